@@ -1,0 +1,1 @@
+//! Namespaces for a private table.

@@ -1,0 +1,1 @@
+//! Image archives: reading for explain, writing for the image.

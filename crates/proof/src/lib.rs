@@ -1,0 +1,1 @@
+//! Tiny test programs, run through the kernel in an empty root.
