@@ -1,1 +1,39 @@
-//! The kernel's binfmt_misc table: read, plan, change, watch.
+//! The kernel's binfmt_misc table: read it, plan a change, apply it, watch it.
+//!
+//! The way of a registration: a [`Registration`] is what is wanted; [`plan`]
+//! compares it with a [`Snapshot`] of the live [`Table`]; a [`Transaction`]
+//! applies the changes so that there is never a moment without a handler and
+//! takes all of them back if one fails. [`replay`] answers which entry would
+//! take a file; [`situation`] says whose table this is and whether it will
+//! outlive us; [`watch`] tells who else writes to it.
+//!
+//! Facts are those of `fs/binfmt_misc.c` and
+//! `Documentation/admin-guide/binfmt-misc.rst`. This crate knows no emulator
+//! and no command line, and prints nothing.
+
+mod apply;
+mod entry;
+mod error;
+mod flags;
+pub mod kernel;
+mod line;
+mod mark;
+pub mod mounts;
+mod plan;
+pub mod replay;
+pub mod situation;
+mod table;
+pub mod watch;
+
+pub use apply::Transaction;
+pub use entry::{Entry, Matching, parse_entry};
+pub use error::BinfmtError;
+pub use flags::Flags;
+pub use kernel::KernelVersion;
+pub use line::Registration;
+pub use mark::{Mark, Pin};
+pub use plan::{Action, Change, Reason, plan};
+pub use table::{Snapshot, Table};
+
+/// Where the kernel's table is mounted by custom, and where tools look for it.
+pub const STANDARD_PATH: &str = "/proc/sys/fs/binfmt_misc";

@@ -1,0 +1,152 @@
+//! What can go wrong with the kernel's table, and what to do about it.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::kernel::KernelVersion;
+
+/// An error of this crate. The text says what happened and what to do; the
+/// kernel's own words are the source.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BinfmtError {
+    /// The kernel has no binfmt_misc.
+    #[error(
+        "this kernel has no binfmt_misc; load it with: sudo modprobe binfmt_misc \
+         (or build the kernel with CONFIG_BINFMT_MISC)"
+    )]
+    Unsupported,
+
+    /// Nothing is mounted and we may not mount.
+    #[error("binfmt_misc is not mounted at {path}; mount it with: sudo mount -t binfmt_misc binfmt_misc {path}", path = crate::STANDARD_PATH)]
+    NotMounted {
+        /// What the kernel said when asked to mount it, if it was.
+        #[source]
+        source: Option<io::Error>,
+    },
+
+    /// The table is mounted read-only.
+    #[error("binfmt_misc at {} is read-only here; in a container, run it with --privileged, or bind the host's table: -v {path}:{path}", at.display(), path = crate::STANDARD_PATH)]
+    ReadOnly {
+        /// Where.
+        at: PathBuf,
+    },
+
+    /// The caller may not write.
+    #[error("no right to change binfmt_misc: {missing}")]
+    NoRight {
+        /// Which right is missing.
+        missing: String,
+        /// The kernel's answer.
+        #[source]
+        source: Option<io::Error>,
+    },
+
+    /// The registration would end with this process.
+    #[error(
+        "nothing on the host holds binfmt_misc mounted, so a registration made here would be lost \
+         as this container ends; run once on the host: sudo mount -t binfmt_misc binfmt_misc {path} \
+         - or start this container with --pid=host (and --privileged), and it is done for you",
+        path = crate::STANDARD_PATH
+    )]
+    WouldBeLost,
+
+    /// The same, in a child user namespace.
+    #[error(
+        "this is a rootless container or another child user namespace: a registration made here is \
+         private to it and lost as it ends; run on the host, as root: sudo armistice register"
+    )]
+    WouldBePrivate,
+
+    /// The main switch is off.
+    #[error("binfmt_misc is switched off as a whole; switch it on with: echo 1 | sudo tee {path}/status", path = crate::STANDARD_PATH)]
+    SwitchedOff,
+
+    /// The kernel does not know a flag.
+    #[error("flag {flag} needs Linux {needs}, this is {running}; leave it out with {option}")]
+    KernelTooOld {
+        /// The flag's letter.
+        flag: char,
+        /// From when it is there.
+        needs: KernelVersion,
+        /// What runs.
+        running: KernelVersion,
+        /// The option that leaves the flag out.
+        option: &'static str,
+    },
+
+    /// A registration that cannot be written as a line.
+    #[error("cannot register {name}: {why}")]
+    BadRegistration {
+        /// The entry's name.
+        name: String,
+        /// Which rule it breaks.
+        why: String,
+    },
+
+    /// The kernel refused a line.
+    #[error("the kernel refused to register {name}: {meaning}")]
+    Refused {
+        /// The entry's name.
+        name: String,
+        /// What the errno means here.
+        meaning: String,
+        /// The errno.
+        #[source]
+        source: io::Error,
+    },
+
+    /// An entry of that name belongs to somebody else.
+    #[error("the entry {name} is somebody else's ({interpreter}, flags {flags}); to take its place: --replace", interpreter = interpreter.display())]
+    Foreign {
+        /// The entry's name.
+        name: String,
+        /// Its interpreter.
+        interpreter: PathBuf,
+        /// Its flags.
+        flags: String,
+    },
+
+    /// Reading or writing a file of the table failed.
+    #[error("cannot {what} {}", path.display())]
+    Io {
+        /// `read`, `write`, ...
+        what: &'static str,
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+
+    /// A change failed and so did taking it back.
+    #[error("{original}; and the table could not be put back: {undo}")]
+    HalfDone {
+        /// What failed first.
+        original: Box<BinfmtError>,
+        /// What failed then.
+        undo: String,
+    },
+}
+
+/// What the kernel means by refusing a line with this errno.
+pub(crate) fn refusal(errno: rustix::io::Errno, interpreter: &std::path::Path) -> String {
+    use rustix::io::Errno;
+    let interpreter = interpreter.display();
+    match errno {
+        Errno::NOENT => format!("the interpreter {interpreter} is not there"),
+        Errno::ACCESS => {
+            format!("the interpreter {interpreter} is not executable, or lies on a noexec mount")
+        }
+        Errno::EXIST => "an entry of that name exists already".to_owned(),
+        Errno::INVAL => "the line has a flag or a form that this kernel does not know".to_owned(),
+        Errno::TXTBSY => format!("the interpreter {interpreter} is open for writing"),
+        Errno::NOSPC => {
+            "the namespace has as many entries as it may (sysctl user.max_binfmt_misc_interpreters)"
+                .to_owned()
+        }
+        Errno::NOMEM => "the kernel is out of memory".to_owned(),
+        Errno::LOOP => format!("the interpreter {interpreter} is a loop of links"),
+        other => other.to_string(),
+    }
+}

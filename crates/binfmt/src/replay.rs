@@ -1,0 +1,75 @@
+//! The kernel's matching, replayed over a snapshot of the table.
+//!
+//! Order and rules of `search_binfmt_handler` in `fs/binfmt_misc.c`: newest
+//! entry first; disabled ones are passed over; by bytes of the file's first
+//! 256, or by the ending of its name. binfmt_misc is asked before the kernel's
+//! own ELF loader.
+
+use armistice_arch::pattern::Mismatch;
+
+use crate::entry::{Entry, Matching};
+use crate::table::Snapshot;
+
+/// How one entry answers for one file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// It takes the file, or would if none before it did.
+    Takes,
+    /// It would, but its own switch is off.
+    Disabled,
+    /// A byte is not as wanted.
+    Byte(Mismatch),
+    /// The name ends otherwise.
+    Ending,
+    /// It matches by something this version does not know.
+    Unknown,
+}
+
+/// Whether and why an entry takes a file with these first bytes and this name.
+#[must_use]
+pub fn ask(entry: &Entry, head: &[u8], name: &str) -> Answer {
+    let takes = match &entry.matching {
+        Matching::Magic(pattern) => match pattern.first_mismatch(&head[..head.len().min(256)]) {
+            None => Answer::Takes,
+            Some(mismatch) => Answer::Byte(mismatch),
+        },
+        Matching::Extension(ending) => {
+            let file = name.rsplit('/').next().unwrap_or(name);
+            match file.rsplit_once('.') {
+                Some((_, own)) if own == ending => Answer::Takes,
+                _ => Answer::Ending,
+            }
+        }
+        Matching::Unknown => Answer::Unknown,
+    };
+    if takes == Answer::Takes && !entry.enabled {
+        Answer::Disabled
+    } else {
+        takes
+    }
+}
+
+/// The entry that takes the file, whatever the main switch says.
+#[must_use]
+pub fn winner<'s>(live: &'s Snapshot, head: &[u8], name: &str) -> Option<&'s Entry> {
+    live.entries
+        .iter()
+        .find(|e| ask(e, head, name) == Answer::Takes)
+}
+
+/// Enabled entries that compete for some file with `entry`, in the kernel's
+/// order, each with whether it comes before `entry` and so wins.
+#[must_use]
+pub fn overlapping<'s>(live: &'s Snapshot, entry: &Entry) -> Vec<(&'s Entry, bool)> {
+    let Some(pattern) = entry.pattern() else {
+        return Vec::new();
+    };
+    let position = |name: &str| live.entries.iter().position(|e| e.name == name);
+    let own = position(&entry.name);
+    live.entries
+        .iter()
+        .filter(|other| other.name != entry.name && other.enabled)
+        .filter(|other| other.pattern().is_some_and(|p| p.overlaps(pattern)))
+        .map(|other| (other, position(&other.name) < own))
+        .collect()
+}
