@@ -1,9 +1,11 @@
-//! Who writes to the table: fanotify on its file system.
+//! Who writes to the table: fanotify on its file system, else inotify.
 //!
-//! A mark on the file system sees every mount of it, so also what a container
-//! does through a mount of its own. Events carry the writer's PID; what it was
-//! is read at once, for it may be gone a moment later.
-//! Source: fanotify(7), fanotify_mark(2). Needs CAP_SYS_ADMIN.
+//! A fanotify mark on the file system sees every mount of it, so also what a
+//! container does through a mount of its own. Events carry the writer's PID;
+//! what it was is read at once, for it may be gone a moment later. That needs
+//! CAP_SYS_ADMIN on the machine. Without it inotify tells that something was
+//! written through the mount in sight, but not by whom.
+//! Sources: fanotify(7), fanotify_mark(2), inotify(7).
 
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::time::Duration;
@@ -16,7 +18,9 @@ use crate::table::Table;
 /// A listener on a table.
 #[derive(Debug)]
 pub struct Watch {
-    group: OwnedFd,
+    fd: OwnedFd,
+    /// Whether events say who: fanotify.
+    names_writers: bool,
 }
 
 /// Somebody opened or wrote a file of the table.
@@ -26,8 +30,8 @@ pub struct Touch {
     pub file: String,
     /// Whether something was written.
     pub wrote: bool,
-    /// Who did it.
-    pub who: Who,
+    /// Who did it, where that is told.
+    pub who: Option<Who>,
 }
 
 /// A process, as far as it could still be seen.
@@ -64,62 +68,126 @@ impl Watch {
     /// Begins to listen.
     ///
     /// # Errors
-    /// `EPERM` without CAP_SYS_ADMIN in the initial user namespace; `ENOSYS`
-    /// where the kernel has no fanotify.
+    /// Where the kernel grants neither way of listening.
     pub fn new(table: &Table) -> Result<Watch, Errno> {
-        let flags = libc::FAN_CLASS_NOTIF | libc::FAN_CLOEXEC | libc::FAN_NONBLOCK;
-        // SAFETY: no pointers; a descriptor or -1 comes back.
-        let fd = unsafe { libc::fanotify_init(flags, (libc::O_RDONLY | libc::O_CLOEXEC) as u32) };
-        if fd < 0 {
-            return Err(last_errno());
-        }
-        // SAFETY: just made by the kernel, owned by nobody else.
-        let group = unsafe { OwnedFd::from_raw_fd(fd) };
-        let dir = table.dir();
-        // SAFETY: both descriptors are open for the call; "." is a C string.
-        let marked = unsafe {
-            libc::fanotify_mark(
-                group.as_raw_fd(),
-                libc::FAN_MARK_ADD | libc::FAN_MARK_FILESYSTEM,
-                libc::FAN_OPEN | libc::FAN_MODIFY,
-                dir.as_fd().as_raw_fd(),
-                c".".as_ptr(),
-            )
-        };
-        if marked < 0 {
-            Err(last_errno())
-        } else {
-            Ok(Watch { group })
+        match fanotify(table) {
+            Ok(fd) => Ok(Watch {
+                fd,
+                names_writers: true,
+            }),
+            Err(_) => Ok(Watch {
+                fd: inotify(table)?,
+                names_writers: false,
+            }),
         }
     }
 
-    /// Waits up to `limit` and returns what happened; our own doings are left out.
+    /// Whether it is told who writes.
+    #[must_use]
+    pub fn names_writers(&self) -> bool {
+        self.names_writers
+    }
+
+    /// Waits up to `limit` and returns what happened. What this process did
+    /// itself is left out, where it is told who did it.
     ///
     /// # Errors
     /// From poll and read.
     pub fn wait(&self, limit: Duration) -> Result<Vec<Touch>, Errno> {
-        let mut fds = [PollFd::new(&self.group, PollFlags::IN)];
+        let mut fds = [PollFd::new(&self.fd, PollFlags::IN)];
         let limit = Timespec::try_from(limit).unwrap_or_default();
         if rustix::event::poll(&mut fds, Some(&limit))? == 0 {
             return Ok(Vec::new());
         }
+        if self.names_writers {
+            self.read_fanotify()
+        } else {
+            self.read_inotify()
+        }
+    }
+
+    fn read_fanotify(&self) -> Result<Vec<Touch>, Errno> {
         let mut buffer = [0u8; 64 * EVENT_LEN];
-        let len = match rustix::io::read(&self.group, &mut buffer) {
+        let len = match rustix::io::read(&self.fd, &mut buffer) {
             Ok(len) => len,
             Err(Errno::AGAIN) => 0,
             Err(errno) => return Err(errno),
         };
-        let own = std::process::id();
+        let own = i32::try_from(std::process::id()).unwrap_or(0);
         let touches = buffer[..len].chunks_exact(EVENT_LEN).filter_map(read_event);
         Ok(touches
-            .filter(|t| u32::try_from(t.who.pid) != Ok(own))
+            .filter(|t| t.who.as_ref().is_none_or(|w| w.pid != own))
             .collect())
     }
+
+    fn read_inotify(&self) -> Result<Vec<Touch>, Errno> {
+        let mut buffer = [std::mem::MaybeUninit::uninit(); 4096];
+        let mut reader = rustix::fs::inotify::Reader::new(&self.fd, &mut buffer);
+        let mut touches = Vec::new();
+        loop {
+            match reader.next() {
+                Ok(event) => {
+                    let file = event
+                        .file_name()
+                        .map(|n| n.to_string_lossy().into_owned())
+                        .unwrap_or_default();
+                    touches.push(Touch {
+                        file,
+                        wrote: true,
+                        who: None,
+                    });
+                }
+                Err(Errno::AGAIN) => return Ok(touches),
+                Err(errno) => return Err(errno),
+            }
+            if reader.is_buffer_empty() {
+                return Ok(touches);
+            }
+        }
+    }
+}
+
+/// A fanotify group with a mark on the table's file system.
+fn fanotify(table: &Table) -> Result<OwnedFd, Errno> {
+    let flags = libc::FAN_CLASS_NOTIF | libc::FAN_CLOEXEC | libc::FAN_NONBLOCK;
+    // SAFETY: no pointers; a descriptor or -1 comes back.
+    let fd =
+        unsafe { libc::fanotify_init(flags, (libc::O_RDONLY | libc::O_CLOEXEC).cast_unsigned()) };
+    if fd < 0 {
+        return Err(last_errno());
+    }
+    // SAFETY: just made by the kernel, owned by nobody else.
+    let group = unsafe { OwnedFd::from_raw_fd(fd) };
+    let dir = table.dir();
+    // SAFETY: both descriptors are open for the call; "." is a C string.
+    let marked = unsafe {
+        libc::fanotify_mark(
+            group.as_raw_fd(),
+            libc::FAN_MARK_ADD | libc::FAN_MARK_FILESYSTEM,
+            libc::FAN_OPEN | libc::FAN_MODIFY,
+            dir.as_fd().as_raw_fd(),
+            c".".as_ptr(),
+        )
+    };
+    if marked < 0 {
+        Err(last_errno())
+    } else {
+        Ok(group)
+    }
+}
+
+/// An inotify instance that watches the table's folder for writes.
+fn inotify(table: &Table) -> Result<OwnedFd, Errno> {
+    use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
+    let fd = init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
+    let dir = format!("/proc/self/fd/{}", table.dir().as_fd().as_raw_fd());
+    add_watch(&fd, dir, WatchFlags::MODIFY)?;
+    Ok(fd)
 }
 
 impl AsFd for Watch {
     fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
-        self.group.as_fd()
+        self.fd.as_fd()
     }
 }
 
@@ -143,7 +211,7 @@ fn read_event(bytes: &[u8]) -> Option<Touch> {
     Some(Touch {
         file: name,
         wrote: event.mask & libc::FAN_MODIFY != 0,
-        who,
+        who: Some(who),
     })
 }
 
@@ -177,6 +245,51 @@ pub fn who(pid: i32) -> Who {
         command,
         cgroup,
     }
+}
+
+/// Processes that began within the last seconds, the newest first; our own
+/// and the kernel's left out. A guess at who it was, where nothing tells.
+#[must_use]
+pub fn recently_started(within: Duration) -> Vec<Who> {
+    let own = i32::try_from(std::process::id()).unwrap_or(0);
+    let Some(now) = uptime_ticks() else {
+        return Vec::new();
+    };
+    let oldest = now.saturating_sub(within.as_secs() * TICKS_PER_SECOND);
+    let Ok(processes) = std::fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    let mut recent: Vec<(u64, Who)> = processes
+        .filter_map(|p| p.ok()?.file_name().to_str()?.parse::<i32>().ok())
+        .filter(|pid| *pid != own)
+        .filter_map(|pid| Some((start_time(pid)?, who(pid))))
+        .filter(|(start, w)| {
+            *start >= oldest && !w.command.is_empty() && !w.command.starts_with('[')
+        })
+        .collect();
+    recent.sort_by_key(|(start, w)| (std::cmp::Reverse(*start), std::cmp::Reverse(w.pid)));
+    recent.into_iter().map(|(_, w)| w).collect()
+}
+
+/// USER_HZ, fixed by the kernel's interface.
+const TICKS_PER_SECOND: u64 = 100;
+
+/// Field 22 of `/proc/PID/stat`: when it began, in ticks since boot.
+fn start_time(pid: i32) -> Option<u64> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The second field, the name, may hold anything: fields count from its end.
+    stat.rsplit_once(')')?
+        .1
+        .split_whitespace()
+        .nth(19)?
+        .parse()
+        .ok()
+}
+
+fn uptime_ticks() -> Option<u64> {
+    let uptime = std::fs::read_to_string("/proc/uptime").ok()?;
+    let (seconds, hundredths) = uptime.split_whitespace().next()?.split_once('.')?;
+    Some(seconds.parse::<u64>().ok()? * TICKS_PER_SECOND + hundredths.parse::<u64>().ok()?)
 }
 
 fn last_errno() -> Errno {

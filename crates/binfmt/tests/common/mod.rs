@@ -3,6 +3,7 @@
 //! The test binary starts itself again for the one test, in a new user and
 //! mount namespace with a fresh table. Needs no root; nothing outside changes.
 #![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot set up fails")]
 
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
