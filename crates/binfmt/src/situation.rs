@@ -2,7 +2,7 @@
 //!
 //! From Linux 6.7 a table belongs to a user namespace and its entries die with
 //! its last mount. So a container that mounts it for itself and ends has done
-//! nothing, and no file in `/proc` tells. [`held_elsewhere`] finds out by
+//! nothing, and no file in `/proc` tells. `held_elsewhere` finds out by
 //! trying; [`open_for_writing`] mounts the table where it stays, or refuses.
 //!
 //! Invariant: in a child user namespace nothing is ever mounted here: the first
@@ -142,7 +142,7 @@ pub fn open_for_writing() -> Result<(Table, How), BinfmtError> {
 ///
 /// # Errors
 /// As for mounting and registering.
-pub fn held_elsewhere() -> Result<bool, BinfmtError> {
+fn held_elsewhere() -> Result<bool, BinfmtError> {
     let name = format!("armistice-probe-{}", std::process::id());
     let first = detached()?;
     first.check_writable()?;
@@ -182,7 +182,7 @@ fn detached() -> Result<Table, BinfmtError> {
             MountAttrFlags::MOUNT_ATTR_NODEV,
         )
     };
-    attempt().map(Table::detached).map_err(mount_error)
+    attempt().and_then(Table::view).map_err(mount_error)
 }
 
 fn mount_error(errno: Errno) -> BinfmtError {

@@ -20,8 +20,10 @@ const BINFMTFS_MAGIC: i64 = 0x4249_4e4d;
 #[derive(Debug)]
 pub struct Table {
     dir: OwnedFd,
-    /// Where it is mounted; `None` for a private view of our own.
+    /// Where it is mounted; `None` for a view of our own.
     path: Option<PathBuf>,
+    /// The mount behind a view of our own; it ends with this descriptor.
+    _view: Option<OwnedFd>,
 }
 
 /// All of a table at one moment.
@@ -51,12 +53,20 @@ impl Table {
         is_table.then(|| Table {
             dir,
             path: Some(path.to_owned()),
+            _view: None,
         })
     }
 
-    /// A table through an open directory that is mounted nowhere.
-    pub(crate) fn detached(dir: OwnedFd) -> Table {
-        Table { dir, path: None }
+    /// A table that is mounted nowhere, through the descriptor that fsmount(2)
+    /// gave (which names a place and cannot be read itself).
+    pub(crate) fn view(mount: OwnedFd) -> Result<Table, Errno> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let dir = rustix::fs::openat(&mount, ".", flags, Mode::empty())?;
+        Ok(Table {
+            dir,
+            path: None,
+            _view: Some(mount),
+        })
     }
 
     /// Where it is mounted, if it is.

@@ -1,6 +1,8 @@
 //! A change happens whole or not at all, and never leaves a moment without a
 //! handler. The real kernel's table.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot set up fails")]
+
 mod common;
 
 use std::path::PathBuf;
