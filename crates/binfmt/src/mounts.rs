@@ -26,6 +26,15 @@ pub fn of(pid: &str) -> Vec<Mount> {
         .unwrap_or_default()
 }
 
+/// The numbers of the mounts that a process sees; `None` where they cannot be
+/// read.
+#[must_use]
+pub fn numbers(pid: &str) -> Option<Vec<String>> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/mountinfo")).ok()?;
+    let first = |line: &str| line.split(' ').next().map(str::to_owned);
+    Some(text.lines().filter_map(first).collect())
+}
+
 /// Reads the text of a mountinfo file; lines that do not fit are left out.
 #[must_use]
 pub fn parse(text: &str) -> Vec<Mount> {

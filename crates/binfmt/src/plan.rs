@@ -6,6 +6,7 @@ use crate::flags::Flags;
 use crate::kernel::KernelVersion;
 use crate::line::Registration;
 use crate::mark::Mark;
+use crate::replay::overlapping;
 use crate::table::Snapshot;
 
 /// What is to be done about one wanted entry.
@@ -46,6 +47,8 @@ pub enum Reason {
     Flags,
     /// The file it pinned is no longer the one on disk.
     Stale,
+    /// A newer entry, somebody else's, takes its programs before it.
+    Hidden,
     /// It was somebody else's, and `--replace` was given.
     TakenOver,
 }
@@ -58,6 +61,7 @@ impl std::fmt::Display for Reason {
             Reason::Interpreter => "its interpreter was another",
             Reason::Flags => "its flags were others",
             Reason::Stale => "it pinned an older file",
+            Reason::Hidden => "another handler came before it",
             Reason::TakenOver => "it was somebody else's",
         })
     }
@@ -82,7 +86,7 @@ pub fn plan(
             wanted.line()?;
             let action = match live.get(&wanted.name) {
                 None => Action::Add,
-                Some(old) => compare(old, &wanted, replace_foreign)?,
+                Some(old) => compare(live, old, &wanted, replace_foreign)?,
             };
             Ok(Change { wanted, action })
         })
@@ -103,11 +107,13 @@ fn check_flags(flags: &Flags, running: KernelVersion) -> Result<(), BinfmtError>
 }
 
 fn compare(
+    live: &Snapshot,
     old: &Entry,
     wanted: &Registration,
     replace_foreign: bool,
 ) -> Result<Action, BinfmtError> {
-    let Some(why) = difference(old, wanted) else {
+    let hidden = || old.mark.is_ours() && overlapping(live, old).iter().any(|(_, first)| *first);
+    let Some(why) = difference(old, wanted).or_else(|| hidden().then_some(Reason::Hidden)) else {
         return Ok(Action::Keep);
     };
     if old.mark.is_ours() {

@@ -205,9 +205,17 @@ fn mount_error(errno: Errno) -> BinfmtError {
 /// Whether this mount namespace is one that lasts: the machine's own, or that
 /// of a container with an init system of its own.
 fn is_machine() -> bool {
-    let with_init = link("/proc/self/ns/mnt").is_some_and(|ns| Some(ns) == link("/proc/1/ns/mnt"));
     let initial = link("/proc/self/ns/pid").is_some_and(|ns| ns.as_os_str() == INITIAL_PID_NS);
-    with_init && (initial || Path::new("/run/systemd/system").is_dir())
+    mounts_as_init() && (initial || Path::new("/run/systemd/system").is_dir())
+}
+
+/// Whether we are in PID 1's mount namespace.
+fn mounts_as_init() -> bool {
+    match (link("/proc/self/ns/mnt"), link("/proc/1/ns/mnt")) {
+        (Some(own), Some(init)) => own == init,
+        // PID 1 may not be looked at; no two namespaces share a mount's number.
+        _ => mounts::numbers("self").is_some_and(|own| mounts::numbers("1") == Some(own)),
+    }
 }
 
 fn mount_at(path: &Path) -> Result<(), BinfmtError> {
@@ -241,7 +249,10 @@ fn in_mount_namespace_of_init(
     use rustix::thread::{LinkNameSpaceType, UnshareFlags};
     let enter = || -> Result<(), Errno> {
         let flags = rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::CLOEXEC;
-        let ns = rustix::fs::open("/proc/1/ns/mnt", flags, rustix::fs::Mode::empty())?;
+        let open = |path| rustix::fs::open(path, flags, rustix::fs::Mode::empty());
+        // PID 1 may keep its namespaces to itself even from root. PID 2 is the
+        // kernel's own (we are in the initial PID namespace), in the same one.
+        let ns = open("/proc/1/ns/mnt").or_else(|_| open("/proc/2/ns/mnt"))?;
         // SAFETY: CLONE_FS gives only this thread its own root and working
         // directory; it shares nothing with the others that it could unmap.
         unsafe { rustix::thread::unshare_unsafe(UnshareFlags::FS)? };
