@@ -2,14 +2,15 @@
 //!
 //! Invariants: while a [`Transaction`] lives, every handler that was in the
 //! table is still in it; dropping it without [`Transaction::commit`] leaves the
-//! table as it was found. A replacement works under a temporary name from
-//! `begin` on (the newest entry wins), so that it can be proven beside the old.
+//! table as it was found. What is new works under a temporary name from `begin`
+//! on (the newest entry wins), so that it can be proven beside the old.
 
 use crate::error::BinfmtError;
+use crate::line::Registration;
 use crate::plan::{Action, Change};
 use crate::table::{Snapshot, Table};
 
-/// What the name of a replacement ends with until it is committed.
+/// What the name of an entry ends with until it is committed.
 const TEMPORARY: &str = ".new";
 
 /// Changes that work but can still be taken back.
@@ -54,25 +55,24 @@ impl<'t> Transaction<'t> {
         self.undo()
     }
 
-    /// Lets the replacements take their real names and removes what they replace.
+    /// Gives the entries their real names and final form, and removes what they
+    /// replace. `finals` are the wanted entries, in the order of the changes:
+    /// the same, with all that has become known of their emulators.
     ///
     /// # Errors
     /// [`BinfmtError::HalfDone`] where the kernel refuses now what it took
     /// under another name a moment ago; the handler stays under that name.
-    pub fn commit(mut self) -> Result<(), BinfmtError> {
+    pub fn commit(mut self, finals: &[Registration]) -> Result<(), BinfmtError> {
         let made = std::mem::take(&mut self.made);
-        for (change, made) in self
+        let changed = self
             .changes
             .iter()
-            .filter(|c| c.action != Action::Keep)
-            .zip(made)
-        {
-            if made == change.wanted.name {
-                continue;
-            }
-            self.table.remove(&change.wanted.name)?;
+            .zip(finals)
+            .filter(|(c, _)| c.action != Action::Keep);
+        for ((_, wanted), made) in changed.zip(made) {
+            self.table.remove(&wanted.name)?;
             self.table
-                .register(&change.wanted)
+                .register(wanted)
                 .map_err(|error| BinfmtError::HalfDone {
                     original: Box::new(error),
                     undo: format!("the handler is registered and works, under the name {made}"),
@@ -86,11 +86,10 @@ impl<'t> Transaction<'t> {
 
     fn make_all(&mut self, live: &Snapshot) -> Result<(), BinfmtError> {
         for change in &self.changes {
-            let name = match change.action {
-                Action::Keep => continue,
-                Action::Add => change.wanted.name.clone(),
-                Action::Replace { .. } => free_name(live, &change.wanted.name),
-            };
+            if change.action == Action::Keep {
+                continue;
+            }
+            let name = free_name(live, &change.wanted.name);
             self.table.register(&change.wanted.named(&name))?;
             self.made.push(name);
         }

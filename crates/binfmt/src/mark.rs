@@ -30,10 +30,11 @@ pub struct Pin {
 }
 
 impl Pin {
-    /// Whether the file is the same, by content.
+    /// Whether both are the same file, unchanged: any write, rename over it or
+    /// change of its rights makes another inode or another ctime.
     #[must_use]
-    pub fn same_content(&self, other: &Pin) -> bool {
-        self.sha256_prefix == other.sha256_prefix
+    pub fn same_file(&self, other: &Pin) -> bool {
+        (self.inode, self.ctime_ns) == (other.inode, other.ctime_ns)
     }
 }
 

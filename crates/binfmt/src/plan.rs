@@ -60,7 +60,7 @@ impl std::fmt::Display for Reason {
             Reason::Pattern => "its pattern was another",
             Reason::Interpreter => "its interpreter was another",
             Reason::Flags => "its flags were others",
-            Reason::Stale => "it pinned an older file",
+            Reason::Stale => "it pinned another file than is there now",
             Reason::Hidden => "another handler came before it",
             Reason::TakenOver => "it was somebody else's",
         })
@@ -147,7 +147,7 @@ fn difference(old: &Entry, wanted: &Registration) -> Option<Reason> {
         Some(Reason::Flags)
     } else {
         match &old.mark {
-            Mark::Ours(pin) if pin.same_content(&wanted.pin) => None,
+            Mark::Ours(pin) if pin.same_file(&wanted.pin) => None,
             Mark::Ours(_) | Mark::OursOtherLayout(_) => Some(Reason::Stale),
             Mark::Foreign => None,
         }

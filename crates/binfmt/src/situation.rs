@@ -276,3 +276,17 @@ fn in_mount_namespace_of_init(
 fn link(path: &str) -> Option<PathBuf> {
     std::fs::read_link(path).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kernel_without_binfmt_misc_is_named_so() {
+        let text = mount_error(Errno::NODEV).to_string();
+        assert!(
+            text.contains("no binfmt_misc") && text.contains("modprobe binfmt_misc"),
+            "{text}"
+        );
+    }
+}

@@ -33,6 +33,13 @@ fn begin(table: &Table, wanted: Vec<Registration>) -> Result<Transaction<'_>, Bi
     Transaction::begin(table, &live, changes)
 }
 
+fn register(table: &Table, wanted: &[Registration]) {
+    begin(table, wanted.to_vec())
+        .unwrap()
+        .commit(wanted)
+        .unwrap();
+}
+
 /// As a distribution would write it: no mark.
 fn foreign(table: &Table, arch: &str, interpreter: &str) {
     let wanted = registration(arch);
@@ -54,10 +61,7 @@ fn foreign(table: &Table, arch: &str, interpreter: &str) {
 #[test]
 fn an_identical_entry_is_left_alone() {
     with_private_table("an_identical_entry_is_left_alone", |table| {
-        begin(&table, vec![registration("arm")])
-            .unwrap()
-            .commit()
-            .unwrap();
+        register(&table, &[registration("arm")]);
         let changes = plan(
             &table.snapshot().unwrap(),
             vec![registration("arm")],
@@ -66,10 +70,7 @@ fn an_identical_entry_is_left_alone() {
         )
         .unwrap();
         assert_eq!(changes[0].action, Action::Keep);
-        begin(&table, vec![registration("arm")])
-            .unwrap()
-            .commit()
-            .unwrap();
+        register(&table, &[registration("arm")]);
         assert_eq!(names(&table), ["qemu-arm"]);
     });
 }
@@ -79,10 +80,7 @@ fn a_replacement_works_beside_the_old_entry_until_committed() {
     with_private_table(
         "a_replacement_works_beside_the_old_entry_until_committed",
         |table| {
-            begin(&table, vec![registration("arm")])
-                .unwrap()
-                .commit()
-                .unwrap();
+            register(&table, &[registration("arm")]);
             let other = Registration {
                 interpreter: "/bin/false".into(),
                 ..registration("arm")
@@ -93,7 +91,7 @@ fn a_replacement_works_beside_the_old_entry_until_committed() {
                 ["qemu-arm.new", "qemu-arm"],
                 "newest first: the new one runs"
             );
-            transaction.commit().unwrap();
+            transaction.commit(&[other]).unwrap();
             let live = table.snapshot().unwrap();
             assert_eq!(live.entries.len(), 1);
             assert_eq!(live.entries[0].interpreter, PathBuf::from("/bin/false"));
@@ -104,10 +102,7 @@ fn a_replacement_works_beside_the_old_entry_until_committed() {
 #[test]
 fn a_failed_change_leaves_the_table_as_it_was() {
     with_private_table("a_failed_change_leaves_the_table_as_it_was", |table| {
-        begin(&table, vec![registration("arm")])
-            .unwrap()
-            .commit()
-            .unwrap();
+        register(&table, &[registration("arm")]);
         let before = table.snapshot().unwrap();
         let replacement = Registration {
             interpreter: "/bin/false".into(),
@@ -128,10 +123,7 @@ fn rolling_back_and_dropping_leave_the_table_as_it_was() {
     with_private_table(
         "rolling_back_and_dropping_leave_the_table_as_it_was",
         |table| {
-            begin(&table, vec![registration("arm")])
-                .unwrap()
-                .commit()
-                .unwrap();
+            register(&table, &[registration("arm")]);
             let before = table.snapshot().unwrap();
             let wanted = || {
                 vec![
@@ -153,10 +145,7 @@ fn rolling_back_and_dropping_leave_the_table_as_it_was() {
 #[test]
 fn a_leftover_of_a_killed_run_is_cleaned_up() {
     with_private_table("a_leftover_of_a_killed_run_is_cleaned_up", |table| {
-        begin(&table, vec![registration("arm")])
-            .unwrap()
-            .commit()
-            .unwrap();
+        register(&table, &[registration("arm")]);
         table
             .register(&registration("arm").named("qemu-arm.new"))
             .unwrap();
@@ -164,7 +153,7 @@ fn a_leftover_of_a_killed_run_is_cleaned_up() {
             interpreter: "/bin/false".into(),
             ..registration("arm")
         };
-        begin(&table, vec![other]).unwrap().commit().unwrap();
+        register(&table, &[other]);
         assert_eq!(names(&table), ["qemu-arm"]);
     });
 }
@@ -196,10 +185,7 @@ fn an_entry_that_is_somebody_elses_is_refused_unless_told() {
 #[test]
 fn each_difference_has_its_reason() {
     with_private_table("each_difference_has_its_reason", |table| {
-        begin(&table, vec![registration("arm")])
-            .unwrap()
-            .commit()
-            .unwrap();
+        register(&table, &[registration("arm")]);
         let reason =
             |wanted: Registration| match plan(&table.snapshot().unwrap(), vec![wanted], false, NOW)
                 .unwrap()
@@ -232,7 +218,7 @@ fn each_difference_has_its_reason() {
             Reason::Pattern
         );
         let upgraded = Pin {
-            sha256_prefix: [9; 8],
+            inode: 99,
             ..base().pin
         };
         assert_eq!(
