@@ -1,0 +1,213 @@
+//! Where emulators are looked for, and in which order.
+//!
+//! 1. directories that somebody named: by option, then by environment variable;
+//! 2. the project's own folders, which its image and its packages fill;
+//! 3. the distribution's places.
+//!
+//! The first usable file wins. In a directory that somebody named, an unusable
+//! file ends the search with an error, because they meant that one; elsewhere
+//! it is passed over and remembered, so that the caller can say so.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use armistice_arch::Arch;
+
+use crate::{Emulator, Error, OsRelease, Packages};
+
+/// The environment variable whose value the caller passes to [`Search::new`].
+pub const ENV: &str = "ARMISTICE_EMULATOR_DIR";
+
+/// The project's own folders.
+const OWN: [&str; 2] = ["/usr/libexec/armistice", "/usr/local/libexec/armistice"];
+
+/// The distributions' places. Debian 12 keeps links to its emulators in
+/// `qemu-binfmt`; `/run/current-system` is NixOS.
+const DISTRIBUTION: [&str; 4] = [
+    "/usr/bin",
+    "/usr/local/bin",
+    "/usr/libexec/qemu-binfmt",
+    "/run/current-system/sw/bin",
+];
+
+/// Who named a directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// The option `--emulator-dir`.
+    Option,
+    /// The environment variable [`ENV`].
+    Environment,
+    /// The project's own folders.
+    Own,
+    /// The distribution's places.
+    Distribution,
+}
+
+impl Origin {
+    /// Whether somebody named it, so that what is wrong there is an error.
+    #[must_use]
+    pub fn is_explicit(self) -> bool {
+        matches!(self, Origin::Option | Origin::Environment)
+    }
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Origin::Option => write!(f, "named by --emulator-dir"),
+            Origin::Environment => write!(f, "named by {ENV}"),
+            Origin::Own => write!(f, "Armistice's own folder"),
+            Origin::Distribution => write!(f, "the distribution's folder"),
+        }
+    }
+}
+
+/// A directory to look in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dir {
+    /// The directory.
+    pub path: PathBuf,
+    /// Who named it.
+    pub origin: Origin,
+}
+
+/// The directories to look in, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Search {
+    /// First in this list, first looked in.
+    pub dirs: Vec<Dir>,
+}
+
+/// An emulator, and how it was found.
+#[derive(Debug)]
+pub struct Found {
+    /// The emulator, checked and open.
+    pub emulator: Emulator,
+    /// Whose directory it was in.
+    pub origin: Origin,
+    /// Files before it in the search that could not be used, and why.
+    pub passed_over: Vec<Error>,
+}
+
+impl Search {
+    /// The full order: `options` from the command line, then the value of
+    /// [`ENV`] (a list with colons; empty parts are ignored), then the usual
+    /// places.
+    #[must_use]
+    pub fn new(options: &[PathBuf], environment: Option<&OsStr>) -> Search {
+        let named = options.iter().map(|path| (path.clone(), Origin::Option));
+        let environment = environment
+            .unwrap_or_default()
+            .as_bytes()
+            .split(|b| *b == b':')
+            .filter(|part| !part.is_empty())
+            .map(|part| (PathBuf::from(OsStr::from_bytes(part)), Origin::Environment));
+        let own = OWN.map(|d| (PathBuf::from(d), Origin::Own));
+        let distribution = DISTRIBUTION.map(|d| (PathBuf::from(d), Origin::Distribution));
+        let dirs = named
+            .chain(environment)
+            .chain(own)
+            .chain(distribution)
+            .map(|(path, origin)| Dir { path, origin })
+            .collect();
+        Search { dirs }
+    }
+
+    /// The first usable emulator for an architecture.
+    ///
+    /// # Errors
+    /// [`Error::NoDirectory`] for a named directory that can't be looked into;
+    /// the failed check for an unusable file in a named directory;
+    /// [`Error::NotFound`], with all that was passed over, where none is left.
+    pub fn find(&self, arch: &Arch) -> Result<Found, Error> {
+        let mut passed_over = Vec::new();
+        for dir in &self.dirs {
+            if dir.origin.is_explicit() {
+                look_into(dir)?;
+            }
+            for name in candidates(arch) {
+                let path = dir.path.join(name);
+                if path.symlink_metadata().is_err() {
+                    continue;
+                }
+                match Emulator::open(&path) {
+                    Ok(emulator) => {
+                        return Ok(Found {
+                            emulator,
+                            origin: dir.origin,
+                            passed_over,
+                        });
+                    }
+                    Err(fault) if dir.origin.is_explicit() => return Err(fault),
+                    Err(fault) => passed_over.push(fault),
+                }
+            }
+        }
+        Err(Error::NotFound {
+            arch: arch.name,
+            searched: self.dirs.iter().map(|d| d.path.clone()).collect(),
+            passed_over,
+            advice: Packages::of(&[arch], &OsRelease::read(Path::new("/"))).advice(),
+        })
+    }
+}
+
+/// The file names an emulator may have, the best first.
+///
+/// `armistice-ARCH`, the project's own engine, is reserved: once there is one
+/// it becomes the first of these.
+fn candidates(arch: &Arch) -> [String; 3] {
+    [
+        format!("qemu-{}-static", arch.emulator),
+        format!("qemu-{}", arch.emulator),
+        format!("{}-binfmt-P", arch.emulator), // Debian 12's links
+    ]
+}
+
+/// Refuses a named directory that is none.
+fn look_into(dir: &Dir) -> Result<(), Error> {
+    std::fs::read_dir(&dir.path)
+        .map(drop)
+        .map_err(|source| Error::NoDirectory {
+            dir: dir.path.clone(),
+            origin: dir.origin,
+            source,
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_order_is_option_environment_own_distribution() {
+        let search = Search::new(
+            &["/a".into(), "b".into()],
+            Some(OsStr::new("/c::relative/d:")),
+        );
+        let dirs: Vec<String> = search
+            .dirs
+            .iter()
+            .map(|d| d.path.display().to_string())
+            .collect();
+        assert_eq!(dirs[..4], ["/a", "b", "/c", "relative/d"]);
+        assert_eq!(
+            dirs[4..6],
+            ["/usr/libexec/armistice", "/usr/local/libexec/armistice"]
+        );
+        assert_eq!(dirs[6], "/usr/bin");
+        let explicit: Vec<bool> = search.dirs.iter().map(|d| d.origin.is_explicit()).collect();
+        assert_eq!(explicit[..6], [true, true, true, true, false, false]);
+        assert_eq!(
+            Search::new(&[], None).dirs.len(),
+            OWN.len() + DISTRIBUTION.len()
+        );
+    }
+
+    #[test]
+    fn i486_is_run_by_the_emulator_of_i386() {
+        let arch = Arch::by_name("i486").unwrap();
+        assert_eq!(candidates(arch)[0], "qemu-i386-static");
+    }
+}
