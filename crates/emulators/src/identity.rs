@@ -156,8 +156,9 @@ impl Emulator {
     }
 }
 
-/// Identifies many, as many at once as the machine has CPUs; the results are
-/// in the order of the emulators.
+/// Identifies many, twice as many at once as the machine has CPUs, so that a
+/// last one does not leave CPUs idle; the results are in the order of the
+/// emulators.
 #[must_use]
 pub fn identify_all(emulators: &[Emulator]) -> Vec<Result<Identity, Error>> {
     let cpus = std::thread::available_parallelism().map_or(1, usize::from);
@@ -174,7 +175,7 @@ pub fn identify_all(emulators: &[Emulator]) -> Vec<Result<Identity, Error>> {
         }
     };
     std::thread::scope(|scope| {
-        for _ in 1..cpus.min(emulators.len()) {
+        for _ in 1..(2 * cpus).min(emulators.len()) {
             scope.spawn(work);
         }
         work();
@@ -182,6 +183,15 @@ pub fn identify_all(emulators: &[Emulator]) -> Vec<Result<Identity, Error>> {
     let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
     done.sort_unstable_by_key(|(at, _)| *at);
     done.into_iter().map(|(_, identity)| identity).collect()
+}
+
+/// Identifies a file that is open already, whatever its path names by now;
+/// `path` is for messages only.
+///
+/// # Errors
+/// [`Error::Read`].
+pub fn identify_open(file: &File, path: &Path) -> Result<Identity, Error> {
+    identify(file, path)
 }
 
 /// Identifies what a process executes: for a foreign program, the emulator

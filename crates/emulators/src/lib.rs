@@ -23,6 +23,8 @@ pub mod search;
 
 pub use check::{Emulator, FileId};
 pub use error::Error;
-pub use identity::{Digest, Identity, Pinned, Version, identify_all, identify_pinned};
+pub use identity::{
+    Digest, Identity, Pinned, Version, identify_all, identify_open, identify_pinned,
+};
 pub use package::{OsRelease, Packages};
 pub use search::{Dir, Found, Origin, Search};

@@ -181,7 +181,7 @@ fn inside_noexec_mount() {
     let path = put(&dir.path().join("e"), &tiny_program(), 0o755);
     let error = refused(&path);
     run(Command::new("mount")
-        .args(["-o", "remount,exec"])
+        .args(["-o", "remount,bind,exec"])
         .arg(dir.path()));
     Emulator::open(&path).unwrap();
     run(Command::new("umount").arg(dir.path()));
