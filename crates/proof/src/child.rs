@@ -24,8 +24,9 @@ use crate::root::Kind;
 pub(crate) const OWNER: u32 = 61;
 pub(crate) const CALLER: u32 = 62;
 
-/// The program's name in its folder.
-const NAME: &CStr = c"armistice-proof";
+/// The program's name in its folder, and the end of [`PATH`].
+pub(crate) const NAME: &CStr = c"armistice-proof";
+const PATH: &CStr = c"./armistice-proof";
 
 /// Folders of which one exists, to mount a tmpfs over.
 const MOUNT_POINTS: [&CStr; 5] = [c"/tmp", c"/run", c"/proc", c"/sys", c"/dev"];
@@ -169,13 +170,12 @@ impl Plan {
     }
 
     fn exec(&self) -> Errno {
-        let path: &CStr = c"./armistice-proof";
         let argv = [self.argv0.as_ptr(), std::ptr::null()];
         // An empty environment: nothing of the caller's (QEMU_CPU ...) has a part.
         let envp = [std::ptr::null()];
         // SAFETY: all three are ended as execve wants, by a zero or a null pointer,
         // and outlive the call.
-        unsafe { libc::execve(path.as_ptr(), argv.as_ptr(), envp.as_ptr()) };
+        unsafe { libc::execve(PATH.as_ptr(), argv.as_ptr(), envp.as_ptr()) };
         // SAFETY: errno is this thread's own; it is always valid to read.
         Errno::from_raw_os_error(unsafe { *libc::__errno_location() })
     }

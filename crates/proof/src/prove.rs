@@ -10,7 +10,7 @@ use std::time::Duration;
 use armistice_arch::Arch;
 use rustix::io::Errno;
 
-use crate::child::{CALLER, Mode, OWNER};
+use crate::child::{CALLER, Mode, NAME, OWNER};
 use crate::program::program;
 use crate::report::{
     Argv0, Credentials, Failure, NotTried, Obstacle, Proof, ProofError, Ran, Root, Step,
@@ -233,8 +233,9 @@ fn not_allowed(obstacle: Obstacle) -> Option<NotTried> {
     }
 }
 
-/// Whether it was the program that ran: one line, and the exit code of one of
-/// these users. Then also which, and what became of its `argv[0]`.
+/// Whether it was the program that ran: one line, with its `argv[0]` or its path,
+/// and the exit code of one of these users. Then also which, and what became of
+/// `argv[0]`.
 fn judge(ended: Ended, users: &[u32]) -> Result<(u32, Argv0), Failure> {
     let (code, output, said) = match ended {
         Ended::Exited { code, output, said } => (code, output, said),
@@ -247,7 +248,10 @@ fn judge(ended: Ended, users: &[u32]) -> Result<(u32, Argv0), Failure> {
         .filter(|line| !line.contains(&b'\n'));
     match (user, line) {
         (Some(user), Some(line)) if line == ARGV0.to_bytes() => Ok((user, Argv0::Passed)),
-        (Some(user), Some(line)) => Ok((user, Argv0::Failed { got: text(line) })),
+        // What an emulator gives that was not told the program's argv[0].
+        (Some(user), Some(line)) if line.ends_with(NAME.to_bytes()) => {
+            Ok((user, Argv0::Failed { got: text(line) }))
+        }
         _ => Err(Failure::Wrong {
             code,
             output: text(&output),

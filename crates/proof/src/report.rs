@@ -357,3 +357,41 @@ impl fmt::Display for Obstacles<'_> {
         obstacles(f, self.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_survives_its_way_through_the_pipe() {
+        for step in Step::ALL {
+            assert_eq!(Step::from_u8(step as u8), Some(step));
+        }
+        assert_eq!(Step::from_u8(u8::MAX), None);
+    }
+
+    #[test]
+    fn messages_say_what_and_why() {
+        let obstacle = Obstacle {
+            step: Step::Chroot,
+            errno: Errno::PERM,
+        };
+        assert_eq!(
+            Root::NotEmpty {
+                why: vec![obstacle, obstacle]
+            }
+            .to_string(),
+            "not in an empty root: can't chroot: Operation not permitted (os error 1); \
+             can't chroot: Operation not permitted (os error 1)"
+        );
+        assert_eq!(
+            Failure::Wrong {
+                code: 255,
+                output: String::new(),
+                said: "no such\x1bthing\n".to_owned(),
+            }
+            .to_string(),
+            "it exited with 255 and wrote \"\"; it said: no such\\u{1b}thing"
+        );
+    }
+}

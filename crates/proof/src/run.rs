@@ -50,40 +50,63 @@ pub(crate) struct Job<'a> {
 
 /// Runs a program once.
 pub(crate) fn run(job: Job<'_>) -> Result<Ended, RunError> {
-    let started = Instant::now();
-    let (stdin, _) = pipe()?; // at its end from the beginning
-    let (output, stdout) = pipe()?;
-    let (said, stderr) = pipe()?;
-    let (status, status_writer) = pipe()?;
-    let plan = Plan {
-        kind: job.place.kind,
-        mode: job.mode,
-        program: job.program,
-        folder: job.place.folder(),
-        argv0: job.argv0,
-        uid_map: format!("{CALLER} {} 1", rustix::process::geteuid().as_raw()),
-        gid_map: format!("{CALLER} {} 1", rustix::process::getegid().as_raw()),
-        stdin,
-        stdout,
-        stderr,
-        status: status_writer,
-    };
-    let mut child = Child::fork(&plan).map_err(RunError::Start)?;
-    drop(plan); // this side's copies of the child's ends
-    let mut output = Reader::new(output);
-    let mut said = Reader::new(said);
-    let mut status = Reader::new(status);
-    let end = child
-        .watch([&mut output, &mut said], started, job.limit)
-        .map_err(RunError::Watch)?;
-    status.read_what_is_there().map_err(RunError::Watch)?;
-    Ok(explain(
-        end,
-        &status.bytes,
-        output.bytes,
-        &said.bytes,
-        job.limit,
-    ))
+    Execution::start(job)?.finish().map_err(RunError::Watch)
+}
+
+/// A program under way.
+struct Execution {
+    child: Child,
+    output: Reader,
+    said: Reader,
+    status: Reader,
+    started: Instant,
+    limit: Duration,
+}
+
+impl Execution {
+    fn start(job: Job<'_>) -> Result<Execution, RunError> {
+        let started = Instant::now();
+        let (stdin, _) = pipe()?; // at its end from the beginning
+        let (output, stdout) = pipe()?;
+        let (said, stderr) = pipe()?;
+        let (status, status_writer) = pipe()?;
+        let plan = Plan {
+            kind: job.place.kind,
+            mode: job.mode,
+            program: job.program,
+            folder: job.place.folder(),
+            argv0: job.argv0,
+            uid_map: format!("{CALLER} {} 1", rustix::process::geteuid().as_raw()),
+            gid_map: format!("{CALLER} {} 1", rustix::process::getegid().as_raw()),
+            stdin,
+            stdout,
+            stderr,
+            status: status_writer,
+        };
+        // The plan, and with it this side's copies of the child's ends, goes
+        // when this returns.
+        Ok(Execution {
+            child: Child::fork(&plan).map_err(RunError::Start)?,
+            output: Reader::new(output),
+            said: Reader::new(said),
+            status: Reader::new(status),
+            started,
+            limit: job.limit,
+        })
+    }
+
+    fn finish(mut self) -> Result<Ended, Errno> {
+        let pipes = [&mut self.output, &mut self.said];
+        let end = self.child.watch(pipes, self.started, self.limit)?;
+        self.status.read_what_is_there()?;
+        Ok(explain(
+            end,
+            &self.status.bytes,
+            self.output.bytes,
+            &self.said.bytes,
+            self.limit,
+        ))
+    }
 }
 
 /// Both ends close on exec; reading never waits.
@@ -285,5 +308,50 @@ impl Drop for Child {
             // On the way out of an error, which is the one to report.
             let _ = self.end();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::root::Kind;
+
+    fn job(place: &Place, limit: Duration) -> Job<'_> {
+        Job {
+            place,
+            program: crate::program(armistice_arch::Arch::host()).unwrap(),
+            argv0: c"a name",
+            mode: Mode::AsOneself,
+            limit,
+        }
+    }
+
+    /// Linux before 5.3.
+    #[test]
+    fn without_a_pidfd_the_end_is_noticed_too() {
+        let place = Place::new(Kind::NotEmpty).unwrap();
+        let mut execution = Execution::start(job(&place, Duration::from_secs(10))).unwrap();
+        execution.child.pidfd = None;
+        let Ended::Exited { code, output, said } = execution.finish().unwrap() else {
+            panic!("it did not run");
+        };
+        let user = i32::try_from(rustix::process::geteuid().as_raw() & 0x7f).unwrap();
+        assert_eq!((code, &output[..], &said[..]), (user, &b"a name\n"[..], ""));
+        place.close().unwrap();
+    }
+
+    #[test]
+    fn no_limit_is_too_long_or_too_short() {
+        let place = Place::new(Kind::NotEmpty).unwrap();
+        assert!(matches!(
+            run(job(&place, Duration::MAX)).unwrap(),
+            Ended::Exited { .. }
+        ));
+        // It may have ended all the same.
+        assert!(matches!(
+            run(job(&place, Duration::ZERO)).unwrap(),
+            Ended::Exited { .. } | Ended::Failed(Failure::Timeout(Duration::ZERO))
+        ));
+        place.close().unwrap();
     }
 }
