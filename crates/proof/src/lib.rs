@@ -12,18 +12,21 @@
 //!
 //! - [`program`]: the programs, one for each row of the table.
 //! - [`prove`]: which executions are needed, and what follows from them.
+//! - [`emulator_of`]: which emulator's file really runs.
 //! - `root`: the empty roots, strongest first.
 //! - `child`: what happens between fork and exec.
 //! - `run`: one execution, watched.
 //! - `report`: the results.
 
 mod child;
+mod look;
 mod program;
 mod prove;
 mod report;
 mod root;
 mod run;
 
+pub use look::emulator_of;
 pub use program::program;
 pub use prove::{Expect, prove};
 pub use report::{

@@ -29,6 +29,9 @@ pub struct Expect {
     /// That credentials are taken from the program (flag C). Where this is
     /// `false`, no set-user-ID file is made.
     pub credentials: bool,
+    /// That it runs where no emulator's file can be found (flag F). Where this
+    /// is `false`, it is run in the caller's own root.
+    pub empty_root: bool,
     /// When to end an execution; usually there is but one.
     pub limit: Duration,
 }
@@ -39,6 +42,7 @@ impl Default for Expect {
         Expect {
             argv0: true,
             credentials: true,
+            empty_root: true,
             limit: Duration::from_secs(10),
         }
     }
@@ -55,7 +59,11 @@ impl Default for Expect {
 pub fn prove(arch: &Arch, expect: Expect) -> Result<Proof, ProofError> {
     let program = program(arch).ok_or(ProofError::NoProgram(arch.name))?;
     let mut obstacles = Vec::new();
-    for kind in Kind::ALL {
+    let empty = |kind: &Kind| *kind != Kind::NotEmpty;
+    for kind in Kind::ALL
+        .into_iter()
+        .filter(|kind| expect.empty_root || !empty(kind))
+    {
         let place = match Place::new(kind) {
             Ok(place) => place,
             Err(obstacle) => {

@@ -4,6 +4,7 @@
 //! The end of the process is what is waited for, not the end of its output: a
 //! pipe's other end may be held open by what another thread started meanwhile.
 
+use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
@@ -53,6 +54,30 @@ pub(crate) fn run(job: Job<'_>) -> Result<Ended, RunError> {
     Execution::start(job)?.finish().map_err(RunError::Watch)
 }
 
+/// Starts a program, holds it at its first write, and opens what the kernel
+/// executes for it: its emulator. The inner error is what kept the place from
+/// being made; `None`, that the kernel did not execute it.
+pub(crate) fn look(job: Job<'_>) -> Result<Result<Option<File>, Obstacle>, RunError> {
+    Execution::start_writing_to(job, full_pipe()?)?
+        .look()
+        .map_err(RunError::Watch)
+}
+
+/// A pipe into which nothing more goes: its writer waits.
+fn full_pipe() -> Result<(OwnedFd, OwnedFd), RunError> {
+    let (reader, writer) = pipe()?;
+    let fill = || -> Result<(), Errno> {
+        let flags = rustix::fs::fcntl_getfl(&writer)?;
+        rustix::fs::fcntl_setfl(&writer, flags | rustix::fs::OFlags::NONBLOCK)?;
+        for size in [4096, 1] {
+            while rustix::io::write(&writer, &[0u8; 4096][..size]).is_ok() {}
+        }
+        rustix::fs::fcntl_setfl(&writer, flags)
+    };
+    fill().map_err(RunError::Start)?;
+    Ok((reader, writer))
+}
+
 /// A program under way.
 struct Execution {
     child: Child,
@@ -65,9 +90,16 @@ struct Execution {
 
 impl Execution {
     fn start(job: Job<'_>) -> Result<Execution, RunError> {
+        Execution::start_writing_to(job, pipe()?)
+    }
+
+    /// With this pipe for its standard output.
+    fn start_writing_to(
+        job: Job<'_>,
+        (output, stdout): (OwnedFd, OwnedFd),
+    ) -> Result<Execution, RunError> {
         let started = Instant::now();
         let (stdin, _) = pipe()?; // at its end from the beginning
-        let (output, stdout) = pipe()?;
         let (said, stderr) = pipe()?;
         let (status, status_writer) = pipe()?;
         let plan = Plan {
@@ -92,6 +124,33 @@ impl Execution {
             status: Reader::new(status),
             started,
             limit: job.limit,
+        })
+    }
+
+    /// Waits until exec is behind it, or has failed; then opens what the kernel
+    /// executes. The process is ended and reaped as `self` goes, not before.
+    fn look(mut self) -> Result<Result<Option<File>, Obstacle>, Errno> {
+        while self.status.open {
+            let left = self.limit.saturating_sub(self.started.elapsed());
+            if left.is_zero() {
+                return Err(Errno::TIMEDOUT);
+            }
+            let timeout = Timespec::try_from(left).map_err(|_| Errno::INVAL)?;
+            let mut fds = [PollFd::new(&self.status.pipe, PollFlags::IN)];
+            match rustix::event::poll(&mut fds, Some(&timeout)) {
+                Ok(_) | Err(Errno::INTR) => self.status.read_what_is_there()?,
+                Err(errno) => return Err(errno),
+            }
+        }
+        Ok(match reported(&self.status.bytes) {
+            Some(Obstacle {
+                step: Step::Exec, ..
+            }) => Ok(None),
+            Some(obstacle) => Err(obstacle),
+            None => {
+                let pid = self.child.pid.as_raw_nonzero();
+                Ok(File::open(format!("/proc/{pid}/exe")).ok())
+            }
         })
     }
 

@@ -14,6 +14,7 @@ use armistice_proof::{
     Argv0, Credentials, Errno, Expect, Failure, NotTried, Obstacle, Proof, Ran, Root, Step,
     program, prove,
 };
+use rustix::mount::MountFlags;
 use rustix::process::DumpableBehavior;
 use rustix::thread::CapabilitySet;
 use support::emulator;
@@ -340,15 +341,30 @@ fn without_mounting_a_chroot_proves_everything() {
 }
 
 #[test]
+fn a_caller_in_a_chroot_proves_everything() {
+    inside("a_caller_in_a_chroot_proves_everything", Users::All, || {
+        register(arch("aarch64"), &emulator("aarch64"), "POCF");
+        // A root that is no mount point: its mounts can't be made private.
+        rustix::mount::mount("none", "/mnt", "tmpfs", MountFlags::empty(), None).unwrap();
+        std::fs::create_dir_all("/mnt/root/tmp").unwrap();
+        rustix::process::chroot("/mnt/root").unwrap();
+        rustix::process::chdir("/").unwrap();
+        let proof = proof();
+        assert_eq!(proof.root, Root::Chroot);
+        assert!(proof.proves(&Expect::default()), "{proof:?}");
+        assert_eq!(std::fs::read_dir("/tmp").unwrap().count(), 0);
+    });
+}
+
+#[test]
 fn a_chroot_on_nosuid_mounts_leaves_credentials_untried() {
     inside(
         "a_chroot_on_nosuid_mounts_leaves_credentials_untried",
         Users::All,
         || {
             register(arch("aarch64"), &emulator("aarch64"), "POCF");
-            let nosuid = rustix::mount::MountFlags::NOSUID;
-            rustix::mount::mount_remount("/", rustix::mount::MountFlags::BIND | nosuid, "")
-                .unwrap();
+            let nosuid = MountFlags::NOSUID;
+            rustix::mount::mount_remount("/", MountFlags::BIND | nosuid, "").unwrap();
             rustix::mount::mount("none", "/dev", "tmpfs", nosuid, None).unwrap();
             drop_capability(CapabilitySet::SYS_ADMIN);
             let proof = proof();
