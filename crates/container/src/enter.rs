@@ -154,7 +154,10 @@ fn leave(maps: &Maps, mounts: bool) -> Result<(), Stuck> {
             .map_err(Stuck::Refused);
     }
     let writer = Writer::start(maps).map_err(Stuck::Other)?;
-    namespace::unshare(mounts).map_err(Stuck::Refused)?;
+    if let Err(refusal) = namespace::unshare(mounts) {
+        writer.abandon();
+        return Err(Stuck::Refused(refusal));
+    }
     writer.write().map_err(Stuck::Map)
 }
 

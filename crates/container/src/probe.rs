@@ -96,15 +96,44 @@ fn read(pipe: impl AsFd) -> Result<(), Refusal> {
     // A write this small arrives whole or not at all; not at all means that
     // the child was killed, which a seccomp filter does at the first step.
     let n = rustix::io::retry_on_intr(|| rustix::io::read(&pipe, &mut answer));
-    let [step, a, b, c, d] = answer;
+    match n {
+        Ok(5) => decode(answer),
+        Ok(_) => Err((Step::Unshare, Errno::PERM)),
+        Err(e) => Err((Step::Unshare, e)),
+    }
+}
+
+fn decode([step, a, b, c, d]: [u8; 5]) -> Result<(), Refusal> {
+    let step = match step {
+        0 => return Ok(()),
+        1 => Step::Unshare,
+        2 => Step::Map,
+        3 => Step::Mounts,
+        _ => Step::Table,
+    };
     let errno = Errno::from_raw_os_error(i32::from_ne_bytes([a, b, c, d]));
-    match (n, step) {
-        (Ok(5), 0) => Ok(()),
-        (Ok(5), 2) => Err((Step::Map, errno)),
-        (Ok(5), 3) => Err((Step::Mounts, errno)),
-        (Ok(5), 4) => Err((Step::Table, errno)),
-        (Ok(5), _) => Err((Step::Unshare, errno)),
-        (Ok(_), _) => Err((Step::Unshare, Errno::PERM)),
-        (Err(e), _) => Err((Step::Unshare, e)),
+    Err((step, errno))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outcomes_arrive_as_they_were() {
+        for step in [Step::Unshare, Step::Map, Step::Mounts, Step::Table] {
+            let outcome = Err((step, Errno::NOSPC));
+            assert_eq!(decode(encode(outcome)), outcome);
+        }
+        assert_eq!(decode(encode(Ok(()))), Ok(()));
+    }
+
+    #[test]
+    fn from_a_process_with_threads() {
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| try_private_table().unwrap());
+            }
+        });
     }
 }

@@ -77,10 +77,20 @@ impl Writer {
             .write_all(b"!")
             .and_then(|()| self.answer.read_to_end(&mut answer))
             .map_err(Unwritten::System)?;
-        let helper = self.helper;
-        let _ = rustix::io::retry_on_intr(|| waitpid(Some(helper), WaitOptions::empty()));
+        reap(self.helper);
         decode(&answer)
     }
+
+    /// Lets the helper go without having written anything.
+    pub(crate) fn abandon(self) {
+        drop(self.go);
+        reap(self.helper);
+    }
+}
+
+/// Waits for a child that is ending.
+fn reap(child: Pid) {
+    let _ = rustix::io::retry_on_intr(|| waitpid(Some(child), WaitOptions::empty()));
 }
 
 /// The error of the last call of the C library.
