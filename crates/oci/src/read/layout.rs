@@ -1,0 +1,311 @@
+//! From an archive's documents to its images.
+//!
+//! An OCI layout's `index.json` is followed down to image manifests; a
+//! docker-archive's `manifest.json` lists them. Where an archive has both (as
+//! Docker writes since version 25), the index counts and `manifest.json` only
+//! adds names. What is no image (attestations, signatures, charts) is left out,
+//! and so is a platform whose manifest is not in the archive ([`Absent`]).
+
+use std::collections::BTreeSet;
+
+use armistice_arch::Platform;
+
+use super::Absent;
+use super::layer::LayerRef;
+use super::store::Store;
+use crate::config::ImageConfig;
+use crate::json::{self, Descriptor, DockerImage, Index, Manifest};
+use crate::{Error, digest};
+
+/// How deep indexes may lie in one another; real ones reach two.
+const DEPTH_MAX: usize = 8;
+
+/// How many manifests are looked at.
+const MANIFESTS_MAX: usize = 10_000;
+
+/// One image, as the documents describe it.
+#[derive(Debug)]
+pub(crate) struct Described {
+    /// The manifest's digest, if it has one.
+    pub(crate) digest: Option<String>,
+    pub(crate) names: Vec<String>,
+    pub(crate) config: ImageConfig,
+    pub(crate) layers: Vec<LayerRef>,
+    /// The configuration's name in the archive.
+    config_member: String,
+}
+
+/// All images of an archive.
+pub(crate) fn images(store: &Store) -> Result<(Vec<Described>, Vec<Absent>), Error> {
+    let index = store.get("index.json")?;
+    let docker = store.get("manifest.json")?;
+    let mut images = Vec::new();
+    let mut absent = Vec::new();
+    if let Some(blob) = index {
+        let bytes = store.document("index.json", &blob)?;
+        let index: Index = store.parse("index.json", &bytes)?;
+        let mut search = Search {
+            store,
+            seen: BTreeSet::new(),
+            images: &mut images,
+            absent: &mut absent,
+        };
+        search.index(&index, &[], 0)?;
+        if let Some(blob) = docker {
+            let bytes = store.document("manifest.json", &blob)?;
+            let list: Vec<DockerImage> = store.parse("manifest.json", &bytes)?;
+            add_docker_names(&mut images, &list);
+        }
+    } else if let Some(blob) = docker {
+        let bytes = store.document("manifest.json", &blob)?;
+        let list: Vec<DockerImage> = store.parse("manifest.json", &bytes)?;
+        for image in list {
+            images.push(docker_image(store, image)?);
+        }
+    } else {
+        return Err(store.missing("index.json"));
+    }
+    if images.is_empty() {
+        return Err(Error::NoImage {
+            archive: store.path.clone(),
+        });
+    }
+    Ok((images, absent))
+}
+
+/// The way down an OCI layout.
+struct Search<'a> {
+    store: &'a Store,
+    /// Digests of manifests and indexes looked at.
+    seen: BTreeSet<String>,
+    images: &'a mut Vec<Described>,
+    absent: &'a mut Vec<Absent>,
+}
+
+impl Search<'_> {
+    fn index(&mut self, index: &Index, names: &[String], depth: usize) -> Result<(), Error> {
+        if depth > DEPTH_MAX || self.seen.len() > MANIFESTS_MAX {
+            return Err(Error::TooDeep {
+                archive: self.store.path.clone(),
+            });
+        }
+        for descriptor in &index.manifests {
+            if is_attestation(descriptor) {
+                continue;
+            }
+            let mut names = names.to_vec();
+            names.extend(name_of(descriptor));
+            self.descriptor(descriptor, &names, depth)?;
+        }
+        Ok(())
+    }
+
+    fn descriptor(
+        &mut self,
+        descriptor: &Descriptor,
+        names: &[String],
+        depth: usize,
+    ) -> Result<(), Error> {
+        let name = &descriptor.digest;
+        if !self.seen.insert(name.clone()) {
+            // A second name of the same manifest.
+            let known = self.images.iter_mut();
+            for image in known.filter(|i| i.digest.as_ref() == Some(name)) {
+                add_names(&mut image.names, names);
+            }
+            return Ok(());
+        }
+        let Some(bytes) = checked(self.store, descriptor)? else {
+            self.absent.push(Absent {
+                digest: name.clone(),
+                platform: descriptor.platform.as_ref().map(platform),
+            });
+            return Ok(());
+        };
+        match descriptor.media_type.as_str() {
+            json::MEDIA_INDEX | json::MEDIA_DOCKER_LIST => {
+                let index: Index = self.store.parse(name, &bytes)?;
+                self.index(&index, names, depth + 1)
+            }
+            json::MEDIA_MANIFEST | json::MEDIA_DOCKER_MANIFEST => {
+                let manifest: Manifest = self.store.parse(name, &bytes)?;
+                self.manifest(descriptor, &manifest, names)
+            }
+            // Something else, which is no image.
+            _ => Ok(()),
+        }
+    }
+
+    fn manifest(
+        &mut self,
+        descriptor: &Descriptor,
+        manifest: &Manifest,
+        names: &[String],
+    ) -> Result<(), Error> {
+        let config = &manifest.config;
+        if !matches!(
+            config.media_type.as_str(),
+            json::MEDIA_CONFIG | json::MEDIA_DOCKER_CONFIG
+        ) {
+            return Ok(());
+        }
+        let bytes =
+            checked(self.store, config)?.ok_or_else(|| self.store.missing(&config.digest))?;
+        let doc: json::Config = self.store.parse(&config.digest, &bytes)?;
+        let mut layers = Vec::new();
+        for layer in &manifest.layers {
+            layers.push(LayerRef {
+                name: layer.digest.clone(),
+                member: self.store.blob_name(&layer.digest)?,
+                digest: digest::hex_of(&layer.digest).map(str::to_owned),
+                diff_id: None,
+                size: Some(layer.size),
+            });
+        }
+        add_diff_ids(self.store, &mut layers, &doc)?;
+        let mut own = Vec::new();
+        add_names(&mut own, names);
+        self.images.push(Described {
+            digest: Some(descriptor.digest.clone()),
+            names: own,
+            config: ImageConfig::from_json(&doc, descriptor.platform.as_ref()),
+            layers,
+            config_member: self.store.blob_name(&config.digest)?,
+        });
+        Ok(())
+    }
+}
+
+/// A document by its descriptor, its size and digest verified; `None` where the
+/// archive has it not.
+fn checked(store: &Store, descriptor: &Descriptor) -> Result<Option<Vec<u8>>, Error> {
+    let name = &descriptor.digest;
+    let Some(blob) = store.by_digest(name)? else {
+        return Ok(None);
+    };
+    let bytes = store.document(name, &blob)?;
+    if blob.len != descriptor.size {
+        return Err(Error::WrongSize {
+            archive: store.path.clone(),
+            name: name.clone(),
+            wanted: descriptor.size,
+            found: blob.len,
+        });
+    }
+    if let Some(hex) = digest::hex_of(name) {
+        store.check_digest(hex, &bytes)?;
+    }
+    Ok(Some(bytes))
+}
+
+/// What buildx puts beside an image has no platform that a machine could be.
+fn is_attestation(descriptor: &Descriptor) -> bool {
+    let unknown = descriptor
+        .platform
+        .as_ref()
+        .is_some_and(|p| p.os == "unknown" && p.architecture == "unknown");
+    unknown
+        || descriptor
+            .annotations
+            .contains_key(json::DOCKER_TYPE_ANNOTATION)
+}
+
+fn platform(p: &json::PlatformJson) -> Platform {
+    Platform::new(&p.os, &p.architecture, &p.variant)
+}
+
+/// The name a descriptor gives its image, the full one if there is one.
+fn name_of(descriptor: &Descriptor) -> Option<String> {
+    let annotation = |key| descriptor.annotations.get(key).cloned();
+    annotation(json::NAME_ANNOTATION)
+        .or_else(|| annotation(json::REF_ANNOTATION))
+        .filter(|name| !name.is_empty())
+}
+
+fn add_names(to: &mut Vec<String>, names: &[String]) {
+    for name in names {
+        if !to.contains(name) {
+            to.push(name.clone());
+        }
+    }
+}
+
+/// `manifest.json` calls images by other names than the index: Docker's short
+/// ones. They are added only where the index gives an image none, or not all.
+fn add_docker_names(images: &mut [Described], list: &[DockerImage]) {
+    for entry in list {
+        let same = |i: &&mut Described| i.config_member == entry.config;
+        if let Some(image) = images.iter_mut().find(same) {
+            let new: Vec<String> = entry
+                .repo_tags
+                .iter()
+                .filter(|tag| {
+                    let full = crate::write::full_name(tag);
+                    !image
+                        .names
+                        .iter()
+                        .any(|n| n == *tag || Some(n) == full.as_ref())
+                })
+                .cloned()
+                .collect();
+            add_names(&mut image.names, &new);
+        }
+    }
+}
+
+/// An image of a docker-archive.
+fn docker_image(store: &Store, image: DockerImage) -> Result<Described, Error> {
+    let blob = store
+        .get(&image.config)?
+        .ok_or_else(|| store.missing(&image.config))?;
+    let bytes = store.document(&image.config, &blob)?;
+    if let Some(hex) = hex_in(&image.config) {
+        store.check_digest(hex, &bytes)?;
+    }
+    let doc: json::Config = store.parse(&image.config, &bytes)?;
+    let mut layers: Vec<LayerRef> = image
+        .layers
+        .into_iter()
+        .map(|name| LayerRef {
+            // Only a blob is called by its digest: `<hex>/layer.tar` is not.
+            digest: name
+                .strip_prefix("blobs/sha256/")
+                .filter(|hex| digest::is_hex(hex))
+                .map(str::to_owned),
+            member: name.clone(),
+            name,
+            diff_id: None,
+            size: None,
+        })
+        .collect();
+    add_diff_ids(store, &mut layers, &doc)?;
+    Ok(Described {
+        digest: None,
+        names: image.repo_tags,
+        config: ImageConfig::from_json(&doc, None),
+        layers,
+        config_member: image.config,
+    })
+}
+
+/// The digest a configuration's name holds: `<hex>.json` or `blobs/sha256/<hex>`.
+fn hex_in(name: &str) -> Option<&str> {
+    let file = name.rsplit('/').next()?;
+    let hex = file.strip_suffix(".json").unwrap_or(file);
+    digest::is_hex(hex).then_some(hex)
+}
+
+fn add_diff_ids(store: &Store, layers: &mut [LayerRef], doc: &json::Config) -> Result<(), Error> {
+    let ids = &doc.rootfs.diff_ids;
+    if ids.len() != layers.len() {
+        return Err(Error::LayerCount {
+            archive: store.path.clone(),
+            layers: layers.len(),
+            diff_ids: ids.len(),
+        });
+    }
+    for (layer, id) in layers.iter_mut().zip(ids) {
+        layer.diff_id = digest::hex_of(id).map(str::to_owned);
+    }
+    Ok(())
+}
