@@ -165,8 +165,8 @@ pub enum Error {
         /// How many the configuration has.
         diff_ids: usize,
     },
-    /// Indexes inside indexes, deeper than any real archive.
-    #[error("{} nests its indexes too deeply", archive.display())]
+    /// Indexes inside indexes, deeper or more than in any real archive.
+    #[error("{} has more indexes in one another than any real one", archive.display())]
     TooDeep {
         /// The archive.
         archive: PathBuf,

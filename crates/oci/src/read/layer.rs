@@ -341,3 +341,30 @@ impl Read for MaybeHashing {
         Ok(n)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn endless_entries_are_not_kept() {
+        let mut collect = Collect::default();
+        let name = b"x/../".repeat(800);
+        for ordinal in 0..WEIGHT_MAX as u64 / 4000 {
+            let member = Member {
+                name: [&name[..], b"f"].concat(),
+                link: Vec::new(),
+                kind: MemberKind::Other,
+                mode: 0,
+                size: 0,
+                offset: None,
+                ordinal,
+            };
+            if collect.add(member, None).is_break() {
+                assert!(collect.weight > WEIGHT_MAX && collect.bad_path.is_none());
+                return;
+            }
+        }
+        panic!("{} entries are kept", collect.entries.len());
+    }
+}

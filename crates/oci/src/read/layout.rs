@@ -20,8 +20,8 @@ use crate::{Error, digest};
 /// How deep indexes may lie in one another; real ones reach two.
 const DEPTH_MAX: usize = 8;
 
-/// How many manifests are looked at.
-const MANIFESTS_MAX: usize = 10_000;
+/// How many descriptors are looked at; an index may be named again and again.
+const DESCRIPTORS_MAX: usize = 10_000;
 
 /// One image, as the documents describe it.
 #[derive(Debug)]
@@ -47,6 +47,7 @@ pub(crate) fn images(store: &Store) -> Result<(Vec<Described>, Vec<Absent>), Err
         let mut search = Search {
             store,
             seen: BTreeSet::new(),
+            count: 0,
             images: &mut images,
             absent: &mut absent,
         };
@@ -76,20 +77,23 @@ pub(crate) fn images(store: &Store) -> Result<(Vec<Described>, Vec<Absent>), Err
 /// The way down an OCI layout.
 struct Search<'a> {
     store: &'a Store,
-    /// Digests of manifests and indexes looked at.
+    /// Digests of what is no index and was looked at.
     seen: BTreeSet<String>,
+    /// How many descriptors were looked at.
+    count: usize,
     images: &'a mut Vec<Described>,
     absent: &'a mut Vec<Absent>,
 }
 
 impl Search<'_> {
     fn index(&mut self, index: &Index, names: &[String], depth: usize) -> Result<(), Error> {
-        if depth > DEPTH_MAX || self.seen.len() > MANIFESTS_MAX {
-            return Err(Error::TooDeep {
-                archive: self.store.path.clone(),
-            });
-        }
         for descriptor in &index.manifests {
+            self.count += 1;
+            if depth > DEPTH_MAX || self.count > DESCRIPTORS_MAX {
+                return Err(Error::TooDeep {
+                    archive: self.store.path.clone(),
+                });
+            }
             if is_attestation(descriptor) {
                 continue;
             }
@@ -107,7 +111,12 @@ impl Search<'_> {
         depth: usize,
     ) -> Result<(), Error> {
         let name = &descriptor.digest;
-        if !self.seen.insert(name.clone()) {
+        // An index may have another name now, which all below it have then.
+        let is_index = matches!(
+            descriptor.media_type.as_str(),
+            json::MEDIA_INDEX | json::MEDIA_DOCKER_LIST
+        );
+        if !is_index && !self.seen.insert(name.clone()) {
             // A second name of the same manifest.
             let known = self.images.iter_mut();
             for image in known.filter(|i| i.digest.as_ref() == Some(name)) {
@@ -116,17 +125,20 @@ impl Search<'_> {
             return Ok(());
         }
         let Some(bytes) = checked(self.store, descriptor)? else {
-            self.absent.push(Absent {
+            let absent = Absent {
                 digest: name.clone(),
                 platform: descriptor.platform.as_ref().map(platform),
-            });
+            };
+            if !self.absent.contains(&absent) {
+                self.absent.push(absent);
+            }
             return Ok(());
         };
+        if is_index {
+            let index: Index = self.store.parse(name, &bytes)?;
+            return self.index(&index, names, depth + 1);
+        }
         match descriptor.media_type.as_str() {
-            json::MEDIA_INDEX | json::MEDIA_DOCKER_LIST => {
-                let index: Index = self.store.parse(name, &bytes)?;
-                self.index(&index, names, depth + 1)
-            }
             json::MEDIA_MANIFEST | json::MEDIA_DOCKER_MANIFEST => {
                 let manifest: Manifest = self.store.parse(name, &bytes)?;
                 self.manifest(descriptor, &manifest, names)

@@ -103,6 +103,12 @@ impl Archive {
         &self.images
     }
 
+    /// The images, to keep.
+    #[must_use]
+    pub fn into_images(self) -> Vec<Image> {
+        self.images
+    }
+
     /// What the index names beside them and the archive does not hold.
     #[must_use]
     pub fn absent(&self) -> &[Absent] {

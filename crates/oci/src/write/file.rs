@@ -46,10 +46,7 @@ pub(crate) fn write(
 
 /// The system's error without the temporary name, which means nothing to anybody.
 fn bare(e: &io::Error) -> io::Error {
-    match e.raw_os_error().or_else(|| {
-        let inner = e.get_ref()?.source()?.downcast_ref::<io::Error>()?;
-        inner.raw_os_error()
-    }) {
+    match e.raw_os_error() {
         Some(code) => io::Error::from_raw_os_error(code),
         None => e.kind().into(),
     }

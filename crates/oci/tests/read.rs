@@ -1,0 +1,162 @@
+//! Archives of others: every form, merged layers, and every error by name.
+
+#![allow(clippy::unwrap_used, reason = "a failed helper is a failed test")]
+
+mod common;
+#[path = "read/errors.rs"]
+mod errors;
+#[path = "read/layers.rs"]
+mod layers;
+#[path = "read/properties.rs"]
+mod properties;
+
+use std::path::Path;
+
+use armistice_oci::{Archive, Root};
+use common::{INDEX, Layout, Tar, docker_archive, gzip, on_disk, zstd};
+use serde_json::json;
+
+/// Opens bytes as an archive.
+fn open(bytes: &[u8]) -> Result<Archive, armistice_oci::Error> {
+    let (_dir, path) = on_disk(bytes);
+    // The archive keeps its file open, so the folder may go.
+    Archive::open(&path)
+}
+
+fn layer() -> Vec<u8> {
+    Tar::new().program("bin/hello", "hello").end()
+}
+
+fn hello(archive: &Archive) -> Vec<u8> {
+    let image = &archive.images()[0];
+    image.first_bytes(Path::new("/bin/hello"), 3).unwrap()
+}
+
+#[test]
+fn docker_archive_plain_and_compressed() {
+    let run = json!({"Cmd": ["hello"], "Env": null, "Labels": null});
+    let bytes = docker_archive(&run, &[layer()]);
+    for bytes in [bytes.clone(), gzip(&bytes), zstd(&bytes)] {
+        let archive = open(&bytes).unwrap();
+        let image = &archive.images()[0];
+        assert_eq!(image.names(), ["t:1"]);
+        assert_eq!(image.platform().to_string(), "linux/arm64");
+        assert_eq!(image.config().argv(), ["hello"]);
+        assert_eq!(image.digest(), None);
+        assert_eq!(hello(&archive), b"hel");
+    }
+}
+
+#[test]
+fn docker_archive_made_by_tar_from_a_folder() {
+    // Names with "./", and Docker's links for layers that are there twice.
+    let config = common::config(&json!({}), &[layer(), layer()]);
+    let manifest =
+        json!([{"Config": "c.json", "RepoTags": null, "Layers": ["a/layer.tar", "b/layer.tar"]}]);
+    let bytes = Tar::new()
+        .dir("./")
+        .file("./c.json", config)
+        .file("./a/layer.tar", layer())
+        .symlink("./b/layer.tar", "../a/layer.tar")
+        .file("./manifest.json", manifest.to_string())
+        .end();
+    let archive = open(&bytes).unwrap();
+    assert!(archive.images()[0].names().is_empty());
+    assert_eq!(hello(&archive), b"hel");
+}
+
+#[test]
+fn oci_layers_plain_gzip_and_zstd() {
+    let tar = layer();
+    for stored in [
+        tar.clone(),
+        gzip(&tar),
+        zstd(&tar),
+        [zstd(&tar[..512]), zstd(&tar[512..])].concat(),
+    ] {
+        let mut layout = Layout::new();
+        let mut manifest = layout.image(&json!({}), &[stored], std::slice::from_ref(&tar));
+        manifest["annotations"] = json!({"org.opencontainers.image.ref.name": "t:1"});
+        layout.manifests.push(manifest);
+        let archive = open(&layout.tar()).unwrap();
+        assert_eq!(archive.images()[0].names(), ["t:1"]);
+        assert_eq!(hello(&archive), b"hel");
+        let dir = tempfile::tempdir().unwrap();
+        layout.folder(dir.path());
+        assert_eq!(hello(&Archive::open(dir.path()).unwrap()), b"hel");
+    }
+}
+
+#[test]
+fn an_index_of_platforms_with_attestations() {
+    let mut layout = Layout::new();
+    let mut inner = Vec::new();
+    for (arch, variant) in [("amd64", ""), ("arm", "v6"), ("aarch64", "v8")] {
+        let tar = Tar::new().program("bin/hello", arch).end();
+        let config = serde_json::from_slice::<serde_json::Value>(&common::config(
+            &json!({}),
+            std::slice::from_ref(&tar),
+        ));
+        let mut config = config.unwrap();
+        config["architecture"] = json!(arch);
+        let config = layout.blob(
+            "application/vnd.oci.image.config.v1+json",
+            config.to_string().into(),
+        );
+        let layer = layout.blob("application/vnd.oci.image.layer.v1.tar", tar);
+        let manifest = json!({"schemaVersion": 2, "config": config, "layers": [layer]});
+        let mut descriptor = layout.blob(common::MANIFEST, manifest.to_string().into());
+        descriptor["platform"] = json!({"os": "linux", "architecture": arch, "variant": variant});
+        inner.push(descriptor);
+    }
+    let mut attestation = layout.image(&json!({}), &[], &[]);
+    attestation["platform"] = json!({"os": "unknown", "architecture": "unknown"});
+    inner.push(attestation);
+    let absent = format!("sha256:{:064}", 7);
+    inner.push(
+        json!({"mediaType": common::MANIFEST, "digest": absent, "size": 9,
+        "platform": {"os": "linux", "architecture": "s390x"}}),
+    );
+    let index = json!({"schemaVersion": 2, "manifests": inner});
+    let mut index = layout.blob(INDEX, index.to_string().into());
+    for name in ["docker.io/library/t:1", "docker.io/library/t:2"] {
+        index["annotations"] = json!({
+            "io.containerd.image.name": name, "org.opencontainers.image.ref.name": "1",
+        });
+        layout.manifests.push(index.clone());
+    }
+    // A signature is no image.
+    let config = layout.blob(
+        "application/vnd.dev.cosign.simplesigning.v1+json",
+        b"{}".to_vec(),
+    );
+    let signature = json!({"schemaVersion": 2, "config": config, "layers": []});
+    let signature = layout.blob(common::MANIFEST, signature.to_string().into());
+    layout.manifests.push(signature);
+
+    let archive = open(&layout.tar()).unwrap();
+    let seen: Vec<String> = archive
+        .images()
+        .iter()
+        .map(|i| i.platform().to_string())
+        .collect();
+    assert_eq!(seen, ["linux/amd64", "linux/arm/v6", "linux/arm64"]);
+    for (image, content) in archive.images().iter().zip(["amd64", "arm", "aarch64"]) {
+        assert_eq!(
+            image.first_bytes(Path::new("bin/hello"), 9).unwrap(),
+            content.as_bytes()
+        );
+        assert_eq!(
+            image.names(),
+            ["docker.io/library/t:1", "docker.io/library/t:2"]
+        );
+    }
+    let [missing] = archive.absent() else {
+        panic!("{:?}", archive.absent())
+    };
+    assert_eq!(missing.digest, absent);
+    assert_eq!(
+        missing.platform.as_ref().unwrap().to_string(),
+        "linux/s390x"
+    );
+}
