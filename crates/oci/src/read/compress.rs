@@ -170,4 +170,26 @@ mod tests {
             }
         }
     }
+
+    proptest::proptest! {
+        /// Blocks that are really compressed, and then damaged.
+        #[test]
+        fn damaged_zstd_never_panics(
+            damage in proptest::collection::vec((proptest::prelude::any::<proptest::sample::Index>(), 0..=255_u8), 1..8),
+        ) {
+            let text = include_bytes!("compress.rs");
+            let mut bytes = ruzstd::encoding::compress_to_vec(
+                &text[..],
+                ruzstd::encoding::CompressionLevel::Fastest,
+            );
+            proptest::prop_assert_eq!(&unpack(bytes.clone()).unwrap(), text);
+            for (at, new) in damage {
+                let at = at.index(bytes.len());
+                bytes[at] = new;
+            }
+            let mut out = Vec::new();
+            let mut reader = decode(Method::Zstd, io::Cursor::new(bytes)).take(1 << 22);
+            let _ = reader.read_to_end(&mut out);
+        }
+    }
 }

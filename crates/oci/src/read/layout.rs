@@ -252,7 +252,7 @@ fn add_docker_names(images: &mut [Described], list: &[DockerImage]) {
                 .repo_tags
                 .iter()
                 .filter(|tag| {
-                    let full = crate::write::full_name(tag);
+                    let full = crate::write::full_name(tag).ok();
                     !image
                         .names
                         .iter()

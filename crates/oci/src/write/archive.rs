@@ -65,8 +65,11 @@ fn stream(source: io::Error) -> Error {
     Error::Stream { source }
 }
 
+/// The tags in their full form: podman would take a short one in `manifest.json`
+/// for one of `localhost/`, and in `index.json` for one of Docker's.
 fn unique_tags(image: &ImageSpec) -> Result<Vec<String>, Error> {
-    let tags: Result<BTreeSet<String>, Error> = image.tags.iter().map(|t| name::check(t)).collect();
+    let tags: Result<BTreeSet<String>, Error> =
+        image.tags.iter().map(|tag| name::full(tag)).collect();
     Ok(tags?.into_iter().collect())
 }
 
@@ -152,10 +155,9 @@ fn text(document: &impl Serialize) -> Result<Vec<u8>, Error> {
 }
 
 fn annotations(tag: &str) -> BTreeMap<String, String> {
-    let full = name::full_name(tag).unwrap_or_else(|| tag.to_owned());
     let short = name::split(tag).1.unwrap_or("latest").to_owned();
     BTreeMap::from([
-        (json::NAME_ANNOTATION.to_owned(), full),
+        (json::NAME_ANNOTATION.to_owned(), tag.to_owned()),
         (json::REF_ANNOTATION.to_owned(), short),
     ])
 }

@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 
 use crate::config::ImageConfig;
 use crate::{Error, path};
-pub(crate) use name::full_name;
+pub(crate) use name::full as full_name;
 
 /// An image to be written.
 #[derive(Debug, Clone)]
@@ -33,7 +33,7 @@ pub struct ImageSpec {
     /// How it is run, and for which platform it is.
     pub config: ImageConfig,
     /// Its names, such as `ghcr.io/armistice/armistice:1.0`; without a tag,
-    /// `latest` is meant. May be empty.
+    /// `latest` is meant; without a registry, Docker's. May be empty.
     pub tags: Vec<String>,
     /// Seconds since 1970 (`SOURCE_DATE_EPOCH`): the time of everything in it.
     pub timestamp: u64,

@@ -5,7 +5,7 @@ use crate::Error;
 
 /// Checks a tag as Docker's reference grammar has it, and adds `latest` where
 /// the tag is left out.
-pub(crate) fn check(tag: &str) -> Result<String, Error> {
+fn check(tag: &str) -> Result<String, Error> {
     let with_tag = match split(tag).1 {
         Some(_) => tag.to_owned(),
         None => format!("{tag}:latest"),
@@ -18,10 +18,10 @@ pub(crate) fn check(tag: &str) -> Result<String, Error> {
     }
 }
 
-/// The full form of a name with a tag; `None` for what is no such name.
-pub(crate) fn full_name(name: &str) -> Option<String> {
-    let name = check(name).ok()?;
-    Some(match name.split_once('/') {
+/// The full form of a name, with its tag.
+pub(crate) fn full(name: &str) -> Result<String, Error> {
+    let name = check(name)?;
+    Ok(match name.split_once('/') {
         Some((host, _)) if is_host(host) => name,
         Some(_) => format!("docker.io/{name}"),
         None => format!("docker.io/library/{name}"),
@@ -101,7 +101,7 @@ mod tests {
             ("ghcr.io/a/b_c--d:V1.0-x", "ghcr.io/a/b_c--d:V1.0-x"),
             ("reg:5000/a", "reg:5000/a:latest"),
         ] {
-            assert_eq!(full_name(name).as_deref(), Some(full));
+            assert_eq!(super::full(name).unwrap(), full);
         }
     }
 
