@@ -1,0 +1,281 @@
+//! The command line, as one definition: help, man page and completions come
+//! from it, and nothing else knows an option's name.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+
+const AFTER_HELP: &str = "\
+Exit codes: 0 done; 1 it did not work, and stderr says why and what to do; 2 wrong usage.
+`armistice shell` exits with its command's code, or 125 where Armistice itself failed.
+Data goes to stdout, all else to stderr.";
+
+/// Run Arm containers, and other foreign ones, on an Intel Linux machine.
+#[derive(Debug, Parser)]
+#[command(name = "armistice", version, propagate_version = true, after_help = AFTER_HELP)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Global {
+    /// Say less: errors only
+    #[arg(
+        short,
+        long,
+        global = true,
+        conflicts_with = "verbose",
+        help_heading = "For every verb"
+    )]
+    pub(crate) quiet: bool,
+    /// Say more: what is looked at, and what is passed over
+    #[arg(short, long, global = true, help_heading = "For every verb")]
+    pub(crate) verbose: bool,
+    /// Colour the output; NO_COLOR in the environment switches it off
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        help_heading = "For every verb"
+    )]
+    pub(crate) color: Color,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people; may change
+    Table,
+    /// For programs; stable
+    Json,
+    /// Names only, one a line
+    Name,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Make the kernel run foreign programs, and prove that it does
+    Register(Register),
+    /// Remove what Armistice registered
+    Unregister(Unregister),
+    /// Show the kernel's table: every handler, whose it is, what it pins
+    Status(Status),
+    /// Run a test program of each architecture through the kernel
+    Verify(Verify),
+    /// Say what would run a program, an image or a root folder, or why nothing would
+    Explain(Explain),
+    /// Keep the registrations in place: put back what others remove, and say who it was
+    Guard(Guard),
+    /// Run a command where foreign programs run, without root and without changing the machine
+    Shell(Shell),
+    /// Work with Armistice's own container image
+    #[command(subcommand)]
+    Image(Image),
+    /// Write the man page or shell completions to stdout
+    #[command(subcommand)]
+    Generate(Generate),
+    /// What the container image starts: the forms that other images' users type
+    #[command(hide = true)]
+    Entrypoint {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<std::ffi::OsString>,
+    },
+}
+
+/// Architectures, by any usual name.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Names {
+    /// Architectures or platforms: arm64, aarch64, linux/arm/v7, armhf, ... or all
+    #[arg(value_name = "ARCH|PLATFORM")]
+    pub(crate) names: Vec<String>,
+}
+
+/// Where emulators are looked for first.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Emulators {
+    /// Look for emulators here, before the usual places; may be repeated
+    #[arg(long = "emulator-dir", value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) dirs: Vec<PathBuf>,
+}
+
+/// Flags that can be left out of an entry.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct FlagSwitches {
+    /// Leave out flag F: the emulator is looked up in each container
+    #[arg(long)]
+    pub(crate) no_fix_binary: bool,
+    /// Leave out flag P: programs do not see the name they were called by
+    #[arg(long)]
+    pub(crate) no_preserve_argv0: bool,
+    /// Leave out flag O: programs that may be run but not read do not run (and C, which implies O)
+    #[arg(long)]
+    pub(crate) no_open_binary: bool,
+    /// Leave out flag C: set-user-ID programs (sudo, su) do not get their owner's rights
+    #[arg(long)]
+    pub(crate) no_credentials: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Register {
+    #[command(flatten)]
+    pub(crate) names: Names,
+    /// Show the plan and the exact register lines; change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Also take the place of entries that are somebody else's
+    #[arg(long)]
+    pub(crate) replace: bool,
+    /// Also keep it over reboots: copies the emulators and writes a file in binfmt.d
+    #[arg(long)]
+    pub(crate) persist: bool,
+    /// How to show the result
+    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
+    pub(crate) output: Format,
+    #[command(flatten)]
+    pub(crate) emulators: Emulators,
+    #[command(flatten)]
+    pub(crate) flags: FlagSwitches,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Unregister {
+    #[command(flatten)]
+    pub(crate) names: Names,
+    /// Show what would go; change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Also remove entries that are somebody else's
+    #[arg(long)]
+    pub(crate) replace: bool,
+    /// Also undo `register --persist`
+    #[arg(long)]
+    pub(crate) persist: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    #[command(flatten)]
+    pub(crate) names: Names,
+    /// How to show it
+    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
+    pub(crate) output: Format,
+    /// Run each handler and look at the emulator that really runs (takes some milliseconds each)
+    #[arg(long)]
+    pub(crate) probe: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    #[command(flatten)]
+    pub(crate) names: Names,
+    /// How to show the result
+    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
+    pub(crate) output: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// A program, a script, a root folder, an image archive, or an image that docker or podman has
+    #[arg(value_name = "FILE|IMAGE|ROOTFS", value_hint = ValueHint::AnyPath)]
+    pub(crate) what: PathBuf,
+    /// Of an image of several platforms: this one
+    #[arg(long, value_name = "PLATFORM")]
+    pub(crate) platform: Option<String>,
+    /// How to show the result
+    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
+    pub(crate) output: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Guard {
+    #[command(flatten)]
+    pub(crate) names: Names,
+    /// Look at least this often, in seconds, beside being told of changes
+    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = clap::value_parser!(u64).range(1..=86400))]
+    pub(crate) interval: u64,
+    /// Exists while everything is registered and verified, and only then
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) ready_file: Option<PathBuf>,
+    /// Unregister when told to end (SIGTERM, SIGINT)
+    #[arg(long)]
+    pub(crate) unregister_on_exit: bool,
+    /// Also take the place of entries that are somebody else's
+    #[arg(long)]
+    pub(crate) replace: bool,
+    #[command(flatten)]
+    pub(crate) emulators: Emulators,
+    #[command(flatten)]
+    pub(crate) flags: FlagSwitches,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Shell {
+    /// Architecture that shall run; may be repeated; default: all that an emulator exists for
+    #[arg(short, long = "arch", value_name = "ARCH|PLATFORM")]
+    pub(crate) arches: Vec<String>,
+    /// Be root inside, so that chroot and mount work there
+    #[arg(long)]
+    pub(crate) map_root: bool,
+    #[command(flatten)]
+    pub(crate) emulators: Emulators,
+    #[command(flatten)]
+    pub(crate) flags: FlagSwitches,
+    /// The command; default: $SHELL
+    #[arg(last = true, value_name = "COMMAND", value_hint = ValueHint::CommandWithArguments)]
+    pub(crate) command: Vec<std::ffi::OsString>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Image {
+    /// Write a reproducible image with this command and the emulators, for docker load and podman load
+    Build(ImageBuild),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImageBuild {
+    /// The archive to write
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) output: PathBuf,
+    /// Architecture to put an emulator in for; may be repeated; default: all that containers come in
+    #[arg(short, long = "arch", value_name = "ARCH|PLATFORM")]
+    pub(crate) arches: Vec<String>,
+    /// Name and tag of the image
+    #[arg(
+        short,
+        long,
+        value_name = "NAME:TAG",
+        default_value = "armistice:latest"
+    )]
+    pub(crate) tag: String,
+    /// Time stamp of all files, seconds since the epoch
+    #[arg(
+        long,
+        env = "SOURCE_DATE_EPOCH",
+        value_name = "SECONDS",
+        default_value = "0"
+    )]
+    pub(crate) timestamp: u64,
+    #[command(flatten)]
+    pub(crate) emulators: Emulators,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Generate {
+    /// The man page, in roff
+    Man,
+    /// Completions for a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+}

@@ -1,0 +1,158 @@
+//! Where text goes: data to stdout, all else to stderr, each in the colours
+//! and the amount that were asked for. Nothing else in the command prints.
+
+use std::io::Write;
+
+use anstyle::{AnsiColor, Style};
+
+use crate::cli::{Color, Global};
+
+/// What ends well.
+pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
+/// What ends badly.
+pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
+/// What wants attention.
+pub(crate) const ODD: Style = AnsiColor::Yellow.on_default();
+/// Headings.
+pub(crate) const HEAD: Style = Style::new().bold();
+
+/// The two streams.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Output {
+    quiet: bool,
+    verbose: bool,
+    /// Reports go to stderr, for stdout is taken by an answer in JSON.
+    report_to_stderr: bool,
+}
+
+impl Output {
+    pub(crate) fn new(global: Global) -> Output {
+        match global.color {
+            Color::Auto => {}
+            Color::Always => anstream::ColorChoice::Always.write_global(),
+            Color::Never => anstream::ColorChoice::Never.write_global(),
+        }
+        Output {
+            quiet: global.quiet,
+            verbose: global.verbose,
+            report_to_stderr: false,
+        }
+    }
+
+    /// The same, with reports on stderr.
+    pub(crate) fn report_on_stderr(self) -> Output {
+        Output {
+            report_to_stderr: true,
+            ..self
+        }
+    }
+
+    /// A line of data. A closed pipe is no error: nobody reads any more.
+    pub(crate) fn data(self, line: impl std::fmt::Display) {
+        if self.report_to_stderr {
+            let _ = writeln!(anstream::stderr(), "{line}");
+        } else {
+            let _ = writeln!(anstream::stdout(), "{line}");
+        }
+    }
+
+    /// A line that stays on stdout whatever reports do.
+    pub(crate) fn answer(self, line: impl std::fmt::Display) {
+        let _ = writeln!(anstream::stdout(), "{line}");
+    }
+
+    /// Something people want to know.
+    pub(crate) fn note(self, line: impl std::fmt::Display) {
+        if !self.quiet {
+            let _ = writeln!(anstream::stderr(), "{line}");
+        }
+    }
+
+    /// Something only some people want to know.
+    pub(crate) fn detail(self, line: impl std::fmt::Display) {
+        if self.verbose {
+            let _ = writeln!(anstream::stderr(), "{line}");
+        }
+    }
+
+    /// Something that people should know even if quiet.
+    pub(crate) fn error(self, line: impl std::fmt::Display) {
+        let _ = writeln!(anstream::stderr(), "{BAD}armistice:{BAD:#} {line}");
+    }
+
+    pub(crate) fn json(self, value: &impl serde::Serialize) -> anyhow::Result<()> {
+        self.answer(serde_json::to_string_pretty(value)?);
+        Ok(())
+    }
+}
+
+/// A borderless table of padded columns, its heading bold.
+#[derive(Debug, Default)]
+pub(crate) struct Columns {
+    rows: Vec<Vec<(String, Style)>>,
+}
+
+impl Columns {
+    pub(crate) fn new(heading: &[&str]) -> Columns {
+        Columns {
+            rows: vec![heading.iter().map(|h| ((*h).to_owned(), HEAD)).collect()],
+        }
+    }
+
+    pub(crate) fn row(&mut self, cells: Vec<(String, Style)>) {
+        self.rows.push(cells);
+    }
+
+    pub(crate) fn print(&self, output: Output) {
+        let count = self.rows.first().map_or(0, Vec::len);
+        let width = |column: usize| {
+            self.rows
+                .iter()
+                .filter_map(|r| r.get(column))
+                .map(|(text, _)| text.chars().count())
+                .max()
+                .unwrap_or(0)
+        };
+        let widths: Vec<usize> = (0..count).map(width).collect();
+        for row in &self.rows {
+            let mut line = String::new();
+            for (i, (text, style)) in row.iter().enumerate() {
+                let pad = if i + 1 < row.len() {
+                    widths[i].saturating_sub(text.chars().count()) + 2
+                } else {
+                    0
+                };
+                line.push_str(&format!("{style}{text}{style:#}{:pad$}", ""));
+            }
+            output.data(line.trim_end());
+        }
+    }
+}
+
+/// A cell without colour.
+pub(crate) fn plain(text: impl Into<String>) -> (String, Style) {
+    (text.into(), Style::new())
+}
+
+/// Makes bytes that a terminal would act on visible.
+pub(crate) fn shown(text: &str) -> String {
+    text.chars()
+        .map(|c| {
+            if c.is_control() {
+                c.escape_default().to_string()
+            } else {
+                c.to_string()
+            }
+        })
+        .collect()
+}
+
+/// A word as a shell would need it typed.
+pub(crate) fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}

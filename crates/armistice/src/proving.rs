@@ -1,0 +1,129 @@
+//! From flags to what is to be proven, and from a proof to words.
+
+use armistice_arch::Arch;
+use armistice_binfmt::Flags;
+use armistice_proof::{Argv0, Credentials, Expect, Proof, ProofError, Ran, prove};
+
+use crate::report::ProofLine;
+
+/// Proves many, as many at once as the machine has CPUs; in order.
+pub(crate) fn all<'f>(wanted: impl Iterator<Item = (&'static Arch, &'f Flags)>) -> Vec<ProofLine> {
+    let wanted: Vec<_> = wanted.collect();
+    let cpus = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut lines: Vec<Option<ProofLine>> = vec![None; wanted.len()];
+    let share = wanted.len().div_ceil(cpus).max(1);
+    std::thread::scope(|scope| {
+        for (wanted, lines) in wanted.chunks(share).zip(lines.chunks_mut(share)) {
+            scope.spawn(move || {
+                for ((arch, flags), line) in wanted.iter().zip(lines) {
+                    *line = Some(one(arch, flags));
+                }
+            });
+        }
+    });
+    lines.into_iter().map(Option::unwrap_or_default).collect()
+}
+
+/// Proves what the flags promise.
+fn one(arch: &Arch, flags: &Flags) -> ProofLine {
+    let expect = Expect {
+        argv0: flags.preserve_argv0,
+        credentials: flags.credentials,
+        empty_root: flags.fix_binary,
+        ..Expect::default()
+    };
+    match prove(arch, expect) {
+        Ok(proof) => in_words(&proof, &expect),
+        Err(error) => ProofLine {
+            proven: false,
+            text: format!("NOT verified: {}", chain(&error)),
+            not_tried: Vec::new(),
+        },
+    }
+}
+
+/// An error with its causes, on one line.
+fn chain(error: &ProofError) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    text
+}
+
+fn in_words(proof: &Proof, expect: &Expect) -> ProofLine {
+    let mut not_tried = Vec::new();
+    let mut wrong = Vec::new();
+    if let Ran::No(failure) = &proof.ran {
+        wrong.push(format!("the test program did not run: {failure}"));
+    }
+    if expect.empty_root && !proof.root.is_empty() {
+        wrong.push(format!(
+            "the test program ran, but {}; where it runs in a container, add --cap-add SYS_CHROOT or --privileged",
+            proof.root
+        ));
+    }
+    match &proof.argv0 {
+        Argv0::Failed { got } if expect.argv0 => {
+            wrong.push(format!(
+                "argv[0] did not come through (it got \"{}\"): {ARGV0_NEEDS}",
+                got.escape_debug()
+            ));
+        }
+        _ => {}
+    }
+    match &proof.credentials {
+        Credentials::Failed if expect.credentials => {
+            wrong.push(
+                "a set-user-ID copy did not get its owner's rights, in spite of flag C".to_owned(),
+            );
+        }
+        Credentials::Broken(failure) => {
+            wrong.push(format!("its set-user-ID copy fails: {failure}"))
+        }
+        Credentials::NotTried(why) if expect.credentials && proof.ran == Ran::Yes => {
+            not_tried.push(format!("credentials (flag C): {why}"));
+        }
+        _ => {}
+    }
+    if wrong.is_empty() {
+        ProofLine {
+            proven: true,
+            text: format!(
+                "verified: ran a test program in {}{}",
+                place(proof),
+                came_through(proof)
+            ),
+            not_tried,
+        }
+    } else {
+        ProofLine {
+            proven: false,
+            text: format!("NOT verified: {}", wrong.join("; ")),
+            not_tried,
+        }
+    }
+}
+
+/// What flag P needs beside the flag.
+const ARGV0_NEEDS: &str =
+    "flag P needs an emulator that knows it (QEMU 5.2 or later, Linux 5.12 or later)";
+
+fn place(proof: &Proof) -> String {
+    if proof.root.is_empty() {
+        proof.root.to_string()
+    } else {
+        "the machine's own root".to_owned()
+    }
+}
+
+fn came_through(proof: &Proof) -> &'static str {
+    match (&proof.argv0, &proof.credentials) {
+        (Argv0::Passed, Credentials::Passed) => "; argv[0] and credentials came through",
+        (Argv0::Passed, _) => "; argv[0] came through",
+        (_, Credentials::Passed) => "; credentials came through",
+        _ => "",
+    }
+}

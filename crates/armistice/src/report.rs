@@ -1,0 +1,162 @@
+//! What a registration did, for people and for programs.
+
+use std::path::PathBuf;
+
+use armistice_arch::pattern::hex;
+use armistice_binfmt::{Entry, Registration};
+use serde::Serialize;
+
+use crate::output::{BAD, GOOD, HEAD, ODD, Output, shown};
+
+/// What `register` and `verify` report.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Report {
+    pub(crate) schema: u32,
+    pub(crate) emulators: Vec<EmulatorLine>,
+    pub(crate) handlers: Vec<HandlerLine>,
+}
+
+/// An emulator's file.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct EmulatorLine {
+    pub(crate) path: PathBuf,
+    pub(crate) size: u64,
+    pub(crate) version: String,
+    pub(crate) sha256: String,
+    #[serde(rename = "static")]
+    pub(crate) is_static: bool,
+}
+
+/// The action of a report that changed nothing.
+const FOUND: &str = "found";
+
+/// An entry and its proof.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct HandlerLine {
+    pub(crate) name: String,
+    pub(crate) platform: &'static str,
+    /// `kept`, `added`, `replaced`; for `verify`: `found`.
+    pub(crate) action: String,
+    pub(crate) interpreter: PathBuf,
+    pub(crate) flags: String,
+    pub(crate) offset: usize,
+    pub(crate) magic: String,
+    pub(crate) mask: String,
+    pub(crate) proof: ProofLine,
+}
+
+/// What the test program's run showed.
+#[derive(Debug, Clone, Default, Serialize)]
+pub(crate) struct ProofLine {
+    /// Everything that was promised was shown.
+    pub(crate) proven: bool,
+    pub(crate) text: String,
+    /// What could not be tried, and why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) not_tried: Vec<String>,
+}
+
+impl HandlerLine {
+    /// A line for an entry as it was wanted.
+    pub(crate) fn new(
+        wanted: &Registration,
+        platform: &'static str,
+        action: String,
+        proof: ProofLine,
+    ) -> HandlerLine {
+        HandlerLine {
+            name: wanted.name.clone(),
+            platform,
+            action,
+            interpreter: wanted.interpreter.clone(),
+            flags: wanted.flags.to_string(),
+            offset: wanted.pattern.offset,
+            magic: hex(&wanted.pattern.magic),
+            mask: hex(&wanted.pattern.mask),
+            proof,
+        }
+    }
+
+    /// A line for an entry as it was found.
+    pub(crate) fn of_entry(entry: &Entry, platform: &'static str, proof: ProofLine) -> HandlerLine {
+        let (offset, magic, mask) = entry
+            .pattern()
+            .map_or((0, String::new(), String::new()), |p| {
+                (p.offset, hex(&p.magic), hex(&p.mask))
+            });
+        HandlerLine {
+            name: entry.name.clone(),
+            platform,
+            action: FOUND.to_owned(),
+            interpreter: entry.interpreter.clone(),
+            flags: entry.flags.to_string(),
+            offset,
+            magic,
+            mask,
+            proof,
+        }
+    }
+}
+
+impl Report {
+    /// Whether everything that was promised was shown.
+    pub(crate) fn all_proven(&self) -> bool {
+        self.handlers.iter().all(|h| h.proof.proven)
+    }
+
+    /// For people.
+    pub(crate) fn print(&self, output: Output) {
+        if !self.emulators.is_empty() {
+            output.data(format!("{HEAD}Installed emulators:{HEAD:#}"));
+        }
+        for e in &self.emulators {
+            let kind = if e.is_static { "static" } else { "dynamic" };
+            output.data(format!(
+                "  {}  {}  {}  {kind}  sha256:{}",
+                e.path.display(),
+                megabytes(e.size),
+                e.version,
+                e.sha256.get(..12).unwrap_or(&e.sha256)
+            ));
+        }
+        if self.handlers.is_empty() {
+            return;
+        }
+        let title = if self.handlers.iter().all(|h| h.action == FOUND) {
+            "Handlers:"
+        } else {
+            "Registered:"
+        };
+        output.data(format!("{HEAD}{title}{HEAD:#}"));
+        for h in &self.handlers {
+            print_handler(h, output);
+        }
+    }
+}
+
+fn print_handler(h: &HandlerLine, output: Output) {
+    output.data(format!(
+        "  {HEAD}{}{HEAD:#}  {}  enabled  ({})",
+        shown(&h.name),
+        h.platform,
+        h.action
+    ));
+    output.data(format!("    interpreter {}", h.interpreter.display()));
+    output.data(format!(
+        "    flags {}  offset {}",
+        if h.flags.is_empty() { "-" } else { &h.flags },
+        h.offset
+    ));
+    output.data(format!("    magic {}", h.magic));
+    output.data(format!("    mask  {}", h.mask));
+    let style = if h.proof.proven { GOOD } else { BAD };
+    output.data(format!("    {style}{}{style:#}", h.proof.text));
+    for reason in &h.proof.not_tried {
+        output.data(format!("    {ODD}not tried: {reason}{ODD:#}"));
+    }
+}
+
+fn megabytes(size: u64) -> String {
+    let tenths = size / 100_000;
+    format!("{}.{} MB", tenths / 10, tenths % 10)
+}

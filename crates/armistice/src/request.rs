@@ -1,0 +1,262 @@
+//! From the command line to wanted entries: architectures chosen, an emulator
+//! for each found and checked. Changes nothing.
+//!
+//! Identifying an emulator (version, digest) takes longer than all the rest, so
+//! it is put off until it is asked for, and can be done beside the proof.
+
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::sync::OnceLock;
+
+use anyhow::{Context, Result};
+use armistice_arch::Arch;
+use armistice_binfmt::{Flags, Pin, Registration, Snapshot, replay};
+use armistice_emulators::{Emulator, Error as EmulatorError, Search, identify_all};
+
+use crate::cli::{Emulators, FlagSwitches, Names};
+use crate::output::Output;
+use crate::report::EmulatorLine;
+use crate::select::{self, Wanted};
+
+/// All that is to be registered: emulators that are found and checked.
+#[derive(Debug)]
+pub(crate) struct Request {
+    arches: Vec<&'static Arch>,
+    files: Vec<Emulator>,
+    flags: Flags,
+    items: OnceLock<Vec<Item>>,
+}
+
+/// One architecture, its emulator identified.
+#[derive(Debug)]
+pub(crate) struct Item {
+    pub(crate) arch: &'static Arch,
+    pub(crate) emulator: EmulatorLine,
+    pub(crate) registration: Registration,
+}
+
+impl Request {
+    pub(crate) fn new(found: Vec<(&'static Arch, Emulator)>, flags: Flags) -> Request {
+        let (arches, files) = found.into_iter().unzip();
+        Request {
+            arches,
+            files,
+            flags,
+            items: OnceLock::new(),
+        }
+    }
+
+    pub(crate) fn arches(&self) -> &[&'static Arch] {
+        &self.arches
+    }
+
+    pub(crate) fn flags(&self) -> &Flags {
+        &self.flags
+    }
+
+    /// Each architecture with its emulator's path.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = (&'static Arch, &Path)> {
+        self.arches
+            .iter()
+            .copied()
+            .zip(self.files.iter().map(Emulator::path))
+    }
+
+    /// The entries, their emulators known by inode only: enough to plan and to
+    /// prove with, and had at once.
+    pub(crate) fn provisional(&self) -> Result<Vec<Registration>> {
+        let pairs = self.arches.iter().zip(&self.files);
+        pairs
+            .map(|(arch, file)| registration(arch, file, [0; 32], "", &self.flags))
+            .collect()
+    }
+
+    /// The same with version and digest, which take some milliseconds the first
+    /// time.
+    pub(crate) fn items(&self) -> Result<&[Item]> {
+        if let Some(items) = self.items.get() {
+            return Ok(items);
+        }
+        let identities = identify_all(&self.files);
+        let items =
+            self.arches
+                .iter()
+                .zip(&self.files)
+                .zip(identities)
+                .map(|((arch, file), identity)| {
+                    let identity = identity?;
+                    let version = identity
+                        .version
+                        .with_context(|| format!("the emulator for {} is not usable", arch.name))?;
+                    let emulator = EmulatorLine {
+                        path: file.path().to_owned(),
+                        size: file.size(),
+                        version: version.to_string(),
+                        sha256: identity.sha256.to_string(),
+                        is_static: true,
+                    };
+                    let registration =
+                        registration(arch, file, identity.sha256.0, &version.number, &self.flags)?;
+                    Ok(Item {
+                        arch,
+                        emulator,
+                        registration,
+                    })
+                });
+        let items = items.collect::<Result<Vec<Item>>>()?;
+        Ok(self.items.get_or_init(|| items))
+    }
+}
+
+/// What the switches leave of the flags.
+pub(crate) fn flags(switches: FlagSwitches) -> Flags {
+    let credentials = !switches.no_credentials && !switches.no_open_binary;
+    Flags {
+        preserve_argv0: !switches.no_preserve_argv0,
+        open_binary: !switches.no_open_binary,
+        credentials,
+        fix_binary: !switches.no_fix_binary,
+        unknown: String::new(),
+    }
+}
+
+/// Where emulators are looked for.
+pub(crate) fn search(options: &Emulators) -> Search {
+    Search::new(
+        &options.dirs,
+        std::env::var_os(armistice_emulators::search::ENV).as_deref(),
+    )
+}
+
+/// Finds, checks and identifies; what is named must be had, what is not named
+/// is passed over where no emulator is installed for it.
+///
+/// # Errors
+/// An unknown name; a named architecture without a fit emulator.
+pub(crate) fn make(
+    names: &Names,
+    emulators: &Emulators,
+    switches: FlagSwitches,
+    live: &Snapshot,
+    output: Output,
+) -> Result<Request> {
+    let wanted = Wanted::read(&names.names)?;
+    make_with(&wanted, &search(emulators), &flags(switches), live, output)
+}
+
+/// [`make`], for those who search elsewhere.
+pub(crate) fn make_with(
+    wanted: &Wanted,
+    search: &Search,
+    flags: &Flags,
+    live: &Snapshot,
+    output: Output,
+) -> Result<Request> {
+    let found = match wanted {
+        Wanted::These(arches) => named(arches, search)?,
+        Wanted::All => available(select::foreign(), search, output)?,
+        Wanted::Default => available(
+            select::foreign().filter(|a| !is_handled(a, live, output)),
+            search,
+            output,
+        )?,
+    };
+    Ok(Request::new(found, flags.clone()))
+}
+
+/// Each of these, or an error.
+fn named(arches: &[&'static Arch], search: &Search) -> Result<Vec<(&'static Arch, Emulator)>> {
+    arches
+        .iter()
+        .map(|arch| Ok((*arch, search.find(arch)?.emulator)))
+        .collect()
+}
+
+/// Those of these that a fit emulator is installed for.
+fn available(
+    arches: impl Iterator<Item = &'static Arch>,
+    search: &Search,
+    output: Output,
+) -> Result<Vec<(&'static Arch, Emulator)>> {
+    let mut found = Vec::new();
+    let mut last_miss = None;
+    for arch in arches {
+        match search.find(arch) {
+            Ok(emulator) => found.push((arch, emulator.emulator)),
+            Err(EmulatorError::NotFound { passed_over, .. }) if !passed_over.is_empty() => {
+                for reason in &passed_over {
+                    output.note(format!("Passed over for {}: {reason}", arch.display_name()));
+                }
+            }
+            Err(error @ EmulatorError::NotFound { .. }) => {
+                output.detail(format!("No emulator for {}", arch.display_name()));
+                last_miss.get_or_insert(error);
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    match (found.is_empty(), last_miss) {
+        (true, Some(error)) => Err(error.into()),
+        _ => Ok(found),
+    }
+}
+
+/// Whether somebody else's handler takes its programs already: then it is not
+/// ours to register unless asked for by name.
+fn is_handled(arch: &Arch, live: &Snapshot, output: Output) -> bool {
+    let winner = live
+        .enabled
+        .then(|| replay::winner(live, &arch.sample_header(2, 0), ""))
+        .flatten();
+    match winner {
+        Some(entry) if !entry.mark.is_ours() => {
+            output.note(format!(
+                "Left alone: {} is run by {} ({}, flags {}), which is somebody else's; to take its place: armistice register --replace {}",
+                arch.display_name(),
+                entry.name,
+                entry.interpreter.display(),
+                entry.flags,
+                arch.display_name()
+            ));
+            true
+        }
+        _ => false,
+    }
+}
+
+fn registration(
+    arch: &Arch,
+    file: &Emulator,
+    sha256: [u8; 32],
+    version: &str,
+    flags: &Flags,
+) -> Result<Registration> {
+    let pin = pin(file.file(), sha256, version)
+        .with_context(|| format!("cannot look at {}", file.path().display()))?;
+    Ok(Registration {
+        name: arch.entry_name(),
+        pattern: arch.pattern(),
+        interpreter: file.path().to_owned(),
+        flags: flags.clone(),
+        pin,
+    })
+}
+
+/// The identity of a file, as an entry's mark keeps it.
+fn pin(file: &std::fs::File, sha256: [u8; 32], version: &str) -> std::io::Result<Pin> {
+    let metadata = file.metadata()?;
+    Ok(Pin {
+        sha256_prefix: sha256.first_chunk().copied().unwrap_or_default(),
+        inode: metadata.ino(),
+        ctime_ns: ctime_ns(&metadata),
+        version: version.to_owned(),
+    })
+}
+
+/// Time of a file's last change of status, nanoseconds since the epoch.
+pub(crate) fn ctime_ns(metadata: &std::fs::Metadata) -> i64 {
+    metadata
+        .ctime()
+        .saturating_mul(1_000_000_000)
+        .saturating_add(metadata.ctime_nsec())
+}

@@ -1,0 +1,373 @@
+//! What the container image starts: the forms that users of other images type,
+//! so that existing scripts and `docker/setup-qemu-action` work unchanged.
+//! Anything else is an ordinary command line.
+//!
+//! | form | whose | what it does |
+//! | --- | --- | --- |
+//! | no argument | all | registers (or verifies what an earlier run registered), answers in JSON |
+//! | `--install all\|LIST` | tonistiigi/binfmt | registers these, answers in JSON |
+//! | `--uninstall GLOB\|LIST` | tonistiigi/binfmt | removes these, answers in JSON |
+//! | `--version` | tonistiigi/binfmt | versions of this command and its emulators |
+//! | `--reset [-p yes] [-c yes]` | multiarch/qemu-user-static | removes `qemu-*`; with `-p yes` registers all |
+//!
+//! The answer goes to stdout, the report for people to stderr. Unlike theirs,
+//! failure exits non-zero.
+
+use std::ffi::OsString;
+
+use anyhow::{Context, Result, bail};
+use armistice_arch::{ARCHES, Arch};
+use armistice_binfmt::{Snapshot, replay, situation};
+use clap::Parser;
+use serde::Serialize;
+
+use crate::cli::{Cli, Emulators, Global};
+use crate::outcome::{self, Outcome, Usage};
+use crate::output::{Output, shown};
+use crate::request;
+use crate::select::{self, Wanted};
+use crate::verbs::{register, unregister, verify};
+
+/// A line of another image's form.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Legacy {
+    version: bool,
+    install: Option<String>,
+    uninstall: Option<String>,
+    reset: bool,
+    /// `-p yes`: register with flag F.
+    persistent: bool,
+}
+
+pub(crate) fn run(args: Vec<OsString>, global: Global) -> Outcome {
+    let output = Output::new(global).report_on_stderr();
+    match parse(&args) {
+        Ok(Some(legacy)) => {
+            legacy_form(&legacy, output).unwrap_or_else(|error| outcome::failed(&error, output))
+        }
+        Ok(None) => crate::run(Cli::parse_from(
+            std::iter::once(OsString::from("armistice")).chain(args),
+        )),
+        Err(error) => outcome::failed(&error, output),
+    }
+}
+
+/// Reads a legacy form; `None` where the line is an ordinary one.
+fn parse(args: &[OsString]) -> Result<Option<Legacy>> {
+    let words: Vec<&str> = args
+        .iter()
+        .map(|a| a.to_str().unwrap_or("\u{fffd}"))
+        .collect();
+    let mut legacy = Legacy::default();
+    let mut rest = words.iter().copied();
+    while let Some(word) = rest.next() {
+        let (word, inline) = match word.split_once('=') {
+            Some((word, value)) => (word, Some(value)),
+            None => (word, None),
+        };
+        let mut value = || {
+            inline
+                .or_else(|| rest.next())
+                .map(str::to_owned)
+                .ok_or_else(|| Usage(format!("{word} wants a value")))
+        };
+        match word
+            .strip_prefix('-')
+            .map(|w| w.strip_prefix('-').unwrap_or(w))
+        {
+            Some("version") => legacy.version = true,
+            Some("install") => legacy.install = Some(value()?),
+            Some("uninstall") => legacy.uninstall = Some(value()?),
+            Some("reset") => legacy.reset = true,
+            Some("p" | "persistent") => legacy.persistent = value()? == "yes",
+            // Credentials are on anyway.
+            Some("c" | "credential") => drop(value()?),
+            _ if legacy == Legacy::default() => return Ok(None),
+            _ => bail!(Usage(format!(
+                "{} does not go with the options before it",
+                shown(word)
+            ))),
+        }
+    }
+    Ok(Some(legacy))
+}
+
+fn legacy_form(legacy: &Legacy, output: Output) -> Result<Outcome> {
+    if legacy.version {
+        version(output);
+        return Ok(Outcome::Done);
+    }
+    if legacy.reset {
+        uninstall("qemu-*", output)?;
+        if legacy.persistent {
+            install(&Wanted::All, output)?;
+        }
+        return answer(output);
+    }
+    if let Some(pattern) = &legacy.uninstall {
+        uninstall(pattern, output)?;
+    }
+    if let Some(list) = &legacy.install {
+        let names: Vec<String> = list.split(',').map(str::to_owned).collect();
+        install(&Wanted::read(&names)?, output)?;
+    }
+    if legacy.uninstall.is_none() && legacy.install.is_none() {
+        match ours()? {
+            ours if ours.is_empty() => install(&Wanted::All, output)?,
+            // An earlier run chose what is registered: only look whether it works.
+            ours => check(&Wanted::These(ours), output)?,
+        }
+    }
+    answer(output)
+}
+
+/// The architectures whose programs an entry of ours takes.
+fn ours() -> Result<Vec<&'static Arch>> {
+    let live = live()?;
+    let winner = |a: &&Arch| replay::winner(&live, &a.sample_header(2, 0), "");
+    Ok(ARCHES
+        .iter()
+        .filter(|a| winner(a).is_some_and(|e| e.mark.is_ours()))
+        .collect())
+}
+
+fn check(wanted: &Wanted, output: Output) -> Result<()> {
+    let report = verify::verify(wanted, &live()?)?;
+    report.print(output);
+    if report.all_proven() {
+        Ok(())
+    } else {
+        bail!("not every registration could be proven to work")
+    }
+}
+
+fn live() -> Result<Snapshot> {
+    Ok(situation::open_for_reading()?.snapshot()?)
+}
+
+/// Registers; what this machine or somebody else's handler runs is left alone.
+fn install(wanted: &Wanted, output: Output) -> Result<()> {
+    let live = register::look()?;
+    let wanted = match wanted {
+        Wanted::Default | Wanted::All => Wanted::Default,
+        Wanted::These(arches) => Wanted::These(
+            arches
+                .iter()
+                .copied()
+                .filter(|a| !a.is_native_to(Arch::host()) && !run_by_others(a, &live))
+                .collect(),
+        ),
+    };
+    if wanted == Wanted::These(Vec::new()) {
+        output.note("Nothing to register: these run here already.");
+        return Ok(());
+    }
+    let options = Emulators { dirs: Vec::new() };
+    let request = request::make_with(
+        &wanted,
+        &request::search(&options),
+        &armistice_binfmt::Flags::all(),
+        &live,
+        output,
+    )?;
+    let (table, how) = situation::open_for_writing()?;
+    register::say_how(&how, output);
+    let report = register::apply(&table, &request, false, output)?;
+    report.print(output);
+    if report.all_proven() {
+        Ok(())
+    } else {
+        bail!("not every registration could be proven to work")
+    }
+}
+
+fn run_by_others(arch: &Arch, live: &Snapshot) -> bool {
+    live.enabled
+        && replay::winner(live, &arch.sample_header(2, 0), "").is_some_and(|e| !e.mark.is_ours())
+}
+
+/// Removes by glob (`qemu-*`), entry name or architecture, whoever made it:
+/// that is what this form says. Other programs' handlers (python, wine,
+/// WSLInterop) are none of an emulator's naming and stay.
+fn uninstall(list: &str, output: Output) -> Result<()> {
+    let live = unregister::look()?;
+    let patterns: Vec<&str> = list.split(',').filter(|p| !p.is_empty()).collect();
+    let arches: Vec<String> = patterns
+        .iter()
+        .filter_map(|p| armistice_arch::name::find(p).ok())
+        .map(Arch::entry_name)
+        .collect();
+    let meant =
+        |name: &str| arches.iter().any(|a| a == name) || patterns.iter().any(|p| glob(p, name));
+    let going: Vec<&str> = live
+        .entries
+        .iter()
+        .map(|e| e.name.as_str())
+        .filter(|name| name.starts_with("qemu-") && meant(name))
+        .collect();
+    if going.is_empty() {
+        output.note(format!(
+            "Nothing is registered that matches {}",
+            shown(list)
+        ));
+        return Ok(());
+    }
+    let (table, _) = situation::open_for_writing()?;
+    for name in going {
+        table
+            .remove(name)
+            .with_context(|| format!("uninstalling {}", shown(name)))?;
+        output.note(format!("Removed {}", shown(name)));
+    }
+    Ok(())
+}
+
+/// A shell's `*` and `?`, nothing more.
+fn glob(pattern: &str, name: &str) -> bool {
+    match pattern.chars().next() {
+        None => name.is_empty(),
+        Some('*') => {
+            let rest = &pattern[1..];
+            name.char_indices()
+                .map(|(i, _)| i)
+                .chain([name.len()])
+                .any(|i| glob(rest, &name[i..]))
+        }
+        Some(wanted) => match name.chars().next() {
+            Some(found) if wanted == '?' || wanted == found => {
+                glob(&pattern[wanted.len_utf8()..], &name[found.len_utf8()..])
+            }
+            _ => false,
+        },
+    }
+}
+
+fn version(output: Output) {
+    output.answer(format!("armistice {}", env!("CARGO_PKG_VERSION")));
+    let search = request::search(&Emulators { dirs: Vec::new() });
+    for arch in select::foreign() {
+        if let Ok(found) = search.find(arch)
+            && let Ok(version) = found.emulator.version()
+        {
+            output.answer(version.to_string());
+        }
+    }
+}
+
+/// tonistiigi/binfmt's answer: platforms that run here, and the emulators.
+#[derive(Debug, Serialize)]
+struct Answer {
+    supported: Vec<String>,
+    emulators: Vec<String>,
+}
+
+fn answer(output: Output) -> Result<Outcome> {
+    let live = live()?;
+    let handled = |arch: &&Arch| {
+        live.enabled && replay::winner(&live, &arch.sample_header(2, 0), "").is_some()
+    };
+    let runs = |arch: &&Arch| arch.is_native_to(Arch::host()) || handled(arch);
+    let emulators = live.entries.iter().filter(|e| e.enabled && live.enabled);
+    output.json(&Answer {
+        supported: native_first()
+            .filter(runs)
+            .flat_map(|a| a.platforms.iter().map(|p| (*p).to_owned()))
+            .filter(|p| p != "linux/arm/v8")
+            .collect(),
+        emulators: emulators.map(|e| e.name.clone()).collect(),
+    })?;
+    Ok(Outcome::Done)
+}
+
+fn native_first() -> impl Iterator<Item = &'static Arch> {
+    let native = |a: &&Arch| a.is_native_to(Arch::host());
+    ARCHES
+        .iter()
+        .filter(native)
+        .chain(ARCHES.iter().filter(move |a| !native(a)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(text: &str) -> Result<Option<Legacy>> {
+        parse(
+            &text
+                .split_whitespace()
+                .map(OsString::from)
+                .collect::<Vec<_>>(),
+        )
+    }
+
+    #[test]
+    fn forms_in_use_are_read() {
+        let install = |list: &str| Legacy {
+            install: Some(list.into()),
+            ..Legacy::default()
+        };
+        for (text, wanted) in [
+            ("", Legacy::default()),
+            ("--install all", install("all")),
+            ("-install=arm64,arm", install("arm64,arm")),
+            (
+                "--uninstall qemu-*",
+                Legacy {
+                    uninstall: Some("qemu-*".into()),
+                    ..Legacy::default()
+                },
+            ),
+            (
+                "--version",
+                Legacy {
+                    version: true,
+                    ..Legacy::default()
+                },
+            ),
+            (
+                "--reset -p yes",
+                Legacy {
+                    reset: true,
+                    persistent: true,
+                    ..Legacy::default()
+                },
+            ),
+            (
+                "--reset --credential yes --persistent yes",
+                Legacy {
+                    reset: true,
+                    persistent: true,
+                    ..Legacy::default()
+                },
+            ),
+            (
+                "--reset",
+                Legacy {
+                    reset: true,
+                    ..Legacy::default()
+                },
+            ),
+        ] {
+            assert_eq!(line(text).unwrap(), Some(wanted), "{text}");
+        }
+    }
+
+    #[test]
+    fn ordinary_lines_are_left_to_the_command() {
+        for text in ["status -o json", "register arm64", "--help", "-q status"] {
+            assert_eq!(line(text).unwrap(), None, "{text}");
+        }
+        assert!(line("--install").is_err());
+        assert!(line("--reset status").is_err());
+    }
+
+    #[test]
+    fn globs() {
+        assert!(glob("qemu-*", "qemu-arm"));
+        assert!(glob("*", ""));
+        assert!(glob("q?mu-a*64", "qemu-aarch64"));
+        assert!(!glob("qemu-*", "WSLInterop"));
+        assert!(!glob("qemu-a", "qemu-arm"));
+        assert!(glob("qemu-ä*", "qemu-äö"));
+    }
+}

@@ -1,0 +1,331 @@
+//! `guard`: keep the registrations in place for as long as it runs.
+//!
+//! It is told of every write to the table (fanotify, where the caller may) and
+//! looks at it at intervals besides. What another program removed or changed
+//! is put back and proven again; what it was is said as far as it was seen.
+//! The ready file exists while everything is registered and proven, and only then.
+
+use std::collections::VecDeque;
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use armistice_binfmt::situation;
+use armistice_binfmt::watch::{self, Touch, Watch, Who};
+use armistice_binfmt::{Action, KernelVersion, Snapshot, Table, plan};
+use rustix::event::{PollFd, PollFlags, Timespec};
+
+use crate::cli::Guard;
+use crate::outcome::Outcome;
+use crate::output::{Output, shown};
+use crate::request::{self, Request};
+use crate::verbs::register;
+
+/// How long a writer is remembered as the likely cause of a change.
+const MEMORY: Duration = Duration::from_secs(30);
+
+pub(crate) fn run(args: &Guard, output: Output) -> Result<Outcome> {
+    let stop = StopSignal::new()?;
+    let request = request::make(
+        &args.names,
+        &args.emulators,
+        args.flags,
+        &register::look()?,
+        output,
+    )?;
+    let (table, how) = situation::open_for_writing()?;
+    register::say_how(&how, output);
+    let mut guard = Keeper {
+        table: &table,
+        request: &request,
+        args,
+        output,
+        writers: VecDeque::new(),
+        trouble: String::new(),
+    };
+    let watch = guard.listen();
+    let result = guard.keep(watch.as_ref(), &stop);
+    guard.ready(false)?;
+    if args.unregister_on_exit {
+        guard.unregister()?;
+    }
+    result.map(|()| Outcome::Done)
+}
+
+/// The loop's state.
+struct Keeper<'a> {
+    table: &'a Table,
+    request: &'a Request,
+    args: &'a Guard,
+    output: Output,
+    /// Who wrote to the table lately.
+    writers: VecDeque<(Instant, Touch)>,
+    /// What is wrong at the moment, as it was said; empty if nothing.
+    trouble: String,
+}
+
+impl Keeper<'_> {
+    fn listen(&self) -> Option<Watch> {
+        let interval = self.args.interval;
+        match Watch::new(self.table) {
+            Ok(watch) if watch.names_writers() => Some(watch),
+            Ok(watch) => {
+                self.output.note("Not told who makes a change (that needs CAP_SYS_ADMIN on the machine): guessing.");
+                Some(watch)
+            }
+            Err(errno) => {
+                self.output.note(format!(
+                    "Not told of changes ({errno}): looking every {interval} s, guessing who."
+                ));
+                None
+            }
+        }
+    }
+
+    fn keep(&mut self, watch: Option<&Watch>, stop: &StopSignal) -> Result<()> {
+        let mut first = true;
+        let mut healthy = false;
+        loop {
+            healthy = self.round(first, healthy)?;
+            first = false;
+            if self.wait(watch, stop)? {
+                self.output.note("Told to end.");
+                return Ok(());
+            }
+        }
+    }
+
+    /// Until somebody else writes, or the interval has passed; whether to stop.
+    /// Our own reading makes events too: these alone are no reason to look again.
+    fn wait(&mut self, watch: Option<&Watch>, stop: &StopSignal) -> Result<bool> {
+        let deadline = Instant::now() + Duration::from_secs(self.args.interval);
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if stop.or_event(watch, left)? {
+                return Ok(true);
+            }
+            let touches = match watch {
+                Some(watch) => watch
+                    .wait(Duration::ZERO)
+                    .context("listening to binfmt_misc")?,
+                None => Vec::new(),
+            };
+            let written = touches.iter().any(|t| t.wrote);
+            self.remember(touches);
+            if written || left.is_zero() {
+                return Ok(false);
+            }
+        }
+    }
+
+    /// Looks once, mends what is amiss; whether all is well now.
+    fn round(&mut self, first: bool, healthy: bool) -> Result<bool> {
+        let live = self.table.snapshot()?;
+        let missing = self.amiss(&live);
+        if missing.is_empty() && !first && healthy {
+            return Ok(true);
+        }
+        if healthy && !missing.is_empty() {
+            self.ready(false)?;
+            self.accuse(&live, &missing);
+        }
+        match register::apply(self.table, self.request, self.args.replace, self.output) {
+            Ok(report) if report.all_proven() => {
+                self.trouble.clear();
+                if !healthy {
+                    report.print(self.output);
+                } else {
+                    self.output
+                        .note(format!("Put back and verified: {}", missing.join(", ")));
+                }
+                self.ready(true)?;
+                Ok(true)
+            }
+            Ok(report) => {
+                if self.is_news("not proven") {
+                    report.print(self.output);
+                }
+                Ok(false)
+            }
+            // At the start it is the user's to mend; later it may mend itself.
+            Err(error) if first => Err(error),
+            Err(error) => {
+                let text = format!("{error:#}");
+                if self.is_news(&text) {
+                    self.output.error(text);
+                }
+                Ok(false)
+            }
+        }
+    }
+
+    /// Whether this trouble is another than the last: what lasts is said once.
+    fn is_news(&mut self, trouble: &str) -> bool {
+        let news = self.trouble != trouble;
+        trouble.clone_into(&mut self.trouble);
+        news
+    }
+
+    /// The names of the entries that are not as they should be.
+    fn amiss(&self, live: &Snapshot) -> Vec<String> {
+        let Ok(wanted) = self.request.provisional() else {
+            return vec!["an emulator's file".to_owned()];
+        };
+        let mut names = Vec::new();
+        for registration in wanted {
+            let name = registration.name.clone();
+            let kept = plan(live, vec![registration], true, KernelVersion::running())
+                .is_ok_and(|changes| changes.iter().all(|c| c.action == Action::Keep));
+            if !kept {
+                names.push(name);
+            }
+        }
+        if live.enabled {
+            names
+        } else {
+            vec!["the main switch".to_owned()]
+        }
+    }
+
+    fn remember(&mut self, touches: Vec<Touch>) {
+        let now = Instant::now();
+        self.writers
+            .retain(|(at, _)| now.duration_since(*at) < MEMORY);
+        self.writers
+            .extend(touches.into_iter().map(|touch| (now, touch)));
+    }
+
+    /// Says what happened, and who it was.
+    fn accuse(&mut self, live: &Snapshot, missing: &[String]) {
+        let what = if live.entries.is_empty() {
+            "Somebody emptied the table".to_owned()
+        } else if missing.iter().all(|name| live.get(name).is_none()) {
+            format!("Somebody removed {}", missing.join(", "))
+        } else {
+            format!("Somebody changed {}", missing.join(", "))
+        };
+        let who = self.culprits();
+        let who = if who.is_empty() {
+            "nobody was seen doing it".to_owned()
+        } else {
+            who.join("; ")
+        };
+        self.output.note(format!("{what}: {}", shown(&who)));
+        self.writers.clear();
+    }
+
+    /// Who was seen writing; else a guess.
+    fn culprits(&self) -> Vec<String> {
+        let seen = || self.writers.iter().filter_map(|(_, t)| t.who.as_ref());
+        let mut writers: Vec<&Who> = Vec::new();
+        for touch in self.writers.iter().map(|(_, t)| t).filter(|t| t.wrote) {
+            let Some(who) = &touch.who else { continue };
+            if writers.iter().all(|w| w.pid != who.pid) {
+                // It may have been gone when it wrote, but not yet when it opened.
+                let best = seen().find(|w| w.pid == who.pid && !w.command.is_empty());
+                writers.push(best.unwrap_or(who));
+            }
+        }
+        if writers.is_empty() {
+            suspects()
+        } else {
+            writers.into_iter().map(Who::to_string).collect()
+        }
+    }
+
+    fn ready(&self, ready: bool) -> Result<()> {
+        let Some(path) = &self.args.ready_file else {
+            return Ok(());
+        };
+        if ready {
+            write_ready(path)
+        } else {
+            remove_ready(path)
+        }
+    }
+
+    fn unregister(&self) -> Result<()> {
+        let live = self.table.snapshot()?;
+        for registration in self.request.provisional()? {
+            if live
+                .get(&registration.name)
+                .is_some_and(|e| e.mark.is_ours())
+            {
+                self.table.remove(&registration.name)?;
+                self.output.note(format!("Removed {}", registration.name));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn write_ready(path: &Path) -> Result<()> {
+    std::fs::write(path, "ready\n")
+        .with_context(|| format!("cannot write the ready file {}", path.display()))
+}
+
+fn remove_ready(path: &Path) -> Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot remove the ready file {}", path.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// How many guesses are told.
+const GUESSES: usize = 3;
+
+/// A guess at who it was: programs known to rewrite the table, then whatever
+/// began shortly before.
+fn suspects() -> Vec<String> {
+    const KNOWN: [&str; 5] = [
+        "systemd-binfmt",
+        "update-binfmts",
+        "qemu-binfmt-conf.sh",
+        "register.sh",
+        "/usr/bin/binfmt",
+    ];
+    let mut recent = watch::recently_started(MEMORY);
+    recent.sort_by_key(|w| !KNOWN.iter().any(|known| w.command.contains(known)));
+    recent
+        .into_iter()
+        .take(GUESSES)
+        .map(|w| format!("perhaps {w}"))
+        .collect()
+}
+
+/// SIGTERM and SIGINT, as something that can be waited for.
+struct StopSignal {
+    pipe: UnixStream,
+}
+
+impl StopSignal {
+    fn new() -> Result<StopSignal> {
+        let (pipe, sender) = UnixStream::pair().context("cannot make a pipe for signals")?;
+        for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
+            let sender = sender
+                .try_clone()
+                .context("cannot make a pipe for signals")?;
+            signal_hook::low_level::pipe::register(signal, sender)
+                .context("cannot wait for signals")?;
+        }
+        Ok(StopSignal { pipe })
+    }
+
+    /// Waits for the signal, an event or the interval's end; whether to stop.
+    fn or_event(&self, watch: Option<&Watch>, limit: Duration) -> Result<bool> {
+        let mut fds = vec![PollFd::new(&self.pipe, PollFlags::IN)];
+        if let Some(watch) = watch {
+            fds.push(PollFd::from_borrowed_fd(watch.as_fd(), PollFlags::IN));
+        }
+        let limit = Timespec::try_from(limit).unwrap_or_default();
+        match rustix::event::poll(&mut fds, Some(&limit)) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(errno) => return Err(errno).context("waiting for changes"),
+        }
+        Ok(!fds[0].revents().is_empty())
+    }
+}

@@ -1,0 +1,137 @@
+//! `image build`: the container image, written without a builder or a registry.
+//!
+//! One layer for this command and one for each emulator, so that images of
+//! different versions share what is the same. The same input gives the same bytes.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use armistice_arch::{Arch, Platform};
+use armistice_emulators::{Emulator, Error as EmulatorError};
+use armistice_oci::{Content, ImageConfig, ImageSpec, Layer};
+
+use crate::cli::{Image, ImageBuild};
+use crate::outcome::Outcome;
+use crate::output::Output;
+use crate::request;
+use crate::select::{self, Wanted};
+
+/// Where the command lies in the image.
+const COMMAND: &str = "/usr/bin/armistice";
+/// Where the emulators lie; the first place of Armistice's own that is searched.
+const EMULATORS: &str = "/usr/libexec/armistice";
+
+pub(crate) fn run(verb: &Image, output: Output) -> Result<Outcome> {
+    let Image::Build(args) = verb;
+    build(args, output)
+}
+
+fn build(args: &ImageBuild, output: Output) -> Result<Outcome> {
+    let emulators = find(args, output)?;
+    let spec = ImageSpec {
+        layers: layers(&emulators)?,
+        config: config(),
+        tags: vec![args.tag.clone()],
+        timestamp: args.timestamp,
+    };
+    spec.write_file(&args.output)?;
+    let names: Vec<&str> = emulators.iter().map(|(a, _)| a.display_name()).collect();
+    output.note(format!(
+        "Wrote {} as {}, with emulators for {}",
+        args.output.display(),
+        args.tag,
+        names.join(", ")
+    ));
+    output.note(format!(
+        "Load it with: docker load -i {file} (or podman load -i {file})",
+        file = crate::output::quoted(&args.output.to_string_lossy())
+    ));
+    Ok(Outcome::Done)
+}
+
+/// Those named; else those of all platforms that containers come in and an
+/// emulator is installed for.
+fn find(args: &ImageBuild, output: Output) -> Result<Vec<(&'static Arch, Emulator)>> {
+    let search = request::search(&args.emulators);
+    let arches: Vec<&'static Arch> = match Wanted::read(&args.arches)? {
+        Wanted::These(arches) => {
+            return arches
+                .into_iter()
+                .map(|a| Ok((a, search.find(a)?.emulator)))
+                .collect();
+        }
+        Wanted::Default => select::foreign()
+            .filter(|a| !a.platforms.is_empty() && a.debian.is_some())
+            .collect(),
+        Wanted::All => select::foreign().collect(),
+    };
+    let mut found = Vec::new();
+    let mut miss = None;
+    for arch in arches {
+        match search.find(arch) {
+            Ok(emulator) => found.push((arch, emulator.emulator)),
+            Err(error @ EmulatorError::NotFound { .. }) => {
+                output.note(format!(
+                    "Without {}: no emulator for it is installed",
+                    arch.display_name()
+                ));
+                miss.get_or_insert(error);
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    match (found.is_empty(), miss) {
+        (true, Some(error)) => Err(error.into()),
+        _ => Ok(found),
+    }
+}
+
+fn layers(emulators: &[(&'static Arch, Emulator)]) -> Result<Vec<Layer>> {
+    let own = std::env::current_exe().context("cannot find this command's own file")?;
+    let mut base = Layer::new("armistice");
+    base.file(COMMAND, 0o755, Content::File(own))?;
+    // Where the proof makes its empty root, and where the kernel's files are mounted.
+    for (folder, mode) in [
+        ("/proc", 0o555),
+        ("/sys", 0o555),
+        ("/dev", 0o755),
+        ("/run", 0o755),
+        ("/tmp", 0o1777),
+    ] {
+        base.directory(folder, mode)?;
+    }
+    let mut layers = vec![base];
+    for (arch, emulator) in emulators {
+        let name = format!("qemu-{}", arch.emulator);
+        let mut layer = Layer::new(&name);
+        let path = Path::new(EMULATORS).join(&name);
+        layer.file(
+            &path.to_string_lossy(),
+            0o755,
+            Content::File(emulator.path().to_owned()),
+        )?;
+        layers.push(layer);
+    }
+    Ok(layers)
+}
+
+fn config() -> ImageConfig {
+    let mut config = ImageConfig::new(Platform::new("linux", "amd64", ""));
+    config.entrypoint = vec![COMMAND.to_owned(), "entrypoint".to_owned()];
+    config.env = vec!["PATH=/usr/bin:/bin".to_owned()];
+    for (key, value) in [
+        ("org.opencontainers.image.title", "armistice"),
+        (
+            "org.opencontainers.image.description",
+            "Run Arm containers, and other foreign ones, on an Intel machine",
+        ),
+        (
+            "org.opencontainers.image.version",
+            env!("CARGO_PKG_VERSION"),
+        ),
+        ("org.opencontainers.image.licenses", "MIT OR Apache-2.0"),
+    ] {
+        config.labels.insert(key.to_owned(), value.to_owned());
+    }
+    config
+}

@@ -1,0 +1,13 @@
+//! One module a verb: plan, apply, print.
+
+pub(crate) mod entrypoint;
+pub(crate) mod explain;
+pub(crate) mod generate;
+pub(crate) mod guard;
+pub(crate) mod image;
+pub(crate) mod persist;
+pub(crate) mod register;
+pub(crate) mod shell;
+pub(crate) mod status;
+pub(crate) mod unregister;
+pub(crate) mod verify;

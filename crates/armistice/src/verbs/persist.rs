@@ -1,0 +1,207 @@
+//! `register --persist`: registrations that survive reboots, and the emptying
+//! of the table by `systemd-binfmt`, whose folder `/etc/binfmt.d` they join.
+//!
+//! Invariants: the emulators are copied, so that an upgrade or removal of the
+//! distribution's package does not break the next boot; every file appears
+//! whole (written aside, synced, renamed); an [`Installed`] that is dropped
+//! without [`Installed::keep`] puts back what was there.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use armistice_binfmt::Registration;
+
+use crate::output::Output;
+use crate::select::Wanted;
+
+/// Where the copies of the emulators live; searched by every `register`.
+pub(crate) const COPIES: &str = "/usr/local/libexec/armistice";
+/// One file for all entries. It sorts last, so that its entries replace those
+/// of the same name that a distribution's file made before.
+const RULES: &str = "/etc/binfmt.d/zz-armistice.conf";
+/// The program that applies binfmt.d files at boot.
+const SYSTEMD_BINFMT: [&str; 2] = [
+    "/usr/lib/systemd/systemd-binfmt",
+    "/lib/systemd/systemd-binfmt",
+];
+
+/// A file put in place, with what it took the place of.
+#[derive(Debug)]
+struct Placed {
+    path: PathBuf,
+    old: Option<PathBuf>,
+}
+
+/// Files put in place that can still be taken back.
+#[derive(Debug, Default)]
+pub(crate) struct Installed {
+    placed: Vec<Placed>,
+}
+
+/// Refuses early where nothing would read the files at boot.
+pub(crate) fn check_possible() -> Result<()> {
+    if SYSTEMD_BINFMT.iter().any(|p| Path::new(p).exists()) {
+        return Ok(());
+    }
+    bail!(
+        "cannot persist: this machine has no systemd-binfmt, which would read {RULES} at boot; \
+         install systemd, or run `armistice guard` from your init system"
+    )
+}
+
+impl Installed {
+    /// Copies an emulator; its new path comes back.
+    ///
+    /// # Errors
+    /// Where it cannot be written whole; nothing of it stays.
+    pub(crate) fn copy_emulator(&mut self, from: &Path, arch: &str) -> Result<PathBuf> {
+        let to = Path::new(COPIES).join(format!("qemu-{arch}"));
+        let content = fs::read(from).with_context(|| format!("cannot read {}", from.display()))?;
+        self.place(&to, &content, 0o755)?;
+        Ok(to)
+    }
+
+    /// Writes the rules: those of the file that are about other entries, and these.
+    pub(crate) fn write_rules(&mut self, registrations: &[Registration]) -> Result<()> {
+        let mut rules = read_rules()?;
+        for registration in registrations {
+            rules.retain(|(name, _)| *name != registration.name);
+            rules.push((registration.name.clone(), registration.line()?));
+        }
+        self.place(Path::new(RULES), rules_text(&rules).as_bytes(), 0o644)
+    }
+
+    /// They stay.
+    pub(crate) fn keep(mut self) {
+        for placed in std::mem::take(&mut self.placed) {
+            if let Some(old) = placed.old {
+                // Best effort: a leftover copy does no harm.
+                let _ = fs::remove_file(old);
+            }
+        }
+    }
+
+    fn place(&mut self, path: &Path, content: &[u8], mode: u32) -> Result<()> {
+        let folder = path.parent().unwrap_or(Path::new("/"));
+        let failed = || format!("cannot write {}; nothing was changed", path.display());
+        fs::create_dir_all(folder).with_context(failed)?;
+        let mut file = tempfile::Builder::new()
+            .prefix(".armistice")
+            .tempfile_in(folder)
+            .with_context(failed)?;
+        file.write_all(content).with_context(failed)?;
+        file.as_file()
+            .set_permissions(fs::Permissions::from_mode(mode))
+            .with_context(failed)?;
+        file.as_file().sync_all().with_context(failed)?;
+        let old = path.with_extension("armistice-old");
+        let _ = fs::remove_file(&old);
+        // A second name for what is there, so that the first is never missing.
+        let had = match fs::hard_link(path, &old) {
+            Ok(()) => true,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => false,
+            Err(error) => return Err(error).with_context(failed),
+        };
+        let placed = Placed {
+            path: path.to_owned(),
+            old: had.then_some(old),
+        };
+        match file.persist(path) {
+            Ok(_) => {
+                self.placed.push(placed);
+                Ok(())
+            }
+            Err(error) => {
+                placed.old.iter().for_each(|old| drop(fs::remove_file(old)));
+                Err(error.error).with_context(failed)
+            }
+        }
+    }
+}
+
+impl Drop for Installed {
+    fn drop(&mut self) {
+        for placed in self.placed.drain(..).rev() {
+            // What was there goes back; failures have nobody left to hear them.
+            let _ = match placed.old {
+                Some(old) => fs::rename(old, &placed.path),
+                None => fs::remove_file(&placed.path),
+            };
+        }
+    }
+}
+
+/// Whether any of these is persisted.
+pub(crate) fn is_persisted(wanted: &Wanted) -> bool {
+    read_rules().is_ok_and(|rules| rules.iter().any(|(name, _)| names_one_of(name, wanted)))
+}
+
+/// Undoes `register --persist` for these: rules and copies go.
+pub(crate) fn undo(wanted: &Wanted, output: Output) -> Result<()> {
+    let (going, staying): (Vec<_>, Vec<_>) = read_rules()?
+        .into_iter()
+        .partition(|(n, _)| names_one_of(n, wanted));
+    if going.is_empty() {
+        output.note("Nothing was persisted.");
+        return Ok(());
+    }
+    if staying.is_empty() {
+        fs::remove_file(RULES).with_context(|| format!("cannot remove {RULES}"))?;
+    } else {
+        let mut installed = Installed::default();
+        installed.place(Path::new(RULES), rules_text(&staying).as_bytes(), 0o644)?;
+        installed.keep();
+    }
+    for (name, _) in &going {
+        let copy = Path::new(COPIES).join(name);
+        match fs::remove_file(&copy) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(error).with_context(|| format!("cannot remove {}", copy.display()));
+            }
+            _ => output.data(format!("No longer persisted: {name}")),
+        }
+    }
+    // Only if it is empty.
+    let _ = fs::remove_dir(COPIES);
+    Ok(())
+}
+
+/// The rules in our file, by entry name; none where there is no file.
+fn read_rules() -> Result<Vec<(String, String)>> {
+    let text = match fs::read_to_string(RULES) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error).with_context(|| format!("cannot read {RULES}")),
+    };
+    let rules = text
+        .lines()
+        .filter(|l| !l.trim().is_empty() && !l.starts_with(['#', ';']));
+    Ok(rules
+        .filter_map(|line| {
+            let delimiter = line.chars().next()?;
+            let name = line[delimiter.len_utf8()..].split(delimiter).next()?;
+            Some((name.to_owned(), line.to_owned()))
+        })
+        .collect())
+}
+
+fn rules_text(rules: &[(String, String)]) -> String {
+    let mut text = String::from(
+        "# Written by `armistice register --persist`; undo: armistice unregister --persist\n\
+         # Format: binfmt.d(5)\n",
+    );
+    for (_, line) in rules {
+        text.push_str(line);
+        text.push('\n');
+    }
+    text
+}
+
+fn names_one_of(name: &str, wanted: &Wanted) -> bool {
+    armistice_arch::ARCHES
+        .iter()
+        .any(|a| wanted.includes(a) && a.entry_name() == name)
+}

@@ -1,0 +1,254 @@
+//! `register`: plan, apply beside what is there, prove, then commit or take back.
+
+use anyhow::{Result, bail};
+use armistice_binfmt::situation::{self, How};
+use armistice_binfmt::{
+    Action, BinfmtError, KernelVersion, STANDARD_PATH, Snapshot, Table, Transaction, plan,
+};
+
+use armistice_emulators::Emulator;
+
+use crate::cli::{Format, Register};
+use crate::outcome::Outcome;
+use crate::output::{HEAD, Output, shown};
+use crate::proving;
+use crate::report::{HandlerLine, Report};
+use crate::request::{self, Item, Request};
+use crate::select::Wanted;
+use crate::verbs::persist::{self, Installed};
+
+pub(crate) fn run(args: &Register, output: Output) -> Result<Outcome> {
+    if args.persist {
+        persist::check_possible()?;
+    }
+    if args.dry_run {
+        return dry_run(args, output);
+    }
+    // All that can be wrong with what was typed or installed is found before
+    // anything is touched: opening the table for writing may mount it.
+    let request = make_request(args, &look()?, output)?;
+    if request.arches().is_empty() {
+        output
+            .note("Nothing to register: all that an emulator is installed for runs here already.");
+        return Ok(Outcome::Done);
+    }
+    let (table, how) = situation::open_for_writing()?;
+    say_how(&how, output);
+    say_flags(&request, output);
+    let report = if args.persist {
+        apply_and_persist(&table, &request, args.replace, output)?
+    } else {
+        apply(&table, &request, args.replace, output)?
+    };
+    match args.output {
+        Format::Json => output.json(&report)?,
+        Format::Name => report.handlers.iter().for_each(|h| output.data(&h.name)),
+        Format::Table => report.print(output),
+    }
+    if report.all_proven() {
+        Ok(Outcome::Done)
+    } else {
+        unproven(&report)
+    }
+}
+
+fn make_request(args: &Register, live: &Snapshot, output: Output) -> Result<Request> {
+    let wanted = Wanted::read(&args.names.names)?;
+    let mut search = request::search(&args.emulators);
+    if args.persist {
+        // Persisting takes from the distribution, not from its own copies.
+        search
+            .dirs
+            .retain(|d| d.path != std::path::Path::new(persist::COPIES));
+    }
+    request::make_with(&wanted, &search, &request::flags(args.flags), live, output)
+}
+
+/// The table as it is; empty where none is in sight.
+pub(crate) fn look() -> Result<Snapshot> {
+    match situation::open_for_reading() {
+        Ok(table) => Ok(table.snapshot()?),
+        Err(BinfmtError::NotMounted { .. }) => Ok(Snapshot {
+            enabled: true,
+            entries: Vec::new(),
+        }),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Prints the plan and the exact lines.
+fn dry_run(args: &Register, output: Output) -> Result<Outcome> {
+    let live = look()?;
+    let request = make_request(args, &live, output)?;
+    // The exact lines: with the identity that the entries' mark will have.
+    let wanted = request
+        .items()?
+        .iter()
+        .map(|i| i.registration.clone())
+        .collect();
+    for change in plan(&live, wanted, args.replace, KernelVersion::running())? {
+        output.note(format!(
+            "{HEAD}{}{HEAD:#}: {}",
+            shown(&change.wanted.name),
+            action_text(&change.action)
+        ));
+        if change.action != Action::Keep {
+            output.data(change.wanted.line()?);
+        }
+    }
+    if args.persist {
+        output.note(format!(
+            "and copies of the emulators in {}, with these lines in binfmt.d",
+            persist::COPIES
+        ));
+    }
+    output.note(format!(
+        "Nothing was changed. Each line goes to {STANDARD_PATH}/register"
+    ));
+    Ok(Outcome::Done)
+}
+
+/// Applies a request as one transaction: proven before anything old goes, and
+/// taken back whole where one part cannot be proven.
+///
+/// # Errors
+/// Where the plan is refused, the kernel refuses, or a proof cannot be run.
+pub(crate) fn apply(
+    table: &Table,
+    request: &Request,
+    replace: bool,
+    output: Output,
+) -> Result<Report> {
+    let live = table.snapshot()?;
+    if !live.enabled {
+        bail!(BinfmtError::SwitchedOff);
+    }
+    let kernel = KernelVersion::running();
+    let changes = plan(&live, request.provisional()?, replace, kernel)?;
+    let transaction = Transaction::begin(table, &live, changes.clone())?;
+    // Reading the emulators whole and running the test programs side by side.
+    let (items, proofs) = std::thread::scope(|scope| {
+        let items = scope.spawn(|| request.items());
+        let proofs = proving::all(request.arches().iter().map(|a| (*a, request.flags())));
+        (items.join(), proofs)
+    });
+    let items = items.unwrap_or_else(|_| bail!("identifying the emulators failed"))?;
+    let lines = items
+        .iter()
+        .zip(&changes)
+        .zip(proofs)
+        .map(|((item, change), proof)| {
+            let action = action_text(&change.action);
+            HandlerLine::new(&item.registration, item.arch.display_name(), action, proof)
+        });
+    let report = Report {
+        schema: 1,
+        emulators: emulators(items),
+        handlers: lines.collect(),
+    };
+    if report.all_proven() {
+        let finals: Vec<_> = items.iter().map(|i| i.registration.clone()).collect();
+        transaction.commit(&finals)?;
+    } else {
+        transaction.rollback()?;
+        output.detail("Taken back: the table is what it was.");
+    }
+    Ok(report)
+}
+
+/// The same, from copies that stay, with the rules for the next boot. Files
+/// and table change together or not at all.
+fn apply_and_persist(
+    table: &Table,
+    request: &Request,
+    replace: bool,
+    output: Output,
+) -> Result<Report> {
+    // What would be refused anyway is refused before files are written.
+    plan(
+        &table.snapshot()?,
+        request.provisional()?,
+        replace,
+        KernelVersion::running(),
+    )?;
+    let mut installed = Installed::default();
+    let mut copies = Vec::new();
+    for (arch, path) in request.paths() {
+        copies.push((
+            arch,
+            Emulator::open(&installed.copy_emulator(path, arch.name)?)?,
+        ));
+    }
+    let copied = Request::new(copies, request.flags().clone());
+    let rules: Vec<_> = copied
+        .items()?
+        .iter()
+        .map(|i| i.registration.clone())
+        .collect();
+    installed.write_rules(&rules)?;
+    let report = apply(table, &copied, replace, output)?;
+    if report.all_proven() {
+        installed.keep();
+    }
+    Ok(report)
+}
+
+/// Each emulator once, in the order of the items.
+fn emulators(items: &[Item]) -> Vec<crate::report::EmulatorLine> {
+    let mut lines: Vec<crate::report::EmulatorLine> = Vec::new();
+    for item in items {
+        if lines.iter().all(|l| l.path != item.emulator.path) {
+            lines.push(item.emulator.clone());
+        }
+    }
+    lines
+}
+
+fn action_text(action: &Action) -> String {
+    match action {
+        Action::Keep => "kept".to_owned(),
+        Action::Add => "added".to_owned(),
+        Action::Replace { why, .. } => format!("replaced: {why}"),
+    }
+}
+
+/// For the ends that need no words beyond the report's own.
+fn unproven(report: &Report) -> Result<Outcome> {
+    let names: Vec<&str> = report
+        .handlers
+        .iter()
+        .filter(|h| !h.proof.proven)
+        .map(|h| h.name.as_str())
+        .collect();
+    bail!(
+        "not proven to work: {}; nothing was changed, the table is what it was",
+        names.join(", ")
+    )
+}
+
+/// Says where a table was found, where that is not the usual place.
+pub(crate) fn say_how(how: &How, output: Output) {
+    match how {
+        How::Mounted => output.detail("binfmt_misc is mounted here."),
+        How::HeldElsewhere => output.detail("binfmt_misc is mounted on the host, out of sight from here."),
+        How::MountedHere => output.note(format!("Mounted binfmt_misc at {STANDARD_PATH}.")),
+        How::MountedOnHost => output.note(format!(
+            "Mounted binfmt_misc on the host, at {STANDARD_PATH}: nothing there held it, and the registrations would \
+             have been lost with this container."
+        )),
+    }
+    if situation::in_initial_user_namespace() {
+        return;
+    }
+    output.note("This table is private to a user namespace: other processes do not see what is registered in it.");
+}
+
+/// Says aloud what C means.
+fn say_flags(request: &Request, output: Output) {
+    if request.flags().credentials {
+        output.note(
+            "Flag C: set-user-ID programs (sudo, su) get their owner's rights, with the emulator in between; \
+             to leave it out: --no-credentials",
+        );
+    }
+}

@@ -1,0 +1,231 @@
+//! `status`: the table as it is, whose it is, and what would really run.
+//!
+//! Reads only; the emulators are run only where `--probe` asks for it.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use armistice_arch::pattern::hex;
+use armistice_arch::{ARCHES, Arch};
+use armistice_binfmt::replay::overlapping;
+use armistice_binfmt::situation::{self, Scope};
+use armistice_binfmt::{BinfmtError, Entry, KernelVersion, Matching, Snapshot};
+use serde::Serialize;
+
+use crate::cli::{Format, Status};
+use crate::outcome::Outcome;
+use crate::output::{BAD, Columns, GOOD, ODD, Output, plain, shown};
+use crate::pinned::{self, Pinned};
+use crate::select::Wanted;
+
+/// The whole answer. `schema` grows when a field changes its meaning or goes.
+#[derive(Debug, Serialize)]
+struct Answer {
+    schema: u32,
+    kernel: String,
+    scope: String,
+    mounted_at: Option<PathBuf>,
+    enabled: bool,
+    handlers: Vec<Handler>,
+}
+
+/// One entry of the table.
+#[derive(Debug, Serialize)]
+struct Handler {
+    name: String,
+    platform: Option<&'static str>,
+    enabled: bool,
+    owner: &'static str,
+    interpreter: PathBuf,
+    flags: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    offset: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    magic: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mask: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    extension: Option<String>,
+    pinned: Pinned,
+    /// Whether it takes its files: enabled, and no other before it.
+    wins: bool,
+    overlaps: Vec<Overlap>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unknown: Vec<String>,
+}
+
+/// Another entry that competes for some of the same files.
+#[derive(Debug, Serialize)]
+struct Overlap {
+    name: String,
+    /// It is asked before this one.
+    comes_first: bool,
+}
+
+pub(crate) fn run(args: &Status, output: Output) -> Result<Outcome> {
+    let wanted = Wanted::read(&args.names.names)?;
+    let (table, live) = match situation::open_for_reading() {
+        Ok(table) => {
+            let live = table.snapshot()?;
+            (Some(table), live)
+        }
+        Err(error @ BinfmtError::NotMounted { .. }) => {
+            output.note(format!("armistice: {error}"));
+            (None, Snapshot::default())
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let answer = Answer {
+        schema: 1,
+        kernel: KernelVersion::running().to_string(),
+        scope: situation::scope(table.as_ref()).to_string(),
+        mounted_at: table.as_ref().and_then(|t| t.path().map(PathBuf::from)),
+        enabled: live.enabled,
+        handlers: live
+            .entries
+            .iter()
+            .filter(|e| is_meant(&wanted, e))
+            .map(|e| handler(&live, e, args.probe))
+            .collect(),
+    };
+    match args.output {
+        Format::Json => output.json(&answer)?,
+        Format::Name => answer
+            .handlers
+            .iter()
+            .for_each(|h| output.data(shown(&h.name))),
+        Format::Table => print(&answer, table.is_some(), output),
+    }
+    Ok(if all_there(&wanted, &answer) {
+        Outcome::Done
+    } else {
+        Outcome::NotWorking
+    })
+}
+
+/// Whether every architecture named has a handler that takes its programs.
+fn all_there(wanted: &Wanted, answer: &Answer) -> bool {
+    let Wanted::These(arches) = wanted else {
+        return true;
+    };
+    answer.enabled
+        && arches.iter().all(|a| {
+            answer
+                .handlers
+                .iter()
+                .any(|h| h.wins && h.platform == Some(a.display_name()))
+        })
+}
+
+fn is_meant(wanted: &Wanted, entry: &Entry) -> bool {
+    match wanted {
+        Wanted::Default | Wanted::All => true,
+        Wanted::These(_) => arch_of(entry).is_some_and(|arch| wanted.includes(arch)),
+    }
+}
+
+/// The architecture whose programs an entry takes.
+fn arch_of(entry: &Entry) -> Option<&'static Arch> {
+    let pattern = entry.pattern()?;
+    ARCHES
+        .iter()
+        .find(|a| pattern.matches(&a.sample_header(2, 0)))
+}
+
+fn handler(live: &Snapshot, entry: &Entry, probe: bool) -> Handler {
+    let overlaps: Vec<Overlap> = overlapping(live, entry)
+        .into_iter()
+        .map(|(other, comes_first)| Overlap {
+            name: other.name.clone(),
+            comes_first,
+        })
+        .collect();
+    let arch = arch_of(entry);
+    let wins = entry.enabled && live.enabled && !overlaps.iter().any(|o| o.comes_first);
+    let pinned = match arch {
+        Some(arch) if probe && wins => pinned::by_running(entry, arch),
+        _ => pinned::by_mark(entry),
+    };
+    let pattern = entry.pattern();
+    Handler {
+        name: entry.name.clone(),
+        platform: arch.map(Arch::display_name),
+        enabled: entry.enabled,
+        owner: if entry.mark.is_ours() {
+            "armistice"
+        } else {
+            "other"
+        },
+        interpreter: entry.interpreter.clone(),
+        flags: entry.flags.to_string(),
+        offset: pattern.map(|p| p.offset),
+        magic: pattern.map(|p| hex(&p.magic)),
+        mask: pattern.map(|p| hex(&p.mask)),
+        extension: match &entry.matching {
+            Matching::Extension(ending) => Some(ending.clone()),
+            Matching::Magic(_) | Matching::Unknown => None,
+        },
+        pinned,
+        wins,
+        overlaps,
+        unknown: entry.unknown_lines.clone(),
+    }
+}
+
+fn print(answer: &Answer, visible: bool, output: Output) {
+    output.data(scope_line(answer, visible));
+    if answer.handlers.is_empty() {
+        output.data("No handlers are registered.");
+        return;
+    }
+    let mut columns = Columns::new(&[
+        "NAME", "PLATFORM", "STATE", "FLAGS", "OWNER", "EMULATOR", "PINNED",
+    ]);
+    for h in &answer.handlers {
+        let state = match (
+            answer.enabled,
+            h.enabled,
+            h.overlaps.iter().find(|o| o.comes_first),
+        ) {
+            (false, _, _) => ("all off".to_owned(), BAD),
+            (_, false, _) => ("disabled".to_owned(), BAD),
+            (_, _, Some(first)) => (format!("hidden by {}", shown(&first.name)), ODD),
+            _ => ("enabled".to_owned(), GOOD),
+        };
+        columns.row(vec![
+            plain(shown(&h.name)),
+            plain(h.platform.unwrap_or("-")),
+            state,
+            plain(if h.flags.is_empty() { "-" } else { &h.flags }),
+            plain(h.owner),
+            plain(shown(&h.interpreter.to_string_lossy())),
+            (
+                h.pinned.to_string(),
+                if h.pinned.is_stale() { ODD } else { GOOD },
+            ),
+        ]);
+    }
+    columns.print(output);
+}
+
+fn scope_line(answer: &Answer, visible: bool) -> String {
+    let place = match (&answer.mounted_at, visible) {
+        (Some(path), _) => format!("mounted at {}", path.display()),
+        (None, true) => "not mounted here".to_owned(),
+        (None, false) => "not in sight".to_owned(),
+    };
+    let whose = match answer.scope.as_str() {
+        s if s == Scope::Initial.to_string() => "this machine's table",
+        s if s == Scope::Private.to_string() => "a private table, which hides the machine's",
+        _ => "an outer namespace's table, inherited",
+    };
+    let switch = if answer.enabled || !visible {
+        ""
+    } else {
+        ", SWITCHED OFF as a whole"
+    };
+    format!(
+        "binfmt_misc: {whose}, {place}{switch} (Linux {})",
+        answer.kernel
+    )
+}

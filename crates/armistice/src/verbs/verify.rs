@@ -1,0 +1,67 @@
+//! `verify`: run a test program of each architecture through the kernel, now,
+//! and say what answered. Changes nothing.
+
+use anyhow::{Result, bail};
+use armistice_arch::{ARCHES, Arch};
+use armistice_binfmt::{Entry, Snapshot, replay, situation};
+
+use crate::cli::{Format, Verify};
+use crate::outcome::Outcome;
+use crate::output::Output;
+use crate::proving;
+use crate::report::{HandlerLine, Report};
+use crate::select::Wanted;
+
+pub(crate) fn run(args: &Verify, output: Output) -> Result<Outcome> {
+    let wanted = Wanted::read(&args.names.names)?;
+    let live = situation::open_for_reading()?.snapshot()?;
+    let report = verify(&wanted, &live)?;
+    match args.output {
+        Format::Json => output.json(&report)?,
+        Format::Name => report
+            .handlers
+            .iter()
+            .filter(|h| h.proof.proven)
+            .for_each(|h| output.data(&h.name)),
+        Format::Table => report.print(output),
+    }
+    if report.all_proven() {
+        Ok(Outcome::Done)
+    } else {
+        Ok(Outcome::NotWorking)
+    }
+}
+
+/// Proves each architecture meant: those named, or those that have a handler.
+pub(crate) fn verify(wanted: &Wanted, live: &Snapshot) -> Result<Report> {
+    let handled: Vec<(&'static Arch, &Entry)> = ARCHES
+        .iter()
+        .filter(|a| wanted.includes(a))
+        .filter_map(|a| Some((a, replay::winner(live, &a.sample_header(2, 0), "")?)))
+        .collect();
+    if let Wanted::These(arches) = wanted
+        && let Some(missing) = arches
+            .iter()
+            .find(|a| handled.iter().all(|(h, _)| h.name != a.name))
+    {
+        bail!(
+            "no enabled handler takes programs of {name}; run: sudo armistice register {name}",
+            name = missing.display_name()
+        );
+    }
+    if handled.is_empty() {
+        bail!("no handler of any architecture is registered; run: sudo armistice register");
+    }
+    if !live.enabled {
+        bail!(armistice_binfmt::BinfmtError::SwitchedOff);
+    }
+    let proofs = proving::all(handled.iter().map(|(arch, entry)| (*arch, &entry.flags)));
+    let handlers = handled.iter().zip(proofs);
+    Ok(Report {
+        schema: 1,
+        emulators: Vec::new(),
+        handlers: handlers
+            .map(|((arch, entry), proof)| HandlerLine::of_entry(entry, arch.display_name(), proof))
+            .collect(),
+    })
+}
