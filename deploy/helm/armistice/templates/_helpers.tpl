@@ -1,0 +1,46 @@
+{{- define "armistice.selectorLabels" -}}
+app.kubernetes.io/name: {{ .Chart.Name }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "armistice.labels" -}}
+{{ include "armistice.selectorLabels" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end }}
+
+{{- define "armistice.name" -}}
+{{- if contains .Chart.Name .Release.Name -}}
+{{ .Release.Name | trunc 63 | trimSuffix "-" }}
+{{- else -}}
+{{ printf "%s-%s" .Release.Name .Chart.Name | trunc 63 | trimSuffix "-" }}
+{{- end -}}
+{{- end }}
+
+{{- define "armistice.image" -}}
+{{- if .Values.image.digest -}}
+{{ .Values.image.repository }}@{{ .Values.image.digest }}
+{{- else -}}
+{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{- end -}}
+{{- end }}
+
+{{- /* What register and guard are told alike. */}}
+{{- define "armistice.registration" -}}
+{{- if not .Values.flags.fixBinary }}
+- --no-fix-binary
+{{- end }}
+{{- if not .Values.flags.preserveArgv0 }}
+- --no-preserve-argv0
+{{- end }}
+{{- if not .Values.flags.credentials }}
+- --no-credentials
+{{- end }}
+{{- if .Values.replace }}
+- --replace
+{{- end }}
+{{- range .Values.architectures }}
+- {{ . | quote }}
+{{- end }}
+{{- end }}
