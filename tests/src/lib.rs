@@ -1,0 +1,51 @@
+//! The harness of the end-to-end tests: real engines, real userlands, the
+//! real kernel table, and each of them put back as it was found.
+//!
+//! - [`command`]: runs a command with a time limit and shows everything when it disappoints.
+//! - [`need`]: prerequisites; a missing one is a failure that names its package.
+//! - [`product`]: the binary and the image under test.
+//! - [`host_table`]: the host's own binfmt_misc, one test at a time.
+//! - [`private_table`]: a table in a user namespace, which needs no root.
+//! - [`dockerd`], [`podman`]: engines with their state in a temporary folder.
+//! - [`userland`]: Debian for five other architectures; [`archive`] makes images of it.
+//! - [`capabilities`]: what this machine can't give to privileged containers.
+//! - [`shared`]: one engine for the tests that run at the same time.
+//! - [`python`]: a virtual environment with the Kubernetes and Helm checkers.
+//! - [`leftovers`]: ends what a killed run left behind.
+//!
+//! The harness panics where a test should fail; nothing is skipped.
+
+pub mod archive;
+pub mod capabilities;
+pub mod command;
+pub mod dockerd;
+pub mod host_table;
+pub mod leftovers;
+pub mod need;
+pub mod podman;
+pub mod private_table;
+pub mod product;
+pub mod python;
+pub mod shared;
+pub mod userland;
+
+pub use command::{Done, run};
+pub use dockerd::Dockerd;
+pub use host_table::HostTable;
+pub use podman::Podman;
+pub use private_table::PrivateTable;
+pub use product::armistice;
+pub use userland::{USERLANDS, Userland};
+
+/// What the names of all temporary folders of the tests begin with; then
+/// comes the id of the process that owns it.
+pub const PREFIX: &str = "armistice-e2e-";
+
+/// A temporary folder that is removed when dropped.
+#[must_use]
+pub fn temporary() -> tempfile::TempDir {
+    tempfile::Builder::new()
+        .prefix(&format!("{PREFIX}{}-", std::process::id()))
+        .tempdir()
+        .expect("a temporary folder can be made")
+}

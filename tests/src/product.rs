@@ -1,0 +1,66 @@
+//! What is under test: the binary, and the image that it builds of itself.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use crate::command::run;
+
+/// The folder of the workspace.
+#[must_use]
+pub fn workspace() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap_or(Path::new("."))
+}
+
+/// Cargo's target folder.
+#[must_use]
+pub fn target_dir() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(
+        || workspace().join("target"),
+        |dir| workspace().join(PathBuf::from(dir)),
+    )
+}
+
+/// The binary: `ARMISTICE_BIN`, else the release build, brought up to date.
+#[must_use]
+pub fn binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
+        if let Some(given) = std::env::var_os("ARMISTICE_BIN") {
+            return PathBuf::from(given);
+        }
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let build = run(Command::new(cargo)
+            .args(["build", "--quiet", "--release", "--package", "armistice"])
+            .current_dir(workspace()))
+        .ok();
+        let binary = target_dir().join("x86_64-unknown-linux-gnu/release/armistice");
+        assert!(binary.is_file(), "no {}:\n{build}", binary.display());
+        binary
+    })
+}
+
+/// A command of the product.
+#[must_use]
+pub fn armistice() -> Command {
+    Command::new(binary())
+}
+
+/// The container image as an archive, built once for each test process.
+#[must_use]
+pub fn image() -> &'static Path {
+    static IMAGE: OnceLock<PathBuf> = OnceLock::new();
+    IMAGE.get_or_init(|| {
+        let folder = target_dir().join("e2e");
+        std::fs::create_dir_all(&folder).expect("target/e2e can be made");
+        let file = folder.join(format!("image-{}.tar", std::process::id()));
+        run(armistice().args(["image", "build", "-o"]).arg(&file)).ok();
+        // Over the common name, so that runs do not pile up; a rename takes
+        // the file from nobody who reads it.
+        let kept = folder.join("armistice-image.tar");
+        std::fs::rename(&file, &kept).expect("the image can be renamed");
+        kept
+    })
+}
