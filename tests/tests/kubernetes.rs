@@ -1,0 +1,292 @@
+//! Promise: the manifests in `deploy/` are what Kubernetes accepts, the chart
+//! gives the same, and the pod works with the rights that it asks for, and
+//! goes without a trace.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use e2e::command::wait_until;
+use e2e::{HostTable, Podman, Userland, product, python, run};
+use serde_json::{Value, json};
+
+const SOON: Duration = Duration::from_secs(60);
+
+fn deploy(path: &str) -> PathBuf {
+    product::workspace().join("deploy").join(path)
+}
+
+/// The documents of `tests/tools/kube.py VERB ARGS...`.
+#[track_caller]
+fn kube(args: &[&str]) -> Value {
+    run(python::tool("python")
+        .arg(python::tools().join("kube.py"))
+        .args(args))
+    .ok()
+    .json()
+}
+
+fn manifest() -> Value {
+    let path = deploy("kubernetes/daemonset.yaml");
+    kube(&["load", &path.to_string_lossy()])[0].clone()
+}
+
+fn rendered(values: &Value) -> Value {
+    let chart = deploy("helm/armistice");
+    let documents = kube(&["render", &chart.to_string_lossy(), &values.to_string()]);
+    assert_eq!(documents.as_array().map(Vec::len), Some(1), "{documents}");
+    documents[0].clone()
+}
+
+/// Checks documents against the API's schema, unknown fields refused.
+#[track_caller]
+fn validate(documents: &Value) {
+    let folder = e2e::temporary();
+    let file = folder.path().join("documents.yaml");
+    // Each JSON document is a YAML document too.
+    fs::write(&file, documents.to_string()).expect("written");
+    run(python::tool("kubernetes-validate")
+        .arg("--strict")
+        .arg(&file))
+    .ok();
+}
+
+fn containers(daemon_set: &Value) -> Vec<Value> {
+    let spec = &daemon_set["spec"]["template"]["spec"];
+    ["initContainers", "containers"]
+        .iter()
+        .flat_map(|kind| spec[*kind].as_array().cloned().unwrap_or_default())
+        .collect()
+}
+
+#[test]
+fn the_manifests_are_valid() {
+    for file in ["namespace.yaml", "daemonset.yaml"] {
+        let path = deploy("kubernetes").join(file);
+        run(python::tool("kubernetes-validate")
+            .arg("--strict")
+            .arg(path))
+        .ok();
+    }
+    let kustomization = deploy("kubernetes/kustomization.yaml");
+    let listed = kube(&["load", &kustomization.to_string_lossy()]);
+    assert_eq!(
+        listed[0]["resources"],
+        json!(["namespace.yaml", "daemonset.yaml"])
+    );
+}
+
+#[test]
+fn the_check_refuses_what_kubernetes_would() {
+    let mut wrong = manifest();
+    wrong["spec"]["template"]["spec"]["hostPid"] = json!(true);
+    let refused = std::panic::catch_unwind(|| validate(&wrong));
+    assert!(refused.is_err(), "an unknown field passed");
+}
+
+#[test]
+fn the_chart_has_no_fault_and_gives_the_same_as_the_manifest() {
+    let chart = deploy("helm/armistice");
+    let lint = kube(&["lint", &chart.to_string_lossy()]);
+    assert_eq!(lint["errors"], json!([]), "{lint}");
+    // 1 is information, 2 a warning, 3 an error.
+    let messages = lint["messages"].as_array().into_iter().flatten();
+    assert!(
+        messages.clone().all(|m| m["severity"].as_i64() == Some(1)),
+        "{lint}"
+    );
+    let mut daemon_set = rendered(&json!({}));
+    validate(&daemon_set);
+    let labels = daemon_set["metadata"]["labels"]
+        .as_object_mut()
+        .expect("labels");
+    assert_eq!(
+        labels.remove("app.kubernetes.io/managed-by"),
+        Some(json!("Helm"))
+    );
+    assert!(labels.remove("helm.sh/chart").is_some());
+    assert_eq!(daemon_set, manifest());
+    let version = env!("CARGO_PKG_VERSION");
+    assert_eq!(
+        daemon_set["metadata"]["labels"]["app.kubernetes.io/version"],
+        version
+    );
+}
+
+#[test]
+fn each_value_arrives() {
+    let daemon_set = rendered(&json!({
+        "image": {"repository": "registry.example/armistice", "digest": format!("sha256:{}", "a".repeat(64))},
+        "imagePullSecrets": [{"name": "pull"}],
+        "architectures": ["arm64", "linux/arm/v7"],
+        "flags": {"credentials": false},
+        "replace": true,
+        "guard": {"intervalSeconds": 60, "unregisterOnExit": false},
+        "nodeSelector": {"pool": "build", "kubernetes.io/arch": "arm64"},
+        "affinity": {"nodeAffinity": {}},
+        "seLinuxOptions": {"type": "spc_t"},
+        "tolerations": [],
+        "priorityClassName": "",
+        "podAnnotations": {"a": "b"},
+        "podLabels": {"c": "d"},
+    }));
+    validate(&daemon_set);
+    let template = &daemon_set["spec"]["template"];
+    let spec = &template["spec"];
+    for container in containers(&daemon_set) {
+        let image = container["image"].as_str().unwrap_or_default();
+        assert!(
+            image.starts_with("registry.example/armistice@sha256:aaaa"),
+            "{image}"
+        );
+        let args: Vec<&str> = container["args"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
+        let common = ["--no-credentials", "--replace", "arm64", "linux/arm/v7"];
+        assert!(args.ends_with(&common), "{args:?}");
+    }
+    let guard = &spec["containers"][0];
+    assert_eq!(guard["args"][1], "--interval=60");
+    assert!(!guard["args"].to_string().contains("unregister"));
+    assert_eq!(guard["securityContext"]["seLinuxOptions"]["type"], "spc_t");
+    assert_eq!(
+        guard["readinessProbe"]["exec"]["command"],
+        json!(["armistice", "verify", "arm64", "linux/arm/v7"])
+    );
+    assert_eq!(
+        spec["nodeSelector"],
+        json!({"pool": "build", "kubernetes.io/arch": "amd64", "kubernetes.io/os": "linux"})
+    );
+    assert_eq!(spec["imagePullSecrets"], json!([{"name": "pull"}]));
+    assert!(spec.get("tolerations").is_none() && spec.get("priorityClassName").is_none());
+    assert_eq!(template["metadata"]["annotations"], json!({"a": "b"}));
+    assert_eq!(template["metadata"]["labels"]["c"], "d");
+}
+
+#[test]
+fn a_value_that_does_not_exist_is_refused() {
+    let chart = deploy("helm/armistice");
+    for values in [
+        json!({"architecture": ["arm64"]}),
+        json!({"architectures": ["arm64; reboot"]}),
+    ] {
+        run(python::tool("python")
+            .arg(python::tools().join("kube.py"))
+            .arg("render")
+            .arg(&chart)
+            .arg(values.to_string()))
+        .fails()
+        .says("architecture");
+    }
+}
+
+#[test]
+fn the_guard_asks_for_no_more_than_it_needs() {
+    let daemon_set = manifest();
+    let spec = &daemon_set["spec"]["template"]["spec"];
+    let guard = &spec["containers"][0]["securityContext"];
+    assert_eq!(
+        guard["capabilities"],
+        json!({"drop": ["ALL"], "add": ["SYS_CHROOT"]})
+    );
+    assert_eq!(guard["allowPrivilegeEscalation"], false);
+    assert_eq!(guard["readOnlyRootFilesystem"], true);
+    assert!(guard.get("privileged").is_none());
+    assert_eq!(spec["automountServiceAccountToken"], false);
+}
+
+/// A pod as the DaemonSet's template makes it. Podman 4.3 takes no DaemonSet,
+/// and starts a finished init container again and again unless the pod's
+/// restart policy says otherwise.
+fn pod(daemon_set: &Value, image: &str) -> Value {
+    assert_eq!(daemon_set["spec"]["template"]["spec"]["hostPID"], true);
+    let mut spec = daemon_set["spec"]["template"]["spec"].clone();
+    spec["restartPolicy"] = json!("OnFailure");
+    for kind in ["initContainers", "containers"] {
+        for container in spec[kind].as_array_mut().into_iter().flatten() {
+            container["image"] = json!(image);
+            container["imagePullPolicy"] = json!("Never");
+        }
+    }
+    json!({
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "armistice", "labels": daemon_set["spec"]["template"]["metadata"]["labels"]},
+        "spec": spec,
+    })
+}
+
+/// The node's table is not mounted: the worst node there is.
+#[test]
+fn the_pod_mounts_registers_guards_and_leaves_no_trace() {
+    let podman = Podman::shared();
+    let host = HostTable::unmounted();
+    let image = podman.load_product();
+    podman.load_userland(&Userland::ARM64);
+    let daemon_set =
+        rendered(&json!({"architectures": ["arm64", "riscv64"], "guard": {"intervalSeconds": 1}}));
+    let folder = e2e::temporary();
+    let file = folder.path().join("pod.yaml");
+    fs::write(&file, pod(&daemon_set, &image).to_string()).expect("written");
+
+    // As a kubelet ends a pod. (Podman 4.3's `kube down` kills it at once.)
+    let down = || {
+        run(podman
+            .podman()
+            .args(["pod", "stop", "--time", "30", "armistice"]))
+    };
+    let logs = || {
+        ["armistice-register", "armistice-guard"]
+            .map(|name| run(podman.podman().args(["logs", name])).to_string())
+            .join("\n")
+    };
+    let registered = || {
+        let entries = host.entries();
+        entries.contains_key("qemu-aarch64") && entries.contains_key("qemu-riscv64")
+    };
+    podman.kube_play(&file).ok();
+    let ready = || {
+        run(podman.podman().args([
+            "exec",
+            "armistice-guard",
+            "armistice",
+            "verify",
+            "arm64",
+            "riscv64",
+        ]))
+        .status
+        .success()
+    };
+    let checked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        wait_until("the pod is ready", SOON, || registered() && ready());
+        assert!(host.is_mounted());
+        podman
+            .run(&Userland::ARM64, &["uname", "-m"])
+            .ok()
+            .prints("aarch64");
+        // Somebody empties the node's table.
+        let status = format!("{}/status", e2e::host_table::AT);
+        fs::write(status, "-1").expect("the table can be emptied");
+        wait_until("the guard has put the entries back", SOON, registered);
+        podman
+            .run(&Userland::ARM64, &["uname", "-m"])
+            .ok()
+            .prints("aarch64");
+        wait_until("the pod is ready again", SOON, ready);
+    }));
+    let downed = down();
+    let logs = logs();
+    let removed = run(podman.podman().args(["pod", "rm", "--force", "armistice"]));
+    assert!(checked.is_ok(), "{logs}");
+    downed.ok();
+    removed.ok();
+    let left: Vec<String> = host
+        .entries()
+        .into_keys()
+        .filter(|n| n.starts_with("qemu-"))
+        .collect();
+    assert!(left.is_empty(), "the pod left {left:?}:\n{logs}");
+}
