@@ -1,0 +1,83 @@
+//! Promise: `register --persist` survives what systemd does at each boot: it
+//! empties the table and registers what binfmt.d says.
+//!
+//! The real systemd-binfmt, run by hand in a private table, with empty folders
+//! in place of the machine's binfmt.d and of /usr/local, where the command puts
+//! its copies of the emulators.
+
+use e2e::{PrivateTable, need, product};
+
+const SYSTEMD_BINFMT: &str = "/lib/systemd/systemd-binfmt";
+
+fn table() -> PrivateTable {
+    let _ = need::program(SYSTEMD_BINFMT, "systemd");
+    let table = PrivateTable::new();
+    // What is written ends with the namespace; nothing may reach the machine.
+    table
+        .sh("mount -t tmpfs tmpfs /usr/local
+            for dir in /etc/binfmt.d /usr/lib/binfmt.d /usr/local; do
+                test \"$(stat -f -c %T $dir)\" = tmpfs
+            done")
+        .ok();
+    table
+}
+
+fn armistice(table: &PrivateTable, args: &[&str]) -> e2e::Done {
+    e2e::run(table.command(product::binary()).args(args))
+}
+
+#[test]
+fn systemd_binfmt_empties_the_table() {
+    let table = table();
+    armistice(&table, &["register", "arm64"]).ok();
+    table.sh(SYSTEMD_BINFMT).ok();
+    // With an empty configuration it does nothing, so there has to be one.
+    table
+        .sh(&format!(
+            "echo ':other:E::other::/bin/true:' > /etc/binfmt.d/other.conf; {SYSTEMD_BINFMT}"
+        ))
+        .ok();
+    assert_eq!(table.names(), ["other"]);
+    armistice(&table, &["verify", "arm64"]).exits(1);
+}
+
+#[test]
+fn persisted_entries_come_back_marked_and_working() {
+    let table = table();
+    armistice(&table, &["register", "arm64", "arm/v7", "--persist"]).ok();
+    let before = table.entry("qemu-aarch64");
+    table
+        .sh(&format!(
+            "{SYSTEMD_BINFMT} --unregister && {SYSTEMD_BINFMT}"
+        ))
+        .ok();
+    assert_eq!(table.entry("qemu-aarch64"), before);
+    assert_eq!(table.names(), ["qemu-aarch64", "qemu-arm"]);
+    armistice(&table, &["verify", "arm64", "arm/v7"]).ok();
+}
+
+/// Debian's qemu-user-static brings files of its own, with other flags; ours
+/// have to win over them, whatever the order of their names.
+#[test]
+fn ours_win_over_the_distributions() {
+    let table = table();
+    let others = "printf '%s\\n' ':qemu-aarch64:M::\\x7fELF\\x02\\x01\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x02\\x00\\xb7\\x00:\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\x00\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xfe\\xff\\xff\\xff:/usr/bin/qemu-aarch64-static:PF' > /usr/lib/binfmt.d/qemu-aarch64.conf";
+    table.sh(others).ok();
+    armistice(&table, &["register", "arm64", "--persist"]).ok();
+    let before = table.entry("qemu-aarch64");
+    table.sh(SYSTEMD_BINFMT).ok();
+    assert_eq!(table.entry("qemu-aarch64"), before);
+    assert!(before.contains("flags: POCF"), "{before}");
+}
+
+#[test]
+fn unregister_persist_leaves_nothing() {
+    let table = table();
+    let list = "find /etc/binfmt.d /usr/lib/binfmt.d /usr/local /var/lib -name '*armistice*' -o -path '*binfmt.d/*'";
+    let before = table.sh(list).stdout;
+    armistice(&table, &["register", "arm64", "--persist"]).ok();
+    assert_ne!(table.sh(list).stdout, before);
+    armistice(&table, &["unregister", "--persist"]).ok();
+    assert_eq!(table.sh(list).stdout, before);
+    assert!(table.names().is_empty());
+}
