@@ -1,0 +1,156 @@
+//! `cargo xtask deb`: the Debian package, made by `dpkg-deb` from the release
+//! binary, its own man page and completions, and the unit for `guard`.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+/// Builds the package; its path comes back.
+///
+/// # Errors
+/// Where building, writing or `dpkg-deb` fails.
+pub(crate) fn build(workspace: &Path) -> Result<PathBuf> {
+    let status = Command::new("cargo")
+        .args(["build", "--release", "-p", "armistice"])
+        .current_dir(workspace)
+        .status()?;
+    if !status.success() {
+        bail!("the release build failed");
+    }
+    let binary = workspace.join("target/x86_64-unknown-linux-gnu/release/armistice");
+    let stage = tempfile_dir(workspace)?;
+    lay_out(workspace, &binary, &stage)?;
+    let version = env!("CARGO_PKG_VERSION");
+    let package = workspace.join(format!("target/armistice_{version}_amd64.deb"));
+    run(Command::new("dpkg-deb")
+        .args(["--build", "--root-owner-group"])
+        .arg(&stage)
+        .arg(&package))?;
+    fs::remove_dir_all(&stage)?;
+    Ok(package)
+}
+
+fn tempfile_dir(workspace: &Path) -> Result<PathBuf> {
+    let stage = workspace.join("target/deb");
+    if stage.exists() {
+        fs::remove_dir_all(&stage)?;
+    }
+    fs::create_dir_all(&stage)?;
+    Ok(stage)
+}
+
+fn lay_out(workspace: &Path, binary: &Path, stage: &Path) -> Result<()> {
+    place(
+        stage,
+        "usr/bin/armistice",
+        &fs::read(binary).context("reading the binary")?,
+        0o755,
+    )?;
+    let generated = |args: &[&str]| -> Result<Vec<u8>> {
+        let output = Command::new(binary).arg("generate").args(args).output()?;
+        if output.status.success() {
+            Ok(output.stdout)
+        } else {
+            bail!("armistice generate {args:?} failed")
+        }
+    };
+    place(
+        stage,
+        "usr/share/man/man1/armistice.1.gz",
+        &gzip(&generated(&["man"])?)?,
+        0o644,
+    )?;
+    for (shell, path) in [
+        ("bash", "usr/share/bash-completion/completions/armistice"),
+        ("zsh", "usr/share/zsh/vendor-completions/_armistice"),
+        ("fish", "usr/share/fish/vendor_completions.d/armistice.fish"),
+    ] {
+        place(stage, path, &generated(&["completions", shell])?, 0o644)?;
+    }
+    for (from, to) in [
+        (
+            "deploy/systemd/armistice-guard.service",
+            "usr/lib/systemd/system/armistice-guard.service",
+        ),
+        ("README.md", "usr/share/doc/armistice/README.md"),
+    ] {
+        place(
+            stage,
+            to,
+            &fs::read(workspace.join(from)).with_context(|| format!("reading {from}"))?,
+            0o644,
+        )?;
+    }
+    place(
+        stage,
+        "usr/share/doc/armistice/copyright",
+        copyright(workspace)?.as_bytes(),
+        0o644,
+    )?;
+    let size = fs::metadata(binary)?.len().div_ceil(1024) + 200;
+    place(stage, "DEBIAN/control", control(size).as_bytes(), 0o644)
+}
+
+fn control(size_kib: u64) -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    format!(
+        "Package: armistice\nVersion: {version}\nArchitecture: amd64\nMaintainer: The Armistice developers <armistice@localhost>\n\
+         Installed-Size: {size_kib}\nRecommends: qemu-user-static | qemu-user\nSection: otherosfs\nPriority: optional\n\
+         Description: run Arm containers, and other foreign ones, on an Intel machine\n \
+         Registers emulators with the kernel, proves that foreign programs run,\n \
+         explains it where they do not, and keeps it so.\n"
+    )
+}
+
+fn copyright(workspace: &Path) -> Result<String> {
+    let mit = fs::read_to_string(workspace.join("LICENSE-MIT"))?;
+    Ok(format!(
+        "Armistice is licensed under the MIT licence (below) or the Apache License 2.0\n\
+         (/usr/share/common-licenses/Apache-2.0), at your choice.\n\n{mit}"
+    ))
+}
+
+fn place(stage: &Path, path: &str, content: &[u8], mode: u32) -> Result<()> {
+    let path = stage.join(path);
+    let folder = path.parent().context("a file has a folder")?;
+    fs::create_dir_all(folder)?;
+    fs::write(&path, content).with_context(|| format!("writing {}", path.display()))?;
+    fs::set_permissions(&path, fs::Permissions::from_mode(mode))?;
+    Ok(())
+}
+
+/// By gzip without name and time, so that the package is the same each time.
+fn gzip(content: &[u8]) -> Result<Vec<u8>> {
+    use std::io::Write;
+    let mut child = Command::new("gzip")
+        .arg("-9n")
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .context("starting gzip")?;
+    child
+        .stdin
+        .take()
+        .context("gzip's input")?
+        .write_all(content)?;
+    let output = child.wait_with_output()?;
+    if output.status.success() {
+        Ok(output.stdout)
+    } else {
+        bail!("gzip failed")
+    }
+}
+
+fn run(command: &mut Command) -> Result<()> {
+    let status = command
+        .status()
+        .with_context(|| format!("starting {command:?}"))?;
+    if status.success() {
+        Ok(())
+    } else {
+        bail!("{command:?} failed: {status}")
+    }
+}

@@ -1,0 +1,60 @@
+//! The project's tasks: `cargo xtask TASK`.
+
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "tasks talk to the person who started them"
+)]
+
+mod bench;
+mod deb;
+mod demo;
+mod proof_programs;
+mod setup;
+mod step;
+mod test;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+Usage: cargo xtask TASK
+
+  demo           Show on this machine what Armistice does, and put all back
+  test           Install what the tests need, build, check, and run all tests
+  test --quick   The same without what needs root or a container engine
+  bench          Measure, and write benches/results
+  deb            Build the Debian package
+  proof-programs           Assemble crates/proof/programs
+  proof-programs --check   Compare them with what is checked in";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let done = match args[..] {
+        ["demo"] => demo::demo(),
+        ["test"] => test::test(test::Extent::All),
+        ["test", "--quick"] => test::test(test::Extent::Quick),
+        ["bench"] => bench::run(e2e::product::workspace()),
+        ["deb"] => deb::build(e2e::product::workspace())
+            .map(|package| println!("Built {}", package.display())),
+        ["proof-programs"] => proof_programs::proof_programs(proof_programs::Mode::Write),
+        ["proof-programs", "--check"] => {
+            proof_programs::proof_programs(proof_programs::Mode::Check)
+        }
+        ["help" | "--help" | "-h"] => {
+            println!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nxtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

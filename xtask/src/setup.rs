@@ -1,0 +1,195 @@
+//! Installs what the tests and the demonstration need, from Debian's or
+//! Ubuntu's packages, after saying what and why.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use anyhow::{Result, bail};
+use e2e::{need, product};
+
+use crate::step::{cargo, run};
+
+/// What is needed, the package that has it, and who needs it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Need {
+    what: What,
+    package: &'static str,
+    why: &'static str,
+}
+
+/// How to see that it is there.
+#[derive(Debug, Clone, Copy)]
+enum What {
+    /// A program in `PATH`, or a file by its whole path.
+    Program(&'static str),
+    /// A module of Python.
+    Module(&'static str),
+}
+
+impl What {
+    fn name(self) -> &'static str {
+        match self {
+            What::Program(name) | What::Module(name) => name,
+        }
+    }
+
+    fn is_here(self) -> bool {
+        match self {
+            What::Program(name) => need::find(name).is_some(),
+            What::Module(name) => Command::new("python3")
+                .args(["-c", &format!("import {name}")])
+                .stderr(Stdio::null())
+                .status()
+                .is_ok_and(|status| status.success()),
+        }
+    }
+}
+
+const fn need(program: &'static str, package: &'static str, why: &'static str) -> Need {
+    Need {
+        what: What::Program(program),
+        package,
+        why,
+    }
+}
+
+/// To link Rust programs.
+const COMPILER: Need = need("cc", "gcc libc6-dev", "links Rust programs");
+/// The emulators.
+const EMULATORS: Need = need(
+    "qemu-aarch64-static",
+    "qemu-user-static",
+    "the emulators that are registered",
+);
+/// Userlands of other architectures.
+const USERLANDS: [Need; 2] = [
+    need(
+        "mmdebstrap",
+        "mmdebstrap",
+        "fetches Debian for other architectures",
+    ),
+    need(
+        "/usr/share/keyrings/debian-archive-keyring.gpg",
+        "debian-archive-keyring",
+        "checks what is fetched",
+    ),
+];
+
+/// For `cargo xtask demo`.
+pub(crate) const DEMO: &[Need] = &[COMPILER, EMULATORS, USERLANDS[0], USERLANDS[1]];
+
+/// For `cargo xtask test --quick`.
+pub(crate) const QUICK: &[Need] = &[
+    COMPILER,
+    EMULATORS,
+    need(
+        "/lib/systemd/systemd-binfmt",
+        "systemd",
+        "empties the table as each boot does",
+    ),
+];
+
+/// For `cargo xtask test`, beside [`QUICK`].
+pub(crate) const ENGINES: &[Need] = &[
+    USERLANDS[0],
+    USERLANDS[1],
+    need("dockerd", "docker.io", "the Docker tests"),
+    need("docker", "docker-cli", "the Docker tests"),
+    need("runc", "runc", "runs the containers"),
+    need("podman", "podman", "the Podman and Kubernetes tests"),
+    need("buildah", "buildah", "the Buildah tests"),
+    need(
+        "/usr/libexec/podman/catatonit",
+        "catatonit",
+        "holds Podman's pods",
+    ),
+    need("man", "man-db", "the man page's check"),
+    need("python3", "python3", "the Kubernetes and Helm checks"),
+    Need {
+        what: What::Module("ensurepip"),
+        package: "python3-venv",
+        why: "the Kubernetes and Helm checks",
+    },
+];
+
+/// Installs what is missing. As root, or by sudo.
+pub(crate) fn install(needs: &[&[Need]]) -> Result<()> {
+    let needs: Vec<Need> = needs.iter().copied().flatten().copied().collect();
+    let mut updated = false;
+    for need in &needs {
+        // Looked up one by one: a package often brings the next need along.
+        if need.what.is_here() {
+            continue;
+        }
+        println!("Missing: {} ({}).", need.what.name(), need.why);
+        if !updated {
+            run(&mut apt(&["update"])?)?;
+            updated = true;
+        }
+        let mut args = vec!["install", "--yes", "--no-install-recommends"];
+        args.extend(need.package.split(' '));
+        run(&mut apt(&args)?)?;
+        if !need.what.is_here() {
+            bail!(
+                "package {} is installed, but {} is still missing",
+                need.package,
+                need.what.name()
+            );
+        }
+    }
+    Ok(())
+}
+
+/// apt-get that asks nothing, as root.
+fn apt(args: &[&str]) -> Result<Command> {
+    let Some(apt) = need::find("apt-get") else {
+        bail!("this machine has no apt-get: install the missing packages by its own means");
+    };
+    let env = "env";
+    let mut command = if rustix::process::geteuid().is_root() {
+        Command::new(env)
+    } else if let Some(sudo) = need::find("sudo") {
+        let mut command = Command::new(sudo);
+        command.arg(env);
+        command
+    } else {
+        bail!("installing needs root, and there is no sudo: run this as root");
+    };
+    command
+        .arg("DEBIAN_FRONTEND=noninteractive")
+        .arg(apt)
+        .args(args);
+    Ok(command)
+}
+
+/// cargo-deny, built once into the target folder.
+pub(crate) fn cargo_deny() -> Result<PathBuf> {
+    if let Some(installed) = need::find("cargo-deny") {
+        return Ok(installed);
+    }
+    let root = product::target_dir().join("tools/cargo-deny");
+    let binary = root.join("bin/cargo-deny");
+    if !binary.is_file() {
+        println!(
+            "Missing: cargo-deny (checks licences and duplicate crates). Takes some minutes, once."
+        );
+        run(cargo(&[
+            "install",
+            "--quiet",
+            "cargo-deny",
+            "--locked",
+            "--version",
+            DENY,
+        ])
+        .arg("--root")
+        .arg(&root)
+        // Not into this workspace's build, and for the machine itself.
+        .env("CARGO_TARGET_DIR", root.join("build"))
+        .current_dir("/"))?;
+        let _ = std::fs::remove_dir_all(root.join("build"));
+    }
+    Ok(binary)
+}
+
+/// The version that deny.toml is written for.
+const DENY: &str = "0.20.2";

@@ -1,0 +1,77 @@
+//! `cargo xtask test`: everything that has to pass before a change lands.
+//!
+//! Stops at the first failure, and clears what it left in either case.
+
+use std::time::Instant;
+
+use anyhow::Result;
+use e2e::{leftovers, need};
+
+use crate::setup;
+use crate::step::{build, cargo, run};
+
+/// How much of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// All.
+    All,
+    /// What needs neither root nor a container engine.
+    Quick,
+}
+
+/// End-to-end tests that need neither root nor a container engine.
+const QUICK_TESTS: &[&str] = &["--test=guard", "--test=persist"];
+
+/// Runs the checks and tests.
+pub(crate) fn test(extent: Extent) -> Result<()> {
+    let started = Instant::now();
+    leftovers::clear();
+    let done = steps(extent);
+    leftovers::clear();
+    done?;
+    let minutes = started.elapsed().as_secs_f32() / 60.0;
+    println!("\nAll checks and tests passed in {minutes:.1} minutes.");
+    Ok(())
+}
+
+fn steps(extent: Extent) -> Result<()> {
+    setup::install(&[setup::QUICK])?;
+    if extent == Extent::All {
+        setup::install(&[setup::ENGINES])?;
+    }
+    let binary = build()?;
+    run(&mut cargo(&["fmt", "--all", "--check"]))?;
+    run(&mut cargo(&[
+        "clippy",
+        "--quiet",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "-Dwarnings",
+    ]))?;
+    run(cargo(&["doc", "--quiet", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-Dwarnings"))?;
+    if extent == Extent::All {
+        let deny = setup::cargo_deny()?;
+        run(std::process::Command::new(deny)
+            .args([
+                "check",
+                "--hide-inclusion-graph",
+                "bans",
+                "licenses",
+                "sources",
+            ])
+            .current_dir(e2e::product::workspace()))?;
+    }
+    run(&mut cargo(&["test", "--workspace", "--exclude", "e2e"]))?;
+    let mut end_to_end = cargo(&["test", "--package", "e2e"]);
+    if extent == Extent::Quick {
+        end_to_end.args(QUICK_TESTS);
+    } else if !rustix::process::geteuid().is_root() {
+        // Cargo builds as this user; only the tests run as root.
+        if let Some(sudo) = need::find("sudo") {
+            let runner = format!("{} --preserve-env", sudo.display());
+            end_to_end.env("CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER", runner);
+        }
+    }
+    run(end_to_end.env("ARMISTICE_BIN", binary))
+}
