@@ -21,7 +21,7 @@ Usage: cargo xtask TASK
 
   demo           Show on this machine what Armistice does, and put all back
   test           Install what the tests need, build, check, and run all tests
-  test --quick   The same without what needs root or a container engine
+  test --quick   The same without what needs a container engine
   bench          Measure, and write benches/results
   deb            Build the Debian package
   proof-programs           Assemble crates/proof/programs

@@ -87,6 +87,13 @@ pub(crate) const QUICK: &[Need] = &[
         "systemd",
         "empties the table as each boot does",
     ),
+    need(
+        "aarch64-linux-gnu-as",
+        "binutils-aarch64-linux-gnu",
+        "assembles a foreign program for the tests of private tables",
+    ),
+    need("newuidmap", "uidmap", "the tests of ranges of identities"),
+    need("setpriv", "util-linux", "the tests as an ordinary user"),
 ];
 
 /// For `cargo xtask test`, beside [`QUICK`].
