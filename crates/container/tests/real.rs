@@ -302,10 +302,19 @@ fn with_a_range(before: &str, who: &str, ids: &str) -> Output {
     assert!(is_root(), "this test needs root");
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(&file, format!("{USER}:200000:65536\n")).unwrap();
+    // newuidmap wants the user to have a name, which a bare machine does not give it.
+    let users = tempfile::NamedTempFile::new().unwrap();
+    let known = std::fs::read_to_string("/etc/passwd").unwrap();
+    std::fs::write(
+        &users,
+        format!("{known}armistice-test:x:{USER}:{USER}::/:/bin/sh\n"),
+    )
+    .unwrap();
     let script = format!(
-        "chmod 644 {0} && mount --bind {0} /etc/subuid && mount --bind {0} /etc/subgid && {before} exec setpriv --reuid={USER} --regid={USER} --clear-groups {HELPER} enter {who} {ids} sh -c 'tr -s \" \" < /proc/self/uid_map; {1}; true'",
+        "chmod 644 {0} {2} && mount --bind {0} /etc/subuid && mount --bind {0} /etc/subgid && mount --bind {2} /etc/passwd && {before} exec setpriv --reuid={USER} --regid={USER} --clear-groups {HELPER} enter {who} {ids} sh -c 'tr -s \" \" < /proc/self/uid_map; {1}; true'",
         file.path().display(),
-        foreign().display()
+        foreign().display(),
+        users.path().display()
     );
     output(Command::new("unshare").args(["-m", "sh", "-c", &script]))
 }
