@@ -365,7 +365,10 @@ fn a_chroot_on_nosuid_mounts_leaves_credentials_untried() {
             register(arch("aarch64"), &emulator("aarch64"), "POCF");
             let nosuid = MountFlags::NOSUID;
             rustix::mount::mount_remount("/", MountFlags::BIND | nosuid, "").unwrap();
-            rustix::mount::mount("none", "/dev", "tmpfs", nosuid, None).unwrap();
+            // Also where machines have mounts of their own.
+            for folder in ["/dev", "/run", "/tmp", "/var/tmp"] {
+                rustix::mount::mount("none", folder, "tmpfs", nosuid, None).unwrap();
+            }
             drop_capability(CapabilitySet::SYS_ADMIN);
             let proof = proof();
             assert_eq!(proof.root, Root::Chroot);
