@@ -1,0 +1,11 @@
+//! The AArch64 guest.
+//!
+//! What belongs to A64 and to no other guest: the instruction table
+//! (`a64.isa`) and the decoder made of it, the guest's state, a reference
+//! interpreter, the floating point of the Arm manual in software, and lifting
+//! to IR. Nothing here knows the host.
+#![no_std]
+
+extern crate alloc;
+
+pub mod cpu;

@@ -1,0 +1,2 @@
+//! Regions of guest code between guest and host: knows neither.
+#![no_std]
