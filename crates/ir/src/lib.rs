@@ -1,2 +1,20 @@
-//! Regions of guest code between guest and host: knows neither.
+//! Regions of guest code, between the guest's instructions and the host's.
+//!
+//! An instruction here ([`Op`]) works on *slots*: numbered registers of a
+//! guest, held somewhere by the host. It knows neither what the guest calls
+//! them nor where the host keeps them. A region is a set of basic blocks that
+//! are translated together ([`region`]), found by following direct branches
+//! ([`form`]); before it is lowered, backward liveness says which condition
+//! flags are still to be seen ([`live`]).
 #![no_std]
+
+extern crate alloc;
+
+pub mod form;
+pub mod inst;
+pub mod live;
+pub mod region;
+pub mod vector;
+
+pub use inst::{Addr, BinOp, Cond, Extend, Offset, Op, Operand, Reg, Size, VReg, Width};
+pub use region::{Block, Region, Term};

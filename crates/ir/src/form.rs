@@ -1,0 +1,286 @@
+//! Forms regions: follows direct branches from a head, and lifts what it
+//! finds.
+//!
+//! A region takes both ways of a conditional branch, what follows a call
+//! (where the return enters it again), and stops at indirect branches, at
+//! code that is translated already, at [`Limits`], and at the end of a window
+//! around the head. Its blocks lie in the order of their addresses, so that
+//! falling through costs nothing and a branch back is a loop.
+
+use crate::inst::Op;
+use crate::region::{Block, Inst, Region, Term};
+use alloc::vec::Vec;
+
+/// Where an instruction leads, without what it does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Flow {
+    /// To the next one.
+    Next,
+    /// There.
+    Jump(u64),
+    /// There or to the next one.
+    Branch(u64),
+    /// Away, to come back to the next one.
+    Call,
+    /// Away, for good.
+    End,
+}
+
+/// Where guest code is read from, and what is known of it.
+pub trait Source {
+    /// The four bytes at `pc` as the guest would fetch them.
+    fn fetch(&self, pc: u64) -> Option<u32>;
+    /// Whether there is a translation that starts at `pc`.
+    fn translated(&self, pc: u64) -> bool;
+}
+
+/// Takes the operations that lifting makes.
+#[derive(Debug)]
+pub struct Sink<'a> {
+    ops: &'a mut Vec<Inst>,
+    index: u32,
+}
+
+impl Sink<'_> {
+    /// Adds an operation of the current instruction.
+    #[inline]
+    pub fn push(&mut self, op: Op) {
+        self.ops.push(Inst {
+            op,
+            index: self.index,
+        });
+    }
+}
+
+/// A guest instruction set, as far as forming regions needs it.
+pub trait Guest {
+    /// The instruction's length in bytes, and where it leads.
+    fn flow(&self, pc: u64, word: u32) -> (u64, Flow);
+    /// What it does; an end if it is not [`Flow::Next`].
+    fn lift(&self, pc: u64, word: u32, out: &mut Sink<'_>) -> Option<Term>;
+}
+
+/// How large a region may grow.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Guest instructions.
+    pub insns: u32,
+}
+
+/// Half the window around the head, in bytes.
+const REACH: u64 = UNITS as u64;
+/// The window in the units of its bit maps: halfwords.
+const UNITS: usize = 16 * 1024;
+
+/// Sets of addresses inside the window.
+struct Window {
+    base: u64,
+    bits: [u64; UNITS / 64],
+}
+
+impl Window {
+    fn index(&self, pc: u64) -> Option<(usize, u64)> {
+        let offset = pc.wrapping_sub(self.base) / 2;
+        let word = usize::try_from(offset / 64).ok()?;
+        (word < self.bits.len()).then(|| (word, 1 << (offset % 64)))
+    }
+
+    fn contains(&self, pc: u64) -> bool {
+        self.index(pc)
+            .is_some_and(|(i, bit)| self.bits[i] & bit != 0)
+    }
+
+    /// Adds `pc`; false if it was there, or is outside.
+    fn insert(&mut self, pc: u64) -> bool {
+        match self.index(pc) {
+            Some((i, bit)) if self.bits[i] & bit == 0 => {
+                self.bits[i] |= bit;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn reset(&mut self, head: u64) {
+        self.base = head.wrapping_sub(REACH) & !1;
+        self.bits.fill(0);
+    }
+
+    /// The members, ascending.
+    fn iter(&self) -> impl Iterator<Item = u64> {
+        self.bits.iter().enumerate().flat_map(move |(i, &word)| {
+            let base = self.base.wrapping_add(i as u64 * 128);
+            core::iter::successors((word != 0).then_some(word), |w| {
+                let rest = w & (w - 1);
+                (rest != 0).then_some(rest)
+            })
+            .map(move |w| base.wrapping_add(u64::from(w.trailing_zeros()) * 2))
+        })
+    }
+}
+
+/// Forms regions; keeps its memory from one to the next.
+pub struct Former {
+    visited: Window,
+    leaders: Window,
+    entries: Window,
+    work: Vec<u64>,
+}
+
+impl core::fmt::Debug for Former {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Former").finish_non_exhaustive()
+    }
+}
+
+impl Default for Former {
+    fn default() -> Self {
+        let window = || Window {
+            base: 0,
+            bits: [0; UNITS / 64],
+        };
+        Self {
+            visited: window(),
+            leaders: window(),
+            entries: window(),
+            work: Vec::new(),
+        }
+    }
+}
+
+impl Former {
+    /// Forms the region whose head is `head` into `region`.
+    pub fn form<G: Guest, S: Source>(
+        &mut self,
+        guest: &G,
+        source: &S,
+        head: u64,
+        limits: Limits,
+        region: &mut Region,
+    ) {
+        region.clear();
+        for set in [&mut self.visited, &mut self.leaders, &mut self.entries] {
+            set.reset(head);
+        }
+        self.discover(guest, source, head, limits);
+        self.lift(guest, source, region);
+        link(region);
+    }
+
+    /// Finds the instructions of the region and where its blocks start.
+    fn discover<G: Guest, S: Source>(&mut self, guest: &G, source: &S, head: u64, limits: Limits) {
+        let mut left = limits.insns;
+        self.leaders.insert(head);
+        self.entries.insert(head);
+        self.work.clear();
+        self.work.push(head);
+        while let Some(start) = self.work.pop() {
+            let mut pc = start;
+            while left > 0 && (pc == head || !source.translated(pc)) {
+                let Some(word) = source.fetch(pc) else { break };
+                if !self.visited.insert(pc) {
+                    break;
+                }
+                left -= 1;
+                let (len, flow) = guest.flow(pc, word);
+                let next = pc.wrapping_add(len);
+                match flow {
+                    Flow::Next => {}
+                    Flow::Jump(target) => {
+                        self.leader(target);
+                        break;
+                    }
+                    Flow::Branch(target) => {
+                        self.leader(target);
+                        self.leaders.insert(next);
+                    }
+                    Flow::Call => {
+                        self.entries.insert(next);
+                        self.leader(next);
+                        break;
+                    }
+                    Flow::End => break,
+                }
+                pc = next;
+            }
+        }
+    }
+
+    fn leader(&mut self, pc: u64) {
+        if self.leaders.insert(pc) && !self.visited.contains(pc) {
+            self.work.push(pc);
+        }
+    }
+
+    /// Lifts each block.
+    fn lift<G: Guest, S: Source>(&self, guest: &G, source: &S, region: &mut Region) {
+        let Region { blocks, ops } = region;
+        for start in self.leaders.iter().filter(|&pc| self.visited.contains(pc)) {
+            let first = count(ops.len());
+            let (mut pc, mut index) = (start, 0);
+            let term = loop {
+                if !self.visited.contains(pc) || (index > 0 && self.leaders.contains(pc)) {
+                    break Term::Jump { target: pc };
+                }
+                let Some(word) = source.fetch(pc) else {
+                    break Term::NoFetch { pc };
+                };
+                let (len, _) = guest.flow(pc, word);
+                let end = guest.lift(pc, word, &mut Sink { ops, index });
+                index += 1;
+                if let Some(term) = end {
+                    break term;
+                }
+                pc = pc.wrapping_add(len);
+            };
+            blocks.push(Block {
+                pc: start,
+                start: first,
+                end: count(ops.len()),
+                insns: index,
+                term,
+                entry: self.entries.contains(start),
+                loop_head: false,
+                preds: 0,
+            });
+        }
+        if blocks.is_empty() {
+            let pc = self.visited.base.wrapping_add(REACH);
+            blocks.push(unfetchable(pc));
+        }
+    }
+}
+
+/// The region of a head that can't be fetched.
+const fn unfetchable(pc: u64) -> Block {
+    Block {
+        pc,
+        start: 0,
+        end: 0,
+        insns: 0,
+        term: Term::NoFetch { pc },
+        entry: true,
+        loop_head: false,
+        preds: 0,
+    }
+}
+
+/// A count of things that [`Limits`] keep far below 2^32.
+#[allow(clippy::cast_possible_truncation, reason = "bounded by Limits")]
+const fn count(n: usize) -> u32 {
+    n as u32
+}
+
+/// Counts the edges inside the region, and marks the heads of loops.
+fn link(region: &mut Region) {
+    for i in 0..region.blocks.len() {
+        let term = region.blocks[i].term;
+        for target in term.targets() {
+            // Sorted by address, but for a region of one block.
+            if let Ok(j) = region.blocks.binary_search_by_key(&target, |b| b.pc) {
+                region.blocks[j].preds += 1;
+                region.blocks[j].loop_head |= j <= i;
+            }
+        }
+    }
+}

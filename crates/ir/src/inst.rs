@@ -1,0 +1,564 @@
+//! The operations: integer, memory, and what ends a block.
+//!
+//! Invariants: an operation of width 32 leaves bits 63:32 of its destination
+//! zero; every operation commits its results after its last access that can
+//! fault; no value lives between operations but in slots, so that any
+//! boundary of a guest instruction is a precise state.
+
+use crate::vector::VOp;
+
+/// An integer slot, or [`Reg::ZERO`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Reg(pub u8);
+
+impl Reg {
+    /// Reads as zero; a write to it is dropped.
+    pub const ZERO: Self = Self(0xff);
+
+    /// Whether this is the zero register.
+    #[must_use]
+    pub const fn is_zero(self) -> bool {
+        self.0 == 0xff
+    }
+}
+
+/// A vector slot: 128 bits.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct VReg(pub u8);
+
+/// The width of an integer operation.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Width {
+    /// 32 bits; the upper half of the result is zero.
+    W32,
+    /// 64 bits.
+    W64,
+}
+
+impl Width {
+    /// In bits.
+    #[must_use]
+    pub const fn bits(self) -> u8 {
+        match self {
+            Self::W32 => 32,
+            Self::W64 => 64,
+        }
+    }
+
+    /// The value's bits that count.
+    #[must_use]
+    pub const fn mask(self) -> u64 {
+        match self {
+            Self::W32 => 0xffff_ffff,
+            Self::W64 => u64::MAX,
+        }
+    }
+}
+
+/// The size of a memory access.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Size {
+    /// 1 byte.
+    B1,
+    /// 2 bytes.
+    B2,
+    /// 4 bytes.
+    B4,
+    /// 8 bytes.
+    B8,
+    /// 16 bytes.
+    B16,
+}
+
+impl Size {
+    /// In bytes.
+    #[must_use]
+    pub const fn bytes(self) -> u8 {
+        1 << self.log2()
+    }
+
+    /// The binary logarithm of the bytes.
+    #[must_use]
+    pub const fn log2(self) -> u8 {
+        self as u8
+    }
+}
+
+/// A condition on N, Z, C and V, numbered as Arm encodes them: bit 0 inverts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Cond {
+    /// Z
+    Eq,
+    /// !Z
+    Ne,
+    /// C
+    Cs,
+    /// !C
+    Cc,
+    /// N
+    Mi,
+    /// !N
+    Pl,
+    /// V
+    Vs,
+    /// !V
+    Vc,
+    /// C and !Z
+    Hi,
+    /// !C or Z
+    Ls,
+    /// N == V
+    Ge,
+    /// N != V
+    Lt,
+    /// !Z and N == V
+    Gt,
+    /// Z or N != V
+    Le,
+    /// always
+    Al,
+    /// always, too
+    Nv,
+}
+
+impl Cond {
+    /// All sixteen, by number.
+    pub const ALL: [Self; 16] = [
+        Self::Eq,
+        Self::Ne,
+        Self::Cs,
+        Self::Cc,
+        Self::Mi,
+        Self::Pl,
+        Self::Vs,
+        Self::Vc,
+        Self::Hi,
+        Self::Ls,
+        Self::Ge,
+        Self::Lt,
+        Self::Gt,
+        Self::Le,
+        Self::Al,
+        Self::Nv,
+    ];
+
+    /// The condition of this number (its low four bits).
+    #[must_use]
+    pub const fn from_bits(bits: u32) -> Self {
+        Self::ALL[(bits & 15) as usize]
+    }
+
+    /// The opposite; `Al` has none and stays.
+    #[must_use]
+    pub const fn invert(self) -> Self {
+        match self {
+            Self::Al | Self::Nv => Self::Al,
+            _ => Self::ALL[(self as u8 ^ 1) as usize],
+        }
+    }
+
+    /// Whether it holds whatever the flags are.
+    #[must_use]
+    pub const fn always(self) -> bool {
+        matches!(self, Self::Al | Self::Nv)
+    }
+}
+
+/// What is done to a register operand before it is used.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Extend {
+    /// Shifted left.
+    Lsl,
+    /// Shifted right, zeros coming in.
+    Lsr,
+    /// Shifted right, the sign coming in.
+    Asr,
+    /// Rotated right.
+    Ror,
+    /// Low byte, zero-extended, then shifted left.
+    Uxtb,
+    /// Low halfword, zero-extended, then shifted left.
+    Uxth,
+    /// Low word, zero-extended, then shifted left.
+    Uxtw,
+    /// Low byte, sign-extended, then shifted left.
+    Sxtb,
+    /// Low halfword, sign-extended, then shifted left.
+    Sxth,
+    /// Low word, sign-extended, then shifted left.
+    Sxtw,
+}
+
+/// The second operand of an integer operation.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Operand {
+    /// A constant of the operation's width.
+    Imm(u64),
+    /// A register.
+    Reg(Reg),
+    /// A register, extended or shifted by `amount`.
+    Ext {
+        /// The register.
+        reg: Reg,
+        /// What is done to it.
+        extend: Extend,
+        /// By how many bits, less than the operation's width.
+        amount: u8,
+    },
+}
+
+/// What is added to the base of an address.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Offset {
+    /// A constant, in bytes.
+    Imm(i64),
+    /// A register: `Lsl`, `Uxtw` or `Sxtw`, shifted left by `amount`, 0 to 4.
+    Reg {
+        /// The register.
+        reg: Reg,
+        /// How it is extended.
+        extend: Extend,
+        /// By how many bits it is shifted.
+        amount: u8,
+    },
+}
+
+/// A guest address.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Addr {
+    /// The base; `ZERO` with a constant offset is an absolute address.
+    pub base: Reg,
+    /// What is added.
+    pub offset: Offset,
+}
+
+impl Addr {
+    /// The address in a register.
+    #[must_use]
+    pub const fn reg(base: Reg) -> Self {
+        Self::disp(base, 0)
+    }
+
+    /// A register plus a constant.
+    #[must_use]
+    pub const fn disp(base: Reg, disp: i64) -> Self {
+        Self {
+            base,
+            offset: Offset::Imm(disp),
+        }
+    }
+}
+
+/// Two-operand arithmetic and logic.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum BinOp {
+    /// a + b
+    Add,
+    /// a - b
+    Sub,
+    /// a & b
+    And,
+    /// a | b
+    Or,
+    /// a ^ b
+    Xor,
+    /// a & !b
+    AndNot,
+    /// a | !b
+    OrNot,
+    /// a ^ !b
+    XorNot,
+}
+
+/// Shifts by a register, its amount modulo the width.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ShiftOp {
+    /// Left.
+    Lsl,
+    /// Right, zeros coming in.
+    Lsr,
+    /// Right, the sign coming in.
+    Asr,
+    /// Rotate right.
+    Ror,
+}
+
+/// What a conditional select does to its second operand.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SelectOp {
+    /// Nothing.
+    Same,
+    /// Plus one.
+    Inc,
+    /// All bits inverted.
+    Inv,
+    /// Negated.
+    Neg,
+}
+
+/// Bit operations of one operand.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum BitOp {
+    /// Leading zeros.
+    Clz,
+    /// Leading bits equal to the sign, the sign itself not counted.
+    Cls,
+    /// Bits reversed.
+    Rbit,
+    /// Bytes reversed in each halfword.
+    Rev16,
+    /// Bytes reversed in each word.
+    Rev32,
+    /// Bytes reversed in the doubleword.
+    Rev64,
+}
+
+/// Atomic read-modify-write operations.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RmwOp {
+    /// memory + s
+    Add,
+    /// memory & !s
+    Clr,
+    /// memory ^ s
+    Eor,
+    /// memory | s
+    Set,
+    /// signed maximum
+    Smax,
+    /// signed minimum
+    Smin,
+    /// unsigned maximum
+    Umax,
+    /// unsigned minimum
+    Umin,
+    /// s
+    Swp,
+}
+
+/// How a loaded value fills its register.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fill {
+    /// Zero-extended to 64 bits.
+    Zero,
+    /// Sign-extended to 32 bits, zero above.
+    Sign32,
+    /// Sign-extended to 64 bits.
+    Sign64,
+}
+
+/// Barriers, by what they order.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fence {
+    /// Loads against later loads and stores.
+    Loads,
+    /// Stores against later stores.
+    Stores,
+    /// Everything.
+    Full,
+}
+
+/// One operation. The fields' letters: `d` destination, `a`, `b`, `c`
+/// sources, `w` width.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs, reason = "the fields are named by the convention above")]
+pub enum Op {
+    /// d = value
+    Imm { d: Reg, value: u64 },
+    /// d = an address in guest code or data, known from where the code lies.
+    Address { d: Reg, value: u64 },
+    /// d = a, truncated to the width.
+    Mov { w: Width, d: Reg, a: Reg },
+    /// Sixteen bits of d, at `shift`, replaced; others kept (32: upper half zeroed).
+    MovKeep {
+        w: Width,
+        d: Reg,
+        value: u16,
+        shift: u8,
+    },
+    /// d = a op b; `set`: N, Z, C and V too.
+    Bin {
+        op: BinOp,
+        w: Width,
+        d: Reg,
+        a: Reg,
+        b: Operand,
+        set: bool,
+    },
+    /// d = a + b + C, or a - b - !C if `sub`.
+    Carry {
+        sub: bool,
+        w: Width,
+        d: Reg,
+        a: Reg,
+        b: Reg,
+        set: bool,
+    },
+    /// d = a shifted by b modulo the width.
+    Shift {
+        op: ShiftOp,
+        w: Width,
+        d: Reg,
+        a: Reg,
+        b: Reg,
+    },
+    /// d = `width` bits of a from `lsb`, extended.
+    Extract {
+        signed: bool,
+        w: Width,
+        d: Reg,
+        a: Reg,
+        lsb: u8,
+        width: u8,
+    },
+    /// d = the low `width` bits of a, extended, shifted left by `lsb`.
+    Deposit {
+        signed: bool,
+        w: Width,
+        d: Reg,
+        a: Reg,
+        lsb: u8,
+        width: u8,
+    },
+    /// `width` bits of d from `to` replaced by those of a from `from`.
+    Insert {
+        w: Width,
+        d: Reg,
+        a: Reg,
+        to: u8,
+        from: u8,
+        width: u8,
+    },
+    /// d = the low half of (a:b >> lsb).
+    ExtractPair {
+        w: Width,
+        d: Reg,
+        a: Reg,
+        b: Reg,
+        lsb: u8,
+    },
+    /// d = c + a * b, or c - a * b if `sub`.
+    MulAdd {
+        sub: bool,
+        w: Width,
+        d: Reg,
+        a: Reg,
+        b: Reg,
+        c: Reg,
+    },
+    /// d = c ± a * b, 64 bits of 32-bit factors.
+    MulLong {
+        signed: bool,
+        sub: bool,
+        d: Reg,
+        a: Reg,
+        b: Reg,
+        c: Reg,
+    },
+    /// d = the upper 64 bits of a * b.
+    MulHigh {
+        signed: bool,
+        d: Reg,
+        a: Reg,
+        b: Reg,
+    },
+    /// d = a / b towards zero; 0 if b is 0; the minimum for minimum / -1.
+    Div {
+        signed: bool,
+        w: Width,
+        d: Reg,
+        a: Reg,
+        b: Reg,
+    },
+    /// d = op(a)
+    Bits { op: BitOp, w: Width, d: Reg, a: Reg },
+    /// d = cond ? a : op(b)
+    Select {
+        op: SelectOp,
+        w: Width,
+        d: Reg,
+        a: Reg,
+        b: Reg,
+        cond: Cond,
+    },
+    /// Flags = cond ? flags of a - b (a + b if `neg`) : nzcv
+    CondCompare {
+        neg: bool,
+        w: Width,
+        a: Reg,
+        b: Operand,
+        cond: Cond,
+        nzcv: u8,
+    },
+    /// d = CRC-32 (or CRC-32C) of a with `size` bytes of b.
+    Crc {
+        castagnoli: bool,
+        size: Size,
+        d: Reg,
+        a: Reg,
+        b: Reg,
+    },
+    /// d = N, Z, C, V in bits 31 to 28.
+    ReadFlags { d: Reg },
+    /// N, Z, C, V = bits 31 to 28 of a.
+    WriteFlags { a: Reg },
+    /// C inverted.
+    InvertCarry,
+    /// d = memory
+    Load {
+        size: Size,
+        fill: Fill,
+        d: Reg,
+        addr: Addr,
+    },
+    /// memory = the low bytes of a
+    Store { size: Size, a: Reg, addr: Addr },
+    /// d = memory at addr, e = memory one element further.
+    LoadPair {
+        size: Size,
+        fill: Fill,
+        d: Reg,
+        e: Reg,
+        addr: Addr,
+    },
+    /// memory at addr = a, one element further = b
+    StorePair {
+        size: Size,
+        a: Reg,
+        b: Reg,
+        addr: Addr,
+    },
+    /// A load that later accesses may not pass (and, not being weaker, RCpc).
+    LoadAcquire {
+        size: Size,
+        fill: Fill,
+        d: Reg,
+        addr: Addr,
+    },
+    /// A store that earlier accesses may not pass, nor later acquires.
+    StoreRelease { size: Size, a: Reg, addr: Addr },
+    /// d = old value, memory = old op a; at once and in order.
+    Rmw {
+        op: RmwOp,
+        size: Size,
+        d: Reg,
+        a: Reg,
+        base: Reg,
+    },
+    /// If memory = d then memory = a; d = old value.
+    CompareSwap {
+        size: Size,
+        d: Reg,
+        a: Reg,
+        base: Reg,
+    },
+    /// A barrier.
+    Fence(Fence),
+    /// memory = 64 zero bytes at a with its low six bits cleared.
+    ZeroLine { a: Reg },
+    /// Vector slots, see [`crate::vector`].
+    Vector(VOp),
+    /// One guest instruction for the guest's interpreter.
+    Interpret { word: u32 },
+}

@@ -1,0 +1,138 @@
+//! Which flags are still to be seen: backward liveness over a region.
+//!
+//! Flags count as one value. Besides live and dead there is *weak*: no
+//! instruction will read them before they are set again, but an access may
+//! fault before that, and then a signal frame shows them. Whoever drops a weak
+//! value must be able to compute it at each such access.
+
+use crate::inst::Op;
+use crate::region::{Block, Region, Term};
+use alloc::vec::Vec;
+
+/// How far a value is needed; ordered.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub enum Live {
+    /// Set again before anything can see it.
+    #[default]
+    Dead,
+    /// Only a fault may show it.
+    Weak,
+    /// Read, or alive where the region is left.
+    Live,
+}
+
+impl Op {
+    /// Whether it reads N, Z, C or V.
+    #[must_use]
+    pub const fn uses_flags(&self) -> bool {
+        match self {
+            Self::Carry { .. }
+            | Self::Select { .. }
+            | Self::CondCompare { .. }
+            | Self::ReadFlags { .. }
+            | Self::InvertCarry
+            | Self::Interpret { .. } => true,
+            Self::Vector(v) => v.uses_flags(),
+            _ => false,
+        }
+    }
+
+    /// Whether it sets all of N, Z, C and V.
+    #[must_use]
+    pub const fn sets_flags(&self) -> bool {
+        match self {
+            Self::Bin { set, .. } | Self::Carry { set, .. } => *set,
+            Self::CondCompare { .. } | Self::WriteFlags { .. } | Self::InvertCarry => true,
+            Self::Vector(v) => v.sets_flags(),
+            _ => false,
+        }
+    }
+
+    /// Whether it accesses memory, so that a fault can show the state before it.
+    #[must_use]
+    pub const fn may_fault(&self) -> bool {
+        match self {
+            Self::Load { .. }
+            | Self::Store { .. }
+            | Self::LoadPair { .. }
+            | Self::StorePair { .. }
+            | Self::LoadAcquire { .. }
+            | Self::StoreRelease { .. }
+            | Self::Rmw { .. }
+            | Self::CompareSwap { .. }
+            | Self::ZeroLine { .. }
+            | Self::Interpret { .. } => true,
+            Self::Vector(v) => v.may_fault(),
+            _ => false,
+        }
+    }
+}
+
+/// Liveness of the flags in one region.
+#[derive(Debug, Default)]
+pub struct Flags {
+    /// After each operation of [`Region::ops`].
+    pub after: Vec<Live>,
+    /// At the start of each block.
+    pub live_in: Vec<Live>,
+    /// At the end of each block, before its terminator.
+    pub live_out: Vec<Live>,
+}
+
+impl Flags {
+    /// Computes it. `outside` says what is live at an address that the region
+    /// does not have.
+    pub fn compute(&mut self, region: &Region, outside: impl Fn(u64) -> Live) {
+        let blocks = region.blocks.len();
+        self.live_in.clear();
+        self.live_in.resize(blocks, Live::Dead);
+        self.live_out.clear();
+        self.live_out.resize(blocks, Live::Dead);
+        self.after.clear();
+        self.after.resize(region.ops.len(), Live::Dead);
+        let mut changed = true;
+        while changed {
+            changed = false;
+            for (i, block) in region.blocks.iter().enumerate().rev() {
+                let out = self.at_end(region, block, &outside);
+                let before = self.walk(region, block, out);
+                self.live_out[i] = out;
+                changed |= core::mem::replace(&mut self.live_in[i], before) != before;
+            }
+        }
+    }
+
+    /// What is live before a block's terminator.
+    fn at_end(&self, region: &Region, block: &Block, outside: &impl Fn(u64) -> Live) -> Live {
+        let below = |pc: u64| match region.blocks.binary_search_by_key(&pc, |b| b.pc) {
+            Ok(i) => self.live_in[i],
+            Err(_) => outside(pc),
+        };
+        match block.term {
+            Term::Jump { target } => below(target),
+            Term::Branch { .. } => Live::Live,
+            Term::BranchZero { taken, fall, .. } | Term::BranchBit { taken, fall, .. } => {
+                below(taken).max(below(fall))
+            }
+            Term::Call { target, .. } => outside(target),
+            _ => Live::Live,
+        }
+    }
+
+    /// Walks a block backwards from what is live at its end.
+    fn walk(&mut self, region: &Region, block: &Block, mut live: Live) -> Live {
+        for i in (block.start as usize..block.end as usize).rev() {
+            self.after[i] = live;
+            let op = &region.ops[i].op;
+            if op.sets_flags() {
+                live = Live::Dead;
+            }
+            if op.uses_flags() {
+                live = Live::Live;
+            } else if op.may_fault() {
+                live = live.max(Live::Weak);
+            }
+        }
+        live
+    }
+}

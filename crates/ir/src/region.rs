@@ -1,0 +1,134 @@
+//! Regions: blocks, their ends, and the way back to the guest's addresses.
+
+use crate::inst::{Cond, Op, Reg, Width};
+use alloc::vec::Vec;
+
+/// Why an indirect branch is taken: a hint for the host's predictors.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Indirect {
+    /// A jump.
+    Jump,
+    /// A call.
+    Call,
+    /// A return.
+    Return,
+}
+
+/// What ends a block. Addresses are the guest's.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs, reason = "the fields say what they are")]
+pub enum Term {
+    /// Go on there.
+    Jump { target: u64 },
+    /// If `cond` holds.
+    Branch { cond: Cond, taken: u64, fall: u64 },
+    /// If `reg` is zero (or is not, if `nonzero`).
+    BranchZero {
+        w: Width,
+        reg: Reg,
+        nonzero: bool,
+        taken: u64,
+        fall: u64,
+    },
+    /// If that bit of `reg` is zero (or is not).
+    BranchBit {
+        reg: Reg,
+        bit: u8,
+        nonzero: bool,
+        taken: u64,
+        fall: u64,
+    },
+    /// A direct call: `link` has been set to `ret` by an operation before.
+    Call { target: u64, ret: u64 },
+    /// To the address in `reg`; for a call, it comes back to `ret`.
+    Indirect {
+        reg: Reg,
+        kind: Indirect,
+        link: Reg,
+        ret: u64,
+    },
+    /// To the supervisor; `imm` is the instruction's constant, `next` where it
+    /// goes on.
+    Supervisor { imm: u16, next: u64 },
+    /// A breakpoint instruction at `pc`.
+    Breakpoint { imm: u16, pc: u64 },
+    /// No instruction at `pc`.
+    Undefined { word: u32, pc: u64 },
+    /// `pc` can't be fetched from.
+    NoFetch { pc: u64 },
+    /// One instruction for the interpreter that may go anywhere.
+    Interpret { word: u32, pc: u64 },
+}
+
+/// A straight run of operations and its end.
+#[derive(Clone, Debug)]
+pub struct Block {
+    /// The guest address of the first instruction.
+    pub pc: u64,
+    /// Where its operations lie in [`Region::ops`].
+    pub start: u32,
+    /// One past its last operation.
+    pub end: u32,
+    /// How many guest instructions it has.
+    pub insns: u32,
+    /// What ends it.
+    pub term: Term,
+    /// Entered from outside the region (its head, returns of calls).
+    pub entry: bool,
+    /// Reached by a jump from itself or from below: polls are put here.
+    pub loop_head: bool,
+    /// How many edges inside the region lead here.
+    pub preds: u32,
+}
+
+/// One operation with the guest instruction that it came from.
+#[derive(Clone, Copy, Debug)]
+pub struct Inst {
+    /// What it does.
+    pub op: Op,
+    /// The guest instruction's index in its block.
+    pub index: u32,
+}
+
+/// Blocks that are translated together.
+#[derive(Clone, Debug, Default)]
+pub struct Region {
+    /// In the order of their addresses, which is that of the host code.
+    pub blocks: Vec<Block>,
+    /// The operations of all blocks.
+    pub ops: Vec<Inst>,
+}
+
+impl Region {
+    /// The block that starts at `pc`, if the region has it.
+    #[must_use]
+    pub fn block_at(&self, pc: u64) -> Option<usize> {
+        self.blocks.iter().position(|b| b.pc == pc)
+    }
+
+    /// The operations of a block.
+    #[must_use]
+    pub fn block_ops(&self, block: &Block) -> &[Inst] {
+        &self.ops[block.start as usize..block.end as usize]
+    }
+
+    /// Empties it, keeping its memory.
+    pub fn clear(&mut self) {
+        self.blocks.clear();
+        self.ops.clear();
+    }
+}
+
+impl Term {
+    /// The guest addresses that it goes to directly.
+    pub fn targets(&self) -> impl Iterator<Item = u64> {
+        let (a, b) = match *self {
+            Self::Jump { target } => (Some(target), None),
+            Self::Branch { taken, fall, .. }
+            | Self::BranchZero { taken, fall, .. }
+            | Self::BranchBit { taken, fall, .. } => (Some(fall), Some(taken)),
+            _ => (None, None),
+        };
+        a.into_iter().chain(b)
+    }
+}
