@@ -9,3 +9,6 @@
 extern crate alloc;
 
 pub mod cpu;
+pub mod decode;
+pub mod features;
+pub mod insn;
