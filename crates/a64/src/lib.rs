@@ -9,4 +9,7 @@
 extern crate alloc;
 
 pub mod cpu;
+pub mod decode;
+pub mod features;
+pub mod insn;
 pub mod mem;
