@@ -9,4 +9,5 @@
 extern crate alloc;
 
 pub mod cpu;
+pub mod fp;
 pub mod mem;
