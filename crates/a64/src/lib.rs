@@ -11,5 +11,6 @@ extern crate alloc;
 pub mod cpu;
 pub mod decode;
 pub mod features;
+pub mod fp;
 pub mod insn;
 pub mod mem;
