@@ -1,0 +1,375 @@
+//! System calls of the host: the instruction, the numbers, the errors.
+//!
+//! Nothing is remembered of a call but its result: there is no `errno`, so
+//! any thread and any signal handler may call.
+
+use core::arch::asm;
+use core::ffi::CStr;
+use core::fmt;
+
+/// An error number of the kernel; the numbers below 35 and nearly all above
+/// are the same on every architecture that uses the generic list, as x86-64
+/// and arm64 do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Errno(pub u16);
+
+macro_rules! errors {
+    ($($number:literal $name:ident $text:literal,)*) => {
+        impl Errno {
+            $(#[doc = $text] pub const $name: Self = Self($number);)*
+
+            /// Its name and what it means, where the table has it.
+            const fn described(self) -> Option<(&'static str, &'static str)> {
+                match self.0 {
+                    $($number => Some((stringify!($name), $text)),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+errors! {
+    1 EPERM "operation not permitted",
+    2 ENOENT "no such file or directory",
+    4 EINTR "interrupted system call",
+    5 EIO "input or output error",
+    8 ENOEXEC "exec format error",
+    9 EBADF "bad file descriptor",
+    12 ENOMEM "out of memory",
+    13 EACCES "permission denied",
+    14 EFAULT "bad address",
+    16 EBUSY "device or resource busy",
+    17 EEXIST "file exists",
+    19 ENODEV "no such device",
+    20 ENOTDIR "not a directory",
+    21 EISDIR "is a directory",
+    22 EINVAL "invalid argument",
+    23 ENFILE "too many open files in the system",
+    24 EMFILE "too many open files",
+    26 ETXTBSY "text file busy",
+    34 ERANGE "result too large",
+    36 ENAMETOOLONG "file name too long",
+    38 ENOSYS "not implemented",
+    40 ELOOP "too many levels of symbolic links",
+    116 ESTALE "stale file handle",
+}
+
+impl Errno {
+    /// The value a system call returns for it.
+    #[must_use]
+    pub const fn as_result(self) -> u64 {
+        (self.0 as u64).wrapping_neg()
+    }
+}
+
+impl fmt::Display for Errno {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.described() {
+            Some((_, text)) => f.write_str(text),
+            None => write!(f, "error {}", self.0),
+        }
+    }
+}
+
+impl fmt::Debug for Errno {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.described() {
+            Some((name, _)) => f.write_str(name),
+            None => write!(f, "Errno({})", self.0),
+        }
+    }
+}
+
+/// Numbers of the host's system calls.
+pub mod number {
+    #![allow(missing_docs, reason = "the names are the kernel's")]
+
+    macro_rules! numbers {
+        ($($name:ident $number:literal)*) => { $(pub const $name: u32 = $number;)* };
+    }
+
+    numbers! {
+        READ 0 WRITE 1 CLOSE 3 FSTAT 5 LSEEK 8 MMAP 9 MPROTECT 10 MUNMAP 11
+        RT_SIGACTION 13 RT_SIGPROCMASK 14 IOCTL 16 PREAD64 17 PWRITE64 18
+        READV 19 WRITEV 20 SCHED_YIELD 24 MREMAP 25 MSYNC 26 MINCORE 27
+        MADVISE 28 DUP 32 NANOSLEEP 35 GETITIMER 36 SETITIMER 38 GETPID 39
+        EXIT 60 KILL 62 UNAME 63 FCNTL 72 FLOCK 73 FSYNC 74 FDATASYNC 75
+        TRUNCATE 76 FTRUNCATE 77 GETCWD 79 CHDIR 80 FCHDIR 81 FCHMOD 91
+        FCHOWN 93 UMASK 95 GETTIMEOFDAY 96 GETRUSAGE 98 SYSINFO 99 TIMES 100
+        GETUID 102 GETGID 104 SETUID 105 SETGID 106 GETEUID 107 GETEGID 108
+        SETPGID 109 GETPPID 110 SETSID 112 GETGROUPS 115 GETPGID 121 GETSID 124
+        RT_SIGPENDING 127 SIGALTSTACK 131 PERSONALITY 135 STATFS 137
+        FSTATFS 138 GETPRIORITY 140 SETPRIORITY 141 SYNC 162 GETTID 186
+        TKILL 200 FUTEX 202 SCHED_SETAFFINITY 203 SCHED_GETAFFINITY 204
+        GETDENTS64 217 SET_TID_ADDRESS 218 FADVISE64 221 CLOCK_GETTIME 228
+        CLOCK_GETRES 229 CLOCK_NANOSLEEP 230 EXIT_GROUP 231 TGKILL 234
+        OPENAT 257 MKDIRAT 258 FCHOWNAT 260 NEWFSTATAT 262 UNLINKAT 263
+        RENAMEAT 264 LINKAT 265 SYMLINKAT 266 READLINKAT 267 FCHMODAT 268
+        FACCESSAT 269 SET_ROBUST_LIST 273 GET_ROBUST_LIST 274 UTIMENSAT 280
+        FALLOCATE 285 DUP3 292 PIPE2 293 PREADV 295 PWRITEV 296 PRLIMIT64 302
+        GETCPU 309 RENAMEAT2 316 GETRANDOM 318 MEMFD_CREATE 319
+        MEMBARRIER 324 COPY_FILE_RANGE 326 PREADV2 327 PWRITEV2 328
+        STATX 332 FACCESSAT2 439
+    }
+}
+
+/// Calls the kernel.
+///
+/// # Safety
+/// The call does with the process's memory what its manual says; whoever
+/// calls answers for that.
+#[inline]
+pub unsafe fn syscall(number: u32, arguments: [u64; 6]) -> Result<u64, Errno> {
+    let [a, b, c, d, e, f] = arguments;
+    let result: u64;
+    // SAFETY: the kernel changes rax, rcx and r11 and no other register, and
+    // memory as the caller answers for.
+    unsafe {
+        asm!(
+            "syscall",
+            inlateout("rax") u64::from(number) => result,
+            in("rdi") a,
+            in("rsi") b,
+            in("rdx") c,
+            in("r10") d,
+            in("r8") e,
+            in("r9") f,
+            lateout("rcx") _,
+            lateout("r11") _,
+            options(nostack),
+        );
+    }
+    match u16::try_from(result.wrapping_neg()) {
+        Ok(error @ 1..=4095) => Err(Errno(error)),
+        _ => Ok(result),
+    }
+}
+
+/// Ends the process with all its threads.
+pub fn exit_group(code: i32) -> ! {
+    loop {
+        // SAFETY: the call does not return and touches no memory.
+        let _ = unsafe {
+            syscall(
+                number::EXIT_GROUP,
+                [u64::from(code.cast_unsigned()), 0, 0, 0, 0, 0],
+            )
+        };
+    }
+}
+
+/// Writes all of `bytes` to the descriptor, or as much as it takes.
+pub fn write_all(fd: i32, mut bytes: &[u8]) {
+    while !bytes.is_empty() {
+        // SAFETY: the kernel reads the slice only.
+        let written = unsafe {
+            syscall(
+                number::WRITE,
+                [
+                    fd_argument(fd),
+                    bytes.as_ptr() as u64,
+                    bytes.len() as u64,
+                    0,
+                    0,
+                    0,
+                ],
+            )
+        };
+        match written.map(usize::try_from) {
+            Ok(Ok(n)) if n > 0 => bytes = bytes.get(n..).unwrap_or_default(),
+            Err(Errno::EINTR) => {}
+            _ => return,
+        }
+    }
+}
+
+/// `AT_FDCWD`: paths are relative to the working directory.
+pub const AT_FDCWD: i32 = -100;
+/// `O_RDONLY | O_CLOEXEC`, as x86-64 has it.
+pub const O_RDONLY_CLOEXEC: u32 = 0x8_0000;
+
+/// A descriptor as an argument of a system call.
+#[must_use]
+pub const fn fd_argument(fd: i32) -> u64 {
+    fd as i64 as u64
+}
+
+/// A file descriptor that is closed when dropped.
+#[derive(Debug)]
+pub struct Fd(i32);
+
+impl Fd {
+    /// Takes over a descriptor that is open.
+    #[must_use]
+    pub const fn new(fd: i32) -> Self {
+        Self(fd)
+    }
+
+    /// The number.
+    #[must_use]
+    pub const fn number(&self) -> i32 {
+        self.0
+    }
+
+    /// Opens a file for reading.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn open(path: &CStr) -> Result<Self, Errno> {
+        // SAFETY: the kernel reads the string only.
+        let fd = unsafe {
+            syscall(
+                number::OPENAT,
+                [
+                    fd_argument(AT_FDCWD),
+                    path.as_ptr() as u64,
+                    u64::from(O_RDONLY_CLOEXEC),
+                    0,
+                    0,
+                    0,
+                ],
+            )
+        }?;
+        i32::try_from(fd).map(Self).map_err(|_| Errno::EBADF)
+    }
+
+    /// Reads at `offset` until `buffer` is full or the file ends; returns how
+    /// many bytes there were.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, Errno> {
+        let mut done = 0;
+        while let Some(rest) = buffer.get_mut(done..).filter(|rest| !rest.is_empty()) {
+            let at = offset.checked_add(done as u64).ok_or(Errno::EINVAL)?;
+            // SAFETY: the kernel writes into the slice only.
+            let n = unsafe {
+                syscall(
+                    number::PREAD64,
+                    [
+                        fd_argument(self.0),
+                        rest.as_mut_ptr() as u64,
+                        rest.len() as u64,
+                        at,
+                        0,
+                        0,
+                    ],
+                )
+            };
+            match n.map(usize::try_from) {
+                Ok(Ok(0)) => break,
+                Ok(Ok(n)) => done += n,
+                Ok(Err(_)) => return Err(Errno::EIO),
+                Err(Errno::EINTR) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(done)
+    }
+}
+
+impl Drop for Fd {
+    fn drop(&mut self) {
+        // SAFETY: the descriptor is ours.
+        let _ = unsafe { syscall(number::CLOSE, [fd_argument(self.0), 0, 0, 0, 0, 0]) };
+    }
+}
+
+/// `PROT_READ`.
+pub const PROT_READ: u32 = 1;
+/// `PROT_WRITE`.
+pub const PROT_WRITE: u32 = 2;
+/// `PROT_EXEC`.
+pub const PROT_EXEC: u32 = 4;
+
+/// `MAP_PRIVATE`.
+pub const MAP_PRIVATE: u32 = 0x2;
+/// `MAP_FIXED`.
+pub const MAP_FIXED: u32 = 0x10;
+/// `MAP_ANONYMOUS`.
+pub const MAP_ANONYMOUS: u32 = 0x20;
+/// `MAP_NORESERVE`.
+pub const MAP_NORESERVE: u32 = 0x4000;
+/// `MAP_STACK`.
+pub const MAP_STACK: u32 = 0x2_0000;
+/// `MAP_FIXED_NOREPLACE`.
+pub const MAP_FIXED_NOREPLACE: u32 = 0x10_0000;
+
+/// Maps pages.
+///
+/// # Safety
+/// With [`MAP_FIXED`], what was mapped in the range must be nobody's.
+pub unsafe fn mmap(
+    address: u64,
+    length: u64,
+    protection: u32,
+    flags: u32,
+    file: Option<(&Fd, u64)>,
+) -> Result<u64, Errno> {
+    let (fd, offset) = match file {
+        Some((fd, offset)) => (fd.number(), offset),
+        None => (-1, 0),
+    };
+    // SAFETY: the caller answers for what a fixed mapping replaces; any other
+    // takes free addresses.
+    unsafe {
+        syscall(
+            number::MMAP,
+            [
+                address,
+                length,
+                u64::from(protection),
+                u64::from(flags),
+                fd_argument(fd),
+                offset,
+            ],
+        )
+    }
+}
+
+/// Unmaps pages.
+///
+/// # Safety
+/// Nobody uses them any more.
+pub unsafe fn munmap(address: u64, length: u64) -> Result<(), Errno> {
+    // SAFETY: the caller answers for the range.
+    unsafe { syscall(number::MUNMAP, [address, length, 0, 0, 0, 0]) }.map(drop)
+}
+
+/// Changes what may be done with pages.
+///
+/// # Safety
+/// Nobody relies on what was allowed.
+pub unsafe fn mprotect(address: u64, length: u64, protection: u32) -> Result<(), Errno> {
+    // SAFETY: the caller answers for the range.
+    unsafe {
+        syscall(
+            number::MPROTECT,
+            [address, length, u64::from(protection), 0, 0, 0],
+        )
+    }
+    .map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_come_back_as_numbers() {
+        // SAFETY: closing a descriptor that cannot be open does nothing.
+        let closed = unsafe { syscall(number::CLOSE, [fd_argument(-1), 0, 0, 0, 0, 0]) };
+        assert_eq!(closed, Err(Errno::EBADF));
+        assert_eq!(Errno::EBADF.as_result(), 0xffff_ffff_ffff_fff7);
+    }
+
+    #[test]
+    fn reads_a_file_at_an_offset() {
+        let fd = Fd::open(c"/proc/self/exe").unwrap();
+        let mut bytes = [0; 3];
+        assert_eq!(fd.read_at(&mut bytes, 1), Ok(3));
+        assert_eq!(&bytes, b"ELF");
+        assert_eq!(Fd::open(c"/nonexistent/file").unwrap_err(), Errno::ENOENT);
+    }
+}

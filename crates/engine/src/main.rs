@@ -1,0 +1,8 @@
+//! `armistice-aarch64`: runs an AArch64 Linux program.
+//!
+//! No std and no libc: threads, thread-local storage and signals of the
+//! process belong to the guest. `start` does what a C library would.
+#![no_std]
+#![no_main]
+
+mod start;

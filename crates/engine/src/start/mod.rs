@@ -1,0 +1,86 @@
+//! From the kernel's entry to [`engine::main`]: what a C library would do.
+//!
+//! `_start` applies the relocations of the static-PIE, all relative, before
+//! any Rust code runs, since Rust code may use a relocated pointer anywhere.
+//! There is no thread-local storage, no constructor and no stack protector.
+
+mod memory;
+
+use core::arch::global_asm;
+use core::panic::PanicInfo;
+
+use armistice_engine::heap::Heap;
+use armistice_engine::message;
+
+#[global_allocator]
+static HEAP: Heap = Heap::new();
+
+// rdi: the initial stack (argc, argv, environment, auxiliary vector).
+// rsi walks _DYNAMIC, r8 is the address we were loaded at, r9 and r10 the
+// table of relocations and its length: 24 bytes each, of r_offset, r_info
+// (type 8: R_X86_64_RELATIVE) and r_addend.
+global_asm!(
+    ".globl _start",
+    ".hidden _DYNAMIC",
+    ".hidden __ehdr_start",
+    "_start:",
+    "xor ebp, ebp",
+    "mov rdi, rsp",
+    "lea r8, [rip + __ehdr_start]",
+    "lea rsi, [rip + _DYNAMIC]",
+    "xor r9d, r9d",
+    "xor r10d, r10d",
+    "2:",
+    "mov rax, [rsi]",
+    "mov rdx, [rsi + 8]",
+    "add rsi, 16",
+    "cmp rax, 7", // DT_RELA
+    "cmove r9, rdx",
+    "cmp rax, 8", // DT_RELASZ
+    "cmove r10, rdx",
+    "test rax, rax", // DT_NULL
+    "jnz 2b",
+    "add r9, r8",
+    "add r10, r9",
+    "3:",
+    "cmp r9, r10",
+    "jae 4f",
+    "cmp dword ptr [r9 + 8], 8",
+    "jne 5f",
+    "mov rax, [r9]",
+    "mov rdx, [r9 + 16]",
+    "add rdx, r8",
+    "mov [rax + r8], rdx",
+    "add r9, 24",
+    "jmp 3b",
+    "4:",
+    "and rsp, -16",
+    "call {main}",
+    "5:",
+    "ud2",
+    main = sym main,
+);
+
+/// Called once by `_start`, on the stack that the kernel made.
+///
+/// # Safety
+/// `stack` is the initial stack of the process.
+unsafe extern "C" fn main(stack: *const usize) -> ! {
+    // SAFETY: `_start` hands over what the kernel made.
+    unsafe { armistice_engine::main(stack) }
+}
+
+#[panic_handler]
+fn panic(info: &PanicInfo<'_>) -> ! {
+    message::panicked(info)
+}
+
+// The prebuilt core and alloc are made for unwinding and name these two in
+// their tables; with panic = "abort" neither is ever called.
+global_asm!(
+    ".globl rust_eh_personality",
+    ".globl _Unwind_Resume",
+    "rust_eh_personality:",
+    "_Unwind_Resume:",
+    "ud2",
+);
