@@ -38,7 +38,8 @@ pub trait Source {
 #[derive(Debug)]
 pub struct Sink<'a> {
     ops: &'a mut Vec<Inst>,
-    index: u32,
+    offset: u32,
+    word: u32,
 }
 
 impl Sink<'_> {
@@ -47,7 +48,8 @@ impl Sink<'_> {
     pub fn push(&mut self, op: Op) {
         self.ops.push(Inst {
             op,
-            index: self.index,
+            offset: self.offset,
+            word: self.word,
         });
     }
 }
@@ -55,7 +57,7 @@ impl Sink<'_> {
 /// A guest instruction set, as far as forming regions needs it.
 pub trait Guest {
     /// The instruction's length in bytes, and where it leads.
-    fn flow(&self, pc: u64, word: u32) -> (u64, Flow);
+    fn flow(&self, pc: u64, word: u32) -> (u32, Flow);
     /// What it does; an end if it is not [`Flow::Next`].
     fn lift(&self, pc: u64, word: u32, out: &mut Sink<'_>) -> Option<Term>;
 }
@@ -183,7 +185,7 @@ impl Former {
                 }
                 left -= 1;
                 let (len, flow) = guest.flow(pc, word);
-                let next = pc.wrapping_add(len);
+                let next = pc.wrapping_add(len.into());
                 match flow {
                     Flow::Next => {}
                     Flow::Jump(target) => {
@@ -217,27 +219,28 @@ impl Former {
         let Region { blocks, ops } = region;
         for start in self.leaders.iter().filter(|&pc| self.visited.contains(pc)) {
             let first = count(ops.len());
-            let (mut pc, mut index) = (start, 0);
+            let (mut pc, mut offset, mut insns) = (start, 0, 0);
             let term = loop {
-                if !self.visited.contains(pc) || (index > 0 && self.leaders.contains(pc)) {
+                if !self.visited.contains(pc) || (insns > 0 && self.leaders.contains(pc)) {
                     break Term::Jump { target: pc };
                 }
                 let Some(word) = source.fetch(pc) else {
                     break Term::NoFetch { pc };
                 };
                 let (len, _) = guest.flow(pc, word);
-                let end = guest.lift(pc, word, &mut Sink { ops, index });
-                index += 1;
+                let end = guest.lift(pc, word, &mut Sink { ops, offset, word });
+                insns += 1;
                 if let Some(term) = end {
                     break term;
                 }
-                pc = pc.wrapping_add(len);
+                pc = pc.wrapping_add(len.into());
+                offset += len;
             };
             blocks.push(Block {
                 pc: start,
                 start: first,
                 end: count(ops.len()),
-                insns: index,
+                insns,
                 term,
                 entry: self.entries.contains(start),
                 loop_head: false,

@@ -505,6 +505,8 @@ pub enum Op {
     WriteFlags { a: Reg },
     /// C inverted.
     InvertCarry,
+    /// d = the thread pointer.
+    ReadThread { d: Reg },
     /// d = memory
     Load {
         size: Size,
@@ -561,4 +563,41 @@ pub enum Op {
     Vector(VOp),
     /// One guest instruction for the guest's interpreter.
     Interpret { word: u32 },
+}
+
+impl Op {
+    /// The integer slots it writes; never [`Reg::ZERO`].
+    #[must_use]
+    pub fn written(&self) -> [Option<Reg>; 2] {
+        let (d, e) = match *self {
+            Self::Imm { d, .. }
+            | Self::Address { d, .. }
+            | Self::Mov { d, .. }
+            | Self::MovKeep { d, .. }
+            | Self::Bin { d, .. }
+            | Self::Carry { d, .. }
+            | Self::Shift { d, .. }
+            | Self::Extract { d, .. }
+            | Self::Deposit { d, .. }
+            | Self::Insert { d, .. }
+            | Self::ExtractPair { d, .. }
+            | Self::MulAdd { d, .. }
+            | Self::MulLong { d, .. }
+            | Self::MulHigh { d, .. }
+            | Self::Div { d, .. }
+            | Self::Bits { d, .. }
+            | Self::Select { d, .. }
+            | Self::Crc { d, .. }
+            | Self::ReadFlags { d }
+            | Self::ReadThread { d }
+            | Self::Load { d, .. }
+            | Self::LoadAcquire { d, .. }
+            | Self::Rmw { d, .. }
+            | Self::CompareSwap { d, .. } => (d, Reg::ZERO),
+            Self::LoadPair { d, e, .. } => (d, e),
+            Self::Vector(ref v) => (v.written_int(), Reg::ZERO),
+            _ => (Reg::ZERO, Reg::ZERO),
+        };
+        [d, e].map(|reg| (!reg.is_zero()).then_some(reg))
+    }
 }

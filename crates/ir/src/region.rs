@@ -86,8 +86,10 @@ pub struct Block {
 pub struct Inst {
     /// What it does.
     pub op: Op,
-    /// The guest instruction's index in its block.
-    pub index: u32,
+    /// The guest instruction's distance from its block's start, in bytes.
+    pub offset: u32,
+    /// The guest instruction, for the interpreter.
+    pub word: u32,
 }
 
 /// Blocks that are translated together.

@@ -44,6 +44,15 @@ impl VOp {
         )
     }
 
+    /// The integer slot it writes, or [`Reg::ZERO`].
+    #[must_use]
+    pub const fn written_int(&self) -> Reg {
+        match *self {
+            Self::ToInt { d, .. } => d,
+            _ => Reg::ZERO,
+        }
+    }
+
     /// Whether it reads the flags.
     #[must_use]
     pub const fn uses_flags(&self) -> bool {

@@ -1,0 +1,97 @@
+//! Lifting: A64 instructions to IR.
+//!
+//! Integer slots 0 to 30 are X0 to X30 and 31 is SP; vector slots are V0 to
+//! V31. What has no operations of its own becomes one for the interpreter, so
+//! that lifting leaves nothing out.
+
+mod branch;
+mod int;
+mod memory;
+mod system;
+mod vector;
+
+use crate::decode::{Class, decode};
+use crate::insn::Insn;
+use ir::form::{Flow, Guest, Sink};
+use ir::{Cond, Op, Reg, Term, Width};
+
+/// The stack pointer's slot.
+pub const SP: Reg = Reg(31);
+
+/// Integer slots by how often programs name them; a host pins the first ones.
+pub const HOT_INT: &[u8] = &[0, 1, 2, 3, 19, 31, 4, 20, 5, 21, 8, 22];
+
+/// Vector slots by how often programs name them.
+pub const HOT_VEC: &[u8] = &[
+    0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23, 8, 9, 10, 11, 24, 25, 26, 27, 28, 29,
+    30, 31,
+];
+
+/// The guest, as regions of it are formed.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct A64 {
+    /// Floating point is the interpreter's: FPCR asks for what the host's
+    /// modes can't give (FZ, DN, AHP, FZ16).
+    pub soft_float: bool,
+}
+
+impl Guest for A64 {
+    fn flow(&self, pc: u64, word: u32) -> (u32, Flow) {
+        (4, branch::flow(pc, word))
+    }
+
+    fn lift(&self, pc: u64, word: u32, out: &mut Sink<'_>) -> Option<Term> {
+        let Some(insn) = decode(word) else { return Some(Term::Undefined { word, pc }) };
+        let class = insn.op.info().class;
+        match class {
+            Class::branch_cond
+            | Class::branch_imm
+            | Class::branch_reg
+            | Class::compare_branch
+            | Class::test_branch => return Some(branch::lift(pc, insn, out)),
+            Class::exception
+            | Class::barrier
+            | Class::hint
+            | Class::pstate
+            | Class::system
+            | Class::system_register => return system::lift(pc, insn, out),
+            // They may run the same instruction again, after a fault.
+            Class::memory_copy_set => return Some(Term::Interpret { word, pc }),
+            _ => {}
+        }
+        let done = int::lift(pc, insn, class, out)
+            || memory::lift(pc, insn, class, out)
+            || vector::lift(*self, insn, class, out);
+        if !done {
+            out.push(Op::Interpret { word });
+        }
+        None
+    }
+}
+
+/// A register operand where 31 is zero.
+fn zr(n: u32) -> Reg {
+    if n == 31 { Reg::ZERO } else { sp(n) }
+}
+
+/// A register operand where 31 is SP.
+#[allow(clippy::cast_possible_truncation, reason = "a field of five bits")]
+const fn sp(n: u32) -> Reg {
+    Reg(n as u8)
+}
+
+/// The width by bit 31.
+fn sf(insn: Insn) -> Width {
+    if insn.sf() == 1 { Width::W64 } else { Width::W32 }
+}
+
+/// Six bits as an amount.
+#[allow(clippy::cast_possible_truncation, reason = "a field of six bits")]
+const fn six(n: u32) -> u8 {
+    (n & 63) as u8
+}
+
+/// A condition.
+const fn cond(bits: u32) -> Cond {
+    Cond::from_bits(bits)
+}

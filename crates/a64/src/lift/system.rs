@@ -1,0 +1,50 @@
+//! Exceptions, barriers, hints and system registers.
+
+use super::zr;
+use crate::decode::{Class, Op as A};
+use crate::insn::Insn;
+use ir::form::Sink;
+use ir::inst::Fence;
+use ir::{Op, Term};
+
+/// Whether a system instruction is run by itself, outside translated code: it
+/// changes how what follows is translated, or looks at what only the outside
+/// has.
+pub(super) fn alone(word: u32) -> bool {
+    crate::decode::decode(word).is_some_and(|insn| runs_alone(insn.op))
+}
+
+const fn runs_alone(op: A) -> bool {
+    matches!(
+        op,
+        A::MSR_FPCR | A::MRS_FPSR | A::MSR_FPSR | A::MRS_FPCR | A::IC_IVAU
+    )
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "fields of sixteen bits")]
+pub(super) fn lift(pc: u64, insn: Insn, out: &mut Sink<'_>) -> Option<Term> {
+    let word = insn.word;
+    match insn.op {
+        A::SVC => {
+            let next = pc.wrapping_add(4);
+            return Some(Term::Supervisor { imm: insn.imm16() as u16, next });
+        }
+        A::BRK => return Some(Term::Breakpoint { imm: insn.imm16() as u16, pc }),
+        A::UDF => return Some(Term::Undefined { word, pc }),
+        op if runs_alone(op) => return Some(Term::Interpret { word, pc }),
+        A::DMB | A::DSB => out.push(Op::Fence(match insn.crm() & 3 {
+            1 => Fence::Loads,
+            2 => Fence::Stores,
+            _ => Fence::Full,
+        })),
+        A::ISB | A::SB | A::DC_CVAC | A::DC_CVAU | A::DC_CIVAC => {}
+        A::DC_ZVA => out.push(Op::ZeroLine { a: zr(insn.rt()) }),
+        A::MRS_NZCV => out.push(Op::ReadFlags { d: zr(insn.rt()) }),
+        A::MSR_NZCV => out.push(Op::WriteFlags { a: zr(insn.rt()) }),
+        A::CFINV => out.push(Op::InvertCarry),
+        A::MRS_TPIDR_EL0 => out.push(Op::ReadThread { d: zr(insn.rt()) }),
+        _ if insn.op.info().class == Class::hint => {}
+        _ => out.push(Op::Interpret { word }),
+    }
+    None
+}

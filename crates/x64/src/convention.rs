@@ -1,0 +1,142 @@
+//! Where the host keeps the guest's state: the register convention.
+//!
+//! `rbp` points [`BIAS`] bytes into the state, so that the first integer slots
+//! are reached with one byte of displacement. `rax` and `rcx` are scratch, and
+//! `rsp` is the host's stack, 16-byte aligned in translated code. All other
+//! registers hold guest slots, the same ones at every entry and exit of a
+//! region: which ones is a table, made from the guest's order of preference.
+//! Vector slots lie likewise in vector registers, the last four of which are
+//! scratch.
+//!
+//! The state must hold the words named in [`Layout`]; nothing else of it is
+//! known here.
+
+use crate::asm::{Gpr, Mem, Xmm};
+use crate::features::HostFeatures;
+
+/// How far into the state `rbp` points.
+pub const BIAS: i32 = 128;
+
+/// Scratch for addresses and first operands.
+pub const RAX: Gpr = Gpr(0);
+/// Scratch for second operands and counts.
+pub const RCX: Gpr = Gpr(1);
+/// Holds a slot, but is implied by wide multiplication and division.
+pub const RDX: Gpr = Gpr(2);
+/// The host's stack.
+pub const RSP: Gpr = Gpr(4);
+/// The state.
+pub const RBP: Gpr = Gpr(5);
+
+/// The registers that hold integer slots, the first the most preferred.
+/// `rdx` is last: some operations must spill it.
+pub const PINNED: [Gpr; 12] = [
+    Gpr(3),
+    Gpr(6),
+    Gpr(7),
+    Gpr(8),
+    Gpr(9),
+    Gpr(10),
+    Gpr(11),
+    Gpr(12),
+    Gpr(13),
+    Gpr(14),
+    Gpr(15),
+    RDX,
+];
+
+/// Integer and vector slots that a guest may have.
+pub const SLOTS: usize = 32;
+
+/// Offsets in bytes from the start of the state, and the guest's preferences.
+#[derive(Clone, Copy, Debug)]
+pub struct Layout {
+    /// Of each integer slot.
+    pub int: [u32; SLOTS],
+    /// Of each vector slot, 16-byte aligned.
+    pub vec: [u32; SLOTS],
+    /// The guest's program counter.
+    pub pc: u32,
+    /// The flags, packed as [`crate::lower::flags`] says.
+    pub flags: u32,
+    /// The guest's thread pointer.
+    pub thread: u32,
+    /// `ReadFlags`' scratch and that of wide multiplication: 8 bytes.
+    pub spill: u32,
+    /// 64 bytes of scratch, 16-byte aligned.
+    pub scratch: u32,
+    /// The guest's MXCSR while host code runs.
+    pub mxcsr: u32,
+    /// The host's MXCSR while guest code runs.
+    pub host_mxcsr: u32,
+    /// The host's stack pointer while guest code runs.
+    pub host_rsp: u32,
+    /// Address of the stub that leaves translated code.
+    pub leave: u32,
+    /// Address of the stub that runs one instruction in the interpreter.
+    pub interpret: u32,
+    /// Address of the function that the stub calls.
+    pub interpreter: u32,
+    /// The exclusive monitor: address, value low, value high, size.
+    pub monitor: u32,
+    /// The table of indirect targets: pairs of guest and host address.
+    pub targets: u32,
+    /// The binary logarithm of its entries.
+    pub targets_log2: u32,
+    /// Integer slots, the hottest first.
+    pub hot_int: &'static [u8],
+    /// Vector slots, the hottest first.
+    pub hot_vec: &'static [u8],
+}
+
+/// Which register holds which slot.
+#[derive(Clone, Debug)]
+pub struct Convention {
+    /// The register of each integer slot.
+    pub int: [Option<Gpr>; SLOTS],
+    /// The register of each vector slot.
+    pub vec: [Option<Xmm>; SLOTS],
+    /// Vector scratch.
+    pub vec_scratch: [Xmm; 4],
+    /// Where things lie.
+    pub layout: Layout,
+    /// What the host can do.
+    pub host: HostFeatures,
+}
+
+impl Convention {
+    /// The convention for this host.
+    #[must_use]
+    pub fn new(layout: Layout, host: HostFeatures) -> Self {
+        let vectors: u8 = if host.avx512 { 32 } else { 16 };
+        let mut int = [None; SLOTS];
+        for (&slot, &reg) in layout.hot_int.iter().zip(&PINNED) {
+            int[usize::from(slot)] = Some(reg);
+        }
+        let mut vec = [None; SLOTS];
+        for (&slot, reg) in layout.hot_vec.iter().zip(0..vectors - 4) {
+            vec[usize::from(slot)] = Some(Xmm(reg));
+        }
+        let vec_scratch = [4, 3, 2, 1].map(|n| Xmm(vectors - n));
+        Self { int, vec, vec_scratch, layout, host }
+    }
+
+    /// A word of the state.
+    #[must_use]
+    pub const fn state(&self, offset: u32) -> Mem {
+        #[allow(clippy::cast_possible_wrap, reason = "the state is some kilobytes large")]
+        Mem::disp(RBP, offset as i32 - BIAS)
+    }
+
+    /// The home of an integer slot in the state.
+    #[must_use]
+    pub fn int_home(&self, slot: u8) -> Mem {
+        self.state(self.layout.int[usize::from(slot)])
+    }
+
+    /// The home of a vector slot in the state.
+    #[must_use]
+    pub fn vec_home(&self, slot: u8) -> Mem {
+        self.state(self.layout.vec[usize::from(slot)])
+    }
+}

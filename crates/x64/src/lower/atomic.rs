@@ -1,0 +1,174 @@
+//! Ordered and atomic accesses, on the host's locked instructions.
+//!
+//! An address that is not aligned to the access is the interpreter's: A64
+//! faults there (without LSE2), the host would not.
+
+use super::Lowering;
+use super::cold::Cold;
+use crate::asm::{Alu, Cond as Cc, Gpr, Mem, Size};
+use crate::convention::{RAX, RCX};
+use ir::inst::RmwOp;
+use ir::{Addr, Reg};
+
+impl Lowering<'_> {
+    /// Leaves to the interpreter if the address in `base` is not aligned.
+    /// EFLAGS must be free.
+    fn align_check(&mut self, base: Gpr, size: ir::Size) {
+        if size == ir::Size::B1 {
+            return;
+        }
+        let slow = self.a.new_label();
+        let back = self.a.new_label();
+        self.a.test_ri(Size::B8, base, i32::from(size.bytes() - 1));
+        self.a.jcc(Cc::NE, slow);
+        let cold = Cold::interpret(self.pc, self.word(), self.flags_here(), back);
+        self.cold.push((slow, cold));
+        self.out_label(back);
+    }
+
+    /// Where the slow path comes back: the end of this operation.
+    fn out_label(&mut self, back: crate::asm::Label) {
+        self.pending_back.push(back);
+    }
+
+    pub(crate) fn store_release(&mut self, size: ir::Size, a: Reg, addr: Addr) {
+        self.clobber();
+        let mem = self.address(addr);
+        let mem = self.without_rcx(mem);
+        let base = self.address_register(mem);
+        self.align_check(base, size);
+        self.read_to(a, RCX);
+        self.fault_point();
+        // Locked by itself: later loads can't pass it.
+        self.a.xchg_mr(size.into(), Mem::base(base), RCX);
+        self.bind_back();
+    }
+
+    /// The address in one register.
+    fn address_register(&mut self, mem: Mem) -> Gpr {
+        match mem {
+            Mem { base: Some(base), index: None, disp: 0 } => base,
+            other => {
+                self.a.lea(Size::B64, RAX, other);
+                RAX
+            }
+        }
+    }
+
+    pub(crate) fn rmw(&mut self, op: RmwOp, size: ir::Size, d: Reg, a: Reg, base: Reg) {
+        let simple = matches!(op, RmwOp::Add | RmwOp::Swp) || (d.is_zero() && has_locked(op));
+        if !simple {
+            return self.rmw_loop(op, size, d, a, base);
+        }
+        self.clobber();
+        let base = self.read(base, RAX);
+        self.align_check(base, size);
+        let mem = Mem::base(base);
+        let s = Size::from(size);
+        self.read_to(a, RCX);
+        if op == RmwOp::Clr {
+            self.a.not(Size::B64, RCX);
+        }
+        self.fault_point();
+        match op {
+            RmwOp::Swp => self.a.xchg_mr(s, mem, RCX),
+            RmwOp::Add if !d.is_zero() => self.a.lock_xadd(s, mem, RCX),
+            RmwOp::Add => self.a.lock_alu_mr(s, Alu::Add, mem, RCX),
+            RmwOp::Clr => self.a.lock_alu_mr(s, Alu::And, mem, RCX),
+            RmwOp::Eor => self.a.lock_alu_mr(s, Alu::Xor, mem, RCX),
+            _ => self.a.lock_alu_mr(s, Alu::Or, mem, RCX),
+        }
+        self.write_old(s, d, RCX);
+        self.bind_back();
+    }
+
+    /// d = an old value, zero-extended.
+    fn write_old(&mut self, size: Size, d: Reg, old: Gpr) {
+        if d.is_zero() {
+            return;
+        }
+        match size {
+            Size::B8 | Size::B16 => self.a.movzx(Size::B32, size, old, old),
+            Size::B32 => self.a.mov_rr(Size::B32, old, old),
+            Size::B64 => {}
+        }
+        self.write(d, old);
+    }
+
+    /// The operations that the host can't do at once: `lock cmpxchg` until
+    /// nothing came between. rax old, rcx new, the address in `rdx`'s place.
+    fn rmw_loop(&mut self, op: RmwOp, size: ir::Size, d: Reg, a: Reg, base: Reg) {
+        let s = Size::from(size);
+        self.clobber();
+        // One more register is needed than there is scratch.
+        let third = crate::convention::RDX;
+        let address = self.read(base, RAX);
+        self.align_check(address, size);
+        let operand = self.c.state(self.c.layout.scratch);
+        self.read_to(a, RCX);
+        self.a.mov_mr(Size::B64, operand, RCX);
+        let spill = self.c.state(self.c.layout.spill);
+        self.a.mov_mr(Size::B64, spill, third);
+        self.read_to(base, third);
+        let mem = Mem::base(third);
+        self.fault_point_spilled();
+        self.load_old(s, mem);
+        let again = self.a.new_label();
+        self.a.bind(again);
+        self.combine(op, s, operand);
+        self.fault_point_spilled();
+        self.a.lock_cmpxchg(s, mem, RCX);
+        self.a.jcc(Cc::NE, again);
+        self.a.mov_rm(Size::B64, third, spill);
+        self.write_old(s, d, RAX);
+        self.bind_back();
+    }
+
+    fn load_old(&mut self, size: Size, mem: Mem) {
+        match size {
+            Size::B8 | Size::B16 => self.a.movzx(Size::B32, size, RAX, mem),
+            _ => self.a.mov_rm(size, RAX, mem),
+        }
+    }
+
+    /// rcx = rax op operand
+    fn combine(&mut self, op: RmwOp, size: Size, operand: Mem) {
+        self.a.mov_rm(Size::B64, RCX, operand);
+        let cc = match op {
+            RmwOp::Add => return self.a.alu_rr(Size::B64, Alu::Add, RCX, RAX),
+            RmwOp::Eor => return self.a.alu_rr(Size::B64, Alu::Xor, RCX, RAX),
+            RmwOp::Set => return self.a.alu_rr(Size::B64, Alu::Or, RCX, RAX),
+            RmwOp::Swp => return,
+            RmwOp::Clr => return self.a.andn(Size::B64, RCX, RCX, RAX),
+            RmwOp::Smax => Cc::G,
+            RmwOp::Smin => Cc::L,
+            RmwOp::Umax => Cc::A,
+            RmwOp::Umin => Cc::B,
+        };
+        self.a.alu_rr(size, Alu::Cmp, RAX, RCX);
+        self.a.cmov(Size::B64, cc, RCX, RAX);
+    }
+
+    pub(crate) fn compare_swap(&mut self, size: ir::Size, d: Reg, a: Reg, base: Reg) {
+        let s = Size::from(size);
+        self.clobber();
+        if self.pinned(base).is_none() {
+            // All scratch is taken: the rare case is the interpreter's.
+            let word = self.word();
+            return self.interpret(word);
+        }
+        let base = self.read(base, RAX);
+        self.align_check(base, size);
+        self.read_to(a, RCX);
+        self.read_to(d, RAX);
+        self.fault_point();
+        self.a.lock_cmpxchg(s, Mem::base(base), RCX);
+        self.write_old(s, d, RAX);
+        self.bind_back();
+    }
+}
+
+/// Whether the host has it as a locked instruction without a result.
+const fn has_locked(op: RmwOp) -> bool {
+    matches!(op, RmwOp::Add | RmwOp::Clr | RmwOp::Eor | RmwOp::Set)
+}

@@ -1,0 +1,334 @@
+//! Bit fields and bit operations.
+
+use super::Lowering;
+use crate::asm::{Alu, Mem, RegMem, Shift, Size};
+use crate::convention::{RAX, RCX};
+use ir::inst::BitOp;
+use ir::{Reg, Width};
+
+/// The low `width` bits.
+const fn low(width: u8) -> u64 {
+    u64::MAX >> (64 - width)
+}
+
+/// The operand size of so many bits, if there is one.
+const fn whole(width: u8) -> Option<Size> {
+    match width {
+        8 => Some(Size::B8),
+        16 => Some(Size::B16),
+        32 => Some(Size::B32),
+        64 => Some(Size::B64),
+        _ => None,
+    }
+}
+
+impl Lowering<'_> {
+    pub(crate) fn extract(
+        &mut self,
+        signed: bool,
+        w: Width,
+        d: Reg,
+        a: Reg,
+        lsb: u8,
+        width: u8,
+    ) {
+        let size = Size::from(w);
+        let t = self.target(d, RAX);
+        if let Some(part) = whole(width) {
+            let mut from = self.source(a, RAX);
+            if lsb != 0 {
+                self.a.rorx(size, RAX, from, lsb);
+                from = RegMem::Reg(RAX);
+            }
+            self.extend(signed, size, part, t, from);
+        } else if lsb + width == w.bits() {
+            // A shift right to the end of the register.
+            let shift = if signed { Shift::Sar } else { Shift::Shr };
+            self.shift_by(size, shift, t, a, lsb);
+        } else if !signed && width < 32 {
+            self.clobber();
+            let mut from = self.source(a, RAX);
+            if lsb != 0 {
+                self.a.rorx(size, t, from, lsb);
+                from = RegMem::Reg(t);
+            }
+            if from != RegMem::Reg(t) {
+                self.mov_any(Size::B32, t, from);
+            }
+            #[allow(clippy::cast_possible_truncation, reason = "below 32 bits")]
+            self.a.alu_ri(Size::B32, Alu::And, t, low(width) as i32);
+        } else {
+            self.clobber();
+            let from = self.source(a, t);
+            if from != RegMem::Reg(t) {
+                self.mov_any(size, t, from);
+            }
+            self.a.shift_ri(size, Shift::Shl, t, w.bits() - lsb - width);
+            let shift = if signed { Shift::Sar } else { Shift::Shr };
+            self.a.shift_ri(size, shift, t, w.bits() - width);
+        }
+        self.write(d, t);
+    }
+
+    /// t = the low part of `from`, extended to `size`.
+    fn extend(&mut self, signed: bool, size: Size, part: Size, t: crate::asm::Gpr, from: RegMem) {
+        if part == size || (!signed && part == Size::B32) {
+            self.mov_any(part, t, from);
+        } else if signed {
+            self.a.movsx(size, part, t, from);
+        } else {
+            self.a.movzx(Size::B32, part, t, from);
+        }
+    }
+
+    /// t = a shifted by a constant.
+    fn shift_by(&mut self, size: Size, shift: Shift, t: crate::asm::Gpr, a: Reg, by: u8) {
+        if by != 0 && !self.clobber_is_free() {
+            self.a.mov_ri(RCX, by.into());
+            let from = self.source(a, RAX);
+            return self.shift_x(size, shift, t, from, RCX);
+        }
+        self.clobber();
+        let from = self.source(a, t);
+        if from != RegMem::Reg(t) || by == 0 {
+            self.mov_any(size, t, from);
+        }
+        if by != 0 {
+            self.a.shift_ri(size, shift, t, by);
+        }
+    }
+
+    pub(crate) fn deposit(
+        &mut self,
+        signed: bool,
+        w: Width,
+        d: Reg,
+        a: Reg,
+        lsb: u8,
+        width: u8,
+    ) {
+        let size = Size::from(w);
+        let t = self.target(d, RAX);
+        if lsb + width == w.bits() {
+            if (1..=3).contains(&lsb) && !(self.pinned(a) == Some(t) && self.clobber_is_free()) {
+                let a = self.read(a, RAX);
+                let scaled = Mem { base: None, index: Some((a, 1 << lsb)), disp: 0 };
+                self.a.lea(size, t, scaled);
+            } else {
+                self.shift_by(size, Shift::Shl, t, a, lsb);
+            }
+            return self.write(d, t);
+        }
+        if let Some(part) = whole(width) {
+            let from = self.source(a, RAX);
+            if (1..=3).contains(&lsb) {
+                self.extend(signed, size, part, RAX, from);
+                let scaled = Mem { base: None, index: Some((RAX, 1 << lsb)), disp: 0 };
+                self.a.lea(size, t, scaled);
+            } else {
+                self.clobber();
+                let from = self.source(a, RAX);
+                self.extend(signed, size, part, t, from);
+                if lsb != 0 {
+                    self.a.shift_ri(size, Shift::Shl, t, lsb);
+                }
+            }
+            return self.write(d, t);
+        }
+        self.clobber();
+        let from = self.source(a, t);
+        if from != RegMem::Reg(t) {
+            self.mov_any(size, t, from);
+        }
+        self.a.shift_ri(size, Shift::Shl, t, w.bits() - width);
+        let shift = if signed { Shift::Sar } else { Shift::Shr };
+        self.a.shift_ri(size, shift, t, w.bits() - width - lsb);
+        self.write(d, t);
+    }
+
+    pub(crate) fn insert(&mut self, w: Width, d: Reg, a: Reg, to: u8, from: u8, width: u8) {
+        let size = Size::from(w);
+        self.clobber();
+        // rcx = the field in its place
+        let source = self.source(a, RCX);
+        if width == w.bits() {
+            self.mov_any(size, RCX, source);
+            return self.write(d, RCX);
+        }
+        self.mov_any(size, RCX, source);
+        self.a.shift_ri(size, Shift::Shl, RCX, w.bits() - from - width);
+        self.a.shift_ri(size, Shift::Shr, RCX, w.bits() - width);
+        if to != 0 {
+            self.a.shift_ri(size, Shift::Shl, RCX, to);
+        }
+        let hole = !(low(width) << to) & w.mask();
+        let t = self.target(d, RAX);
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_possible_wrap,
+            reason = "the low 32 bits, or a checked conversion"
+        )]
+        let imm = match w {
+            Width::W32 => Some(hole as u32 as i32),
+            Width::W64 => i32::try_from(hole as i64).ok(),
+        };
+        match imm {
+            Some(imm) => {
+                if t == RAX {
+                    self.read_to(d, RAX);
+                }
+                self.a.alu_ri(size, Alu::And, t, imm);
+                self.a.alu_rr(size, Alu::Or, t, RCX);
+                self.write(d, t);
+            }
+            None => {
+                self.a.mov_ri(RAX, hole);
+                match self.source(d, RAX) {
+                    RegMem::Reg(d) => self.a.alu_rr(size, Alu::And, RAX, d),
+                    RegMem::Mem(d) => self.a.alu_rm(size, Alu::And, RAX, d),
+                }
+                self.a.alu_rr(size, Alu::Or, RAX, RCX);
+                self.write(d, RAX);
+            }
+        }
+    }
+
+    pub(crate) fn extract_pair(&mut self, w: Width, d: Reg, a: Reg, b: Reg, lsb: u8) {
+        let size = Size::from(w);
+        let t = self.target(d, RAX);
+        if a == b {
+            let source = self.source(a, RAX);
+            self.a.rorx(size, t, source, lsb);
+            return self.write(d, t);
+        }
+        if lsb == 0 {
+            return self.mov(w, d, b);
+        }
+        self.clobber();
+        let b = self.source(b, RAX);
+        self.mov_any(size, RAX, b);
+        let a = self.read(a, RCX);
+        self.a.shrd_rri(size, RAX, a, lsb);
+        self.write(d, RAX);
+    }
+
+    pub(crate) fn bits(&mut self, op: BitOp, w: Width, d: Reg, a: Reg) {
+        let size = Size::from(w);
+        let t = self.target(d, RAX);
+        match op {
+            BitOp::Clz => {
+                self.clobber();
+                let a = self.source(a, RAX);
+                self.a.lzcnt(size, t, a);
+            }
+            BitOp::Cls => {
+                self.clobber();
+                let a = self.source(a, RAX);
+                self.mov_any(size, RAX, a);
+                self.a.mov_rr(size, RCX, RAX);
+                self.a.shift_ri(size, Shift::Sar, RCX, 1);
+                self.a.alu_rr(size, Alu::Xor, RAX, RCX);
+                // Bit 63 is clear now: at least one leading zero.
+                self.a.lzcnt(size, t, RegMem::Reg(RAX));
+                self.a.lea(size, t, Mem::disp(t, -1));
+            }
+            BitOp::Rbit => {
+                self.clobber();
+                return self.reverse_bits(w, d, a);
+            }
+            BitOp::Rev64 => self.swap_bytes(Size::B64, t, a),
+            BitOp::Rev32 if w == Width::W32 => self.swap_bytes(Size::B32, t, a),
+            BitOp::Rev32 => {
+                self.swap_bytes(Size::B64, t, a);
+                self.a.rorx(Size::B64, t, t, 32);
+            }
+            BitOp::Rev16 => {
+                self.clobber();
+                let a = self.source(a, RAX);
+                self.mov_any(size, RAX, a);
+                let mask = 0x00ff_00ff_00ff_00ff & w.mask();
+                // rcx = even bytes up, rax = odd bytes down
+                self.a.mov_rr(size, RCX, RAX);
+                self.a.shift_ri(size, Shift::Shr, RAX, 8);
+                self.and_const(w, mask);
+                self.and_const_rcx(w, mask);
+                self.a.shift_ri(size, Shift::Shl, RCX, 8);
+                self.a.alu_rr(size, Alu::Or, RAX, RCX);
+                return self.write(d, RAX);
+            }
+        }
+        self.write(d, t);
+    }
+
+    fn swap_bytes(&mut self, size: Size, t: crate::asm::Gpr, a: Reg) {
+        let a = self.source(a, t);
+        if a != RegMem::Reg(t) {
+            self.mov_any(size, t, a);
+        }
+        self.a.bswap(size, t);
+    }
+
+    /// `rax` &= constant, by way of the state's scratch.
+    fn and_const(&mut self, w: Width, mask: u64) {
+        self.masked(crate::convention::RAX, w, mask);
+    }
+
+    fn and_const_rcx(&mut self, w: Width, mask: u64) {
+        self.masked(RCX, w, mask);
+    }
+
+    fn masked(&mut self, reg: crate::asm::Gpr, w: Width, mask: u64) {
+        let home = self.c.state(self.c.layout.scratch);
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_possible_wrap,
+            reason = "the mask's halves are equal"
+        )]
+        let half = mask as u32 as i32;
+        self.a.mov_mi(Size::B32, home, half);
+        if w == Width::W64 {
+            let upper = self.c.state(self.c.layout.scratch + 4);
+            self.a.mov_mi(Size::B32, upper, half);
+        }
+        self.a.alu_rm(w.into(), Alu::And, reg, home);
+    }
+
+    /// d = the bits of a in opposite order: bytes swapped, then nibbles, pairs
+    /// and bits.
+    fn reverse_bits(&mut self, w: Width, d: Reg, a: Reg) {
+        let size = Size::from(w);
+        self.swap_bytes(size, RAX, a);
+        for (by, mask) in [
+            (4, 0x0f0f_0f0f_0f0f_0f0f),
+            (2, 0x3333_3333_3333_3333),
+            (1, 0x5555_5555_5555_5555),
+        ] {
+            let mask = mask & w.mask();
+            self.a.mov_rr(size, RCX, RAX);
+            self.a.shift_ri(size, Shift::Shr, RAX, by);
+            self.and_const(w, mask);
+            self.and_const_rcx(w, mask);
+            self.a.shift_ri(size, Shift::Shl, RCX, by);
+            self.a.alu_rr(size, Alu::Or, RAX, RCX);
+        }
+        self.write(d, RAX);
+    }
+
+    pub(crate) fn crc(&mut self, castagnoli: bool, size: ir::Size, d: Reg, a: Reg, b: Reg) {
+        if !castagnoli {
+            let word = self.word();
+            return self.interpret(word);
+        }
+        let source = self.source(a, RAX);
+        self.mov_any(Size::B32, RAX, source);
+        let b = self.read(b, RCX);
+        let size = match size {
+            ir::Size::B1 => Size::B8,
+            ir::Size::B2 => Size::B16,
+            ir::Size::B4 => Size::B32,
+            ir::Size::B8 | ir::Size::B16 => Size::B64,
+        };
+        self.a.crc32(size, RAX, b);
+        self.write(d, RAX);
+    }
+}

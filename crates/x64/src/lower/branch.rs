@@ -1,0 +1,228 @@
+//! The ends of blocks.
+
+use super::cold::Cold;
+use super::flags::{Test, Tracker};
+use super::{Leave, Lowering};
+use crate::asm::{Alu, Cond as Cc, Label, Mem, RegMem, Size};
+use crate::convention::{BIAS, RAX, RCX};
+use ir::live::Live;
+use ir::{Block, Reg, Term, Width};
+
+impl Lowering<'_> {
+    pub(crate) fn term(&mut self, index: usize, block: &Block) {
+        self.pc = block.pc;
+        match block.term {
+            Term::Jump { target } => self.go(index, target),
+            Term::Branch { cond, taken, fall } => {
+                if cond.always() {
+                    return self.go(index, taken);
+                }
+                let test = self.test(cond);
+                self.fork(index, test, taken, fall);
+            }
+            Term::BranchZero { w, reg, nonzero, taken, fall } => {
+                self.branch_zero(index, w, reg, nonzero, taken, fall);
+            }
+            Term::BranchBit { reg, bit, nonzero, taken, fall } => {
+                self.branch_bit(index, reg, bit, nonzero, taken, fall);
+            }
+            Term::Call { target, .. } => self.go_outside(target),
+            Term::Indirect { reg, link, ret, .. } => self.indirect(reg, link, ret),
+            Term::Supervisor { imm, next } => {
+                self.flags_to_state();
+                self.set_pc(next);
+                self.leave(Leave::Supervisor, imm.into());
+            }
+            Term::Breakpoint { imm, pc } => self.stop(Leave::Breakpoint, imm.into(), pc),
+            Term::Undefined { word, pc } => self.stop(Leave::Undefined, word, pc),
+            Term::NoFetch { pc } => self.stop(Leave::NoFetch, 0, pc),
+            Term::Interpret { word, pc } => self.stop(Leave::Interpret, word, pc),
+        }
+    }
+
+    fn stop(&mut self, why: Leave, payload: u32, pc: u64) {
+        self.flags_to_state();
+        self.set_pc(pc);
+        self.leave(why, payload);
+    }
+
+    fn find(&self, target: u64) -> Option<usize> {
+        self.region.blocks.binary_search_by_key(&target, |b| b.pc).ok()
+    }
+
+    /// Goes to an address; the next block in order is fallen into.
+    fn go(&mut self, index: usize, target: u64) {
+        let Some(block) = self.find(target) else { return self.go_outside(target) };
+        let here = self.flags_here();
+        let wanted = self.settle_in(block, Some(here));
+        self.flags_move(&wanted);
+        if block != index + 1 {
+            self.a.jmp(self.labels[block]);
+        }
+    }
+
+    fn go_outside(&mut self, target: u64) {
+        if (self.outside)(target) != Live::Dead {
+            self.flags_to_state();
+        }
+        self.exit(target);
+    }
+
+    /// A direct branch out of the region, the flags being in place.
+    pub(crate) fn exit(&mut self, target: u64) {
+        let patch = self.a.jmp_rel32_aligned();
+        let label = self.a.new_label();
+        self.cold.push((label, Cold::Thunk { patch, target }));
+    }
+
+    /// Goes one of two ways.
+    fn fork(&mut self, index: usize, test: Test, taken: u64, fall: u64) {
+        let here = self.flags_here();
+        // The way that is fallen into needs no jump.
+        if self.find(taken) == Some(index + 1) && self.find(fall) != Some(index + 1) {
+            self.jump_to(test.invert(), fall, here);
+            self.flags_are(here);
+            self.go(index, taken);
+        } else {
+            self.jump_to(test, taken, here);
+            self.flags_are(here);
+            self.go(index, fall);
+        }
+    }
+
+    /// Goes to an address if the test says so.
+    fn jump_to(&mut self, test: Test, target: u64, here: Tracker) {
+        match self.find(target) {
+            Some(block) => {
+                let wanted = self.settle_in(block, Some(here));
+                let label = if self.flags_fit(&wanted) {
+                    self.labels[block]
+                } else {
+                    let (at, pc) = (self.at, self.pc);
+                    self.behind(Cold::Edge { flags: here, at, pc, block })
+                };
+                self.jump_if(test, label);
+            }
+            None => {
+                let seen = (self.outside)(target) != Live::Dead;
+                let in_place = !seen || self.flags_fit(&Tracker::default());
+                match test {
+                    Test::One(cc) if in_place => {
+                        let patch = self.a.jcc_rel32_aligned(cc);
+                        let label = self.a.new_label();
+                        self.cold.push((label, Cold::Thunk { patch, target }));
+                    }
+                    _ => {
+                        let (at, pc) = (self.at, self.pc);
+                        let flags = if in_place { Tracker::default() } else { here };
+                        let label = self.behind(Cold::Away { flags, at, pc, target });
+                        self.jump_if(test, label);
+                    }
+                }
+            }
+        }
+    }
+
+    fn behind(&mut self, cold: Cold) -> Label {
+        let label = self.a.new_label();
+        self.cold.push((label, cold));
+        label
+    }
+
+    /// Jumps if the test holds.
+    pub(crate) fn jump_if(&mut self, test: Test, label: Label) {
+        match test {
+            Test::One(cc) => self.a.jcc(cc, label),
+            Test::OrP(cc) => {
+                self.a.jcc(Cc::P, label);
+                self.a.jcc(cc, label);
+            }
+            Test::AndNp(cc) => {
+                let skip = self.a.new_label();
+                self.a.jcc_short(Cc::P, skip);
+                self.a.jcc(cc, label);
+                self.a.bind(skip);
+            }
+        }
+    }
+
+    /// Jumps unless the test holds.
+    pub(crate) fn jump_unless(&mut self, test: Test, label: Label) {
+        self.jump_if(test.invert(), label);
+    }
+
+    /// The test overwrites EFLAGS, so the guest's flags must be elsewhere.
+    fn branch_zero(
+        &mut self,
+        index: usize,
+        w: Width,
+        reg: Reg,
+        nonzero: bool,
+        taken: u64,
+        fall: u64,
+    ) {
+        self.clobber_at_end(index);
+        match self.source(reg, RAX) {
+            RegMem::Reg(r) => self.a.test_rr(w.into(), r, r),
+            RegMem::Mem(m) => self.a.alu_mi(w.into(), Alu::Cmp, m, 0),
+        }
+        let cc = if nonzero { Cc::NE } else { Cc::E };
+        self.fork(index, Test::One(cc), taken, fall);
+    }
+
+    fn branch_bit(
+        &mut self,
+        index: usize,
+        reg: Reg,
+        bit: u8,
+        nonzero: bool,
+        taken: u64,
+        fall: u64,
+    ) {
+        self.clobber_at_end(index);
+        let (yes, no) = if bit < 31 {
+            let mask = 1 << bit;
+            match self.source(reg, RAX) {
+                RegMem::Reg(r) if bit < 7 => self.a.test_ri(Size::B8, r, mask),
+                RegMem::Reg(r) => self.a.test_ri(Size::B32, r, mask),
+                RegMem::Mem(m) => self.a.test_mi(Size::B32, m, mask),
+            }
+            (Cc::NE, Cc::E)
+        } else {
+            let r = self.read(reg, RAX);
+            self.a.bt_ri(Size::B64, r, bit);
+            (Cc::B, Cc::AE)
+        };
+        self.fork(index, Test::One(if nonzero { yes } else { no }), taken, fall);
+    }
+
+    /// Before a terminator overwrites EFLAGS.
+    fn clobber_at_end(&mut self, index: usize) {
+        if self.live.live_out[index] == Live::Dead {
+            self.flags_are(Tracker::NOWHERE);
+        } else {
+            self.clobber();
+        }
+    }
+
+    /// Looks the target up in the table of the state; its entries are pairs of
+    /// guest and host address, indexed by bits of the former.
+    fn indirect(&mut self, reg: Reg, link: Reg, ret: u64) {
+        self.flags_to_state();
+        self.read_to(reg, RCX);
+        if !link.is_zero() {
+            self.imm(link, ret);
+        }
+        let layout = &self.c.layout;
+        #[allow(clippy::cast_possible_wrap, reason = "the state is a megabyte at most")]
+        let table = layout.targets as i32 - BIAS;
+        let mask = ((1 << layout.targets_log2) - 1) << 2;
+        let entry = |disp| Mem::index(crate::convention::RBP, RAX, 4, disp);
+        self.a.mov_rr(Size::B32, RAX, RCX);
+        self.a.alu_ri(Size::B32, Alu::And, RAX, mask);
+        self.a.alu_rm(Size::B64, Alu::Cmp, RCX, entry(table));
+        let miss = self.behind(Cold::Miss);
+        self.a.jcc(Cc::NE, miss);
+        self.a.jmp_m(entry(table + 8));
+    }
+}

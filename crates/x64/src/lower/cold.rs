@@ -1,0 +1,132 @@
+//! Code that is rarely run: entries that must bring the flags in place,
+//! thunks of exits, detours through the interpreter.
+
+use super::flags::Tracker;
+use super::{Entry, Exit, Leave, Lowering};
+use crate::asm::{Label, Mem, Size};
+use crate::convention::{RAX, RCX};
+
+/// Something to be put behind the blocks, and what it needs to know.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Cold {
+    /// Enter a block whose flags are not in the state.
+    Entry { block: usize },
+    /// Bring the flags to where the block wants them, then go there.
+    Edge { flags: Tracker, at: usize, pc: u64, block: usize },
+    /// Save the flags, then leave to this address.
+    Away { flags: Tracker, at: usize, pc: u64, target: u64 },
+    /// Leave for good, or until the exit at `patch` is linked to its target.
+    Thunk { patch: usize, target: u64 },
+    /// The indirect branch's target (in `rcx`) is not in the table.
+    Miss,
+    /// Let the interpreter do the instruction, then come back.
+    Interpret { flags: Tracker, pc: u64, word: u32, back: Label },
+}
+
+impl Cold {
+    pub(crate) const fn interpret(pc: u64, word: u32, flags: Tracker, back: Label) -> Self {
+        Self::Interpret { flags, pc, word, back }
+    }
+}
+
+impl Lowering<'_> {
+    /// Emits all that is cold; what it makes cold comes after it.
+    pub(crate) fn finish(&mut self) {
+        let mut done = 0;
+        while done < self.cold.len() {
+            let (label, cold) = self.cold[done];
+            done += 1;
+            self.a.bind(label);
+            self.emit_cold(&cold);
+        }
+    }
+
+    fn emit_cold(&mut self, cold: &Cold) {
+        match *cold {
+            Cold::Entry { block } => self.cold_entry(block),
+            Cold::Edge { flags, at, pc, block } => {
+                (self.flags, self.at, self.pc) = (flags, at, pc);
+                let wanted = self.settle_in(block, Some(flags));
+                self.flags_move(&wanted);
+                self.a.jmp(self.labels[block]);
+            }
+            Cold::Away { flags, at, pc, target } => {
+                (self.flags, self.at, self.pc) = (flags, at, pc);
+                self.flags_to_state();
+                self.exit(target);
+            }
+            Cold::Thunk { patch, target } => self.thunk(patch, target),
+            Cold::Miss => {
+                let pc = self.c.state(self.c.layout.pc);
+                self.a.mov_mr(Size::B64, pc, RCX);
+                self.leave(Leave::Indirect, 0);
+            }
+            Cold::Interpret { flags, pc, word, back } => {
+                (self.flags, self.pc) = (flags, pc);
+                self.flags_to_state();
+                self.call_interpreter(word);
+                self.flags_in_state();
+                self.flags_move(&flags);
+                self.a.jmp(back);
+            }
+        }
+    }
+
+    fn cold_entry(&mut self, block: usize) {
+        let offset = self.position();
+        let wanted = self.settle_in(block, None);
+        self.flags_in_state();
+        self.flags_move(&wanted);
+        self.a.jmp(self.labels[block]);
+        let pc = self.region.blocks[block].pc;
+        self.out.entries.push(Entry { pc, offset, flags: self.live.live_in[block] });
+    }
+
+    /// Points the exit's branch at its thunk, which leaves with its number.
+    fn thunk(&mut self, patch: usize, target: u64) {
+        let thunk = self.position();
+        #[allow(clippy::cast_possible_truncation, reason = "a region's code is some kilobytes")]
+        let at = patch as u32;
+        self.a.patch_i32(patch, (thunk - at).cast_signed() - 4);
+        self.set_pc(target);
+        self.a.mov_ri(RCX, Leave::Link as u64);
+        let number = self.a.mov_imm32_at(RAX);
+        #[allow(clippy::cast_possible_truncation, reason = "as above")]
+        let number = number as u32;
+        self.leave_jump();
+        self.out.exits.push(Exit { target, patch: at, thunk, number });
+    }
+
+    /// The guest's program counter = a constant. Uses `rax` if it is large.
+    pub(crate) fn set_pc(&mut self, pc: u64) {
+        let home = self.c.state(self.c.layout.pc);
+        match i32::try_from(pc) {
+            Ok(imm) => self.a.mov_mi(Size::B64, home, imm),
+            Err(_) => {
+                self.a.mov_ri(RAX, pc);
+                self.a.mov_mr(Size::B64, home, RAX);
+            }
+        }
+    }
+
+    /// Leaves translated code.
+    pub(crate) fn leave(&mut self, why: Leave, payload: u32) {
+        self.a.mov_ri(RCX, why as u64);
+        self.a.mov_ri(RAX, payload.into());
+        self.leave_jump();
+    }
+
+    fn leave_jump(&mut self) {
+        let leave = self.c.state(self.c.layout.leave);
+        self.a.jmp_m(leave);
+    }
+
+    /// Runs one guest instruction in the interpreter; all flags must be in the
+    /// state, and are afterwards.
+    pub(crate) fn call_interpreter(&mut self, word: u32) {
+        self.set_pc(self.pc);
+        self.a.mov_ri(RAX, word.into());
+        let stub: Mem = self.c.state(self.c.layout.interpret);
+        self.a.call_m(stub);
+    }
+}

@@ -1,0 +1,632 @@
+//! Integer arithmetic and logic, selection and conditional comparison.
+
+use super::Lowering;
+use super::flags::{Compare, Form, Setter, Test, Tracker, Value};
+use crate::asm::{Alu, Cond as Cc, Gpr, Mem, RegMem, Shift, Size};
+use crate::convention::{RAX, RCX, RDX};
+use ir::inst::{SelectOp, ShiftOp};
+use ir::live::Live;
+use ir::{BinOp, Cond, Extend, Operand, Reg, Width};
+
+/// An immediate as an instruction takes it: 32 bits, sign-extended.
+#[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "checked")]
+fn imm32(w: Width, value: u64) -> Option<i32> {
+    match w {
+        Width::W32 => Some(value as u32 as i32),
+        Width::W64 => i32::try_from(value as i64).ok(),
+    }
+}
+
+impl Lowering<'_> {
+    pub(crate) fn imm(&mut self, d: Reg, value: u64) {
+        let t = self.target(d, RAX);
+        self.a.mov_ri(t, value);
+        self.write(d, t);
+    }
+
+    pub(crate) fn mov(&mut self, w: Width, d: Reg, a: Reg) {
+        if a.is_zero() {
+            return self.imm(d, 0);
+        }
+        let t = self.target(d, RAX);
+        let source = self.source(a, RAX);
+        self.mov_any(w.into(), t, source);
+        self.write(d, t);
+    }
+
+    pub(crate) fn mov_keep(&mut self, w: Width, d: Reg, value: u16, shift: u8) {
+        let hole = !(0xffff_u64 << shift) & w.mask();
+        self.clobber();
+        let t = self.target(d, RAX);
+        if t == RAX {
+            self.read_to(d, RAX);
+        }
+        let size = Size::from(w);
+        if let Some(imm) = imm32(w, hole) {
+            self.a.alu_ri(size, Alu::And, t, imm);
+        } else {
+            self.a.mov_ri(RCX, hole);
+            self.a.alu_rr(size, Alu::And, t, RCX);
+        }
+        let bits = u64::from(value) << shift;
+        if let Some(imm) = imm32(w, bits) {
+            self.a.alu_ri(size, Alu::Or, t, imm);
+        } else {
+            self.a.mov_ri(RCX, bits);
+            self.a.alu_rr(size, Alu::Or, t, RCX);
+        }
+        self.write(d, t);
+    }
+
+    pub(crate) fn bin(&mut self, op: BinOp, w: Width, d: Reg, a: Reg, b: Operand, set: bool) {
+        if set {
+            return self.bin_set(op, w, d, a, b);
+        }
+        if matches!(op, BinOp::Add | BinOp::Sub) {
+            if self.add_by_lea(op, w, d, a, b) {
+                return;
+            }
+        } else if matches!(op, BinOp::Or) && a.is_zero() {
+            if let Operand::Reg(b) = b {
+                return self.mov(w, d, b);
+            }
+        }
+        if op == BinOp::OrNot && a.is_zero() {
+            // MVN: NOT leaves the flags alone.
+            let free = self.clobber_is_free();
+            let b = self.operand(w, b, free);
+            let t = self.target(d, RAX);
+            self.a.mov_rr(w.into(), t, b);
+            self.a.not(Size::from(w), t);
+            return self.write(d, t);
+        }
+        self.clobber();
+        let t = self.target(d, RAX);
+        self.alu(op, w, t, a, b);
+        self.write(d, t);
+    }
+
+    /// t = a op b, EFLAGS set by it for Add, Sub and And.
+    fn alu(&mut self, op: BinOp, w: Width, t: Gpr, a: Reg, b: Operand) {
+        let size = Size::from(w);
+        let (alu, not) = match op {
+            BinOp::Add => (Alu::Add, false),
+            BinOp::Sub => (Alu::Sub, false),
+            BinOp::And => (Alu::And, false),
+            BinOp::Or => (Alu::Or, false),
+            BinOp::Xor => (Alu::Xor, false),
+            BinOp::AndNot => (Alu::And, true),
+            BinOp::OrNot => (Alu::Or, true),
+            BinOp::XorNot => (Alu::Xor, true),
+        };
+        if let Operand::Imm(value) = b {
+            let value = if not { !value } else { value };
+            if let Some(imm) = imm32(w, value & w.mask()) {
+                self.first_to(size, t, a);
+                return self.alu_imm(size, alu, t, imm);
+            }
+        }
+        if not {
+            return self.alu_not(op, size, w, t, a, b);
+        }
+        let b = self.second(w, b);
+        match b {
+            RegMem::Reg(b) if b == t => {
+                // d is b: commute, or take the long way.
+                if alu == Alu::Sub {
+                    self.a.mov_rr(size, RCX, b);
+                    self.first_to(size, t, a);
+                    self.a.alu_rr(size, Alu::Sub, t, RCX);
+                } else {
+                    match self.source(a, RCX) {
+                        RegMem::Reg(a) => self.a.alu_rr(size, alu, t, a),
+                        RegMem::Mem(a) => self.a.alu_rm(size, alu, t, a),
+                    }
+                }
+            }
+            RegMem::Reg(b) => {
+                self.first_to(size, t, a);
+                self.a.alu_rr(size, alu, t, b);
+            }
+            RegMem::Mem(b) => {
+                self.first_to(size, t, a);
+                self.a.alu_rm(size, alu, t, b);
+            }
+        }
+    }
+
+    /// The forms with an inverted second operand.
+    fn alu_not(&mut self, op: BinOp, size: Size, w: Width, t: Gpr, a: Reg, b: Operand) {
+        let b = self.operand(w, b, true);
+        if op == BinOp::AndNot {
+            let a = self.read(a, RAX);
+            return self.a.andn(size, t, b, a);
+        }
+        self.a.mov_rr(size, RCX, b);
+        self.a.not(size, RCX);
+        self.first_to(size, t, a);
+        let alu = if op == BinOp::OrNot { Alu::Or } else { Alu::Xor };
+        self.a.alu_rr(size, alu, t, RCX);
+    }
+
+    fn alu_imm(&mut self, size: Size, alu: Alu, t: Gpr, imm: i32) {
+        self.a.alu_ri(size, alu, t, imm);
+    }
+
+    /// t = a, unless it is.
+    fn first_to(&mut self, size: Size, t: Gpr, a: Reg) {
+        if self.pinned(a) == Some(t) {
+            return;
+        }
+        let source = self.source(a, t);
+        if source != RegMem::Reg(t) {
+            self.mov_any(size, t, source);
+        }
+    }
+
+    /// The second operand where it is: memory allowed.
+    fn second(&mut self, w: Width, b: Operand) -> RegMem {
+        match b {
+            Operand::Reg(reg) => self.source(reg, RCX),
+            other => RegMem::Reg(self.operand(w, other, true)),
+        }
+    }
+
+    /// Additions and subtractions by `lea`, which leaves the flags alone.
+    /// False if none does it, or another way is shorter.
+    fn add_by_lea(&mut self, op: BinOp, w: Width, d: Reg, a: Reg, b: Operand) -> bool {
+        let size = Size::from(w);
+        let free = self.clobber_is_free();
+        let t = self.target(d, RAX);
+        match b {
+            Operand::Imm(value) => {
+                let value = if op == BinOp::Sub { value.wrapping_neg() } else { value };
+                if free && d == a {
+                    return false;
+                }
+                let Some(imm) = imm32(w, value & w.mask()) else { return false };
+                let a = self.read(a, RAX);
+                self.a.lea(size, t, Mem::disp(a, imm));
+            }
+            Operand::Reg(b) if op == BinOp::Add => {
+                if free && (d == a || d == b) {
+                    return false;
+                }
+                let a = self.read(a, RAX);
+                let b = self.read(b, RCX);
+                self.a.lea(size, t, Mem::index(a, b, 1, 0));
+            }
+            Operand::Ext { reg, extend: Extend::Lsl, amount: amount @ 1..=3 }
+                if op == BinOp::Add =>
+            {
+                let a = self.read(a, RAX);
+                let b = self.read(reg, RCX);
+                self.a.lea(size, t, Mem::index(a, b, 1 << amount, 0));
+            }
+            Operand::Ext { reg, extend: Extend::Uxtw | Extend::Sxtw, amount: amount @ 0..=3 }
+                if op == BinOp::Add && w == Width::W64 =>
+            {
+                let source = self.source(reg, RCX);
+                if matches!(b, Operand::Ext { extend: Extend::Uxtw, .. }) {
+                    self.mov_any(Size::B32, RCX, source);
+                } else {
+                    self.a.movsx(Size::B64, Size::B32, RCX, source);
+                }
+                let a = self.read(a, RAX);
+                self.a.lea(size, t, Mem::index(a, RCX, 1 << amount, 0));
+            }
+            other if !free => {
+                // a - b = a + !b + 1
+                let b = self.operand(w, other, false);
+                let b = if op == BinOp::Sub {
+                    self.a.mov_rr(size, RCX, b);
+                    self.a.not(size, RCX);
+                    RCX
+                } else {
+                    b
+                };
+                let a = self.read(a, RAX);
+                self.a.lea(size, t, Mem::index(a, b, 1, i32::from(op == BinOp::Sub)));
+            }
+            _ => return false,
+        }
+        self.write(d, t);
+        true
+    }
+
+    /// The forms that set the flags.
+    fn bin_set(&mut self, op: BinOp, w: Width, d: Reg, a: Reg, b: Operand) {
+        let size = Size::from(w);
+        let t = self.target(d, RAX);
+        let compare = d.is_zero();
+        if op == BinOp::Sub && compare {
+            self.compare(w, a, b);
+        } else if op == BinOp::And && compare && matches!(b, Operand::Reg(r) if r == a) {
+            let a = self.read(a, RAX);
+            self.a.test_rr(size, a, a);
+        } else {
+            // A bit clear by ANDN sets the flags like AND.
+            self.alu(op, w, if compare { RAX } else { t }, a, b);
+        }
+        let form = if op == BinOp::Sub { Form::Inverted } else { Form::Plain };
+        self.flags_set(form, setter(op, w, d, a, b));
+        if !compare {
+            self.write(d, t);
+        }
+    }
+
+    /// `cmp`, with operands where they are.
+    fn compare(&mut self, w: Width, a: Reg, b: Operand) {
+        let size = Size::from(w);
+        if let Operand::Imm(value) = b
+            && let Some(imm) = imm32(w, value & w.mask())
+        {
+            match self.source(a, RAX) {
+                RegMem::Reg(r) if imm == 0 => self.a.test_rr(size, r, r),
+                RegMem::Reg(r) => self.a.alu_ri(size, Alu::Cmp, r, imm),
+                RegMem::Mem(m) => self.a.alu_mi(size, Alu::Cmp, m, imm),
+            }
+            return;
+        }
+        let b = self.second(w, b);
+        let a = self.read(a, RAX);
+        match b {
+            RegMem::Reg(b) => self.a.alu_rr(size, Alu::Cmp, a, b),
+            RegMem::Mem(b) => self.a.alu_rm(size, Alu::Cmp, a, b),
+        }
+    }
+
+    pub(crate) fn carry(&mut self, sub: bool, w: Width, d: Reg, a: Reg, b: Reg, set: bool) {
+        let size = Size::from(w);
+        let form = if sub { Form::Inverted } else { Form::Plain };
+        if !set && self.live_after() != Live::Dead {
+            self.flags_to_state();
+        }
+        self.flags_move(&Tracker::in_host(form));
+        self.read_to(a, RAX);
+        let b = self.source(b, RCX);
+        let alu = if sub { Alu::Sbb } else { Alu::Adc };
+        match b {
+            RegMem::Reg(b) => self.a.alu_rr(size, alu, RAX, b),
+            RegMem::Mem(b) => self.a.alu_rm(size, alu, RAX, b),
+        }
+        if set {
+            self.flags_set(form, None);
+        } else {
+            self.flags_lost();
+        }
+        self.write(d, RAX);
+    }
+
+    pub(crate) fn shift(&mut self, op: ShiftOp, w: Width, d: Reg, a: Reg, b: Reg) {
+        let size = Size::from(w);
+        if op == ShiftOp::Ror {
+            self.clobber();
+            self.read_to(b, RCX);
+            let a = self.source(a, RAX);
+            self.mov_any(size, RAX, a);
+            self.a.shift_cl(size, Shift::Ror, RAX);
+            return self.write(d, RAX);
+        }
+        let shift = match op {
+            ShiftOp::Lsl => Shift::Shl,
+            ShiftOp::Lsr => Shift::Shr,
+            _ => Shift::Sar,
+        };
+        let b = self.read(b, RCX);
+        let t = self.target(d, RAX);
+        let a = self.source(a, RAX);
+        self.shift_x(size, shift, t, a, b);
+        self.write(d, t);
+    }
+
+    pub(crate) fn mul_add(&mut self, sub: bool, w: Width, d: Reg, a: Reg, b: Reg, c: Reg) {
+        let size = Size::from(w);
+        self.clobber();
+        let t = self.target(d, RAX);
+        if c.is_zero() && !sub {
+            let a = self.read(a, RAX);
+            let b = self.source(b, RCX);
+            if RegMem::Reg(t) == b {
+                self.a.imul_rr(size, t, RegMem::Reg(a));
+            } else {
+                self.a.mov_rr(size, t, a);
+                self.a.imul_rr(size, t, b);
+            }
+            return self.write(d, t);
+        }
+        self.read_to(a, RAX);
+        let b = self.source(b, RCX);
+        self.a.imul_rr(size, RAX, b);
+        self.accumulate(size, sub, d, c);
+    }
+
+    /// d = c ± rax
+    fn accumulate(&mut self, size: Size, sub: bool, d: Reg, c: Reg) {
+        if sub {
+            self.read_to(c, RCX);
+            self.a.alu_rr(size, Alu::Sub, RCX, RAX);
+            self.write(d, RCX);
+        } else {
+            let t = self.target(d, RAX);
+            let c = self.read(c, RCX);
+            self.a.lea(size, t, Mem::index(c, RAX, 1, 0));
+            self.write(d, t);
+        }
+    }
+
+    pub(crate) fn mul_long(&mut self, signed: bool, sub: bool, d: Reg, a: Reg, b: Reg, c: Reg) {
+        self.clobber();
+        for (reg, to) in [(a, RAX), (b, RCX)] {
+            let source = self.source(reg, to);
+            if signed {
+                self.a.movsx(Size::B64, Size::B32, to, source);
+            } else {
+                self.mov_any(Size::B32, to, source);
+            }
+        }
+        self.a.imul_rr(Size::B64, RAX, RCX);
+        if c.is_zero() && !sub {
+            self.write(d, RAX);
+        } else {
+            self.accumulate(Size::B64, sub, d, c);
+        }
+    }
+
+    pub(crate) fn mul_high(&mut self, signed: bool, d: Reg, a: Reg, b: Reg) {
+        self.clobber();
+        self.read_to(b, RCX);
+        self.read_to(a, RAX);
+        self.spill_rdx();
+        if signed {
+            self.a.imul1(Size::B64, RCX);
+        } else {
+            self.a.mul(Size::B64, RCX);
+        }
+        self.a.mov_rr(Size::B64, RAX, RDX);
+        self.unspill_rdx();
+        self.write(d, RAX);
+    }
+
+    fn spill_rdx(&mut self) {
+        let spill = self.c.state(self.c.layout.spill);
+        self.a.mov_mr(Size::B64, spill, RDX);
+    }
+
+    fn unspill_rdx(&mut self) {
+        let spill = self.c.state(self.c.layout.spill);
+        self.a.mov_rm(Size::B64, RDX, spill);
+    }
+
+    /// x86 faults where A64 gives 0 (a zero divisor) and the minimum (the
+    /// minimum by -1), so these go another way.
+    pub(crate) fn div(&mut self, signed: bool, w: Width, d: Reg, a: Reg, b: Reg) {
+        let size = Size::from(w);
+        self.clobber();
+        self.read_to(b, RCX);
+        self.read_to(a, RAX);
+        let (zero, done) = (self.a.new_label(), self.a.new_label());
+        let minus_one = self.a.new_label();
+        self.a.test_rr(size, RCX, RCX);
+        self.a.jcc_short(Cc::E, zero);
+        if signed {
+            self.a.alu_ri(size, Alu::Cmp, RCX, -1);
+            self.a.jcc_short(Cc::E, minus_one);
+        }
+        self.spill_rdx();
+        if signed {
+            if w == Width::W64 {
+                self.a.cqo();
+            } else {
+                self.a.cdq();
+            }
+            self.a.idiv(size, RCX);
+        } else {
+            self.a.mov_ri(RDX, 0);
+            self.a.div(size, RCX);
+        }
+        self.unspill_rdx();
+        self.a.jmp_short(done);
+        if signed {
+            self.a.bind(minus_one);
+            self.a.neg(size, RAX);
+            self.a.jmp_short(done);
+        }
+        self.a.bind(zero);
+        self.a.mov_ri(RAX, 0);
+        self.a.bind(done);
+        self.write(d, RAX);
+    }
+
+    pub(crate) fn select(
+        &mut self,
+        op: SelectOp,
+        w: Width,
+        d: Reg,
+        a: Reg,
+        b: Reg,
+        cond: Cond,
+    ) {
+        if cond.always() {
+            return self.mov(w, d, a);
+        }
+        let test = self.test(cond);
+        let size = Size::from(w);
+        if a.is_zero() && b.is_zero() && matches!(op, SelectOp::Inc | SelectOp::Inv) {
+            return self.select_constant(op, w, d, test);
+        }
+        let t = self.target(d, RAX);
+        if t != RAX && d == a {
+            self.other(op, size, RAX, b);
+            self.choose(size, test.invert(), t, RegMem::Reg(RAX));
+        } else {
+            self.other(op, size, t, b);
+            let a = self.source(a, RCX);
+            self.choose(size, test, t, a);
+        }
+        self.write(d, t);
+    }
+
+    /// CSET and CSETM.
+    fn select_constant(&mut self, op: SelectOp, w: Width, d: Reg, test: Test) {
+        let otherwise = if op == SelectOp::Inc { 1 } else { w.mask() };
+        if op == SelectOp::Inc
+            && let Test::One(cc) = test
+        {
+            self.a.setcc(cc.invert(), RAX);
+            let t = self.target(d, RAX);
+            self.a.movzx(Size::B32, Size::B8, t, RAX);
+            return self.write(d, t);
+        }
+        self.a.mov_ri(RAX, otherwise);
+        self.a.mov_ri(RCX, 0);
+        self.choose(Size::B64, test, RAX, RegMem::Reg(RCX));
+        self.write(d, RAX);
+    }
+
+    /// t = op(b), the flags left alone.
+    fn other(&mut self, op: SelectOp, size: Size, t: Gpr, b: Reg) {
+        if op == SelectOp::Inc {
+            let b = self.read(b, RAX);
+            return self.a.lea(size, t, Mem::disp(b, 1));
+        }
+        let b = self.source(b, RAX);
+        self.mov_any(size, t, b);
+        if op != SelectOp::Same {
+            self.a.not(size, t);
+        }
+        if op == SelectOp::Neg {
+            self.a.lea(size, t, Mem::disp(t, 1));
+        }
+    }
+
+    /// to = test ? from : to. A 32-bit move zeroes the upper half either way.
+    pub(crate) fn choose(&mut self, size: Size, test: Test, to: Gpr, from: RegMem) {
+        match test {
+            Test::One(cc) => self.a.cmov(size, cc, to, from),
+            Test::OrP(cc) => {
+                self.a.cmov(size, cc, to, from);
+                self.a.cmov(size, Cc::P, to, from);
+            }
+            Test::AndNp(cc) => {
+                // By a branch: the condition with parity is the rare one.
+                let skip = self.a.new_label();
+                if size == Size::B32 {
+                    self.a.mov_rr(Size::B32, to, to);
+                }
+                self.a.jcc_short(Cc::P, skip);
+                self.a.cmov(size, cc, to, from);
+                self.a.bind(skip);
+            }
+        }
+    }
+
+    pub(crate) fn cond_compare(
+        &mut self,
+        neg: bool,
+        w: Width,
+        a: Reg,
+        b: Operand,
+        cond: Cond,
+        nzcv: u8,
+    ) {
+        let form = if neg { Form::Plain } else { Form::Inverted };
+        let size = Size::from(w);
+        let (fails, done) = (self.a.new_label(), self.a.new_label());
+        if !cond.always() {
+            let test = self.test(cond);
+            self.jump_unless(test, fails);
+        }
+        if neg {
+            let b = self.operand(w, b, true);
+            self.read_to(a, RAX);
+            self.a.alu_rr(size, Alu::Add, RAX, b);
+        } else {
+            self.compare(w, a, b);
+        }
+        if !cond.always() {
+            self.a.jmp_short(done);
+            self.a.bind(fails);
+            self.constant_flags(nzcv, form);
+            self.a.bind(done);
+        }
+        self.flags_set(form, None);
+    }
+
+    /// EFLAGS = those of the four bits N, Z, C, V. Uses `rax`.
+    fn constant_flags(&mut self, nzcv: u8, form: Form) {
+        let carry = (nzcv & 2 != 0) != (form == Form::Inverted);
+        let ah = u64::from(nzcv & 8 != 0) << 7 | u64::from(nzcv & 4 != 0) << 6 | u64::from(carry);
+        // 1 + 0x7f overflows, 0 + 0x7f does not.
+        self.a.mov_ri(RAX, ah << 8 | u64::from(nzcv & 1));
+        self.a.alu_ri(Size::B8, Alu::Add, RAX, 0x7f);
+        self.a.sahf();
+    }
+
+    pub(crate) fn read_flags(&mut self, d: Reg) {
+        self.flags_to_state();
+        self.clobber();
+        let home = self.c.state(self.c.layout.flags);
+        // From N15 Z14 C8 V0 to N31 Z30 C29 V28.
+        self.a.movzx(Size::B32, Size::B16, RAX, home);
+        self.a.mov_ri(RCX, 0xc101);
+        self.a.pext(Size::B32, RAX, RAX, RCX);
+        self.a.shift_ri(Size::B32, Shift::Shl, RAX, 28);
+        self.write(d, RAX);
+    }
+
+    pub(crate) fn write_flags(&mut self, a: Reg) {
+        let source = self.source(a, RAX);
+        self.mov_any(Size::B32, RAX, source);
+        self.a.shift_ri(Size::B32, Shift::Shr, RAX, 28);
+        self.a.mov_ri(RCX, 0xc101);
+        self.a.pdep(Size::B32, RAX, RAX, RCX);
+        let home = self.c.state(self.c.layout.flags);
+        self.a.mov_mr(Size::B16, home, RAX);
+        self.flags_in_state();
+    }
+
+    pub(crate) fn invert_carry(&mut self) {
+        self.flags_to_host();
+        self.flags_move(&Tracker::in_host(Form::Plain));
+        self.a.cmc();
+        self.flags_set(Form::Plain, None);
+    }
+}
+
+/// What a fault, or a rare reader, computes the flags from.
+fn setter(op: BinOp, w: Width, d: Reg, a: Reg, b: Operand) -> Option<Setter> {
+    let op = match op {
+        BinOp::Sub => Compare::Sub,
+        BinOp::Add => Compare::Add,
+        _ => {
+            // N and Z of the result, C and V zero.
+            let (a, b) = match b {
+                _ if !d.is_zero() => (Value::Slot(d), Value::Slot(d)),
+                Operand::Reg(b) if op == BinOp::And => (Value::Slot(a), Value::Slot(b)),
+                Operand::Imm(b) if op == BinOp::And => (Value::Slot(a), Value::Const(b)),
+                _ => return None,
+            };
+            return Some(Setter { op: Compare::And, w, a, b });
+        }
+    };
+    let second = match b {
+        Operand::Imm(c) => Value::Const(c & w.mask()),
+        Operand::Reg(reg) if reg.is_zero() => Value::Const(0),
+        Operand::Reg(reg) => Value::Slot(reg),
+        Operand::Ext { .. } => return None,
+    };
+    let first = if a.is_zero() {
+        Value::Const(0)
+    } else if d == a {
+        // a = d ∓ b
+        let Operand::Imm(c) = b else { return None };
+        Value::Plus(d, if op == Compare::Sub { c } else { c.wrapping_neg() })
+    } else {
+        Value::Slot(a)
+    };
+    if matches!(second, Value::Slot(b) if b == d && !d.is_zero()) {
+        return None;
+    }
+    Some(Setter { op, w, a: first, b: second })
+}

@@ -1,0 +1,325 @@
+//! Lowers a region to host code.
+//!
+//! One pass over the blocks in their order. Each operation finds its slots in
+//! registers or in the state ([`operand`]); the flags stay in the host's
+//! register as long as nothing overwrites them ([`flags`]). What is rarely run
+//! (exits not linked yet, entries, repairs) is put behind the blocks
+//! ([`cold`]).
+//!
+//! Invariants: at the boundary of any two operations the pinned registers, the
+//! state and the flags' tracker together hold the guest's state; each host
+//! instruction that can fault has a [`FaultPoint`] saying where the flags are
+//! and which guest instruction it belongs to, and nothing of that instruction
+//! has been committed then.
+
+pub mod cold;
+pub mod flags;
+
+mod atomic;
+mod bits;
+mod branch;
+mod int;
+mod memory;
+mod operand;
+mod vector;
+
+use crate::asm::{Asm, Label};
+use crate::convention::Convention;
+use alloc::vec::Vec;
+use cold::Cold;
+use flags::{FlagsAt, Tracker};
+use ir::live::Live;
+use ir::{Block, Op, Region};
+
+/// Why translated code is left; what `leave` finds in `ecx`. The payload is
+/// in `eax`, the guest's program counter in the state.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u32)]
+pub enum Leave {
+    /// By a direct exit that is not linked; payload: the exit's number.
+    Link = 0,
+    /// By an indirect branch whose target the table lacks.
+    Indirect = 1,
+    /// To the supervisor; payload: the instruction's constant. The program
+    /// counter is that of the next instruction.
+    Supervisor = 2,
+    /// At a breakpoint; payload: its constant.
+    Breakpoint = 3,
+    /// At a word that is no instruction; payload: the word.
+    Undefined = 4,
+    /// At an address that can't be fetched from.
+    NoFetch = 5,
+    /// At an instruction that only the interpreter does; payload: the word.
+    Interpret = 6,
+    /// The interpreter, called from translated code, met an exception.
+    Exception = 7,
+    /// By a fault in translated code (set by the signal handler).
+    Fault = 8,
+}
+
+impl Leave {
+    /// The reason with this number.
+    #[must_use]
+    pub const fn from_number(n: u32) -> Option<Self> {
+        Some(match n {
+            0 => Self::Link,
+            1 => Self::Indirect,
+            2 => Self::Supervisor,
+            3 => Self::Breakpoint,
+            4 => Self::Undefined,
+            5 => Self::NoFetch,
+            6 => Self::Interpret,
+            7 => Self::Exception,
+            8 => Self::Fault,
+            _ => return None,
+        })
+    }
+}
+
+/// A place where the region can be entered.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// The guest's address.
+    pub pc: u64,
+    /// The host code's, from the region's start.
+    pub offset: u32,
+    /// What of the flags it looks at.
+    pub flags: Live,
+}
+
+/// A direct way out, to be linked.
+#[derive(Clone, Copy, Debug)]
+pub struct Exit {
+    /// Where it leads.
+    pub target: u64,
+    /// Where the 4-byte displacement of its branch lies.
+    pub patch: u32,
+    /// Where its thunk starts: the branch's target while it is not linked.
+    pub thunk: u32,
+    /// Where the thunk's 4-byte number lies, to be filled in.
+    pub number: u32,
+}
+
+/// A host instruction that can fault.
+#[derive(Clone, Copy, Debug)]
+pub struct FaultPoint {
+    /// Its offset from the region's start.
+    pub host: u32,
+    /// The guest instruction.
+    pub pc: u64,
+    /// Where the flags are.
+    pub flags: FlagsAt,
+}
+
+/// What lowering a region gives, besides the bytes in the emitter.
+#[derive(Debug, Default)]
+pub struct Lowered {
+    /// Where it can be entered.
+    pub entries: Vec<Entry>,
+    /// Where it is left.
+    pub exits: Vec<Exit>,
+    /// Where it can fault, ascending.
+    pub faults: Vec<FaultPoint>,
+    /// Where each block's code starts: guest address and offset.
+    pub blocks: Vec<(u64, u32)>,
+}
+
+/// Options of lowering.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// Address of the 64-bit counters to raise at each block, one a block.
+    pub counters: Option<u64>,
+}
+
+/// Lowers regions; keeps its memory from one to the next.
+#[derive(Debug)]
+pub struct Lowerer {
+    /// The emitter; after [`Lowerer::lower`] it holds the region's code.
+    pub asm: Asm,
+    convention: Convention,
+    liveness: ir::live::Flags,
+}
+
+impl Lowerer {
+    /// For this convention.
+    #[must_use]
+    pub fn new(convention: Convention) -> Self {
+        Self { asm: Asm::new(), convention, liveness: ir::live::Flags::default() }
+    }
+
+    /// The convention.
+    #[must_use]
+    pub const fn convention(&self) -> &Convention {
+        &self.convention
+    }
+
+    /// Lowers `region`. `outside` says what of the flags is seen at an address
+    /// that the region does not have.
+    pub fn lower(
+        &mut self,
+        region: &Region,
+        options: Options,
+        outside: impl Fn(u64) -> Live,
+        out: &mut Lowered,
+    ) {
+        out.entries.clear();
+        out.exits.clear();
+        out.faults.clear();
+        out.blocks.clear();
+        self.asm.clear();
+        self.liveness.compute(region, &outside);
+        let mut lowering = Lowering {
+            labels: region.blocks.iter().map(|_| self.asm.new_label()).collect(),
+            block_in: alloc::vec![None; region.blocks.len()],
+            a: &mut self.asm,
+            c: &self.convention,
+            live: &self.liveness,
+            outside: &outside,
+            region,
+            out,
+            flags: Tracker::default(),
+            cold: Vec::new(),
+            at: 0,
+            pc: 0,
+        };
+        for index in 0..region.blocks.len() {
+            lowering.block(index, options);
+        }
+        lowering.finish();
+        self.asm.resolve();
+    }
+}
+
+/// One region being lowered.
+pub(crate) struct Lowering<'a> {
+    pub(crate) a: &'a mut Asm,
+    pub(crate) c: &'a Convention,
+    live: &'a ir::live::Flags,
+    outside: &'a dyn Fn(u64) -> Live,
+    region: &'a Region,
+    out: &'a mut Lowered,
+    labels: Vec<Label>,
+    /// The flags' place at each block's start, once it is settled.
+    block_in: Vec<Option<Tracker>>,
+    flags: Tracker,
+    cold: Vec<(Label, Cold)>,
+    /// The operation being lowered, in the region's list.
+    at: usize,
+    /// Its guest address.
+    pc: u64,
+}
+
+impl Lowering<'_> {
+    fn block(&mut self, index: usize, options: Options) {
+        let block = &self.region.blocks[index];
+        self.flags = self.settle_in(index, None);
+        self.a.bind(self.labels[index]);
+        self.out.blocks.push((block.pc, self.position()));
+        self.entry(index);
+        if let Some(counters) = options.counters {
+            self.count(counters + 8 * index as u64);
+        }
+        for at in block.start as usize..block.end as usize {
+            self.at = at;
+            self.pc = block.pc.wrapping_add(self.region.ops[at].offset.into());
+            let op = self.region.ops[at].op;
+            self.op(&op);
+            self.forget_overwritten(&op);
+        }
+        self.at = block.end as usize;
+        self.term(index, block);
+    }
+
+    /// Makes the block's entry known, if it is one.
+    fn entry(&mut self, index: usize) {
+        let block = &self.region.blocks[index];
+        if !block.entry {
+            return;
+        }
+        let flags = self.live.live_in[index];
+        if self.flags.fits_entry() {
+            let offset = self.position();
+            self.out.entries.push(Entry { pc: block.pc, offset, flags });
+        } else {
+            let label = self.a.new_label();
+            self.cold.push((label, Cold::Entry { block: index }));
+        }
+    }
+
+    /// Adds one to a counter, leaving the flags alone.
+    fn count(&mut self, counter: u64) {
+        use crate::asm::{Mem, Size};
+        use crate::convention::{RAX, RCX};
+        self.a.mov_ri(RCX, counter);
+        self.a.mov_rm(Size::B64, RAX, Mem::base(RCX));
+        self.a.lea(Size::B64, RAX, Mem::disp(RAX, 1));
+        self.a.mov_mr(Size::B64, Mem::base(RCX), RAX);
+    }
+
+    fn op(&mut self, op: &Op) {
+        match *op {
+            Op::Imm { d, value } | Op::Address { d, value } => self.imm(d, value),
+            Op::Mov { w, d, a } => self.mov(w, d, a),
+            Op::MovKeep { w, d, value, shift } => self.mov_keep(w, d, value, shift),
+            Op::Bin { op, w, d, a, b, set } => self.bin(op, w, d, a, b, set),
+            Op::Carry { sub, w, d, a, b, set } => self.carry(sub, w, d, a, b, set),
+            Op::Shift { op, w, d, a, b } => self.shift(op, w, d, a, b),
+            Op::Extract { signed, w, d, a, lsb, width } => {
+                self.extract(signed, w, d, a, lsb, width);
+            }
+            Op::Deposit { signed, w, d, a, lsb, width } => {
+                self.deposit(signed, w, d, a, lsb, width);
+            }
+            Op::Insert { w, d, a, to, from, width } => self.insert(w, d, a, to, from, width),
+            Op::ExtractPair { w, d, a, b, lsb } => self.extract_pair(w, d, a, b, lsb),
+            Op::MulAdd { sub, w, d, a, b, c } => self.mul_add(sub, w, d, a, b, c),
+            Op::MulLong { signed, sub, d, a, b, c } => self.mul_long(signed, sub, d, a, b, c),
+            Op::MulHigh { signed, d, a, b } => self.mul_high(signed, d, a, b),
+            Op::Div { signed, w, d, a, b } => self.div(signed, w, d, a, b),
+            Op::Bits { op, w, d, a } => self.bits(op, w, d, a),
+            Op::Select { op, w, d, a, b, cond } => self.select(op, w, d, a, b, cond),
+            Op::CondCompare { neg, w, a, b, cond, nzcv } => {
+                self.cond_compare(neg, w, a, b, cond, nzcv);
+            }
+            Op::Crc { castagnoli, size, d, a, b } => self.crc(castagnoli, size, d, a, b),
+            Op::ReadFlags { d } => self.read_flags(d),
+            Op::WriteFlags { a } => self.write_flags(a),
+            Op::InvertCarry => self.invert_carry(),
+            Op::ReadThread { d } => self.read_thread(d),
+            Op::Load { size, fill, d, addr } | Op::LoadAcquire { size, fill, d, addr } => {
+                self.load(size, fill, d, addr);
+            }
+            Op::Store { size, a, addr } => self.store(size, a, addr),
+            Op::LoadPair { size, fill, d, e, addr } => self.load_pair(size, fill, d, e, addr),
+            Op::StorePair { size, a, b, addr } => self.store_pair(size, a, b, addr),
+            Op::StoreRelease { size, a, addr } => self.store_release(size, a, addr),
+            Op::Rmw { op, size, d, a, base } => self.rmw(op, size, d, a, base),
+            Op::CompareSwap { size, d, a, base } => self.compare_swap(size, d, a, base),
+            Op::Fence(fence) => self.fence(fence),
+            Op::ZeroLine { a } => self.zero_line(a),
+            Op::Vector(ref v) => self.vector(v),
+            Op::Interpret { word } => self.interpret(word),
+        }
+    }
+
+    /// Where the emitter is.
+    #[allow(clippy::cast_possible_truncation, reason = "a region's code is some kilobytes")]
+    fn position(&self) -> u32 {
+        self.a.pos() as u32
+    }
+
+    /// The block being lowered, for what looks ahead in it.
+    fn rest_of_block(&self) -> &[ir::region::Inst] {
+        let block = self
+            .region
+            .blocks
+            .iter()
+            .find(|b| (b.start as usize..b.end as usize).contains(&self.at));
+        block.map_or(&[], |b: &Block| &self.region.ops[self.at..b.end as usize])
+    }
+
+    /// What of the flags is seen after the operation being lowered.
+    fn live_after(&self) -> Live {
+        self.live.after.get(self.at).copied().unwrap_or(Live::Live)
+    }
+}
