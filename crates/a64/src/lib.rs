@@ -13,4 +13,5 @@ pub mod decode;
 pub mod features;
 pub mod fp;
 pub mod insn;
+pub mod interp;
 pub mod mem;
