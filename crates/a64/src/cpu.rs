@@ -6,8 +6,8 @@
 //! and writes the fields by their offsets, so the struct is `repr(C)` and its
 //! offsets are checked where the host's convention is built.
 
-/// NZCV, packed: N in bit 15, Z in bit 14, C in bit 8, V in bit 0; the other
-/// bits mean nothing and may hold anything.
+/// NZCV, packed: N in bit 15, Z in bit 14, C in bit 8, V in bit 0. Bits 7 to
+/// 1 are zero; the others mean nothing and may hold anything.
 ///
 /// The places are those a host can store them to most cheaply.
 #[derive(Clone, Copy, Default)]

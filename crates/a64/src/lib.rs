@@ -9,4 +9,9 @@
 extern crate alloc;
 
 pub mod cpu;
+pub mod decode;
+pub mod features;
+pub mod fp;
+pub mod insn;
+pub mod interp;
 pub mod mem;

@@ -1,0 +1,112 @@
+//! The decoder, made from `a64.isa` by build.rs.
+//!
+//! [`decode`] answers for every word: the instruction, or nothing where the
+//! word is unallocated, undefined at EL0, or of a feature that is not
+//! advertised (the guest gets SIGILL). Two look-ups by bits of the word find
+//! a short list of candidates, the most specific first.
+
+use crate::features::Feature;
+use crate::insn::Insn;
+
+/// A named run of bits in an instruction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FieldInfo {
+    /// The manual's name, or that which the table's head gives.
+    pub name: &'static str,
+    /// The lowest bit.
+    pub lsb: u8,
+    /// The number of bits.
+    pub width: u8,
+}
+
+/// What the table says of an instruction.
+#[derive(Clone, Copy, Debug)]
+pub struct OpInfo {
+    /// The row's name, as the variant of [`Op`] is spelt.
+    pub name: &'static str,
+    /// The mnemonic; a disassembler may add to it (2, A, L, B).
+    pub mnemonic: &'static str,
+    /// The manual's title, as far as the name tells.
+    pub title: &'static str,
+    /// The feature it belongs to.
+    pub feature: Feature,
+    /// The encoding group.
+    pub class: Class,
+    /// The fixed bits.
+    pub mask: u32,
+    /// Their values.
+    pub value: u32,
+    /// Whether more than the fixed bits decides if a word is allocated; see
+    /// [`allocated`].
+    pub has_where: bool,
+    /// The fields, highest first, without should-be bits.
+    pub fields: &'static [FieldInfo],
+}
+
+/// What the decoder compares, apart from [`OpInfo`] to stay small.
+struct Match {
+    mask: u32,
+    value: u32,
+    /// Which constraint must hold; 0 is none.
+    constraint: u32,
+}
+
+include!(concat!(env!("OUT_DIR"), "/a64.rs"));
+
+impl Op {
+    /// How many there are.
+    pub const COUNT: usize = Self::ALL.len();
+
+    /// What the table says of it.
+    #[must_use]
+    pub fn info(self) -> &'static OpInfo {
+        &INFO[self as usize]
+    }
+
+    /// The row's name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.info().name
+    }
+}
+
+/// Whether the row matches the word and allocates it. A more specific row may
+/// match it too, and is then what [`decode`] answers.
+#[must_use]
+#[inline]
+pub fn allocated(op: Op, word: u32) -> bool {
+    let m = &MATCH[op as usize];
+    word & m.mask == m.value && (m.constraint == 0 || constraint(m.constraint, word))
+}
+
+/// Decodes one instruction word.
+#[must_use]
+#[inline]
+pub fn decode(word: u32) -> Option<Insn> {
+    let block = usize::from(FIRST[(word >> 21) as usize]);
+    let span = usize::from(SECOND[block][(word >> 10 & 63) as usize]);
+    let (start, len) = (span >> 5, span & 31);
+    let candidates = &CANDIDATES[start..start + len];
+    let op = *candidates.iter().find(|&&op| allocated(op, word))?;
+    Some(Insn { op, word })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_words() {
+        for (word, op) in [
+            (0xd503_201f, Some(Op::NOP)),
+            (0x9100_43ff, Some(Op::ADD_immediate)),
+            (0xd65f_03c0, Some(Op::RET)),
+            (0x4e20_1c20, Some(Op::AND_vector)),
+            (0x6f00_e400, Some(Op::MOVI)),
+            (0x0f00_0000, None),
+            (0xd71f_0800, None),
+        ] {
+            assert_eq!(decode(word).map(|i| i.op), op, "{word:#010x}");
+        }
+    }
+}
