@@ -205,6 +205,7 @@ unsafe impl GlobalAlloc for Heap {
 }
 
 #[cfg(test)]
+#[allow(clippy::cast_possible_truncation, reason = "any byte will do")]
 mod tests {
     use super::*;
     use alloc::vec::Vec;

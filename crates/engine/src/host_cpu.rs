@@ -15,8 +15,11 @@ struct Words {
     xcr0: u64,
 }
 
+/// Where a feature's bit is.
+type Word = fn(&Words) -> u32;
+
 /// The features of x86-64-v3 beyond the first x86-64: name, where, bit.
-const FEATURES: [(&str, fn(&Words) -> u32, u32); 14] = [
+const FEATURES: [(&str, Word, u32); 14] = [
     ("SSE3", |words| words.leaf1_ecx, 0),
     ("SSSE3", |words| words.leaf1_ecx, 9),
     ("FMA", |words| words.leaf1_ecx, 12),

@@ -9,6 +9,7 @@ extern crate alloc;
 pub mod cli;
 pub mod heap;
 pub mod host_cpu;
+pub mod interpret;
 pub mod linux;
 pub mod lock;
 pub mod message;
@@ -16,9 +17,12 @@ pub mod message;
 use core::format_args as text;
 
 use cli::{Command, Run};
+use interpret::End;
 use linux::address_space::AddressSpace;
 use linux::faults;
 use linux::loader::{self, LoadError, Loaded, Request};
+use linux::process::{Process, Thread};
+use linux::signals;
 use linux::start::Start;
 use linux::sys::{self, Fd};
 use message::Shown;
@@ -44,7 +48,7 @@ pub unsafe fn main(stack: *const usize) -> ! {
             env!("CARGO_PKG_VERSION"),
             "\n"
         )),
-        Ok(Command::Run(run)) => run_program(&start, run),
+        Ok(Command::Run(run)) => run_program(&start, &run),
     }
 }
 
@@ -59,7 +63,7 @@ fn print(text: &str) -> ! {
     sys::exit_group(code)
 }
 
-fn run_program(start: &Start, run: Run<'_>) -> ! {
+fn run_program(start: &Start, run: &Run<'_>) -> ! {
     if let Some(missing) = host_cpu::missing() {
         message::line(text!(
             "this processor is too old: x86-64-v3 is needed, and it has no {missing}"
@@ -67,15 +71,19 @@ fn run_program(start: &Start, run: Run<'_>) -> ! {
         sys::exit_group(CANNOT_RUN)
     }
     let space = AddressSpace::new(None);
-    match load(&space, start, &run) {
-        Ok(loaded) => {
-            let _ = loaded;
-            sys::exit_group(0)
-        }
+    let loaded = match load(&space, start, run) {
+        Ok(loaded) => loaded,
         Err(error) => {
             message::line(text!("{}: {error}", Shown(run.program.to_bytes())));
             sys::exit_group(error.exit_code())
         }
+    };
+    let process = Process::new(space, &loaded);
+    let mut thread = Thread::inherited();
+    let mut cpu = loaded.cpu;
+    match interpret::run(&process, &mut thread, &mut cpu) {
+        End::Exit(code) => sys::exit_group(code),
+        End::Signal(signal) => signals::die(signal),
     }
 }
 

@@ -177,6 +177,7 @@ fn join(ranges: &mut BTreeMap<u64, u64>, mut range: Range<u64>) {
 }
 
 #[cfg(test)]
+#[allow(clippy::cast_possible_truncation, reason = "the host has 64 bits")]
 mod tests {
     use super::*;
     use alloc::vec::Vec;

@@ -14,9 +14,11 @@
 use core::arch::global_asm;
 use core::ops::Range;
 
+use a64::interp::Environment;
 use a64::mem::{Barrier, Fault, FaultKind, Memory, Size, atomic_alignment};
 
 use super::address_space::AddressSpace;
+use super::clock;
 use super::faults::{Context, Info, SIGBUS};
 
 /// The first address that no user program has: x86-64 with four levels of
@@ -453,6 +455,16 @@ impl<'a> GuestMemory<'a> {
             Ok(_) => Err(fault(FaultKind::Permission)),
             Err(Fault { kind, .. }) => Err(fault(kind)),
         }
+    }
+}
+
+impl Environment for GuestMemory<'_> {
+    fn counter(&mut self) -> u64 {
+        clock::counter()
+    }
+
+    fn frequency(&mut self) -> u64 {
+        clock::FREQUENCY
     }
 }
 

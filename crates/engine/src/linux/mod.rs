@@ -6,6 +6,7 @@
 //! ([`address_space::Watcher`]).
 
 pub mod address_space;
+pub mod clock;
 pub mod faults;
 pub mod guest_memory;
 pub mod hwcap;

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::address_space::AddressSpace;
 use super::loader::Loaded;
-use super::signals::Actions;
+use super::signals::{self, Actions};
 use crate::lock::SpinLock;
 
 /// What all threads of the guest share.
@@ -56,10 +56,13 @@ pub struct Thread {
     pub alternate_stack: AlternateStack,
 }
 
-impl Default for Thread {
-    fn default() -> Self {
+impl Thread {
+    /// The first thread: it blocks the signals that the engine was started
+    /// with.
+    #[must_use]
+    pub fn inherited() -> Self {
         Self {
-            mask: 0,
+            mask: signals::mask(),
             alternate_stack: AlternateStack {
                 base: 0,
                 flags: AlternateStack::DISABLED,

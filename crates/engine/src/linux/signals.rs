@@ -81,6 +81,20 @@ pub fn ignored(signal: i32) -> bool {
     IGNORED.load(Ordering::Relaxed) & bit(signal) != 0
 }
 
+/// The calling thread's mask on the host.
+#[must_use]
+pub fn mask() -> u64 {
+    let mut mask = 0_u64;
+    // SAFETY: the kernel writes the mask only.
+    let _ = unsafe {
+        sys::syscall(
+            number::RT_SIGPROCMASK,
+            [0, 0, ptr::from_mut(&mut mask) as u64, 8, 0, 0],
+        )
+    };
+    mask
+}
+
 /// Sets the calling thread's mask on the host, without the signals that must
 /// not be blocked.
 pub fn set_mask(mask: u64) {

@@ -358,14 +358,14 @@ pub struct Status {
     pub mode: u32,
     pub uid: u32,
     pub gid: u32,
-    padding: u32,
+    pub padding: u32,
     pub rdev: u64,
     pub size: i64,
     pub blksize: i64,
     pub blocks: i64,
     /// Access, modification and change: seconds and nanoseconds each.
     pub times: [[u64; 2]; 3],
-    reserved: [i64; 3],
+    pub reserved: [i64; 3],
 }
 
 const _: () = assert!(size_of::<Status>() == 144);

@@ -128,6 +128,7 @@ struct Stack {
 
 impl Stack {
     /// The sizes were added up before, so every range is inside.
+    #[allow(clippy::cast_possible_truncation, reason = "the host has 64 bits")]
     fn at(&mut self, range: Range<u64>) -> &mut [u8] {
         let index = |address: u64| (address - self.sp) as usize;
         &mut self.bytes[index(range.start)..index(range.end)]
@@ -162,6 +163,7 @@ impl Stack {
 }
 
 #[cfg(test)]
+#[allow(clippy::cast_possible_truncation, reason = "the host has 64 bits")]
 mod tests {
     use super::*;
 
