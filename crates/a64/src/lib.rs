@@ -13,5 +13,6 @@ pub mod decode;
 pub mod features;
 pub mod fp;
 pub mod insn;
+pub mod interp;
 pub mod lift;
 pub mod mem;

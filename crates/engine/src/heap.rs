@@ -6,13 +6,10 @@
 //! it all: the engine allocates when it translates, not when it runs.
 
 use core::alloc::{GlobalAlloc, Layout};
-use core::cell::UnsafeCell;
-use core::fmt;
-use core::hint::spin_loop;
 use core::ptr::{self, NonNull};
-use core::sync::atomic::{AtomicBool, Ordering};
 
 use crate::linux::sys;
+use crate::lock::SpinLock;
 
 const PAGE: usize = 4096;
 /// What is asked of the kernel at a time for small blocks.
@@ -34,22 +31,12 @@ struct Classes {
     end: usize,
 }
 
+// SAFETY: the blocks in the lists belong to the process, not to a thread.
+unsafe impl Send for Classes {}
+
 /// The heap, for `#[global_allocator]`.
-pub struct Heap {
-    locked: AtomicBool,
-    classes: UnsafeCell<Classes>,
-}
-
-// SAFETY: `classes` is touched only while `locked` is held.
-unsafe impl Sync for Heap {}
-// SAFETY: the blocks belong to the process, not to a thread.
-unsafe impl Send for Heap {}
-
-impl fmt::Debug for Heap {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Heap").finish_non_exhaustive()
-    }
-}
+#[derive(Debug)]
+pub struct Heap(SpinLock<Classes>);
 
 impl Default for Heap {
     fn default() -> Self {
@@ -112,29 +99,11 @@ impl Heap {
     /// An empty heap: nothing is asked of the kernel before the first use.
     #[must_use]
     pub const fn new() -> Self {
-        Self {
-            locked: AtomicBool::new(false),
-            classes: UnsafeCell::new(Classes {
-                free: [None; CLASSES],
-                chunk: 0,
-                end: 0,
-            }),
-        }
-    }
-
-    fn locked<R>(&self, f: impl FnOnce(&mut Classes) -> R) -> R {
-        while self
-            .locked
-            .compare_exchange_weak(false, true, Ordering::Acquire, Ordering::Relaxed)
-            .is_err()
-        {
-            spin_loop();
-        }
-        // SAFETY: the lock is held, and `f` cannot come back here: it does
-        // not allocate.
-        let result = f(unsafe { &mut *self.classes.get() });
-        self.locked.store(false, Ordering::Release);
-        result
+        Self(SpinLock::new(Classes {
+            free: [None; CLASSES],
+            chunk: 0,
+            end: 0,
+        }))
     }
 }
 
@@ -176,7 +145,7 @@ impl Classes {
 unsafe impl GlobalAlloc for Heap {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         match class_of(layout) {
-            Some((class, size)) => self.locked(|classes| classes.allocate(class, size)),
+            Some((class, size)) => self.0.with(|classes| classes.allocate(class, size)),
             None => allocate_large(layout),
         }
         .unwrap_or(ptr::null_mut())
@@ -184,7 +153,7 @@ unsafe impl GlobalAlloc for Heap {
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         match class_of(layout) {
-            Some((class, _)) => self.locked(|classes| classes.release(class, block)),
+            Some((class, _)) => self.0.with(|classes| classes.release(class, block)),
             None => unmap(block as usize, pages(layout.size()).unwrap_or(0)),
         }
     }
@@ -236,6 +205,7 @@ unsafe impl GlobalAlloc for Heap {
 }
 
 #[cfg(test)]
+#[allow(clippy::cast_possible_truncation, reason = "any byte will do")]
 mod tests {
     use super::*;
     use alloc::vec::Vec;

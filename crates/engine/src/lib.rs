@@ -6,15 +6,94 @@
 
 extern crate alloc;
 
+pub mod cli;
 pub mod heap;
+pub mod host_cpu;
+pub mod interpret;
 pub mod linux;
+pub mod lock;
 pub mod message;
+
+use core::format_args as text;
+
+use cli::{Command, Run};
+use interpret::End;
+use linux::address_space::AddressSpace;
+use linux::faults;
+use linux::loader::{self, LoadError, Loaded, Request};
+use linux::process::{Process, Thread};
+use linux::signals;
+use linux::start::Start;
+use linux::sys::{self, Fd};
+use message::Shown;
+
+/// The exit code when a program cannot be run.
+const CANNOT_RUN: i32 = 126;
 
 /// What the process does, from its first instruction in Rust to its end.
 ///
 /// # Safety
 /// `stack` is the initial stack of the process, as the kernel made it.
 pub unsafe fn main(stack: *const usize) -> ! {
-    let _ = stack;
-    linux::sys::exit_group(0)
+    // SAFETY: the caller hands over the kernel's.
+    let start = unsafe { Start::read(stack) };
+    match cli::read(&start) {
+        Err(usage) => {
+            message::line(text!("{usage}"));
+            sys::exit_group(cli::USAGE_ERROR)
+        }
+        Ok(Command::Help) => print(cli::HELP),
+        Ok(Command::Version) => print(concat!(
+            "armistice-aarch64 ",
+            env!("CARGO_PKG_VERSION"),
+            "\n"
+        )),
+        Ok(Command::Run(run)) => run_program(&start, &run),
+    }
+}
+
+fn print(text: &str) -> ! {
+    let code = match sys::write_all(1, text.as_bytes()) {
+        Ok(()) => 0,
+        Err(error) => {
+            message::line(text!("standard output cannot be written: {error}"));
+            1
+        }
+    };
+    sys::exit_group(code)
+}
+
+fn run_program(start: &Start, run: &Run<'_>) -> ! {
+    if let Some(missing) = host_cpu::missing() {
+        message::line(text!(
+            "this processor is too old: x86-64-v3 is needed, and it has no {missing}"
+        ));
+        sys::exit_group(CANNOT_RUN)
+    }
+    let space = AddressSpace::new(None);
+    let loaded = match load(&space, start, run) {
+        Ok(loaded) => loaded,
+        Err(error) => {
+            message::line(text!("{}: {error}", Shown(run.program.to_bytes())));
+            sys::exit_group(error.exit_code())
+        }
+    };
+    let process = Process::new(space, &loaded);
+    let mut thread = Thread::inherited();
+    let mut cpu = loaded.cpu;
+    match interpret::run(&process, &mut thread, &mut cpu) {
+        End::Exit(code) => sys::exit_group(code),
+        End::Signal(signal) => signals::die(signal),
+    }
+}
+
+fn load(space: &AddressSpace, start: &Start, run: &Run<'_>) -> Result<Loaded, LoadError> {
+    faults::install().map_err(LoadError::Engine)?;
+    let request = Request {
+        path: run.program,
+        file: run.descriptor.map(Fd::new),
+        arguments: &run.arguments,
+        start,
+    };
+    loader::load(space, request)
 }

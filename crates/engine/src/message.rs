@@ -40,7 +40,8 @@ pub fn line(text: fmt::Arguments<'_>) {
     };
     let _ = write!(line, "{NAME}: {text}");
     line.bytes[line.length] = b'\n';
-    sys::write_all(2, &line.bytes[..=line.length]);
+    // There is nobody to tell when even this fails.
+    let _ = sys::write_all(2, &line.bytes[..=line.length]);
 }
 
 /// Says that the engine itself is at fault, and ends the process.

@@ -9,6 +9,7 @@
 
 mod base;
 mod branch;
+mod crypto;
 mod fp;
 mod memory;
 mod simd;
@@ -51,18 +52,42 @@ pub trait Environment {
 /// Executes one instruction at `cpu.pc`, which is then the next one's.
 ///
 /// # Errors
-/// When it raises an exception; nothing else of the state has changed then.
+/// When it raises an exception; nothing else of the state has changed then
+/// (but the program counter for [`Exception::Supervisor`]).
 pub fn step<M: Memory + Environment>(
     cpu: &mut Cpu,
     mem: &mut M,
     insn: Insn,
 ) -> Result<(), Exception> {
+    let pc = cpu.pc;
     let next = match insn.op.info().class {
-        class if branch::handles(class) => branch::execute(cpu, insn, class)?,
-        class => {
-            let pc = cpu.pc;
-            dispatch(cpu, mem, insn, class)?;
-            debug_assert_eq!(cpu.pc, pc);
+        Class::branch_cond
+        | Class::branch_imm
+        | Class::branch_reg
+        | Class::compare_branch
+        | Class::test_branch => branch::execute(cpu, insn),
+        Class::exception
+        | Class::barrier
+        | Class::hint
+        | Class::pstate
+        | Class::system
+        | Class::system_register => {
+            system::execute(cpu, mem, insn)?;
+            pc.wrapping_add(4)
+        }
+        Class::memory_copy_set => memory::copy_set::execute(cpu, mem, insn)?,
+        class if memory::handles(class) => {
+            memory::execute(cpu, mem, insn)?;
+            pc.wrapping_add(4)
+        }
+        _ => {
+            let done = base::execute(cpu, insn)
+                || simd::execute(cpu, insn)
+                || fp::execute(cpu, insn)
+                || crypto::execute(cpu, insn);
+            if !done {
+                return Err(Exception::Undefined);
+            }
             pc.wrapping_add(4)
         }
     };

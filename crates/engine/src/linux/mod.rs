@@ -1,4 +1,18 @@
 //! The Linux that the guest sees: its program loaded, its system calls done,
 //! its memory and its signals.
+//!
+//! It sees the guest through `a64::cpu` and knows nothing of translation: it
+//! tells whoever keeps translations to forget them
+//! ([`address_space::Watcher`]).
 
+pub mod address_space;
+pub mod clock;
+pub mod faults;
+pub mod guest_memory;
+pub mod hwcap;
+pub mod loader;
+pub mod process;
+pub mod signals;
+pub mod start;
 pub mod sys;
+pub mod syscalls;

@@ -3,9 +3,11 @@
 //! Nothing is remembered of a call but its result: there is no `errno`, so
 //! any thread and any signal handler may call.
 
+use alloc::vec::Vec;
 use core::arch::asm;
 use core::ffi::CStr;
 use core::fmt;
+use core::ptr;
 
 /// An error number of the kernel; the numbers below 35 and nearly all above
 /// are the same on every architecture that uses the generic list, as x86-64
@@ -159,8 +161,11 @@ pub fn exit_group(code: i32) -> ! {
     }
 }
 
-/// Writes all of `bytes` to the descriptor, or as much as it takes.
-pub fn write_all(fd: i32, mut bytes: &[u8]) {
+/// Writes all of `bytes` to the descriptor.
+///
+/// # Errors
+/// The kernel's, after which some may have been written.
+pub fn write_all(fd: i32, mut bytes: &[u8]) -> Result<(), Errno> {
     while !bytes.is_empty() {
         // SAFETY: the kernel reads the slice only.
         let written = unsafe {
@@ -178,16 +183,19 @@ pub fn write_all(fd: i32, mut bytes: &[u8]) {
         };
         match written.map(usize::try_from) {
             Ok(Ok(n)) if n > 0 => bytes = bytes.get(n..).unwrap_or_default(),
+            Ok(_) => return Err(Errno::EIO),
             Err(Errno::EINTR) => {}
-            _ => return,
+            Err(error) => return Err(error),
         }
     }
+    Ok(())
 }
 
 /// `AT_FDCWD`: paths are relative to the working directory.
 pub const AT_FDCWD: i32 = -100;
-/// `O_RDONLY | O_CLOEXEC`, as x86-64 has it.
-pub const O_RDONLY_CLOEXEC: u32 = 0x8_0000;
+/// `O_RDONLY | O_NONBLOCK | O_CLOEXEC`, as x86-64 has them: a pipe that nobody
+/// writes must not hold up who opens it.
+const OPEN: u64 = 0x8_0800;
 
 /// A descriptor as an argument of a system call.
 #[must_use]
@@ -221,14 +229,7 @@ impl Fd {
         let fd = unsafe {
             syscall(
                 number::OPENAT,
-                [
-                    fd_argument(AT_FDCWD),
-                    path.as_ptr() as u64,
-                    u64::from(O_RDONLY_CLOEXEC),
-                    0,
-                    0,
-                    0,
-                ],
+                [fd_argument(AT_FDCWD), path.as_ptr() as u64, OPEN, 0, 0, 0],
             )
         }?;
         i32::try_from(fd).map(Self).map_err(|_| Errno::EBADF)
@@ -267,6 +268,121 @@ impl Fd {
         }
         Ok(done)
     }
+}
+
+impl Fd {
+    /// What the file is.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn status(&self) -> Result<Status, Errno> {
+        let mut status = Status::default();
+        // SAFETY: the kernel writes into the struct only.
+        unsafe {
+            syscall(
+                number::FSTAT,
+                [
+                    fd_argument(self.0),
+                    ptr::from_mut(&mut status) as u64,
+                    0,
+                    0,
+                    0,
+                    0,
+                ],
+            )
+        }?;
+        Ok(status)
+    }
+
+    /// The file's path without symbolic links, as far as there is one.
+    #[must_use]
+    pub fn path(&self) -> Vec<u8> {
+        let mut path = alloc::vec![0; 4096];
+        let link = alloc::format!("/proc/self/fd/{}\0", self.0);
+        // SAFETY: the kernel writes into the vector only.
+        let length = unsafe {
+            syscall(
+                number::READLINKAT,
+                [
+                    fd_argument(AT_FDCWD),
+                    link.as_ptr() as u64,
+                    path.as_mut_ptr() as u64,
+                    path.len() as u64,
+                    0,
+                    0,
+                ],
+            )
+        };
+        path.truncate(
+            length
+                .ok()
+                .and_then(|n| usize::try_from(n).ok())
+                .unwrap_or(0),
+        );
+        path
+    }
+
+    /// Whether the process may execute the file.
+    #[must_use]
+    pub fn may_execute(&self) -> bool {
+        const X_OK: u64 = 1;
+        const AT_EACCESS: u64 = 0x200;
+        const AT_EMPTY_PATH: u64 = 0x1000;
+        // SAFETY: the kernel reads the string only.
+        let result = unsafe {
+            syscall(
+                number::FACCESSAT2,
+                [
+                    fd_argument(self.0),
+                    c"".as_ptr() as u64,
+                    X_OK,
+                    AT_EACCESS | AT_EMPTY_PATH,
+                    0,
+                    0,
+                ],
+            )
+        };
+        // Before Linux 5.8 there is no way to ask by descriptor.
+        matches!(result, Ok(_) | Err(Errno::ENOSYS))
+    }
+}
+
+/// The host's `struct stat`.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+#[allow(missing_docs, reason = "the names are the kernel's")]
+pub struct Status {
+    pub dev: u64,
+    pub ino: u64,
+    pub nlink: u64,
+    pub mode: u32,
+    pub uid: u32,
+    pub gid: u32,
+    pub padding: u32,
+    pub rdev: u64,
+    pub size: i64,
+    pub blksize: i64,
+    pub blocks: i64,
+    /// Access, modification and change: seconds and nanoseconds each.
+    pub times: [[u64; 2]; 3],
+    pub reserved: [i64; 3],
+}
+
+const _: () = assert!(size_of::<Status>() == 144);
+
+/// The soft limit of the stack's size; all bits set when there is none.
+#[must_use]
+pub fn stack_limit() -> u64 {
+    const RLIMIT_STACK: u64 = 3;
+    let mut limits = [8 << 20, 0_u64];
+    // SAFETY: the kernel writes into the array only.
+    let _ = unsafe {
+        syscall(
+            number::PRLIMIT64,
+            [0, RLIMIT_STACK, 0, limits.as_mut_ptr() as u64, 0, 0],
+        )
+    };
+    limits[0]
 }
 
 impl Drop for Fd {

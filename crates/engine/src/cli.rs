@@ -1,0 +1,322 @@
+//! The command line: from arguments to what is to be done. No I/O.
+//!
+//! Started by the kernel through `binfmt_misc`, there are no options: every
+//! argument is the user's. The kernel says so by a descriptor of the program
+//! (flag O, and C, which implies it) or by `AT_FLAGS` (flag P).
+
+use alloc::vec::Vec;
+use core::ffi::CStr;
+use core::fmt;
+
+use crate::linux::loader::stack::key;
+use crate::linux::start::Start;
+use crate::message::{NAME, Shown};
+
+/// The exit code of a wrong command line.
+pub const USAGE_ERROR: i32 = 2;
+
+/// What `--help` prints.
+pub const HELP: &str = "\
+Runs an AArch64 Linux program on this x86-64 machine.
+
+Usage: armistice-aarch64 [OPTIONS] PROGRAM [ARGUMENT]...
+
+Options:
+  -0, --argv0 NAME   Give the program NAME as its argument 0 instead of PROGRAM
+      --interpret    Run every instruction in the reference interpreter: slow,
+                     and the measure of the translator
+      --print-guest  Print the guest code of each region as it is translated
+      --print-host   Print the host code of each region as it is translated
+      --counters     Print how often each region ran, at the end
+      --perf-map     Write /tmp/perf-PID.map, so that perf names guest code
+  -h, --help         Print this help
+  -V, --version      Print the version
+
+What is printed about code goes to standard error.
+
+Exit code: that of PROGRAM, or 128 and its signal's number as shells have it;
+2 when the options are wrong; 126 when PROGRAM cannot be run here, 127 when it
+is not found; 70 when armistice-aarch64 itself is at fault.
+";
+
+/// What to look at while the program runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Everything in the interpreter.
+    pub interpret: bool,
+    /// Print the guest code of each region.
+    pub print_guest: bool,
+    /// Print the host code of each region.
+    pub print_host: bool,
+    /// Print the regions' counters at the end.
+    pub counters: bool,
+    /// Write a map for perf.
+    pub perf_map: bool,
+}
+
+/// A program to run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run<'a> {
+    /// The options.
+    pub options: Options,
+    /// The path.
+    pub program: &'a CStr,
+    /// The descriptor that the kernel opened it at.
+    pub descriptor: Option<i32>,
+    /// Its arguments, with its name first.
+    pub arguments: Vec<&'a CStr>,
+}
+
+/// What the command line asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command<'a> {
+    /// Printing [`HELP`].
+    Help,
+    /// Printing the version.
+    Version,
+    /// Running a program.
+    Run(Run<'a>),
+}
+
+/// What is wrong with a command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Usage<'a> {
+    /// There is no such option.
+    Unknown(&'a CStr),
+    /// The option takes no value.
+    Value(&'a CStr),
+    /// The option's value is missing.
+    NoValue(&'a CStr),
+    /// There is no program.
+    NoProgram,
+}
+
+impl fmt::Display for Usage<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown =
+            |option: &CStr, f: &mut fmt::Formatter<'_>| write!(f, "'{}'", Shown(option.to_bytes()));
+        match self {
+            Self::Unknown(option) => {
+                f.write_str("unknown option ")?;
+                shown(option, f)?;
+            }
+            Self::Value(option) => {
+                f.write_str("a value for an option that takes none: ")?;
+                shown(option, f)?;
+            }
+            Self::NoValue(option) => {
+                f.write_str("a value is missing for ")?;
+                shown(option, f)?;
+            }
+            Self::NoProgram => f.write_str("no program to run")?,
+        }
+        write!(f, "; see {NAME} --help")
+    }
+}
+
+/// `AT_FLAGS_PRESERVE_ARGV0`: the program's own argument 0 comes behind its
+/// path.
+const PRESERVE_ARGV0: u64 = 1;
+
+/// What the process was started for.
+///
+/// # Errors
+/// When the arguments are wrong.
+pub fn read(start: &Start) -> Result<Command<'static>, Usage<'static>> {
+    let arguments = start.arguments.get(1..).unwrap_or_default();
+    let descriptor = start
+        .auxiliary(key::EXECFD)
+        .and_then(|descriptor| i32::try_from(descriptor).ok());
+    let preserved = start.auxiliary(key::FLAGS).unwrap_or(0) & PRESERVE_ARGV0 != 0;
+    if descriptor.is_some() || preserved {
+        from_kernel(arguments, descriptor, preserved)
+    } else {
+        from_user(arguments)
+    }
+}
+
+/// The kernel's arguments: the path, with the flag P the program's argument
+/// 0, and its other arguments.
+fn from_kernel<'a>(
+    arguments: &[&'a CStr],
+    descriptor: Option<i32>,
+    preserved: bool,
+) -> Result<Command<'a>, Usage<'a>> {
+    let (&program, rest) = arguments.split_first().ok_or(Usage::NoProgram)?;
+    // A program that was started without any argument has none.
+    let arguments = if preserved { rest } else { arguments };
+    Ok(Command::Run(Run {
+        options: Options::default(),
+        program,
+        descriptor,
+        arguments: arguments.to_vec(),
+    }))
+}
+
+/// Options up to the first argument that is none; that is the program.
+fn from_user<'a>(arguments: &[&'a CStr]) -> Result<Command<'a>, Usage<'a>> {
+    let mut options = Options::default();
+    let mut argv0 = None;
+    let mut rest = arguments.iter().copied();
+    let program = loop {
+        let argument = rest.next().ok_or(Usage::NoProgram)?;
+        let flag = match argument.to_bytes() {
+            b"--" => break rest.next().ok_or(Usage::NoProgram)?,
+            b"-h" | b"--help" => return Ok(Command::Help),
+            b"-V" | b"--version" => return Ok(Command::Version),
+            b"-0" | b"--argv0" => {
+                argv0 = Some(rest.next().ok_or(Usage::NoValue(argument))?);
+                continue;
+            }
+            b"--interpret" => &mut options.interpret,
+            b"--print-guest" => &mut options.print_guest,
+            b"--print-host" => &mut options.print_host,
+            b"--counters" => &mut options.counters,
+            b"--perf-map" => &mut options.perf_map,
+            bytes => match attached(argument, bytes)? {
+                Some(name) => {
+                    argv0 = Some(name);
+                    continue;
+                }
+                None => break argument,
+            },
+        };
+        *flag = true;
+    };
+    let mut arguments = alloc::vec![argv0.unwrap_or(program)];
+    arguments.extend(rest);
+    Ok(Command::Run(Run {
+        options,
+        program,
+        descriptor: None,
+        arguments,
+    }))
+}
+
+/// The name in `-0NAME` or `--argv0=NAME`; none when the argument is no
+/// option at all.
+fn attached<'a>(argument: &'a CStr, bytes: &[u8]) -> Result<Option<&'a CStr>, Usage<'a>> {
+    const LONG: [&[u8]; 7] = [
+        b"--help",
+        b"--version",
+        b"--interpret",
+        b"--print-guest",
+        b"--print-host",
+        b"--counters",
+        b"--perf-map",
+    ];
+    if bytes.len() < 2 || bytes[0] != b'-' {
+        return Ok(None);
+    }
+    for prefix in [&b"--argv0="[..], b"-0"] {
+        if bytes.starts_with(prefix) {
+            let with_nul = argument.to_bytes_with_nul();
+            let name = with_nul.get(prefix.len()..).unwrap_or_default();
+            return CStr::from_bytes_with_nul(name)
+                .map(Some)
+                .map_err(|_| Usage::NoValue(argument));
+        }
+    }
+    let name = bytes.split(|&byte| byte == b'=').next().unwrap_or_default();
+    if name.len() < bytes.len() && LONG.contains(&name) {
+        return Err(Usage::Value(argument));
+    }
+    Err(Usage::Unknown(argument))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString as _;
+
+    fn run<'a>(result: Result<Command<'a>, Usage<'a>>) -> Run<'a> {
+        match result {
+            Ok(Command::Run(run)) => run,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn options_end_at_the_program() {
+        let run = run(from_user(&[
+            c"--interpret",
+            c"--counters",
+            c"./a",
+            c"--help",
+        ]));
+        assert!(run.options.interpret && run.options.counters && !run.options.perf_map);
+        assert_eq!(run.program, c"./a");
+        assert_eq!(run.arguments, [c"./a", c"--help"]);
+    }
+
+    #[test]
+    fn argument_0_in_every_form() {
+        for form in [
+            &[c"-0", c"x"][..],
+            &[c"-0x"],
+            &[c"--argv0", c"x"],
+            &[c"--argv0=x"],
+        ] {
+            let mut arguments = form.to_vec();
+            arguments.extend([c"a", c"b"]);
+            let run = run(from_user(&arguments));
+            assert_eq!((run.program, &run.arguments[..]), (c"a", &[c"x", c"b"][..]));
+        }
+        assert_eq!(run(from_user(&[c"--argv0=", c"a"])).arguments, [c""]);
+    }
+
+    #[test]
+    fn a_program_whose_name_starts_with_a_dash() {
+        assert_eq!(run(from_user(&[c"--", c"--help"])).program, c"--help");
+        assert_eq!(run(from_user(&[c"-"])).program, c"-");
+        assert_eq!(run(from_user(&[c""])).program, c"");
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        for (arguments, text) in [
+            (&[][..], "no program to run"),
+            (&[c"--"], "no program to run"),
+            (&[c"--counters"], "no program to run"),
+            (&[c"--nonsense"], "unknown option '--nonsense'"),
+            (&[c"-x\n"], "unknown option '-x\\x0a'"),
+            (&[c"--argv0"], "a value is missing for '--argv0'"),
+            (
+                &[c"--counters=1"],
+                "a value for an option that takes none: '--counters=1'",
+            ),
+        ] {
+            let usage = from_user(arguments).unwrap_err().to_string();
+            assert_eq!(
+                usage,
+                alloc::format!("{text}; see armistice-aarch64 --help")
+            );
+        }
+    }
+
+    #[test]
+    fn the_kernels_arguments_are_the_users() {
+        let start = |auxiliary: &[(u64, u64)]| Start {
+            arguments: alloc::vec![c"/engine", c"/bin/a", c"--help", c"b"],
+            environment: Vec::new(),
+            auxiliary: auxiliary.to_vec(),
+        };
+        // Flags O and P.
+        let both = run(read(&start(&[(key::EXECFD, 3), (key::FLAGS, 1)])));
+        assert_eq!(both.program, c"/bin/a");
+        assert_eq!(both.arguments, [c"--help", c"b"]);
+        assert_eq!(both.descriptor, Some(3));
+        // Flag O alone: the kernel has put the path in place of argument 0.
+        let open = run(read(&start(&[(key::EXECFD, 3)])));
+        assert_eq!(open.arguments, [c"/bin/a", c"--help", c"b"]);
+        // Flag P alone.
+        let preserved = run(read(&start(&[(key::FLAGS, 1)])));
+        assert_eq!(preserved.arguments, [c"--help", c"b"]);
+        assert_eq!(preserved.descriptor, None);
+        // Neither: as the user would.
+        assert_eq!(
+            run(read(&start(&[]))).arguments,
+            [c"/bin/a", c"--help", c"b"]
+        );
+    }
+}

@@ -1,0 +1,4 @@
+//! Translated code: where it lies, how it is found, linked, and forgotten.
+
+pub mod arena;
+pub mod cache;

@@ -1,0 +1,515 @@
+//! Guest memory, which is the process's own: every access may fault, and a
+//! fault comes back as an error.
+//!
+//! The accesses are functions in assembler that lie in one run of code. The
+//! exception table names the parts of it; when an access faults there, the
+//! signal handler lets the function return the fault's address in rax and its
+//! kind in rdx ([`recover`]). The functions are leaves without a frame, so
+//! that returning is all there is to do.
+//!
+//! Guest addresses are host addresses: the engine lies high, where the kernel
+//! puts a static-PIE, and takes nothing that the guest may name for its own.
+//! The top byte of an address is ignored, as arm64 Linux sets up for EL0.
+
+use core::arch::global_asm;
+use core::ops::Range;
+
+use a64::interp::Environment;
+use a64::mem::{Barrier, Fault, FaultKind, Memory, Size, atomic_alignment};
+
+use super::address_space::AddressSpace;
+use super::clock;
+use super::faults::{Context, Info, SIGBUS};
+
+/// The first address that no user program has: x86-64 with four levels of
+/// page tables has 47 bits, without the last page.
+pub const END: u64 = (1 << 47) - 4096;
+
+/// Two registers: rax and rdx.
+#[derive(Clone, Copy)]
+#[repr(C)]
+struct Pair {
+    /// The value, or the address of the fault.
+    value: u64,
+    /// 0, or the kind of the fault.
+    kind: u64,
+}
+
+// Each returns its value in rax and 0 in rdx; 16 bytes go through memory of
+// the engine at rsi. A movaps of 16 aligned bytes is atomic on every CPU that
+// has AVX.
+global_asm!(
+    ".p2align 5",
+    "armistice_guest_begin:",
+    "armistice_guest_load1:",
+    "xor edx, edx",
+    "movzx eax, byte ptr [rdi]",
+    "ret",
+    "armistice_guest_load2:",
+    "xor edx, edx",
+    "movzx eax, word ptr [rdi]",
+    "ret",
+    "armistice_guest_load4:",
+    "xor edx, edx",
+    "mov eax, [rdi]",
+    "ret",
+    "armistice_guest_load8:",
+    "xor edx, edx",
+    "mov rax, [rdi]",
+    "ret",
+    "armistice_guest_load16:",
+    "xor edx, edx",
+    "test dil, 15",
+    "jnz 2f",
+    "movaps xmm0, [rdi]",
+    "movups [rsi], xmm0",
+    "ret",
+    "2:",
+    "movups xmm0, [rdi]",
+    "movups [rsi], xmm0",
+    "ret",
+    "armistice_guest_store1:",
+    "xor edx, edx",
+    "mov [rdi], sil",
+    "ret",
+    "armistice_guest_store2:",
+    "xor edx, edx",
+    "mov [rdi], si",
+    "ret",
+    "armistice_guest_store4:",
+    "xor edx, edx",
+    "mov [rdi], esi",
+    "ret",
+    "armistice_guest_store8:",
+    "xor edx, edx",
+    "mov [rdi], rsi",
+    "ret",
+    "armistice_guest_store16:",
+    "xor edx, edx",
+    "movups xmm0, [rsi]",
+    "test dil, 15",
+    "jnz 2f",
+    "movaps [rdi], xmm0",
+    "ret",
+    "2:",
+    "movups [rdi], xmm0",
+    "ret",
+    // Compare with rsi, write rdx.
+    "armistice_guest_exchange1:",
+    "mov rcx, rdx",
+    "xor edx, edx",
+    "mov eax, esi",
+    "lock cmpxchg [rdi], cl",
+    "movzx eax, al",
+    "ret",
+    "armistice_guest_exchange2:",
+    "mov rcx, rdx",
+    "xor edx, edx",
+    "mov eax, esi",
+    "lock cmpxchg [rdi], cx",
+    "movzx eax, ax",
+    "ret",
+    "armistice_guest_exchange4:",
+    "mov rcx, rdx",
+    "xor edx, edx",
+    "mov eax, esi",
+    "lock cmpxchg [rdi], ecx",
+    // eax is written only when they differ: clear what is above it.
+    "mov eax, eax",
+    "ret",
+    "armistice_guest_exchange8:",
+    "mov rcx, rdx",
+    "xor edx, edx",
+    "mov rax, rsi",
+    "lock cmpxchg [rdi], rcx",
+    "ret",
+    // rdx bytes from rsi to rdi.
+    "armistice_guest_copy:",
+    "mov rcx, rdx",
+    "xor edx, edx",
+    "rep movsb",
+    "ret",
+    // rsi zeros to rdi.
+    "armistice_guest_zero:",
+    "mov rcx, rsi",
+    "xor edx, edx",
+    "xor eax, eax",
+    "rep stosb",
+    "ret",
+    "armistice_guest_end:",
+    "armistice_guest_fixup:",
+    "ret",
+    // Compare with the 16 bytes at rsi, write those at rdx, and put what was
+    // there at rsi. cmpxchg16b needs rbx, which is the caller's.
+    "armistice_guest_pair_begin:",
+    "armistice_guest_exchange16:",
+    "mov r11, rbx",
+    "mov rbx, [rdx]",
+    "mov rcx, [rdx + 8]",
+    "mov rax, [rsi]",
+    "mov rdx, [rsi + 8]",
+    "lock cmpxchg16b [rdi]",
+    "mov [rsi], rax",
+    "mov [rsi + 8], rdx",
+    "xor edx, edx",
+    "mov rbx, r11",
+    "ret",
+    "armistice_guest_pair_end:",
+    "armistice_guest_pair_fixup:",
+    "mov rbx, r11",
+    "ret",
+);
+
+unsafe extern "C" {
+    fn armistice_guest_load1(address: u64) -> Pair;
+    fn armistice_guest_load2(address: u64) -> Pair;
+    fn armistice_guest_load4(address: u64) -> Pair;
+    fn armistice_guest_load8(address: u64) -> Pair;
+    fn armistice_guest_load16(address: u64, value: &mut u128) -> Pair;
+    fn armistice_guest_store1(address: u64, value: u64) -> Pair;
+    fn armistice_guest_store2(address: u64, value: u64) -> Pair;
+    fn armistice_guest_store4(address: u64, value: u64) -> Pair;
+    fn armistice_guest_store8(address: u64, value: u64) -> Pair;
+    fn armistice_guest_store16(address: u64, value: &u128) -> Pair;
+    fn armistice_guest_exchange1(address: u64, expected: u64, new: u64) -> Pair;
+    fn armistice_guest_exchange2(address: u64, expected: u64, new: u64) -> Pair;
+    fn armistice_guest_exchange4(address: u64, expected: u64, new: u64) -> Pair;
+    fn armistice_guest_exchange8(address: u64, expected: u64, new: u64) -> Pair;
+    fn armistice_guest_exchange16(address: u64, expected: &mut u128, new: &u128) -> Pair;
+    fn armistice_guest_copy(to: u64, from: u64, length: u64) -> Pair;
+    fn armistice_guest_zero(to: u64, length: u64) -> Pair;
+
+    static armistice_guest_begin: u8;
+    static armistice_guest_end: u8;
+    static armistice_guest_fixup: u8;
+    static armistice_guest_pair_begin: u8;
+    static armistice_guest_pair_end: u8;
+    static armistice_guest_pair_fixup: u8;
+}
+
+/// The exception table: where code may fault, and where it goes on then.
+fn exceptions() -> [(Range<u64>, u64); 2] {
+    let range = |begin: *const u8, end: *const u8| begin as u64..end as u64;
+    [
+        (
+            range(
+                &raw const armistice_guest_begin,
+                &raw const armistice_guest_end,
+            ),
+            &raw const armistice_guest_fixup as u64,
+        ),
+        (
+            range(
+                &raw const armistice_guest_pair_begin,
+                &raw const armistice_guest_pair_end,
+            ),
+            &raw const armistice_guest_pair_fixup as u64,
+        ),
+    ]
+}
+
+const SEGV_MAPERR: i32 = 1;
+const BUS_ADRALN: i32 = 1;
+
+/// The kind of a fault the host reported.
+#[must_use]
+pub fn kind_of(info: &Info) -> FaultKind {
+    match (info.signal, info.code) {
+        (SIGBUS, BUS_ADRALN) => FaultKind::Alignment,
+        (SIGBUS, _) => FaultKind::External,
+        (_, SEGV_MAPERR) => FaultKind::Translation,
+        (_, _) => FaultKind::Permission,
+    }
+}
+
+/// Lets an access here return when the fault was its own; called by the
+/// signal handler.
+pub(super) fn recover(info: &Info, context: &mut Context) -> bool {
+    if info.code <= 0 {
+        return false;
+    }
+    let registers = &mut context.registers;
+    let entry = exceptions()
+        .into_iter()
+        .find(|(range, _)| range.contains(&registers.rip));
+    let Some((_, fixup)) = entry else {
+        return false;
+    };
+    registers.rip = fixup;
+    registers.rax = info.address;
+    registers.rdx = match kind_of(info) {
+        FaultKind::Translation => 1,
+        FaultKind::Permission => 2,
+        FaultKind::Alignment => 3,
+        FaultKind::External => 4,
+    };
+    true
+}
+
+fn checked(pair: Pair, write: bool) -> Result<u64, Fault> {
+    let kind = match pair.kind {
+        0 => return Ok(pair.value),
+        1 => FaultKind::Translation,
+        2 => FaultKind::Permission,
+        3 => FaultKind::Alignment,
+        _ => FaultKind::External,
+    };
+    Err(Fault {
+        address: pair.value,
+        kind,
+        write,
+    })
+}
+
+/// The host address of a guest address: the top byte is ignored. An address
+/// that no user program has is a fault here, before the host sees it, since
+/// it would not tell the address.
+fn host(address: u64, length: u64, write: bool) -> Result<u64, Fault> {
+    let untagged = address & 0x00ff_ffff_ffff_ffff;
+    if untagged < END && length <= END - untagged {
+        return Ok(untagged);
+    }
+    Err(Fault {
+        address: untagged.max(END.min(untagged.saturating_add(length))),
+        kind: FaultKind::Translation,
+        write,
+    })
+}
+
+/// Reads `size` bytes.
+///
+/// # Errors
+/// When they cannot be read.
+#[inline]
+pub fn load(address: u64, size: Size) -> Result<u128, Fault> {
+    let at = host(address, size.bytes(), false)?;
+    // SAFETY: a fault comes back as an error; what is read is only a value.
+    let value = unsafe {
+        match size {
+            Size::Byte => armistice_guest_load1(at),
+            Size::Half => armistice_guest_load2(at),
+            Size::Word => armistice_guest_load4(at),
+            Size::Double => armistice_guest_load8(at),
+            Size::Quad => {
+                let mut value = 0;
+                checked(armistice_guest_load16(at, &mut value), false)?;
+                return Ok(value);
+            }
+        }
+    };
+    checked(value, false).map(u128::from)
+}
+
+/// Writes the low `size` bytes of `value`.
+///
+/// # Safety
+/// The address is the guest's to write.
+///
+/// # Errors
+/// When they cannot be written.
+#[inline]
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "the low bytes are what is stored"
+)]
+pub unsafe fn store(address: u64, size: Size, value: u128) -> Result<(), Fault> {
+    let at = host(address, size.bytes(), true)?;
+    let low = value as u64;
+    // SAFETY: a fault comes back as an error; the caller answers for what is
+    // written over.
+    let done = unsafe {
+        match size {
+            Size::Byte => armistice_guest_store1(at, low),
+            Size::Half => armistice_guest_store2(at, low),
+            Size::Word => armistice_guest_store4(at, low),
+            Size::Double => armistice_guest_store8(at, low),
+            Size::Quad => armistice_guest_store16(at, &value),
+        }
+    };
+    checked(done, true).map(drop)
+}
+
+/// Compares and exchanges, as [`Memory::compare_exchange`] says.
+///
+/// # Safety
+/// The address is the guest's to write.
+///
+/// # Errors
+/// When the address cannot be written, or is not aligned.
+#[inline]
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "the low bytes are what is compared"
+)]
+pub unsafe fn compare_exchange(
+    address: u64,
+    size: Size,
+    expected: u128,
+    new: u128,
+) -> Result<u128, Fault> {
+    let at = host(address, size.bytes(), true)?;
+    if !atomic_alignment(at, size) {
+        return Err(Fault {
+            address: at,
+            kind: FaultKind::Alignment,
+            write: true,
+        });
+    }
+    let (low, low_new) = (expected as u64, new as u64);
+    // SAFETY: as in `store`.
+    let old = unsafe {
+        match size {
+            Size::Byte => armistice_guest_exchange1(at, low, low_new),
+            Size::Half => armistice_guest_exchange2(at, low, low_new),
+            Size::Word => armistice_guest_exchange4(at, low, low_new),
+            Size::Double => armistice_guest_exchange8(at, low, low_new),
+            Size::Quad => {
+                let mut old = expected;
+                checked(armistice_guest_exchange16(at, &mut old, &new), true)?;
+                return Ok(old);
+            }
+        }
+    };
+    checked(old, true).map(u128::from)
+}
+
+/// Copies bytes out of the guest's memory. When it fails, some of `to` may
+/// have been written.
+///
+/// # Errors
+/// When they cannot all be read.
+pub fn read(address: u64, to: &mut [u8]) -> Result<(), Fault> {
+    let length = to.len() as u64;
+    let at = host(address, length, false)?;
+    // SAFETY: the slice is ours to write; a fault comes back as an error.
+    let done = unsafe { armistice_guest_copy(to.as_mut_ptr() as u64, at, length) };
+    checked(done, false).map(drop)
+}
+
+/// Copies bytes to the guest's memory. When it fails, some of them may have
+/// been written.
+///
+/// # Safety
+/// The range is the guest's to write.
+///
+/// # Errors
+/// When they cannot all be written.
+pub unsafe fn write(address: u64, from: &[u8]) -> Result<(), Fault> {
+    let length = from.len() as u64;
+    let at = host(address, length, true)?;
+    // SAFETY: as in `store`.
+    let done = unsafe { armistice_guest_copy(at, from.as_ptr() as u64, length) };
+    checked(done, true).map(drop)
+}
+
+/// Writes zeros.
+///
+/// # Safety
+/// The range is the guest's to write.
+///
+/// # Errors
+/// When they cannot all be written.
+pub unsafe fn zero(address: u64, length: u64) -> Result<(), Fault> {
+    let at = host(address, length, true)?;
+    // SAFETY: as in `store`.
+    checked(unsafe { armistice_guest_zero(at, length) }, true).map(drop)
+}
+
+/// The guest's memory as an interpreter sees it.
+#[derive(Debug)]
+pub struct GuestMemory<'a> {
+    space: &'a AddressSpace,
+    /// Where instructions may be fetched without asking `space`, as long as
+    /// it is the same generation.
+    window: Range<u64>,
+    generation: u64,
+}
+
+impl<'a> GuestMemory<'a> {
+    /// The memory of the process whose address space this is.
+    #[must_use]
+    pub fn new(space: &'a AddressSpace) -> Self {
+        Self {
+            space,
+            window: 0..0,
+            generation: 0,
+        }
+    }
+
+    /// Finds the executable range of `address` anew.
+    #[cold]
+    fn look_up(&mut self, address: u64) -> Result<(), Fault> {
+        // Taken before the range, so that a change in between is seen.
+        self.generation = self.space.generation();
+        self.window = self.space.executable(address).unwrap_or(0..0);
+        if !self.window.is_empty() {
+            return Ok(());
+        }
+        let fault = |kind| Fault {
+            address,
+            kind,
+            write: false,
+        };
+        // Mapped, but not executable, or not mapped at all.
+        match load(address, Size::Byte) {
+            Ok(_) => Err(fault(FaultKind::Permission)),
+            Err(Fault { kind, .. }) => Err(fault(kind)),
+        }
+    }
+}
+
+impl Environment for GuestMemory<'_> {
+    fn counter(&mut self) -> u64 {
+        clock::counter()
+    }
+
+    fn frequency(&mut self) -> u64 {
+        clock::FREQUENCY
+    }
+}
+
+impl Memory for GuestMemory<'_> {
+    fn load(&mut self, address: u64, size: Size) -> Result<u128, Fault> {
+        load(address, size)
+    }
+
+    fn store(&mut self, address: u64, size: Size, value: u128) -> Result<(), Fault> {
+        // SAFETY: what the guest writes over is the guest's.
+        unsafe { store(address, size, value) }
+    }
+
+    fn compare_exchange(
+        &mut self,
+        address: u64,
+        size: Size,
+        expected: u128,
+        new: u128,
+    ) -> Result<u128, Fault> {
+        // SAFETY: as for a store.
+        unsafe { compare_exchange(address, size, expected, new) }
+    }
+
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "a load of a word has no bits above it"
+    )]
+    fn fetch(&mut self, address: u64) -> Result<u32, Fault> {
+        if !self.window.contains(&address) || self.generation != self.space.generation() {
+            self.look_up(address)?;
+        }
+        load(address, Size::Word).map(|word| word as u32)
+    }
+
+    fn barrier(&mut self, barrier: Barrier) {
+        use core::sync::atomic::{Ordering, compiler_fence, fence};
+        match barrier {
+            // x86 keeps loads in order, and stores in order.
+            Barrier::Load | Barrier::Store => compiler_fence(Ordering::SeqCst),
+            Barrier::Full => fence(Ordering::SeqCst),
+        }
+    }
+
+    fn invalidate_code(&mut self, address: u64, length: u64) {
+        self.space.forget(address..address.saturating_add(length));
+    }
+}

@@ -1,0 +1,308 @@
+//! From a file to a guest that is ready to run: its program and its dynamic
+//! loader mapped, its stack built, its registers set.
+//!
+//! `elf` reads headers and does no I/O, `map` carries out what it read,
+//! `stack` lays out the first stack, `error` says what went wrong.
+
+pub mod elf;
+pub mod error;
+mod map;
+pub mod stack;
+
+use alloc::ffi::CString;
+use alloc::vec::Vec;
+use core::ffi::CStr;
+use core::ops::Range;
+
+use a64::cpu::Cpu;
+
+use self::elf::Plan;
+pub use self::error::{InterpreterError, LoadError};
+use self::map::{Base, MapError};
+use self::stack::{Contents, Value, key};
+use super::address_space::{AddressSpace, PAGE, page_down};
+use super::start::Start;
+use super::sys::{self, Errno, Fd, PROT_EXEC, PROT_READ, PROT_WRITE, number};
+use super::{guest_memory, hwcap};
+
+/// What to run.
+#[derive(Debug)]
+pub struct Request<'a> {
+    /// The path, as the user or the kernel gave it.
+    pub path: &'a CStr,
+    /// The open file, when the kernel handed one over; else `path` is opened.
+    pub file: Option<Fd>,
+    /// The guest's arguments, with the program's name first.
+    pub arguments: &'a [&'a CStr],
+    /// What the kernel gave to the engine: environment and user.
+    pub start: &'a Start,
+}
+
+/// A program that is ready to run.
+#[derive(Debug)]
+pub struct Loaded {
+    /// Its registers.
+    pub cpu: Cpu,
+    /// Where its heap (`brk`) starts.
+    pub heap: u64,
+    /// The stack's pages, without the guard below.
+    pub stack: Range<u64>,
+    /// How far the program was moved from the addresses in its file.
+    pub bias: u64,
+    /// Its path without symbolic links.
+    pub executable: Vec<u8>,
+}
+
+/// Below a position-independent program: two thirds of the address space, as
+/// Linux has it, leaving the space above to mappings.
+const RELOCATABLE_BASE: u64 = 0x5555_5555_4000;
+/// `AT_MINSIGSTKSZ`: arm64's `rt_sigframe` of 4688 bytes, a frame record of
+/// 16, and 16 to align.
+const MINIMAL_SIGNAL_STACK: u64 = 4720;
+
+/// Loads a program and its dynamic loader.
+///
+/// # Errors
+/// When it does not run here; nothing is given back then, since the process
+/// ends.
+pub fn load(space: &AddressSpace, request: Request<'_>) -> Result<Loaded, LoadError> {
+    let from_kernel = request.file.is_some();
+    let file = match request.file {
+        Some(file) => file,
+        None => Fd::open(request.path).map_err(LoadError::Open)?,
+    };
+    let size = regular(&file, !from_kernel)?;
+    let plan = read_plan(&file, size).map_err(|error| match error {
+        ReadError::Read(error) => LoadError::Read(error),
+        ReadError::Invalid(invalid) => LoadError::Invalid(invalid),
+    })?;
+    let interpreter = Interpreter::open(&file, &plan)?;
+
+    let mut chance = Chance::new();
+    let near = RELOCATABLE_BASE + chance.pages(28);
+    let bias = map::map(space, &file, &plan, Base::Near(near)).map_err(|error| match error {
+        MapError::Map { address, error } => LoadError::Map { address, error },
+        MapError::Shrank => LoadError::Shrank,
+    })?;
+    let loader_bias = match &interpreter {
+        Some(interpreter) => Some(interpreter.map(space)?),
+        None => None,
+    };
+    // Not past the end of the address space: the span is inside it.
+    let heap = plan.span().end.wrapping_add(bias) + chance.pages(13);
+
+    let stack = map_stack(space, plan.executable_stack)?;
+    let auxiliary = auxiliary(&plan, bias, loader_bias, request.start);
+    let contents = Contents {
+        arguments: request.arguments,
+        environment: &request.start.environment,
+        file_name: request.path,
+        random: chance.bytes(),
+        auxiliary: &auxiliary,
+    };
+    // Linux leaves arguments and environment at most a quarter of the stack.
+    let room = (stack.end - stack.start) / 4;
+    let (sp, bytes) =
+        stack::build(&contents, stack.end, room.max(PAGE)).ok_or(LoadError::Arguments)?;
+    // SAFETY: the stack was just mapped for the guest.
+    unsafe { guest_memory::write(sp, &bytes) }.map_err(|_| LoadError::Stack(Errno::ENOMEM))?;
+
+    let mut cpu = Cpu::default();
+    cpu.x[31] = sp;
+    cpu.pc = match (&interpreter, loader_bias) {
+        (Some(interpreter), Some(loader)) => interpreter.plan.entry.wrapping_add(loader),
+        _ => plan.entry.wrapping_add(bias),
+    };
+    Ok(Loaded {
+        cpu,
+        heap,
+        stack,
+        bias,
+        executable: file.path(),
+    })
+}
+
+/// The size of a regular file that may be executed.
+fn regular(file: &Fd, check_permission: bool) -> Result<u64, LoadError> {
+    let status = file.status().map_err(LoadError::Read)?;
+    match status.mode & 0o170_000 {
+        0o100_000 => {}
+        0o040_000 => return Err(LoadError::Directory),
+        _ => return Err(LoadError::NotRegular),
+    }
+    if check_permission && !file.may_execute() {
+        return Err(LoadError::NotExecutable);
+    }
+    u64::try_from(status.size).map_err(|_| LoadError::Read(Errno::EIO))
+}
+
+enum ReadError {
+    Read(Errno),
+    Invalid(elf::Invalid),
+}
+
+impl From<elf::Invalid> for ReadError {
+    fn from(invalid: elf::Invalid) -> Self {
+        Self::Invalid(invalid)
+    }
+}
+
+/// Reads the headers of a file of `size` bytes.
+fn read_plan(file: &Fd, size: u64) -> Result<Plan, ReadError> {
+    let mut bytes = [0; elf::HEADER];
+    let length = file.read_at(&mut bytes, 0).map_err(ReadError::Read)?;
+    let header = elf::header(bytes.get(..length).unwrap_or_default())?;
+    let (offset, length) = header.table();
+    let mut table = alloc::vec![0; length];
+    // Past the end of the file, an offset that no file can have is an error
+    // of the header and not of reading.
+    let length = if offset < size {
+        file.read_at(&mut table, offset).map_err(ReadError::Read)?
+    } else {
+        0
+    };
+    table.truncate(length);
+    Ok(header.plan(&table, size)?)
+}
+
+/// The dynamic loader, opened and read.
+struct Interpreter {
+    path: CString,
+    file: Fd,
+    plan: Plan,
+}
+
+impl Interpreter {
+    fn open(program: &Fd, plan: &Plan) -> Result<Option<Self>, LoadError> {
+        let Some((offset, length)) = plan.interpreter else {
+            return Ok(None);
+        };
+        let mut bytes = alloc::vec![0; length];
+        program
+            .read_at(&mut bytes, offset)
+            .map_err(LoadError::Read)?;
+        let path = elf::interpreter_path(&bytes)?;
+        let path = CString::new(path).map_err(|_| elf::Invalid::InterpreterText)?;
+        let opened = Fd::open(&path)
+            .map_err(InterpreterError::Open)
+            .and_then(|file| {
+                let size = file.status().map_err(InterpreterError::Read)?.size;
+                let plan = read_plan(&file, size.try_into().unwrap_or(0));
+                match plan {
+                    Ok(plan) => Ok((file, plan)),
+                    Err(ReadError::Read(error)) => Err(InterpreterError::Read(error)),
+                    Err(ReadError::Invalid(invalid)) => Err(InterpreterError::Invalid(invalid)),
+                }
+            });
+        match opened {
+            Ok((file, plan)) => Ok(Some(Self { path, file, plan })),
+            Err(why) => Err(LoadError::Interpreter { path, why }),
+        }
+    }
+
+    fn map(&self, space: &AddressSpace) -> Result<u64, LoadError> {
+        map::map(space, &self.file, &self.plan, Base::Anywhere).map_err(|error| match error {
+            MapError::Map { error, .. } => LoadError::Interpreter {
+                path: self.path.clone(),
+                why: InterpreterError::Map(error),
+            },
+            MapError::Shrank => LoadError::Shrank,
+        })
+    }
+}
+
+/// Maps the guest's stack: as large as the limit says, used page by page, with
+/// a guard below that cannot be accessed.
+fn map_stack(space: &AddressSpace, executable: bool) -> Result<Range<u64>, LoadError> {
+    /// A limit of none or nearly none would leave the guest no address space
+    /// or no stack.
+    const SIZES: Range<u64> = 128 << 10..1 << 30;
+    /// `STACK_GUARD_GAP`: 256 pages.
+    const GUARD: u64 = 256 * PAGE;
+    let size = page_down(sys::stack_limit().clamp(SIZES.start, SIZES.end));
+    let flags = sys::MAP_PRIVATE | sys::MAP_ANONYMOUS | sys::MAP_NORESERVE | sys::MAP_STACK;
+    // SAFETY: the mapping takes free addresses, and the guard is part of it.
+    let low = unsafe {
+        let low = sys::mmap(0, GUARD + size, PROT_READ | PROT_WRITE, flags, None)
+            .map_err(LoadError::Stack)?;
+        sys::mprotect(low, GUARD, 0).map_err(LoadError::Stack)?;
+        low
+    };
+    let stack = low + GUARD..low + GUARD + size;
+    let exec = if executable { PROT_EXEC } else { 0 };
+    space.protect(stack.clone(), PROT_READ | PROT_WRITE | exec);
+    Ok(stack)
+}
+
+/// The auxiliary vector in arm64's order.
+fn auxiliary(plan: &Plan, bias: u64, loader: Option<u64>, start: &Start) -> Vec<(u64, Value)> {
+    use Value::{FileName, Number, Platform, Random};
+    let host = |key| Number(start.auxiliary(key).unwrap_or(0));
+    let headers = match plan.headers {
+        0 => 0,
+        headers => headers.wrapping_add(bias),
+    };
+    let (hwcap, hwcap2) = hwcap::hwcaps();
+    alloc::vec![
+        (key::MINSIGSTKSZ, Number(MINIMAL_SIGNAL_STACK)),
+        (key::HWCAP, Number(hwcap)),
+        (key::PAGESZ, Number(PAGE)),
+        (key::CLKTCK, Number(100)),
+        (key::PHDR, Number(headers)),
+        (key::PHENT, Number(elf::ENTRY as u64)),
+        (key::PHNUM, Number(u64::from(plan.header_count))),
+        (key::BASE, Number(loader.unwrap_or(0))),
+        (key::FLAGS, Number(0)),
+        (key::ENTRY, Number(plan.entry.wrapping_add(bias))),
+        (key::UID, host(key::UID)),
+        (key::EUID, host(key::EUID)),
+        (key::GID, host(key::GID)),
+        (key::EGID, host(key::EGID)),
+        (key::SECURE, host(key::SECURE)),
+        (key::RANDOM, Random),
+        (key::HWCAP2, Number(hwcap2)),
+        (key::EXECFN, FileName),
+        (key::PLATFORM, Platform),
+    ]
+}
+
+/// The kernel's random numbers, or zeros where it is told to place programs
+/// always alike (`setarch -R`) or has none.
+struct Chance {
+    place: bool,
+}
+
+impl Chance {
+    fn new() -> Self {
+        const ADDR_NO_RANDOMIZE: u64 = 0x4_0000;
+        // SAFETY: asking for the personality changes nothing.
+        let personality =
+            unsafe { sys::syscall(number::PERSONALITY, [0xffff_ffff, 0, 0, 0, 0, 0]) };
+        Self {
+            place: personality.unwrap_or(0) & ADDR_NO_RANDOMIZE == 0,
+        }
+    }
+
+    #[allow(clippy::unused_self, reason = "what is random is asked of one place")]
+    fn bytes(&mut self) -> [u8; 16] {
+        let mut bytes = [0; 16];
+        // GRND_NONBLOCK: early at boot rather few random bits than a wait.
+        // SAFETY: the kernel writes into the array only.
+        let _ = unsafe {
+            sys::syscall(
+                number::GETRANDOM,
+                [bytes.as_mut_ptr() as u64, 16, 1, 0, 0, 0],
+            )
+        };
+        bytes
+    }
+
+    /// A number of bytes below `1 << bits` pages.
+    fn pages(&mut self, bits: u32) -> u64 {
+        if !self.place {
+            return 0;
+        }
+        let [random @ .., _, _, _, _, _, _, _, _] = self.bytes();
+        (u64::from_le_bytes(random) & ((1 << bits) - 1)) * PAGE
+    }
+}

@@ -1,0 +1,224 @@
+//! The guest's first stack: arguments, environment and auxiliary vector, laid
+//! out as arm64 Linux does.
+//!
+//! From high to low: 8 zero bytes, the program's file name, the strings of
+//! the environment and of the arguments, the platform's name and the random
+//! bytes, padding, the auxiliary vector, the environment's pointers, the
+//! arguments' pointers, and their count, where SP points, a multiple of 16.
+
+use alloc::vec::Vec;
+use core::ffi::CStr;
+use core::ops::Range;
+
+/// Keys of the auxiliary vector.
+#[allow(missing_docs, reason = "the names are the kernel's")]
+pub mod key {
+    pub const NULL: u64 = 0;
+    pub const EXECFD: u64 = 2;
+    pub const PHDR: u64 = 3;
+    pub const PHENT: u64 = 4;
+    pub const PHNUM: u64 = 5;
+    pub const PAGESZ: u64 = 6;
+    pub const BASE: u64 = 7;
+    pub const FLAGS: u64 = 8;
+    pub const ENTRY: u64 = 9;
+    pub const UID: u64 = 11;
+    pub const EUID: u64 = 12;
+    pub const GID: u64 = 13;
+    pub const EGID: u64 = 14;
+    pub const PLATFORM: u64 = 15;
+    pub const HWCAP: u64 = 16;
+    pub const CLKTCK: u64 = 17;
+    pub const SECURE: u64 = 23;
+    pub const RANDOM: u64 = 25;
+    pub const HWCAP2: u64 = 26;
+    pub const EXECFN: u64 = 31;
+    pub const MINSIGSTKSZ: u64 = 51;
+}
+
+/// A value of the auxiliary vector: a number, or the address of something
+/// that is on the stack too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// A number.
+    Number(u64),
+    /// The address of 16 random bytes.
+    Random,
+    /// The address of the platform's name.
+    Platform,
+    /// The address of the program's file name.
+    FileName,
+}
+
+/// What goes on the stack.
+#[derive(Debug)]
+pub struct Contents<'a> {
+    /// The arguments, with the program's name first.
+    pub arguments: &'a [&'a CStr],
+    /// The environment.
+    pub environment: &'a [&'a CStr],
+    /// The name that the program was started by.
+    pub file_name: &'a CStr,
+    /// `AT_RANDOM`.
+    pub random: [u8; 16],
+    /// The auxiliary vector without its end.
+    pub auxiliary: &'a [(u64, Value)],
+}
+
+const PLATFORM: &CStr = c"aarch64";
+
+/// The bytes of the stack from SP up to `top`, and SP; none when they are
+/// longer than `room`.
+#[must_use]
+pub fn build(contents: &Contents<'_>, top: u64, room: u64) -> Option<(u64, Vec<u8>)> {
+    let strings = contents.arguments.iter().chain(contents.environment);
+    let strings: u64 = strings.map(|s| length(s)).sum();
+    let words = 1
+        + contents.arguments.len() as u64
+        + 1
+        + contents.environment.len() as u64
+        + 1
+        + 2 * (contents.auxiliary.len() as u64 + 1);
+    let upper = 8 + length(contents.file_name) + strings + length(PLATFORM) + 16;
+    let upper_start = top.checked_sub(upper)? & !15;
+    let sp = upper_start.checked_sub(words * 8)? & !15;
+    if top - sp > room {
+        return None;
+    }
+    let mut stack = Stack {
+        bytes: alloc::vec![0; usize::try_from(top - sp).ok()?],
+        sp,
+        low: sp,
+        high: top - 8,
+    };
+    let file_name = stack.string(contents.file_name);
+    // Each array from its end, so that the strings ascend as Linux has them.
+    let environment: Vec<u64> = stack.strings(contents.environment);
+    let arguments: Vec<u64> = stack.strings(contents.arguments);
+    let platform = stack.string(PLATFORM);
+    let random = stack.data(&contents.random);
+    stack.word(contents.arguments.len() as u64);
+    for array in [&arguments, &environment] {
+        array.iter().rev().for_each(|&address| stack.word(address));
+        stack.word(0);
+    }
+    for &(key, value) in contents.auxiliary {
+        stack.word(key);
+        stack.word(match value {
+            Value::Number(number) => number,
+            Value::Random => random,
+            Value::Platform => platform,
+            Value::FileName => file_name,
+        });
+    }
+    Some((sp, stack.bytes))
+}
+
+fn length(string: &CStr) -> u64 {
+    string.count_bytes() as u64 + 1
+}
+
+/// The bytes while they are filled: data from the top down, words from SP up.
+struct Stack {
+    bytes: Vec<u8>,
+    sp: u64,
+    low: u64,
+    high: u64,
+}
+
+impl Stack {
+    /// The sizes were added up before, so every range is inside.
+    #[allow(clippy::cast_possible_truncation, reason = "the host has 64 bits")]
+    fn at(&mut self, range: Range<u64>) -> &mut [u8] {
+        let index = |address: u64| (address - self.sp) as usize;
+        &mut self.bytes[index(range.start)..index(range.end)]
+    }
+
+    fn data(&mut self, bytes: &[u8]) -> u64 {
+        let end = self.high;
+        self.high -= bytes.len() as u64;
+        self.at(end - bytes.len() as u64..end)
+            .copy_from_slice(bytes);
+        self.high
+    }
+
+    fn string(&mut self, string: &CStr) -> u64 {
+        self.data(string.to_bytes_with_nul())
+    }
+
+    /// The addresses, last string first.
+    fn strings(&mut self, strings: &[&CStr]) -> Vec<u64> {
+        strings
+            .iter()
+            .rev()
+            .map(|string| self.string(string))
+            .collect()
+    }
+
+    fn word(&mut self, value: u64) {
+        let at = self.low;
+        self.low += 8;
+        self.at(at..at + 8).copy_from_slice(&value.to_le_bytes());
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::cast_possible_truncation, reason = "the host has 64 bits")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn laid_out_as_linux_does() {
+        let contents = Contents {
+            arguments: &[c"prog", c"-x", c""],
+            environment: &[c"A=1", c"LANG=C"],
+            file_name: c"./prog",
+            random: *b"0123456789abcdef",
+            auxiliary: &[
+                (key::PAGESZ, Value::Number(4096)),
+                (key::RANDOM, Value::Random),
+                (key::PLATFORM, Value::Platform),
+                (key::EXECFN, Value::FileName),
+            ],
+        };
+        let top = 0x7fff_0000;
+        let (sp, bytes) = build(&contents, top, 0x1000).unwrap();
+        assert_eq!(sp % 16, 0);
+        assert_eq!(sp + bytes.len() as u64, top);
+        let word = |n: usize| u64::from_le_bytes(bytes[n * 8..n * 8 + 8].try_into().unwrap());
+        let string =
+            |address: u64| CStr::from_bytes_until_nul(&bytes[(address - sp) as usize..]).unwrap();
+        assert_eq!(word(0), 3);
+        assert_eq!([1, 2, 3].map(|n| string(word(n))), [c"prog", c"-x", c""]);
+        assert_eq!(word(4), 0);
+        assert_eq!([5, 6].map(|n| string(word(n))), [c"A=1", c"LANG=C"]);
+        assert_eq!(word(7), 0);
+        assert_eq!([word(8), word(9)], [key::PAGESZ, 4096]);
+        assert_eq!(word(10), key::RANDOM);
+        assert_eq!(
+            &bytes[(word(11) - sp) as usize..][..16],
+            b"0123456789abcdef"
+        );
+        assert_eq!(string(word(13)), c"aarch64");
+        assert_eq!(string(word(15)), c"./prog");
+        assert_eq!([word(16), word(17)], [0, 0]);
+        assert_eq!(word(2), word(1) + 5, "strings ascend, one after another");
+    }
+
+    #[test]
+    fn too_much_for_the_room() {
+        let contents = Contents {
+            arguments: &[c"a"; 1000],
+            environment: &[],
+            file_name: c"a",
+            random: [0; 16],
+            auxiliary: &[],
+        };
+        assert!(build(&contents, 0x10000, 0x2000).is_none());
+        assert!(build(&contents, 0x10000, 0x4000).is_some());
+        assert!(
+            build(&contents, 0x1000, 0x4000).is_none(),
+            "below address 0"
+        );
+    }
+}

@@ -1,0 +1,182 @@
+//! Files: the flags of `open` and `struct stat`, which differ, and the links
+//! that would lead to the engine.
+
+use core::ptr;
+
+use super::Call;
+use crate::linux::guest_memory;
+use crate::linux::sys::{Errno, Status, number};
+
+/// Flags of `open` that differ: arm64's and x86-64's.
+const OPEN_FLAGS: [(u64, u64); 4] = [
+    (0o40_000, 0o200_000),  // O_DIRECTORY
+    (0o100_000, 0o400_000), // O_NOFOLLOW
+    (0o200_000, 0o40_000),  // O_DIRECT
+    (0o400_000, 0o100_000), // O_LARGEFILE
+];
+
+/// arm64's flags of `open` as x86-64 has them.
+fn open_flags_to_host(guest: u64) -> u64 {
+    let differing: u64 = OPEN_FLAGS.iter().map(|(guest, _)| guest).sum();
+    OPEN_FLAGS
+        .iter()
+        .filter(|(flag, _)| guest & flag != 0)
+        .fold(guest & !differing, |flags, (_, host)| flags | host)
+}
+
+/// x86-64's flags of `open` as arm64 has them.
+fn open_flags_to_guest(host: u64) -> u64 {
+    let differing: u64 = OPEN_FLAGS.iter().map(|(_, host)| host).sum();
+    OPEN_FLAGS
+        .iter()
+        .filter(|(_, flag)| host & flag != 0)
+        .fold(host & !differing, |flags, (guest, _)| flags | guest)
+}
+
+pub(super) fn openat(call: &mut Call<'_>) -> Result<u64, Errno> {
+    call.arguments[2] = open_flags_to_host(call.arguments[2]);
+    call.pass(number::OPENAT)
+}
+
+/// O_DIRECT, a pipe of packets, is among the flags.
+pub(super) fn pipe2(call: &mut Call<'_>) -> Result<u64, Errno> {
+    call.arguments[1] = open_flags_to_host(call.arguments[1]);
+    call.pass(number::PIPE2)
+}
+
+pub(super) fn fcntl(call: &mut Call<'_>) -> Result<u64, Errno> {
+    const F_GETFL: i32 = 3;
+    const F_SETFL: i32 = 4;
+    match call.int(1) {
+        F_GETFL => call.pass(number::FCNTL).map(open_flags_to_guest),
+        F_SETFL => {
+            call.arguments[2] = open_flags_to_host(call.arguments[2]);
+            call.pass(number::FCNTL)
+        }
+        _ => call.pass(number::FCNTL),
+    }
+}
+
+/// arm64's `struct stat`, which is the generic one.
+#[derive(Clone, Copy)]
+#[repr(C)]
+struct GuestStatus {
+    dev: u64,
+    ino: u64,
+    mode: u32,
+    nlink: u32,
+    uid: u32,
+    gid: u32,
+    rdev: u64,
+    padding: u64,
+    size: i64,
+    blksize: i32,
+    padding2: u32,
+    blocks: i64,
+    times: [[u64; 2]; 3],
+    reserved: [u32; 2],
+}
+
+const STATUS: usize = size_of::<GuestStatus>();
+const _: () = assert!(STATUS == 128);
+
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "arm64 has the smaller fields; so its kernel cuts these off too"
+)]
+fn status_bytes(host: &Status) -> [u8; STATUS] {
+    let status = GuestStatus {
+        dev: host.dev,
+        ino: host.ino,
+        mode: host.mode,
+        nlink: host.nlink as u32,
+        uid: host.uid,
+        gid: host.gid,
+        rdev: host.rdev,
+        padding: 0,
+        size: host.size,
+        blksize: host.blksize as i32,
+        padding2: 0,
+        blocks: host.blocks,
+        times: host.times,
+        reserved: [0; 2],
+    };
+    // SAFETY: the struct has no padding, so all its bytes are set, and every
+    // array of bytes is one.
+    unsafe { core::mem::transmute::<GuestStatus, [u8; STATUS]>(status) }
+}
+
+/// Lets the host write its `struct stat` and the guest read its own.
+fn status(call: &mut Call<'_>, argument: usize, number: u32) -> Result<u64, Errno> {
+    let mut host = Status::default();
+    let guest = call.arguments[argument];
+    call.arguments[argument] = ptr::from_mut(&mut host) as u64;
+    let result = call.pass(number)?;
+    call.write(guest, &status_bytes(&host))?;
+    Ok(result)
+}
+
+pub(super) fn fstat(call: &mut Call<'_>) -> Result<u64, Errno> {
+    status(call, 1, number::FSTAT)
+}
+
+pub(super) fn newfstatat(call: &mut Call<'_>) -> Result<u64, Errno> {
+    status(call, 2, number::NEWFSTATAT)
+}
+
+/// Whether a path of the guest is this one.
+fn path_is(address: u64, path: &[u8]) -> bool {
+    path.iter()
+        .chain(&[0])
+        .zip(address..)
+        .all(|(&byte, address)| {
+            let mut seen = [0];
+            guest_memory::read(address, &mut seen).is_ok() && seen[0] == byte
+        })
+}
+
+/// `/proc/self/exe` would lead to the engine.
+pub(super) fn readlinkat(call: &mut Call<'_>) -> Result<u64, Errno> {
+    let [_, path, buffer, size, ..] = call.arguments;
+    if !path_is(path, b"/proc/self/exe") {
+        return call.pass(number::READLINKAT);
+    }
+    if call.int(3) <= 0 {
+        return Err(Errno::EINVAL);
+    }
+    let executable = &call.process.executable;
+    let length = usize::try_from(size & 0x7fff_ffff)
+        .unwrap_or(0)
+        .min(executable.len());
+    call.write(buffer, executable.get(..length).unwrap_or_default())?;
+    Ok(length as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn open_flags_there_and_back() {
+        // O_WRONLY | O_CREAT | O_DIRECTORY | O_CLOEXEC
+        assert_eq!(open_flags_to_host(0o2_040_101), 0o2_200_101);
+        for flags in (0..=0xf).map(|n: u64| n << 14 | 0o2_000_000) {
+            assert_eq!(open_flags_to_guest(open_flags_to_host(flags)), flags);
+        }
+        // O_TMPFILE is a bit of its own with O_DIRECTORY.
+        assert_eq!(open_flags_to_host(0o20_040_000), 0o20_200_000);
+    }
+
+    #[test]
+    fn status_in_arm64s_order() {
+        let host = Status {
+            nlink: 7,
+            mode: 0o100_644,
+            blksize: 4096,
+            ..Status::default()
+        };
+        let bytes = status_bytes(&host);
+        assert_eq!(bytes[16..24], [0xa4, 0x81, 0, 0, 7, 0, 0, 0]);
+        assert_eq!(bytes[56..60], [0, 0x10, 0, 0]);
+    }
+}

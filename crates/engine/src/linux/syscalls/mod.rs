@@ -1,0 +1,111 @@
+//! The guest's system calls: arm64's numbers and structures on x86-64's
+//! kernel.
+//!
+//! `table` says for each number what becomes of it; the other modules do, a
+//! subject each, what is not the same on both. Pointers are passed on as they
+//! are, since guest addresses are host addresses: the kernel checks them and
+//! returns `EFAULT`. What the engine itself reads or writes for the guest
+//! goes through [`guest_memory`], with the same result.
+
+mod files;
+mod memory;
+mod process;
+mod signals;
+pub mod table;
+
+use a64::cpu::Cpu;
+use a64::mem::Fault;
+
+use self::table::Handler;
+use super::guest_memory;
+use super::process::{Process, Thread};
+use super::sys::{self, Errno};
+
+/// A system call of the guest, while it is done.
+#[derive(Debug)]
+pub struct Call<'a> {
+    /// The process.
+    pub process: &'a Process,
+    /// The thread that calls.
+    pub thread: &'a mut Thread,
+    /// X0 to X5.
+    pub arguments: [u64; 6],
+}
+
+/// What the thread does after a system call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Control {
+    /// It goes on behind the SVC.
+    Continue,
+    /// The process ends with this code.
+    Exit(i32),
+}
+
+/// Does the system call that the registers ask for: X8 is its number, X0 to X5
+/// are its arguments and X0 becomes its result. The PC is left alone.
+pub fn call(process: &Process, thread: &mut Thread, cpu: &mut Cpu) -> Control {
+    // The kernel takes the number from W8.
+    let handler = table::find(cpu.x[8] & 0xffff_ffff).map(|syscall| syscall.handler);
+    let [a, b, c, d, e, f, ..] = cpu.x;
+    let mut call = Call {
+        process,
+        thread,
+        arguments: [a, b, c, d, e, f],
+    };
+    let result = match handler {
+        Some(Handler::Exit) => return Control::Exit(call.int(0) & 0xff),
+        // SAFETY: the table passes on what touches only memory that the
+        // arguments name, and that is the guest's.
+        Some(Handler::Pass(number)) => unsafe { sys::syscall(number, call.arguments) },
+        Some(Handler::Own(own)) => own(&mut call),
+        None => Err(Errno::ENOSYS),
+    };
+    cpu.x[0] = result.unwrap_or_else(Errno::as_result);
+    Control::Continue
+}
+
+impl From<Fault> for Errno {
+    fn from(_: Fault) -> Self {
+        Self::EFAULT
+    }
+}
+
+impl Call<'_> {
+    /// An argument that is an `int`: its upper half means nothing.
+    #[allow(clippy::cast_possible_truncation, reason = "an int is the low half")]
+    fn int(&self, index: usize) -> i32 {
+        self.arguments[index] as i32
+    }
+
+    /// Calls the host with the arguments as they are now.
+    fn pass(&self, number: u32) -> Result<u64, Errno> {
+        // SAFETY: whoever calls this changed the arguments so that the call
+        // touches only memory that is the guest's or his own.
+        unsafe { sys::syscall(number, self.arguments) }
+    }
+
+    /// Writes a structure to the guest.
+    fn write(&self, address: u64, bytes: &[u8]) -> Result<(), Errno> {
+        // SAFETY: the guest named the address as its own to write.
+        Ok(unsafe { guest_memory::write(address, bytes) }?)
+    }
+
+    /// Reads words of 64 bits from the guest.
+    fn words<const N: usize>(&self, address: u64) -> Result<[u64; N], Errno> {
+        let mut words = [0; N];
+        for (address, word) in (address..).step_by(8).zip(&mut words) {
+            let mut bytes = [0; 8];
+            guest_memory::read(address, &mut bytes)?;
+            *word = u64::from_le_bytes(bytes);
+        }
+        Ok(words)
+    }
+
+    /// Writes words of 64 bits to the guest.
+    fn write_words(&self, address: u64, words: &[u64]) -> Result<(), Errno> {
+        for (address, word) in (address..).step_by(8).zip(words) {
+            self.write(address, &word.to_le_bytes())?;
+        }
+        Ok(())
+    }
+}

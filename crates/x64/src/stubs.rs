@@ -1,0 +1,110 @@
+//! The ways into and out of translated code.
+//!
+//! `enter(state, code)` saves what the host's calling convention keeps, loads
+//! the guest's slots and jumps; `leave` is where translated code jumps with a
+//! reason in `ecx` and a payload in `eax`, and returns from `enter` with both
+//! in `rax`. `interpret` is called by translated code with an instruction in
+//! `eax`. While guest code runs, MXCSR is the guest's.
+
+use crate::asm::{Asm, Cond, Gpr, Mem, Shift, Size, V, Xmm};
+use crate::convention::{BIAS, Convention, RAX, RBP, RCX, RSP};
+use crate::lower::Leave;
+
+/// Where each stub starts in what [`emit`] emitted.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Stubs {
+    /// `extern "sysv64" fn(state: *mut u8, code: *const u8) -> u64`: the
+    /// payload, and the reason in the upper half.
+    pub enter: usize,
+    /// See [`crate::convention::Layout::leave`].
+    pub leave: usize,
+    /// Leaves with [`Leave::Fault`]: where the signal handler goes on.
+    pub fault: usize,
+    /// See [`crate::convention::Layout::interpret`].
+    pub interpret: usize,
+}
+
+const RDI: Gpr = Gpr(7);
+const RSI: Gpr = Gpr(6);
+/// What the System V convention has a function keep.
+const KEPT: [Gpr; 6] = [Gpr(3), RBP, Gpr(12), Gpr(13), Gpr(14), Gpr(15)];
+
+/// Emits the stubs.
+pub fn emit(a: &mut Asm, c: &Convention) -> Stubs {
+    let leave = c.state(c.layout.host_rsp);
+    let mut stubs = Stubs { enter: a.pos(), ..Stubs::default() };
+    for reg in KEPT {
+        a.push(reg);
+    }
+    // Aligned to 16: the return address and six registers are 56 bytes.
+    a.alu_ri(Size::B64, crate::asm::Alu::Sub, RSP, 8);
+    a.lea(Size::B64, RBP, Mem::disp(RDI, BIAS));
+    a.stmxcsr(c.state(c.layout.host_mxcsr));
+    a.ldmxcsr(c.state(c.layout.mxcsr));
+    a.mov_mr(Size::B64, leave, RSP);
+    a.mov_rr(Size::B64, RAX, RSI);
+    load_slots(a, c);
+    a.jmp_r(RAX);
+
+    stubs.fault = a.pos();
+    a.mov_ri(RCX, Leave::Fault as u64);
+    stubs.leave = a.pos();
+    store_slots(a, c);
+    let out = a.new_label();
+    a.bind(out);
+    a.stmxcsr(c.state(c.layout.mxcsr));
+    a.ldmxcsr(c.state(c.layout.host_mxcsr));
+    a.mov_rr(Size::B32, RAX, RAX);
+    a.shift_ri(Size::B64, Shift::Shl, RCX, 32);
+    a.alu_rr(Size::B64, crate::asm::Alu::Or, RAX, RCX);
+    a.mov_rm(Size::B64, RSP, leave);
+    a.alu_ri(Size::B64, crate::asm::Alu::Add, RSP, 8);
+    for &reg in KEPT.iter().rev() {
+        a.pop(reg);
+    }
+    a.ret();
+
+    stubs.interpret = a.pos();
+    store_slots(a, c);
+    // The return address is on the stack.
+    a.alu_ri(Size::B64, crate::asm::Alu::Sub, RSP, 8);
+    a.lea(Size::B64, RDI, Mem::disp(RBP, -BIAS));
+    a.mov_rr(Size::B32, RSI, RAX);
+    a.call_m(c.state(c.layout.interpreter));
+    a.mov_ri(RCX, Leave::Exception as u64);
+    a.test_rr(Size::B32, RAX, RAX);
+    a.jcc(Cond::NE, out);
+    load_slots(a, c);
+    a.alu_ri(Size::B64, crate::asm::Alu::Add, RSP, 8);
+    a.ret();
+    a.resolve();
+    stubs
+}
+
+fn slots(c: &Convention) -> impl Iterator<Item = (Gpr, Mem)> {
+    let homes = (0_u8..).zip(c.int);
+    homes.filter_map(|(slot, reg)| Some((reg?, c.int_home(slot))))
+}
+
+fn vec_slots(c: &Convention) -> impl Iterator<Item = (Xmm, Mem)> {
+    let homes = (0_u8..).zip(c.vec);
+    homes.filter_map(|(slot, reg)| Some((reg?, c.vec_home(slot))))
+}
+
+fn load_slots(a: &mut Asm, c: &Convention) {
+    for (reg, home) in vec_slots(c) {
+        a.v2(V::Movdqu, reg, home);
+    }
+    for (reg, home) in slots(c) {
+        a.mov_rm(Size::B64, reg, home);
+    }
+}
+
+fn store_slots(a: &mut Asm, c: &Convention) {
+    for (reg, home) in slots(c) {
+        a.mov_mr(Size::B64, home, reg);
+    }
+    for (reg, home) in vec_slots(c) {
+        a.vstore(V::MovdquStore, home, reg);
+    }
+}
