@@ -79,6 +79,8 @@ pub struct Layout {
     pub interpreter: u32,
     /// The exclusive monitor: address, value low, value high, size.
     pub monitor: u32,
+    /// FPSR.
+    pub fpsr: u32,
     /// The table of indirect targets: pairs of guest and host address.
     pub targets: u32,
     /// The binary logarithm of its entries.
@@ -119,6 +121,12 @@ impl Convention {
         }
         let vec_scratch = [4, 3, 2, 1].map(|n| Xmm(vectors - n));
         Self { int, vec, vec_scratch, layout, host }
+    }
+
+    /// The slot that `rdx` holds.
+    #[must_use]
+    pub fn spilled_slot(&self) -> Option<usize> {
+        self.int.iter().position(|&reg| reg == Some(RDX))
     }
 
     /// A word of the state.

@@ -2,3 +2,9 @@
 #![no_std]
 
 extern crate alloc;
+
+pub mod asm;
+pub mod convention;
+pub mod features;
+pub mod lower;
+pub mod stubs;

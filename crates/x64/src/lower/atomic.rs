@@ -23,12 +23,14 @@ impl Lowering<'_> {
         self.a.jcc(Cc::NE, slow);
         let cold = Cold::interpret(self.pc, self.word(), self.flags_here(), back);
         self.cold.push((slow, cold));
-        self.out_label(back);
+        self.pending_back.push(back);
     }
 
-    /// Where the slow path comes back: the end of this operation.
-    fn out_label(&mut self, back: crate::asm::Label) {
-        self.pending_back.push(back);
+    /// Detours come back here: the end of the operation.
+    pub(crate) fn bind_back(&mut self) {
+        while let Some(back) = self.pending_back.pop() {
+            self.a.bind(back);
+        }
     }
 
     pub(crate) fn store_release(&mut self, size: ir::Size, a: Reg, addr: Addr) {
@@ -111,12 +113,12 @@ impl Lowering<'_> {
         self.a.mov_mr(Size::B64, spill, third);
         self.read_to(base, third);
         let mem = Mem::base(third);
-        self.fault_point_spilled();
+        self.fault_point_with(true);
         self.load_old(s, mem);
         let again = self.a.new_label();
         self.a.bind(again);
         self.combine(op, s, operand);
-        self.fault_point_spilled();
+        self.fault_point_with(true);
         self.a.lock_cmpxchg(s, mem, RCX);
         self.a.jcc(Cc::NE, again);
         self.a.mov_rm(Size::B64, third, spill);

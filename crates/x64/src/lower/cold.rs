@@ -121,6 +121,13 @@ impl Lowering<'_> {
         self.a.jmp_m(leave);
     }
 
+    /// The operation is the interpreter's.
+    pub(crate) fn interpret(&mut self, word: u32) {
+        self.flags_to_state();
+        self.call_interpreter(word);
+        self.flags_in_state();
+    }
+
     /// Runs one guest instruction in the interpreter; all flags must be in the
     /// state, and are afterwards.
     pub(crate) fn call_interpreter(&mut self, word: u32) {

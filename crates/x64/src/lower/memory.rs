@@ -26,9 +26,13 @@ pub(crate) const fn next(mem: Mem, by: i32) -> Mem {
 impl Lowering<'_> {
     /// The next host instruction can fault.
     pub(crate) fn fault_point(&mut self) {
-        let point =
-            FaultPoint { host: self.position(), pc: self.pc, flags: self.flags_at_fault() };
-        self.out.faults.push(point);
+        self.fault_point_with(false);
+    }
+
+    /// The next host instruction can fault; `spilled`: `rdx` is in use.
+    pub(crate) fn fault_point_with(&mut self, spilled: bool) {
+        let (host, flags) = (self.position(), self.flags_at_fault());
+        self.out.faults.push(FaultPoint { host, pc: self.pc, flags, spilled });
     }
 
     /// A guest address as a host operand. Uses `rax`, for bases and constants

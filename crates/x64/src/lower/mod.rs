@@ -109,6 +109,8 @@ pub struct FaultPoint {
     pub pc: u64,
     /// Where the flags are.
     pub flags: FlagsAt,
+    /// The slot of `rdx` is in the state's spill word.
+    pub spilled: bool,
 }
 
 /// What lowering a region gives, besides the bytes in the emitter.
@@ -179,6 +181,7 @@ impl Lowerer {
             out,
             flags: Tracker::default(),
             cold: Vec::new(),
+            pending_back: Vec::new(),
             at: 0,
             pc: 0,
         };
@@ -203,6 +206,8 @@ pub(crate) struct Lowering<'a> {
     block_in: Vec<Option<Tracker>>,
     flags: Tracker,
     cold: Vec<(Label, Cold)>,
+    /// Where detours of the operation being lowered come back to.
+    pending_back: Vec<Label>,
     /// The operation being lowered, in the region's list.
     at: usize,
     /// Its guest address.
@@ -306,6 +311,11 @@ impl Lowering<'_> {
     #[allow(clippy::cast_possible_truncation, reason = "a region's code is some kilobytes")]
     fn position(&self) -> u32 {
         self.a.pos() as u32
+    }
+
+    /// The guest instruction being lowered.
+    fn word(&self) -> u32 {
+        self.region.ops.get(self.at).map_or(0, |inst| inst.word)
     }
 
     /// The block being lowered, for what looks ahead in it.

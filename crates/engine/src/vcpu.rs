@@ -1,0 +1,167 @@
+//! One guest thread's state as translated code sees it: the guest's registers,
+//! what the host keeps beside them, and the table of indirect targets.
+//!
+//! The struct is reached from translated code by offsets that [`layout`] takes
+//! from it; nothing else may depend on where a field lies.
+
+use alloc::boxed::Box;
+use core::mem::offset_of;
+
+use a64::cpu::Cpu;
+use a64::interp::Exception;
+use a64::lift::{HOT_INT, HOT_VEC};
+use x64::convention::Layout;
+
+/// The binary logarithm of the entries of the table of targets.
+const TARGETS_LOG2: u32 = 12;
+
+/// An indirect target. An unused entry has a guest address that none is at.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct Target {
+    /// The guest's address.
+    pub guest: u64,
+    /// The host's.
+    pub host: u64,
+}
+
+impl Target {
+    /// Odd addresses are never looked up: the guest's instructions are aligned.
+    const NONE: Self = Self { guest: 1, host: 0 };
+}
+
+/// A fault in translated code, as the signal handler found it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct HostFault {
+    /// The instruction that faulted.
+    pub rip: u64,
+    /// The flags before it.
+    pub eflags: u64,
+    /// The address it accessed, or 0 where the host does not tell.
+    pub address: u64,
+    /// The signal.
+    pub signal: i32,
+    /// `si_code`.
+    pub code: i32,
+    /// Whether it wrote.
+    pub write: bool,
+}
+
+/// What the host keeps for a guest thread.
+#[derive(Debug)]
+#[repr(C)]
+pub struct Host {
+    /// Scratch of translated code, 16-byte aligned.
+    scratch: [u64; 8],
+    spill: u64,
+    rsp: u64,
+    leave: u64,
+    interpret: u64,
+    interpreter: u64,
+    /// The guest's MXCSR.
+    pub mxcsr: u32,
+    host_mxcsr: u32,
+    /// What the interpreter met when translated code called it.
+    pub exception: Option<Exception>,
+    /// What the signal handler found.
+    pub fault: HostFault,
+    /// What the interpreter's memory and environment are.
+    pub context: *mut core::ffi::c_void,
+}
+
+/// The state of a guest thread.
+#[derive(Debug)]
+#[repr(C, align(64))]
+pub struct Vcpu {
+    /// The guest's registers.
+    pub cpu: Cpu,
+    /// The host's.
+    pub host: Host,
+    targets: [Target; 1 << TARGETS_LOG2],
+}
+
+/// The addresses that translated code calls.
+#[derive(Clone, Copy, Debug)]
+pub struct Calls {
+    /// The stub that leaves.
+    pub leave: u64,
+    /// The stub that calls the interpreter.
+    pub interpret: u64,
+    /// `extern "sysv64" fn(&mut Vcpu, word: u32) -> u32`: not 0 for an
+    /// exception.
+    pub interpreter: u64,
+}
+
+impl Vcpu {
+    /// A thread with this state.
+    #[must_use]
+    pub fn new(cpu: Cpu, calls: Calls) -> Box<Self> {
+        Box::new(Self {
+            cpu,
+            host: Host {
+                scratch: [0; 8],
+                spill: 0,
+                rsp: 0,
+                leave: calls.leave,
+                interpret: calls.interpret,
+                interpreter: calls.interpreter,
+                mxcsr: 0x1f80,
+                host_mxcsr: 0x1f80,
+                exception: None,
+                fault: HostFault::default(),
+                context: core::ptr::null_mut(),
+            },
+            targets: [Target::NONE; 1 << TARGETS_LOG2],
+        })
+    }
+
+    /// Remembers where the code for an indirect target is.
+    pub fn set_target(&mut self, guest: u64, host: u64) {
+        let index = (guest >> 2) as usize & ((1 << TARGETS_LOG2) - 1);
+        self.targets[index] = Target { guest, host };
+    }
+
+    /// Forgets all indirect targets.
+    pub fn clear_targets(&mut self) {
+        self.targets.fill(Target::NONE);
+    }
+
+    /// What the guest's registers are after a fault: the register that was
+    /// spilled, if the host instruction says so.
+    pub(crate) const fn spilled(&self) -> u64 {
+        self.host.spill
+    }
+}
+
+/// Where translated code finds the fields.
+#[must_use]
+pub fn layout() -> Layout {
+    #[allow(clippy::cast_possible_truncation, reason = "the struct is some kilobytes large")]
+    const fn at(offset: usize) -> u32 {
+        offset as u32
+    }
+    let cpu = offset_of!(Vcpu, cpu);
+    let host = |offset| at(offset_of!(Vcpu, host) + offset);
+    let slot = |base: usize, size: usize| core::array::from_fn(|n| at(cpu + base + n * size));
+    Layout {
+        int: slot(offset_of!(Cpu, x), 8),
+        vec: slot(offset_of!(Cpu, v), 16),
+        pc: at(cpu + offset_of!(Cpu, pc)),
+        flags: at(cpu + offset_of!(Cpu, flags)),
+        thread: at(cpu + offset_of!(Cpu, tpidr)),
+        monitor: at(cpu + offset_of!(Cpu, monitor)),
+        spill: host(offset_of!(Host, spill)),
+        scratch: host(offset_of!(Host, scratch)),
+        mxcsr: host(offset_of!(Host, mxcsr)),
+        host_mxcsr: host(offset_of!(Host, host_mxcsr)),
+        host_rsp: host(offset_of!(Host, rsp)),
+        leave: host(offset_of!(Host, leave)),
+        interpret: host(offset_of!(Host, interpret)),
+        interpreter: host(offset_of!(Host, interpreter)),
+        fpsr: at(cpu + offset_of!(Cpu, fpsr)),
+        targets: at(offset_of!(Vcpu, targets)),
+        targets_log2: TARGETS_LOG2,
+        hot_int: HOT_INT,
+        hot_vec: HOT_VEC,
+    }
+}
