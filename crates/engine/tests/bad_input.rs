@@ -4,9 +4,11 @@
 
 mod common;
 
+use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::os::unix::process::ExitStatusExt as _;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::Path;
+use std::process::{Command, Output};
 
 use common::elf::{BASE, CODE, DATA, Elf, INTERP, LOAD, R, Segment, W, X};
 use common::{program, run};
@@ -15,8 +17,12 @@ use tempfile::TempDir;
 /// Runs the file and expects one line about it.
 #[track_caller]
 fn expect(path: &Path, code: i32, text: &str) {
-    let output = run(&[path]);
-    let stderr = String::from_utf8(output.stderr).unwrap();
+    expect_of(&run(&[path]), path, code, text);
+}
+
+#[track_caller]
+fn expect_of(output: &Output, path: &Path, code: i32, text: &str) {
+    let stderr = str::from_utf8(&output.stderr).unwrap();
     assert_eq!(output.status.signal(), None, "{stderr}");
     assert_eq!(output.status.code(), Some(code), "{stderr}");
     let expected = format!("armistice-aarch64: {}: {text}\n", path.display());
@@ -199,16 +205,6 @@ fn damaged() -> Vec<(&'static str, Elf, &'static str)> {
             "damaged: the entry point 0x401002 is no multiple of 4",
         ),
         (
-            "address-zero",
-            Elf::with(|elf| {
-                for segment in &mut elf.segments {
-                    segment.address -= BASE;
-                }
-                elf.entry -= BASE;
-            }),
-            "cannot be mapped at 0x0: operation not permitted; addresses below /proc/sys/vm/mmap_min_addr are not to be had",
-        ),
-        (
             "loader-missing",
             interpreter(b"/nonexistent/ld.so\0"),
             "its dynamic loader /nonexistent/ld.so is not there: run it inside an arm64 root, or install the arm64 libc",
@@ -337,10 +333,7 @@ fn what_is_no_file() {
 fn a_pipe() {
     let dir = TempDir::new().unwrap();
     let path = dir.path().join("pipe");
-    let made = std::process::Command::new("mkfifo")
-        .arg(&path)
-        .status()
-        .unwrap();
+    let made = Command::new("mkfifo").arg(&path).status().unwrap();
     assert!(made.success());
     expect(&path, 126, "not a regular file, so not a program");
 }
@@ -353,11 +346,45 @@ fn no_permission() {
     let no_x = "permission denied: it may not be executed; chmod +x allows it, \
                 unless its file system is mounted noexec";
     expect(&path, 126, no_x);
-    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o111)).unwrap();
-    // Who may read everything may run it.
-    if std::fs::File::open(&path).is_err() {
-        expect(&path, 126, "cannot be opened: permission denied");
+    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o311)).unwrap();
+    expect_of(
+        &unprivileged(&dir, &path),
+        &path,
+        126,
+        "cannot be opened: permission denied",
+    );
+}
+
+#[test]
+fn an_address_that_only_root_may_map() {
+    let dir = TempDir::new().unwrap();
+    let elf = Elf::with(|elf| {
+        for segment in &mut elf.segments {
+            segment.address -= BASE;
+        }
+        elf.entry -= BASE;
+    });
+    let path = program(&dir, "zero", &elf.bytes());
+    expect_of(
+        &unprivileged(&dir, &path),
+        &path,
+        126,
+        "cannot be mapped at 0x0: operation not permitted; addresses below \
+         /proc/sys/vm/mmap_min_addr are not to be had",
+    );
+}
+
+/// Runs the file as a user without any right, also where the tests are root's.
+fn unprivileged(dir: &TempDir, path: &Path) -> Output {
+    let engine = dir.path().join("engine");
+    std::fs::copy(env!("CARGO_BIN_EXE_armistice-aarch64"), &engine).unwrap();
+    std::fs::set_permissions(dir.path(), PermissionsExt::from_mode(0o755)).unwrap();
+    let mut command = Command::new(&engine);
+    command.arg(path);
+    if std::fs::metadata("/proc/self").unwrap().uid() == 0 {
+        command.uid(65534).gid(65534);
     }
+    command.output().unwrap()
 }
 
 #[test]
@@ -394,7 +421,7 @@ fn too_many_arguments_for_the_stack() {
     let dir = TempDir::new().unwrap();
     let path = program(&dir, "good", &Elf::default().bytes());
     let with = |bytes: usize| {
-        std::process::Command::new("sh")
+        Command::new("sh")
             .args(["-c", "ulimit -s 256; exec \"$@\"", "sh"])
             .arg(env!("CARGO_BIN_EXE_armistice-aarch64"))
             .arg(&path)

@@ -3,47 +3,47 @@
 
 /// A program header.
 #[derive(Clone, Copy, Debug)]
-pub struct Segment {
-    pub kind: u32,
-    pub flags: u32,
-    pub offset: u64,
-    pub address: u64,
-    pub file_size: u64,
-    pub memory_size: u64,
-    pub alignment: u64,
+pub(crate) struct Segment {
+    pub(crate) kind: u32,
+    pub(crate) flags: u32,
+    pub(crate) offset: u64,
+    pub(crate) address: u64,
+    pub(crate) file_size: u64,
+    pub(crate) memory_size: u64,
+    pub(crate) alignment: u64,
 }
 
 /// A file: a header, program headers behind it, code at [`CODE`], data at
 /// [`DATA`].
 #[derive(Clone, Debug)]
-pub struct Elf {
-    pub class: u8,
-    pub encoding: u8,
-    pub kind: u16,
-    pub machine: u16,
-    pub entry: u64,
-    pub table: u64,
-    pub entry_size: u16,
+pub(crate) struct Elf {
+    pub(crate) class: u8,
+    pub(crate) encoding: u8,
+    pub(crate) kind: u16,
+    pub(crate) machine: u16,
+    pub(crate) entry: u64,
+    pub(crate) table: u64,
+    pub(crate) entry_size: u16,
     /// How many there are said to be.
-    pub count: u16,
-    pub segments: Vec<Segment>,
-    pub code: Vec<u32>,
+    pub(crate) count: u16,
+    pub(crate) segments: Vec<Segment>,
+    pub(crate) code: Vec<u32>,
     /// The length of the file.
-    pub length: usize,
+    pub(crate) length: usize,
 }
 
-pub const BASE: u64 = 0x40_0000;
-pub const CODE: u64 = 0x1000;
-pub const DATA: u64 = 0x2000;
+pub(crate) const BASE: u64 = 0x40_0000;
+pub(crate) const CODE: u64 = 0x1000;
+pub(crate) const DATA: u64 = 0x2000;
 
-pub const LOAD: u32 = 1;
-pub const INTERP: u32 = 3;
-pub const R: u32 = 4;
-pub const W: u32 = 2;
-pub const X: u32 = 1;
+pub(crate) const LOAD: u32 = 1;
+pub(crate) const INTERP: u32 = 3;
+pub(crate) const R: u32 = 4;
+pub(crate) const W: u32 = 2;
+pub(crate) const X: u32 = 1;
 
 /// `mov x0, #code; mov x8, #93; svc #0`: exit.
-pub fn exit(code: u32) -> Vec<u32> {
+pub(crate) fn exit(code: u32) -> Vec<u32> {
     vec![0xd280_0000 | code << 5, 0xd280_0ba8, 0xd400_0001]
 }
 
@@ -93,7 +93,7 @@ fn put(bytes: &mut Vec<u8>, at: u64, what: &[u8]) {
 
 impl Elf {
     /// The file.
-    pub fn bytes(&self) -> Vec<u8> {
+    pub(crate) fn bytes(&self) -> Vec<u8> {
         let mut bytes = vec![0; self.length];
         let header = [
             &b"\x7fELF"[..],
@@ -138,7 +138,7 @@ impl Elf {
     }
 
     /// This file with a change.
-    pub fn with(change: impl FnOnce(&mut Self)) -> Self {
+    pub(crate) fn with(change: impl FnOnce(&mut Self)) -> Self {
         let mut elf = Self::default();
         change(&mut elf);
         elf

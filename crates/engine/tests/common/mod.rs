@@ -2,7 +2,7 @@
 //! without a cross compiler.
 #![allow(dead_code, reason = "each test uses a part of it")]
 
-pub mod elf;
+pub(crate) mod elf;
 
 use std::ffi::OsStr;
 use std::os::unix::fs::PermissionsExt;
@@ -12,29 +12,29 @@ use std::process::{Command, Output};
 use tempfile::TempDir;
 
 /// The binary under test.
-pub fn engine() -> Command {
+pub(crate) fn engine() -> Command {
     Command::new(env!("CARGO_BIN_EXE_armistice-aarch64"))
 }
 
 /// Runs the binary with these arguments.
-pub fn run<S: AsRef<OsStr>>(arguments: &[S]) -> Output {
+pub(crate) fn run<S: AsRef<OsStr>>(arguments: &[S]) -> Output {
     engine().args(arguments).output().unwrap()
 }
 
 /// Writes a file that may be executed.
-pub fn program(dir: &TempDir, name: &str, bytes: &[u8]) -> PathBuf {
+pub(crate) fn program(dir: &TempDir, name: &str, bytes: &[u8]) -> PathBuf {
     let path = dir.path().join(name);
     write_program(&path, bytes);
     path
 }
 
 /// Writes a file that may be executed.
-pub fn write_program(path: &Path, bytes: &[u8]) {
+pub(crate) fn write_program(path: &Path, bytes: &[u8]) {
     std::fs::write(path, bytes).unwrap();
     std::fs::set_permissions(path, PermissionsExt::from_mode(0o755)).unwrap();
 }
 
 /// Whether the long runs are asked for.
-pub fn long() -> bool {
+pub(crate) fn long() -> bool {
     std::env::var_os("ARMISTICE_LONG").is_some_and(|value| value == "1")
 }
