@@ -513,3 +513,195 @@ impl Memory for GuestMemory<'_> {
         self.space.forget(address..address.saturating_add(length));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::linux::faults;
+    use crate::linux::sys::{self, MAP_ANONYMOUS, MAP_PRIVATE, PROT_READ, PROT_WRITE};
+
+    const SIZES: [Size; 5] = [Size::Byte, Size::Half, Size::Word, Size::Double, Size::Quad];
+    const VALUE: u128 = 0xf1e2_d3c4_b5a6_9788_796a_5b4c_3d2e_1f10;
+
+    /// A page that may be written, one that may be read, and one that is not
+    /// there.
+    fn pages() -> u64 {
+        faults::install().unwrap();
+        // SAFETY: the mapping takes free addresses and is not used elsewhere.
+        unsafe {
+            let page = sys::mmap(
+                0,
+                0x3000,
+                PROT_READ | PROT_WRITE,
+                MAP_PRIVATE | MAP_ANONYMOUS,
+                None,
+            )
+            .unwrap();
+            sys::mprotect(page + 0x1000, 0x1000, PROT_READ).unwrap();
+            sys::munmap(page + 0x2000, 0x1000).unwrap();
+            page
+        }
+    }
+
+    fn fault(address: u64, kind: FaultKind, write: bool) -> Fault {
+        Fault {
+            address,
+            kind,
+            write,
+        }
+    }
+
+    #[test]
+    fn what_is_stored_is_loaded() {
+        let page = pages();
+        for size in SIZES {
+            for at in [page, page + 0x13, page + 0x1000 - size.bytes()] {
+                // SAFETY: the page is the test's.
+                unsafe {
+                    zero(page, 0x1000).unwrap();
+                    store(at, size, VALUE).unwrap();
+                }
+                assert_eq!(load(at, size), Ok(VALUE & size.mask()));
+                let mut bytes = [0xff; 18];
+                if at > page && at + size.bytes() < page + 0x1000 {
+                    read(at - 1, &mut bytes[..size as usize + 2]).unwrap();
+                    assert_eq!((bytes[0], bytes[size as usize + 1]), (0, 0));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn faults_come_back_with_kind_and_address() {
+        let page = pages();
+        let read_only = page + 0x1000;
+        let nothing = page + 0x2000;
+        for size in SIZES {
+            // SAFETY: the pages are the test's.
+            unsafe {
+                assert_eq!(
+                    store(read_only, size, 0),
+                    Err(fault(read_only, FaultKind::Permission, true))
+                );
+                assert_eq!(
+                    load(nothing, size),
+                    Err(fault(nothing, FaultKind::Translation, false))
+                );
+                assert_eq!(
+                    store(nothing + 16, size, 0),
+                    Err(fault(nothing + 16, FaultKind::Translation, true))
+                );
+                // Also when it would write nothing: the values differ.
+                assert_eq!(
+                    compare_exchange(read_only, size, 1, 2),
+                    Err(fault(read_only, FaultKind::Permission, true))
+                );
+            }
+            assert_eq!(load(read_only, size), Ok(0));
+        }
+    }
+
+    #[test]
+    fn an_access_over_the_end_changes_nothing() {
+        let page = pages();
+        let edge = page + 0x1000;
+        for size in SIZES.into_iter().skip(1) {
+            // SAFETY: the pages are the test's.
+            let result = unsafe { store(edge - 1, size, VALUE) };
+            assert_eq!(result, Err(fault(edge, FaultKind::Permission, true)));
+            assert_eq!(load(edge - 1, Size::Byte), Ok(0));
+        }
+    }
+
+    #[test]
+    fn addresses_that_no_program_has() {
+        for address in [
+            END,
+            END - 1,
+            1 << 47,
+            1 << 55,
+            0x00ff_ffff_ffff_ffff,
+            u64::MAX,
+        ] {
+            let fault = load(address, Size::Double).unwrap_err();
+            assert_eq!(fault.kind, FaultKind::Translation, "{address:#x}");
+        }
+        let mut bytes = [0; 8];
+        assert!(read(END - 4, &mut bytes).is_err());
+    }
+
+    #[test]
+    fn the_top_byte_is_ignored() {
+        let page = pages();
+        // SAFETY: the page is the test's.
+        unsafe { store(page | 0xab << 56, Size::Word, 77) }.unwrap();
+        assert_eq!(load(page | 1 << 63, Size::Word), Ok(77));
+    }
+
+    #[test]
+    fn exchanges() {
+        let page = pages();
+        for size in SIZES {
+            let mask = size.mask();
+            // SAFETY: the page is the test's.
+            unsafe {
+                store(page, Size::Quad, VALUE).unwrap();
+                let differs = compare_exchange(page, size, VALUE ^ 1, 5).unwrap();
+                assert_eq!(differs, VALUE & mask);
+                assert_eq!(load(page, Size::Quad), Ok(VALUE));
+                let equal = compare_exchange(page, size, VALUE, 5).unwrap();
+                assert_eq!(equal, VALUE & mask);
+                assert_eq!(load(page, Size::Quad), Ok(VALUE & !mask | 5));
+                if size > Size::Byte {
+                    assert_eq!(
+                        compare_exchange(page + 15, size, 0, 0),
+                        Err(fault(page + 15, FaultKind::Alignment, true))
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn updates_of_many_threads_all_count() {
+        extern crate std;
+        let page = pages();
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    faults::give_stack().unwrap();
+                    let space = AddressSpace::new(None);
+                    let mut memory = GuestMemory::new(&space);
+                    for _ in 0..10_000 {
+                        memory
+                            .update(page + 32, Size::Quad, &mut |old| old + (1 << 60))
+                            .unwrap();
+                        memory
+                            .update(page + 3, Size::Half, &mut |old| old + 1)
+                            .unwrap();
+                    }
+                });
+            }
+        });
+        assert_eq!(load(page + 32, Size::Quad), Ok(40_000 << 60));
+        assert_eq!(load(page + 3, Size::Half), Ok(40_000));
+    }
+
+    #[test]
+    fn only_executable_pages_are_fetched() {
+        let page = pages();
+        let space = AddressSpace::new(None);
+        let mut memory = GuestMemory::new(&space);
+        let denied = fault(page, FaultKind::Permission, false);
+        assert_eq!(memory.fetch(page), Err(denied));
+        space.protect(page..page + 0x1000, PROT_READ | sys::PROT_EXEC);
+        assert_eq!(memory.fetch(page), Ok(0));
+        space.unmap(page..page + 0x1000);
+        assert_eq!(memory.fetch(page), Err(denied));
+        let nothing = page + 0x2000;
+        assert_eq!(
+            memory.fetch(nothing),
+            Err(fault(nothing, FaultKind::Translation, false))
+        );
+    }
+}

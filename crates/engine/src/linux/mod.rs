@@ -9,7 +9,6 @@ pub mod address_space;
 pub mod clock;
 pub mod faults;
 pub mod guest_memory;
-pub mod hwcap;
 pub mod loader;
 pub mod process;
 pub mod signals;

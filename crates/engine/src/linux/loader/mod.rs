@@ -15,15 +15,16 @@ use core::ffi::CStr;
 use core::ops::Range;
 
 use a64::cpu::Cpu;
+use a64::features;
 
 use self::elf::Plan;
 pub use self::error::{InterpreterError, LoadError};
 use self::map::{Base, MapError};
 use self::stack::{Contents, Value, key};
 use super::address_space::{AddressSpace, PAGE, page_down};
+use super::guest_memory;
 use super::start::Start;
 use super::sys::{self, Errno, Fd, PROT_EXEC, PROT_READ, PROT_WRITE, number};
-use super::{guest_memory, hwcap};
 
 /// What to run.
 #[derive(Debug)]
@@ -242,10 +243,9 @@ fn auxiliary(plan: &Plan, bias: u64, loader: Option<u64>, start: &Start) -> Vec<
         0 => 0,
         headers => headers.wrapping_add(bias),
     };
-    let (hwcap, hwcap2) = hwcap::hwcaps();
     alloc::vec![
         (key::MINSIGSTKSZ, Number(MINIMAL_SIGNAL_STACK)),
-        (key::HWCAP, Number(hwcap)),
+        (key::HWCAP, Number(features::HWCAP)),
         (key::PAGESZ, Number(PAGE)),
         (key::CLKTCK, Number(100)),
         (key::PHDR, Number(headers)),
@@ -260,7 +260,7 @@ fn auxiliary(plan: &Plan, bias: u64, loader: Option<u64>, start: &Start) -> Vec<
         (key::EGID, host(key::EGID)),
         (key::SECURE, host(key::SECURE)),
         (key::RANDOM, Random),
-        (key::HWCAP2, Number(hwcap2)),
+        (key::HWCAP2, Number(features::HWCAP2)),
         (key::EXECFN, FileName),
         (key::PLATFORM, Platform),
     ]

@@ -1,0 +1,40 @@
+//! What the tests of the binary share: running it, and making ELF files
+//! without a cross compiler.
+#![allow(dead_code, reason = "each test uses a part of it")]
+
+pub(crate) mod elf;
+
+use std::ffi::OsStr;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+/// The binary under test.
+pub(crate) fn engine() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_armistice-aarch64"))
+}
+
+/// Runs the binary with these arguments.
+pub(crate) fn run<S: AsRef<OsStr>>(arguments: &[S]) -> Output {
+    engine().args(arguments).output().unwrap()
+}
+
+/// Writes a file that may be executed.
+pub(crate) fn program(dir: &TempDir, name: &str, bytes: &[u8]) -> PathBuf {
+    let path = dir.path().join(name);
+    write_program(&path, bytes);
+    path
+}
+
+/// Writes a file that may be executed.
+pub(crate) fn write_program(path: &Path, bytes: &[u8]) {
+    std::fs::write(path, bytes).unwrap();
+    std::fs::set_permissions(path, PermissionsExt::from_mode(0o755)).unwrap();
+}
+
+/// Whether the long runs are asked for.
+pub(crate) fn long() -> bool {
+    std::env::var_os("ARMISTICE_LONG").is_some_and(|value| value == "1")
+}
