@@ -29,7 +29,6 @@ pub(crate) struct Shape {
 }
 
 pub(crate) const HALF: Shape = Shape { exp: 5, frac: 10 };
-pub(crate) const BF16: Shape = Shape { exp: 8, frac: 7 };
 pub(crate) const SINGLE: Shape = Shape { exp: 8, frac: 23 };
 pub(crate) const DOUBLE: Shape = Shape { exp: 11, frac: 52 };
 

@@ -6,7 +6,9 @@
 
 use armistice_a64::fp::{self, Float, Fp, Rounding};
 
-use super::operands::{BF16, DOUBLE, HALF, Rng, SINGLE, Shape, integer};
+use super::operands::{DOUBLE, HALF, Rng, SINGLE, Shape, integer};
+
+const BF16: Shape = Shape { exp: 8, frac: 7 };
 
 /// The state an instruction starts from.
 #[derive(Debug, Clone)]
