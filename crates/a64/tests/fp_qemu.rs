@@ -163,9 +163,14 @@ fn ask(program: &Path, inputs: &[(u32, Input)]) -> Vec<Answer> {
 fn draw(number: usize, op: &Op, count: usize) -> Vec<(u32, Input)> {
     let mut rng = Rng(number as u64);
     (0..count)
-        .map(|_| {
+        .map(|index| {
             let fpcr = (rng.next() & rng.next() & FPCR_BITS | rng.next() & 0x00C0_0000) as u32;
-            (number as u32, op.operands.draw(&mut rng, fpcr))
+            let mut input = op.operands.draw(&mut rng, fpcr);
+            // A long run meets all values of half precision.
+            if op.operands.is_half() && index % 2 == 0 {
+                input.v[1] = input.v[1] >> 16 << 16 | (index / 2) as u128 & 0xFFFF;
+            }
+            (number as u32, input)
         })
         .collect()
 }

@@ -65,6 +65,12 @@ fn lane(register: u128, index: usize, width: u32) -> u64 {
 }
 
 impl Operands {
+    /// Whether all lanes are of half precision.
+    pub(crate) fn is_half(self) -> bool {
+        matches!(self, Self::Lanes(shape) if shape.width() == HALF.width())
+    }
+
+    /// Registers of this kind, with this FPCR.
     pub(crate) fn draw(self, rng: &mut Rng, fpcr: u32) -> Input {
         let mut input = Input {
             fpcr,
