@@ -239,11 +239,38 @@ fn rounding_to_odd_never_overflows() {
     assert_eq!(run(0, odd(0x3FF0_0000_0000_0001)), (0x3F80_0001, FPSR_IXC));
 }
 
+/// No instruction asks for these two, yet every mode does what it says.
+#[test]
+fn ties_away_in_a_format_and_odd_integers() {
+    let away = |op| move |fp: &mut Fp| fp::convert::<u64, u32>(fp, op, Rounding::TieAway);
+    assert_eq!(run(0, away(0x3FF0_0000_1000_0000)), (0x3F80_0001, FPSR_IXC));
+    assert_eq!(run(0, away(0x3FF0_0000_1000_0001)), (0x3F80_0001, FPSR_IXC));
+    assert_eq!(run(0, away(0xBFF0_0000_0FFF_FFFF)), (0xBF80_0000, FPSR_IXC));
+    let odd = |op: f32| {
+        move |fp: &mut Fp| {
+            fp::to_fixed::<u32>(fp, op.to_bits(), 0, false, Rounding::Odd, 32).cast_signed()
+        }
+    };
+    for (op, integer) in [(2.25, 3), (3.75, 3), (-2.25, -3), (-3.75, -3)] {
+        let expected = (i64::from(integer) & 0xFFFF_FFFF, FPSR_IXC);
+        assert_eq!(run(0, odd(op)), expected);
+    }
+    assert_eq!(run(0, odd(2.0)), (2, 0));
+}
+
 #[test]
 fn bf16_products_ignore_the_control_word() {
     let one = 0x3F80;
     assert_eq!(fp::bf_dot_add(0, one, one, one, one), 0x4000_0000);
     assert_eq!(fp::bf_dot_add(1, 0, 0, 0, 0), 0);
+    // A sum of opposite zeros is plus zero, of minus zeros minus zero.
+    let minus_zero = 0x8000_0000;
+    assert_eq!(fp::bf_dot_add(minus_zero, 0, 0, one, one), 0);
+    assert_eq!(fp::bf_dot_add(minus_zero, 0x8000, 0, one, one), 0);
+    assert_eq!(
+        fp::bf_dot_add(minus_zero, 0x8000, 0x8000, one, one),
+        minus_zero
+    );
     assert_eq!(fp::bf_dot_add(0, 0x7F81, 0, one, 0), 0x7FC0_0000);
     // To odd: 1 + 2^-40.
     assert_eq!(fp::bf_dot_add(0x3F80_0000, 0x2B80, 0, one, 0), 0x3F80_0001);
