@@ -330,11 +330,11 @@ fn emit_ops(out: &mut String, rows: &[Row], places: &BTreeMap<String, Field>) {
     for c in &classes {
         writeln!(out, "Self::{c},").unwrap();
     }
-    writeln!(
-        out,
-        "];\n}}\nimpl Op {{\n/// All of them, in the table's order."
-    )
-    .unwrap();
+    out.push_str("];\n/// The table's name of it.\n#[must_use]\npub const fn name(self) -> &'static str {\nmatch self {\n");
+    for c in &classes {
+        writeln!(out, "Self::{c} => {c:?},").unwrap();
+    }
+    out.push_str("}\n}\n}\nimpl Op {\n/// All of them, in the table's order.\n");
     writeln!(out, "pub const ALL: &[Self; {}] = &[", rows.len()).unwrap();
     for r in rows {
         writeln!(out, "Self::{},", r.name).unwrap();
@@ -453,6 +453,12 @@ fn emit_lookup(out: &mut String, rows: &[Row]) {
 fn main() {
     println!("cargo::rerun-if-changed=a64.isa");
     println!("cargo::rerun-if-changed=build.rs");
+    // Tests that take long are ignored by name, not passed in silence.
+    println!("cargo::rustc-check-cfg=cfg(armistice_long)");
+    println!("cargo::rerun-if-env-changed=ARMISTICE_LONG");
+    if std::env::var_os("ARMISTICE_LONG").is_some_and(|v| v != "0") {
+        println!("cargo::rustc-cfg=armistice_long");
+    }
     let (rows, places) = read(&std::fs::read_to_string("a64.isa").unwrap());
     refuse_ambiguity(&rows);
     let mut out = String::new();
