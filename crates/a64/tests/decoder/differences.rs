@@ -54,6 +54,7 @@ fn agree(ours: Option<Insn>, llvm: Option<&str>) -> bool {
     let printed = text.split('\t').next().unwrap();
     (printed == mnemonic::expected(insn) || mnemonic::aliases(insn.op.name()).any(|a| a == printed))
         && mnemonic::is_its_operand(insn, text)
+        && mnemonic::has_its_form(insn, text)
         && mnemonic::names_registers(insn, text)
 }
 

@@ -103,6 +103,55 @@ pub(crate) fn is_its_operand(insn: Insn, text: &str) -> bool {
     }
 }
 
+/// Whether the operands have the form that the row's name tells.
+pub(crate) fn has_its_form(insn: Insn, text: &str) -> bool {
+    let info = insn.op.info();
+    let (name, class) = (info.name, info.class.name());
+    let operands = text.split_once('\t').map_or("", |(_, operands)| operands);
+    let memory = class.starts_with("ldst");
+    let told = [
+        (memory && name.ends_with("_post"), operands.contains("], ")),
+        (memory && name.ends_with("_pre"), operands.ends_with("]!")),
+        (
+            name.ends_with("_offset") || name.ends_with("_unsigned"),
+            operands.ends_with(']'),
+        ),
+        (memory && name.contains("_literal"), !operands.contains('[')),
+        (
+            class == "ldst_register",
+            operands.matches(", ").count() > 1 && operands.contains('['),
+        ),
+        (name.ends_with("_zero"), operands.contains("#0")),
+        (
+            name.contains("_by_element"),
+            operands
+                .split(", #")
+                .next()
+                .is_some_and(|o| o.ends_with(']')),
+        ),
+        (
+            class.starts_with("simd") && name.ends_with("_half"),
+            operands.contains(".4h") || operands.contains(".8h") || operands.starts_with('h'),
+        ),
+        (
+            class.starts_with("scalar"),
+            operands.starts_with(['b', 'h', 's', 'd']),
+        ),
+        (
+            class.starts_with("scalar") && name.ends_with("_half"),
+            operands.starts_with('h'),
+        ),
+        (
+            name.ends_with("_immediate") && !memory,
+            operands.contains('#'),
+        ),
+        (name.ends_with("_fixed_point"), operands.contains('#')),
+        (name.ends_with("_integer"), !operands.contains('#')),
+        (name.ends_with("_vector"), operands.starts_with('v')),
+    ];
+    told.iter().all(|&(is_told, holds)| !is_told || holds)
+}
+
 /// Whether every register the table's fields name is printed. 31 has many
 /// names, and some fields are a part of a register's number or none.
 pub(crate) fn names_registers(insn: Insn, text: &str) -> bool {

@@ -88,6 +88,41 @@ impl Found {
 /// The cross compiler's libraries; the folder is Debian's.
 const LIBRARIES: &str = "/usr/aarch64-linux-gnu/lib";
 
+fn library(name: &str) -> Vec<u8> {
+    let path = Path::new(LIBRARIES).join(name);
+    std::fs::read(&path).unwrap_or_else(|e| {
+        panic!("{}: {e}. Install it: apt-get install libstdc++6-arm64-cross (`cargo xtask test` does so)", path.display())
+    })
+}
+
+/// Nanoseconds a word, over the C library again and again.
+#[test]
+#[cfg_attr(
+    any(not(armistice_long), debug_assertions),
+    ignore = "measures: ARMISTICE_LONG=1 and --release"
+)]
+fn decoding_is_fast() {
+    let sections = elf::code(&library("libc.so.6"));
+    let words: Vec<u32> = sections
+        .iter()
+        .flat_map(|s| s.words.iter().map(|w| w.1))
+        .collect();
+    let rounds = 20u32;
+    let start = std::time::Instant::now();
+    let mut known = 0;
+    for _ in 0..rounds {
+        known += std::hint::black_box(&words)
+            .iter()
+            .filter(|&&w| decode(w).is_some())
+            .count();
+    }
+    let count = f64::from(rounds) * f64::from(u32::try_from(words.len()).unwrap());
+    let each = start.elapsed().as_secs_f64() * 1e9 / count;
+    println!("{each:.1} ns a word, {known} decoded");
+    // Several times what was measured, for a machine that is busy.
+    assert!(each < 50.0);
+}
+
 #[test]
 fn libraries_are_all_instructions() {
     for name in [
@@ -97,11 +132,8 @@ fn libraries_are_all_instructions() {
         "libgcc_s.so.1",
         "ld-linux-aarch64.so.1",
     ] {
-        let path = Path::new(LIBRARIES).join(name);
-        let file = std::fs::read(&path).unwrap_or_else(|e| {
-            panic!("{}: {e}. Install it: apt-get install g++-aarch64-linux-gnu (`cargo xtask test` does so)", path.display())
-        });
-        assert!(elf::is_aarch64(&file), "{}", path.display());
+        let file = library(name);
+        assert!(elf::is_aarch64(&file), "{name}");
         let found = examine(&file);
         found.print(name);
         found.has_no_disagreement();
