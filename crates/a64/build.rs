@@ -105,6 +105,25 @@ impl Expr {
         }
     }
 
+    /// The words refused, when they are all those that match one pattern:
+    /// mask and value.
+    fn refused(&self) -> Option<(u32, u32)> {
+        let (bits, mut word) = (self.bits(), 0u32);
+        let (mut all, mut any, mut count) = (bits, 0, 0u32);
+        loop {
+            if self.eval(word) == 0 {
+                (all, any, count) = (all & word, any | word, count + 1);
+            }
+            // The next subset of the bits.
+            word = word.wrapping_sub(bits) & bits;
+            if word == 0 {
+                break;
+            }
+        }
+        let mask = bits & !(all ^ any);
+        (count == 1 << (bits & !mask).count_ones()).then_some((mask, all & mask))
+    }
+
     fn rust(&self) -> String {
         match self {
             Self::Number(n) => n.to_string(),
@@ -330,11 +349,11 @@ fn emit_ops(out: &mut String, rows: &[Row], places: &BTreeMap<String, Field>) {
     for c in &classes {
         writeln!(out, "Self::{c},").unwrap();
     }
-    writeln!(
-        out,
-        "];\n}}\nimpl Op {{\n/// All of them, in the table's order."
-    )
-    .unwrap();
+    out.push_str("];\n/// The table's name of it.\n#[must_use]\npub const fn name(self) -> &'static str {\nmatch self {\n");
+    for c in &classes {
+        writeln!(out, "Self::{c} => {c:?},").unwrap();
+    }
+    out.push_str("}\n}\n}\nimpl Op {\n/// All of them, in the table's order.\n");
     writeln!(out, "pub const ALL: &[Self; {}] = &[", rows.len()).unwrap();
     for r in rows {
         writeln!(out, "Self::{},", r.name).unwrap();
@@ -359,11 +378,18 @@ fn emit_ops(out: &mut String, rows: &[Row], places: &BTreeMap<String, Field>) {
     out.push_str("];\n");
     writeln!(out, "static MATCH: [Match; {}] = [", rows.len()).unwrap();
     for r in rows {
-        let c = r.constraint.as_ref().map_or(0, |e| constraints[&e.rust()]);
         let (mask, value) = (r.mask, r.value);
+        // No word matches the pattern of mask 0 and value 1.
+        let (refused_mask, refused_value, c) = match &r.constraint {
+            None => (0, 1, 0),
+            Some(e) => match e.refused() {
+                Some((mask, value)) => (mask, value, 0),
+                None => (0, 1, constraints[&e.rust()]),
+            },
+        };
         writeln!(
             out,
-            "Match {{ mask: {mask:#x}, value: {value:#x}, constraint: {c} }},"
+            "Match {{ mask: {mask:#x}, value: {value:#x}, refused_mask: {refused_mask:#x}, refused_value: {refused_value:#x}, constraint: {c} }},"
         )
         .unwrap();
     }
@@ -383,11 +409,13 @@ fn emit_ops(out: &mut String, rows: &[Row], places: &BTreeMap<String, Field>) {
     out.push_str("}\n");
 }
 
-/// The different constraints as Rust text, numbered from 1.
+/// The different constraints that no one pattern refuses, as Rust text,
+/// numbered from 1.
 fn constraints(rows: &[Row]) -> BTreeMap<String, usize> {
     let all: BTreeSet<_> = rows
         .iter()
         .filter_map(|r| r.constraint.as_ref())
+        .filter(|e| e.refused().is_none())
         .map(Expr::rust)
         .collect();
     all.into_iter().zip(1..).collect()
@@ -453,6 +481,12 @@ fn emit_lookup(out: &mut String, rows: &[Row]) {
 fn main() {
     println!("cargo::rerun-if-changed=a64.isa");
     println!("cargo::rerun-if-changed=build.rs");
+    // Tests that take long are ignored by name, not passed in silence.
+    println!("cargo::rustc-check-cfg=cfg(armistice_long)");
+    println!("cargo::rerun-if-env-changed=ARMISTICE_LONG");
+    if std::env::var_os("ARMISTICE_LONG").is_some_and(|v| v != "0") {
+        println!("cargo::rustc-cfg=armistice_long");
+    }
     let (rows, places) = read(&std::fs::read_to_string("a64.isa").unwrap());
     refuse_ambiguity(&rows);
     let mut out = String::new();

@@ -92,6 +92,16 @@ pub(crate) const QUICK: &[Need] = &[
         "binutils-aarch64-linux-gnu",
         "assembles a foreign program for the tests of private tables",
     ),
+    need(
+        "llvm-mc-19",
+        "llvm-19",
+        "disassembles beside the engine's decoder",
+    ),
+    need(
+        "/usr/aarch64-linux-gnu/lib/libstdc++.so.6",
+        "libstdc++6-arm64-cross",
+        "real code for the engine's decoder",
+    ),
     need("newuidmap", "uidmap", "the tests of ranges of identities"),
     need("setpriv", "util-linux", "the tests as an ordinary user"),
 ];

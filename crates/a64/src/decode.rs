@@ -47,7 +47,10 @@ pub struct OpInfo {
 struct Match {
     mask: u32,
     value: u32,
-    /// Which constraint must hold; 0 is none.
+    /// The words refused by the row's `where`, when they are a pattern.
+    refused_mask: u32,
+    refused_value: u32,
+    /// Otherwise which constraint must hold; 0 is none.
     constraint: u32,
 }
 
@@ -76,7 +79,9 @@ impl Op {
 #[inline]
 pub fn allocated(op: Op, word: u32) -> bool {
     let m = &MATCH[op as usize];
-    word & m.mask == m.value && (m.constraint == 0 || constraint(m.constraint, word))
+    // One branch for both patterns.
+    let matches = (word & m.mask == m.value) & (word & m.refused_mask != m.refused_value);
+    matches && (m.constraint == 0 || constraint(m.constraint, word))
 }
 
 /// Decodes one instruction word.
