@@ -7,12 +7,16 @@
 extern crate alloc;
 
 pub mod cli;
+pub mod code;
 pub mod heap;
 pub mod host_cpu;
 pub mod interpret;
 pub mod linux;
 pub mod lock;
 pub mod message;
+pub mod run;
+pub mod translate;
+pub mod vcpu;
 
 use core::format_args as text;
 
@@ -63,27 +67,36 @@ fn print(text: &str) -> ! {
     sys::exit_group(code)
 }
 
-fn run_program(start: &Start, run: &Run<'_>) -> ! {
+fn run_program(start: &Start, command: &Run<'_>) -> ! {
     if let Some(missing) = host_cpu::missing() {
         message::line(text!(
             "this processor is too old: x86-64-v3 is needed, and it has no {missing}"
         ));
         sys::exit_group(CANNOT_RUN)
     }
-    let space = AddressSpace::new(None);
-    let loaded = match load(&space, start, run) {
+    let space = AddressSpace::new(Some(&run::STALE));
+    let loaded = match load(&space, start, command) {
         Ok(loaded) => loaded,
         Err(error) => {
-            message::line(text!("{}: {error}", Shown(run.program.to_bytes())));
+            message::line(text!("{}: {error}", Shown(command.program.to_bytes())));
             sys::exit_group(error.exit_code())
         }
     };
     let process = Process::new(space, &loaded);
     let mut thread = Thread::inherited();
     let mut cpu = loaded.cpu;
-    match interpret::run(&process, &mut thread, &mut cpu) {
-        End::Exit(code) => sys::exit_group(code),
-        End::Signal(signal) => signals::die(signal),
+    let end = if command.options.interpret {
+        Ok(interpret::run(&process, &mut thread, &mut cpu))
+    } else {
+        run::run(&process, &mut thread, cpu, &mut translate::Nobody)
+    };
+    match end {
+        Ok(End::Exit(code)) => sys::exit_group(code),
+        Ok(End::Signal(signal)) => signals::die(signal),
+        Err(error) => {
+            message::line(text!("there is no memory for translated code: {error}"));
+            sys::exit_group(CANNOT_RUN)
+        }
     }
 }
 

@@ -149,7 +149,11 @@ impl Engine {
             let pc = vcpu.cpu.pc;
             if !pc.is_multiple_of(4) {
                 let kind = FaultKind::Alignment;
-                return Exception::Fault(Fault { address: pc, kind, write: false });
+                return Exception::Fault(Fault {
+                    address: pc,
+                    kind,
+                    write: false,
+                });
             }
             let host = self.find_or_translate(vcpu, memory, pc, observer);
             let (why, payload) = self.enter(vcpu, host);
@@ -173,7 +177,12 @@ impl Engine {
         match why {
             Leave::Link => {
                 let host = self.find_or_translate(vcpu, memory, pc, observer);
-                let Self { caches, arena, soft, .. } = self;
+                let Self {
+                    caches,
+                    arena,
+                    soft,
+                    ..
+                } = self;
                 caches[usize::from(*soft)].link(arena, payload, host);
                 None
             }
@@ -212,7 +221,9 @@ impl Engine {
         memory: &mut M,
         word: u32,
     ) -> Option<Exception> {
-        let Some(insn) = decode(word) else { return Some(Exception::Undefined) };
+        let Some(insn) = decode(word) else {
+            return Some(Exception::Undefined);
+        };
         let result = step(&mut vcpu.cpu, memory, insn);
         self.set_mode(vcpu);
         result.err()
@@ -255,7 +266,16 @@ impl Engine {
         pc: u64,
         observer: &mut dyn Observer,
     ) -> Option<u64> {
-        let Self { lowerer, former, region, lowered, arena, caches, soft, .. } = self;
+        let Self {
+            lowerer,
+            former,
+            region,
+            lowered,
+            arena,
+            caches,
+            soft,
+            ..
+        } = self;
         let cache = &mut caches[usize::from(*soft)];
         let guest = A64 { soft_float: *soft };
         former.form(&guest, &Fetcher { code, cache }, pc, LIMITS, region);
@@ -288,8 +308,14 @@ impl Engine {
         memory: &mut M,
     ) -> Option<Exception> {
         let fault = vcpu.host.fault;
-        let point = self.caches.iter().find_map(|c| c.fault_point(fault.rip)).copied();
-        let Some(point) = point else { panic!("no instruction can fault at {:#x}", fault.rip) };
+        let point = self
+            .caches
+            .iter()
+            .find_map(|c| c.fault_point(fault.rip))
+            .copied();
+        let Some(point) = point else {
+            panic!("no instruction can fault at {:#x}", fault.rip)
+        };
         self.recover(vcpu, &fault, &point);
         // The interpreter finds out what the fault is, or that there is none.
         let word = match memory.fetch(point.pc) {
@@ -321,10 +347,7 @@ impl Engine {
 ///
 /// # Safety
 /// `vcpu` is the thread's, and its `context` an `M` that nobody else uses now.
-unsafe extern "sysv64" fn interpreter<M: Memory + Environment>(
-    vcpu: *mut Vcpu,
-    word: u32,
-) -> u32 {
+unsafe extern "sysv64" fn interpreter<M: Memory + Environment>(vcpu: *mut Vcpu, word: u32) -> u32 {
     // SAFETY: as above: `run` has set both, and waits in `enter`.
     let (vcpu, memory) = unsafe { (&mut *vcpu, &mut *(*vcpu).host.context.cast::<M>()) };
     let Some(insn) = decode(word) else {
@@ -382,11 +405,19 @@ fn compute(cpu: &Cpu, setter: &Setter) -> Flags {
         Compare::And => (a & b, false, false),
         Compare::Add => {
             let sum = a + b;
-            (sum & mask, sum > mask, (!(a ^ b) & (a ^ sum)) >> (bits - 1) & 1 == 1)
+            (
+                sum & mask,
+                sum > mask,
+                (!(a ^ b) & (a ^ sum)) >> (bits - 1) & 1 == 1,
+            )
         }
         Compare::Sub => {
             let difference = a.wrapping_sub(b) & mask;
-            (difference, a >= b, ((a ^ b) & (a ^ difference)) >> (bits - 1) & 1 == 1)
+            (
+                difference,
+                a >= b,
+                ((a ^ b) & (a ^ difference)) >> (bits - 1) & 1 == 1,
+            )
         }
     };
     let n = (result >> (bits - 1)) as u8 & 1;

@@ -136,7 +136,10 @@ impl Vcpu {
 /// Where translated code finds the fields.
 #[must_use]
 pub fn layout() -> Layout {
-    #[allow(clippy::cast_possible_truncation, reason = "the struct is some kilobytes large")]
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "the struct is some kilobytes large"
+    )]
     const fn at(offset: usize) -> u32 {
         offset as u32
     }

@@ -120,7 +120,13 @@ impl Convention {
             vec[usize::from(slot)] = Some(Xmm(reg));
         }
         let vec_scratch = [4, 3, 2, 1].map(|n| Xmm(vectors - n));
-        Self { int, vec, vec_scratch, layout, host }
+        Self {
+            int,
+            vec,
+            vec_scratch,
+            layout,
+            host,
+        }
     }
 
     /// The slot that `rdx` holds.
@@ -132,7 +138,10 @@ impl Convention {
     /// A word of the state.
     #[must_use]
     pub const fn state(&self, offset: u32) -> Mem {
-        #[allow(clippy::cast_possible_wrap, reason = "the state is some kilobytes large")]
+        #[allow(
+            clippy::cast_possible_wrap,
+            reason = "the state is some kilobytes large"
+        )]
         Mem::disp(RBP, offset as i32 - BIAS)
     }
 

@@ -32,7 +32,11 @@ impl HostFeatures {
     #[must_use]
     pub fn detect() -> Self {
         let (one, max) = (__cpuid(1), __cpuid(0).eax);
-        let seven = if max >= 7 { __cpuid_count(7, 0) } else { __cpuid(0x8000_0000) };
+        let seven = if max >= 7 {
+            __cpuid_count(7, 0)
+        } else {
+            __cpuid(0x8000_0000)
+        };
         let extended = __cpuid(0x8000_0001);
         let bit = |word: u32, n: u32| word >> n & 1 == 1;
         if max < 7 || !bit(one.ecx, 27) {
@@ -66,13 +70,7 @@ impl HostFeatures {
     /// Whether it reaches x86-64-v3, the least that translation needs.
     #[must_use]
     pub const fn v3(&self) -> bool {
-        self.avx2
-            && self.bmi1
-            && self.bmi2
-            && self.fma
-            && self.f16c
-            && self.lzcnt
-            && self.movbe
+        self.avx2 && self.bmi1 && self.bmi2 && self.fma && self.f16c && self.lzcnt && self.movbe
     }
 
     /// The same processor without AVX-512: what most of them are.

@@ -32,7 +32,10 @@ const KEPT: [Gpr; 6] = [Gpr(3), RBP, Gpr(12), Gpr(13), Gpr(14), Gpr(15)];
 /// Emits the stubs.
 pub fn emit(a: &mut Asm, c: &Convention) -> Stubs {
     let leave = c.state(c.layout.host_rsp);
-    let mut stubs = Stubs { enter: a.pos(), ..Stubs::default() };
+    let mut stubs = Stubs {
+        enter: a.pos(),
+        ..Stubs::default()
+    };
     for reg in KEPT {
         a.push(reg);
     }

@@ -18,7 +18,11 @@ pub(super) fn flow(pc: u64, word: u32) -> Flow {
     let to = |offset: i64| pc.wrapping_add_signed(offset);
     // Bits 28:26 are 101 in all of them.
     if word >> 26 & 7 != 5 {
-        return if word >> 16 == 0 { Flow::End } else { memory_copy(word) };
+        return if word >> 16 == 0 {
+            Flow::End
+        } else {
+            memory_copy(word)
+        };
     }
     match word >> 24 {
         0x14..=0x17 => Flow::Jump(to(signed(word, 26))),
@@ -43,18 +47,33 @@ pub(super) fn flow(pc: u64, word: u32) -> Flow {
 
 /// The interpreter does memory copies and sets by itself.
 const fn memory_copy(word: u32) -> Flow {
-    if word & 0x3f20_0c00 == 0x1900_0400 { Flow::Call } else { Flow::Next }
+    if word & 0x3f20_0c00 == 0x1900_0400 {
+        Flow::Call
+    } else {
+        Flow::Next
+    }
 }
 
 pub(super) fn lift(pc: u64, insn: Insn, out: &mut Sink<'_>) -> Term {
     let fall = pc.wrapping_add(4);
     let to = |offset: i64| pc.wrapping_add_signed(offset);
-    let width = |insn: Insn| if insn.sf() == 1 { Width::W64 } else { Width::W32 };
+    let width = |insn: Insn| {
+        if insn.sf() == 1 {
+            Width::W64
+        } else {
+            Width::W32
+        }
+    };
     match insn.op {
-        A::B => Term::Jump { target: to(insn.imm26_offset()) },
+        A::B => Term::Jump {
+            target: to(insn.imm26_offset()),
+        },
         A::BL => {
             out.push(Op::Address { d: LR, value: fall });
-            Term::Call { target: to(insn.imm26_offset()), ret: fall }
+            Term::Call {
+                target: to(insn.imm26_offset()),
+                ret: fall,
+            }
         }
         A::B_cond => {
             let (cond, taken) = (cond(insn.bcond()), to(insn.imm19_offset()));
@@ -84,7 +103,12 @@ pub(super) fn lift(pc: u64, insn: Insn, out: &mut Sink<'_>) -> Term {
                 A::RET => (Indirect::Return, Reg::ZERO),
                 _ => (Indirect::Jump, Reg::ZERO),
             };
-            Term::Indirect { reg: zr(insn.rn()), kind, link, ret: fall }
+            Term::Indirect {
+                reg: zr(insn.rn()),
+                kind,
+                link,
+                ret: fall,
+            }
         }
     }
 }

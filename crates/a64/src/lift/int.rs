@@ -42,7 +42,10 @@ fn pc_rel(pc: u64, insn: Insn) -> Op {
     } else {
         (pc & !0xfff).wrapping_add_signed(insn.adr_offset() << 12)
     };
-    Op::Address { d: zr(insn.rd()), value }
+    Op::Address {
+        d: zr(insn.rd()),
+        value,
+    }
 }
 
 /// The operation of an addition or subtraction, and whether it sets flags.
@@ -66,9 +69,20 @@ fn addsub_imm(insn: Insn) -> Op {
     let imm = u64::from(insn.imm12()) << (12 * insn.sh());
     let d = if set { zr(insn.rd()) } else { sp(insn.rd()) };
     if imm == 0 && !set {
-        return Op::Mov { w: sf(insn), d, a: sp(insn.rn()) };
+        return Op::Mov {
+            w: sf(insn),
+            d,
+            a: sp(insn.rn()),
+        };
     }
-    Op::Bin { op, w: sf(insn), d, a: sp(insn.rn()), b: Operand::Imm(imm), set }
+    Op::Bin {
+        op,
+        w: sf(insn),
+        d,
+        a: sp(insn.rn()),
+        b: Operand::Imm(imm),
+        set,
+    }
 }
 
 /// A shifted register operand.
@@ -78,12 +92,23 @@ fn shifted(insn: Insn) -> Operand {
         return Operand::Reg(reg);
     }
     let extend = [Extend::Lsl, Extend::Lsr, Extend::Asr, Extend::Ror][insn.shift() as usize];
-    Operand::Ext { reg, extend, amount }
+    Operand::Ext {
+        reg,
+        extend,
+        amount,
+    }
 }
 
 fn addsub_shift(insn: Insn) -> Op {
     let (op, set) = addsub(insn.op);
-    Op::Bin { op, w: sf(insn), d: zr(insn.rd()), a: zr(insn.rn()), b: shifted(insn), set }
+    Op::Bin {
+        op,
+        w: sf(insn),
+        d: zr(insn.rd()),
+        a: zr(insn.rn()),
+        b: shifted(insn),
+        set,
+    }
 }
 
 /// The extension of an extended register operand.
@@ -116,10 +141,21 @@ fn addsub_ext(insn: Insn) -> Op {
     } else if extend == Extend::Lsl && amount == 0 {
         Operand::Reg(reg)
     } else {
-        Operand::Ext { reg, extend, amount }
+        Operand::Ext {
+            reg,
+            extend,
+            amount,
+        }
     };
     let d = if set { zr(insn.rd()) } else { sp(insn.rd()) };
-    Op::Bin { op, w, d, a: sp(insn.rn()), b, set }
+    Op::Bin {
+        op,
+        w,
+        d,
+        a: sp(insn.rn()),
+        b,
+        set,
+    }
 }
 
 fn addsub_carry(insn: Insn) -> Op {
@@ -142,7 +178,11 @@ pub(crate) fn bit_mask(n: u32, imms: u32, immr: u32) -> u64 {
     let (s, r) = (imms & levels, immr & levels);
     let element = u64::MAX >> (63 - s);
     let mask = u64::MAX >> (64 - esize);
-    let rotated = if r == 0 { element } else { element >> r | element << (esize - r) };
+    let rotated = if r == 0 {
+        element
+    } else {
+        element >> r | element << (esize - r)
+    };
     let mut result = rotated & mask;
     let mut size = esize;
     while size < 64 {
@@ -166,7 +206,14 @@ fn logical_imm(insn: Insn) -> Op {
     if a.is_zero() && op == BinOp::Or {
         return Op::Imm { d, value };
     }
-    Op::Bin { op, w, d, a, b: Operand::Imm(value), set }
+    Op::Bin {
+        op,
+        w,
+        d,
+        a,
+        b: Operand::Imm(value),
+        set,
+    }
 }
 
 fn logical_shift(insn: Insn) -> Op {
@@ -180,19 +227,37 @@ fn logical_shift(insn: Insn) -> Op {
         A::EOR_shifted_register => (BinOp::Xor, false),
         _ => (BinOp::XorNot, false),
     };
-    Op::Bin { op, w: sf(insn), d: zr(insn.rd()), a: zr(insn.rn()), b: shifted(insn), set }
+    Op::Bin {
+        op,
+        w: sf(insn),
+        d: zr(insn.rd()),
+        a: zr(insn.rn()),
+        b: shifted(insn),
+        set,
+    }
 }
 
 fn move_wide(insn: Insn) -> Op {
     let w = sf(insn);
     let d = zr(insn.rd());
-    #[allow(clippy::cast_possible_truncation, reason = "fields of two and sixteen bits")]
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "fields of two and sixteen bits"
+    )]
     let (shift, imm) = ((insn.hw() * 16) as u8, insn.imm16() as u16);
     let value = u64::from(imm) << shift;
     match insn.op {
         A::MOVZ => Op::Imm { d, value },
-        A::MOVN => Op::Imm { d, value: !value & w.mask() },
-        _ => Op::MovKeep { w, d, value: imm, shift },
+        A::MOVN => Op::Imm {
+            d,
+            value: !value & w.mask(),
+        },
+        _ => Op::MovKeep {
+            w,
+            d,
+            value: imm,
+            shift,
+        },
     }
 }
 
@@ -204,16 +269,44 @@ fn bitfield(insn: Insn) -> Op {
     if imms >= immr {
         let (lsb, width) = (immr, imms - immr + 1);
         if keep {
-            Op::Insert { w, d, a, to: 0, from: lsb, width }
+            Op::Insert {
+                w,
+                d,
+                a,
+                to: 0,
+                from: lsb,
+                width,
+            }
         } else {
-            Op::Extract { signed, w, d, a, lsb, width }
+            Op::Extract {
+                signed,
+                w,
+                d,
+                a,
+                lsb,
+                width,
+            }
         }
     } else {
         let (lsb, width) = (w.bits() - immr, imms + 1);
         if keep {
-            Op::Insert { w, d, a, to: lsb, from: 0, width }
+            Op::Insert {
+                w,
+                d,
+                a,
+                to: lsb,
+                from: 0,
+                width,
+            }
         } else {
-            Op::Deposit { signed, w, d, a, lsb, width }
+            Op::Deposit {
+                signed,
+                w,
+                d,
+                a,
+                lsb,
+                width,
+            }
         }
     }
 }
@@ -244,7 +337,14 @@ fn cond_select(insn: Insn) -> Op {
         _ => SelectOp::Neg,
     };
     let (a, b) = (zr(insn.rn()), zr(insn.rm()));
-    Op::Select { op, w: sf(insn), d: zr(insn.rd()), a, b, cond: cond(insn.cond()) }
+    Op::Select {
+        op,
+        w: sf(insn),
+        d: zr(insn.rd()),
+        a,
+        b,
+        cond: cond(insn.cond()),
+    }
 }
 
 fn dp_1src(insn: Insn) -> Op {
@@ -259,16 +359,39 @@ fn dp_1src(insn: Insn) -> Op {
         _ if w == Width::W64 => BitOp::Rev64,
         _ => BitOp::Rev32,
     };
-    Op::Bits { op, w, d: zr(insn.rd()), a: zr(insn.rn()) }
+    Op::Bits {
+        op,
+        w,
+        d: zr(insn.rd()),
+        a: zr(insn.rn()),
+    }
 }
 
 fn dp_2src(insn: Insn) -> Op {
     let (w, d, a, b) = (sf(insn), zr(insn.rd()), zr(insn.rn()), zr(insn.rm()));
     let shift = |op| Op::Shift { op, w, d, a, b };
-    let crc = |castagnoli, size| Op::Crc { castagnoli, size, d, a, b };
+    let crc = |castagnoli, size| Op::Crc {
+        castagnoli,
+        size,
+        d,
+        a,
+        b,
+    };
     match insn.op {
-        A::UDIV => Op::Div { signed: false, w, d, a, b },
-        A::SDIV => Op::Div { signed: true, w, d, a, b },
+        A::UDIV => Op::Div {
+            signed: false,
+            w,
+            d,
+            a,
+            b,
+        },
+        A::SDIV => Op::Div {
+            signed: true,
+            w,
+            d,
+            a,
+            b,
+        },
         A::LSLV => shift(ShiftOp::Lsl),
         A::LSRV => shift(ShiftOp::Lsr),
         A::ASRV => shift(ShiftOp::Asr),
@@ -286,16 +409,47 @@ fn dp_2src(insn: Insn) -> Op {
 
 fn dp_3src(insn: Insn) -> Op {
     let (d, a, b, c) = (zr(insn.rd()), zr(insn.rn()), zr(insn.rm()), zr(insn.ra()));
-    let long = |signed, sub| Op::MulLong { signed, sub, d, a, b, c };
+    let long = |signed, sub| Op::MulLong {
+        signed,
+        sub,
+        d,
+        a,
+        b,
+        c,
+    };
     match insn.op {
-        A::MADD => Op::MulAdd { sub: false, w: sf(insn), d, a, b, c },
-        A::MSUB => Op::MulAdd { sub: true, w: sf(insn), d, a, b, c },
+        A::MADD => Op::MulAdd {
+            sub: false,
+            w: sf(insn),
+            d,
+            a,
+            b,
+            c,
+        },
+        A::MSUB => Op::MulAdd {
+            sub: true,
+            w: sf(insn),
+            d,
+            a,
+            b,
+            c,
+        },
         A::SMADDL => long(true, false),
         A::SMSUBL => long(true, true),
         A::UMADDL => long(false, false),
         A::UMSUBL => long(false, true),
-        A::SMULH => Op::MulHigh { signed: true, d, a, b },
-        _ => Op::MulHigh { signed: false, d, a, b },
+        A::SMULH => Op::MulHigh {
+            signed: true,
+            d,
+            a,
+            b,
+        },
+        _ => Op::MulHigh {
+            signed: false,
+            d,
+            a,
+            b,
+        },
     }
 }
 

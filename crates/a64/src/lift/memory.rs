@@ -29,7 +29,11 @@ fn access(word: u32) -> Access {
     let rt = word & 31;
     if word >> 26 & 1 == 1 {
         let size = if opc & 2 != 0 { Size::B16 } else { SIZES[size] };
-        return if opc & 1 == 1 { Access::VLoad(size, v(rt)) } else { Access::VStore(size, v(rt)) };
+        return if opc & 1 == 1 {
+            Access::VLoad(size, v(rt))
+        } else {
+            Access::VStore(size, v(rt))
+        };
     }
     match (size, opc) {
         (_, 0) => Access::Store(SIZES[size], zr(rt)),
@@ -42,7 +46,12 @@ fn access(word: u32) -> Access {
 
 fn push(access: &Access, addr: Addr, out: &mut Sink<'_>) {
     out.push(match *access {
-        Access::Load(size, fill, d) => Op::Load { size, fill, d, addr },
+        Access::Load(size, fill, d) => Op::Load {
+            size,
+            fill,
+            d,
+            addr,
+        },
         Access::Store(size, a) => Op::Store { size, a, addr },
         Access::VLoad(size, d) => Op::Vector(VOp::Load { size, d, addr }),
         Access::VStore(size, a) => Op::Vector(VOp::Store { size, a, addr }),
@@ -53,7 +62,14 @@ fn push(access: &Access, addr: Addr, out: &mut Sink<'_>) {
 /// base += by
 fn write_back(base: Reg, by: i64, out: &mut Sink<'_>) {
     let b = Operand::Imm(by.cast_unsigned());
-    out.push(Op::Bin { op: BinOp::Add, w: Width::W64, d: base, a: base, b, set: false });
+    out.push(Op::Bin {
+        op: BinOp::Add,
+        w: Width::W64,
+        d: base,
+        a: base,
+        b,
+        set: false,
+    });
 }
 
 /// Whether writeback and the data name the same register, which is
@@ -74,7 +90,11 @@ pub(super) fn lift(pc: u64, insn: Insn, class: Class, out: &mut Sink<'_>) -> boo
                 #[allow(clippy::cast_possible_truncation, reason = "two bits")]
                 _ => (word >> 30) as u8,
             };
-            push(&access, Addr::disp(base, i64::from(insn.imm12()) << scale), out);
+            push(
+                &access,
+                Addr::disp(base, i64::from(insn.imm12()) << scale),
+                out,
+            );
         }
         Class::ldst_unscaled | Class::ldst_unprivileged => {
             push(&access(word), Addr::disp(base, insn.simm9()), out);
@@ -90,7 +110,10 @@ pub(super) fn lift(pc: u64, insn: Insn, class: Class, out: &mut Sink<'_>) -> boo
         }
         Class::ldst_register => {
             let access = access(word);
-            let addr = Addr { base, offset: register_offset(insn, &access) };
+            let addr = Addr {
+                base,
+                offset: register_offset(insn, &access),
+            };
             push(&access, addr, out);
         }
         Class::ldst_literal => literal(pc, insn, out),
@@ -110,14 +133,28 @@ pub(super) fn lift(pc: u64, insn: Insn, class: Class, out: &mut Sink<'_>) -> boo
         Class::ldst_rcpc => {
             let size = SIZES[(word >> 30) as usize];
             let addr = Addr::reg(base);
-            out.push(Op::LoadAcquire { size, fill: Fill::Zero, d: zr(insn.rt()), addr });
+            out.push(Op::LoadAcquire {
+                size,
+                fill: Fill::Zero,
+                d: zr(insn.rt()),
+                addr,
+            });
         }
         Class::ldst_rcpc_unscaled => match access(word) {
             Access::Load(size, fill, d) => {
-                out.push(Op::LoadAcquire { size, fill, d, addr: Addr::disp(base, insn.simm9()) });
+                out.push(Op::LoadAcquire {
+                    size,
+                    fill,
+                    d,
+                    addr: Addr::disp(base, insn.simm9()),
+                });
             }
             Access::Store(size, a) => {
-                out.push(Op::StoreRelease { size, a, addr: Addr::disp(base, insn.simm9()) });
+                out.push(Op::StoreRelease {
+                    size,
+                    a,
+                    addr: Addr::disp(base, insn.simm9()),
+                });
             }
             _ => return false,
         },
@@ -148,23 +185,40 @@ fn register_offset(insn: Insn, access: &Access) -> Offset {
         6 => Extend::Sxtw,
         _ => Extend::Lsl,
     };
-    Offset::Reg { reg, extend, amount: if insn.s() == 1 { log2 } else { 0 } }
+    Offset::Reg {
+        reg,
+        extend,
+        amount: if insn.s() == 1 { log2 } else { 0 },
+    }
 }
 
 fn literal(pc: u64, insn: Insn, out: &mut Sink<'_>) {
-    let addr = Addr::disp(Reg::ZERO, pc.wrapping_add_signed(insn.imm19_offset()).cast_signed());
+    let addr = Addr::disp(
+        Reg::ZERO,
+        pc.wrapping_add_signed(insn.imm19_offset()).cast_signed(),
+    );
     let opc = (insn.word >> 30) as usize;
     out.push(match insn.op {
         A::LDR_literal => {
             let size = SIZES[opc + 2];
-            Op::Load { size, fill: Fill::Zero, d: zr(insn.rt()), addr }
+            Op::Load {
+                size,
+                fill: Fill::Zero,
+                d: zr(insn.rt()),
+                addr,
+            }
         }
-        A::LDRSW_literal => {
-            Op::Load { size: Size::B4, fill: Fill::Sign64, d: zr(insn.rt()), addr }
-        }
-        A::LDR_literal_SIMD_FP => {
-            Op::Vector(VOp::Load { size: SIZES[opc + 2], d: v(insn.rt()), addr })
-        }
+        A::LDRSW_literal => Op::Load {
+            size: Size::B4,
+            fill: Fill::Sign64,
+            d: zr(insn.rt()),
+            addr,
+        },
+        A::LDR_literal_SIMD_FP => Op::Vector(VOp::Load {
+            size: SIZES[opc + 2],
+            d: v(insn.rt()),
+            addr,
+        }),
         _ => return,
     });
 }
@@ -193,13 +247,38 @@ fn pair(insn: Insn, addr: Addr, out: &mut Sink<'_>) {
     let vector = word >> 26 & 1 == 1;
     let (rt, rt2) = (insn.rt(), insn.rt2());
     out.push(match (vector, load) {
-        (true, true) => Op::Vector(VOp::LoadPair { size, d: v(rt), e: v(rt2), addr }),
-        (true, false) => Op::Vector(VOp::StorePair { size, a: v(rt), b: v(rt2), addr }),
+        (true, true) => Op::Vector(VOp::LoadPair {
+            size,
+            d: v(rt),
+            e: v(rt2),
+            addr,
+        }),
+        (true, false) => Op::Vector(VOp::StorePair {
+            size,
+            a: v(rt),
+            b: v(rt2),
+            addr,
+        }),
         (false, true) => {
-            let fill = if word >> 30 == 1 { Fill::Sign64 } else { Fill::Zero };
-            Op::LoadPair { size, fill, d: zr(rt), e: zr(rt2), addr }
+            let fill = if word >> 30 == 1 {
+                Fill::Sign64
+            } else {
+                Fill::Zero
+            };
+            Op::LoadPair {
+                size,
+                fill,
+                d: zr(rt),
+                e: zr(rt2),
+                addr,
+            }
         }
-        (false, false) => Op::StorePair { size, a: zr(rt), b: zr(rt2), addr },
+        (false, false) => Op::StorePair {
+            size,
+            a: zr(rt),
+            b: zr(rt2),
+            addr,
+        },
     });
 }
 
@@ -207,9 +286,18 @@ fn ordered(insn: Insn, out: &mut Sink<'_>) {
     let size = SIZES[(insn.word >> 30) as usize];
     let addr = Addr::reg(sp(insn.rn()));
     out.push(if insn.word >> 22 & 1 == 1 {
-        Op::LoadAcquire { size, fill: Fill::Zero, d: zr(insn.rt()), addr }
+        Op::LoadAcquire {
+            size,
+            fill: Fill::Zero,
+            d: zr(insn.rt()),
+            addr,
+        }
     } else {
-        Op::StoreRelease { size, a: zr(insn.rt()), addr }
+        Op::StoreRelease {
+            size,
+            a: zr(insn.rt()),
+            addr,
+        }
     });
 }
 
@@ -229,5 +317,11 @@ fn atomic(insn: Insn, out: &mut Sink<'_>) {
     };
     let size = SIZES[(word >> 30) as usize];
     let (d, a, base) = (zr(insn.rt()), zr(insn.rs()), sp(insn.rn()));
-    out.push(Op::Rmw { op, size, d, a, base });
+    out.push(Op::Rmw {
+        op,
+        size,
+        d,
+        a,
+        base,
+    });
 }

@@ -41,7 +41,9 @@ impl Guest for A64 {
     }
 
     fn lift(&self, pc: u64, word: u32, out: &mut Sink<'_>) -> Option<Term> {
-        let Some(insn) = decode(word) else { return Some(Term::Undefined { word, pc }) };
+        let Some(insn) = decode(word) else {
+            return Some(Term::Undefined { word, pc });
+        };
         let class = insn.op.info().class;
         match class {
             Class::branch_cond
@@ -82,7 +84,11 @@ const fn sp(n: u32) -> Reg {
 
 /// The width by bit 31.
 fn sf(insn: Insn) -> Width {
-    if insn.sf() == 1 { Width::W64 } else { Width::W32 }
+    if insn.sf() == 1 {
+        Width::W64
+    } else {
+        Width::W32
+    }
 }
 
 /// Six bits as an amount.

@@ -27,9 +27,17 @@ pub(super) fn lift(pc: u64, insn: Insn, out: &mut Sink<'_>) -> Option<Term> {
     match insn.op {
         A::SVC => {
             let next = pc.wrapping_add(4);
-            return Some(Term::Supervisor { imm: insn.imm16() as u16, next });
+            return Some(Term::Supervisor {
+                imm: insn.imm16() as u16,
+                next,
+            });
         }
-        A::BRK => return Some(Term::Breakpoint { imm: insn.imm16() as u16, pc }),
+        A::BRK => {
+            return Some(Term::Breakpoint {
+                imm: insn.imm16() as u16,
+                pc,
+            });
+        }
         A::UDF => return Some(Term::Undefined { word, pc }),
         op if runs_alone(op) => return Some(Term::Interpret { word, pc }),
         A::DMB | A::DSB => out.push(Op::Fence(match insn.crm() & 3 {

@@ -38,7 +38,15 @@ impl Arena {
         }?;
         let map = |protection| {
             // SAFETY: free addresses are taken.
-            unsafe { sys::mmap(0, SIZE, protection, MAP_SHARED | sys::MAP_NORESERVE, Some((&fd, 0))) }
+            unsafe {
+                sys::mmap(
+                    0,
+                    SIZE,
+                    protection,
+                    MAP_SHARED | sys::MAP_NORESERVE,
+                    Some((&fd, 0)),
+                )
+            }
         };
         Ok(Self {
             writable: map(sys::PROT_READ | sys::PROT_WRITE)?,

@@ -68,8 +68,12 @@ impl Cache {
         for exit in &lowered.exits {
             let number = u32::try_from(self.exits.len()).ok()?;
             let at = exit.number as usize;
-            code.get_mut(at..at + 4)?.copy_from_slice(&number.to_le_bytes());
-            self.exits.push(Exit { patch: u64::from(exit.patch), linked: false });
+            code.get_mut(at..at + 4)?
+                .copy_from_slice(&number.to_le_bytes());
+            self.exits.push(Exit {
+                patch: u64::from(exit.patch),
+                linked: false,
+            });
         }
         let host = arena.add(code)?;
         let first = self.exits.len() - lowered.exits.len();
@@ -78,7 +82,10 @@ impl Cache {
         }
         for entry in &lowered.entries {
             let host = host + u64::from(entry.offset);
-            self.entries.entry(entry.pc).or_insert(Entry { host, flags: entry.flags });
+            self.entries.entry(entry.pc).or_insert(Entry {
+                host,
+                flags: entry.flags,
+            });
         }
         self.regions.push(Placed {
             host: host..host + code.len() as u64,
@@ -90,7 +97,9 @@ impl Cache {
 
     /// Links an exit to an entry.
     pub fn link(&mut self, arena: &mut Arena, exit: u32, to: u64) {
-        let Some(exit) = self.exits.get_mut(exit as usize) else { return };
+        let Some(exit) = self.exits.get_mut(exit as usize) else {
+            return;
+        };
         let distance = to.wrapping_sub(exit.patch + 4).cast_signed();
         if let Ok(distance) = i32::try_from(distance)
             && !exit.linked
@@ -106,7 +115,10 @@ impl Cache {
         let after = self.regions.partition_point(|r| r.host.start <= host);
         let region = self.regions.get(after.checked_sub(1)?)?;
         let offset = u32::try_from(host - region.host.start).ok()?;
-        let at = region.faults.binary_search_by_key(&offset, |f| f.host).ok()?;
+        let at = region
+            .faults
+            .binary_search_by_key(&offset, |f| f.host)
+            .ok()?;
         region.faults.get(at)
     }
 

@@ -468,6 +468,20 @@ impl Environment for GuestMemory<'_> {
     }
 }
 
+impl GuestMemory<'_> {
+    /// The instruction at an address, for translating: none where the guest
+    /// may not execute.
+    #[must_use]
+    #[allow(clippy::cast_possible_truncation, reason = "a load of a word")]
+    pub fn read_code(&self, address: u64) -> Option<u32> {
+        let known = self.window.contains(&address) && self.generation == self.space.generation();
+        if !known && self.space.executable(address).is_none() {
+            return None;
+        }
+        load(address, Size::Word).ok().map(|word| word as u32)
+    }
+}
+
 impl Memory for GuestMemory<'_> {
     fn load(&mut self, address: u64, size: Size) -> Result<u128, Fault> {
         load(address, size)

@@ -41,17 +41,32 @@ impl Asm {
 
     /// op dst, src
     pub fn alu_rr(&mut self, size: Size, op: Alu, dst: Gpr, src: Gpr) {
-        self.rm(size, Opcode::one((op as u8) << 3 | wide(size)), src, dst.into());
+        self.rm(
+            size,
+            Opcode::one((op as u8) << 3 | wide(size)),
+            src,
+            dst.into(),
+        );
     }
 
     /// op dst, [mem]
     pub fn alu_rm(&mut self, size: Size, op: Alu, dst: Gpr, mem: Mem) {
-        self.rm(size, Opcode::one((op as u8) << 3 | 2 | wide(size)), dst, mem.into());
+        self.rm(
+            size,
+            Opcode::one((op as u8) << 3 | 2 | wide(size)),
+            dst,
+            mem.into(),
+        );
     }
 
     /// op [mem], src
     pub fn alu_mr(&mut self, size: Size, op: Alu, mem: Mem, src: Gpr) {
-        self.rm(size, Opcode::one((op as u8) << 3 | wide(size)), src, mem.into());
+        self.rm(
+            size,
+            Opcode::one((op as u8) << 3 | wide(size)),
+            src,
+            mem.into(),
+        );
     }
 
     fn alu_i(&mut self, size: Size, op: Alu, rm: RegMem, imm: i32) {
@@ -280,7 +295,11 @@ impl Asm {
         if size == Size::B16 {
             self.byte(0x66);
         }
-        let wide64 = if size == Size::B64 { Size::B64 } else { Size::B32 };
+        let wide64 = if size == Size::B64 {
+            Size::B64
+        } else {
+            Size::B32
+        };
         let opcode = Opcode::with(0xf2, 2, 0xf0 | wide(size));
         self.modrm_op(wide64, opcode, dst.0, rm, rm_low_byte(size, rm));
     }

@@ -13,11 +13,19 @@ pub(super) struct Opcode {
 
 impl Opcode {
     pub(super) const fn one(byte: u8) -> Self {
-        Self { prefix: 0, map: 0, byte }
+        Self {
+            prefix: 0,
+            map: 0,
+            byte,
+        }
     }
 
     pub(super) const fn of(byte: u8) -> Self {
-        Self { prefix: 0, map: 1, byte }
+        Self {
+            prefix: 0,
+            map: 1,
+            byte,
+        }
     }
 
     pub(super) const fn with(prefix: u8, map: u8, byte: u8) -> Self {
@@ -45,9 +53,10 @@ impl Asm {
         let w = u8::from(size == Size::B64) << 3;
         let (x, b) = match rm {
             RegMem::Reg(r) => (0, r.0 >> 3),
-            RegMem::Mem(m) => {
-                (m.index.map_or(0, |(i, _)| i.0 >> 3), m.base.map_or(0, |b| b.0 >> 3))
-            }
+            RegMem::Mem(m) => (
+                m.index.map_or(0, |(i, _)| i.0 >> 3),
+                m.base.map_or(0, |b| b.0 >> 3),
+            ),
         };
         let rex = w | (reg >> 3) << 2 | x << 1 | b;
         if rex != 0 || byte_regs {
@@ -80,7 +89,9 @@ impl Asm {
             self.bytes(&[reg | 4, index | 5]);
             return self.imm32(mem.disp);
         };
-        let short = (mem.disp % unit == 0).then(|| i8::try_from(mem.disp / unit).ok()).flatten();
+        let short = (mem.disp % unit == 0)
+            .then(|| i8::try_from(mem.disp / unit).ok())
+            .flatten();
         let mode = match short {
             // rbp and r13 as bases always have a displacement.
             Some(0) if base.0 & 7 != 5 => 0,

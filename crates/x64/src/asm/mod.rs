@@ -42,7 +42,11 @@ impl Asm {
     /// Nothing yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self { code: Vec::new(), labels: Vec::new(), fixups: Vec::new() }
+        Self {
+            code: Vec::new(),
+            labels: Vec::new(),
+            fixups: Vec::new(),
+        }
     }
 
     /// Starts again, keeping its memory.
@@ -92,7 +96,10 @@ impl Asm {
 
     /// A label that is nowhere yet.
     pub fn new_label(&mut self) -> Label {
-        #[allow(clippy::cast_possible_truncation, reason = "labels are fewer than bytes")]
+        #[allow(
+            clippy::cast_possible_truncation,
+            reason = "labels are fewer than bytes"
+        )]
         let label = Label(self.labels.len() as u32);
         self.labels.push(UNBOUND);
         label

@@ -46,13 +46,21 @@ impl Mem {
     /// `[base + disp]`
     #[must_use]
     pub const fn disp(base: Gpr, disp: i32) -> Self {
-        Self { base: Some(base), index: None, disp }
+        Self {
+            base: Some(base),
+            index: None,
+            disp,
+        }
     }
 
     /// `[base + index * scale + disp]`
     #[must_use]
     pub const fn index(base: Gpr, index: Gpr, scale: u8, disp: i32) -> Self {
-        Self { base: Some(base), index: Some((index, scale)), disp }
+        Self {
+            base: Some(base),
+            index: Some((index, scale)),
+            disp,
+        }
     }
 }
 

@@ -33,17 +33,7 @@ impl Asm {
     }
 
     #[allow(clippy::too_many_arguments, reason = "the encoding has as many parts")]
-    fn vex_l(
-        &mut self,
-        pp: u8,
-        map: u8,
-        w: bool,
-        long: bool,
-        op: u8,
-        reg: u8,
-        v: u8,
-        rm: RegMem,
-    ) {
+    fn vex_l(&mut self, pp: u8, map: u8, w: bool, long: bool, op: u8, reg: u8, v: u8, rm: RegMem) {
         let (x, b) = high(rm);
         let r = reg >> 3 & 1;
         let last = (!v & 15) << 3 | u8::from(long) << 2 | pp;
@@ -135,7 +125,9 @@ impl Asm {
 
     /// A comparison to an opmask: op k, a, b
     pub fn vk3(&mut self, op: V, k: K, a: Xmm, b: impl Into<XmmMem>) {
-        let Some(evex) = op.row().evex else { return debug_assert!(false, "{op:?}") };
+        let Some(evex) = op.row().evex else {
+            return debug_assert!(false, "{op:?}");
+        };
         self.evex(&evex, k.0, a.0, b.into().into(), Mask::default());
     }
 
@@ -152,7 +144,9 @@ impl Asm {
 
     /// op dst{k}, a, b
     pub fn v3k(&mut self, op: V, dst: Xmm, k: K, zero: bool, a: Xmm, b: impl Into<XmmMem>) {
-        let Some(evex) = op.row().evex else { return debug_assert!(false, "{op:?}") };
+        let Some(evex) = op.row().evex else {
+            return debug_assert!(false, "{op:?}");
+        };
         self.evex(&evex, dst.0, a.0, b.into().into(), Mask { k: k.0, zero });
     }
 
@@ -288,8 +282,9 @@ pub enum Sha {
 fn high(rm: RegMem) -> (u8, u8) {
     match rm {
         RegMem::Reg(r) => (0, r.0 >> 3 & 1),
-        RegMem::Mem(m) => {
-            (m.index.map_or(0, |(i, _)| i.0 >> 3), m.base.map_or(0, |b| b.0 >> 3))
-        }
+        RegMem::Mem(m) => (
+            m.index.map_or(0, |(i, _)| i.0 >> 3),
+            m.base.map_or(0, |b| b.0 >> 3),
+        ),
     }
 }

@@ -50,12 +50,25 @@ pub struct Row {
 }
 
 macro_rules! form {
-    (none) => { None };
+    (none) => {
+        None
+    };
     (v $pp:literal $map:literal $w:literal $op:literal) => {
-        Some(Vex { pp: $pp, map: $map, w: $w == 1, op: $op })
+        Some(Vex {
+            pp: $pp,
+            map: $map,
+            w: $w == 1,
+            op: $op,
+        })
     };
     (e $pp:literal $map:literal $w:literal $op:literal $unit:literal) => {
-        Some(Evex { pp: $pp, map: $map, w: $w == 1, op: $op, unit: $unit })
+        Some(Evex {
+            pp: $pp,
+            map: $map,
+            w: $w == 1,
+            op: $op,
+            unit: $unit,
+        })
     };
 }
 

@@ -49,7 +49,11 @@ impl Lowering<'_> {
     /// The address in one register.
     fn address_register(&mut self, mem: Mem) -> Gpr {
         match mem {
-            Mem { base: Some(base), index: None, disp: 0 } => base,
+            Mem {
+                base: Some(base),
+                index: None,
+                disp: 0,
+            } => base,
             other => {
                 self.a.lea(Size::B64, RAX, other);
                 RAX

@@ -23,15 +23,7 @@ const fn whole(width: u8) -> Option<Size> {
 }
 
 impl Lowering<'_> {
-    pub(crate) fn extract(
-        &mut self,
-        signed: bool,
-        w: Width,
-        d: Reg,
-        a: Reg,
-        lsb: u8,
-        width: u8,
-    ) {
+    pub(crate) fn extract(&mut self, signed: bool, w: Width, d: Reg, a: Reg, lsb: u8, width: u8) {
         let size = Size::from(w);
         let t = self.target(d, RAX);
         if let Some(part) = whole(width) {
@@ -98,21 +90,17 @@ impl Lowering<'_> {
         }
     }
 
-    pub(crate) fn deposit(
-        &mut self,
-        signed: bool,
-        w: Width,
-        d: Reg,
-        a: Reg,
-        lsb: u8,
-        width: u8,
-    ) {
+    pub(crate) fn deposit(&mut self, signed: bool, w: Width, d: Reg, a: Reg, lsb: u8, width: u8) {
         let size = Size::from(w);
         let t = self.target(d, RAX);
         if lsb + width == w.bits() {
             if (1..=3).contains(&lsb) && !(self.pinned(a) == Some(t) && self.clobber_is_free()) {
                 let a = self.read(a, RAX);
-                let scaled = Mem { base: None, index: Some((a, 1 << lsb)), disp: 0 };
+                let scaled = Mem {
+                    base: None,
+                    index: Some((a, 1 << lsb)),
+                    disp: 0,
+                };
                 self.a.lea(size, t, scaled);
             } else {
                 self.shift_by(size, Shift::Shl, t, a, lsb);
@@ -123,7 +111,11 @@ impl Lowering<'_> {
             let from = self.source(a, RAX);
             if (1..=3).contains(&lsb) {
                 self.extend(signed, size, part, RAX, from);
-                let scaled = Mem { base: None, index: Some((RAX, 1 << lsb)), disp: 0 };
+                let scaled = Mem {
+                    base: None,
+                    index: Some((RAX, 1 << lsb)),
+                    disp: 0,
+                };
                 self.a.lea(size, t, scaled);
             } else {
                 self.clobber();
@@ -156,7 +148,8 @@ impl Lowering<'_> {
             return self.write(d, RCX);
         }
         self.mov_any(size, RCX, source);
-        self.a.shift_ri(size, Shift::Shl, RCX, w.bits() - from - width);
+        self.a
+            .shift_ri(size, Shift::Shl, RCX, w.bits() - from - width);
         self.a.shift_ri(size, Shift::Shr, RCX, w.bits() - width);
         if to != 0 {
             self.a.shift_ri(size, Shift::Shl, RCX, to);

@@ -20,10 +20,22 @@ impl Lowering<'_> {
                 let test = self.test(cond);
                 self.fork(index, test, taken, fall);
             }
-            Term::BranchZero { w, reg, nonzero, taken, fall } => {
+            Term::BranchZero {
+                w,
+                reg,
+                nonzero,
+                taken,
+                fall,
+            } => {
                 self.branch_zero(index, w, reg, nonzero, taken, fall);
             }
-            Term::BranchBit { reg, bit, nonzero, taken, fall } => {
+            Term::BranchBit {
+                reg,
+                bit,
+                nonzero,
+                taken,
+                fall,
+            } => {
                 self.branch_bit(index, reg, bit, nonzero, taken, fall);
             }
             Term::Call { target, .. } => self.go_outside(target),
@@ -47,12 +59,17 @@ impl Lowering<'_> {
     }
 
     fn find(&self, target: u64) -> Option<usize> {
-        self.region.blocks.binary_search_by_key(&target, |b| b.pc).ok()
+        self.region
+            .blocks
+            .binary_search_by_key(&target, |b| b.pc)
+            .ok()
     }
 
     /// Goes to an address; the next block in order is fallen into.
     fn go(&mut self, index: usize, target: u64) {
-        let Some(block) = self.find(target) else { return self.go_outside(target) };
+        let Some(block) = self.find(target) else {
+            return self.go_outside(target);
+        };
         let here = self.flags_here();
         let wanted = self.settle_in(block, Some(here));
         self.flags_move(&wanted);
@@ -99,7 +116,12 @@ impl Lowering<'_> {
                     self.labels[block]
                 } else {
                     let (at, pc) = (self.at, self.pc);
-                    self.behind(Cold::Edge { flags: here, at, pc, block })
+                    self.behind(Cold::Edge {
+                        flags: here,
+                        at,
+                        pc,
+                        block,
+                    })
                 };
                 self.jump_if(test, label);
             }
@@ -115,7 +137,12 @@ impl Lowering<'_> {
                     _ => {
                         let (at, pc) = (self.at, self.pc);
                         let flags = if in_place { Tracker::default() } else { here };
-                        let label = self.behind(Cold::Away { flags, at, pc, target });
+                        let label = self.behind(Cold::Away {
+                            flags,
+                            at,
+                            pc,
+                            target,
+                        });
                         self.jump_if(test, label);
                     }
                 }
@@ -193,7 +220,12 @@ impl Lowering<'_> {
             self.a.bt_ri(Size::B64, r, bit);
             (Cc::B, Cc::AE)
         };
-        self.fork(index, Test::One(if nonzero { yes } else { no }), taken, fall);
+        self.fork(
+            index,
+            Test::One(if nonzero { yes } else { no }),
+            taken,
+            fall,
+        );
     }
 
     /// Before a terminator overwrites EFLAGS.

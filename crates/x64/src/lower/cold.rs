@@ -12,20 +12,40 @@ pub(crate) enum Cold {
     /// Enter a block whose flags are not in the state.
     Entry { block: usize },
     /// Bring the flags to where the block wants them, then go there.
-    Edge { flags: Tracker, at: usize, pc: u64, block: usize },
+    Edge {
+        flags: Tracker,
+        at: usize,
+        pc: u64,
+        block: usize,
+    },
     /// Save the flags, then leave to this address.
-    Away { flags: Tracker, at: usize, pc: u64, target: u64 },
+    Away {
+        flags: Tracker,
+        at: usize,
+        pc: u64,
+        target: u64,
+    },
     /// Leave for good, or until the exit at `patch` is linked to its target.
     Thunk { patch: usize, target: u64 },
     /// The indirect branch's target (in `rcx`) is not in the table.
     Miss,
     /// Let the interpreter do the instruction, then come back.
-    Interpret { flags: Tracker, pc: u64, word: u32, back: Label },
+    Interpret {
+        flags: Tracker,
+        pc: u64,
+        word: u32,
+        back: Label,
+    },
 }
 
 impl Cold {
     pub(crate) const fn interpret(pc: u64, word: u32, flags: Tracker, back: Label) -> Self {
-        Self::Interpret { flags, pc, word, back }
+        Self::Interpret {
+            flags,
+            pc,
+            word,
+            back,
+        }
     }
 }
 
@@ -44,13 +64,23 @@ impl Lowering<'_> {
     fn emit_cold(&mut self, cold: &Cold) {
         match *cold {
             Cold::Entry { block } => self.cold_entry(block),
-            Cold::Edge { flags, at, pc, block } => {
+            Cold::Edge {
+                flags,
+                at,
+                pc,
+                block,
+            } => {
                 (self.flags, self.at, self.pc) = (flags, at, pc);
                 let wanted = self.settle_in(block, Some(flags));
                 self.flags_move(&wanted);
                 self.a.jmp(self.labels[block]);
             }
-            Cold::Away { flags, at, pc, target } => {
+            Cold::Away {
+                flags,
+                at,
+                pc,
+                target,
+            } => {
                 (self.flags, self.at, self.pc) = (flags, at, pc);
                 self.flags_to_state();
                 self.exit(target);
@@ -61,7 +91,12 @@ impl Lowering<'_> {
                 self.a.mov_mr(Size::B64, pc, RCX);
                 self.leave(Leave::Indirect, 0);
             }
-            Cold::Interpret { flags, pc, word, back } => {
+            Cold::Interpret {
+                flags,
+                pc,
+                word,
+                back,
+            } => {
                 (self.flags, self.pc) = (flags, pc);
                 self.flags_to_state();
                 self.call_interpreter(word);
@@ -79,13 +114,20 @@ impl Lowering<'_> {
         self.flags_move(&wanted);
         self.a.jmp(self.labels[block]);
         let pc = self.region.blocks[block].pc;
-        self.out.entries.push(Entry { pc, offset, flags: self.live.live_in[block] });
+        self.out.entries.push(Entry {
+            pc,
+            offset,
+            flags: self.live.live_in[block],
+        });
     }
 
     /// Points the exit's branch at its thunk, which leaves with its number.
     fn thunk(&mut self, patch: usize, target: u64) {
         let thunk = self.position();
-        #[allow(clippy::cast_possible_truncation, reason = "a region's code is some kilobytes")]
+        #[allow(
+            clippy::cast_possible_truncation,
+            reason = "a region's code is some kilobytes"
+        )]
         let at = patch as u32;
         self.a.patch_i32(patch, (thunk - at).cast_signed() - 4);
         self.set_pc(target);
@@ -94,7 +136,12 @@ impl Lowering<'_> {
         #[allow(clippy::cast_possible_truncation, reason = "as above")]
         let number = number as u32;
         self.leave_jump();
-        self.out.exits.push(Exit { target, patch: at, thunk, number });
+        self.out.exits.push(Exit {
+            target,
+            patch: at,
+            thunk,
+            number,
+        });
     }
 
     /// The guest's program counter = a constant. Uses `rax` if it is large.

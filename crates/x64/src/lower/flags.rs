@@ -92,16 +92,28 @@ pub(crate) struct Tracker {
 impl Default for Tracker {
     /// In the state, as at every entry.
     fn default() -> Self {
-        Self { saved: true, host: None, setter: None }
+        Self {
+            saved: true,
+            host: None,
+            setter: None,
+        }
     }
 }
 
 impl Tracker {
     /// Nowhere: nobody will look.
-    pub(crate) const NOWHERE: Self = Self { saved: false, host: None, setter: None };
+    pub(crate) const NOWHERE: Self = Self {
+        saved: false,
+        host: None,
+        setter: None,
+    };
 
     pub(crate) const fn in_host(form: Form) -> Self {
-        Self { saved: false, host: Some(form), setter: None }
+        Self {
+            saved: false,
+            host: Some(form),
+            setter: None,
+        }
     }
 
     /// Whether a block that assumes this can be entered from outside.
@@ -148,7 +160,11 @@ impl Lowering<'_> {
 
     /// The flags are now in EFLAGS.
     pub(crate) fn flags_set(&mut self, form: Form, setter: Option<Setter>) {
-        self.flags = Tracker { saved: false, host: Some(form), setter };
+        self.flags = Tracker {
+            saved: false,
+            host: Some(form),
+            setter,
+        };
     }
 
     /// The flags are now in the state only.
@@ -180,7 +196,9 @@ impl Lowering<'_> {
     /// Whether the setter's slots keep their values until the flags are set
     /// again, or to the end of the block.
     fn setter_will_do(&self) -> bool {
-        let Some(setter) = self.flags.setter else { return false };
+        let Some(setter) = self.flags.setter else {
+            return false;
+        };
         for (i, inst) in self.rest_of_block().iter().enumerate() {
             if i > 0 && inst.op.sets_flags() && !inst.op.uses_flags() {
                 return true;
@@ -341,7 +359,9 @@ impl Lowering<'_> {
                 None => Tracker::default(),
                 Some(edge) if b.preds == 1 => edge,
                 Some(Tracker { saved: true, .. }) => Tracker::default(),
-                Some(Tracker { host: Some(form), .. }) => Tracker::in_host(form),
+                Some(Tracker {
+                    host: Some(form), ..
+                }) => Tracker::in_host(form),
                 Some(_) => Tracker::in_host(Form::Inverted),
             }
         };
@@ -391,9 +411,7 @@ impl Lowering<'_> {
 
 /// Whether an operation writes a slot of the setter's.
 fn writes_any(op: &Op, setter: &Setter) -> bool {
-    let hit = |d: Reg| {
-        !d.is_zero() && (setter.a.slot() == Some(d) || setter.b.slot() == Some(d))
-    };
+    let hit = |d: Reg| !d.is_zero() && (setter.a.slot() == Some(d) || setter.b.slot() == Some(d));
     op.written().into_iter().any(|d| d.is_some_and(hit)) || matches!(op, Op::Interpret { .. })
 }
 

@@ -9,7 +9,11 @@ use ir::live::Live;
 use ir::{BinOp, Cond, Extend, Operand, Reg, Width};
 
 /// An immediate as an instruction takes it: 32 bits, sign-extended.
-#[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "checked")]
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    reason = "checked"
+)]
 fn imm32(w: Width, value: u64) -> Option<i32> {
     match w {
         Width::W32 => Some(value as u32 as i32),
@@ -145,7 +149,11 @@ impl Lowering<'_> {
         self.a.mov_rr(size, RCX, b);
         self.a.not(size, RCX);
         self.first_to(size, t, a);
-        let alu = if op == BinOp::OrNot { Alu::Or } else { Alu::Xor };
+        let alu = if op == BinOp::OrNot {
+            Alu::Or
+        } else {
+            Alu::Xor
+        };
         self.a.alu_rr(size, alu, t, RCX);
     }
 
@@ -180,11 +188,17 @@ impl Lowering<'_> {
         let t = self.target(d, RAX);
         match b {
             Operand::Imm(value) => {
-                let value = if op == BinOp::Sub { value.wrapping_neg() } else { value };
+                let value = if op == BinOp::Sub {
+                    value.wrapping_neg()
+                } else {
+                    value
+                };
                 if free && d == a {
                     return false;
                 }
-                let Some(imm) = imm32(w, value & w.mask()) else { return false };
+                let Some(imm) = imm32(w, value & w.mask()) else {
+                    return false;
+                };
                 let a = self.read(a, RAX);
                 self.a.lea(size, t, Mem::disp(a, imm));
             }
@@ -196,18 +210,28 @@ impl Lowering<'_> {
                 let b = self.read(b, RCX);
                 self.a.lea(size, t, Mem::index(a, b, 1, 0));
             }
-            Operand::Ext { reg, extend: Extend::Lsl, amount: amount @ 1..=3 }
-                if op == BinOp::Add =>
-            {
+            Operand::Ext {
+                reg,
+                extend: Extend::Lsl,
+                amount: amount @ 1..=3,
+            } if op == BinOp::Add => {
                 let a = self.read(a, RAX);
                 let b = self.read(reg, RCX);
                 self.a.lea(size, t, Mem::index(a, b, 1 << amount, 0));
             }
-            Operand::Ext { reg, extend: Extend::Uxtw | Extend::Sxtw, amount: amount @ 0..=3 }
-                if op == BinOp::Add && w == Width::W64 =>
-            {
+            Operand::Ext {
+                reg,
+                extend: Extend::Uxtw | Extend::Sxtw,
+                amount: amount @ 0..=3,
+            } if op == BinOp::Add && w == Width::W64 => {
                 let source = self.source(reg, RCX);
-                if matches!(b, Operand::Ext { extend: Extend::Uxtw, .. }) {
+                if matches!(
+                    b,
+                    Operand::Ext {
+                        extend: Extend::Uxtw,
+                        ..
+                    }
+                ) {
                     self.mov_any(Size::B32, RCX, source);
                 } else {
                     self.a.movsx(Size::B64, Size::B32, RCX, source);
@@ -226,7 +250,8 @@ impl Lowering<'_> {
                     b
                 };
                 let a = self.read(a, RAX);
-                self.a.lea(size, t, Mem::index(a, b, 1, i32::from(op == BinOp::Sub)));
+                self.a
+                    .lea(size, t, Mem::index(a, b, 1, i32::from(op == BinOp::Sub)));
             }
             _ => return false,
         }
@@ -248,7 +273,11 @@ impl Lowering<'_> {
             // A bit clear by ANDN sets the flags like AND.
             self.alu(op, w, if compare { RAX } else { t }, a, b);
         }
-        let form = if op == BinOp::Sub { Form::Inverted } else { Form::Plain };
+        let form = if op == BinOp::Sub {
+            Form::Inverted
+        } else {
+            Form::Plain
+        };
         self.flags_set(form, setter(op, w, d, a, b));
         if !compare {
             self.write(d, t);
@@ -438,15 +467,7 @@ impl Lowering<'_> {
         self.write(d, RAX);
     }
 
-    pub(crate) fn select(
-        &mut self,
-        op: SelectOp,
-        w: Width,
-        d: Reg,
-        a: Reg,
-        b: Reg,
-        cond: Cond,
-    ) {
+    pub(crate) fn select(&mut self, op: SelectOp, w: Width, d: Reg, a: Reg, b: Reg, cond: Cond) {
         if cond.always() {
             return self.mov(w, d, a);
         }
@@ -607,7 +628,12 @@ fn setter(op: BinOp, w: Width, d: Reg, a: Reg, b: Operand) -> Option<Setter> {
                 Operand::Imm(b) if op == BinOp::And => (Value::Slot(a), Value::Const(b)),
                 _ => return None,
             };
-            return Some(Setter { op: Compare::And, w, a, b });
+            return Some(Setter {
+                op: Compare::And,
+                w,
+                a,
+                b,
+            });
         }
     };
     let second = match b {
@@ -621,12 +647,24 @@ fn setter(op: BinOp, w: Width, d: Reg, a: Reg, b: Operand) -> Option<Setter> {
     } else if d == a {
         // a = d ∓ b
         let Operand::Imm(c) = b else { return None };
-        Value::Plus(d, if op == Compare::Sub { c } else { c.wrapping_neg() })
+        Value::Plus(
+            d,
+            if op == Compare::Sub {
+                c
+            } else {
+                c.wrapping_neg()
+            },
+        )
     } else {
         Value::Slot(a)
     };
     if matches!(second, Value::Slot(b) if b == d && !d.is_zero()) {
         return None;
     }
-    Some(Setter { op, w, a: first, b: second })
+    Some(Setter {
+        op,
+        w,
+        a: first,
+        b: second,
+    })
 }

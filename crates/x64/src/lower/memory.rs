@@ -20,7 +20,10 @@ impl From<ir::Size> for Size {
 
 /// One further than `mem`.
 pub(crate) const fn next(mem: Mem, by: i32) -> Mem {
-    Mem { disp: mem.disp + by, ..mem }
+    Mem {
+        disp: mem.disp + by,
+        ..mem
+    }
 }
 
 impl Lowering<'_> {
@@ -32,7 +35,12 @@ impl Lowering<'_> {
     /// The next host instruction can fault; `spilled`: `rdx` is in use.
     pub(crate) fn fault_point_with(&mut self, spilled: bool) {
         let (host, flags) = (self.position(), self.flags_at_fault());
-        self.out.faults.push(FaultPoint { host, pc: self.pc, flags, spilled });
+        self.out.faults.push(FaultPoint {
+            host,
+            pc: self.pc,
+            flags,
+            spilled,
+        });
     }
 
     /// A guest address as a host operand. Uses `rax`, for bases and constants
@@ -41,7 +49,11 @@ impl Lowering<'_> {
     pub(crate) fn address(&mut self, addr: Addr) -> Mem {
         match addr.offset {
             Offset::Imm(imm) => self.address_disp(addr.base, imm),
-            Offset::Reg { reg, extend, amount } => {
+            Offset::Reg {
+                reg,
+                extend,
+                amount,
+            } => {
                 let index = self.index(reg, extend);
                 let base = self.read(addr.base, RAX);
                 if amount <= 3 {

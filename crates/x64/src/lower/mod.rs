@@ -146,7 +146,11 @@ impl Lowerer {
     /// For this convention.
     #[must_use]
     pub fn new(convention: Convention) -> Self {
-        Self { asm: Asm::new(), convention, liveness: ir::live::Flags::default() }
+        Self {
+            asm: Asm::new(),
+            convention,
+            liveness: ir::live::Flags::default(),
+        }
     }
 
     /// The convention.
@@ -244,7 +248,11 @@ impl Lowering<'_> {
         let flags = self.live.live_in[index];
         if self.flags.fits_entry() {
             let offset = self.position();
-            self.out.entries.push(Entry { pc: block.pc, offset, flags });
+            self.out.entries.push(Entry {
+                pc: block.pc,
+                offset,
+                flags,
+            });
         } else {
             let label = self.a.new_label();
             self.cold.push((label, Cold::Entry { block: index }));
@@ -266,39 +274,124 @@ impl Lowering<'_> {
             Op::Imm { d, value } | Op::Address { d, value } => self.imm(d, value),
             Op::Mov { w, d, a } => self.mov(w, d, a),
             Op::MovKeep { w, d, value, shift } => self.mov_keep(w, d, value, shift),
-            Op::Bin { op, w, d, a, b, set } => self.bin(op, w, d, a, b, set),
-            Op::Carry { sub, w, d, a, b, set } => self.carry(sub, w, d, a, b, set),
+            Op::Bin {
+                op,
+                w,
+                d,
+                a,
+                b,
+                set,
+            } => self.bin(op, w, d, a, b, set),
+            Op::Carry {
+                sub,
+                w,
+                d,
+                a,
+                b,
+                set,
+            } => self.carry(sub, w, d, a, b, set),
             Op::Shift { op, w, d, a, b } => self.shift(op, w, d, a, b),
-            Op::Extract { signed, w, d, a, lsb, width } => {
+            Op::Extract {
+                signed,
+                w,
+                d,
+                a,
+                lsb,
+                width,
+            } => {
                 self.extract(signed, w, d, a, lsb, width);
             }
-            Op::Deposit { signed, w, d, a, lsb, width } => {
+            Op::Deposit {
+                signed,
+                w,
+                d,
+                a,
+                lsb,
+                width,
+            } => {
                 self.deposit(signed, w, d, a, lsb, width);
             }
-            Op::Insert { w, d, a, to, from, width } => self.insert(w, d, a, to, from, width),
+            Op::Insert {
+                w,
+                d,
+                a,
+                to,
+                from,
+                width,
+            } => self.insert(w, d, a, to, from, width),
             Op::ExtractPair { w, d, a, b, lsb } => self.extract_pair(w, d, a, b, lsb),
             Op::MulAdd { sub, w, d, a, b, c } => self.mul_add(sub, w, d, a, b, c),
-            Op::MulLong { signed, sub, d, a, b, c } => self.mul_long(signed, sub, d, a, b, c),
+            Op::MulLong {
+                signed,
+                sub,
+                d,
+                a,
+                b,
+                c,
+            } => self.mul_long(signed, sub, d, a, b, c),
             Op::MulHigh { signed, d, a, b } => self.mul_high(signed, d, a, b),
             Op::Div { signed, w, d, a, b } => self.div(signed, w, d, a, b),
             Op::Bits { op, w, d, a } => self.bits(op, w, d, a),
-            Op::Select { op, w, d, a, b, cond } => self.select(op, w, d, a, b, cond),
-            Op::CondCompare { neg, w, a, b, cond, nzcv } => {
+            Op::Select {
+                op,
+                w,
+                d,
+                a,
+                b,
+                cond,
+            } => self.select(op, w, d, a, b, cond),
+            Op::CondCompare {
+                neg,
+                w,
+                a,
+                b,
+                cond,
+                nzcv,
+            } => {
                 self.cond_compare(neg, w, a, b, cond, nzcv);
             }
-            Op::Crc { castagnoli, size, d, a, b } => self.crc(castagnoli, size, d, a, b),
+            Op::Crc {
+                castagnoli,
+                size,
+                d,
+                a,
+                b,
+            } => self.crc(castagnoli, size, d, a, b),
             Op::ReadFlags { d } => self.read_flags(d),
             Op::WriteFlags { a } => self.write_flags(a),
             Op::InvertCarry => self.invert_carry(),
             Op::ReadThread { d } => self.read_thread(d),
-            Op::Load { size, fill, d, addr } | Op::LoadAcquire { size, fill, d, addr } => {
+            Op::Load {
+                size,
+                fill,
+                d,
+                addr,
+            }
+            | Op::LoadAcquire {
+                size,
+                fill,
+                d,
+                addr,
+            } => {
                 self.load(size, fill, d, addr);
             }
             Op::Store { size, a, addr } => self.store(size, a, addr),
-            Op::LoadPair { size, fill, d, e, addr } => self.load_pair(size, fill, d, e, addr),
+            Op::LoadPair {
+                size,
+                fill,
+                d,
+                e,
+                addr,
+            } => self.load_pair(size, fill, d, e, addr),
             Op::StorePair { size, a, b, addr } => self.store_pair(size, a, b, addr),
             Op::StoreRelease { size, a, addr } => self.store_release(size, a, addr),
-            Op::Rmw { op, size, d, a, base } => self.rmw(op, size, d, a, base),
+            Op::Rmw {
+                op,
+                size,
+                d,
+                a,
+                base,
+            } => self.rmw(op, size, d, a, base),
             Op::CompareSwap { size, d, a, base } => self.compare_swap(size, d, a, base),
             Op::Fence(fence) => self.fence(fence),
             Op::ZeroLine { a } => self.zero_line(a),
@@ -308,7 +401,10 @@ impl Lowering<'_> {
     }
 
     /// Where the emitter is.
-    #[allow(clippy::cast_possible_truncation, reason = "a region's code is some kilobytes")]
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "a region's code is some kilobytes"
+    )]
     fn position(&self) -> u32 {
         self.a.pos() as u32
     }

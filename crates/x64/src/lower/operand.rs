@@ -110,7 +110,11 @@ impl Lowering<'_> {
                 RCX
             }
             Operand::Reg(reg) => self.read(reg, RCX),
-            Operand::Ext { reg, extend, amount } => {
+            Operand::Ext {
+                reg,
+                extend,
+                amount,
+            } => {
                 self.extended(w, reg, extend, amount, free);
                 RCX
             }

@@ -109,7 +109,11 @@ impl Lowering<'_> {
             }
             _ => self.read(a, RAX),
         };
-        let size = if size == ir::Size::B8 { Size::B64 } else { Size::B32 };
+        let size = if size == ir::Size::B8 {
+            Size::B64
+        } else {
+            Size::B32
+        };
         self.a.vmov_from_gpr(size, t, from);
         self.vwrite(d, t);
     }
