@@ -41,6 +41,7 @@ const CANNOT_RUN: i32 = 126;
 pub unsafe fn main(stack: *const usize) -> ! {
     // SAFETY: the caller hands over the kernel's.
     let start = unsafe { Start::read(stack) };
+    start.protect_relocated();
     match cli::read(&start) {
         Err(usage) => {
             message::line(text!("{usage}"));

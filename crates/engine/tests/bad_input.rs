@@ -1,6 +1,7 @@
 //! Promise: whatever is given as a program, the engine says in one line what
 //! is wrong and why, exits with 127 when it was not found and 126 otherwise,
 //! and never crashes.
+#![allow(clippy::unwrap_used, reason = "a test that cannot set up fails")]
 
 mod common;
 

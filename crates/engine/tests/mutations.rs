@@ -2,6 +2,7 @@
 //! at random, given to the pure parser and, more rarely, to the binary.
 //!
 //! `ARMISTICE_LONG=1` does a thousand times more.
+#![allow(clippy::unwrap_used, reason = "a test that cannot set up fails")]
 
 mod common;
 

@@ -1,10 +1,9 @@
 //! Carrying out a [`Plan`]: the segments of one ELF file into memory.
 //!
 //! The whole span is reserved first, at addresses that nobody has, so that
-//! every fixed mapping after that replaces only the reservation. Pages are
-//! mapped writable, their tail is zeroed, and then they get the protection
-//! that the host may give them; what the guest may execute goes into the
-//! [`AddressSpace`].
+//! every fixed mapping after that replaces only the reservation. Pages get
+//! the protection that the host may give them; what the guest may execute
+//! goes into the [`AddressSpace`].
 
 use core::ops::Range;
 
@@ -44,11 +43,7 @@ pub(super) fn map(
     let bias = reserve(plan, base)?;
     for segment in &plan.segments {
         map_segment(file, segment, bias)?;
-    }
-    for segment in &plan.segments {
-        let pages = moved(&segment.pages(), bias);
-        protect(pages.clone(), host_protection(segment.protection))?;
-        space.protect(pages, segment.protection);
+        space.protect(moved(&segment.pages(), bias), segment.protection);
     }
     release_holes(plan, bias);
     Ok(bias)
@@ -118,10 +113,10 @@ fn protect(pages: Range<u64>, protection: u32) -> Result<(), MapError> {
         .map_err(failed(pages.start))
 }
 
-/// Maps one segment, writable, with zeros after the file's bytes. A page that
-/// it shares with a segment before it becomes its own, as on Linux.
+/// Maps one segment, with zeros after the file's bytes. A page that it shares
+/// with a segment before it becomes its own, as on Linux.
 fn map_segment(file: &Fd, segment: &Segment, bias: u64) -> Result<(), MapError> {
-    const WRITABLE: u32 = PROT_READ | PROT_WRITE;
+    let protection = host_protection(segment.protection);
     let pages = moved(&segment.pages(), bias);
     let start = segment.address.wrapping_add(bias);
     let end = start + segment.file_size;
@@ -137,7 +132,7 @@ fn map_segment(file: &Fd, segment: &Segment, bias: u64) -> Result<(), MapError> 
             sys::mmap(
                 pages.start,
                 file_end - pages.start,
-                WRITABLE,
+                protection,
                 MAP_PRIVATE | MAP_FIXED,
                 Some((file, offset)),
             )
@@ -147,7 +142,7 @@ fn map_segment(file: &Fd, segment: &Segment, bias: u64) -> Result<(), MapError> 
             sys::mmap(
                 file_end,
                 pages.end - file_end,
-                WRITABLE,
+                protection,
                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
                 None,
             )
@@ -155,7 +150,14 @@ fn map_segment(file: &Fd, segment: &Segment, bias: u64) -> Result<(), MapError> 
         }
         // The rest of the file's last page holds what comes next in the file.
         if segment.memory_size > segment.file_size && end < file_end {
+            let writable = protection & PROT_WRITE != 0;
+            if !writable {
+                protect(pages.clone(), PROT_READ | PROT_WRITE)?;
+            }
             guest_memory::zero(end, file_end - end).map_err(|_| MapError::Shrank)?;
+            if !writable {
+                protect(pages, protection)?;
+            }
         }
     }
     Ok(())

@@ -1,0 +1,83 @@
+//! Promise: the kernel starts the engine through `binfmt_misc`, with any of
+//! the flags, and the program sees the arguments that it was started with.
+//!
+//! In user and mount namespaces of the test's own, where a table of its own
+//! can be mounted since Linux 6.7. Needs no root; nothing outside changes.
+#![allow(clippy::unwrap_used, reason = "a test that cannot set up fails")]
+
+mod common;
+
+use std::fs;
+use std::os::unix::process::CommandExt as _;
+use std::process::Command;
+
+use common::program;
+use tempfile::TempDir;
+
+const INSIDE: &str = "ARMISTICE_TEST_INSIDE";
+const TABLE: &str = "/proc/sys/fs/binfmt_misc";
+
+/// Prints its argument 0 and exits with its user id.
+const PROOF: &[u8] = include_bytes!("../../proof/programs/bin/aarch64");
+
+/// AArch64 programs, whatever their type and their ABI.
+const MAGIC: &str = concat!(
+    r"\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00:",
+    r"\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff",
+);
+
+#[test]
+fn started_by_the_kernel() {
+    if std::env::var_os(INSIDE).is_some() {
+        return inside();
+    }
+    let output = Command::new("unshare")
+        .args(["--user", "--map-root-user", "--mount"])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", "started_by_the_kernel", "--nocapture"])
+        .env(INSIDE, "1")
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+fn inside() {
+    let mounted = Command::new("mount")
+        .args(["-t", "binfmt_misc", "none", TABLE])
+        .status();
+    assert!(mounted.unwrap().success());
+    let dir = TempDir::new().unwrap();
+    let path = program(&dir, "proof", PROOF);
+    let name = path.to_str().unwrap();
+    let engine = env!("CARGO_BIN_EXE_armistice-aarch64");
+    // What argument 0 the program sees: its own where the flag P keeps it.
+    for (flags, zero) in [
+        ("", name),
+        ("O", name),
+        ("P", "--help"),
+        ("OP", "--help"),
+        ("OC", name),
+        ("OPC", "--help"),
+        ("F", name),
+        ("OPCF", "--help"),
+    ] {
+        fs::write(
+            format!("{TABLE}/register"),
+            format!(":armistice:M::{MAGIC}:{engine}:{flags}"),
+        )
+        .unwrap();
+        let output = Command::new(&path).arg0("--help").output().unwrap();
+        fs::write(format!("{TABLE}/armistice"), "-1").unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{flags}");
+        assert_eq!(
+            String::from_utf8_lossy(&output.stdout),
+            format!("{zero}\n"),
+            "{flags}"
+        );
+        assert_eq!(output.status.code(), Some(0), "{flags}");
+    }
+}
