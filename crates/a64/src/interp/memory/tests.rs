@@ -1,0 +1,1 @@
+//! What the loads and stores do beside moving bytes.
