@@ -20,7 +20,11 @@
 
 mod access;
 mod address;
+mod atomic;
+mod exclusive;
+mod ordered;
 mod register;
+mod structure;
 #[cfg(test)]
 mod tests;
 mod vector;
@@ -60,6 +64,18 @@ enum Kind {
     Single,
     /// Two registers.
     Pair,
+    /// One register, acquiring or releasing.
+    Ordered,
+    /// One register or two, with the monitor.
+    Exclusive,
+    /// LDADD and its like.
+    ReadModifyWrite,
+    /// CAS.
+    CompareAndSwap,
+    /// Structures in whole registers.
+    MultipleStructures,
+    /// One structure.
+    SingleStructure,
 }
 
 fn kind(class: Class) -> Option<Kind> {
@@ -75,6 +91,12 @@ fn kind(class: Class) -> Option<Kind> {
         | Class::ldst_pair_post
         | Class::ldst_pair_offset
         | Class::ldst_pair_pre => Kind::Pair,
+        Class::ldst_ordered | Class::ldst_rcpc | Class::ldst_rcpc_unscaled => Kind::Ordered,
+        Class::ldst_exclusive => Kind::Exclusive,
+        Class::atomic => Kind::ReadModifyWrite,
+        Class::compare_and_swap => Kind::CompareAndSwap,
+        Class::ldst_multiple | Class::ldst_multiple_post => Kind::MultipleStructures,
+        Class::ldst_single | Class::ldst_single_post => Kind::SingleStructure,
         _ => return None,
     })
 }
@@ -97,6 +119,12 @@ fn transfer<M: Memory>(cpu: &mut Cpu, mem: &mut M, insn: Insn, kind: Kind) -> Re
         (Kind::Single, true) => vector::single(cpu, mem, insn),
         (Kind::Pair, false) => register::pair(cpu, mem, insn),
         (Kind::Pair, true) => vector::pair(cpu, mem, insn),
+        (Kind::Ordered, _) => ordered::execute(cpu, mem, insn),
+        (Kind::Exclusive, _) => exclusive::execute(cpu, mem, insn),
+        (Kind::ReadModifyWrite, _) => atomic::read_modify_write(cpu, mem, insn),
+        (Kind::CompareAndSwap, _) => atomic::compare_and_swap(cpu, mem, insn),
+        (Kind::MultipleStructures, _) => structure::multiple(cpu, mem, insn),
+        (Kind::SingleStructure, _) => structure::single(cpu, mem, insn),
     }
 }
 

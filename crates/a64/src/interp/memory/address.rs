@@ -18,7 +18,7 @@ pub(super) struct Place {
 
 impl Place {
     /// No writeback.
-    const fn at(address: u64) -> Self {
+    pub(super) const fn at(address: u64) -> Self {
         Self {
             address,
             writeback: None,
