@@ -126,7 +126,7 @@ fn multiple_structures() {
 fn element(size: Size, index: i64) -> [(&'static str, i64); 4] {
     // The index in units of bytes of the register is Q:S:size, and a
     // doubleword's has the lowest bit of size set.
-    let place = index * size as i64 | i64::from(size == Size::Double);
+    let place = (index * size as i64) | i64::from(size == Size::Double);
     let scale = match size {
         Size::Byte => 0,
         Size::Half => 1,
