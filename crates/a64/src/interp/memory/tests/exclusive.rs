@@ -206,6 +206,24 @@ fn alignment_is_to_sixteen_bytes() {
 }
 
 #[test]
+fn a_store_that_fails_does_not_fault() {
+    let store = [("Rn", 1), ("Rt", 3), ("Rs", 4), WORD];
+    for address in [BASE + 13, 0x1000, u64::MAX] {
+        let (mut cpu, mut mem) = at(0);
+        cpu.x[1] = address;
+        run(&mut cpu, &mut mem, Op::STXR, &store);
+        assert_eq!(cpu.x[4], 1);
+        assert!(mem.accesses.is_empty());
+        cpu.monitor = Monitor {
+            address,
+            value: [0; 2],
+            size: 4,
+        };
+        fault(&cpu, &mut mem, Op::STXR, &store);
+    }
+}
+
+#[test]
 fn order() {
     use Barrier::{Full, Load};
     for (op, barriers) in [
