@@ -12,4 +12,9 @@
 )]
 
 pub mod case;
+pub mod generate;
+pub mod interpreter;
 pub mod qemu;
+pub mod random;
+pub mod sandbox;
+pub mod translator;
