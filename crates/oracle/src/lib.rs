@@ -12,8 +12,11 @@
 )]
 
 pub mod case;
+pub mod compare;
+pub mod drive;
 pub mod generate;
 pub mod interpreter;
+pub mod known;
 pub mod qemu;
 pub mod random;
 pub mod sandbox;

@@ -1,14 +1,15 @@
 //! The QEMU executor itself: what it gives back of known programs.
 
-use std::path::Path;
-
 use armistice_oracle::case::{Batch, DATA, DATA_SIZE, Program, State};
+use armistice_oracle::drive::Settings;
 use armistice_oracle::qemu::{Qemu, binary};
 
 fn start() -> Qemu {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let target = folder.parent().expect("tmp is in target");
-    Qemu::start(&binary(target), &folder.join("oracle")).expect("QEMU runs the guest program")
+    let settings = Settings::read(env!("CARGO_TARGET_TMPDIR"));
+    let folder = settings.target.join("tmp");
+
+    Qemu::start(&binary(&settings.target), &folder.join("oracle"))
+        .expect("QEMU runs the guest program")
 }
 
 fn state() -> State {
