@@ -29,14 +29,12 @@ pub struct Settings {
     pub target: PathBuf,
 }
 
-/// The target folder of `CARGO_TARGET_TMPDIR`, which a target triple may be
-/// between: where cargo has left its mark.
+/// The target folder of `CARGO_TARGET_TMPDIR`; a target triple may lie between.
 fn target_of(temporary: &Path) -> PathBuf {
-    temporary
-        .ancestors()
-        .skip(1)
-        .find(|folder| folder.join("CACHEDIR.TAG").is_file())
-        .or(temporary.parent())
+    let folders = || temporary.ancestors().skip(1).take(2);
+    folders()
+        .find(|folder| folder.join(qemu::NEWEST).is_file())
+        .or_else(|| folders().next())
         .map(Path::to_owned)
         .unwrap_or_default()
 }

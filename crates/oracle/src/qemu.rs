@@ -218,6 +218,9 @@ pub struct Qemu {
     pub version: String,
 }
 
+/// Where `cargo xtask differential` puts the newest QEMU, in the target folder.
+pub const NEWEST: &str = "qemu/qemu-aarch64";
+
 /// The QEMU to use: what `ARMISTICE_QEMU_AARCH64` names, else the newest that
 /// `cargo xtask differential` has put into the target folder, else Debian's.
 #[must_use]
@@ -225,7 +228,7 @@ pub fn binary(target: &Path) -> PathBuf {
     if let Some(given) = std::env::var_os("ARMISTICE_QEMU_AARCH64") {
         return given.into();
     }
-    let newest = target.join("qemu/qemu-aarch64");
+    let newest = target.join(NEWEST);
     if newest.is_file() {
         newest
     } else {
