@@ -64,6 +64,19 @@ pub enum Need {
         /// The register.
         register: u32,
     },
+    /// `x[register]` is an address about the middle of the data area.
+    Near {
+        /// The register.
+        register: u32,
+    },
+    /// The register for it plus `offset` is an address where an access of
+    /// `size` bytes faults.
+    Faulting {
+        /// What the instruction adds to it.
+        offset: i64,
+        /// The bytes accessed.
+        size: u64,
+    },
     /// Both registers of a file may hold related values.
     Related {
         /// The one.

@@ -1,7 +1,8 @@
 //! Random states, made to meet a program's needs.
 
+use super::sequence::FAULTING;
 use super::{Need, memory, values};
-use crate::case::{DATA, State};
+use crate::case::{DATA, DATA_SIZE, State};
 use crate::random::Rng;
 
 /// AHP, DN, FZ, RMode and FZ16.
@@ -102,6 +103,25 @@ fn meet(rng: &mut Rng, state: &mut State, need: Need) {
         }
         Need::Status { register } => {
             state.x[register as usize] = rng.bits() & FPSR;
+        }
+        Need::Near { register } => {
+            let distance = rng.below(DATA_SIZE / 2) & rng.pick(&[!63, !15, !7, !0]);
+            set_base(rng, state, register, DATA + DATA_SIZE / 4 + distance);
+        }
+        Need::Faulting { offset, size } => {
+            let target = if rng.percent(50) {
+                // Across an end of the data area.
+                let past = 1 + rng.below(size.max(2) - 1);
+                rng.pick(&[DATA + DATA_SIZE - size + past, DATA - past])
+            } else {
+                rng.pick(&[
+                    DATA + DATA_SIZE + rng.below(2048),
+                    DATA - size - rng.below(2048),
+                    0,
+                ])
+            };
+            let value = target.wrapping_add_signed(-offset);
+            set_base(rng, state, FAULTING, value);
         }
         Need::Related { a, b } => relate(rng, state, a as usize, b as usize),
     }
