@@ -114,11 +114,8 @@ fn meet(rng: &mut Rng, state: &mut State, need: Need) {
                 let past = 1 + rng.below(size.max(2) - 1);
                 rng.pick(&[DATA + DATA_SIZE - size + past, DATA - past])
             } else {
-                rng.pick(&[
-                    DATA + DATA_SIZE + rng.below(2048),
-                    DATA - size - rng.below(2048),
-                    0,
-                ])
+                let distance = rng.below(2048);
+                rng.pick(&[DATA + DATA_SIZE + distance, DATA - size - distance, 0])
             };
             let value = target.wrapping_add_signed(-offset);
             set_base(rng, state, FAULTING, value);
