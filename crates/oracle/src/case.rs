@@ -22,7 +22,7 @@ pub const MAX_STATES: usize = 1024;
 pub const MAX_WORDS: usize = 256;
 
 /// The registers before a program and after it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 pub struct State {
     /// X0 to X30 and SP.
@@ -46,23 +46,6 @@ pub struct State {
     pub code: u64,
     /// `si_addr` of it.
     pub address: u64,
-}
-
-impl Default for State {
-    fn default() -> Self {
-        Self {
-            x: [0; 32],
-            v: [0; 32],
-            pc: 0,
-            nzcv: 0,
-            fpcr: 0,
-            fpsr: 0,
-            tpidr: 0,
-            signal: 0,
-            code: 0,
-            address: 0,
-        }
-    }
 }
 
 /// A program: instructions that are entered at the first and end after the

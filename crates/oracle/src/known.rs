@@ -33,6 +33,9 @@ pub struct Known {
     pub versions: &'static [&'static str],
     /// Whether a difference is this one.
     pub explains: fn(&Difference, &Context<'_>) -> bool,
+    /// Whether the program goes on with what differs, so that a sequence may
+    /// end in any difference.
+    pub spreads: bool,
     /// Who is right.
     pub right: &'static str,
     /// Why.
@@ -51,6 +54,7 @@ pub const KNOWN: &[Known] = &[
         ],
         versions: &[],
         explains: |difference, _| matches!(difference.place, Place::X(_)),
+        spreads: false,
         right: "both",
         reason: "D24.2, the registers' descriptions: the values are IMPLEMENTATION DEFINED. The \
                  executors stand for different processors at different times.",
@@ -77,6 +81,7 @@ pub const KNOWN: &[Known] = &[
         ],
         versions: &[],
         explains: a_part_done,
+        spreads: false,
         right: "both; ours is the state before the instruction",
         reason: "D1.3.1, definition of a precise exception: where an instruction that makes more \
                  than one single-copy atomic access takes a synchronous Data Abort, the registers \
@@ -87,15 +92,29 @@ pub const KNOWN: &[Known] = &[
         instructions: &["CPY*", "SETP", "SETM", "SETE"],
         versions: &[],
         explains: copy_fault,
+        spreads: false,
         right: "both",
         reason: "C6.2, CPYFP, CPYFM, CPYFE and SETP, SETM, SETE: how much each of the three \
                  instructions copies is IMPLEMENTATION DEFINED, and so is which of them takes a \
                  Data Abort and what is done by then.",
     },
     Known {
+        instructions: &["CPYF*"],
+        versions: &[],
+        explains: |difference, context| {
+            matches!(difference.place, Place::Data(_)) && overlaps_forward(context)
+        },
+        spreads: true,
+        right: "both",
+        reason: "C6.2, CPYFP, CPYFM, CPYFE: the size of each access is IMPLEMENTATION DEFINED, so \
+                 what a forward copy gives is that of no copy where the source overlaps a \
+                 destination above it.",
+    },
+    Known {
         instructions: &["CPY*", "SETP", "SETM", "SETE"],
         versions: &["7."],
         explains: undefined_there,
+        spreads: false,
         right: "the interpreter",
         reason: "A2.8, FEAT_MOPS is of Armv8.8: QEMU 7.2 does not have it yet.",
     },
@@ -106,6 +125,7 @@ pub const KNOWN: &[Known] = &[
             matches!(difference.place, Place::V(_))
                 && difference.left as u16 == difference.right as u16
         },
+        spreads: true,
         right: "the interpreter",
         reason: "C7.2, FCVTZS (vector, fixed-point): V[d, datasize] = result with a datasize of \
                  16 clears the bits above. QEMU extends the sign to 32 bits.",
@@ -116,6 +136,7 @@ pub const KNOWN: &[Known] = &[
         explains: |difference, context| {
             difference.place == Place::Nzcv && context.before.fpcr >> 24 & 1 == 1
         },
+        spreads: true,
         right: "the interpreter",
         reason: "Shared pseudocode FPToFixedJS: Z is clear when a zero comes of a value that \
                  isn't zero, thus of a denormal that FPCR.FZ flushed. QEMU sets Z.",
@@ -159,6 +180,17 @@ fn copy_fault(_: &Difference, context: &Context<'_>) -> bool {
     context.ours.signal == 11 && context.theirs.signal == 11
 }
 
+/// Whether a forward copy writes to what it has still to read.
+fn overlaps_forward(context: &Context<'_>) -> bool {
+    let copies = |word: &u32| decode(*word).filter(|insn| insn.op.name().starts_with("CPYF"));
+    let Some(insn) = context.program.words.iter().find_map(copies) else {
+        return false;
+    };
+    let x = |n: u32| context.before.x[n as usize] & !(0xff << 56);
+    let distance = x(insn.rd()).wrapping_sub(x(insn.rs()));
+    distance != 0 && distance < context.before.x[insn.rn() as usize]
+}
+
 /// Anything, after SIGILL in QEMU only.
 fn undefined_there(_: &Difference, context: &Context<'_>) -> bool {
     context.theirs.signal == 4 && context.ours.signal != 4
@@ -199,15 +231,18 @@ pub fn explained(
     })
 }
 
-/// Whether an instruction of the program has an entry: what follows it in a
-/// sequence may differ in any way.
+/// Whether an instruction of the program has an entry that spreads.
 #[must_use]
 pub fn concerned(program: &Program, version: &str) -> bool {
     program
         .words
         .iter()
         .filter_map(|&word| decode(word))
-        .any(|insn| KNOWN.iter().any(|known| known.concerns(insn.op, version)))
+        .any(|insn| {
+            KNOWN
+                .iter()
+                .any(|known| known.spreads && known.concerns(insn.op, version))
+        })
 }
 
 #[cfg(test)]

@@ -20,4 +20,5 @@ pub mod known;
 pub mod qemu;
 pub mod random;
 pub mod sandbox;
+pub mod shrink;
 pub mod translator;

@@ -1,5 +1,7 @@
 //! The QEMU executor itself: what it gives back of known programs.
 
+#![allow(clippy::cast_possible_truncation, reason = "small numbers")]
+
 use armistice_oracle::case::{Batch, DATA, DATA_SIZE, Program, State};
 use armistice_oracle::drive::Settings;
 use armistice_oracle::qemu::{Qemu, binary};

@@ -4,14 +4,19 @@
 //! Short by default; `ARMISTICE_LONG=1` takes 200,000 sequences,
 //! `ARMISTICE_STATES` another number, `ARMISTICE_SEED` another seed.
 
+#![allow(clippy::cast_possible_truncation, reason = "small numbers")]
+
 use armistice_oracle::case::{Batch, DATA_SIZE};
 use armistice_oracle::drive::{Executors, Report, Settings};
 use armistice_oracle::generate::sequence::sequence;
 use armistice_oracle::generate::state::{pattern, state};
 use armistice_oracle::random::Rng;
+use armistice_oracle::shrink::shrink;
 
 /// How many states each sequence runs on.
 const STATES: usize = 4;
+/// How many differences are made short and shown.
+const SHOWN: usize = 12;
 const SHORT: usize = 500;
 const LONG: usize = 200_000;
 
@@ -42,12 +47,20 @@ fn sequences_are_the_same_three_ways() {
     eprintln!("{version}, seed {}, {count} sequences", settings.seed);
     let mut rng = Rng::named(settings.seed, "sequences");
     let mut report = Report::default();
-    let mut left = count;
+    let (mut left, mut shown) = (count, 0);
     while left > 0 {
         let sequences = left.min(100);
         let batch = batch(&mut rng, sequences);
         let three = executors.run(&batch).expect("QEMU");
-        report.take("sequences", &batch, &three, &version);
+        let differing = report.take("sequences", &batch, &three, &version);
+        // The first few are enough to start with.
+        for (n, with) in differing {
+            if shown < SHOWN {
+                let shorter = shrink(&mut executors, &batch, n, with).expect("QEMU");
+                eprintln!("Shortened:\n{shorter}");
+                shown += 1;
+            }
+        }
         left -= sequences;
     }
     executors.finish("sequences", &settings, &report);

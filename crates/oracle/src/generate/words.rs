@@ -11,7 +11,7 @@ use crate::random::Rng;
 fn should_be(op: Op) -> u32 {
     let info = op.info();
     let fields = info.fields.iter().fold(0u32, |bits, field| {
-        bits | ((1u64 << field.width) - 1 << field.lsb) as u32
+        bits | (((1u64 << field.width) - 1) << field.lsb) as u32
     });
     !(info.mask | fields)
 }
