@@ -9,6 +9,7 @@
 mod bench;
 mod deb;
 mod demo;
+mod differential;
 mod proof_programs;
 mod setup;
 mod step;
@@ -23,6 +24,9 @@ Usage: cargo xtask TASK
   test           Install what the tests need, build, check, and run all tests
   test --quick   The same without what needs a container engine
   bench          Measure, and write benches/results
+  differential [--long] [--seed N] [--op NAME] [--installed-qemu] [--without-avx512]
+                 Compare interpreter, translator and QEMU; with --long, write
+                 crates/oracle/results
   deb            Build the Debian package
   proof-programs           Assemble crates/proof/programs
   proof-programs --check   Compare them with what is checked in";
@@ -35,6 +39,7 @@ fn main() -> ExitCode {
         ["test"] => test::test(test::Extent::All),
         ["test", "--quick"] => test::test(test::Extent::Quick),
         ["bench"] => bench::run(e2e::product::workspace()),
+        ["differential", ref rest @ ..] => differential::differential(rest),
         ["deb"] => deb::build(e2e::product::workspace())
             .map(|package| println!("Built {}", package.display())),
         ["proof-programs"] => proof_programs::proof_programs(proof_programs::Mode::Write),

@@ -93,6 +93,11 @@ pub(crate) const QUICK: &[Need] = &[
         "assembles a foreign program for the tests of private tables",
     ),
     need(
+        "aarch64-linux-gnu-gcc",
+        "gcc-aarch64-linux-gnu libc6-dev-arm64-cross",
+        "compiles what the engine's tests run",
+    ),
+    need(
         "llvm-mc-19",
         "llvm-19",
         "disassembles beside the engine's decoder",
@@ -177,6 +182,58 @@ fn apt(args: &[&str]) -> Result<Command> {
         .arg(apt)
         .args(args);
     Ok(command)
+}
+
+/// The newest QEMU: Debian sid's, unpacked once into the target folder, with
+/// lists and state of its own, so that nothing is installed.
+pub(crate) fn newest_qemu() -> Result<PathBuf> {
+    const KEYS: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
+    let folder = product::target_dir().join("qemu");
+    let binary = folder.join("qemu-aarch64");
+    if binary.is_file() {
+        return Ok(binary);
+    }
+    println!("Missing: the newest qemu-aarch64 (an oracle of the engine's tests).");
+    install(&[&[USERLANDS[1]]])?;
+    let apt = folder.join("apt");
+    for part in ["state/lists/partial", "cache/archives/partial"] {
+        std::fs::create_dir_all(apt.join(part))?;
+    }
+    // sid's lists may be older than they say they may be.
+    let source = format!(
+        "deb [check-valid-until=no signed-by={KEYS}] http://deb.debian.org/debian sid main\n"
+    );
+    std::fs::write(apt.join("sources.list"), source)?;
+    std::fs::write(apt.join("status"), "")?;
+    let at = apt.display();
+    let config = format!(
+        "Dir::State \"{at}/state\";\nDir::State::Status \"{at}/status\";\n\
+         Dir::Cache \"{at}/cache\";\nDir::Etc::SourceList \"{at}/sources.list\";\n\
+         Dir::Etc::SourceParts \"/dev/null\";\nAcquire::Languages \"none\";\n\
+         APT::Architecture \"amd64\";\nAPT::Sandbox::User \"\";\n"
+    );
+    std::fs::write(apt.join("apt.conf"), config)?;
+    for args in [&["update"][..], &["download", "qemu-user"]] {
+        run(Command::new("apt-get")
+            .args(args)
+            .env("APT_CONFIG", apt.join("apt.conf"))
+            .current_dir(&apt))?;
+    }
+    let package = std::fs::read_dir(&apt)?
+        .filter_map(Result::ok)
+        .map(|entry| entry.path())
+        .find(|path| path.extension().is_some_and(|extension| extension == "deb"));
+    let Some(package) = package else {
+        bail!("apt-get has downloaded no package of qemu-user");
+    };
+    let unpacked = apt.join("unpacked");
+    run(Command::new("dpkg-deb")
+        .arg("--extract")
+        .arg(package)
+        .arg(&unpacked))?;
+    std::fs::rename(unpacked.join("usr/bin/qemu-aarch64"), &binary)?;
+    std::fs::remove_dir_all(&apt)?;
+    Ok(binary)
 }
 
 /// cargo-deny, built once into the target folder.

@@ -1,0 +1,123 @@
+//! `cargo xtask differential`: interpreter, translator and QEMU on the same
+//! random instructions and states (crates/oracle).
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use e2e::product;
+
+use crate::setup;
+use crate::step::{cargo, run};
+
+/// What is compared, by the names of the crate's tests.
+const TESTS: [&str; 3] = ["instructions", "sequences", "faults"];
+
+/// How to say what is wanted.
+pub(crate) const USAGE: &str =
+    "differential [--long] [--seed N] [--op NAME] [--installed-qemu] [--without-avx512]";
+
+/// What is wanted.
+#[derive(Debug, Default)]
+struct Wanted<'a> {
+    long: bool,
+    seed: Option<&'a str>,
+    op: Option<&'a str>,
+    installed: bool,
+    without_avx512: bool,
+}
+
+impl<'a> Wanted<'a> {
+    fn read(args: &[&'a str]) -> Result<Self> {
+        let mut wanted = Self::default();
+        let mut args = args.iter();
+        while let Some(&arg) = args.next() {
+            match arg {
+                "--long" => wanted.long = true,
+                "--installed-qemu" => wanted.installed = true,
+                "--without-avx512" => wanted.without_avx512 = true,
+                "--seed" => wanted.seed = Some(args.next().context("--seed wants a number")?),
+                "--op" => wanted.op = Some(args.next().context("--op wants a name")?),
+                _ => bail!("no option {arg}; usage: cargo xtask {USAGE}"),
+            }
+        }
+        Ok(wanted)
+    }
+}
+
+/// Compares; with `--long`, also writes crates/oracle/results/long.md.
+pub(crate) fn differential(args: &[&str]) -> Result<()> {
+    let wanted = Wanted::read(args)?;
+    setup::install(&[setup::QUICK])?;
+    let parts = product::target_dir().join("differential");
+    fs::create_dir_all(&parts)?;
+    let mut test = cargo(&["test", "--release", "--no-fail-fast"]);
+    test.args(["--package", "armistice-oracle"]);
+    for name in TESTS {
+        // Sequences are of all instructions.
+        if wanted.op.is_some() && name == "sequences" {
+            continue;
+        }
+        test.arg(format!("--test={name}"));
+        let _ = fs::remove_file(parts.join(name).with_extension("md"));
+    }
+    test.env("ARMISTICE_RESULTS", &parts);
+    if !wanted.installed {
+        test.env("ARMISTICE_QEMU_AARCH64", setup::newest_qemu()?);
+    }
+    if wanted.long {
+        test.env("ARMISTICE_LONG", "1");
+    }
+    if let Some(seed) = wanted.seed {
+        test.env("ARMISTICE_SEED", seed);
+    }
+    if let Some(op) = wanted.op {
+        test.env("ARMISTICE_OP", op);
+    }
+    if wanted.without_avx512 {
+        test.env("ARMISTICE_WITHOUT_AVX512", "1");
+    }
+    // The results are written of a run that finds differences too.
+    let done = run(test.args(["--", "--nocapture"]));
+    let page = page(&parts)?;
+    println!("\n{page}");
+    if wanted.long && wanted.op.is_none() {
+        let place = product::workspace().join("crates/oracle/results/long.md");
+        fs::create_dir_all(place.parent().context("a folder")?)?;
+        fs::write(&place, page)?;
+        println!("Written to crates/oracle/results/long.md");
+    }
+    done
+}
+
+/// The page of the results.
+fn page(parts: &Path) -> Result<String> {
+    let mut page = format!(
+        "# Three executors compared\n\nBy `cargo xtask differential --long`. {}, {}, host {}.\n",
+        first_line("date", &["--iso-8601"])?,
+        first_line("rustc", &["--version"])?,
+        host()?,
+    );
+    for name in TESTS {
+        if let Ok(part) = fs::read_to_string(parts.join(name).with_extension("md")) {
+            page.push('\n');
+            page.push_str(&part);
+        }
+    }
+    Ok(page)
+}
+
+/// The processor's name.
+fn host() -> Result<String> {
+    let info = fs::read_to_string("/proc/cpuinfo")?;
+    let model = info.lines().find(|line| line.starts_with("model name"));
+    let name = model.and_then(|line| line.split_once(": "));
+    Ok(name.map_or("unknown", |(_, name)| name).to_owned())
+}
+
+fn first_line(program: &str, args: &[&str]) -> Result<String> {
+    let output = Command::new(program).args(args).output()?;
+    let text = String::from_utf8(output.stdout)?;
+    Ok(text.lines().next().unwrap_or_default().to_owned())
+}
