@@ -11,3 +11,5 @@ mod check;
 mod integer;
 #[path = "emitter/jumps.rs"]
 mod jumps;
+#[path = "emitter/vector.rs"]
+mod vector;

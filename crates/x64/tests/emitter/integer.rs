@@ -132,9 +132,15 @@ fn arithmetic_with_immediates() {
                 for reg in gprs() {
                     let expected = plain(name, &[gpr(size, reg), imm(size, value)]);
                     let insn = same(|asm| asm.alu_ri(size, op, reg, value), &expected);
-                    let short = size == Size::B8 || i8::try_from(value).is_ok();
-                    let rest = insn.len() - usize::from(size == Size::B16);
-                    assert_eq!(rest <= 4, short, "{insn} in the shortest form");
+                    let immediate = match size {
+                        _ if i8::try_from(value).is_ok() => 1,
+                        Size::B64 => 4,
+                        _ => bytes(size),
+                    };
+                    let first = if size == Size::B8 { 4 } else { 8 };
+                    let rex = size == Size::B64 || reg.0 >= first;
+                    let prefixes = usize::from(size == Size::B16) + usize::from(rex);
+                    assert_eq!(insn.len(), prefixes + 2 + immediate, "{insn}");
                 }
                 for mem in mems() {
                     let m = Operand::Mem(mem, bytes(size));
