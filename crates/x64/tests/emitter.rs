@@ -4,6 +4,10 @@
 //! kinds, decoded by iced, and compared by mnemonic, operands, masks, prefixes
 //! and length. The processor's features that iced says it takes are compared
 //! with what the emitter's tables say.
+#![allow(
+    clippy::cast_possible_truncation,
+    reason = "register numbers that rotate with the case"
+)]
 
 #[path = "emitter/check.rs"]
 mod check;

@@ -190,12 +190,7 @@ fn rows_of_two() {
     two(Shape::Two, &[None], false, |asm, op, dst, src, _| {
         asm.v2(op, dst, src);
     });
-    two(
-        Shape::TwoImm,
-        &IMMS.map(Some),
-        false,
-        |asm, op, dst, src, imm| asm.v2i(op, dst, src, imm),
-    );
+    two(Shape::TwoImm, &IMMS.map(Some), false, Asm::v2i);
 }
 
 #[test]
