@@ -10,6 +10,7 @@ pub mod cli;
 pub mod code;
 pub mod heap;
 pub mod host_cpu;
+pub mod inspect;
 pub mod interpret;
 pub mod linux;
 pub mod lock;
