@@ -65,7 +65,7 @@ fn compare(name: &str, text: &str) -> Result<(), String> {
 
 /// The host code of `words` on each host; said once where it is the same.
 fn on_all_hosts(words: &[u32], out: &mut String) {
-    let texts = HOSTS.map(|(_, host)| Translated::new(words, host).text());
+    let texts = HOSTS.map(|(_, host)| shortened(Translated::new(words, host).text(), words));
     if texts[0] == texts[1] {
         return out.push_str(&texts[0]);
     }
@@ -73,6 +73,18 @@ fn on_all_hosts(words: &[u32], out: &mut String) {
         let _ = writeln!(out, "  [{name}]");
         out.push_str(&text);
     }
+}
+
+/// The text without what is the same for each instruction by itself: that it
+/// is entered, and that what comes after it is elsewhere.
+fn shortened(text: String, words: &[u32]) -> String {
+    if words.len() > 1 {
+        return text;
+    }
+    let text = text.strip_prefix("  guest 1000, entry:\n").unwrap_or(&text);
+    text.strip_suffix("    jmp     exit_1004\n")
+        .unwrap_or(text)
+        .to_owned()
 }
 
 /// All forms of an instruction.
@@ -89,10 +101,14 @@ fn instruction(op: Op, out: &mut String) {
     }
     for word in forms {
         let _ = writeln!(out, "{word:08x} {}", GuestInsn(word));
+        let start = out.len();
         if interpreted(&word) {
             out.push_str("    interpreter\n");
         } else {
             on_all_hosts(&[word], out);
+        }
+        if out.len() == start {
+            out.push_str("    nothing\n");
         }
         out.push('\n');
     }

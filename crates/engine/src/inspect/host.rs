@@ -189,6 +189,7 @@ fn formatter(names: Box<Names>) -> NasmFormatter {
     options.set_hex_suffix("");
     options.set_space_after_operand_separator(true);
     options.set_show_branch_size(false);
+    options.set_signed_immediate_operands(true);
     options.set_first_operand_char_index(8);
     formatter
 }

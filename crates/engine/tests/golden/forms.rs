@@ -116,9 +116,11 @@ pub(crate) fn of(op: Op) -> Vec<u32> {
 }
 
 /// The word with other registers: such as the host keeps in memory, the same
-/// one twice, and the zero register; and for 64 bits of vector, and releasing.
+/// one twice, and the zero register; without a shift; for 64 bits of vector;
+/// and releasing.
 fn others_of(op: Op, word: u32) -> Vec<u32> {
-    const VARIANTS: [&[(&str, u32)]; 9] = [
+    const VARIANTS: [&[(&str, u32)]; 10] = [
+        &[("imm6", 0)],
         &[
             ("Rd", 28),
             ("Rt", 28),
