@@ -59,6 +59,8 @@ pub fn disassemble(
                 let _ = writeln!(out, "  {label}:");
             }
             text.clear();
+            let options = formatter.options_mut();
+            options.set_signed_immediate_operands(is_signed(insn));
             formatter.format(insn, &mut text);
             let _ = match style {
                 Style::Full => writeln!(out, "  {at:4x}  {text}"),
@@ -68,6 +70,21 @@ pub fn disassemble(
         // A thunk ends where it leaves.
         in_thunk &= insn.mnemonic() != Mnemonic::Jmp;
     }
+}
+
+/// Whether its constant is best read as a signed one: distances are short, but
+/// constants that are moved may be masks or words.
+fn is_signed(insn: &Instruction) -> bool {
+    let extended = |kind| {
+        matches!(
+            kind,
+            OpKind::Immediate8to16
+                | OpKind::Immediate8to32
+                | OpKind::Immediate8to64
+                | OpKind::Immediate32to64
+        )
+    };
+    insn.mnemonic() != Mnemonic::Mov && insn.op_kinds().any(extended)
 }
 
 /// The guest addresses whose code, or whose way in, is at an offset.
@@ -189,7 +206,6 @@ fn formatter(names: Box<Names>) -> NasmFormatter {
     options.set_hex_suffix("");
     options.set_space_after_operand_separator(true);
     options.set_show_branch_size(false);
-    options.set_signed_immediate_operands(true);
     options.set_first_operand_char_index(8);
     formatter
 }

@@ -99,3 +99,30 @@ fn open(path: &CStr, new: bool) -> Result<Fd, Errno> {
     }?;
     i32::try_from(fd).map(Fd::new).map_err(|_| Errno::EBADF)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use x64::lower::Exit;
+
+    #[test]
+    fn blocks_and_what_is_behind_them() {
+        let exit = Exit {
+            target: 0,
+            patch: 0x31,
+            thunk: 0x40,
+            number: 0x4a,
+        };
+        let lowered = Lowered {
+            blocks: alloc::vec![(0x1000, 0), (0x1010, 0x20)],
+            exits: alloc::vec![exit],
+            ..Lowered::default()
+        };
+        let mut map = Map::default();
+        map.region(&Region::default(), &lowered, 0x7000, 0x50);
+        assert_eq!(
+            map.lines,
+            "7000 20 guest 1000\n7020 20 guest 1010\n7040 10 guest 0 (cold)\n"
+        );
+    }
+}

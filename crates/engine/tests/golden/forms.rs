@@ -34,6 +34,8 @@ fn choices(op: Op, field: &str) -> Option<&'static [u32]> {
         "cmode_hi" => &[0, 1, 4, 5],
         "opcode" => &[7, 10, 6, 2],
         "rot" => &[0, 1, 2, 3],
+        "bcond" => &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15],
+        "cond" => &[1, 8, 14],
         _ => return None,
     })
 }
@@ -68,7 +70,6 @@ fn values(op: Op, field: &str) -> &'static [u32] {
         "b5" => &[0, 1],
         "b40" => &[3],
         "nzcv" | "mask" => &[5],
-        "cond" | "bcond" => &[1],
         "scale" => &[60],
         "rmif_imm6" => &[7],
         "CRm" if op == Op::DMB || op == Op::DSB => &[11],
