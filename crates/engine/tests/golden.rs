@@ -40,13 +40,14 @@ fn directory() -> PathBuf {
 
 /// Compares a file with what it should hold, or writes it.
 fn compare(name: &str, text: &str) -> Result<(), String> {
+    let text = &format!("{}\n", text.trim_end_matches('\n'));
     let path = directory().join(name);
     if std::env::var_os("ARMISTICE_BLESS").is_some_and(|value| value == "1") {
         std::fs::write(&path, text).unwrap();
         return Ok(());
     }
     let kept = std::fs::read_to_string(&path).unwrap_or_default();
-    if kept == text {
+    if kept == *text {
         return Ok(());
     }
     let line = kept.lines().zip(text.lines()).take_while(|(a, b)| a == b);
@@ -124,9 +125,7 @@ fn instructions() {
     assert_eq!(files.len(), Class::ALL.len());
     let differences: Vec<String> = files
         .iter()
-        .filter_map(|(class, text)| {
-            compare(&format!("{class}.txt"), text.trim_end_matches('\n')).err()
-        })
+        .filter_map(|(class, text)| compare(&format!("{class}.txt"), text).err())
         .collect();
     assert!(
         differences.is_empty(),
@@ -165,7 +164,7 @@ fn short_sequences() {
         on_all_hosts(&words, &mut text);
         text.push('\n');
     }
-    if let Err(difference) = compare("sequences.txt", text.trim_end_matches('\n')) {
+    if let Err(difference) = compare("sequences.txt", &text) {
         panic!("{difference}run with ARMISTICE_BLESS=1 and read the difference");
     }
 }
