@@ -74,6 +74,7 @@ fn guest_code() {
 }
 
 /// The number that is in front of `what`.
+#[cfg(feature = "disassembler")]
 fn number_before(text: &str, what: &str) -> usize {
     let before = text.split(what).next().unwrap();
     before.rsplit(' ').next().unwrap().parse().unwrap()
