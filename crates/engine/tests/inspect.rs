@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use armistice_engine::code::arena::Arena;
 use common::elf::{BASE, CODE, Elf};
 use common::{engine, program};
 use tempfile::TempDir;
@@ -212,6 +213,23 @@ fn map_for_perf() {
             "guest 401020",
         ]
     );
+}
+
+/// perf looks into its map for code in memory that it takes for anonymous, of
+/// which `/dev/zero` is a kind. What is written shows where it is executed.
+#[test]
+fn code_lies_where_perf_asks_the_map() {
+    let mut arena = Arena::new().unwrap();
+    let at = arena.add(&[0xb8, 1, 0, 0, 0, 0xc3]).unwrap();
+    arena.patch(at, 0x0203_04b8);
+    // SAFETY: that many bytes were added there.
+    let code = unsafe { std::slice::from_raw_parts(at as *const u8, 6) };
+    assert_eq!(code, [0xb8, 4, 3, 2, 0, 0xc3]);
+    let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+    let start = format!("{:x}-", arena.range().start);
+    let line = maps.lines().find(|line| line.starts_with(&start)).unwrap();
+    assert!(line.contains(" r-xs "), "{line}");
+    assert!(line.ends_with(" /dev/zero (deleted)"), "{line}");
 }
 
 /// In a directory that all may write to, a link may be anyone's.
