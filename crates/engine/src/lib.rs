@@ -10,6 +10,7 @@ pub mod cli;
 pub mod code;
 pub mod heap;
 pub mod host_cpu;
+pub mod inspect;
 pub mod interpret;
 pub mod linux;
 pub mod lock;
@@ -21,6 +22,7 @@ pub mod vcpu;
 use core::format_args as text;
 
 use cli::{Command, Run};
+use inspect::Inspector;
 use interpret::End;
 use linux::address_space::AddressSpace;
 use linux::faults;
@@ -86,11 +88,13 @@ fn run_program(start: &Start, command: &Run<'_>) -> ! {
     let process = Process::new(space, &loaded);
     let mut thread = Thread::inherited();
     let mut cpu = loaded.cpu;
+    let mut inspector = Inspector::new(command.options);
     let end = if command.options.interpret {
         Ok(interpret::run(&process, &mut thread, &mut cpu))
     } else {
-        run::run(&process, &mut thread, cpu, &mut translate::Nobody)
+        run::run(&process, &mut thread, cpu, &mut inspector)
     };
+    inspector.finish();
     match end {
         Ok(End::Exit(code)) => sys::exit_group(code),
         Ok(End::Signal(signal)) => signals::die(signal),

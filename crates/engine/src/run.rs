@@ -101,6 +101,7 @@ pub fn run(
 ) -> Result<End, Errno> {
     let mut engine = Engine::new(HostFeatures::detect())?;
     take_faults(&engine);
+    observer.started(engine.stubs());
     let mut memory = GuestMemory::new(&process.space);
     let mut vcpu = engine.thread::<GuestMemory<'_>>(cpu);
     loop {

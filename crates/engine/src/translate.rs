@@ -6,6 +6,7 @@
 //! targets, and finds the guest's state again after a fault.
 
 use alloc::boxed::Box;
+use core::sync::atomic::AtomicU64;
 
 use a64::cpu::{Cpu, Flags};
 use a64::decode::decode;
@@ -40,6 +41,23 @@ pub trait Code {
 
 /// Looks at what is translated.
 pub trait Observer {
+    /// The code that all regions share lies there.
+    fn started(&mut self, stubs: core::ops::Range<u64>) {
+        let _ = stubs;
+    }
+
+    /// A region has been formed, and is about to be translated. Gives a
+    /// counter for each of its blocks, if it is to count.
+    fn formed(
+        &mut self,
+        head: u64,
+        region: &Region,
+        code: &dyn Code,
+    ) -> Option<&'static [AtomicU64]> {
+        let _ = (head, region, code);
+        None
+    }
+
     /// A region has been translated and placed.
     fn translated(&mut self, region: &Region, lowered: &Lowered, host: u64, code: &[u8]);
 }
@@ -125,6 +143,12 @@ impl Engine {
     #[must_use]
     pub const fn fault_stub(&self) -> (core::ops::Range<u64>, u64) {
         (self.arena.range(), self.base + self.stubs.fault as u64)
+    }
+
+    /// Where the code lies that all regions share.
+    #[must_use]
+    pub const fn stubs(&self) -> core::ops::Range<u64> {
+        self.base..self.base + self.stub_bytes
     }
 
     /// Forgets all translations.
@@ -280,7 +304,11 @@ impl Engine {
         let guest = A64 { soft_float: *soft };
         former.form(&guest, &Fetcher { code, cache }, pc, LIMITS, region);
         let outside = |pc| cache.find(pc).map_or(Live::Live, |entry| entry.flags);
-        lowerer.lower(region, Options::default(), outside, lowered);
+        let counters = observer.formed(pc, region, code).map(|counters| {
+            assert!(counters.len() >= region.blocks.len(), "a counter a block");
+            counters.as_ptr() as u64
+        });
+        lowerer.lower(region, Options { counters }, outside, lowered);
         let placed = cache.place(arena, pc, lowerer.asm.code_mut(), lowered)?;
         observer.translated(region, lowered, placed.host.start, lowerer.asm.code());
         cache.find(pc).map(|entry| entry.host)

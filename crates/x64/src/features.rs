@@ -14,7 +14,7 @@ pub struct HostFeatures {
     pub f16c: bool,
     pub lzcnt: bool,
     pub movbe: bool,
-    /// F, BW, DQ and VL together.
+    /// F, CD, BW, DQ and VL together.
     pub avx512: bool,
     pub vbmi: bool,
     pub vbmi2: bool,
@@ -25,9 +25,34 @@ pub struct HostFeatures {
     pub sha: bool,
     pub aes: bool,
     pub pclmul: bool,
+    pub vaes: bool,
+    pub vpclmul: bool,
 }
 
 impl HostFeatures {
+    /// A processor that has everything: the same on every machine.
+    pub const ALL: Self = Self {
+        avx2: true,
+        bmi1: true,
+        bmi2: true,
+        fma: true,
+        f16c: true,
+        lzcnt: true,
+        movbe: true,
+        avx512: true,
+        vbmi: true,
+        vbmi2: true,
+        vnni: true,
+        bitalg: true,
+        vpopcntdq: true,
+        gfni: true,
+        sha: true,
+        aes: true,
+        pclmul: true,
+        vaes: true,
+        vpclmul: true,
+    };
+
     /// This processor's, with what the kernel saves for it.
     #[must_use]
     pub fn detect() -> Self {
@@ -45,7 +70,7 @@ impl HostFeatures {
         // SAFETY: OSXSAVE is set, so that XGETBV exists.
         let saved = unsafe { _xgetbv(0) };
         let (ymm, zmm) = (saved & 6 == 6, saved & 0xe6 == 0xe6);
-        let avx512 = zmm && [16, 17, 30, 31].into_iter().all(|n| bit(seven.ebx, n));
+        let avx512 = zmm && [16, 17, 28, 30, 31].into_iter().all(|n| bit(seven.ebx, n));
         Self {
             avx2: ymm && bit(seven.ebx, 5),
             bmi1: bit(seven.ebx, 3),
@@ -64,6 +89,8 @@ impl HostFeatures {
             sha: bit(seven.ebx, 29),
             aes: bit(one.ecx, 25),
             pclmul: bit(one.ecx, 1),
+            vaes: avx512 && bit(seven.ecx, 9),
+            vpclmul: avx512 && bit(seven.ecx, 10),
         }
     }
 
@@ -83,6 +110,8 @@ impl HostFeatures {
             vnni: false,
             bitalg: false,
             vpopcntdq: false,
+            vaes: false,
+            vpclmul: false,
             ..self
         }
     }

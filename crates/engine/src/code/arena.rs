@@ -1,15 +1,17 @@
 //! The memory that translated code lies in.
 //!
-//! One file without a name, mapped twice: to be written here, to be executed
-//! there. Code is added at the end; [`Arena::clear`] starts again.
+//! One piece of shared memory, mapped twice: to be written here, to be executed
+//! there. It is anonymous, because perf looks into its map for such memory
+//! only. Code is added at the end; [`Arena::clear`] starts again.
 
-use crate::linux::sys::{self, Errno, Fd, number};
+use crate::linux::sys::{self, Errno, number};
 
 /// How much code there may be. Pages are taken as they are written.
 const SIZE: u64 = 128 * 1024 * 1024;
 /// Each piece starts at a multiple of this.
 const ALIGN: u64 = 16;
 const MAP_SHARED: u32 = 1;
+const MREMAP_MAYMOVE: u64 = 1;
 
 /// The two mappings, and how much of them is used.
 #[derive(Debug)]
@@ -25,32 +27,27 @@ impl Arena {
     /// # Errors
     /// When the kernel refuses one of the mappings.
     pub fn new() -> Result<Self, Errno> {
-        // SAFETY: the name is a string that ends in zero.
-        let fd = unsafe {
-            let name = c"armistice code".as_ptr() as u64;
-            sys::syscall(number::MEMFD_CREATE, [name, 1, 0, 0, 0, 0])
+        // SAFETY: free addresses are taken.
+        let writable = unsafe {
+            sys::mmap(
+                0,
+                SIZE,
+                sys::PROT_READ | sys::PROT_WRITE,
+                MAP_SHARED | sys::MAP_ANONYMOUS | sys::MAP_NORESERVE,
+                None,
+            )
         }?;
-        let fd = Fd::new(i32::try_from(fd).unwrap_or(-1));
-        // SAFETY: the kernel grows the file, and touches no memory.
-        unsafe {
-            let number = u64::try_from(fd.number()).unwrap_or_default();
-            sys::syscall(number::FTRUNCATE, [number, SIZE, 0, 0, 0, 0])
+        // A length of 0 maps the same memory once more.
+        // SAFETY: the mapping stays as it is, and free addresses are taken.
+        let executable = unsafe {
+            let arguments = [writable, 0, SIZE, MREMAP_MAYMOVE, 0, 0];
+            sys::syscall(number::MREMAP, arguments)
         }?;
-        let map = |protection| {
-            // SAFETY: free addresses are taken.
-            unsafe {
-                sys::mmap(
-                    0,
-                    SIZE,
-                    protection,
-                    MAP_SHARED | sys::MAP_NORESERVE,
-                    Some((&fd, 0)),
-                )
-            }
-        };
+        // SAFETY: nobody has used the second mapping yet.
+        unsafe { sys::mprotect(executable, SIZE, sys::PROT_READ | sys::PROT_EXEC) }?;
         Ok(Self {
-            writable: map(sys::PROT_READ | sys::PROT_WRITE)?,
-            executable: map(sys::PROT_READ | sys::PROT_EXEC)?,
+            writable,
+            executable,
             used: 0,
         })
     }

@@ -8,10 +8,12 @@
 mod int;
 mod mem;
 mod reg;
+mod shape;
 pub mod vector;
 pub mod vector_table;
 
 pub use reg::{Alu, Cond, Gpr, K, Mem, RegMem, Shift, Size, Xmm, XmmMem};
+pub use shape::{Last, Shape};
 pub use vector_table::V;
 
 use alloc::vec::Vec;

@@ -2,11 +2,11 @@
 //!
 //! A row is written in VEX form when it has one and all registers are below
 //! 16, and in EVEX form otherwise. A row that has no form for the registers
-//! given is the caller's fault: check [`V::has_vex`], [`V::has_evex`] and the
-//! host's features.
+//! given is the caller's fault: check [`V::vex_on`] and [`V::evex_on`]. So is
+//! the function for another shape of operands than the row's.
 
 use super::vector_table::{Evex, V, Vex};
-use super::{Asm, Gpr, K, Mem, RegMem, Size, Xmm, XmmMem};
+use super::{Asm, Gpr, K, Last, Mem, RegMem, Shape, Size, Xmm, XmmMem};
 
 /// Opmask and zeroing of an EVEX instruction.
 #[derive(Clone, Copy, Debug, Default)]
@@ -29,14 +29,9 @@ impl Asm {
     /// A VEX instruction of 128 bits: prefix, opcode, ModRM.
     #[allow(clippy::too_many_arguments, reason = "the encoding has as many parts")]
     pub(super) fn vex(&mut self, pp: u8, map: u8, w: bool, op: u8, reg: u8, v: u8, rm: RegMem) {
-        self.vex_l(pp, map, w, false, op, reg, v, rm);
-    }
-
-    #[allow(clippy::too_many_arguments, reason = "the encoding has as many parts")]
-    fn vex_l(&mut self, pp: u8, map: u8, w: bool, long: bool, op: u8, reg: u8, v: u8, rm: RegMem) {
         let (x, b) = high(rm);
         let r = reg >> 3 & 1;
-        let last = (!v & 15) << 3 | u8::from(long) << 2 | pp;
+        let last = (!v & 15) << 3 | pp;
         if map == 1 && !w && x == 0 && b == 0 {
             self.bytes(&[0xc5, (r ^ 1) << 7 | last, op]);
         } else {
@@ -61,6 +56,7 @@ impl Asm {
 
     /// A row in the form that the registers allow.
     fn row(&mut self, op: V, reg: u8, v: u8, rm: RegMem) {
+        fits(op, rm);
         let low = match rm {
             RegMem::Reg(r) => r.0 < 16,
             RegMem::Mem(_) => true,
@@ -78,81 +74,123 @@ impl Asm {
     /// op dst, a, b
     #[inline]
     pub fn v3(&mut self, op: V, dst: Xmm, a: Xmm, b: impl Into<XmmMem>) {
+        shaped(op, Shape::Three);
         self.row(op, dst.0, a.0, b.into().into());
     }
 
     /// op dst, a, b, imm
     pub fn v3i(&mut self, op: V, dst: Xmm, a: Xmm, b: impl Into<XmmMem>, imm: u8) {
-        self.v3(op, dst, a, b);
+        shaped(op, Shape::ThreeImm);
+        self.row(op, dst.0, a.0, b.into().into());
         self.byte(imm);
     }
 
     /// op dst, src
     #[inline]
     pub fn v2(&mut self, op: V, dst: Xmm, src: impl Into<XmmMem>) {
+        shaped(op, Shape::Two);
         self.row(op, dst.0, 0, src.into().into());
     }
 
     /// op dst, src, imm
     pub fn v2i(&mut self, op: V, dst: Xmm, src: impl Into<XmmMem>, imm: u8) {
-        self.v2(op, dst, src);
+        shaped(op, Shape::TwoImm);
+        self.row(op, dst.0, 0, src.into().into());
         self.byte(imm);
     }
 
-    /// op [mem], src: rows whose name ends in `Store`
+    /// op dst, src: rows whose destination may be memory (stores and
+    /// narrowings)
+    pub fn vto(&mut self, op: V, dst: impl Into<XmmMem>, src: Xmm) {
+        shaped(op, Shape::Store);
+        self.row(op, src.0, 0, dst.into().into());
+    }
+
+    /// op dst, src, imm: likewise
+    pub fn vto_i(&mut self, op: V, dst: impl Into<XmmMem>, src: Xmm, imm: u8) {
+        shaped(op, Shape::StoreImm);
+        self.row(op, src.0, 0, dst.into().into());
+        self.byte(imm);
+    }
+
+    /// op [mem], src
     pub fn vstore(&mut self, op: V, mem: Mem, src: Xmm) {
-        self.row(op, src.0, 0, mem.into());
+        self.vto(op, mem, src);
     }
 
-    /// op \[mem], src, imm: element stores
+    /// op \[mem], src, imm
     pub fn vstore_i(&mut self, op: V, mem: Mem, src: Xmm, imm: u8) {
-        self.vstore(op, mem, src);
-        self.byte(imm);
+        self.vto_i(op, mem, src, imm);
     }
 
     /// A shift of all lanes by a constant: op dst, src, imm
     pub fn vshift_i(&mut self, op: V, dst: Xmm, src: Xmm, imm: u8) {
+        shaped(op, Shape::Shift);
         self.row(op, op.row().digit, dst.0, Self::as_rm(src));
         self.byte(imm);
     }
 
     /// A blend by the sign bits of `mask` (VEX only): mask ? b : a
     pub fn v4(&mut self, op: V, dst: Xmm, a: Xmm, b: impl Into<XmmMem>, mask: Xmm) {
+        shaped(op, Shape::Blend);
         debug_assert!(mask.0 < 16);
-        self.v3(op, dst, a, b);
+        self.row(op, dst.0, a.0, b.into().into());
         self.byte(mask.0 << 4);
+    }
+
+    /// A row in EVEX form whatever the registers are.
+    fn evex_row(&mut self, op: V, reg: u8, v: u8, rm: RegMem, mask: Mask) {
+        match op.row().evex {
+            Some(evex) => {
+                fits(op, rm);
+                self.evex(&evex, reg, v, rm, mask);
+            }
+            None => debug_assert!(false, "{op:?} has no EVEX form"),
+        }
     }
 
     /// A comparison to an opmask: op k, a, b
     pub fn vk3(&mut self, op: V, k: K, a: Xmm, b: impl Into<XmmMem>) {
-        let Some(evex) = op.row().evex else {
-            return debug_assert!(false, "{op:?}");
-        };
-        self.evex(&evex, k.0, a.0, b.into().into(), Mask::default());
+        shaped(op, Shape::MaskThree);
+        self.evex_row(op, k.0, a.0, b.into().into(), Mask::default());
     }
 
     /// A comparison to an opmask with a predicate: op k, a, b, imm
     pub fn vk3i(&mut self, op: V, k: K, a: Xmm, b: impl Into<XmmMem>, imm: u8) {
-        self.vk3(op, k, a, b);
+        shaped(op, Shape::MaskThreeImm);
+        self.evex_row(op, k.0, a.0, b.into().into(), Mask::default());
         self.byte(imm);
+    }
+
+    /// The sign bits to an opmask: op k, a
+    pub fn vk2(&mut self, op: V, k: K, a: Xmm) {
+        shaped(op, Shape::MaskTwo);
+        self.evex_row(op, k.0, 0, Self::as_rm(a), Mask::default());
     }
 
     /// A test to an opmask of one operand: op k, a, imm (VFPCLASS)
     pub fn vk2i(&mut self, op: V, k: K, a: impl Into<XmmMem>, imm: u8) {
-        self.vk3i(op, k, Xmm(0), a, imm);
+        shaped(op, Shape::MaskTwoImm);
+        self.evex_row(op, k.0, 0, a.into().into(), Mask::default());
+        self.byte(imm);
+    }
+
+    /// Lanes of ones and zeros from an opmask: op dst, k
+    pub fn vfrom_k(&mut self, op: V, dst: Xmm, k: K) {
+        shaped(op, Shape::FromMask);
+        self.evex_row(op, dst.0, 0, RegMem::Reg(Gpr(k.0)), Mask::default());
     }
 
     /// op dst{k}, a, b
     pub fn v3k(&mut self, op: V, dst: Xmm, k: K, zero: bool, a: Xmm, b: impl Into<XmmMem>) {
-        let Some(evex) = op.row().evex else {
-            return debug_assert!(false, "{op:?}");
-        };
-        self.evex(&evex, dst.0, a.0, b.into().into(), Mask { k: k.0, zero });
+        shaped(op, Shape::Three);
+        self.evex_row(op, dst.0, a.0, b.into().into(), Mask { k: k.0, zero });
     }
 
     /// op dst{k}, src
     pub fn v2k(&mut self, op: V, dst: Xmm, k: K, zero: bool, src: impl Into<XmmMem>) {
-        self.v3k(op, dst, k, zero, Xmm(0), src);
+        shaped(op, Shape::Two);
+        self.evex_row(op, dst.0, 0, src.into().into(), Mask { k: k.0, zero });
     }
 
     /// vmovd or vmovq xmm, r
@@ -189,12 +227,15 @@ impl Asm {
 
     /// A conversion from a general register or memory: op dst, a, rm
     pub fn vcvt_from_gpr(&mut self, op: V, size: Size, dst: Xmm, a: Xmm, rm: impl Into<RegMem>) {
+        shaped(op, Shape::FromGpr);
         self.gpr_row(op, size, dst.0, a.0, rm.into());
     }
 
-    /// A conversion to a general register: op dst, src
+    /// A conversion or sign bits to a general register: op dst, src
     pub fn vcvt_to_gpr(&mut self, op: V, size: Size, dst: Gpr, src: impl Into<XmmMem>) {
+        shaped(op, Shape::ToGpr);
         let rm: RegMem = src.into().into();
+        fits(op, rm);
         // The general register is in the reg field here: below 16.
         let row = op.row();
         let low = !matches!(rm, RegMem::Reg(r) if r.0 >= 16);
@@ -276,6 +317,25 @@ pub enum Sha {
     Sha256Msg1 = 0xcc,
     /// sha256msg2
     Sha256Msg2 = 0xcd,
+}
+
+/// The row must have the shape that the function is for.
+#[inline]
+fn shaped(op: V, shape: Shape) {
+    debug_assert_eq!(op.shape(), shape, "{op:?}");
+}
+
+/// The last operand must be of a kind that the row takes.
+#[inline]
+fn fits(op: V, rm: RegMem) {
+    debug_assert!(
+        match op.last() {
+            Last::Any => true,
+            Last::Register => matches!(rm, RegMem::Reg(_)),
+            Last::Memory => matches!(rm, RegMem::Mem(_)),
+        },
+        "{op:?} {rm:?}"
+    );
 }
 
 /// Bit 3 of the index and of the base or register.

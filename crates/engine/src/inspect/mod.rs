@@ -1,0 +1,146 @@
+//! Looking inside: guest and host code as text, counters, and a map for perf.
+//!
+//! [`Inspector`] is the observer that does what the command line's options ask
+//! for. It writes to standard error, in one piece a region, so that pieces of
+//! several threads do not mix.
+
+pub mod counters;
+pub mod guest;
+#[cfg(feature = "disassembler")]
+pub mod host;
+pub mod perf;
+
+use alloc::string::String;
+use core::fmt::Write as _;
+use core::ops::Range;
+use core::sync::atomic::AtomicU64;
+
+use ir::Region;
+use x64::lower::Lowered;
+
+use crate::cli::Options;
+use crate::linux::sys;
+use crate::translate::{Code, Observer};
+use counters::Counters;
+use guest::GuestLine;
+use perf::Map;
+
+/// Prints and counts what is translated.
+#[derive(Debug)]
+pub struct Inspector {
+    options: Options,
+    counters: Counters,
+    map: Map,
+    /// The head of the region that was formed last.
+    head: u64,
+    text: String,
+}
+
+impl Inspector {
+    /// What these options ask for.
+    #[must_use]
+    pub fn new(options: Options) -> Self {
+        Self {
+            options,
+            counters: Counters::default(),
+            map: Map::default(),
+            head: 0,
+            text: String::new(),
+        }
+    }
+
+    /// The program has ended: prints what was counted.
+    pub fn finish(&mut self) {
+        if self.options.counters {
+            self.text.clear();
+            self.counters.report(&mut self.text);
+            self.print();
+        }
+    }
+
+    fn print(&self) {
+        // There is nobody to tell when this fails.
+        let _ = sys::write_all(2, self.text.as_bytes());
+    }
+}
+
+impl Observer for Inspector {
+    fn started(&mut self, stubs: Range<u64>) {
+        if self.options.perf_map {
+            self.map.add(stubs, format_args!("armistice stubs"));
+            self.map.write();
+        }
+    }
+
+    fn formed(
+        &mut self,
+        head: u64,
+        region: &Region,
+        code: &dyn Code,
+    ) -> Option<&'static [AtomicU64]> {
+        self.head = head;
+        if self.options.print_guest {
+            self.text.clear();
+            guest_code(head, region, code, &mut self.text);
+            self.print();
+        }
+        self.options
+            .counters
+            .then(|| self.counters.prepare(head, region))
+    }
+
+    fn translated(&mut self, region: &Region, lowered: &Lowered, host: u64, code: &[u8]) {
+        if self.options.counters {
+            self.counters.placed(code.len());
+        }
+        if self.options.print_host {
+            self.text.clear();
+            let _ = writeln!(
+                self.text,
+                "host code of region {:x}: {} bytes at {host:x}",
+                self.head,
+                code.len()
+            );
+            host_code(region, lowered, code, &mut self.text);
+            self.print();
+        }
+        if self.options.perf_map {
+            self.map.region(region, lowered, host, code.len());
+            self.map.write();
+        }
+    }
+}
+
+/// Adds the guest code of a region to `out`, a line an instruction.
+fn guest_code(head: u64, region: &Region, code: &dyn Code, out: &mut String) {
+    let _ = writeln!(out, "guest code of region {head:x}:");
+    for (n, block) in region.blocks.iter().enumerate() {
+        if n > 0 {
+            out.push('\n');
+        }
+        for i in 0..u64::from(block.insns) {
+            let pc = block.pc.wrapping_add(4 * i);
+            if let Some(word) = code.fetch(pc) {
+                let _ = writeln!(out, "{}", GuestLine { pc, word });
+            }
+        }
+    }
+}
+
+#[cfg(feature = "disassembler")]
+fn host_code(region: &Region, lowered: &Lowered, code: &[u8], out: &mut String) {
+    let layout = crate::vcpu::layout();
+    host::disassemble(region, lowered, code, &layout, host::Style::Full, out);
+}
+
+/// Bytes, where there is no disassembler.
+#[cfg(not(feature = "disassembler"))]
+fn host_code(_: &Region, _: &Lowered, code: &[u8], out: &mut String) {
+    for (line, bytes) in code.chunks(16).enumerate() {
+        let _ = write!(out, "  {:4x} ", line * 16);
+        for byte in bytes {
+            let _ = write!(out, " {byte:02x}");
+        }
+        out.push('\n');
+    }
+}

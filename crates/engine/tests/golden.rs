@@ -1,0 +1,187 @@
+//! Promise: what host code each guest instruction becomes is under review.
+//!
+//! Each instruction of the table is translated by itself, in several forms,
+//! for a host with AVX-512 and for one with AVX2 only, and disassembled; so
+//! are some short sequences. The text is compared with the files in `golden/`:
+//! a change of the lifter or the lowering shows as a difference there. To
+//! renew them after one, run with `ARMISTICE_BLESS=1` and read the difference.
+//! Instructions that are left to the interpreter are in the files as such.
+//!
+//! Nothing is run, and nothing depends on the processor the tests run on. Each
+//! translation is also checked for instructions that its host lacks.
+#![cfg(feature = "disassembler")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot set up fails")]
+
+#[path = "golden/features.rs"]
+mod features;
+#[path = "golden/forms.rs"]
+mod forms;
+#[path = "golden/translated.rs"]
+mod translated;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use a64::decode::{Class, Op};
+use armistice_engine::inspect::guest::GuestInsn;
+use translated::Translated;
+use x64::features::HostFeatures;
+
+/// The hosts whose code is kept, by name.
+const HOSTS: [(&str, HostFeatures); 2] = [
+    ("avx-512", HostFeatures::ALL),
+    ("avx2", HostFeatures::ALL.without_avx512()),
+];
+
+fn directory() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
+}
+
+/// Compares a file with what it should hold, or writes it.
+fn compare(name: &str, text: &str) -> Result<(), String> {
+    let text = &format!("{}\n", text.trim_end_matches('\n'));
+    let path = directory().join(name);
+    if std::env::var_os("ARMISTICE_BLESS").is_some_and(|value| value == "1") {
+        std::fs::write(&path, text).unwrap();
+        return Ok(());
+    }
+    let kept = std::fs::read_to_string(&path).unwrap_or_default();
+    if kept == *text {
+        return Ok(());
+    }
+    let line = kept.lines().zip(text.lines()).take_while(|(a, b)| a == b);
+    let at = line.count();
+    let context = |text: &str| {
+        let lines = text.lines().skip(at.saturating_sub(3)).take(10);
+        lines.fold(String::new(), |all, line| all + "    " + line + "\n")
+    };
+    Err(format!(
+        "{name} differs from line {}\n  kept:\n{}  now:\n{}",
+        at + 1,
+        context(&kept),
+        context(text)
+    ))
+}
+
+/// The host code of `words` on each host; said once where it is the same.
+fn on_all_hosts(words: &[u32], out: &mut String) {
+    let texts = HOSTS.map(|(_, host)| shortened(Translated::new(words, host).text(), words));
+    if texts[0] == texts[1] {
+        return out.push_str(&texts[0]);
+    }
+    for ((name, _), text) in HOSTS.iter().zip(texts) {
+        let _ = writeln!(out, "  [{name}]");
+        out.push_str(&text);
+    }
+}
+
+/// The text without what is the same for each instruction by itself: that it
+/// is entered, and that what comes after it is elsewhere.
+fn shortened(text: String, words: &[u32]) -> String {
+    if words.len() > 1 {
+        return text;
+    }
+    let text = text.strip_prefix("  guest 1000, entry:\n").unwrap_or(&text);
+    text.strip_suffix("    jmp     exit_1004\n")
+        .unwrap_or(text)
+        .to_owned()
+}
+
+/// All forms of an instruction.
+fn instruction(op: Op, out: &mut String) {
+    let forms = forms::of(op);
+    assert!(!forms.is_empty(), "{op:?} has no form");
+    let interpreted = |&word: &u32| {
+        let on = HOSTS.map(|(_, host)| Translated::new(&[word], host).interpreted());
+        on.into_iter().all(|interpreted| interpreted)
+    };
+    if forms.iter().all(interpreted) {
+        let _ = writeln!(out, "{}: interpreter\n", op.name());
+        return;
+    }
+    for word in forms {
+        let _ = writeln!(out, "{word:08x} {}", GuestInsn(word));
+        let start = out.len();
+        if interpreted(&word) {
+            out.push_str("    interpreter\n");
+        } else {
+            on_all_hosts(&[word], out);
+        }
+        if out.len() == start {
+            out.push_str("    nothing\n");
+        }
+        out.push('\n');
+    }
+}
+
+#[test]
+fn instructions() {
+    let mut files: BTreeMap<&str, String> = BTreeMap::new();
+    for &op in Op::ALL {
+        let file = files.entry(op.info().class.name()).or_default();
+        instruction(op, file);
+    }
+    assert_eq!(files.len(), Class::ALL.len());
+    let differences: Vec<String> = files
+        .iter()
+        .filter_map(|(class, text)| compare(&format!("{class}.txt"), text).err())
+        .collect();
+    assert!(
+        differences.is_empty(),
+        "{}run with ARMISTICE_BLESS=1 and read the difference",
+        differences.concat()
+    );
+}
+
+/// The sequences of `golden/sequences.in`: a title after `==`, then a word a
+/// line and what it is; comments after `#`.
+fn sequences() -> Vec<(String, Vec<u32>)> {
+    let text = std::fs::read_to_string(directory().join("sequences.in")).unwrap();
+    let mut all: Vec<(String, Vec<u32>)> = Vec::new();
+    for line in text.lines() {
+        if let Some(title) = line.strip_prefix("== ") {
+            all.push((title.to_owned(), Vec::new()));
+        } else if !line.is_empty() && !line.starts_with('#') {
+            let word = line.split(' ').next().unwrap();
+            let word = u32::from_str_radix(word, 16).unwrap();
+            all.last_mut().unwrap().1.push(word);
+        }
+    }
+    all
+}
+
+#[test]
+fn short_sequences() {
+    let mut text = String::new();
+    let sequences = sequences();
+    assert!(sequences.len() > 10);
+    for (title, words) in sequences {
+        let _ = writeln!(text, "== {title}");
+        for (pc, word) in (translated::HEAD..).step_by(4).zip(&words) {
+            let _ = writeln!(text, "{pc:x} {word:08x} {}", GuestInsn(*word));
+        }
+        on_all_hosts(&words, &mut text);
+        text.push('\n');
+    }
+    if let Err(difference) = compare("sequences.txt", &text) {
+        panic!("{difference}run with ARMISTICE_BLESS=1 and read the difference");
+    }
+}
+
+/// On each host, and on one with nothing but x86-64-v3, no instruction comes
+/// out that it lacks, nor anything that is none.
+#[test]
+fn hosts_have_the_instructions() {
+    let hosts = HOSTS.map(|(_, host)| host);
+    for host in hosts.into_iter().chain(features::hosts()) {
+        for &op in Op::ALL {
+            for word in forms::of(op) {
+                features::check(&Translated::new(&[word], host), &host);
+            }
+        }
+        for (_, words) in sequences() {
+            features::check(&Translated::new(&words, host), &host);
+        }
+    }
+}

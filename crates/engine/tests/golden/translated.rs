@@ -1,0 +1,77 @@
+//! A few words translated for a host, not placed and not run.
+
+use a64::lift::A64;
+use armistice_engine::inspect::host::{Style, disassemble};
+use armistice_engine::vcpu::layout;
+use ir::form::{Former, Limits, Source};
+use ir::live::Live;
+use ir::{Op, Region, Term};
+use x64::convention::Convention;
+use x64::features::HostFeatures;
+use x64::lower::{Lowered, Lowerer, Options};
+
+/// Where the words are taken to lie.
+pub(crate) const HEAD: u64 = 0x1000;
+
+/// A region of some words, and its code.
+pub(crate) struct Translated {
+    region: Region,
+    lowered: Lowered,
+    pub(crate) code: Vec<u8>,
+}
+
+/// The words from [`HEAD`] on; all that is outside has been translated.
+struct Words<'a>(&'a [u32]);
+
+impl Source for Words<'_> {
+    fn fetch(&self, pc: u64) -> Option<u32> {
+        let index = usize::try_from(pc.checked_sub(HEAD)? / 4).ok()?;
+        self.0.get(index).copied()
+    }
+
+    fn translated(&self, pc: u64) -> bool {
+        self.fetch(pc).is_none()
+    }
+}
+
+impl Translated {
+    /// Translates `words`; behind them all flags are looked at.
+    pub(crate) fn new(words: &[u32], host: HostFeatures) -> Self {
+        let (mut region, mut lowered) = (Region::default(), Lowered::default());
+        let limits = Limits { insns: 512 };
+        Former::default().form(&A64::default(), &Words(words), HEAD, limits, &mut region);
+        let mut lowerer = Lowerer::new(Convention::new(layout(), host));
+        lowerer.lower(&region, Options::default(), |_| Live::Live, &mut lowered);
+        Self {
+            region,
+            lowered,
+            code: lowerer.asm.code().to_vec(),
+        }
+    }
+
+    /// Whether it does nothing but call the interpreter.
+    pub(crate) fn interpreted(&self) -> bool {
+        let ops = &self.region.ops;
+        let term = self.region.blocks.last().map(|block| block.term);
+        let all = ops
+            .iter()
+            .all(|inst| matches!(inst.op, Op::Interpret { .. }));
+        match term {
+            Some(Term::Interpret { .. }) => all,
+            Some(Term::Jump { .. }) => all && !ops.is_empty(),
+            _ => false,
+        }
+    }
+
+    /// Its code as text.
+    pub(crate) fn text(&self) -> String {
+        let mut text = String::new();
+        let Self {
+            region,
+            lowered,
+            code,
+        } = self;
+        disassemble(region, lowered, code, &layout(), Style::Plain, &mut text);
+        text
+    }
+}
