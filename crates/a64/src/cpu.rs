@@ -33,7 +33,8 @@ impl Flags {
     #[must_use]
     pub const fn nzcv(self) -> u8 {
         let w = self.0;
-        ((w >> 15 & 1) << 3 | (w >> 14 & 1) << 2 | (w >> 8 & 1) << 1 | w & 1) as u8
+        let nz = (w >> 12 & 0b1100).to_le_bytes()[0];
+        nz | (w >> 7 & 0b10).to_le_bytes()[0] | (w & 1).to_le_bytes()[0]
     }
 }
 

@@ -391,12 +391,16 @@ unsafe extern "sysv64" fn interpreter<M: Memory + Environment>(vcpu: *mut Vcpu, 
     }
 }
 
-/// MXCSR's sticky bits become FPSR's.
+/// MXCSR's sticky bits become FPSR's, and saturation QC.
 fn take_float_flags(vcpu: &mut Vcpu) {
     let sticky = vcpu.host.mxcsr & 0x3f;
     // IE, (DE), ZE, OE, UE, PE to IOC, DZC, OFC, UFC, IXC.
     vcpu.cpu.fpsr |= sticky & 1 | sticky >> 1 & 0x1e;
     vcpu.host.mxcsr &= !0x3f;
+    if vcpu.host.saturated != 0 {
+        vcpu.cpu.fpsr |= 1 << 27;
+        vcpu.host.saturated = 0;
+    }
 }
 
 /// The guest's flags in EFLAGS.
@@ -448,7 +452,7 @@ fn compute(cpu: &Cpu, setter: &Setter) -> Flags {
             )
         }
     };
-    let n = (result >> (bits - 1)) as u8 & 1;
+    let n = u8::from(result >> (bits - 1) & 1 == 1);
     Flags::from_nzcv(
         n << 3 | u8::from(result == 0) << 2 | u8::from(carry) << 1 | u8::from(overflow),
     )

@@ -10,6 +10,7 @@ use core::mem::offset_of;
 use a64::cpu::Cpu;
 use a64::interp::Exception;
 use a64::lift::{HOT_INT, HOT_VEC};
+use x64::constants;
 use x64::convention::Layout;
 
 /// The binary logarithm of the entries of the table of targets.
@@ -53,6 +54,9 @@ pub struct HostFault {
 pub struct Host {
     /// Scratch of translated code, 16-byte aligned.
     scratch: [u64; 8],
+    constants: [u128; constants::COUNT],
+    /// Not zero once a result has saturated since FPSR.QC was last looked at.
+    pub saturated: u128,
     spill: u64,
     rsp: u64,
     leave: u64,
@@ -100,6 +104,8 @@ impl Vcpu {
             cpu,
             host: Host {
                 scratch: [0; 8],
+                constants: constants::VALUES,
+                saturated: 0,
                 spill: 0,
                 rsp: 0,
                 leave: calls.leave,
@@ -161,6 +167,8 @@ pub fn layout() -> Layout {
         leave: host(offset_of!(Host, leave)),
         interpret: host(offset_of!(Host, interpret)),
         interpreter: host(offset_of!(Host, interpreter)),
+        saturated: host(offset_of!(Host, saturated)),
+        constants: host(offset_of!(Host, constants)),
         fpsr: at(cpu + offset_of!(Cpu, fpsr)),
         targets: at(offset_of!(Vcpu, targets)),
         targets_log2: TARGETS_LOG2,

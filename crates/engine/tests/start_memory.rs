@@ -159,7 +159,7 @@ fn compares() {
 
 #[test]
 fn lengths() {
-    let mut bytes = vec![b'x'; 100];
+    let mut bytes = [b'x'; 100];
     for at in (0..100).rev() {
         bytes[at] = 0;
         // SAFETY: there is a zero.

@@ -5,8 +5,10 @@
 //! `rsp` is the host's stack, 16-byte aligned in translated code. All other
 //! registers hold guest slots, the same ones at every entry and exit of a
 //! region: which ones is a table, made from the guest's order of preference.
-//! Vector slots lie likewise in vector registers, the last four of which are
-//! scratch.
+//! Vector slots lie likewise in vector registers. Scratch are `xmm12` to
+//! `xmm15`, which every form of instruction can name; with AVX-512, `xmm10`
+//! and `xmm11` too, to bring operands from `xmm16` up where a VEX form can
+//! name them.
 //!
 //! The state must hold the words named in [`Layout`]; nothing else of it is
 //! known here.
@@ -81,6 +83,10 @@ pub struct Layout {
     pub monitor: u32,
     /// FPSR.
     pub fpsr: u32,
+    /// 16 bytes, not all zero once a result has saturated.
+    pub saturated: u32,
+    /// [`crate::constants::VALUES`].
+    pub constants: u32,
     /// The table of indirect targets: pairs of guest and host address.
     pub targets: u32,
     /// The binary logarithm of its entries.
@@ -100,6 +106,8 @@ pub struct Convention {
     pub vec: [Option<Xmm>; SLOTS],
     /// Vector scratch.
     pub vec_scratch: [Xmm; 4],
+    /// Vector scratch for operands that a VEX form can't name.
+    pub vec_low: [Xmm; 2],
     /// Where things lie.
     pub layout: Layout,
     /// What the host can do.
@@ -110,20 +118,21 @@ impl Convention {
     /// The convention for this host.
     #[must_use]
     pub fn new(layout: Layout, host: HostFeatures) -> Self {
-        let vectors: u8 = if host.avx512 { 32 } else { 16 };
         let mut int = [None; SLOTS];
         for (&slot, &reg) in layout.hot_int.iter().zip(&PINNED) {
             int[usize::from(slot)] = Some(reg);
         }
         let mut vec = [None; SLOTS];
-        for (&slot, reg) in layout.hot_vec.iter().zip(0..vectors - 4) {
+        let (low, high) = if host.avx512 { (10, 32) } else { (12, 16) };
+        let pinned = (0..low).chain(16..high);
+        for (&slot, reg) in layout.hot_vec.iter().zip(pinned) {
             vec[usize::from(slot)] = Some(Xmm(reg));
         }
-        let vec_scratch = [4, 3, 2, 1].map(|n| Xmm(vectors - n));
         Self {
             int,
             vec,
-            vec_scratch,
+            vec_scratch: [12, 13, 14, 15].map(Xmm),
+            vec_low: [10, 11].map(Xmm),
             layout,
             host,
         }

@@ -4,6 +4,7 @@
 extern crate alloc;
 
 pub mod asm;
+pub mod constants;
 pub mod convention;
 pub mod features;
 pub mod lower;

@@ -269,6 +269,11 @@ impl Asm {
         }
     }
 
+    /// vmovmskps or vmovmskpd r, xmm: the lanes' signs
+    pub fn vmovmsk(&mut self, double: bool, dst: Gpr, src: Xmm) {
+        self.vex(u8::from(double), 1, false, 0x50, dst.0, 0, Self::as_rm(src));
+    }
+
     /// kmov r32, k: the low 16 bits
     pub fn kmovw_to_gpr(&mut self, dst: Gpr, k: K) {
         self.vex(0, 1, false, 0x93, dst.0, 0, RegMem::Reg(Gpr(k.0)));

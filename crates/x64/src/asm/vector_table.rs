@@ -227,10 +227,10 @@ table! {
     Psrlvd "vpsrlvd" [v 1 2 0 0x45] [e 1 2 0 0x45 16] 0;
     Psrlvq "vpsrlvq" [v 1 2 1 0x45] [e 1 2 1 0x45 16] 0;
     Psravd "vpsravd" [v 1 2 0 0x46] [e 1 2 0 0x46 16] 0;
-    Aesenc "vaesenc" [v 1 2 0 0xdc] [e 1 2 0 0xdc 16] 0;
-    Aesenclast "vaesenclast" [v 1 2 0 0xdd] [e 1 2 0 0xdd 16] 0;
-    Aesdec "vaesdec" [v 1 2 0 0xde] [e 1 2 0 0xde 16] 0;
-    Aesdeclast "vaesdeclast" [v 1 2 0 0xdf] [e 1 2 0 0xdf 16] 0;
+    Aesenc "vaesenc" [v 1 2 0 0xdc] [none] 0;
+    Aesenclast "vaesenclast" [v 1 2 0 0xdd] [none] 0;
+    Aesdec "vaesdec" [v 1 2 0 0xde] [none] 0;
+    Aesdeclast "vaesdeclast" [v 1 2 0 0xdf] [none] 0;
     Pcmpeqq "vpcmpeqq" [v 1 2 0 0x29] [none] 0;
     Pcmpgtq "vpcmpgtq" [v 1 2 0 0x37] [none] 0;
     Phaddw "vphaddw" [v 1 2 0 0x01] [none] 0;
@@ -275,7 +275,7 @@ table! {
     Pblendvb "vpblendvb" [v 1 3 0 0x4c] [none] 0;
     Blendvps "vblendvps" [v 1 3 0 0x4a] [none] 0;
     Blendvpd "vblendvpd" [v 1 3 0 0x4b] [none] 0;
-    Pclmulqdq "vpclmulqdq" [v 1 3 0 0x44] [e 1 3 0 0x44 16] 0;
+    Pclmulqdq "vpclmulqdq" [v 1 3 0 0x44] [none] 0;
     PermilpsI "vpermilps" [v 1 3 0 0x04] [e 1 3 0 0x04 16] 0;
     PsllwI "vpsllw" [v 1 1 0 0x71] [e 1 1 0 0x71 16] 6;
     PslldI "vpslld" [v 1 1 0 0x72] [e 1 1 0 0x72 16] 6;

@@ -70,10 +70,8 @@ impl Lowering<'_> {
             if self.add_by_lea(op, w, d, a, b) {
                 return;
             }
-        } else if matches!(op, BinOp::Or) && a.is_zero() {
-            if let Operand::Reg(b) = b {
-                return self.mov(w, d, b);
-            }
+        } else if let (BinOp::Or, true, Operand::Reg(b)) = (op, a.is_zero(), b) {
+            return self.mov(w, d, b);
         }
         if op == BinOp::OrNot && a.is_zero() {
             // MVN: NOT leaves the flags alone.

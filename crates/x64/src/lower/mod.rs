@@ -186,6 +186,7 @@ impl Lowerer {
             flags: Tracker::default(),
             cold: Vec::new(),
             pending_back: Vec::new(),
+            known: vector::Known::default(),
             at: 0,
             pc: 0,
         };
@@ -212,6 +213,7 @@ pub(crate) struct Lowering<'a> {
     cold: Vec<(Label, Cold)>,
     /// Where detours of the operation being lowered come back to.
     pending_back: Vec<Label>,
+    known: vector::Known,
     /// The operation being lowered, in the region's list.
     at: usize,
     /// Its guest address.
@@ -223,6 +225,7 @@ impl Lowering<'_> {
         let block = &self.region.blocks[index];
         self.flags = self.settle_in(index, None);
         self.a.bind(self.labels[index]);
+        self.forget_uppers();
         self.out.blocks.push((block.pc, self.position()));
         self.entry(index);
         if let Some(counters) = options.counters {
@@ -233,6 +236,7 @@ impl Lowering<'_> {
             self.pc = block.pc.wrapping_add(self.region.ops[at].offset.into());
             let op = self.region.ops[at].op;
             self.op(&op);
+            self.note_uppers(&op);
             self.forget_overwritten(&op);
         }
         self.at = block.end as usize;

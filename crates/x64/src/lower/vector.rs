@@ -1,13 +1,44 @@
-//! Vector slots: loads, stores and moves; SIMD and floating point by subject.
+//! Vector slots: how they are reached, and which file does which operation.
+//!
+//! A sequence of several host instructions computes in scratch and writes its
+//! destination last, since the destination may be a source too.
+//!
+//! Invariant: a slot of which the lowering knows that its upper bits are zero
+//! ([`Lowering::known`]) has been written by an operation of this block that
+//! zeroed them.
 
 mod access;
+mod convert;
+mod crypto;
+mod float;
+mod lanes;
+mod pairs;
+mod permute;
+mod shift;
+mod structures;
+mod wide;
 
 use super::Lowering;
-use crate::asm::{Xmm, XmmMem};
-use ir::VReg;
-use ir::vector::VOp;
+use crate::asm::{Mem, V, Xmm, XmmMem};
+use crate::constants::Const;
+use ir::vector::{Arg, VOp};
+use ir::{Op, Size, VReg};
+
+/// Slots whose upper bits are known to be zero, by slot.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Known {
+    /// Bits 127 to 64 are.
+    above64: u32,
+    /// Bits 127 to 32 are.
+    above32: u32,
+}
 
 impl Lowering<'_> {
+    /// Scratch, 0 to 3.
+    pub(crate) fn s(&self, n: usize) -> Xmm {
+        self.c.vec_scratch[n]
+    }
+
     /// The register that holds a vector slot, if one does.
     pub(crate) fn vpinned(&self, reg: VReg) -> Option<Xmm> {
         self.c.vec.get(usize::from(reg.0)).copied().flatten()
@@ -23,11 +54,34 @@ impl Lowering<'_> {
 
     /// A vector slot's value in a register: its own, or `scratch`.
     pub(crate) fn vread(&mut self, reg: VReg, scratch: Xmm) -> Xmm {
-        use crate::asm::V;
         match self.vsource(reg) {
             XmmMem::Reg(x) => x,
             XmmMem::Mem(m) => {
                 self.a.v2(V::Movdqu, scratch, m);
+                scratch
+            }
+        }
+    }
+
+    /// A vector slot's value in that very register.
+    pub(crate) fn vread_to(&mut self, reg: VReg, to: Xmm) {
+        let source = self.vsource(reg);
+        if source != XmmMem::Reg(to) {
+            self.a.v2(V::Movdqu, to, source);
+        }
+    }
+
+    /// The second source, in a register: its own or `scratch`.
+    pub(crate) fn varg(&mut self, e: Size, arg: Arg, scratch: Xmm) -> Xmm {
+        match arg {
+            Arg::Each(reg) => self.vread(reg, scratch),
+            Arg::Lane(reg, lane) => {
+                let from = self.vread(reg, scratch);
+                self.broadcast(e, scratch, from, lane);
+                scratch
+            }
+            Arg::Zero => {
+                self.a.v3(V::Pxor, scratch, scratch, scratch);
                 scratch
             }
         }
@@ -41,11 +95,157 @@ impl Lowering<'_> {
 
     /// The slot is what `value` holds.
     pub(crate) fn vwrite(&mut self, reg: VReg, value: Xmm) {
-        use crate::asm::V;
+        self.forget_upper(reg);
         match self.vsource(reg) {
             XmmMem::Reg(x) if x == value => {}
             XmmMem::Reg(x) => self.a.v2(V::Movdqu, x, value),
             XmmMem::Mem(m) => self.a.vstore(V::MovdquStore, m, value),
+        }
+    }
+
+    /// The slot is what `value` holds; `half`: its low 64 bits, zero above.
+    pub(crate) fn vdone(&mut self, half: bool, reg: VReg, value: Xmm) {
+        if !half {
+            return self.vwrite(reg, value);
+        }
+        let t = self.vtarget(reg, value);
+        self.a.v2(V::Movq, t, value);
+        self.vwrite(reg, t);
+        self.zero_above(reg, Size::B8);
+    }
+
+    /// The slot is the low `size` bytes of `value`, zero above.
+    pub(crate) fn vdone_low(&mut self, size: Size, reg: VReg, value: Xmm) {
+        let t = self.vtarget(reg, value);
+        self.clear_above(size, t, value);
+        self.vwrite(reg, t);
+        self.zero_above(reg, size);
+    }
+
+    /// t = the low `size` bytes of `value`, zero above.
+    pub(crate) fn clear_above(&mut self, size: Size, t: Xmm, value: Xmm) {
+        match size {
+            Size::B1 => self.a.v3(V::Pand, t, value, self.k(Const::LowB)),
+            Size::B2 => self.a.v3(V::Pand, t, value, self.k(Const::LowH)),
+            Size::B4 => self.a.v3i(V::Insertps, t, value, value, 0x0e),
+            Size::B8 => self.a.v2(V::Movq, t, value),
+            Size::B16 => self.a.v2(V::Movdqu, t, value),
+        }
+    }
+
+    /// The slot is known to be zero above its low `size` bytes.
+    pub(crate) fn zero_above(&mut self, reg: VReg, size: Size) {
+        let bit = 1_u32.checked_shl(reg.0.into()).unwrap_or(0);
+        if size <= Size::B8 {
+            self.known.above64 |= bit;
+        }
+        if size <= Size::B4 {
+            self.known.above32 |= bit;
+        }
+    }
+
+    fn forget_upper(&mut self, reg: VReg) {
+        let bit = 1_u32.checked_shl(reg.0.into()).unwrap_or(0);
+        self.known.above64 &= !bit;
+        self.known.above32 &= !bit;
+    }
+
+    /// Nothing is known of upper bits.
+    pub(crate) fn forget_uppers(&mut self) {
+        self.known = Known::default();
+    }
+
+    /// Whether the slot is known to be zero above its low `size` bytes.
+    pub(crate) fn is_zero_above(&self, reg: VReg, size: Size) -> bool {
+        let of = match size {
+            Size::B4 => self.known.above32,
+            Size::B8 => self.known.above64,
+            _ => 0,
+        };
+        of.checked_shr(reg.0.into()).unwrap_or(0) & 1 == 1
+    }
+
+    /// A constant's place.
+    pub(crate) fn k(&self, which: Const) -> Mem {
+        self.k_at(which, 0)
+    }
+
+    /// The place of the `n`th constant of a group.
+    #[allow(clippy::cast_possible_truncation, reason = "some kilobytes")]
+    pub(crate) fn k_at(&self, which: Const, n: u8) -> Mem {
+        let index = which as u32 + u32::from(n);
+        self.c.state(self.c.layout.constants + 16 * index)
+    }
+
+    /// op t, a, b, by way of low registers where only they can be named.
+    pub(crate) fn v3(&mut self, op: V, t: Xmm, a: Xmm, b: impl Into<XmmMem>) {
+        self.legal(op, t, Some(a), b.into(), None);
+    }
+
+    /// op t, a, b, imm
+    pub(crate) fn v3i(&mut self, op: V, t: Xmm, a: Xmm, b: impl Into<XmmMem>, imm: u8) {
+        self.legal(op, t, Some(a), b.into(), Some(imm));
+    }
+
+    /// op t, a
+    pub(crate) fn v2(&mut self, op: V, t: Xmm, a: impl Into<XmmMem>) {
+        self.legal(op, t, None, a.into(), None);
+    }
+
+    /// op t, a, imm
+    pub(crate) fn v2i(&mut self, op: V, t: Xmm, a: impl Into<XmmMem>, imm: u8) {
+        self.legal(op, t, None, a.into(), Some(imm));
+    }
+
+    fn legal(&mut self, op: V, t: Xmm, a: Option<Xmm>, b: XmmMem, imm: Option<u8>) {
+        let [low_a, low_b] = self.c.vec_low;
+        let (mut to, mut first, mut second) = (t, a.unwrap_or(Xmm(0)), b);
+        if !op.has_evex() {
+            if first.0 >= 16 {
+                self.a.v2(V::Movdqu, low_a, first);
+                first = low_a;
+            }
+            if let XmmMem::Reg(b) = b
+                && b.0 >= 16
+            {
+                self.a.v2(V::Movdqu, low_b, b);
+                second = XmmMem::Reg(low_b);
+            }
+            if to.0 >= 16 {
+                to = low_a;
+            }
+        }
+        match imm {
+            Some(imm) => self.a.v3i(op, to, first, second, imm),
+            None => self.a.v3(op, to, first, second),
+        }
+        if to != t {
+            self.a.v2(V::Movdqu, t, to);
+        }
+    }
+
+    /// op t, a, imm: a shift of all lanes by a constant
+    pub(crate) fn vshift(&mut self, op: V, t: Xmm, a: Xmm, imm: u8) {
+        self.a.vshift_i(op, t, a, imm);
+    }
+
+    /// Lanes that are not all zero in `difference` have saturated. Uses it.
+    pub(crate) fn saturated(&mut self, difference: Xmm) {
+        let home = self.c.state(self.c.layout.saturated);
+        self.a.v3(V::Por, difference, difference, home);
+        self.a.vstore(V::MovdquStore, home, difference);
+    }
+
+    /// The whole instruction is the interpreter's after all.
+    pub(crate) fn fall_back(&mut self) {
+        let word = self.word();
+        self.interpret(word);
+    }
+
+    /// What an operation that is not a vector one does to what is known.
+    pub(crate) fn note_uppers(&mut self, op: &Op) {
+        if matches!(op, Op::Interpret { .. }) {
+            self.forget_uppers();
         }
     }
 
@@ -59,6 +259,119 @@ impl Lowering<'_> {
             VOp::Mov { half, d, a } => self.vmov(half, d, a),
             VOp::FromInt { size, d, a } => self.vfrom_int(size, d, a),
             VOp::ToInt { size, d, a } => self.vto_int(size, d, a),
+            VOp::Lanes {
+                op,
+                e,
+                half,
+                d,
+                a,
+                b,
+            } => self.lanes(op, e, half, d, a, b),
+            VOp::Accumulate {
+                op,
+                e,
+                half,
+                d,
+                a,
+                b,
+            } => self.accumulate_lanes(op, e, half, d, a, b),
+            VOp::Unary { op, e, half, d, a } => self.unary(op, e, half, d, a),
+            VOp::Shift {
+                op,
+                e,
+                half,
+                d,
+                a,
+                by,
+            } => self.shift_lanes(op, e, half, d, a, by),
+            VOp::Float {
+                op,
+                f,
+                shape,
+                d,
+                a,
+                b,
+            } => self.float(op, f, shape, d, a, b),
+            VOp::MulAdd {
+                neg_product,
+                neg_addend,
+                f,
+                shape,
+                d,
+                a,
+                b,
+                c,
+            } => self.fused(neg_product, neg_addend, f, shape, d, a, b, c),
+            VOp::FloatUnary { op, f, shape, d, a } => self.float_unary(op, f, shape, d, a),
+            _ => self.vector_more(op),
+        }
+        self.bind_back();
+    }
+
+    fn vector_more(&mut self, op: &VOp) {
+        match *op {
+            VOp::Narrow {
+                op,
+                e,
+                high,
+                d,
+                a,
+                by,
+            } => self.narrow(op, e, high, d, a, by),
+            VOp::Long {
+                signed,
+                e,
+                high,
+                d,
+                a,
+                by,
+            } => self.long(signed, e, high, d, a, by),
+            VOp::Wide {
+                op,
+                e,
+                high,
+                d,
+                a,
+                b,
+            } => self.wide(op, e, high, d, a, b),
+            VOp::Across { op, e, half, d, a } => self.across(op, e, half, d, a),
+            VOp::Dup {
+                e,
+                half,
+                d,
+                a,
+                lane,
+            } => self.dup(e, half, d, a, lane),
+            VOp::Lane { e, d, a, lane } => self.lane(e, d, a, lane),
+            VOp::DupInt { e, half, d, a } => self.dup_int(e, half, d, a),
+            VOp::InsertInt { e, d, lane, a } => self.insert_int(e, d, lane, a),
+            VOp::InsertLane { e, d, to, a, from } => self.insert_lane(e, d, to, a, from),
+            VOp::GetLane {
+                e,
+                signed,
+                w,
+                d,
+                a,
+                lane,
+            } => self.get_lane(e, signed, w, d, a, lane),
+            VOp::Extract { half, d, a, b, by } => self.extract_bytes(half, d, a, b, by),
+            VOp::Table {
+                half,
+                keep,
+                count,
+                d,
+                table,
+                a,
+            } => self.table(half, keep, count, d, table, a),
+            VOp::Crypto { op, d, a } => self.crypto(op, d, a),
+            VOp::LoadDup { .. }
+            | VOp::LoadLane { .. }
+            | VOp::StoreLane { .. }
+            | VOp::LoadMany { .. }
+            | VOp::StoreMany { .. }
+            | VOp::LoadDealt { .. }
+            | VOp::StoreDealt { .. } => self.structures(op),
+            _ => self.convert(op),
         }
     }
 }

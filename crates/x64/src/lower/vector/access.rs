@@ -12,6 +12,7 @@ impl Lowering<'_> {
         let t = self.vtarget(d, self.c.vec_scratch[0]);
         self.vload_to(size, t, mem);
         self.vwrite(d, t);
+        self.zero_above(d, size);
     }
 
     /// t = memory, zero above.
@@ -57,7 +58,9 @@ impl Lowering<'_> {
         let t = self.vtarget(e, second);
         self.vload_to(size, t, next(mem, size.bytes().into()));
         self.vwrite(e, t);
+        self.zero_above(e, size);
         self.vwrite(d, first);
+        self.zero_above(d, size);
     }
 
     pub(super) fn vstore_pair(&mut self, size: ir::Size, a: VReg, b: VReg, addr: Addr) {
@@ -73,6 +76,9 @@ impl Lowering<'_> {
         let t = self.vtarget(d, self.c.vec_scratch[0]);
         self.vconst(t, value);
         self.vwrite(d, t);
+        if value >> 64 == 0 {
+            self.zero_above(d, ir::Size::B8);
+        }
     }
 
     /// t = a constant; uses `rax`, leaves the flags alone.
@@ -97,6 +103,9 @@ impl Lowering<'_> {
         let source = self.vsource(a);
         self.a.v2(if half { V::Movq } else { V::Movdqu }, t, source);
         self.vwrite(d, t);
+        if half {
+            self.zero_above(d, ir::Size::B8);
+        }
     }
 
     pub(super) fn vfrom_int(&mut self, size: ir::Size, d: VReg, a: Reg) {
@@ -109,13 +118,14 @@ impl Lowering<'_> {
             }
             _ => self.read(a, RAX),
         };
-        let size = if size == ir::Size::B8 {
+        let host = if size == ir::Size::B8 {
             Size::B64
         } else {
             Size::B32
         };
-        self.a.vmov_from_gpr(size, t, from);
+        self.a.vmov_from_gpr(host, t, from);
         self.vwrite(d, t);
+        self.zero_above(d, size);
     }
 
     pub(super) fn vto_int(&mut self, size: ir::Size, d: Reg, a: VReg) {

@@ -1,0 +1,340 @@
+//! Floating-point comparisons and conversions.
+//!
+//! Conversions to integers saturate on the guest, and give one value for all
+//! that does not fit on the host: that value is looked for, and the
+//! interpreter does the instruction again.
+
+use super::float::{Check, size};
+use crate::asm::{Alu, Cond as Cc, K, Size as Host, V, Xmm};
+use crate::constants::Const;
+use crate::convention::{RAX, RCX};
+use crate::lower::Lowering;
+use crate::lower::flags::Form;
+use ir::vector::{Arg, FloatTest, Fp, Shape, VOp};
+use ir::{Cond, Reg, Size, VReg, Width};
+
+impl Lowering<'_> {
+    pub(super) fn convert(&mut self, op: &VOp) {
+        match *op {
+            VOp::FloatCompare { signal, f, a, b } => self.float_compare(signal, f, a, b),
+            VOp::FloatMask {
+                test,
+                abs,
+                f,
+                shape,
+                d,
+                a,
+                b,
+            } => self.float_mask(test, abs, f, shape, d, a, b),
+            VOp::Select {
+                size,
+                d,
+                a,
+                b,
+                cond,
+            } => self.vselect(size, d, a, b, cond),
+            VOp::FloatToInt { signed, f, w, d, a } => self.float_to_int(signed, f, w, d, a),
+            VOp::IntToFloat { signed, f, w, d, a } => self.int_to_float(signed, f, w, d, a),
+            VOp::FloatToLanes {
+                signed,
+                f,
+                shape,
+                d,
+                a,
+            } => self.float_to_lanes(signed, f, shape, d, a),
+            VOp::LanesToFloat {
+                signed,
+                f,
+                shape,
+                d,
+                a,
+            } => self.lanes_to_float(signed, f, shape, d, a),
+            VOp::FloatConvert { to, d, a } => self.float_convert(to, d, a),
+            VOp::FloatLong { high, d, a } => {
+                let x = self.vread(a, self.s(0));
+                let t = self.vtarget(d, self.s(2));
+                let from = if high {
+                    self.vshift(V::PsrldqI, t, x, 8);
+                    t
+                } else {
+                    x
+                };
+                self.v2(V::Cvtps2pd, t, from);
+                self.vwrite(d, t);
+            }
+            VOp::FloatNarrow { high, d, a } => {
+                self.clobber();
+                let x = self.vread(a, self.s(0));
+                let t = self.s(2);
+                self.v2(V::Cvtpd2ps, t, x);
+                self.check(Check::Tiny, Fp::S, Shape::Half, t);
+                if high {
+                    let old = self.vread(d, self.s(1));
+                    self.v3(V::Punpcklqdq, t, old, t);
+                }
+                self.vdone(!high, d, t);
+            }
+            _ => self.fall_back(),
+        }
+    }
+
+    fn float_compare(&mut self, signal: bool, f: Fp, a: VReg, b: Arg) {
+        let x = self.vread(a, self.s(0));
+        let y = self.varg(size(f), b, self.s(1));
+        let row = match (f, signal) {
+            (Fp::S, false) => V::Ucomiss,
+            (Fp::D, false) => V::Ucomisd,
+            (Fp::S, true) => V::Comiss,
+            (Fp::D, true) => V::Comisd,
+        };
+        self.a.v2(row, x, y);
+        self.flags_set(Form::Float, None);
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "an operation and its operands")]
+    fn float_mask(
+        &mut self,
+        test: FloatTest,
+        abs: bool,
+        f: Fp,
+        shape: Shape,
+        d: VReg,
+        a: VReg,
+        b: Arg,
+    ) {
+        let mut x = self.clean(shape, a, self.s(0));
+        let mut y = self.clean_arg(f, shape, b, self.s(1));
+        if abs {
+            let k = self.k(if f == Fp::S { Const::AbsS } else { Const::AbsD });
+            self.v3(V::Andps, self.s(0), x, k);
+            self.v3(V::Andps, self.s(1), y, k);
+            (x, y) = (self.s(0), self.s(1));
+        }
+        // Predicates: 0 equal, quiet; 1 less, 2 not greater, 13 not less, 14
+        // greater, all of which quiet NaNs make Invalid.
+        let predicate = match test {
+            FloatTest::Eq => 0,
+            FloatTest::Lt => 1,
+            FloatTest::Le => 2,
+            FloatTest::Ge => 13,
+            FloatTest::Gt => 14,
+        };
+        let scalar = shape == Shape::Scalar;
+        let t = self.s(2);
+        if self.c.host.avx512 && (x.0 >= 16 || y.0 >= 16) {
+            let row = match (f, scalar) {
+                (Fp::S, true) => V::CmpKss,
+                (Fp::D, true) => V::CmpKsd,
+                (Fp::S, false) => V::CmpKps,
+                (Fp::D, false) => V::CmpKpd,
+            };
+            self.a.vk3i(row, K(1), x, y, predicate);
+            let spread = if f == Fp::S { V::Pmovm2d } else { V::Pmovm2q };
+            self.a.v2(spread, t, Xmm(1));
+        } else {
+            let row = match (f, scalar) {
+                (Fp::S, true) => V::Cmpss,
+                (Fp::D, true) => V::Cmpsd,
+                (Fp::S, false) => V::Cmpps,
+                (Fp::D, false) => V::Cmppd,
+            };
+            self.v3i(row, t, x, y, predicate);
+        }
+        self.float_done(f, shape, d, t, None);
+    }
+
+    /// By general registers, where the host has a conditional move.
+    fn vselect(&mut self, size: Size, d: VReg, a: VReg, b: VReg, cond: Cond) {
+        if cond.always() {
+            let x = self.vread(a, self.s(0));
+            return self.vdone_low(size, d, x);
+        }
+        if size < Size::B4 {
+            return self.fall_back();
+        }
+        let test = self.test(cond);
+        let host = Host::from(size);
+        let (x, y) = (self.vread(a, self.s(0)), self.vread(b, self.s(1)));
+        self.a.vmov_to_gpr(host, RAX, x);
+        self.a.vmov_to_gpr(host, RCX, y);
+        self.choose(host, test, RCX, RAX.into());
+        let t = self.vtarget(d, self.s(2));
+        self.a.vmov_from_gpr(host, t, RCX);
+        self.vwrite(d, t);
+        self.zero_above(d, size);
+    }
+
+    fn float_to_int(&mut self, signed: bool, f: Fp, w: Width, d: Reg, a: VReg) {
+        self.clobber();
+        let x = self.vread(a, self.s(0));
+        let host = Host::from(w);
+        let to_signed = if f == Fp::S {
+            V::Cvttss2si
+        } else {
+            V::Cvttsd2si
+        };
+        if signed {
+            self.a.vcvt_to_gpr(to_signed, host, RAX, x);
+            let cold = self.detour();
+            // Only the least integer overflows.
+            self.a.alu_ri(host, Alu::Cmp, RAX, 1);
+            self.a.jcc(Cc::O, cold);
+        } else if self.c.host.avx512 {
+            let row = if f == Fp::S {
+                V::Cvttss2usi
+            } else {
+                V::Cvttsd2usi
+            };
+            self.a.vcvt_to_gpr(row, host, RAX, x);
+            let cold = self.detour();
+            self.a.alu_ri(host, Alu::Cmp, RAX, -1);
+            self.a.jcc(Cc::E, cold);
+        } else {
+            self.check_range(f, w, x);
+            self.a.vcvt_to_gpr(to_signed, Host::B64, RAX, x);
+        }
+        let t = self.target(d, RAX);
+        if t != RAX {
+            self.a.mov_rr(Host::B64, t, RAX);
+        }
+        self.write(d, t);
+    }
+
+    /// Leaves for the interpreter unless -1 < x < 2^32 (2^63 for doublewords):
+    /// the host raises Inexact for what only is Invalid otherwise.
+    fn check_range(&mut self, f: Fp, w: Width, x: Xmm) {
+        let (compare, low) = match f {
+            Fp::S => (V::Comiss, Const::MinusOneS),
+            Fp::D => (V::Comisd, Const::MinusOneD),
+        };
+        let high = match (f, w) {
+            (Fp::S, Width::W32) => Const::Pow32S,
+            (Fp::D, Width::W32) => Const::Pow32D,
+            (Fp::S, Width::W64) => Const::Pow63S,
+            (Fp::D, Width::W64) => Const::Pow63D,
+        };
+        let s = self.s(3);
+        let cold = self.detour();
+        // Below, or unordered.
+        self.a.v2(V::Movdqu, s, self.k(high));
+        self.a.v2(compare, s, x);
+        self.a.jcc(Cc::BE, cold);
+        self.a.v2(compare, x, self.k(low));
+        self.a.jcc(Cc::BE, cold);
+    }
+
+    fn int_to_float(&mut self, signed: bool, f: Fp, w: Width, d: VReg, a: Reg) {
+        let t = self.vtarget(d, self.s(2));
+        let double = f == Fp::D;
+        if !signed && w == Width::W64 && !self.c.host.avx512 {
+            self.clobber();
+        }
+        let from = self.read(a, RAX);
+        self.a.v3(V::Pxor, t, t, t);
+        let (row, host, from) = if signed {
+            let row = if double { V::Cvtsi2sd } else { V::Cvtsi2ss };
+            (row, Host::from(w), from)
+        } else if self.c.host.avx512 {
+            let row = if double { V::Cvtusi2sd } else { V::Cvtusi2ss };
+            (row, Host::from(w), from)
+        } else {
+            let row = if double { V::Cvtsi2sd } else { V::Cvtsi2ss };
+            if w == Width::W32 {
+                self.a.mov_rr(Host::B32, RAX, from);
+                (row, Host::B64, RAX)
+            } else {
+                return self.unsigned_to_float(f, d, a, t);
+            }
+        };
+        self.a.vcvt_from_gpr(row, host, t, t, from);
+        self.vwrite(d, t);
+        self.zero_above(d, size(f));
+    }
+
+    /// Without an instruction for it: what is negative as a signed number is
+    /// the interpreter's.
+    fn unsigned_to_float(&mut self, f: Fp, d: VReg, a: Reg, t: Xmm) {
+        let cold = self.detour();
+        self.read_to(a, RAX);
+        self.a.test_rr(Host::B64, RAX, RAX);
+        self.a.jcc(Cc::S, cold);
+        let row = if f == Fp::D { V::Cvtsi2sd } else { V::Cvtsi2ss };
+        self.a.vcvt_from_gpr(row, Host::B64, t, t, RAX);
+        self.vwrite(d, t);
+        self.zero_above(d, size(f));
+    }
+
+    fn float_to_lanes(&mut self, signed: bool, f: Fp, shape: Shape, d: VReg, a: VReg) {
+        let row = match (f, signed) {
+            (Fp::S, true) => V::Cvttps2dq,
+            (Fp::S, false) => V::Cvttps2udq,
+            (Fp::D, true) => V::Cvttpd2qq,
+            (Fp::D, false) => V::Cvttpd2uqq,
+        };
+        if shape == Shape::Scalar || !(self.c.host.avx512 || row == V::Cvttps2dq) {
+            return self.fall_back();
+        }
+        self.clobber();
+        let x = self.clean(shape, a, self.s(0));
+        let t = self.apart(d, &[x]);
+        let s = self.s(3);
+        self.v2(row, t, x);
+        let bad = match (f, signed) {
+            (Fp::S, true) => Const::SignS,
+            (Fp::D, true) => Const::SignD,
+            _ => Const::Ones,
+        };
+        let cold = self.detour();
+        let equal = if f == Fp::S { V::Pcmpeqd } else { V::Pcmpeqq };
+        self.v3(equal, s, t, self.k(bad));
+        self.a.v2(V::Ptest, s, s);
+        self.a.jcc(Cc::NE, cold);
+        self.float_done(f, shape, d, t, None);
+    }
+
+    fn lanes_to_float(&mut self, signed: bool, f: Fp, shape: Shape, d: VReg, a: VReg) {
+        let row = match (f, signed) {
+            (Fp::S, true) => V::Cvtdq2ps,
+            (Fp::S, false) => V::Cvtudq2ps,
+            (Fp::D, true) => V::Cvtqq2pd,
+            (Fp::D, false) => V::Cvtuqq2pd,
+        };
+        if !(self.c.host.avx512 || row == V::Cvtdq2ps) {
+            return self.fall_back();
+        }
+        let mut x = self.clean(shape, a, self.s(0));
+        if shape == Shape::Scalar && !self.is_zero_above(a, size(f)) {
+            // What is above must not raise Inexact.
+            self.clear_above(size(f), self.s(0), x);
+            x = self.s(0);
+        }
+        let t = self.vtarget(d, self.s(2));
+        self.v2(row, t, x);
+        // Zeros convert to zeros.
+        self.vwrite(d, t);
+        match shape {
+            Shape::Scalar => self.zero_above(d, size(f)),
+            Shape::Half => self.zero_above(d, Size::B8),
+            Shape::Full => {}
+        }
+    }
+
+    fn float_convert(&mut self, to: Fp, d: VReg, a: VReg) {
+        let x = self.vread(a, self.s(0));
+        if to == Fp::D {
+            // The first source gives the bits above.
+            let t = self.s(2);
+            self.a.v3(V::Pxor, t, t, t);
+            self.v3(V::Cvtss2sd, t, t, x);
+            self.vwrite(d, t);
+            return self.zero_above(d, Size::B8);
+        }
+        self.clobber();
+        let t = self.s(2);
+        self.a.v3(V::Pxor, t, t, t);
+        self.v3(V::Cvtsd2ss, t, t, x);
+        self.check(Check::Tiny, Fp::S, Shape::Scalar, t);
+        self.vwrite(d, t);
+        self.zero_above(d, Size::B4);
+    }
+}

@@ -1,0 +1,416 @@
+//! Floating-point arithmetic on the host's, with what it does otherwise made
+//! good by the interpreter.
+//!
+//! The host rounds as MXCSR says and gathers the exceptions there, like the
+//! guest. It differs in three things, each of which shows in the result, so
+//! that the result is looked at before it is committed:
+//! - which NaN comes out, and its sign, where one does;
+//! - Underflow, which the host finds after rounding and the guest before: the
+//!   two differ only where the least normal number comes out;
+//! - minima and maxima of NaNs and of zeros.
+//!
+//! Where one of these may be the case, the instruction is done again by the
+//! interpreter, whose exceptions include those that the host has gathered.
+
+use crate::asm::{Cond as Cc, K, Size as Host, V, Xmm};
+use crate::constants::Const;
+use crate::convention::RAX;
+use crate::lower::Lowering;
+use crate::lower::cold::Cold;
+use ir::vector::{Arg, FloatBin, FloatUnary, Fp, Rounding, Shape};
+use ir::{Size, VReg};
+
+/// Rows for binary32 and binary64, scalar and packed.
+#[derive(Clone, Copy)]
+pub(super) struct Rows {
+    pub(super) ss: V,
+    pub(super) sd: V,
+    pub(super) ps: V,
+    pub(super) pd: V,
+}
+
+impl Rows {
+    pub(super) const fn pick(self, f: Fp, scalar: bool) -> V {
+        match (f, scalar) {
+            (Fp::S, true) => self.ss,
+            (Fp::D, true) => self.sd,
+            (Fp::S, false) => self.ps,
+            (Fp::D, false) => self.pd,
+        }
+    }
+}
+
+macro_rules! rows {
+    ($ss:ident $sd:ident $ps:ident $pd:ident) => {
+        Rows {
+            ss: V::$ss,
+            sd: V::$sd,
+            ps: V::$ps,
+            pd: V::$pd,
+        }
+    };
+}
+
+const ADD: Rows = rows!(Addss Addsd Addps Addpd);
+const SUB: Rows = rows!(Subss Subsd Subps Subpd);
+const MUL: Rows = rows!(Mulss Mulsd Mulps Mulpd);
+const DIV: Rows = rows!(Divss Divsd Divps Divpd);
+const MAX: Rows = rows!(Maxss Maxsd Maxps Maxpd);
+const MIN: Rows = rows!(Minss Minsd Minps Minpd);
+const SQRT: Rows = rows!(Sqrtss Sqrtsd Sqrtps Sqrtpd);
+const RANGE: Rows = rows!(Rangess Rangesd Rangeps Rangepd);
+const ROUND: Rows = rows!(Roundss Roundsd Roundps Roundpd);
+const RNDSCALE: Rows = rows!(Rndscaless Rndscalesd Rndscaleps Rndscalepd);
+/// d = a * b + d, and its variants.
+const FMADD: Rows = rows!(Fmadd231ss Fmadd231sd Fmadd231ps Fmadd231pd);
+const FMSUB: Rows = rows!(Fmsub231ss Fmsub231sd Fmsub231ps Fmsub231pd);
+const FNMADD: Rows = rows!(Fnmadd231ss Fnmadd231sd Fnmadd231ps Fnmadd231pd);
+const FNMSUB: Rows = rows!(Fnmsub231ss Fnmsub231sd Fnmsub231ps Fnmsub231pd);
+
+/// The size of a number.
+pub(super) const fn size(f: Fp) -> Size {
+    match f {
+        Fp::S => Size::B4,
+        Fp::D => Size::B8,
+    }
+}
+
+/// What results the interpreter looks at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Check {
+    /// NaNs.
+    Nan,
+    /// NaNs and the least normal number.
+    Tiny,
+}
+
+impl Lowering<'_> {
+    /// A way to have the instruction done by the interpreter, coming back
+    /// behind the operation. The flags must have been cared for.
+    pub(super) fn detour(&mut self) -> crate::asm::Label {
+        let (cold, back) = (self.a.new_label(), self.a.new_label());
+        let what = Cold::interpret(self.pc, self.word(), self.flags_here(), back);
+        self.cold.push((cold, what));
+        self.pending_back.push(back);
+        cold
+    }
+
+    /// A source whose lanes that don't count raise nothing: zero above `half`.
+    pub(super) fn clean(&mut self, shape: Shape, reg: VReg, scratch: Xmm) -> Xmm {
+        if shape != Shape::Half || self.is_zero_above(reg, Size::B8) {
+            return self.vread(reg, scratch);
+        }
+        let source = self.vsource(reg);
+        self.a.v2(V::Movq, scratch, source);
+        scratch
+    }
+
+    pub(super) fn clean_arg(&mut self, f: Fp, shape: Shape, arg: Arg, scratch: Xmm) -> Xmm {
+        match arg {
+            Arg::Each(reg) => self.clean(shape, reg, scratch),
+            // The low lane of a scalar is there already.
+            Arg::Lane(reg, 0) if shape == Shape::Scalar => self.vread(reg, scratch),
+            _ => {
+                let x = self.varg(size(f), arg, scratch);
+                if shape == Shape::Half {
+                    self.a.v2(V::Movq, x, x);
+                }
+                x
+            }
+        }
+    }
+
+    /// Where to compute a result that may have to be done again: not in a
+    /// source.
+    pub(super) fn apart(&self, d: VReg, sources: &[Xmm]) -> Xmm {
+        match self.vpinned(d) {
+            Some(x) if !sources.contains(&x) => x,
+            _ => self.s(2),
+        }
+    }
+
+    /// The end of a floating-point operation: zero above. `like`: a slot that
+    /// the bits above come from, in scalar operations.
+    pub(super) fn float_done(&mut self, f: Fp, shape: Shape, d: VReg, r: Xmm, like: Option<VReg>) {
+        match shape {
+            Shape::Full => self.vwrite(d, r),
+            Shape::Half => self.vdone(true, d, r),
+            Shape::Scalar => {
+                if like.is_some_and(|reg| self.is_zero_above(reg, size(f))) {
+                    self.vwrite(d, r);
+                    self.zero_above(d, size(f));
+                } else {
+                    self.vdone_low(size(f), d, r);
+                }
+            }
+        }
+    }
+
+    /// Leaves for the interpreter where the result wants it. Overwrites
+    /// EFLAGS; uses scratch 3.
+    pub(super) fn check(&mut self, check: Check, f: Fp, shape: Shape, r: Xmm) {
+        let cold = self.detour();
+        let s = self.s(3);
+        let (abs, abs_scalar, normal, compare) = match f {
+            Fp::S => (Const::AbsS, Const::AbsScalarS, Const::NormalS, V::Ucomiss),
+            Fp::D => (Const::AbsD, Const::AbsScalarD, Const::NormalD, V::Ucomisd),
+        };
+        if shape == Shape::Scalar {
+            if check == Check::Nan {
+                self.a.v2(compare, r, r);
+                return self.a.jcc(Cc::P, cold);
+            }
+            self.v3(V::Andps, s, r, self.k(abs_scalar));
+            self.a.v2(compare, s, self.k(normal));
+            // Equal, or unordered.
+            return self.a.jcc(Cc::E, cold);
+        }
+        // Predicates: 3 unordered; 8 equal or unordered. Both quiet.
+        if check == Check::Tiny {
+            self.v3(V::Andps, s, r, self.k(abs));
+            self.mask(f, s, None, Some(normal), 8);
+        } else {
+            self.mask(f, r, Some(r), None, 3);
+        }
+        self.a.jcc(Cc::NE, cold);
+    }
+
+    /// NE if the predicate holds for any lane. Overwrites scratch 3 and `rax`.
+    fn mask(&mut self, f: Fp, x: Xmm, y: Option<Xmm>, k: Option<Const>, predicate: u8) {
+        use crate::asm::XmmMem;
+        let second = match (y, k) {
+            (Some(y), _) => XmmMem::Reg(y),
+            (None, Some(k)) => XmmMem::Mem(self.k(k)),
+            (None, None) => XmmMem::Reg(x),
+        };
+        if self.c.host.avx512 {
+            let row = if f == Fp::S { V::CmpKps } else { V::CmpKpd };
+            self.a.vk3i(row, K(1), x, second, predicate);
+            return self.a.kortestw(K(1), K(1));
+        }
+        let s = self.s(3);
+        let row = if f == Fp::S { V::Cmpps } else { V::Cmppd };
+        self.v3i(row, s, x, second, predicate);
+        self.a.vmovmsk(f == Fp::D, RAX, s);
+        self.a.test_rr(Host::B32, RAX, RAX);
+    }
+
+    pub(super) fn float(&mut self, op: FloatBin, f: Fp, shape: Shape, d: VReg, a: VReg, b: Arg) {
+        self.clobber();
+        let scalar = shape == Shape::Scalar;
+        let x = self.clean(shape, a, self.s(0));
+        let y = self.clean_arg(f, shape, b, self.s(1));
+        let r = self.apart(d, &[x, y]);
+        let b_slot = match b {
+            Arg::Each(reg) => Some(reg),
+            _ => None,
+        };
+        // The bits above a scalar come from the first source: the order of
+        // those that commute is chosen for it.
+        let swap = scalar
+            && !self.is_zero_above(a, size(f))
+            && b_slot.is_some_and(|b| self.is_zero_above(b, size(f)));
+        let (first, second, like) = if swap {
+            (y, x, b_slot)
+        } else {
+            (x, y, Some(a))
+        };
+        match op {
+            FloatBin::Add => {
+                self.v3(ADD.pick(f, scalar), r, first, second);
+                self.check(Check::Nan, f, shape, r);
+                self.float_done(f, shape, d, r, like);
+            }
+            FloatBin::Sub | FloatBin::Abd => {
+                self.v3(SUB.pick(f, scalar), r, x, y);
+                self.check(Check::Nan, f, shape, r);
+                if op == FloatBin::Abd {
+                    let abs = self.k(if f == Fp::S { Const::AbsS } else { Const::AbsD });
+                    self.v3(V::Andps, r, r, abs);
+                }
+                self.float_done(f, shape, d, r, (op == FloatBin::Sub).then_some(a));
+            }
+            FloatBin::Mul | FloatBin::MulX | FloatBin::NegMul => {
+                self.v3(MUL.pick(f, scalar), r, first, second);
+                self.check(Check::Tiny, f, shape, r);
+                if op == FloatBin::NegMul {
+                    let sign = self.k(if f == Fp::S {
+                        Const::SignS
+                    } else {
+                        Const::SignD
+                    });
+                    self.v3(V::Xorps, r, r, sign);
+                }
+                let like = like.filter(|_| op != FloatBin::NegMul);
+                self.float_done(f, shape, d, r, like);
+            }
+            FloatBin::Div => self.divide(f, shape, d, a, x, y, r),
+            FloatBin::AddPair => self.add_pairs(f, shape, d, x, y),
+            _ => self.extreme(op, f, shape, d, x, y, r),
+        }
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "an operation and its registers")]
+    fn divide(&mut self, f: Fp, shape: Shape, d: VReg, a: VReg, x: Xmm, y: Xmm, r: Xmm) {
+        let mut by = y;
+        if shape == Shape::Half {
+            // 0 / 0 above would be invalid.
+            by = self.s(1);
+            self.v3(V::Orps, by, y, self.k(Const::UpperOnesS));
+        }
+        self.v3(DIV.pick(f, shape == Shape::Scalar), r, x, by);
+        self.check(Check::Tiny, f, shape, r);
+        self.float_done(f, shape, d, r, Some(a));
+    }
+
+    /// Sums of neighbours. The sources are clean.
+    fn add_pairs(&mut self, f: Fp, shape: Shape, d: VReg, x: Xmm, y: Xmm) {
+        let (t, s) = (self.s(2), self.s(3));
+        match (f, shape) {
+            (Fp::S, Shape::Full) => {
+                self.v3i(V::Shufps, t, x, y, 0x88);
+                self.v3i(V::Shufps, s, x, y, 0xdd);
+            }
+            (Fp::S, _) => {
+                self.v3(V::Unpcklps, t, x, y);
+                self.vshift(V::PsrldqI, s, t, 8);
+                self.a.v2(V::Movq, t, t);
+            }
+            _ => {
+                self.v3(V::Punpcklqdq, t, x, y);
+                self.v3(V::Punpckhqdq, s, x, y);
+            }
+        }
+        self.v3(ADD.pick(f, false), t, t, s);
+        self.check(Check::Nan, f, shape, t);
+        self.float_done(f, shape, d, t, None);
+    }
+
+    /// Minima and maxima. NaNs are looked for first, since the host raises
+    /// Invalid for quiet ones too.
+    #[allow(clippy::too_many_arguments, reason = "an operation and its registers")]
+    fn extreme(&mut self, op: FloatBin, f: Fp, shape: Shape, d: VReg, x: Xmm, y: Xmm, r: Xmm) {
+        let scalar = shape == Shape::Scalar;
+        let cold = self.detour();
+        if scalar {
+            let compare = if f == Fp::S { V::Ucomiss } else { V::Ucomisd };
+            self.a.v2(compare, x, y);
+            self.a.jcc(Cc::P, cold);
+        } else {
+            self.mask(f, x, Some(y), None, 3);
+            self.a.jcc(Cc::NE, cold);
+        }
+        let max = matches!(op, FloatBin::Max | FloatBin::MaxNum);
+        if self.c.host.avx512 {
+            // The sign of the result counts: -0 is less than +0.
+            self.v3i(RANGE.pick(f, scalar), r, x, y, 4 | u8::from(max));
+        } else {
+            // Zeros of unlike signs give the second source: both orders, and
+            // of the signs that which is right.
+            let rows = if max { MAX } else { MIN };
+            let s = self.s(3);
+            self.v3(rows.pick(f, scalar), s, y, x);
+            self.v3(rows.pick(f, scalar), r, x, y);
+            self.v3(if max { V::Andps } else { V::Orps }, r, r, s);
+        }
+        self.float_done(f, shape, d, r, None);
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "an operation and its operands")]
+    pub(super) fn fused(
+        &mut self,
+        neg_product: bool,
+        neg_addend: bool,
+        f: Fp,
+        shape: Shape,
+        d: VReg,
+        a: VReg,
+        b: Arg,
+        c: VReg,
+    ) {
+        self.clobber();
+        let x = self.clean(shape, a, self.s(0));
+        let y = self.clean_arg(f, shape, b, self.s(1));
+        let r = self.apart(d, &[x, y]);
+        // The addend is overwritten: it may be the destination.
+        let r = if d == c { self.s(2) } else { r };
+        if shape == Shape::Half && !self.is_zero_above(c, Size::B8) {
+            let source = self.vsource(c);
+            self.a.v2(V::Movq, r, source);
+        } else {
+            self.vread_to(c, r);
+        }
+        let rows = match (neg_product, neg_addend) {
+            (false, false) => FMADD,
+            (false, true) => FMSUB,
+            (true, false) => FNMADD,
+            (true, true) => FNMSUB,
+        };
+        self.v3(rows.pick(f, shape == Shape::Scalar), r, x, y);
+        self.check(Check::Tiny, f, shape, r);
+        self.float_done(f, shape, d, r, Some(c));
+    }
+
+    pub(super) fn float_unary(&mut self, op: FloatUnary, f: Fp, shape: Shape, d: VReg, a: VReg) {
+        let scalar = shape == Shape::Scalar;
+        match op {
+            FloatUnary::Abs | FloatUnary::Neg => {
+                let x = self.vread(a, self.s(0));
+                let t = self.vtarget(d, self.s(2));
+                if op == FloatUnary::Abs && scalar {
+                    let abs = if f == Fp::S {
+                        Const::AbsScalarS
+                    } else {
+                        Const::AbsScalarD
+                    };
+                    self.v3(V::Andps, t, x, self.k(abs));
+                    self.vwrite(d, t);
+                    return self.zero_above(d, size(f));
+                }
+                let (row, k) = match (op, f) {
+                    (FloatUnary::Abs, Fp::S) => (V::Andps, Const::AbsS),
+                    (FloatUnary::Abs, Fp::D) => (V::Andps, Const::AbsD),
+                    (_, Fp::S) => (V::Xorps, Const::SignS),
+                    (_, Fp::D) => (V::Xorps, Const::SignD),
+                };
+                self.v3(row, t, x, self.k(k));
+                self.float_done(f, shape, d, t, None);
+            }
+            FloatUnary::Sqrt => {
+                self.clobber();
+                let x = self.clean(shape, a, self.s(0));
+                let r = self.apart(d, &[x]);
+                if scalar {
+                    self.v3(SQRT.pick(f, true), r, x, x);
+                } else {
+                    self.v2(SQRT.pick(f, false), r, x);
+                }
+                self.check(Check::Nan, f, shape, r);
+                self.float_done(f, shape, d, r, Some(a));
+            }
+            FloatUnary::Round(how) => self.round(how, f, shape, d, a),
+        }
+    }
+
+    /// To an integral value: NaNs come out as the guest's do.
+    fn round(&mut self, how: Rounding, f: Fp, shape: Shape, d: VReg, a: VReg) {
+        // Bits: 1:0 the mode, 2 MXCSR's mode, 3 no Inexact.
+        let imm = match how {
+            Rounding::Nearest => 8,
+            Rounding::Down => 9,
+            Rounding::Up => 10,
+            Rounding::Zero => 11,
+            Rounding::Current => 12,
+            Rounding::Exact => 4,
+        };
+        let rows = if self.c.host.avx512 { RNDSCALE } else { ROUND };
+        let x = self.clean(shape, a, self.s(0));
+        let t = self.vtarget(d, self.s(2));
+        if shape == Shape::Scalar {
+            self.v3i(rows.pick(f, true), t, x, x, imm);
+        } else {
+            self.v2i(rows.pick(f, false), t, x, imm);
+        }
+        self.float_done(f, shape, d, t, Some(a));
+    }
+}
