@@ -263,9 +263,16 @@ impl Lowering<'_> {
         self.float_done(f, shape, d, r, Some(a));
     }
 
-    /// Sums of neighbours. The sources are clean.
+    /// Sums of neighbours; a scalar is the sum of the two lowest. The sources
+    /// are clean.
     fn add_pairs(&mut self, f: Fp, shape: Shape, d: VReg, x: Xmm, y: Xmm) {
         let (t, s) = (self.s(2), self.s(3));
+        if shape == Shape::Scalar {
+            self.vshift(V::PsrldqI, s, x, size(f).bytes());
+            self.v3(ADD.pick(f, true), t, x, s);
+            self.check(Check::Nan, f, shape, t);
+            return self.float_done(f, shape, d, t, None);
+        }
         match (f, shape) {
             (Fp::S, Shape::Full) => {
                 self.v3i(V::Shufps, t, x, y, 0x88);

@@ -1,0 +1,119 @@
+//! Loads and stores of several registers, of single lanes, and of structures
+//! of two elements; those of three and four are the interpreter's.
+
+use super::{SIZES, v};
+use crate::decode::Op as A;
+use crate::insn::Insn;
+use crate::lift::{sp, zr};
+use ir::form::Sink;
+use ir::vector::VOp;
+use ir::{Addr, BinOp, Op, Operand, Size, Width};
+
+pub(super) fn lift(insn: Insn, out: &mut Sink<'_>) -> bool {
+    let Some((op, bytes)) = access(insn) else {
+        return false;
+    };
+    out.push(Op::Vector(op));
+    // Bit 23: post-indexed, by the register or (31) by what was accessed.
+    if insn.word >> 23 & 1 == 1 {
+        let base = sp(insn.rn());
+        let by = if insn.rm() == 31 {
+            Operand::Imm(bytes.into())
+        } else {
+            Operand::Reg(zr(insn.rm()))
+        };
+        out.push(Op::Bin {
+            op: BinOp::Add,
+            w: Width::W64,
+            d: base,
+            a: base,
+            b: by,
+            set: false,
+        });
+    }
+    true
+}
+
+/// The operation, and how many bytes it accesses.
+fn access(insn: Insn) -> Option<(VOp, u8)> {
+    let addr = Addr::reg(sp(insn.rn()));
+    let half = insn.q() == 0;
+    let whole = if half { 8 } else { 16 };
+    let (d, a) = (v(insn.rt()), v(insn.rt()));
+    let e = SIZES[insn.struct_size() as usize];
+    Some(match insn.op {
+        A::LD1_multiple_structures | A::LD1_multiple_structures_post => {
+            let count = registers(insn);
+            let op = VOp::LoadMany {
+                half,
+                count,
+                d,
+                addr,
+            };
+            (op, whole * count)
+        }
+        A::ST1_multiple_structures | A::ST1_multiple_structures_post => {
+            let count = registers(insn);
+            let op = VOp::StoreMany {
+                half,
+                count,
+                a,
+                addr,
+            };
+            (op, whole * count)
+        }
+        A::LD2_multiple_structures | A::LD2_multiple_structures_post => {
+            let op = VOp::LoadDealt {
+                e,
+                half,
+                count: 2,
+                d,
+                addr,
+            };
+            (op, whole * 2)
+        }
+        A::ST2_multiple_structures | A::ST2_multiple_structures_post => {
+            let op = VOp::StoreDealt {
+                e,
+                half,
+                count: 2,
+                a,
+                addr,
+            };
+            (op, whole * 2)
+        }
+        A::LD1R | A::LD1R_post => (VOp::LoadDup { e, half, d, addr }, e.bytes()),
+        A::LD1_single_structure | A::LD1_single_structure_post => {
+            let (e, lane) = lane(insn);
+            (VOp::LoadLane { e, lane, d, addr }, e.bytes())
+        }
+        A::ST1_single_structure | A::ST1_single_structure_post => {
+            let (e, lane) = lane(insn);
+            (VOp::StoreLane { e, lane, a, addr }, e.bytes())
+        }
+        _ => return None,
+    })
+}
+
+/// How many registers LD1 and ST1 (multiple structures) name.
+const fn registers(insn: Insn) -> u8 {
+    match insn.opcode() {
+        7 => 1,
+        10 => 2,
+        6 => 3,
+        _ => 4,
+    }
+}
+
+/// The lane of the single-structure forms: `Q:S:size`, without the bits that
+/// larger elements have no use for.
+#[allow(clippy::cast_possible_truncation, reason = "four bits")]
+const fn lane(insn: Insn) -> (Size, u8) {
+    let index = (insn.q() << 3 | insn.s() << 2 | insn.struct_size()) as u8;
+    match insn.elem_scale() {
+        0 => (Size::B1, index),
+        1 => (Size::B2, index >> 1),
+        _ if insn.struct_size() & 1 == 0 => (Size::B4, index >> 2),
+        _ => (Size::B8, index >> 3),
+    }
+}
