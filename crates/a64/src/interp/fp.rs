@@ -32,6 +32,7 @@ use crate::cpu::Cpu;
 use crate::decode::Class;
 use crate::fp::Fp;
 use crate::insn::Insn;
+pub(super) use scalar::expanded;
 
 /// Executes a floating-point instruction; false if it is none.
 pub(super) fn execute(cpu: &mut Cpu, insn: Insn) -> bool {

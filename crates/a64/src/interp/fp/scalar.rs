@@ -81,7 +81,7 @@ pub(super) fn immediate(insn: Insn) -> Option<u128> {
 
 /// A sign, an exponent of which bit 6 is the inverted top and, repeated, the
 /// middle, and bits 5 and 4 the end; a fraction that starts with bits 3 to 0.
-fn expanded(imm8: u32, exp_bits: u32, frac_bits: u32) -> u128 {
+pub(in crate::interp) fn expanded(imm8: u32, exp_bits: u32, frac_bits: u32) -> u128 {
     let [sign, exp_top, exp_end, frac] =
         [imm8 >> 7, imm8 >> 6 & 1, imm8 >> 4 & 3, imm8 & 15].map(u128::from);
     let repeated = exp_top * ((1 << (exp_bits - 3)) - 1);
