@@ -1,10 +1,7 @@
 /* Integer work of the kinds that CoreMark has: a linked list that is searched,
- * reversed and sorted; small matrices; a state machine over text; checksums of
- * it all, so that nothing can be left out. Prints one number, the same
- * everywhere. */
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
+ * reversed and sorted; small matrices of 16-bit numbers; a state machine over
+ * text; CRC16. Each alone, and `mixed`: all four in about equal parts. */
+#include "kernels.h"
 
 struct item {
     struct item *next;
@@ -165,30 +162,92 @@ static uint16_t states(uint16_t crc)
     return crc;
 }
 
+/* How often each goes with one round over the list. */
+#define MATRIX_PART 8
+#define STATES_PART 10
+#define CRC_PART 10
+
 #define ITEMS 200
 static struct item items[ITEMS];
 
-int main(int argc, char **argv)
+static struct item *make_list(void)
 {
-    int rounds = argc > 1 ? atoi(argv[1]) : 1000;
-    uint16_t crc = 0;
     for (int i = 0; i < ITEMS; i++) {
         items[i].next = i + 1 < ITEMS ? &items[i + 1] : NULL;
         items[i].key = (int16_t)((i * 7919) % 1000);
         items[i].value = (uint16_t)(i * 31421);
     }
-    struct item *list = items;
-    for (int round = 0; round < rounds; round++) {
-        for (int i = 0; i < 20; i++) {
-            struct item *found = find(list, (int16_t)((round + i * 37) % 1000));
-            if (found)
-                crc = crc16(crc, found->value);
-            list = reverse(list);
-        }
-        list = sort(list, round & 1 ? by_key : by_value);
-        crc = crc16(crc, matrices((uint16_t)(round + crc)));
-        crc = states(crc);
-    }
-    printf("%04x\n", crc);
-    return 0;
+    return items;
 }
+
+/* One round over the list; the checksum goes on from `crc`. */
+static uint16_t list_round(struct item **list, unsigned round, uint16_t crc)
+{
+    for (unsigned i = 0; i < 20; i++) {
+        struct item *found = find(*list, (int16_t)((round + i * 37) % 1000));
+        if (found)
+            crc = (uint16_t)(crc + found->value);
+        *list = reverse(*list);
+    }
+    *list = sort(*list, round & 1 ? by_key : by_value);
+    return crc;
+}
+
+static uint64_t lists(unsigned rounds)
+{
+    struct item *list = make_list();
+    uint16_t crc = 0;
+    for (unsigned round = 0; round < rounds; round++)
+        crc = crc16(list_round(&list, round, crc), (uint16_t)round);
+    return crc;
+}
+
+static uint64_t matrix(unsigned rounds)
+{
+    uint16_t crc = 0;
+    for (unsigned round = 0; round < rounds; round++)
+        crc = matrices((uint16_t)(round + crc));
+    return crc;
+}
+
+static uint64_t state(unsigned rounds)
+{
+    uint16_t crc = 0;
+    for (unsigned round = 0; round < rounds; round++)
+        crc = states(crc);
+    return crc;
+}
+
+static uint16_t crc_round(uint16_t crc, unsigned round)
+{
+    for (unsigned i = 0; i < 64; i++)
+        crc = crc16(crc, (uint16_t)(round * 40503u + i * 257u));
+    return crc;
+}
+
+static uint64_t crc(unsigned rounds)
+{
+    uint16_t crc = 0;
+    for (unsigned round = 0; round < rounds; round++)
+        crc = crc_round(crc, round);
+    return crc;
+}
+
+static uint64_t mixed(unsigned rounds)
+{
+    struct item *list = make_list();
+    uint16_t crc = 0;
+    for (unsigned round = 0; round < rounds; round++) {
+        crc = list_round(&list, round, crc);
+        for (unsigned i = 0; i < MATRIX_PART; i++)
+            crc = crc16(crc, matrices((uint16_t)(round + crc)));
+        for (unsigned i = 0; i < STATES_PART; i++)
+            crc = states(crc);
+        for (unsigned i = 0; i < CRC_PART; i++)
+            crc = crc_round(crc, round + i);
+    }
+    return crc;
+}
+
+KERNELS({"mixed", mixed, 2500}, {"list", lists, 8000}, {"matrix", matrix, 80000},
+        {"state", state, 80000}, {"crc", crc, 80000})
