@@ -7,9 +7,11 @@
 )]
 
 mod bench;
+mod bench_engine;
 mod deb;
 mod demo;
 mod differential;
+mod generated;
 mod proof_programs;
 mod setup;
 mod step;
@@ -24,6 +26,8 @@ Usage: cargo xtask TASK
   test           Install what the tests need, build, check, and run all tests
   test --quick   The same without what needs a container engine
   bench          Measure, and write benches/results
+  bench-engine [--quick] [--only GROUP|KERNEL]
+                 Measure the engine beside native code and QEMU
   differential [--long] [--seed N] [--op NAME] [--installed-qemu] [--without-avx512]
                  Compare interpreter, translator and QEMU; with --long, write
                  crates/oracle/results
@@ -39,6 +43,7 @@ fn main() -> ExitCode {
         ["test"] => test::test(test::Extent::All),
         ["test", "--quick"] => test::test(test::Extent::Quick),
         ["bench"] => bench::run(e2e::product::workspace()),
+        ["bench-engine", ref rest @ ..] => bench_engine::bench(rest),
         ["differential", ref rest @ ..] => differential::differential(rest),
         ["deb"] => deb::build(e2e::product::workspace())
             .map(|package| println!("Built {}", package.display())),
