@@ -220,7 +220,7 @@ impl<'a> Wanted<'a> {
     }
 }
 
-/// Measures; writes the page when all was measured.
+/// Measures; writes the page when all was measured in full.
 ///
 /// # Errors
 /// Where something is missing, or a candidate fails or prints something else
@@ -274,7 +274,7 @@ pub(crate) fn bench(args: &[&str]) -> Result<()> {
     for line in &wrong {
         writeln!(page, "\n**Wrong:** {line}")?;
     }
-    if wanted.only.is_none() {
+    if wanted.only.is_none() && !wanted.quick {
         fs::write(
             product::workspace().join("benches/results/engine.md"),
             &page,
@@ -295,7 +295,7 @@ fn kernels(
     folder: &Path,
 ) -> Result<Vec<Measured>> {
     let source = product::workspace().join(format!("benches/engine/{}.c", group.name));
-    let program = compile(folder, group.name, &[source.as_path()], group.level)?;
+    let program = compile(folder, group.name, &source, group.level)?;
     let names = Command::new(&program.native).output()?.stdout;
     let names = String::from_utf8(names)?;
     let names: Vec<&str> = names
@@ -313,8 +313,8 @@ fn kernels(
     Ok(measured)
 }
 
-/// Compiles sources for both machines, with the same flags.
-fn compile(folder: &Path, name: &str, sources: &[&Path], level: &str) -> Result<Program> {
+/// Compiles a source for both machines, with the same flags.
+fn compile(folder: &Path, name: &str, source: &Path, level: &str) -> Result<Program> {
     let program = Program {
         native: folder.join(format!("{name}.native")),
         guest: folder.join(format!("{name}.aarch64")),
@@ -326,7 +326,7 @@ fn compile(folder: &Path, name: &str, sources: &[&Path], level: &str) -> Result<
         let status = Command::new(compiler)
             .args([level, "-static", "-ffp-contract=off", "-w", "-o"])
             .arg(to)
-            .args(sources)
+            .arg(source)
             .arg("-lm")
             .status()
             .with_context(|| format!("can't start {compiler}"))?;
@@ -341,7 +341,7 @@ fn compile(folder: &Path, name: &str, sources: &[&Path], level: &str) -> Result<
 fn start(wanted: &Wanted<'_>, machines: &Machines, folder: &Path) -> Result<Measured> {
     let source = folder.join("empty.c");
     fs::write(&source, "int main(void) { return 0; }\n")?;
-    let program = compile(folder, "empty", &[source.as_path()], "-O2")?;
+    let program = compile(folder, "empty", &source, "-O2")?;
     let mut measured = Measured::new("empty");
     let rounds = if wanted.quick { STARTS / 10 } else { STARTS };
     for _ in 0..rounds {
@@ -378,9 +378,12 @@ fn translate(
     start: &Measured,
 ) -> Result<(String, Measured)> {
     let mut measured = Measured::new("generated");
-    let sources = generated::sources(folder)?;
-    let sources: Vec<&Path> = sources.iter().map(PathBuf::as_path).collect();
-    let program = compile(folder, "generated", &sources, "-O2")?;
+    let program = Program {
+        native: folder.join("generated.native"),
+        guest: folder.join("generated.aarch64"),
+    };
+    generated::build(folder, "", &program.native)?;
+    generated::build(folder, "aarch64-linux-gnu-", &program.guest)?;
     for _ in 0..wanted.rounds() {
         measured.round(machines, &program, &[])?;
     }
@@ -457,7 +460,7 @@ fn head(machines: &Machines, rounds: usize) -> Result<String> {
          table, FMA for the fused product, DotProd for simd's dot), its function says so. \
          glibc chooses its string functions by the machine it finds.\n\n\
          Times are of the whole process, in milliseconds; medians of {rounds} rounds, in which all \
-         candidates run in turn. All print the same checksums. QEMU/ours: how many times ours is \
+         candidates run in turn. What is printed is compared with what native code prints. QEMU/ours: how many times ours is \
          faster; ours/native: how many times it is slower than native code.\n",
         sh("grep -m1 'model name' /proc/cpuinfo | cut -d: -f2")?,
         sh("nproc")?,

@@ -5,15 +5,20 @@
 //! functions. They are C, so that what is translated is what compilers write.
 //! Nothing in them is undefined or differs between machines: integers are
 //! unsigned, divisors odd, and doubles stay finite.
+//!
+//! Compiling so much takes minutes, so each file is compiled once and linked
+//! several times, with other names: to a translator all of it is new code.
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Context, Result, bail};
 
-/// How many files, and functions in each.
-const FILES: usize = 12;
+/// How many files, how often each is linked, and functions in each.
+const FILES: usize = 3;
+const COPIES: usize = 4;
 const FUNCTIONS: usize = 220;
 /// How many statements a function has at its top.
 const STATEMENTS: usize = 22;
@@ -49,48 +54,101 @@ impl Random {
     }
 }
 
-/// Writes the sources into a folder.
-pub(crate) fn sources(folder: &Path) -> Result<Vec<PathBuf>> {
-    let mut random = Random(0x2545_f491_4f6c_dd1d);
-    let mut files = Vec::new();
-    let mut main = format!("#include <stdio.h>\n{HEAD}");
-    let mut calls = String::new();
+/// Makes the program `to` in a folder, with the tools of that prefix.
+pub(crate) fn build(folder: &Path, prefix: &str, to: &Path) -> Result<()> {
+    let mut link = Command::new(format!("{prefix}gcc"));
+    link.args(FLAGS).arg("-static").arg("-o").arg(to);
     for file in 0..FILES {
-        let mut text = HEAD.to_owned();
-        for function in 0..FUNCTIONS {
-            let name = format!("f_{file}_{function}");
-            writeln!(
-                text,
-                "u64 {name}(struct state *p, u64 a, u64 b)\n{{\n\tu64 x = a ^ b, y = a + {};\n\tdouble e = p->d[{}];",
-                random.below(4096),
-                random.below(8)
-            )?;
-            for _ in 0..STATEMENTS {
-                statement(&mut random, &mut text, 1)?;
-            }
-            writeln!(
-                text,
-                "\tp->d[{}] = e * 0.25;\n\treturn a ^ b + x - y;\n}}",
-                random.below(8)
-            )?;
-            writeln!(main, "u64 {name}(struct state *p, u64 a, u64 b);")?;
-            writeln!(calls, "\tsum = sum * 31 + {name}(&state, sum, {function});")?;
+        let name = format!("generated_{file}");
+        let (source, object) = (folder.join(name + ".c"), folder.join("generated.o"));
+        fs::write(&source, text(file)?)?;
+        let mut compile = Command::new(format!("{prefix}gcc"));
+        done(
+            compile
+                .args(FLAGS)
+                .arg("-c")
+                .arg(&source)
+                .arg("-o")
+                .arg(&object),
+        )?;
+        for copy in 0..COPIES {
+            let renamed = folder.join(format!("generated_{copy}_{file}.o"));
+            let mut rename = Command::new(format!("{prefix}objcopy"));
+            rename.arg(format!("--prefix-symbols=copy_{copy}_"));
+            done(rename.arg(&object).arg(&renamed))?;
+            link.arg(renamed);
         }
-        let path = folder.join(format!("generated_{file}.c"));
-        fs::write(&path, text)?;
-        files.push(path);
     }
-    let path = folder.join("generated_main.c");
-    fs::write(
-        &path,
-        format!(
-            "{main}static struct state state;\nint main(void)\n{{\n\tu64 sum = 1;\n{calls}\
-             \tfor (int i = 0; i < 16; i++)\n\t\tsum = sum * 31 + state.w[i] + state.h[i] + state.s[i];\n\
-             \tprintf(\"%016lx %a\\n\", sum, state.d[0]);\n\treturn 0;\n}}\n"
-        ),
+    let main = folder.join("generated_main.c");
+    fs::write(&main, main_text()?)?;
+    done(link.arg(main))
+}
+
+/// Without contraction, for the same bits on both machines.
+const FLAGS: [&str; 3] = ["-O2", "-ffp-contract=off", "-w"];
+
+fn done(command: &mut Command) -> Result<()> {
+    let status = command
+        .status()
+        .with_context(|| format!("can't start {}", command.get_program().display()))?;
+    if !status.success() {
+        bail!("{} fails: {status}", command.get_program().display());
+    }
+    Ok(())
+}
+
+/// The source of one file: its functions, and one that calls them all.
+fn text(file: usize) -> Result<String> {
+    let mut random = Random(0x2545_f491_4f6c_dd1d + file as u64);
+    let mut text = HEAD.to_owned();
+    let mut calls = String::new();
+    for function in 0..FUNCTIONS {
+        let (add, from) = (random.below(4096), random.below(8));
+        writeln!(
+            text,
+            "u64 f_{function}_{file}(struct state *p, u64 a, u64 b)\n{{\n\
+             \tu64 x = a ^ b, y = a + {add};\n\tdouble e = p->d[{from}];"
+        )?;
+        for _ in 0..STATEMENTS {
+            statement(&mut random, &mut text, 1)?;
+        }
+        let to = random.below(8);
+        writeln!(
+            text,
+            "\tp->d[{to}] = e * 0.25;\n\treturn a ^ b + x - y;\n}}"
+        )?;
+        writeln!(
+            calls,
+            "\tsum = sum * 31 + f_{function}_{file}(p, sum, {function});"
+        )?;
+    }
+    writeln!(
+        text,
+        "u64 all_{file}(struct state *p, u64 sum)\n{{\n{calls}\treturn sum;\n}}"
     )?;
-    files.push(path);
-    Ok(files)
+    Ok(text)
+}
+
+/// The source of `main`: calls all copies, and prints what they made.
+fn main_text() -> Result<String> {
+    let mut text = format!("#include <stdio.h>\n{HEAD}static struct state state;\n");
+    let mut calls = String::new();
+    for copy in 0..COPIES {
+        for file in 0..FILES {
+            writeln!(
+                text,
+                "u64 copy_{copy}_all_{file}(struct state *p, u64 sum);"
+            )?;
+            writeln!(calls, "\tsum = copy_{copy}_all_{file}(&state, sum);")?;
+        }
+    }
+    writeln!(
+        text,
+        "int main(void)\n{{\n\tu64 sum = 1;\n{calls}\tfor (int i = 0; i < 16; i++)\n\
+         \t\tsum = sum * 31 + state.w[i] + state.h[i] + state.s[i];\n\
+         \tprintf(\"%016lx %a\\n\", sum, state.d[0]);\n\treturn 0;\n}}"
+    )?;
+    Ok(text)
 }
 
 /// One statement, which may hold others.
