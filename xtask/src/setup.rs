@@ -98,6 +98,16 @@ pub(crate) const QUICK: &[Need] = &[
         "compiles what the engine's tests run",
     ),
     need(
+        "aarch64-linux-gnu-g++",
+        "g++-aarch64-linux-gnu",
+        "compiles C++ for the engine's tests",
+    ),
+    need(
+        "g++",
+        "g++",
+        "compiles the same for this machine, to compare",
+    ),
+    need(
         "llvm-mc-19",
         "llvm-19",
         "disassembles beside the engine's decoder",
