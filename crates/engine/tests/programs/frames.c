@@ -121,7 +121,7 @@ int main(void)
     struct pair pair = {1.25, -2.5};
     struct large large = {{1, 2, 3, 4, 5}};
     struct bytes bytes = {"xyz"};
-    __int128 wide = ((__int128)-5 << 64) + 7;
+    __int128 wide = (__int128)-5 * ((__int128)1 << 64) + 7;
     show("iiiiiiiiii", 1, 2, 3, 4, 5, 6, 7, 8, 9, 10);
     show("dddddddddd", 1., 2., 3., 4., 5., 6., 7., 8., 9., 10.);
     show("idididididididididid", 1, 1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5, 5.5, 6, 6.5, 7, 7.5, 8, 8.5, 9, 9.5, 10, 10.5);
