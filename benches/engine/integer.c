@@ -163,9 +163,9 @@ static uint16_t states(uint16_t crc)
 }
 
 /* How often each goes with one round over the list. */
-#define MATRIX_PART 8
-#define STATES_PART 10
-#define CRC_PART 10
+#define MATRIX_PART 12
+#define STATES_PART 32
+#define CRC_PART 14
 
 #define ITEMS 200
 static struct item items[ITEMS];
@@ -249,5 +249,5 @@ static uint64_t mixed(unsigned rounds)
     return crc;
 }
 
-KERNELS({"mixed", mixed, 2500}, {"list", lists, 8000}, {"matrix", matrix, 80000},
+KERNELS({"mixed", mixed, 2000}, {"list", lists, 8000}, {"matrix", matrix, 80000},
         {"state", state, 80000}, {"crc", crc, 80000})
