@@ -11,7 +11,6 @@ mod bench_engine;
 mod deb;
 mod demo;
 mod differential;
-mod generated;
 mod proof_programs;
 mod setup;
 mod step;
