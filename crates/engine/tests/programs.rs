@@ -254,8 +254,9 @@ fn printf_in_all_formats() {
     }
 }
 
-/// FIPS 197, appendix C; FIPS 180-4's examples; RFC 8439, 2.3.2 and 2.4.2; the
-/// check values of both CRCs.
+/// FIPS 197, appendix C; FIPS 180-4's and FIPS 202's examples (the last, of a
+/// thousand letters, by Python's hashlib); RFC 8439, 2.3.2 and 2.4.2; the check
+/// values of both CRCs.
 const CRYPTO: &str = "\
 aes-128 69c4e0d86a7b0430d8cdb78070b4c55a
  back 00112233445566778899aabbccddeeff
@@ -282,6 +283,9 @@ a million
  sha-1 34aa973cd4c4daa4f61eeb2bdbad27316534016f
  sha-256 cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0
  sha-512 e718483d0ce769644e2e42c7bc15b4638e1f98b13b2044285632a803afa973ebde0ff244877ea60a4cb0432ce577c31beb009c5c2c49aa2e4eadb217ad8cc09b
+sha3-256 a7ffc6f8bf1ed76651c14756a061d662f580ff4de43b49fa82d80a4b80f8434a
+sha3-256 3a985da74fe225b2045c172d6bd390bd855f086e3e9d525b46bfe24511431532
+sha3-256 8f3934e6f7a15698fe0f396b95d8c4440929a8fa6eae140171c068b4549fbf81
 chacha20 block 10f1e7e4d13b5915500fdd1fa32071c4c7d1f4c733c068030422aa9ac3d46c4ed2826446079faa0914c2d705d98b02a2b5129cd1de164eb9cbd083e8a2503c4e
 chacha20 6e2e359a2568f98041ba0728dd0d6981e97e7aec1d4360c20a27afccfd9fae0bf91b65c5524733ab8f593dabcd62b3571639d624e65152ab8f530c359f0861d807ca0dbf500d6a6156a38e088a22b65e52bc514d16ccf806818ce91ab77937365af90bbf74a35be6b40b8eedf2785e42874d
 crc32 cbf43926
@@ -297,8 +301,7 @@ fn crypto_in_c() {
 fn crypto_by_instructions() {
     let flags = ["-march=armv8-a+crypto+crc", "-DINTRINSICS"];
     source("programs/crypto.c").prints(&flags, CRYPTO);
-    // SHA-512 has instructions from Armv8.2 on, which compilers of plain C do
-    // not choose; EOR3 and the like they do.
+    // And those for SHA-512 and SHA-3.
     let flags = ["-march=armv8.2-a+crypto+sha3", "-DINTRINSICS"];
     source("programs/crypto.c").prints(&flags, CRYPTO);
 }

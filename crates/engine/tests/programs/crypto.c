@@ -1,5 +1,5 @@
 /* Ciphers and digests with known answers, from their standards: AES (FIPS
- * 197), SHA-1, SHA-256 and SHA-512 (FIPS 180-4), ChaCha20 (RFC 8439), CRC32.
+ * 197), SHA-1, SHA-256 and SHA-512 (FIPS 180-4), SHA-3 (FIPS 202), ChaCha20 (RFC 8439), CRC32.
  * In plain C; with -DINTRINSICS by Arm's instructions for them. Prints what it
  * computes; the test has the answers. */
 #include <stdint.h>
@@ -235,12 +235,12 @@ static uint32_t right(uint32_t x, unsigned by)
     return x >> by | x << (32 - by);
 }
 
-static uint64_t right64(uint64_t x, unsigned by)
+static inline uint64_t right64(uint64_t x, unsigned by)
 {
     return x >> by | x << (64 - by);
 }
 
-static uint64_t big_endian(const uint8_t *from, unsigned length)
+static inline uint64_t big_endian(const uint8_t *from, unsigned length)
 {
     uint64_t value = 0;
     for (unsigned i = 0; i < length; i++)
@@ -342,6 +342,30 @@ static void sha256_block(uint32_t *state, const uint8_t *block)
 }
 #endif
 
+#ifdef __ARM_FEATURE_SHA512
+static void sha512_block(uint64_t *state, const uint8_t *block)
+{
+    uint64x2_t ab = vld1q_u64(state), cd = vld1q_u64(state + 2), ef = vld1q_u64(state + 4), gh = vld1q_u64(state + 6);
+    uint64x2_t start[4] = {ab, cd, ef, gh}, w[40];
+    for (unsigned i = 0; i < 40; i++)
+        w[i] = i < 8 ? vreinterpretq_u64_u8(vrev64q_u8(vld1q_u8(block + 16 * i)))
+                     : vsha512su1q_u64(vsha512su0q_u64(w[i - 8], w[i - 7]), w[i - 1], vextq_u64(w[i - 4], w[i - 3], 1));
+    for (unsigned i = 0; i < 40; i++) {
+        uint64x2_t sum = vaddq_u64(w[i], vld1q_u64(k + 2 * i));
+        sum = vaddq_u64(vextq_u64(sum, sum, 1), gh);
+        sum = vsha512hq_u64(sum, vextq_u64(ef, gh, 1), vextq_u64(cd, ef, 1));
+        gh = ef;
+        ef = vaddq_u64(cd, sum);
+        uint64x2_t next = vsha512h2q_u64(sum, cd, ab);
+        cd = ab;
+        ab = next;
+    }
+    vst1q_u64(state, vaddq_u64(start[0], ab));
+    vst1q_u64(state + 2, vaddq_u64(start[1], cd));
+    vst1q_u64(state + 4, vaddq_u64(start[2], ef));
+    vst1q_u64(state + 6, vaddq_u64(start[3], gh));
+}
+#else
 static void sha512_block(uint64_t *state, const uint8_t *block)
 {
     uint64_t w[80], s[8];
@@ -366,6 +390,96 @@ static void sha512_block(uint64_t *state, const uint8_t *block)
     }
     for (unsigned i = 0; i < 8; i++)
         state[i] += s[i];
+}
+#endif
+
+/* SHA-3's permutation. The turns are the triangular numbers along the walk
+ * that also moves the lanes; the round constants come from a shift register. */
+#ifdef __ARM_FEATURE_SHA3
+typedef uint64x2_t lane;
+#define LANE(value) vdupq_n_u64(value)
+#define XOR(a, b) veorq_u64(a, b)
+#define XOR3(a, b, c) veor3q_u64(a, b, c)
+#define XOR_NOT_AND(a, b, c) vbcaxq_u64(a, c, b)
+#define XOR_LEFT_1(a, b) vrax1q_u64(a, b)
+/* The instruction turns by a constant: one of these. */
+static lane turned(lane x, unsigned by)
+{
+    const lane zero = LANE(0);
+    switch (by) {
+#define TURN(n) case n: return vxarq_u64(x, zero, 64 - n)
+        TURN(1); TURN(2); TURN(3); TURN(6); TURN(8); TURN(10); TURN(14); TURN(15); TURN(18); TURN(20); TURN(21);
+        TURN(25); TURN(27); TURN(28); TURN(36); TURN(39); TURN(41); TURN(43); TURN(44); TURN(45); TURN(55);
+        TURN(56); TURN(61); TURN(62);
+    }
+    return zero;
+}
+#define VALUE(x) vgetq_lane_u64(x, 1)
+#else
+typedef uint64_t lane;
+#define LANE(value) (value)
+#define XOR(a, b) ((a) ^ (b))
+#define XOR3(a, b, c) ((a) ^ (b) ^ (c))
+#define XOR_NOT_AND(a, b, c) ((a) ^ (~(b) & (c)))
+#define XOR_LEFT_1(a, b) ((a) ^ right64(b, 63))
+#define turned(x, by) right64(x, 64 - (by))
+#define VALUE(x) (x)
+#endif
+
+static void permute(uint64_t *state)
+{
+    lane s[25], column[5];
+    for (unsigned i = 0; i < 25; i++)
+        s[i] = LANE(state[i]);
+    uint8_t shift = 1;
+    for (unsigned round = 0; round < 24; round++) {
+        for (unsigned x = 0; x < 5; x++)
+            column[x] = XOR3(XOR3(s[x], s[x + 5], s[x + 10]), s[x + 15], s[x + 20]);
+        for (unsigned i = 0; i < 25; i++)
+            s[i] = XOR(s[i], XOR_LEFT_1(column[(i + 4) % 5], column[(i + 1) % 5]));
+        lane moved = s[1];
+        for (unsigned step = 0, x = 1, y = 0; step < 24; step++) {
+            unsigned next = (2 * x + 3 * y) % 5;
+            x = y;
+            y = next;
+            lane was = s[x + 5 * y];
+            s[x + 5 * y] = turned(moved, (step + 1) * (step + 2) / 2 % 64);
+            moved = was;
+        }
+        for (unsigned y = 0; y < 25; y += 5) {
+            lane row[5];
+            memcpy(row, s + y, sizeof row);
+            for (unsigned x = 0; x < 5; x++)
+                s[y + x] = XOR_NOT_AND(row[x], row[(x + 1) % 5], row[(x + 2) % 5]);
+        }
+        uint64_t constant = 0;
+        for (unsigned bit = 0; bit < 7; bit++) {
+            constant |= (uint64_t)(shift & 1) << ((1u << bit) - 1);
+            shift = (uint8_t)(shift << 1 ^ (shift >> 7) * 0x71);
+        }
+        s[0] = XOR(s[0], LANE(constant));
+    }
+    for (unsigned i = 0; i < 25; i++)
+        state[i] = VALUE(s[i]);
+}
+
+static void sha3(const char *text, unsigned times)
+{
+    uint64_t state[25] = {0};
+    uint8_t *bytes = (uint8_t *)state;
+    unsigned at = 0, rate = 136;
+    for (unsigned i = 0; i < times; i++)
+        for (const char *from = text; *from; from++) {
+            bytes[at++] ^= (uint8_t)*from;
+            if (at == rate) {
+                permute(state);
+                at = 0;
+            }
+        }
+    bytes[at] ^= 6;
+    bytes[rate - 1] ^= 0x80;
+    permute(state);
+    show("sha3-256", bytes, 32);
 }
 
 /* A message of `times` times `text`, in blocks with the length behind it. */
@@ -496,6 +610,9 @@ int main(void)
     digests("abc", "abc", 1);
     digests("two blocks", "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", 1);
     digests("a million", "a", 1000000);
+    sha3("", 0);
+    sha3("abc", 1);
+    sha3("a", 1000);
     chacha();
     crc();
     return 0;
