@@ -140,7 +140,9 @@ pub(crate) fn bench(args: &[&str]) -> Result<()> {
         say(&mut page, &page::start(&start)?);
         wrong.extend(translate.wrong.into_iter().chain(start.wrong));
     }
-    say(&mut page, &page::summary(&means)?);
+    if !means.is_empty() {
+        say(&mut page, &page::summary(&means)?);
+    }
     for line in &wrong {
         writeln!(page, "\n**Wrong:** {line}")?;
     }
