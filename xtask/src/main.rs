@@ -8,6 +8,7 @@
 
 mod bench;
 mod deb;
+mod decode_real;
 mod demo;
 mod differential;
 mod proof_programs;
@@ -27,6 +28,7 @@ Usage: cargo xtask TASK
   differential [--long] [--seed N] [--op NAME] [--installed-qemu] [--without-avx512]
                  Compare interpreter, translator and QEMU; with --long, write
                  crates/oracle/results
+  decode-real    Decode Debian's arm64 programs, and write crates/a64/results
   deb            Build the Debian package
   proof-programs           Assemble crates/proof/programs
   proof-programs --check   Compare them with what is checked in";
@@ -40,6 +42,7 @@ fn main() -> ExitCode {
         ["test", "--quick"] => test::test(test::Extent::Quick),
         ["bench"] => bench::run(e2e::product::workspace()),
         ["differential", ref rest @ ..] => differential::differential(rest),
+        ["decode-real"] => decode_real::decode_real(),
         ["deb"] => deb::build(e2e::product::workspace())
             .map(|package| println!("Built {}", package.display())),
         ["proof-programs"] => proof_programs::proof_programs(proof_programs::Mode::Write),
