@@ -31,7 +31,7 @@ impl Random {
 #[allow(clippy::cast_possible_truncation, reason = "parts of random numbers")]
 fn any_words_are_translated() {
     let mut random = Random(0xc0de);
-    let rounds = if long() { 1_000_000 } else { 1_000 };
+    let rounds = if long() { 3_000_000 } else { 3_000 };
     // What goes wrong, and the shortest words for it.
     let mut failures = BTreeMap::<String, Vec<u32>>::new();
     for round in 0..rounds {
