@@ -1,7 +1,7 @@
 //! Any words: decoded alike each time, and matched by the row they decode to.
 #![no_main]
 
-use armistice_a64::decode::{allocated, decode};
+use a64::decode::{allocated, decode};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

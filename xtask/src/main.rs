@@ -9,6 +9,7 @@
 mod bench;
 mod bench_engine;
 mod deb;
+mod decode_real;
 mod demo;
 mod differential;
 mod proof_programs;
@@ -30,6 +31,7 @@ Usage: cargo xtask TASK
   differential [--long] [--seed N] [--op NAME] [--installed-qemu] [--without-avx512]
                  Compare interpreter, translator and QEMU; with --long, write
                  crates/oracle/results
+  decode-real    Decode Debian's arm64 programs, and write crates/a64/results
   deb            Build the Debian package
   proof-programs           Assemble crates/proof/programs
   proof-programs --check   Compare them with what is checked in";
@@ -44,6 +46,7 @@ fn main() -> ExitCode {
         ["bench"] => bench::run(e2e::product::workspace()),
         ["bench-engine", ref rest @ ..] => bench_engine::bench(rest),
         ["differential", ref rest @ ..] => differential::differential(rest),
+        ["decode-real"] => decode_real::decode_real(),
         ["deb"] => deb::build(e2e::product::workspace())
             .map(|package| println!("Built {}", package.display())),
         ["proof-programs"] => proof_programs::proof_programs(proof_programs::Mode::Write),

@@ -62,7 +62,7 @@ const EMULATORS: Need = need(
     "the emulators that are registered",
 );
 /// Userlands of other architectures.
-const USERLANDS: [Need; 2] = [
+pub(crate) const USERLANDS: &[Need] = &[
     need(
         "mmdebstrap",
         "mmdebstrap",

@@ -2,7 +2,7 @@
 //! real programs, and against what is advertised.
 //!
 //! `ARMISTICE_LONG=1` adds the long forms: millions of words, and Debian's
-//! arm64 programs.
+//! arm64 programs (`cargo xtask decode-real`).
 
 #![allow(clippy::unwrap_used, reason = "a failed helper is a failed test")]
 #![allow(clippy::print_stdout, reason = "tests tell what they counted")]
@@ -23,6 +23,8 @@ mod mnemonic;
 mod programs;
 #[path = "decoder/rows.rs"]
 mod rows;
+#[path = "decoder/scope.rs"]
+mod scope;
 #[path = "decoder/words.rs"]
 mod words;
 

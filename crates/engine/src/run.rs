@@ -48,6 +48,10 @@ impl Code for GuestMemory<'_> {
     fn fetch(&self, pc: u64) -> Option<u32> {
         self.read_code(pc)
     }
+
+    fn stale(&self) -> bool {
+        STALE.take()
+    }
 }
 
 /// Takes a fault in translated code: the thread goes on in the stub that
@@ -118,7 +122,7 @@ pub fn run(
         if let Some(end) = end {
             return Ok(end);
         }
-        if STALE.take() {
+        if memory.stale() {
             engine.forget(&mut vcpu);
         }
     }

@@ -37,6 +37,11 @@ const FPCR_SOFT: u32 = 1 << 26 | 1 << 25 | 1 << 24 | 1 << 19;
 pub trait Code {
     /// The word at `pc` as the guest would fetch it.
     fn fetch(&self, pc: u64) -> Option<u32>;
+
+    /// Whether what was fetched since the last call may be another word now.
+    fn stale(&self) -> bool {
+        false
+    }
 }
 
 /// Looks at what is translated.
@@ -227,7 +232,14 @@ impl Engine {
                 // It has come since: look again.
                 Ok(_) => return self.forget_and_go_on(vcpu),
             }),
-            Leave::Interpret => self.interpret(vcpu, memory, payload),
+            Leave::Interpret => {
+                let exception = self.interpret(vcpu, memory, payload);
+                // IC IVAU is done so: what comes next may be new.
+                if memory.stale() {
+                    self.forget(vcpu);
+                }
+                exception
+            }
             Leave::Exception => vcpu.host.exception.take(),
             Leave::Fault => self.faulted(vcpu, memory),
         }

@@ -470,3 +470,54 @@ fn segments_that_share_a_page() {
     assert_eq!(output.status.code(), Some(42));
     assert!(output.stderr.is_empty());
 }
+
+/// Runs the file under a limit of the shell's `ulimit`.
+fn limited(path: &Path, limit: &str) -> Output {
+    Command::new("sh")
+        .args(["-c", &format!("ulimit {limit}; exec \"$@\""), "sh"])
+        .arg(env!("CARGO_BIN_EXE_armistice-aarch64"))
+        .arg(path)
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn too_little_of_what_a_process_may_have() {
+    let dir = TempDir::new().unwrap();
+    let path = program(&dir, "good", &Elf::default().bytes());
+    let output = limited(&path, "-n 3");
+    expect_of(&output, &path, 126, "cannot be opened: too many open files");
+    // Room for the guest, and none for 128 MiB of translated code twice.
+    let output = limited(&path, "-v 150000");
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    let text = "armistice-aarch64: there is no memory for translated code: out of memory\n";
+    assert_eq!(stderr, text);
+    assert_eq!(output.status.code(), Some(126));
+}
+
+#[test]
+fn a_folder_that_may_not_be_searched() {
+    let dir = TempDir::new().unwrap();
+    let folder = dir.path().join("locked");
+    std::fs::create_dir(&folder).unwrap();
+    let path = folder.join("good");
+    common::write_program(&path, &Elf::default().bytes());
+    std::fs::set_permissions(&folder, PermissionsExt::from_mode(0o000)).unwrap();
+    let output = unprivileged(&dir, &path);
+    std::fs::set_permissions(&folder, PermissionsExt::from_mode(0o755)).unwrap();
+    expect_of(&output, &path, 126, "cannot be opened: permission denied");
+}
+
+/// The exit code is all that is left to tell.
+#[test]
+fn nobody_listens() {
+    let dir = TempDir::new().unwrap();
+    let path = program(&dir, "empty", b"");
+    let output = Command::new("sh")
+        .args(["-c", "exec \"$@\" 2>&-", "sh"])
+        .arg(env!("CARGO_BIN_EXE_armistice-aarch64"))
+        .arg(&path)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(126));
+}

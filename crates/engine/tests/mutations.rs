@@ -4,50 +4,20 @@
 //! `ARMISTICE_LONG=1` does a thousand times more.
 #![allow(clippy::unwrap_used, reason = "a test that cannot set up fails")]
 
+#[path = "mutations/check.rs"]
+mod check;
 mod common;
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use armistice_engine::linux::guest_memory;
-use armistice_engine::linux::loader::elf::{self, Plan};
+use armistice_engine::linux::loader::elf;
+use check::parse;
 use common::elf::{CODE, Elf};
 use common::{engine, long, write_program};
 use proptest::prelude::*;
 use tempfile::TempDir;
-
-/// What the parser promises of a plan.
-fn check(plan: &Plan, file: usize) {
-    assert!(!plan.segments.is_empty());
-    assert!(plan.entry.is_multiple_of(4));
-    assert!(plan.alignment.is_power_of_two());
-    let span = plan.span();
-    for segment in &plan.segments {
-        let range = segment.range();
-        assert!(range.start < range.end && range.end <= guest_memory::END);
-        assert!(segment.file_size <= segment.memory_size);
-        if segment.file_size > 0 {
-            assert!(segment.offset + segment.file_size <= file as u64);
-            assert_eq!(segment.offset % 4096, segment.address % 4096);
-        }
-        assert!(span.start <= range.start && range.end <= span.end);
-    }
-    let mut ranges: Vec<_> = plan.segments.iter().map(elf::Segment::range).collect();
-    ranges.sort_by_key(|range| range.start);
-    assert!(ranges.windows(2).all(|pair| pair[0].end <= pair[1].start));
-    assert!(ranges.iter().any(|range| range.contains(&plan.entry)));
-}
-
-fn parse(bytes: &[u8]) {
-    match elf::parse(bytes) {
-        Ok(plan) => check(&plan, bytes.len()),
-        Err(error) => {
-            let text = error.to_string();
-            assert!(!text.is_empty() && !text.contains('\n'));
-        }
-    }
-}
 
 proptest! {
     #[test]

@@ -82,11 +82,12 @@ pub const KNOWN: &[Known] = &[
         versions: &[],
         explains: a_part_done,
         spreads: false,
-        right: "both; ours is the state before the instruction",
+        right: "both; in ours the registers are those before the instruction",
         reason: "D1.3.1, definition of a precise exception: where an instruction that makes more \
                  than one single-copy atomic access takes a synchronous Data Abort, the registers \
                  that it loads, but for its base, and the locations that it stores to become \
-                 UNKNOWN. QEMU has done the first accesses; interpreter and translator none.",
+                 UNKNOWN. QEMU has loaded the first registers where interpreter and translator \
+                 have loaded none; how much a store has written differs too.",
     },
     Known {
         instructions: &["CPY*", "SETP", "SETM", "SETE"],

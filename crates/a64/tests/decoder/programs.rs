@@ -6,7 +6,7 @@ use std::path::Path;
 
 use armistice_a64::decode::{Op, decode};
 
-use crate::{differences, elf, llvm};
+use crate::{differences, elf, llvm, scope};
 
 /// What was found in the code of one file.
 #[derive(Default)]
@@ -63,6 +63,30 @@ impl Found {
             .collect();
         let found = differences::beside_the_known(&words);
         assert!(found.is_empty(), "{found:x?}");
+    }
+
+    /// How many of the table's rows occur.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = Op> {
+        self.rows.keys().copied()
+    }
+
+    /// The unknown words that are no instruction of any feature, and so data.
+    pub(crate) fn data(&self) -> usize {
+        self.unknown.get("-").map_or(0, Vec::len)
+    }
+
+    /// The unknown words that are instructions, by the rule that puts them
+    /// out of scope. That each has one is asserted.
+    pub(crate) fn out_of_scope(&self) -> BTreeMap<&'static str, usize> {
+        let mut counts = BTreeMap::new();
+        for (mnemonic, places) in self.unknown.iter().filter(|(m, _)| *m != "-") {
+            for &(address, word) in places {
+                let rule = scope::out_of_scope(word)
+                    .unwrap_or_else(|| panic!("{word:08x} at {address:#x} is {mnemonic}"));
+                *counts.entry(rule).or_default() += 1;
+            }
+        }
+        counts
     }
 
     /// Prints the counts.
@@ -137,6 +161,7 @@ fn libraries_are_all_instructions() {
         let found = examine(&file);
         found.print(name);
         found.has_no_disagreement();
+        found.out_of_scope();
         for mnemonic in found.unknown.keys() {
             let listed = include_str!("unadvertised")
                 .lines()

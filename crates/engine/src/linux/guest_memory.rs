@@ -4,7 +4,7 @@
 //! The accesses are functions in assembler that lie in one run of code. The
 //! exception table names the parts of it; when an access faults there, the
 //! signal handler lets the function return the fault's address in rax and its
-//! kind in rdx ([`recover`]). The functions are leaves without a frame, so
+//! kind in rdx (`recover`). The functions are leaves without a frame, so
 //! that returning is all there is to do.
 //!
 //! Guest addresses are host addresses: the engine lies high, where the kernel

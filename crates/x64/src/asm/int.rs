@@ -49,7 +49,7 @@ impl Asm {
         );
     }
 
-    /// op dst, [mem]
+    /// op dst, \[mem]
     pub fn alu_rm(&mut self, size: Size, op: Alu, dst: Gpr, mem: Mem) {
         self.rm(
             size,
@@ -59,7 +59,7 @@ impl Asm {
         );
     }
 
-    /// op [mem], src
+    /// op \[mem], src
     pub fn alu_mr(&mut self, size: Size, op: Alu, mem: Mem, src: Gpr) {
         self.rm(
             size,
@@ -87,12 +87,12 @@ impl Asm {
         self.alu_i(size, op, dst.into(), imm);
     }
 
-    /// op [mem], imm
+    /// op \[mem], imm
     pub fn alu_mi(&mut self, size: Size, op: Alu, mem: Mem, imm: i32) {
         self.alu_i(size, op, mem.into(), imm);
     }
 
-    /// lock op [mem], src
+    /// lock op \[mem], src
     pub fn lock_alu_mr(&mut self, size: Size, op: Alu, mem: Mem, src: Gpr) {
         self.byte(0xf0);
         self.alu_mr(size, op, mem, src);
@@ -103,7 +103,7 @@ impl Asm {
         self.rm(size, Opcode::one(0x84 | wide(size)), b, a.into());
     }
 
-    /// test [mem], b
+    /// test \[mem], b
     pub fn test_mr(&mut self, size: Size, mem: Mem, b: Gpr) {
         self.rm(size, Opcode::one(0x84 | wide(size)), b, mem.into());
     }
@@ -118,7 +118,7 @@ impl Asm {
         self.test_i(size, a.into(), imm);
     }
 
-    /// test [mem], imm
+    /// test \[mem], imm
     pub fn test_mi(&mut self, size: Size, mem: Mem, imm: i32) {
         self.test_i(size, mem.into(), imm);
     }
@@ -130,17 +130,17 @@ impl Asm {
         }
     }
 
-    /// mov dst, [mem]
+    /// mov dst, \[mem]
     pub fn mov_rm(&mut self, size: Size, dst: Gpr, mem: Mem) {
         self.rm(size, Opcode::one(0x8a | wide(size)), dst, mem.into());
     }
 
-    /// mov [mem], src
+    /// mov \[mem], src
     pub fn mov_mr(&mut self, size: Size, mem: Mem, src: Gpr) {
         self.rm(size, Opcode::one(0x88 | wide(size)), src, mem.into());
     }
 
-    /// mov [mem], imm, sign-extended
+    /// mov \[mem], imm, sign-extended
     pub fn mov_mi(&mut self, size: Size, mem: Mem, imm: i32) {
         self.digit(size, Opcode::one(0xc6 | wide(size)), 0, mem.into());
         self.imm(size, imm);
@@ -193,12 +193,12 @@ impl Asm {
         self.modrm_op(size, opcode, dst.0, src, byte);
     }
 
-    /// lea dst, [mem]
+    /// lea dst, \[mem]
     pub fn lea(&mut self, size: Size, dst: Gpr, mem: Mem) {
         self.rm(size, Opcode::one(0x8d), dst, mem.into());
     }
 
-    /// xchg [mem], reg: locked
+    /// xchg \[mem], reg: locked
     pub fn xchg_mr(&mut self, size: Size, mem: Mem, reg: Gpr) {
         self.rm(size, Opcode::one(0x86 | wide(size)), reg, mem.into());
     }
@@ -335,19 +335,19 @@ impl Asm {
         self.byte(0xf5);
     }
 
-    /// lock xadd [mem], reg
+    /// lock xadd \[mem], reg
     pub fn lock_xadd(&mut self, size: Size, mem: Mem, reg: Gpr) {
         self.byte(0xf0);
         self.rm(size, Opcode::of(0xc0 | wide(size)), reg, mem.into());
     }
 
-    /// lock cmpxchg [mem], reg
+    /// lock cmpxchg \[mem], reg
     pub fn lock_cmpxchg(&mut self, size: Size, mem: Mem, reg: Gpr) {
         self.byte(0xf0);
         self.rm(size, Opcode::of(0xb0 | wide(size)), reg, mem.into());
     }
 
-    /// lock cmpxchg16b [mem]
+    /// lock cmpxchg16b \[mem]
     pub fn lock_cmpxchg16b(&mut self, mem: Mem) {
         self.byte(0xf0);
         self.digit(Size::B64, Opcode::of(0xc7), 1, mem.into());
@@ -374,7 +374,7 @@ impl Asm {
         self.byte(0x58 | reg.0 & 7);
     }
 
-    /// call [mem]
+    /// call \[mem]
     pub fn call_m(&mut self, mem: Mem) {
         self.digit(Size::B32, Opcode::one(0xff), 2, mem.into());
     }
@@ -384,7 +384,7 @@ impl Asm {
         self.digit(Size::B32, Opcode::one(0xff), 4, reg.into());
     }
 
-    /// jmp [mem]
+    /// jmp \[mem]
     pub fn jmp_m(&mut self, mem: Mem) {
         self.digit(Size::B32, Opcode::one(0xff), 4, mem.into());
     }
@@ -420,12 +420,12 @@ impl Asm {
         }
     }
 
-    /// ldmxcsr [mem]
+    /// ldmxcsr \[mem]
     pub fn ldmxcsr(&mut self, mem: Mem) {
         self.digit(Size::B32, Opcode::of(0xae), 2, mem.into());
     }
 
-    /// stmxcsr [mem]
+    /// stmxcsr \[mem]
     pub fn stmxcsr(&mut self, mem: Mem) {
         self.digit(Size::B32, Opcode::of(0xae), 3, mem.into());
     }

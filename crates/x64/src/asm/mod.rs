@@ -1,6 +1,6 @@
 //! The emitter: x86-64 instructions to bytes.
 //!
-//! Integer instructions are methods ([`int`]); vector instructions are rows of
+//! Integer instructions are methods (`int`); vector instructions are rows of
 //! a table ([`vector_table`]), written in VEX form where that can name the
 //! registers and in EVEX form otherwise. Labels are bound in any order and
 //! resolved at the end. The output starts at a multiple of 16.

@@ -113,7 +113,7 @@ impl Asm {
         self.byte(imm);
     }
 
-    /// op [mem], src
+    /// op \[mem], src
     pub fn vstore(&mut self, op: V, mem: Mem, src: Xmm) {
         self.vto(op, mem, src);
     }

@@ -1,7 +1,7 @@
 //! Lowers a region to host code.
 //!
 //! One pass over the blocks in their order. Each operation finds its slots in
-//! registers or in the state ([`operand`]); the flags stay in the host's
+//! registers or in the state (`operand`); the flags stay in the host's
 //! register as long as nothing overwrites them ([`flags`]). What is rarely run
 //! (exits not linked yet, entries, repairs) is put behind the blocks
 //! ([`cold`]).
