@@ -9,9 +9,11 @@
 
 mod base;
 mod branch;
+mod condition;
 mod crypto;
 mod fp;
 mod memory;
+mod registers;
 mod simd;
 mod system;
 
