@@ -54,7 +54,7 @@ pub const KNOWN: &[Known] = &[
         ],
         versions: &[],
         explains: |difference, _| matches!(difference.place, Place::X(_)),
-        spreads: false,
+        spreads: true,
         right: "both",
         reason: "D24.2, the registers' descriptions: the values are IMPLEMENTATION DEFINED. The \
                  executors stand for different processors at different times.",
@@ -88,6 +88,34 @@ pub const KNOWN: &[Known] = &[
                  that it loads, but for its base, and the locations that it stores to become \
                  UNKNOWN. QEMU has loaded the first registers where interpreter and translator \
                  have loaded none; how much a store has written differs too.",
+    },
+    Known {
+        instructions: &["MRS_ID"],
+        versions: &[],
+        explains: |_, context| context.theirs.signal == 4,
+        spreads: true,
+        right: "ours",
+        reason: "D24.2.1, the reserved encodings of the ID registers read as zero, and Linux emulates \
+                 all of CRm 2 to 7 so (Documentation/arch/arm64/cpu-feature-registers.rst). QEMU \
+                 raises SIGILL for some.",
+    },
+    Known {
+        instructions: &["DC_ZVA"],
+        versions: &[],
+        explains: |difference, _| matches!(difference.place, Place::Data(_)),
+        spreads: true,
+        right: "both",
+        reason: "D24.2, DCZID_EL0: the size of the block is IMPLEMENTATION DEFINED. Ours is 64 bytes, \
+                 that of QEMU's default CPU 512.",
+    },
+    Known {
+        instructions: &["DC_CVAC", "DC_CVAU", "DC_CIVAC"],
+        versions: &[],
+        explains: |_, context| context.ours.signal == 11 && context.theirs.signal == 0,
+        spreads: true,
+        right: "ours",
+        reason: "D7.5.9.2, cache maintenance by virtual address may take a Translation fault, and at EL0 \
+                 needs permission to read. QEMU does nothing.",
     },
     Known {
         instructions: &["CPY*", "SETP", "SETM", "SETE"],

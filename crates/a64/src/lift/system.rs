@@ -45,7 +45,7 @@ pub(super) fn lift(pc: u64, insn: Insn, out: &mut Sink<'_>) -> Option<Term> {
             2 => Fence::Stores,
             _ => Fence::Full,
         })),
-        A::ISB | A::SB | A::DC_CVAC | A::DC_CVAU | A::DC_CIVAC => {}
+        A::ISB | A::SB => {}
         A::DC_ZVA => out.push(Op::ZeroLine { a: zr(insn.rt()) }),
         A::MRS_NZCV => out.push(Op::ReadFlags { d: zr(insn.rt()) }),
         A::MSR_NZCV => out.push(Op::WriteFlags { a: zr(insn.rt()) }),

@@ -108,7 +108,7 @@ impl Lowering<'_> {
         if !half {
             return self.vwrite(reg, value);
         }
-        let t = self.vtarget(reg, value);
+        let t = self.cleared(reg, value);
         self.a.v2(V::Movq, t, value);
         self.vwrite(reg, t);
         self.zero_above(reg, Size::B8);
@@ -116,10 +116,18 @@ impl Lowering<'_> {
 
     /// The slot is the low `size` bytes of `value`, zero above.
     pub(crate) fn vdone_low(&mut self, size: Size, reg: VReg, value: Xmm) {
-        let t = self.vtarget(reg, value);
+        let t = self.cleared(reg, value);
         self.clear_above(size, t, value);
         self.vwrite(reg, t);
         self.zero_above(reg, size);
+    }
+
+    /// Where `value` is cleared above on its way to a slot: in place only if
+    /// it is scratch, since else it is another slot's register.
+    fn cleared(&self, reg: VReg, value: Xmm) -> Xmm {
+        let own = self.c.vec_scratch.contains(&value);
+        let scratch = if own { value } else { self.s(3) };
+        self.vtarget(reg, scratch)
     }
 
     /// t = the low `size` bytes of `value`, zero above.
@@ -215,9 +223,11 @@ impl Lowering<'_> {
                 to = low_a;
             }
         }
-        match imm {
-            Some(imm) => self.a.v3i(op, to, first, second, imm),
-            None => self.a.v3(op, to, first, second),
+        match (a.is_some(), imm) {
+            (true, Some(imm)) => self.a.v3i(op, to, first, second, imm),
+            (true, None) => self.a.v3(op, to, first, second),
+            (false, Some(imm)) => self.a.v2i(op, to, second, imm),
+            (false, None) => self.a.v2(op, to, second),
         }
         if to != t {
             self.a.v2(V::Movdqu, t, to);

@@ -276,7 +276,7 @@ impl Lowering<'_> {
         }
         self.clobber();
         let x = self.clean(shape, a, self.s(0));
-        let t = self.apart(d, &[x]);
+        let t = self.apart(d, &[a]);
         let s = self.s(3);
         self.v2(row, t, x);
         let bad = match (f, signed) {

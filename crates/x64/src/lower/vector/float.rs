@@ -121,10 +121,10 @@ impl Lowering<'_> {
     }
 
     /// Where to compute a result that may have to be done again: not in a
-    /// source.
-    pub(super) fn apart(&self, d: VReg, sources: &[Xmm]) -> Xmm {
+    /// source's register, even where a copy of the source is what is read.
+    pub(super) fn apart(&self, d: VReg, sources: &[VReg]) -> Xmm {
         match self.vpinned(d) {
-            Some(x) if !sources.contains(&x) => x,
+            Some(x) if !sources.contains(&d) => x,
             _ => self.s(2),
         }
     }
@@ -200,7 +200,7 @@ impl Lowering<'_> {
         let scalar = shape == Shape::Scalar;
         let x = self.clean(shape, a, self.s(0));
         let y = self.clean_arg(f, shape, b, self.s(1));
-        let r = self.apart(d, &[x, y]);
+        let r = self.apart(d, &[a, slot(b).unwrap_or(a)]);
         let b_slot = match b {
             Arg::Each(reg) => Some(reg),
             _ => None,
@@ -338,9 +338,8 @@ impl Lowering<'_> {
         self.clobber();
         let x = self.clean(shape, a, self.s(0));
         let y = self.clean_arg(f, shape, b, self.s(1));
-        let r = self.apart(d, &[x, y]);
         // The addend is overwritten: it may be the destination.
-        let r = if d == c { self.s(2) } else { r };
+        let r = self.apart(d, &[a, slot(b).unwrap_or(a), c]);
         if shape == Shape::Half && !self.is_zero_above(c, Size::B8) {
             let source = self.vsource(c);
             self.a.v2(V::Movq, r, source);
@@ -386,7 +385,7 @@ impl Lowering<'_> {
             FloatUnary::Sqrt => {
                 self.clobber();
                 let x = self.clean(shape, a, self.s(0));
-                let r = self.apart(d, &[x]);
+                let r = self.apart(d, &[a]);
                 if scalar {
                     self.v3(SQRT.pick(f, true), r, x, x);
                 } else {
@@ -419,5 +418,13 @@ impl Lowering<'_> {
             self.v2i(rows.pick(f, false), t, x, imm);
         }
         self.float_done(f, shape, d, t, Some(a));
+    }
+}
+
+/// The slot that an argument is read from.
+const fn slot(arg: Arg) -> Option<VReg> {
+    match arg {
+        Arg::Each(reg) | Arg::Lane(reg, _) => Some(reg),
+        Arg::Zero => None,
     }
 }
