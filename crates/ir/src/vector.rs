@@ -269,8 +269,6 @@ pub enum FloatBin {
     MinNum,
     /// |a - b|
     Abd,
-    /// a * b, but 2 for infinity times zero.
-    MulX,
     /// Sums of neighbours, first those of a.
     AddPair,
 }

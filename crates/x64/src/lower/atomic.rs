@@ -7,7 +7,7 @@ use super::Lowering;
 use super::cold::Cold;
 use crate::asm::{Alu, Cond as Cc, Gpr, Mem, Size};
 use crate::convention::{RAX, RCX};
-use ir::inst::RmwOp;
+use ir::inst::{Fill, RmwOp};
 use ir::{Addr, Reg};
 
 impl Lowering<'_> {
@@ -31,6 +31,18 @@ impl Lowering<'_> {
         while let Some(back) = self.pending_back.pop() {
             self.a.bind(back);
         }
+    }
+
+    /// The host reorders no load with what follows it.
+    pub(crate) fn load_acquire(&mut self, size: ir::Size, fill: Fill, d: Reg, addr: Addr) {
+        self.clobber();
+        let mem = self.address(addr);
+        let base = self.address_register(mem);
+        self.align_check(base, size);
+        let t = self.target(d, RAX);
+        self.load_to(size, fill, t, Mem::base(base));
+        self.write(d, t);
+        self.bind_back();
     }
 
     pub(crate) fn store_release(&mut self, size: ir::Size, a: Reg, addr: Addr) {

@@ -117,7 +117,7 @@ impl Lowering<'_> {
         self.write(d, t);
     }
 
-    fn load_to(&mut self, size: ir::Size, fill: Fill, t: Gpr, mem: Mem) {
+    pub(super) fn load_to(&mut self, size: ir::Size, fill: Fill, t: Gpr, mem: Mem) {
         self.fault_point();
         let size = Size::from(size);
         match (fill, size) {

@@ -370,15 +370,13 @@ impl Lowering<'_> {
                 fill,
                 d,
                 addr,
-            }
-            | Op::LoadAcquire {
+            } => self.load(size, fill, d, addr),
+            Op::LoadAcquire {
                 size,
                 fill,
                 d,
                 addr,
-            } => {
-                self.load(size, fill, d, addr);
-            }
+            } => self.load_acquire(size, fill, d, addr),
             Op::Store { size, a, addr } => self.store(size, a, addr),
             Op::LoadPair {
                 size,

@@ -99,7 +99,6 @@ const fn binary(op: A) -> Option<FloatBin> {
         A::FMAXNM_scalar | A::FMAXNM_vector => FloatBin::MaxNum,
         A::FMINNM_scalar | A::FMINNM_vector => FloatBin::MinNum,
         A::FABD | A::FABD_scalar => FloatBin::Abd,
-        A::FMULX | A::FMULX_scalar => FloatBin::MulX,
         A::FADDP_vector => FloatBin::AddPair,
         _ => return None,
     })
@@ -224,7 +223,6 @@ fn by_element(insn: Insn) -> Option<VOp> {
         A::FMLA_by_element | A::FMLA_by_element_scalar => return Some(accumulate(insn, false, b)),
         A::FMLS_by_element | A::FMLS_by_element_scalar => return Some(accumulate(insn, true, b)),
         A::FMUL_by_element | A::FMUL_by_element_scalar => FloatBin::Mul,
-        A::FMULX_by_element | A::FMULX_by_element_scalar => FloatBin::MulX,
         _ => return None,
     };
     Some(float(insn, op, (f, shape), b))

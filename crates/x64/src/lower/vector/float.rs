@@ -230,7 +230,7 @@ impl Lowering<'_> {
                 }
                 self.float_done(f, shape, d, r, (op == FloatBin::Sub).then_some(a));
             }
-            FloatBin::Mul | FloatBin::MulX | FloatBin::NegMul => {
+            FloatBin::Mul | FloatBin::NegMul => {
                 self.v3(MUL.pick(f, scalar), r, first, second);
                 self.check(Check::Tiny, f, shape, r);
                 if op == FloatBin::NegMul {

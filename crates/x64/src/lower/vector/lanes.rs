@@ -173,7 +173,7 @@ impl Lowering<'_> {
             }
         }
         let spread = by_size(e, [V::Pmovm2b, V::Pmovm2w, V::Pmovm2d, V::Pmovm2q]);
-        self.a.v2(spread, t, Xmm(K1.0));
+        self.a.vfrom_k(spread, t, K1);
     }
 
     /// Products of bytes: those of the even ones as words, those of the odd
