@@ -130,7 +130,7 @@ impl Lowering<'_> {
             };
             self.a.vk3i(row, K(1), x, y, predicate);
             let spread = if f == Fp::S { V::Pmovm2d } else { V::Pmovm2q };
-            self.a.v2(spread, t, Xmm(1));
+            self.a.vfrom_k(spread, t, K(1));
         } else {
             let row = match (f, scalar) {
                 (Fp::S, true) => V::Cmpss,
