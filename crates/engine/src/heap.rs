@@ -8,7 +8,7 @@
 use core::alloc::{GlobalAlloc, Layout};
 use core::ptr::{self, NonNull};
 
-use crate::linux::sys;
+use crate::linux::{own, sys};
 use crate::lock::SpinLock;
 
 const PAGE: usize = 4096;
@@ -60,23 +60,18 @@ fn pages(size: usize) -> Option<usize> {
 }
 
 fn map(size: usize) -> Option<usize> {
-    // SAFETY: a mapping that is not fixed takes free addresses.
-    let address = unsafe {
-        sys::mmap(
-            0,
-            size as u64,
-            sys::PROT_READ | sys::PROT_WRITE,
-            sys::MAP_PRIVATE | sys::MAP_ANONYMOUS,
-            None,
-        )
-    };
+    let address = own::map(
+        size as u64,
+        sys::PROT_READ | sys::PROT_WRITE,
+        sys::MAP_PRIVATE | sys::MAP_ANONYMOUS,
+    );
     usize::try_from(address.ok()?).ok()
 }
 
 fn unmap(address: usize, size: usize) {
     if size > 0 {
         // SAFETY: the callers give back what they mapped and nobody holds.
-        let _ = unsafe { sys::munmap(address as u64, size as u64) };
+        let _ = unsafe { own::unmap(address as u64, size as u64) };
     }
 }
 

@@ -26,11 +26,13 @@ use inspect::Inspector;
 use interpret::End;
 use linux::address_space::AddressSpace;
 use linux::faults;
+use linux::loader::stack::key;
 use linux::loader::{self, LoadError, Loaded, Request};
 use linux::process::{Process, Thread};
 use linux::signals;
 use linux::start::Start;
 use linux::sys::{self, Fd};
+use linux::{clock, own};
 use message::Shown;
 
 /// The exit code when a program cannot be run.
@@ -44,6 +46,9 @@ pub unsafe fn main(stack: *const usize) -> ! {
     // SAFETY: the caller hands over the kernel's.
     let start = unsafe { Start::read(stack) };
     start.protect_relocated();
+    own::add_started(&start, stack as u64);
+    // SAFETY: the kernel says where it is.
+    unsafe { clock::find(start.auxiliary(key::SYSINFO_EHDR).unwrap_or(0)) };
     match cli::read(&start) {
         Err(usage) => {
             message::line(text!("{usage}"));

@@ -4,6 +4,7 @@
 //! there. It is anonymous, because perf looks into its map for such memory
 //! only. Code is added at the end; [`Arena::clear`] starts again.
 
+use crate::linux::own;
 use crate::linux::sys::{self, Errno, number};
 
 /// How much code there may be. Pages are taken as they are written.
@@ -27,22 +28,18 @@ impl Arena {
     /// # Errors
     /// When the kernel refuses one of the mappings.
     pub fn new() -> Result<Self, Errno> {
-        // SAFETY: free addresses are taken.
-        let writable = unsafe {
-            sys::mmap(
-                0,
-                SIZE,
-                sys::PROT_READ | sys::PROT_WRITE,
-                MAP_SHARED | sys::MAP_ANONYMOUS | sys::MAP_NORESERVE,
-                None,
-            )
-        }?;
+        let writable = own::map(
+            SIZE,
+            sys::PROT_READ | sys::PROT_WRITE,
+            MAP_SHARED | sys::MAP_ANONYMOUS | sys::MAP_NORESERVE,
+        )?;
         // A length of 0 maps the same memory once more.
         // SAFETY: the mapping stays as it is, and free addresses are taken.
         let executable = unsafe {
             let arguments = [writable, 0, SIZE, MREMAP_MAYMOVE, 0, 0];
             sys::syscall(number::MREMAP, arguments)
         }?;
+        own::add(executable..executable + SIZE);
         // SAFETY: nobody has used the second mapping yet.
         unsafe { sys::mprotect(executable, SIZE, sys::PROT_READ | sys::PROT_EXEC) }?;
         Ok(Self {

@@ -14,7 +14,7 @@ use core::sync::atomic::{AtomicPtr, Ordering};
 use core::{mem, ptr};
 
 use super::sys::{self, Errno, number};
-use super::{guest_memory, signals};
+use super::{guest_memory, own, signals};
 use crate::message;
 
 /// Illegal instruction.
@@ -175,12 +175,10 @@ pub fn give_stack() -> Result<(), Errno> {
     }
     // SAFETY: the mapping takes free addresses, and becomes nobody else's.
     unsafe {
-        let base = sys::mmap(
-            0,
+        let base = own::map(
             STACK,
             sys::PROT_READ | sys::PROT_WRITE,
             sys::MAP_PRIVATE | sys::MAP_ANONYMOUS | sys::MAP_NORESERVE,
-            None,
         )?;
         let stack = Stack {
             base,

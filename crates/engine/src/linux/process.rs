@@ -1,7 +1,9 @@
 //! The guest's process and its threads, as far as the engine keeps them and
 //! the host's kernel doesn't.
 
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
+use core::sync::atomic::AtomicBool;
 
 use super::address_space::AddressSpace;
 use super::loader::Loaded;
@@ -20,6 +22,10 @@ pub struct Process {
     /// The program's path without symbolic links: what `/proc/self/exe` leads
     /// to.
     pub executable: Vec<u8>,
+    /// Shared memory of System V: where it was attached, and its length.
+    pub attached: SpinLock<BTreeMap<u64, u64>>,
+    /// `READ_IMPLIES_EXEC` of the personality.
+    pub read_implies_exec: AtomicBool,
 }
 
 impl Process {
@@ -34,6 +40,8 @@ impl Process {
             }),
             actions: SpinLock::new(Actions::default()),
             executable: loaded.executable.clone(),
+            attached: SpinLock::new(BTreeMap::new()),
+            read_implies_exec: AtomicBool::new(false),
         }
     }
 }

@@ -3,8 +3,9 @@
 
 use alloc::vec::Vec;
 use core::ffi::{CStr, c_char};
+use core::ops::Range;
 
-use super::address_space::page_down;
+use super::address_space::{PAGE, page_down};
 use super::loader::elf::ENTRY;
 use super::loader::stack::key;
 use super::sys;
@@ -51,34 +52,51 @@ impl Start {
     /// Makes the engine's own pages read-only that are written by relocation
     /// only (`PT_GNU_RELRO`).
     pub fn protect_relocated(&self) {
-        const PT_PHDR: u32 = 6;
-        const PT_GNU_RELRO: u32 = 0x6474_e552;
-        let (Some(headers), Some(count)) = (self.auxiliary(key::PHDR), self.auxiliary(key::PHNUM))
-        else {
-            return;
-        };
-        let header = |index: u64| {
-            let at = (headers + index * ENTRY as u64) as *const u64;
-            // SAFETY: the kernel says where the program headers are, and that
-            // there are as many.
-            unsafe { [*at, *at.add(2), *at.add(5)] }
-        };
-        let find = |kind: u32| {
-            (0..count)
-                .map(header)
-                .find(|[first, ..]| first & 0xffff_ffff == u64::from(kind))
-        };
-        if let (Some([_, address, _]), Some([_, start, size])) = (find(PT_PHDR), find(PT_GNU_RELRO))
-        {
-            let bias = headers - address;
-            let pages = page_down(start + bias)..page_down(start + size + bias);
-            if !pages.is_empty() {
+        const PT_GNU_RELRO: u64 = 0x6474_e552;
+        for (kind, range) in self.headers() {
+            let pages = page_down(range.start)..page_down(range.end);
+            if kind == PT_GNU_RELRO && !pages.is_empty() {
                 // SAFETY: relocation is over, and nothing else writes there.
                 // Failing leaves the pages as they are.
                 let _ =
                     unsafe { sys::mprotect(pages.start, pages.end - pages.start, sys::PROT_READ) };
             }
         }
+    }
+
+    /// The pages that the engine's program is in.
+    pub fn program(&self) -> impl Iterator<Item = Range<u64>> {
+        const PT_LOAD: u64 = 1;
+        self.headers()
+            .filter(|&(kind, _)| kind == PT_LOAD)
+            .map(|(_, range)| page_down(range.start)..page_down(range.end + (PAGE - 1)))
+    }
+
+    /// The engine's own program headers: the kind, and the addresses.
+    fn headers(&self) -> impl Iterator<Item = (u64, Range<u64>)> {
+        const PT_PHDR: u64 = 6;
+        let table = self.auxiliary(key::PHDR).unwrap_or(0);
+        let count = match table {
+            0 => 0,
+            _ => self.auxiliary(key::PHNUM).unwrap_or(0),
+        };
+        let header = move |index: u64| {
+            let at = (table + index * ENTRY as u64) as *const u64;
+            // SAFETY: the kernel says where the program headers are, and that
+            // there are as many.
+            unsafe { [*at & 0xffff_ffff, *at.add(2), *at.add(5)] }
+        };
+        // How far the program was moved.
+        let bias = (0..count)
+            .map(header)
+            .find(|&[kind, ..]| kind == PT_PHDR)
+            .map(|[_, address, _]| table - address);
+        (0..count)
+            .map(header)
+            .filter_map(move |[kind, start, size]| {
+                let start = start + bias?;
+                Some((kind, start..start + size))
+            })
     }
 
     /// A value of the auxiliary vector.

@@ -38,6 +38,42 @@ pub(super) fn openat(call: &mut Call<'_>) -> Result<u64, Errno> {
     call.pass(number::OPENAT)
 }
 
+/// `struct open_how`: flags, mode and `RESOLVE_...`, and what newer kernels
+/// add, which must be zero here.
+pub(super) fn openat2(call: &mut Call<'_>) -> Result<u64, Errno> {
+    const HOW: u64 = 24;
+    let [_, _, guest, size, ..] = call.arguments;
+    if size < HOW {
+        return Err(Errno::EINVAL);
+    }
+    if size > 4096 {
+        return Err(Errno::E2BIG);
+    }
+    let [flags, mode, resolve] = call.words(guest)?;
+    for address in guest + HOW..guest + size {
+        let mut byte = [0];
+        guest_memory::read(address, &mut byte)?;
+        if byte != [0] {
+            return Err(Errno::E2BIG);
+        }
+    }
+    let how = [open_flags_to_host(flags), mode, resolve];
+    call.arguments[2] = how.as_ptr() as u64;
+    call.arguments[3] = HOW;
+    call.pass(number::OPENAT2)
+}
+
+pub(super) fn open_by_handle_at(call: &mut Call<'_>) -> Result<u64, Errno> {
+    call.arguments[2] = open_flags_to_host(call.arguments[2]);
+    call.pass(number::OPEN_BY_HANDLE_AT)
+}
+
+/// The second argument has the flags of the descriptors to come.
+pub(super) fn fanotify_init(call: &mut Call<'_>) -> Result<u64, Errno> {
+    call.arguments[1] = open_flags_to_host(call.arguments[1]);
+    call.pass(number::FANOTIFY_INIT)
+}
+
 /// O_DIRECT, a pipe of packets, is among the flags.
 pub(super) fn pipe2(call: &mut Call<'_>) -> Result<u64, Errno> {
     call.arguments[1] = open_flags_to_host(call.arguments[1]);

@@ -1,11 +1,16 @@
-//! Memory: mapping, where the guest's permission to execute is kept apart,
-//! and the heap.
+//! Memory: mapping, where the guest's permission to execute is kept apart and
+//! the engine's own pages are out of reach, and the heap.
 
 use core::ops::Range;
+use core::sync::atomic::Ordering;
 
 use super::Call;
 use crate::linux::address_space::{PAGE, host_protection, page_down, page_up};
-use crate::linux::sys::{self, Errno, PROT_EXEC, PROT_READ, PROT_WRITE, number};
+use crate::linux::guest_memory::END;
+use crate::linux::own;
+use crate::linux::sys::{
+    self, Errno, MAP_FIXED, MAP_FIXED_NOREPLACE, PROT_EXEC, PROT_READ, PROT_WRITE, number,
+};
 
 /// The pages of a range that the kernel has accepted.
 fn pages(address: u64, length: u64) -> Range<u64> {
@@ -14,46 +19,94 @@ fn pages(address: u64, length: u64) -> Range<u64> {
     start..end.unwrap_or(page_down(u64::MAX))
 }
 
-/// A protection is an int's worth of bits.
+/// A protection is an int's worth of bits; under `READ_IMPLIES_EXEC` what may
+/// be read may be executed.
 #[allow(
     clippy::cast_possible_truncation,
     reason = "the kernel knows no others"
 )]
-fn protection(argument: u64) -> u32 {
-    argument as u32
+fn protection(call: &Call<'_>, argument: u64) -> u32 {
+    let protection = argument as u32;
+    let implied = call.process.read_implies_exec.load(Ordering::Relaxed);
+    if implied && protection & PROT_READ != 0 {
+        protection | PROT_EXEC
+    } else {
+        protection
+    }
 }
 
 pub(super) fn mmap(call: &mut Call<'_>) -> Result<u64, Errno> {
-    /// x86-64's own, which means nothing on arm64.
-    const MAP_32BIT: u64 = 0x40;
-    let [_, length, guest, flags, ..] = call.arguments;
-    let guest = protection(guest);
+    /// x86-64's own, which mean nothing on arm64: `MAP_32BIT`, `MAP_ABOVE4G`.
+    const OF_THE_HOST: u64 = 0x40 | 0x80;
+    const FIXED: u64 = (MAP_FIXED | MAP_FIXED_NOREPLACE) as u64;
+    let [hint, length, guest, flags, ..] = call.arguments;
+    let guest = protection(call, guest);
+    if flags & FIXED != 0 {
+        // Above the host's end there is nothing to map, and on the engine
+        // nothing may be.
+        let end = hint.checked_add(length).ok_or(Errno::ENOMEM)?;
+        let replaces = flags & u64::from(MAP_FIXED_NOREPLACE) == 0;
+        if end > END || replaces && own::overlaps(&pages(hint, length)) {
+            return Err(Errno::ENOMEM);
+        }
+    } else if hint >= END {
+        // A hint up there would make a host with five levels of page tables
+        // give addresses that arm64 does not have.
+        call.arguments[0] = 0;
+    }
     call.arguments[2] = u64::from(host_protection(guest));
-    call.arguments[3] = flags & !MAP_32BIT;
+    call.arguments[3] = flags & !OF_THE_HOST;
     let address = call.pass(number::MMAP)?;
     call.process.space.protect(pages(address, length), guest);
     Ok(address)
 }
 
+/// Where the engine lies there is nothing of the guest's to unmap.
 pub(super) fn munmap(call: &mut Call<'_>) -> Result<u64, Errno> {
     let [address, length, ..] = call.arguments;
-    let result = call.pass(number::MUNMAP)?;
-    call.process.space.unmap(pages(address, length));
-    Ok(result)
+    let range = pages(address, length);
+    if address != range.start || !own::overlaps(&range) {
+        let result = call.pass(number::MUNMAP)?;
+        call.process.space.unmap(range);
+        return Ok(result);
+    }
+    for part in own::without(range) {
+        call.arguments = [part.start, part.end - part.start, 0, 0, 0, 0];
+        call.pass(number::MUNMAP)?;
+        call.process.space.unmap(part);
+    }
+    Ok(0)
+}
+
+/// The engine's pages look unmapped.
+fn check_mapped(range: &Range<u64>) -> Result<(), Errno> {
+    if own::overlaps(range) {
+        return Err(Errno::ENOMEM);
+    }
+    Ok(())
 }
 
 pub(super) fn mprotect(call: &mut Call<'_>) -> Result<u64, Errno> {
     let [address, length, guest, ..] = call.arguments;
-    let guest = protection(guest);
+    let guest = protection(call, guest);
+    let range = pages(address, length);
+    check_mapped(&range)?;
     call.arguments[2] = u64::from(host_protection(guest));
     let result = call.pass(number::MPROTECT)?;
-    call.process.space.protect(pages(address, length), guest);
+    call.process.space.protect(range, guest);
     Ok(result)
 }
 
 pub(super) fn mremap(call: &mut Call<'_>) -> Result<u64, Errno> {
+    const MREMAP_FIXED: u64 = 2;
     const MREMAP_DONTUNMAP: u64 = 4;
-    let [old, old_length, length, flags, ..] = call.arguments;
+    let [old, old_length, length, flags, new, _] = call.arguments;
+    if own::overlaps(&pages(old, old_length.max(1))) {
+        return Err(Errno::EFAULT);
+    }
+    if flags & MREMAP_FIXED != 0 && own::overlaps(&pages(new, length)) {
+        return Err(Errno::EINVAL);
+    }
     let executable = call.process.space.executable(old).is_some();
     let address = call.pass(number::MREMAP)?;
     let space = &call.process.space;
@@ -71,11 +124,36 @@ pub(super) fn madvise(call: &mut Call<'_>) -> Result<u64, Errno> {
     /// DONTNEED_LOCKED.
     const CHANGING: [i32; 4] = [4, 8, 9, 24];
     let [address, length, ..] = call.arguments;
+    let range = pages(address, length);
+    check_mapped(&range)?;
     let result = call.pass(number::MADVISE)?;
     if CHANGING.contains(&call.int(2)) {
-        call.process.space.changed(pages(address, length));
+        call.process.space.changed(range);
     }
     Ok(result)
+}
+
+/// Puts other pages of a shared file where some are.
+pub(super) fn remap_file_pages(call: &mut Call<'_>) -> Result<u64, Errno> {
+    let [address, length, ..] = call.arguments;
+    let range = pages(address, length);
+    if own::overlaps(&range) {
+        return Err(Errno::EINVAL);
+    }
+    let result = call.pass(number::REMAP_FILE_PAGES)?;
+    call.process.space.changed(range);
+    Ok(result)
+}
+
+/// Locks what is there as it is used, and does not fill the engine's memory
+/// for code with pages.
+pub(super) fn mlockall(call: &mut Call<'_>) -> Result<u64, Errno> {
+    const MCL_CURRENT: u64 = 1;
+    const MCL_ONFAULT: u64 = 4;
+    if call.arguments[0] & MCL_CURRENT != 0 {
+        call.arguments[0] |= MCL_ONFAULT;
+    }
+    call.pass(number::MLOCKALL)
 }
 
 /// Moves the heap's end, page by page of fresh memory, as long as nothing is

@@ -7,14 +7,19 @@
 //! returns `EFAULT`. What the engine itself reads or writes for the guest
 //! goes through [`guest_memory`], with the same result.
 
+mod events;
 mod files;
+mod ioctl;
+mod ipc;
 mod memory;
+mod prctl;
 mod process;
 mod signals;
 pub mod table;
+mod time;
 
 use a64::cpu::Cpu;
-use a64::mem::Fault;
+use a64::mem::{Fault, Size};
 
 use self::table::Handler;
 use super::guest_memory;
@@ -56,8 +61,9 @@ pub fn call(process: &Process, thread: &mut Thread, cpu: &mut Cpu) -> Control {
         Some(Handler::Exit) => return Control::Exit(call.int(0) & 0xff),
         // SAFETY: the table passes on what touches only memory that the
         // arguments name, and that is the guest's.
-        Some(Handler::Pass(number)) => unsafe { sys::syscall(number, call.arguments) },
-        Some(Handler::Own(own)) => own(&mut call),
+        Some(Handler::Pass(number)) => unsafe { sys::syscall(u32::from(number), call.arguments) },
+        Some(Handler::Convert(own) | Handler::Emulate(own)) => own(&mut call),
+        Some(Handler::Refuse(error, _)) => Err(error),
         None => Err(Errno::ENOSYS),
     };
     cpu.x[0] = result.unwrap_or_else(Errno::as_result);
@@ -94,17 +100,18 @@ impl Call<'_> {
     fn words<const N: usize>(&self, address: u64) -> Result<[u64; N], Errno> {
         let mut words = [0; N];
         for (address, word) in (address..).step_by(8).zip(&mut words) {
-            let mut bytes = [0; 8];
-            guest_memory::read(address, &mut bytes)?;
-            *word = u64::from_le_bytes(bytes);
+            #[allow(clippy::cast_possible_truncation, reason = "it has 8 bytes")]
+            let value = guest_memory::load(address, Size::Double)? as u64;
+            *word = value;
         }
         Ok(words)
     }
 
     /// Writes words of 64 bits to the guest.
     fn write_words(&self, address: u64, words: &[u64]) -> Result<(), Errno> {
-        for (address, word) in (address..).step_by(8).zip(words) {
-            self.write(address, &word.to_le_bytes())?;
+        for (address, &word) in (address..).step_by(8).zip(words) {
+            // SAFETY: the guest named the address as its own to write.
+            unsafe { guest_memory::store(address, Size::Double, u128::from(word)) }?;
         }
         Ok(())
     }

@@ -1,0 +1,190 @@
+//! Where the engine itself lies: its program, its heap, its code memory, its
+//! stacks, and what the host's kernel gave it. The guest shares the address
+//! space, and is kept from mapping over these ranges, unmapping them, and
+//! seeing them.
+//!
+//! The list has a fixed size and takes no lock, since the heap itself adds to
+//! it. What finds no place in it is the guest's to trip over.
+
+use core::ops::Range;
+use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use super::address_space::{PAGE, page_down, page_up};
+use super::loader::stack::key;
+use super::start::Start;
+use super::sys::{self, Errno};
+
+const MOST: usize = 2048;
+
+/// One range; free where `end` is 0, being written where `start` is not and
+/// `end` is.
+struct Entry {
+    start: AtomicU64,
+    end: AtomicU64,
+}
+
+static ENTRIES: [Entry; MOST] = [const {
+    Entry {
+        start: AtomicU64::new(0),
+        end: AtomicU64::new(0),
+    }
+}; MOST];
+/// Behind the last entry that was ever used.
+static USED: AtomicUsize = AtomicUsize::new(0);
+
+/// Adds a range.
+pub fn add(range: Range<u64>) {
+    if range.is_empty() {
+        return;
+    }
+    for (index, entry) in ENTRIES.iter().enumerate() {
+        let taken = entry.start.compare_exchange(
+            0,
+            range.start.max(1),
+            Ordering::AcqRel,
+            Ordering::Relaxed,
+        );
+        if taken.is_ok() {
+            entry.end.store(range.end, Ordering::Release);
+            USED.fetch_max(index + 1, Ordering::AcqRel);
+            return;
+        }
+    }
+}
+
+/// Takes out what was added, or a part of it.
+pub fn remove(range: &Range<u64>) {
+    for entry in used() {
+        let (start, end) = (
+            entry.start.load(Ordering::Acquire),
+            entry.end.load(Ordering::Acquire),
+        );
+        if start >= range.end || end <= range.start {
+            continue;
+        }
+        entry.end.store(0, Ordering::Release);
+        entry.start.store(0, Ordering::Release);
+        add(start..range.start.max(start));
+        add(range.end.min(end)..end);
+    }
+}
+
+fn used() -> &'static [Entry] {
+    &ENTRIES[..USED.load(Ordering::Acquire).min(MOST)]
+}
+
+/// The ranges, in no order.
+pub fn ranges() -> impl Iterator<Item = Range<u64>> {
+    used().iter().filter_map(|entry| {
+        let range = entry.start.load(Ordering::Acquire)..entry.end.load(Ordering::Acquire);
+        (!range.is_empty()).then_some(range)
+    })
+}
+
+/// Whether any of them has a part of this one.
+#[must_use]
+pub fn overlaps(range: &Range<u64>) -> bool {
+    ranges().any(|own| own.start < range.end && range.start < own.end)
+}
+
+/// The parts of a range that are not the engine's, in ascending order.
+pub fn without(range: Range<u64>) -> impl Iterator<Item = Range<u64>> {
+    let mut at = range.start;
+    core::iter::from_fn(move || {
+        loop {
+            if at >= range.end {
+                return None;
+            }
+            // The first range that ends behind here.
+            let next = ranges()
+                .filter(|own| own.end > at && own.start < range.end)
+                .min_by_key(|own| own.start);
+            let Some(next) = next else {
+                let rest = at..range.end;
+                at = range.end;
+                return Some(rest);
+            };
+            let part = at..next.start.max(at);
+            at = next.end;
+            if !part.is_empty() {
+                return Some(part);
+            }
+        }
+    })
+}
+
+/// Maps memory for the engine.
+///
+/// # Errors
+/// The kernel's.
+pub fn map(length: u64, protection: u32, flags: u32) -> Result<u64, Errno> {
+    // SAFETY: a mapping that is not fixed takes free addresses.
+    let start = unsafe { sys::mmap(0, length, protection, flags, None) }?;
+    add(start..start + page_up(length).unwrap_or(length));
+    Ok(start)
+}
+
+/// Gives back a part of what [`map`] gave.
+///
+/// # Safety
+/// Nobody uses it any more.
+///
+/// # Errors
+/// The kernel's.
+pub unsafe fn unmap(start: u64, length: u64) -> Result<(), Errno> {
+    remove(&(start..start + length));
+    // SAFETY: the caller answers for it.
+    unsafe { sys::munmap(start, length) }
+}
+
+/// Adds what the kernel made when it started the engine: the program, the
+/// first stack, and the host's vDSO with its data.
+pub fn add_started(start: &Start, stack: u64) {
+    /// How far the first stack may grow: what the engine's own calls need,
+    /// which is little, with room.
+    const STACK: u64 = 1 << 20;
+    /// The vDSO's data lie below it, its code has at most two pages.
+    const VDSO_BELOW: u64 = 8 * PAGE;
+    const VDSO_ABOVE: u64 = 2 * PAGE;
+    // What the kernel put on top of the stack: the file's name comes last.
+    let name = start.auxiliary(key::EXECFN).unwrap_or(stack);
+    add(page_down(stack.saturating_sub(STACK))..page_down(name) + PAGE);
+    if let Some(vdso) = start.auxiliary(key::SYSINFO_EHDR) {
+        add(vdso.saturating_sub(VDSO_BELOW)..vdso + VDSO_ABOVE);
+    }
+    for pages in start.program() {
+        add(pages);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+
+    // One test: the list is the process's.
+    #[test]
+    fn ranges_added_and_cut() {
+        // Addresses that no mapping of the test has.
+        let base = 0x1000_0000_0000_0000;
+        add(base + 0x1000..base + 0x3000);
+        add(base + 0x5000..base + 0x6000);
+        assert!(overlaps(&(base..base + 0x1001)));
+        assert!(!overlaps(&(base..base + 0x1000)));
+        assert!(!overlaps(&(base + 0x3000..base + 0x5000)));
+        let parts: Vec<_> = without(base..base + 0x8000).collect();
+        assert_eq!(
+            parts,
+            [
+                base..base + 0x1000,
+                base + 0x3000..base + 0x5000,
+                base + 0x6000..base + 0x8000
+            ]
+        );
+        remove(&(base + 0x1800..base + 0x2000));
+        let parts: Vec<_> = without(base + 0x1000..base + 0x3000).collect();
+        assert_eq!(parts, [base + 0x1800..base + 0x2000]);
+        remove(&(base..base + 0x8000));
+        assert_eq!(without(base..base + 0x8000).count(), 1);
+    }
+}

@@ -1,0 +1,138 @@
+//! System V IPC: `struct semid64_ds`, which x86-64 pads, and shared memory,
+//! which is mapped and unmapped.
+
+use core::ptr;
+
+use super::Call;
+use crate::linux::address_space::{PAGE, page_down, page_up};
+use crate::linux::own;
+use crate::linux::sys::{self, Errno, PROT_EXEC, PROT_READ, number};
+
+const IPC_SET: i32 = 1;
+const IPC_STAT: i32 = 2;
+const SEM_STAT: i32 = 18;
+const SEM_STAT_ANY: i32 = 20;
+
+/// `struct ipc64_perm`, in words; the same on both.
+const PERMISSIONS: usize = 6;
+/// arm64's `struct semid64_ds`, in words: permissions, times of operation and
+/// change, the number of semaphores, two unused.
+type GuestSet = [u64; PERMISSIONS + 5];
+/// x86-64's, with an unused word behind each time.
+type HostSet = [u64; PERMISSIONS + 7];
+
+fn set_to_guest(host: HostSet) -> GuestSet {
+    let [
+        p0,
+        p1,
+        p2,
+        p3,
+        p4,
+        p5,
+        operated,
+        _,
+        changed,
+        _,
+        count,
+        u3,
+        u4,
+    ] = host;
+    [p0, p1, p2, p3, p4, p5, operated, changed, count, u3, u4]
+}
+
+fn set_to_host(guest: GuestSet) -> HostSet {
+    let [p0, p1, p2, p3, p4, p5, operated, changed, count, u3, u4] = guest;
+    [
+        p0, p1, p2, p3, p4, p5, operated, 0, changed, 0, count, u3, u4,
+    ]
+}
+
+pub(super) fn semctl(call: &mut Call<'_>) -> Result<u64, Errno> {
+    let guest = call.arguments[3];
+    match call.int(2) {
+        IPC_SET => {
+            let host = set_to_host(call.words(guest)?);
+            call.arguments[3] = host.as_ptr() as u64;
+            call.pass(number::SEMCTL)
+        }
+        IPC_STAT | SEM_STAT | SEM_STAT_ANY => {
+            let mut host: HostSet = [0; PERMISSIONS + 7];
+            call.arguments[3] = ptr::from_mut(&mut host) as u64;
+            let result = call.pass(number::SEMCTL)?;
+            call.write_words(guest, &set_to_guest(host))?;
+            Ok(result)
+        }
+        _ => call.pass(number::SEMCTL),
+    }
+}
+
+/// How many bytes of pages the segment takes.
+fn segment_length(identifier: u64) -> Result<u64, Errno> {
+    // `struct shmid64_ds`, the same on both: permissions, size, and more.
+    let mut segment = [0_u64; PERMISSIONS + 8];
+    let arguments = [
+        identifier,
+        u64::from(IPC_STAT.cast_unsigned()),
+        ptr::from_mut(&mut segment) as u64,
+        0,
+        0,
+        0,
+    ];
+    // SAFETY: the kernel writes into the array only.
+    unsafe { sys::syscall(number::SHMCTL, arguments) }?;
+    page_up(segment[PERMISSIONS]).ok_or(Errno::EINVAL)
+}
+
+/// The host never executes the guest's pages, so SHM_EXEC is the guest's only.
+pub(super) fn shmat(call: &mut Call<'_>) -> Result<u64, Errno> {
+    const SHM_RND: u64 = 0o20_000;
+    const SHM_REMAP: u64 = 0o40_000;
+    const SHM_EXEC: u64 = 0o100_000;
+    let [identifier, address, flags, ..] = call.arguments;
+    // Who may not read its size may not attach it either.
+    let length = segment_length(identifier)?;
+    if flags & SHM_REMAP != 0 {
+        let start = if flags & SHM_RND != 0 {
+            page_down(address)
+        } else {
+            address
+        };
+        if own::overlaps(&(start..start.saturating_add(length))) {
+            return Err(Errno::EINVAL);
+        }
+    }
+    call.arguments[2] = flags & !SHM_EXEC;
+    let start = call.pass(number::SHMAT)?;
+    let exec = if flags & SHM_EXEC == 0 { 0 } else { PROT_EXEC };
+    call.process.attached.with(|attached| {
+        attached.insert(start, length);
+    });
+    let pages = start..start + length;
+    call.process.space.protect(pages, PROT_READ | exec);
+    Ok(start)
+}
+
+pub(super) fn shmdt(call: &mut Call<'_>) -> Result<u64, Errno> {
+    let [start, ..] = call.arguments;
+    let result = call.pass(number::SHMDT)?;
+    let length = call
+        .process
+        .attached
+        .with(|attached| attached.remove(&start));
+    // What the guest attached before it started anew is not known here.
+    let length = length.unwrap_or(PAGE);
+    call.process.space.unmap(start..start + length);
+    Ok(result)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn semaphore_sets_there_and_back() {
+        let guest: GuestSet = core::array::from_fn(|n| n as u64 + 1);
+        assert_eq!(set_to_guest(set_to_host(guest)), guest);
+        assert_eq!(set_to_host(guest)[8], 8);
+    }
+}

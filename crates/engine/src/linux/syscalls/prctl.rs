@@ -1,0 +1,92 @@
+//! `prctl` and `seccomp`: what is the processor's answers as an arm64 kernel
+//! does on a processor without it; what would act on the engine instead of
+//! the guest is refused.
+
+use super::Call;
+use crate::linux::sys::{Errno, number};
+
+/// Options that are not passed on, the error, and why.
+const REFUSED: [(i32, Errno, &str); 17] = [
+    // The kernel would see the host's numbers, and the engine's own calls.
+    (
+        22,
+        Errno::EINVAL,
+        "SET_SECCOMP: as a kernel without seccomp",
+    ),
+    (25, Errno::EINVAL, "GET_TSC: x86-64's own"),
+    (26, Errno::EINVAL, "SET_TSC: the engine reads the counter"),
+    (50, Errno::EINVAL, "SVE_SET_VL: no SVE"),
+    (51, Errno::EINVAL, "SVE_GET_VL: no SVE"),
+    (
+        54,
+        Errno::EINVAL,
+        "PAC_RESET_KEYS: no pointer authentication",
+    ),
+    // As with the sysctl abi.tagged_addr_disabled.
+    (
+        55,
+        Errno::EINVAL,
+        "SET_TAGGED_ADDR_CTRL: the host's kernel takes no tags",
+    ),
+    (
+        59,
+        Errno::EINVAL,
+        "SET_SYSCALL_USER_DISPATCH: the engine's own calls",
+    ),
+    (
+        60,
+        Errno::EINVAL,
+        "PAC_SET_ENABLED_KEYS: no pointer authentication",
+    ),
+    (
+        61,
+        Errno::EINVAL,
+        "PAC_GET_ENABLED_KEYS: no pointer authentication",
+    ),
+    (63, Errno::EINVAL, "SME_SET_VL: no SME"),
+    (64, Errno::EINVAL, "SME_GET_VL: no SME"),
+    (
+        65,
+        Errno::EINVAL,
+        "SET_MDWE: a new process needs memory for its code",
+    ),
+    (66, Errno::EINVAL, "GET_MDWE: as SET_MDWE"),
+    (
+        74,
+        Errno::EINVAL,
+        "GET_SHADOW_STACK_STATUS: no guarded control stack",
+    ),
+    (
+        75,
+        Errno::EINVAL,
+        "SET_SHADOW_STACK_STATUS: no guarded control stack",
+    ),
+    (
+        76,
+        Errno::EINVAL,
+        "LOCK_SHADOW_STACK_STATUS: no guarded control stack",
+    ),
+];
+
+/// `PR_GET_TAGGED_ADDR_CTRL`.
+const GET_TAGGED_ADDR_CTRL: i32 = 56;
+
+pub(super) fn prctl(call: &mut Call<'_>) -> Result<u64, Errno> {
+    let option = call.int(0);
+    if option == GET_TAGGED_ADDR_CTRL {
+        return if call.arguments[1..5] == [0; 4] {
+            Ok(0)
+        } else {
+            Err(Errno::EINVAL)
+        };
+    }
+    match REFUSED.iter().find(|refused| refused.0 == option) {
+        Some(&(_, error, _)) => Err(error),
+        None => call.pass(number::PRCTL),
+    }
+}
+
+/// As a kernel without filters answers (`CONFIG_SECCOMP_FILTER`).
+pub(super) fn seccomp(_: &mut Call<'_>) -> Result<u64, Errno> {
+    Err(Errno::EINVAL)
+}
