@@ -7,7 +7,7 @@ use crate::linux::guest_memory;
 use crate::linux::sys::{Errno, number};
 
 /// arm64's size, with four bytes of padding behind the events.
-const GUEST: u64 = 16;
+const GUEST: usize = 16;
 /// x86-64's size.
 const HOST: usize = 12;
 /// How many events one call gives at most. The kernel keeps the others for
@@ -15,13 +15,13 @@ const HOST: usize = 12;
 const MOST: usize = 256;
 
 /// The host's event of the guest's.
-const fn to_host(guest: [u8; GUEST as usize]) -> [u8; HOST] {
+const fn to_host(guest: [u8; GUEST]) -> [u8; HOST] {
     let [e0, e1, e2, e3, _, _, _, _, d0, d1, d2, d3, d4, d5, d6, d7] = guest;
     [e0, e1, e2, e3, d0, d1, d2, d3, d4, d5, d6, d7]
 }
 
 /// The guest's event of the host's.
-const fn to_guest(host: [u8; HOST]) -> [u8; GUEST as usize] {
+const fn to_guest(host: [u8; HOST]) -> [u8; GUEST] {
     let [e0, e1, e2, e3, d0, d1, d2, d3, d4, d5, d6, d7] = host;
     [e0, e1, e2, e3, 0, 0, 0, 0, d0, d1, d2, d3, d4, d5, d6, d7]
 }
@@ -33,7 +33,7 @@ pub(super) fn epoll_ctl(call: &mut Call<'_>) -> Result<u64, Errno> {
         // The event is not looked at.
         return call.pass(number::EPOLL_CTL);
     }
-    let mut bytes = [0; GUEST as usize];
+    let mut bytes = [0; GUEST];
     guest_memory::read(guest, &mut bytes)?;
     let host = to_host(bytes);
     call.arguments[3] = host.as_ptr() as u64;
@@ -61,7 +61,7 @@ fn wait(call: &mut Call<'_>, number: u32) -> Result<u64, Errno> {
     for (&event, at) in events
         .iter()
         .take(usize::try_from(count).unwrap_or(0))
-        .zip((guest..).step_by(GUEST as usize))
+        .zip((guest..).step_by(GUEST))
     {
         call.write(at, &to_guest(event))?;
     }
