@@ -32,7 +32,7 @@ use linux::process::{Process, Thread};
 use linux::signals;
 use linux::start::Start;
 use linux::sys::{self, Fd};
-use linux::{clock, own};
+use linux::{clock, own, told};
 use message::Shown;
 
 /// The exit code when a program cannot be run.
@@ -90,6 +90,8 @@ fn run_program(start: &Start, command: &Run<'_>) -> ! {
             sys::exit_group(error.exit_code())
         }
     };
+    told::places(&loaded.places);
+    told::name(command.program.to_bytes());
     let process = Process::new(space, &loaded);
     let mut thread = Thread::inherited();
     let mut cpu = loaded.cpu;

@@ -49,6 +49,6 @@ fn standard_output_that_is_full() {
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(
         String::from_utf8(output.stderr).unwrap(),
-        "armistice-aarch64: standard output cannot be written: error 28\n"
+        "armistice-aarch64: standard output cannot be written: no space left on device\n"
     );
 }

@@ -8,6 +8,7 @@
 //! ones are joined); `generation` is larger after every change.
 
 use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Range;
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -92,6 +93,18 @@ impl AddressSpace {
             let (&start, &end) = ranges.range(..=address).next_back()?;
             (address < end).then_some(start..end)
         })
+    }
+
+    /// All that is executable, in ascending order.
+    #[must_use]
+    pub fn executable_ranges(&self) -> Vec<Range<u64>> {
+        // The heap is not asked under the lock more often than once.
+        let mut all = Vec::with_capacity(self.executable.with(|ranges| ranges.len()) + 16);
+        self.executable.with(|ranges| {
+            let room = all.capacity();
+            all.extend(ranges.iter().map(|(&start, &end)| start..end).take(room));
+        });
+        all
     }
 
     /// The pages of a range were mapped or protected anew, with what the guest
@@ -180,7 +193,6 @@ fn join(ranges: &mut BTreeMap<u64, u64>, mut range: Range<u64>) {
 #[allow(clippy::cast_possible_truncation, reason = "the host has 64 bits")]
 mod tests {
     use super::*;
-    use alloc::vec::Vec;
     use proptest::prelude::*;
 
     const RX: u32 = PROT_READ | PROT_EXEC;

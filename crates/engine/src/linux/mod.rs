@@ -17,3 +17,5 @@ pub mod signals;
 pub mod start;
 pub mod sys;
 pub mod syscalls;
+pub mod told;
+pub mod views;

@@ -3,6 +3,7 @@
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
+use core::ops::Range;
 use core::sync::atomic::AtomicBool;
 
 use super::address_space::AddressSpace;
@@ -22,6 +23,10 @@ pub struct Process {
     /// The program's path without symbolic links: what `/proc/self/exe` leads
     /// to.
     pub executable: Vec<u8>,
+    /// Its first thread's stack.
+    pub stack: Range<u64>,
+    /// The page of the vDSO.
+    pub vdso: Range<u64>,
     /// Shared memory of System V: where it was attached, and its length.
     pub attached: SpinLock<BTreeMap<u64, u64>>,
     /// `READ_IMPLIES_EXEC` of the personality.
@@ -40,9 +45,24 @@ impl Process {
             }),
             actions: SpinLock::new(Actions::default()),
             executable: loaded.executable.clone(),
+            stack: loaded.stack.clone(),
+            vdso: loaded.vdso.clone(),
             attached: SpinLock::new(BTreeMap::new()),
             read_implies_exec: AtomicBool::new(false),
         }
+    }
+}
+
+impl Process {
+    /// The ranges that have a name in `/proc/self/maps`.
+    #[must_use]
+    pub fn names(&self) -> Vec<(Range<u64>, &'static str)> {
+        let heap = self.heap.with(|heap| heap.start..heap.end);
+        alloc::vec![
+            (self.stack.clone(), "[stack]"),
+            (heap, "[heap]"),
+            (self.vdso.clone(), "[vdso]"),
+        ]
     }
 }
 

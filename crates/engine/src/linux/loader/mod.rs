@@ -8,6 +8,7 @@ pub mod elf;
 pub mod error;
 mod map;
 pub mod stack;
+pub mod vdso;
 
 use alloc::ffi::CString;
 use alloc::vec::Vec;
@@ -25,6 +26,7 @@ use super::address_space::{AddressSpace, PAGE, page_down};
 use super::guest_memory;
 use super::start::Start;
 use super::sys::{self, Errno, Fd, PROT_EXEC, PROT_READ, PROT_WRITE, number};
+use super::told::Places;
 
 /// What to run.
 #[derive(Debug)]
@@ -52,6 +54,10 @@ pub struct Loaded {
     pub bias: u64,
     /// Its path without symbolic links.
     pub executable: Vec<u8>,
+    /// The page of the vDSO.
+    pub vdso: Range<u64>,
+    /// What the kernel is told.
+    pub places: Places,
 }
 
 /// Below a position-independent program: two thirds of the address space, as
@@ -93,7 +99,8 @@ pub fn load(space: &AddressSpace, request: Request<'_>) -> Result<Loaded, LoadEr
     let heap = plan.span().end.wrapping_add(bias) + chance.pages(13);
 
     let stack = map_stack(space, plan.executable_stack)?;
-    let auxiliary = auxiliary(&plan, bias, loader_bias, request.start);
+    let vdso = vdso::map(space).map_err(LoadError::Stack)?;
+    let auxiliary = auxiliary(&plan, bias, loader_bias, vdso.start, request.start);
     let contents = Contents {
         arguments: request.arguments,
         environment: &request.start.environment,
@@ -103,10 +110,27 @@ pub fn load(space: &AddressSpace, request: Request<'_>) -> Result<Loaded, LoadEr
     };
     // Linux leaves arguments and environment at most a quarter of the stack.
     let room = (stack.end - stack.start) / 4;
-    let (sp, bytes) =
-        stack::build(&contents, stack.end, room.max(PAGE)).ok_or(LoadError::Arguments)?;
+    let built = stack::build(&contents, stack.end, room.max(PAGE)).ok_or(LoadError::Arguments)?;
+    let sp = built.sp;
     // SAFETY: the stack was just mapped for the guest.
-    unsafe { guest_memory::write(sp, &bytes) }.map_err(|_| LoadError::Stack(Errno::ENOMEM))?;
+    unsafe { guest_memory::write(sp, &built.bytes) }
+        .map_err(|_| LoadError::Stack(Errno::ENOMEM))?;
+    let segments = |wanted: u32| {
+        let found = plan.segments.iter();
+        found
+            .filter(move |segment| segment.protection & wanted != 0)
+            .map(elf::Segment::range)
+            .map(|range| range.start.wrapping_add(bias)..range.end.wrapping_add(bias))
+    };
+    let places = Places {
+        code: segments(PROT_EXEC).next().unwrap_or_default(),
+        data: segments(PROT_WRITE).next_back().unwrap_or_default(),
+        heap,
+        stack: sp,
+        arguments: built.arguments,
+        environment: built.environment,
+        auxiliary: built.auxiliary,
+    };
 
     let mut cpu = Cpu::default();
     cpu.x[31] = sp;
@@ -119,8 +143,19 @@ pub fn load(space: &AddressSpace, request: Request<'_>) -> Result<Loaded, LoadEr
         heap,
         stack,
         bias,
-        executable: file.path(),
+        executable: executable(&file, request.path),
+        vdso,
+        places,
     })
+}
+
+/// The program's path without symbolic links; where `/proc` is not mounted,
+/// the path that it was started by.
+fn executable(file: &Fd, path: &CStr) -> Vec<u8> {
+    match file.path() {
+        empty if empty.is_empty() => path.to_bytes().to_vec(),
+        path => path,
+    }
 }
 
 /// The size of a regular file that may be executed.
@@ -236,7 +271,13 @@ fn map_stack(space: &AddressSpace, executable: bool) -> Result<Range<u64>, LoadE
 }
 
 /// The auxiliary vector in arm64's order.
-fn auxiliary(plan: &Plan, bias: u64, loader: Option<u64>, start: &Start) -> Vec<(u64, Value)> {
+fn auxiliary(
+    plan: &Plan,
+    bias: u64,
+    loader: Option<u64>,
+    vdso: u64,
+    start: &Start,
+) -> Vec<(u64, Value)> {
     use Value::{FileName, Number, Platform, Random};
     let host = |key| Number(start.auxiliary(key).unwrap_or(0));
     let headers = match plan.headers {
@@ -244,6 +285,7 @@ fn auxiliary(plan: &Plan, bias: u64, loader: Option<u64>, start: &Start) -> Vec<
         headers => headers.wrapping_add(bias),
     };
     alloc::vec![
+        (key::SYSINFO_EHDR, Number(vdso)),
         (key::MINSIGSTKSZ, Number(MINIMAL_SIGNAL_STACK)),
         (key::HWCAP, Number(features::HWCAP)),
         (key::PAGESZ, Number(PAGE)),

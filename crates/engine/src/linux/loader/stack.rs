@@ -68,10 +68,24 @@ pub struct Contents<'a> {
 
 const PLATFORM: &CStr = c"aarch64";
 
-/// The bytes of the stack from SP up to `top`, and SP; none when they are
-/// longer than `room`.
+/// A stack that was laid out.
+#[derive(Debug)]
+pub struct Built {
+    /// SP.
+    pub sp: u64,
+    /// The bytes from SP up.
+    pub bytes: Vec<u8>,
+    /// Where the arguments' strings are.
+    pub arguments: Range<u64>,
+    /// Where the environment's are.
+    pub environment: Range<u64>,
+    /// Where the auxiliary vector is, with its end.
+    pub auxiliary: Range<u64>,
+}
+
+/// The stack below `top`; none when it would be longer than `room`.
 #[must_use]
-pub fn build(contents: &Contents<'_>, top: u64, room: u64) -> Option<(u64, Vec<u8>)> {
+pub fn build(contents: &Contents<'_>, top: u64, room: u64) -> Option<Built> {
     let strings = contents.arguments.iter().chain(contents.environment);
     let strings: u64 = strings.map(|s| length(s)).sum();
     let words = 1
@@ -95,7 +109,9 @@ pub fn build(contents: &Contents<'_>, top: u64, room: u64) -> Option<(u64, Vec<u
     let file_name = stack.string(contents.file_name);
     // Each array from its end, so that the strings ascend as Linux has them.
     let environment: Vec<u64> = stack.strings(contents.environment);
+    let environment_start = stack.high;
     let arguments: Vec<u64> = stack.strings(contents.arguments);
+    let arguments_start = stack.high;
     let platform = stack.string(PLATFORM);
     let random = stack.data(&contents.random);
     stack.word(contents.arguments.len() as u64);
@@ -103,6 +119,7 @@ pub fn build(contents: &Contents<'_>, top: u64, room: u64) -> Option<(u64, Vec<u
         array.iter().rev().for_each(|&address| stack.word(address));
         stack.word(0);
     }
+    let auxiliary_start = stack.low;
     for &(key, value) in contents.auxiliary {
         stack.word(key);
         stack.word(match value {
@@ -112,7 +129,13 @@ pub fn build(contents: &Contents<'_>, top: u64, room: u64) -> Option<(u64, Vec<u
             Value::FileName => file_name,
         });
     }
-    Some((sp, stack.bytes))
+    Some(Built {
+        sp,
+        arguments: arguments_start..environment_start,
+        environment: environment_start..file_name,
+        auxiliary: auxiliary_start..stack.low + 16,
+        bytes: stack.bytes,
+    })
 }
 
 fn length(string: &CStr) -> u64 {
@@ -183,7 +206,8 @@ mod tests {
             ],
         };
         let top = 0x7fff_0000;
-        let (sp, bytes) = build(&contents, top, 0x1000).unwrap();
+        let built = build(&contents, top, 0x1000).unwrap();
+        let (sp, bytes) = (built.sp, &built.bytes);
         assert_eq!(sp % 16, 0);
         assert_eq!(sp + bytes.len() as u64, top);
         let word = |n: usize| u64::from_le_bytes(bytes[n * 8..n * 8 + 8].try_into().unwrap());
@@ -204,6 +228,9 @@ mod tests {
         assert_eq!(string(word(15)), c"./prog");
         assert_eq!([word(16), word(17)], [0, 0]);
         assert_eq!(word(2), word(1) + 5, "strings ascend, one after another");
+        assert_eq!(built.arguments, word(1)..word(5));
+        assert_eq!(built.environment, word(5)..word(15));
+        assert_eq!(built.auxiliary, sp + 64..sp + 144);
     }
 
     #[test]

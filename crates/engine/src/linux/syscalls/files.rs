@@ -5,7 +5,8 @@ use core::ptr;
 
 use super::Call;
 use crate::linux::guest_memory;
-use crate::linux::sys::{Errno, Status, number};
+use crate::linux::sys::{AT_FDCWD, Errno, Status, fd_argument, number};
+use crate::linux::views::{self, View};
 
 /// Flags of `open` that differ: arm64's and x86-64's.
 const OPEN_FLAGS: [(u64, u64); 4] = [
@@ -33,9 +34,64 @@ fn open_flags_to_guest(host: u64) -> u64 {
         .fold(host & !differing, |flags, (guest, _)| flags | guest)
 }
 
+/// `O_PATH` and `O_CLOEXEC`, the same on both.
+const O_PATH: u64 = 0o10_000_000;
+const O_CLOEXEC: u64 = 0o2_000_000;
+
 pub(super) fn openat(call: &mut Call<'_>) -> Result<u64, Errno> {
-    call.arguments[2] = open_flags_to_host(call.arguments[2]);
-    call.pass(number::OPENAT)
+    let flags = call.arguments[2];
+    call.arguments[2] = open_flags_to_host(flags);
+    open(call, flags, number::OPENAT)
+}
+
+/// Opens what the path of the guest leads to.
+fn open(call: &mut Call<'_>, flags: u64, number: u32) -> Result<u64, Errno> {
+    let close_on_exec = flags & O_CLOEXEC != 0;
+    match views::find(call.process, call.int(0), call.arguments[1]) {
+        Some(View::Made(text)) => views::open_made(&text, close_on_exec),
+        Some(View::Corrected(how)) => {
+            let fd = call.pass(number)?;
+            if flags & O_PATH != 0 {
+                return Ok(fd);
+            }
+            views::correct(call.process, how, fd, close_on_exec)
+        }
+        Some(View::Executable(path)) => {
+            call.arguments[0] = fd_argument(AT_FDCWD);
+            call.arguments[1] = path.as_ptr() as u64;
+            call.pass(number)
+        }
+        None => call.pass(number),
+    }
+}
+
+/// Calls with a path that may be that of the executable's link.
+fn follow(call: &mut Call<'_>, number: u32) -> Result<u64, Errno> {
+    if let Some(View::Executable(path)) = views::find(call.process, call.int(0), call.arguments[1])
+    {
+        call.arguments[0] = fd_argument(AT_FDCWD);
+        call.arguments[1] = path.as_ptr() as u64;
+        return call.pass(number);
+    }
+    call.pass(number)
+}
+
+/// `AT_SYMLINK_NOFOLLOW`.
+const NO_FOLLOW: u64 = 0x100;
+
+pub(super) fn statx(call: &mut Call<'_>) -> Result<u64, Errno> {
+    if call.arguments[2] & NO_FOLLOW != 0 {
+        return call.pass(number::STATX);
+    }
+    follow(call, number::STATX)
+}
+
+pub(super) fn faccessat(call: &mut Call<'_>) -> Result<u64, Errno> {
+    follow(call, number::FACCESSAT)
+}
+
+pub(super) fn faccessat2(call: &mut Call<'_>) -> Result<u64, Errno> {
+    follow(call, number::FACCESSAT2)
 }
 
 /// `struct open_how`: flags, mode and `RESOLVE_...`, and what newer kernels
@@ -60,7 +116,7 @@ pub(super) fn openat2(call: &mut Call<'_>) -> Result<u64, Errno> {
     let how = [open_flags_to_host(flags), mode, resolve];
     call.arguments[2] = how.as_ptr() as u64;
     call.arguments[3] = HOW;
-    call.pass(number::OPENAT2)
+    open(call, flags, number::OPENAT2)
 }
 
 pub(super) fn open_by_handle_at(call: &mut Call<'_>) -> Result<u64, Errno> {
@@ -143,44 +199,43 @@ fn status_bytes(host: &Status) -> [u8; STATUS] {
 }
 
 /// Lets the host write its `struct stat` and the guest read its own.
-fn status(call: &mut Call<'_>, argument: usize, number: u32) -> Result<u64, Errno> {
+fn status(
+    call: &mut Call<'_>,
+    argument: usize,
+    pass: fn(&mut Call<'_>) -> Result<u64, Errno>,
+) -> Result<u64, Errno> {
     let mut host = Status::default();
     let guest = call.arguments[argument];
     call.arguments[argument] = ptr::from_mut(&mut host) as u64;
-    let result = call.pass(number)?;
+    let result = pass(call)?;
     call.write(guest, &status_bytes(&host))?;
     Ok(result)
 }
 
 pub(super) fn fstat(call: &mut Call<'_>) -> Result<u64, Errno> {
-    status(call, 1, number::FSTAT)
+    status(call, 1, |call| call.pass(number::FSTAT))
 }
 
 pub(super) fn newfstatat(call: &mut Call<'_>) -> Result<u64, Errno> {
-    status(call, 2, number::NEWFSTATAT)
+    status(call, 2, |call| {
+        if call.arguments[3] & NO_FOLLOW != 0 {
+            call.pass(number::NEWFSTATAT)
+        } else {
+            follow(call, number::NEWFSTATAT)
+        }
+    })
 }
 
-/// Whether a path of the guest is this one.
-fn path_is(address: u64, path: &[u8]) -> bool {
-    path.iter()
-        .chain(&[0])
-        .zip(address..)
-        .all(|(&byte, address)| {
-            let mut seen = [0];
-            guest_memory::read(address, &mut seen).is_ok() && seen[0] == byte
-        })
-}
-
-/// `/proc/self/exe` would lead to the engine.
+/// The link to the executable would lead to the engine.
 pub(super) fn readlinkat(call: &mut Call<'_>) -> Result<u64, Errno> {
     let [_, path, buffer, size, ..] = call.arguments;
-    if !path_is(path, b"/proc/self/exe") {
+    let Some(View::Executable(executable)) = views::find(call.process, call.int(0), path) else {
         return call.pass(number::READLINKAT);
-    }
+    };
     if call.int(3) <= 0 {
         return Err(Errno::EINVAL);
     }
-    let executable = &call.process.executable;
+    let executable = executable.as_bytes();
     let length = usize::try_from(size & 0x7fff_ffff)
         .unwrap_or(0)
         .min(executable.len());

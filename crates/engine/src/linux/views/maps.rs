@@ -1,0 +1,283 @@
+//! `/proc/self/maps` and `smaps`: the host's, without what is the engine's,
+//! with the guest's permission to execute and its names.
+
+use alloc::vec::Vec;
+use core::fmt::Write as _;
+use core::ops::Range;
+
+use super::Text;
+
+/// What the host does not know of the guest's memory.
+pub(super) struct Knowledge<'a> {
+    /// The engine's ranges.
+    pub own: &'a [Range<u64>],
+    /// What the guest may execute, ascending.
+    pub executable: &'a [Range<u64>],
+    /// Stack, heap and vDSO.
+    pub names: &'a [(Range<u64>, &'static str)],
+}
+
+/// One line of the host's, taken apart.
+struct Line<'a> {
+    range: Range<u64>,
+    permissions: &'a [u8],
+    offset: u64,
+    /// Device and inode.
+    file: [&'a [u8]; 2],
+    path: &'a [u8],
+}
+
+fn hexadecimal(text: &[u8]) -> Option<u64> {
+    u64::from_str_radix(core::str::from_utf8(text).ok()?, 16).ok()
+}
+
+impl<'a> Line<'a> {
+    fn read(line: &'a [u8]) -> Option<Self> {
+        let mut rest = line;
+        let mut next = || {
+            let start = rest.iter().position(|&byte| byte != b' ')?;
+            let field = &rest[start..];
+            let end = field.iter().position(|&byte| byte == b' ');
+            let (field, after) = field.split_at(end.unwrap_or(field.len()));
+            rest = after;
+            Some(field)
+        };
+        let range = next()?;
+        let dash = range.iter().position(|&byte| byte == b'-')?;
+        let range = hexadecimal(&range[..dash])?..hexadecimal(&range[dash + 1..])?;
+        let permissions = next()?;
+        if permissions.len() != 4 {
+            return None;
+        }
+        let offset = hexadecimal(next()?)?;
+        let file = [next()?, next()?];
+        Some(Self {
+            range,
+            permissions,
+            offset,
+            file,
+            path: rest.trim_ascii_start(),
+        })
+    }
+
+    /// The first part of the range, from `at` on, that is the guest's and
+    /// everywhere executable or nowhere.
+    fn part(&self, at: u64, known: &Knowledge<'_>) -> Option<(Range<u64>, bool)> {
+        let mut at = at;
+        while let Some(own) = known.own.iter().find(|own| own.contains(&at)) {
+            at = own.end;
+        }
+        if at >= self.range.end {
+            return None;
+        }
+        let own = known.own.iter().map(|own| own.start);
+        let exec = known.executable.iter().flat_map(|r| [r.start, r.end]);
+        let end = own.chain(exec).filter(|&edge| edge > at).min();
+        let executable = known.executable.iter().any(|r| r.contains(&at));
+        Some((at..end.unwrap_or(u64::MAX).min(self.range.end), executable))
+    }
+
+    /// A line for a part of the range.
+    fn write(&self, text: &mut Text, part: &Range<u64>, executable: bool, known: &Knowledge<'_>) {
+        let start = text.0.len();
+        let mut permissions = [b'-'; 4];
+        permissions.copy_from_slice(self.permissions);
+        permissions[2] = if executable { b'x' } else { b'-' };
+        let _ = write!(text, "{:08x}-{:08x} ", part.start, part.end);
+        text.bytes(&permissions);
+        // What is no file has no offset.
+        let offset = match self.file[1] {
+            b"0" => self.offset,
+            _ => self.offset + (part.start - self.range.start),
+        };
+        let _ = write!(text, " {offset:08x} ");
+        text.bytes(self.file[0]);
+        text.bytes(b" ");
+        text.bytes(self.file[1]);
+        text.bytes(b" ");
+        let path = self.name(part, known);
+        if !path.is_empty() {
+            while text.0.len() - start < 73 {
+                text.bytes(b" ");
+            }
+            text.bytes(path);
+        }
+        text.bytes(b"\n");
+    }
+
+    fn name(&self, part: &Range<u64>, known: &Knowledge<'_>) -> &'a [u8] {
+        let given = known
+            .names
+            .iter()
+            .find(|(range, _)| range.start < part.end && part.start < range.end);
+        match given {
+            Some((_, name)) => name.as_bytes(),
+            // The host's own marks, but not names that the guest gave.
+            None if self.path.starts_with(b"[") && !self.path.starts_with(b"[anon") => b"",
+            None => self.path,
+        }
+    }
+}
+
+/// The whole of `maps` or of `smaps`.
+pub(super) fn guest(host: &[u8], known: &Knowledge<'_>) -> Vec<u8> {
+    let mut text = Text::default();
+    let mut lines = host.split(|&byte| byte == b'\n').peekable();
+    while let Some(line) = lines.next() {
+        let Some(line) = Line::read(line) else {
+            continue;
+        };
+        // What `smaps` has of it: lines with a capital and a colon.
+        let mut details = Vec::new();
+        while let Some(detail) =
+            lines.next_if(|line| line.first().is_some_and(u8::is_ascii_uppercase))
+        {
+            details.push(detail);
+        }
+        // The page above all addresses of user programs, which is x86-64's.
+        if line.range.start >> 63 != 0 {
+            continue;
+        }
+        let mut at = line.range.start;
+        while let Some((part, executable)) = line.part(at, known) {
+            line.write(&mut text, &part, executable, known);
+            for detail in &details {
+                write_detail(&mut text, detail, &part, at == line.range.start, executable);
+            }
+            at = part.end;
+        }
+    }
+    text.0
+}
+
+/// A line of `smaps`: sizes belong to the first part of a mapping, since the
+/// host counts the whole.
+fn write_detail(text: &mut Text, detail: &[u8], part: &Range<u64>, first: bool, executable: bool) {
+    if detail.starts_with(b"Size:") {
+        let _ = writeln!(
+            text,
+            "Size:           {:8} kB",
+            (part.end - part.start) >> 10
+        );
+        return;
+    }
+    let page = detail.starts_with(b"KernelPageSize:") || detail.starts_with(b"MMUPageSize:");
+    let colon = detail.iter().position(|&byte| byte == b':').unwrap_or(0);
+    if detail.ends_with(b" kB") && !first && !page {
+        text.bytes(&detail[..=colon]);
+        let _ = writeln!(text, "{:width$} kB", 0, width = detail.len() - colon - 4);
+        return;
+    }
+    match detail.strip_prefix(b"VmFlags: rd") {
+        Some(rest) if executable => {
+            let (write, rest) = match rest.strip_prefix(b" wr") {
+                Some(rest) => (&b" wr"[..], rest),
+                None => (&b""[..], rest),
+            };
+            text.bytes(b"VmFlags: rd");
+            text.bytes(write);
+            text.bytes(b" ex");
+            text.bytes(rest);
+        }
+        _ => text.bytes(detail),
+    }
+    text.bytes(b"\n");
+}
+
+/// The path of the mapping that an address is in.
+pub(super) fn path_at(maps: &[u8], address: u64) -> Option<&[u8]> {
+    maps.split(|&byte| byte == b'\n')
+        .filter_map(Line::read)
+        .find(|line| line.range.contains(&address))
+        .map(|line| line.path)
+        .filter(|path| path.starts_with(b"/"))
+}
+
+#[cfg(test)]
+#[allow(clippy::single_range_in_vec_init, reason = "one range is meant")]
+mod tests {
+    use super::*;
+
+    const HOST: &str = "\
+00400000-00405000 r--p 00001000 fd:01 77                                 /bin/a b
+10000000-10008000 rw-p 00000000 00:00 0 
+20000000-20002000 rw-p 00000000 00:00 0                                  [anon:mine]
+7ff000000000-7ff000021000 rw-p 00000000 00:00 0                          [heap]
+ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsyscall]
+";
+
+    fn known() -> Knowledge<'static> {
+        Knowledge {
+            own: &[0x1000_2000..0x1000_3000, 0x2000_0000..0x2000_1000],
+            executable: &[0x40_1000..0x40_3000],
+            names: &[],
+        }
+    }
+
+    #[test]
+    fn cut_and_marked() {
+        let text = guest(HOST.as_bytes(), &known());
+        let expected = "\
+00400000-00401000 r--p 00001000 fd:01 77                                 /bin/a b
+00401000-00403000 r-xp 00002000 fd:01 77                                 /bin/a b
+00403000-00405000 r--p 00004000 fd:01 77                                 /bin/a b
+10000000-10002000 rw-p 00000000 00:00 0 
+10003000-10008000 rw-p 00000000 00:00 0 
+20001000-20002000 rw-p 00000000 00:00 0                                  [anon:mine]
+7ff000000000-7ff000021000 rw-p 00000000 00:00 0 
+";
+        assert_eq!(core::str::from_utf8(&text).unwrap(), expected);
+        assert_eq!(path_at(&text, 0x40_1234), Some(&b"/bin/a b"[..]));
+        assert_eq!(path_at(&text, 0x1000_0000), None);
+    }
+
+    #[test]
+    fn named() {
+        let names = [
+            (0x1000_7000..0x1000_8000, "[stack]"),
+            (0x7ff0_0000_0000..0x7ff0_0000_1000, "[heap]"),
+        ];
+        let known = Knowledge {
+            own: &[],
+            executable: &[],
+            names: &names,
+        };
+        let text = guest(HOST.as_bytes(), &known);
+        let text = core::str::from_utf8(&text).unwrap();
+        assert!(
+            text.contains(
+                "10008000 rw-p 00000000 00:00 0                                  [stack]\n"
+            )
+        );
+        assert!(text.contains("                          [heap]\n"));
+    }
+
+    #[test]
+    fn details_of_smaps() {
+        let host = "\
+10001000-10004000 rw-p 00000000 00:00 0 
+Size:                 12 kB
+KernelPageSize:        4 kB
+Rss:                   8 kB
+VmFlags: rd wr mr mw me ac 
+";
+        let known = Knowledge {
+            executable: &[0x1000_3000..0x1000_4000],
+            ..known()
+        };
+        let text = guest(host.as_bytes(), &known);
+        let expected = "\
+10001000-10002000 rw-p 00000000 00:00 0 
+Size:                  4 kB
+KernelPageSize:        4 kB
+Rss:                   8 kB
+VmFlags: rd wr mr mw me ac 
+10003000-10004000 rwxp 00000000 00:00 0 
+Size:                  4 kB
+KernelPageSize:        4 kB
+Rss:                   0 kB
+VmFlags: rd wr ex mr mw me ac 
+";
+        assert_eq!(core::str::from_utf8(&text).unwrap(), expected);
+    }
+}

@@ -1,0 +1,370 @@
+//! What `/proc` and `/sys` say of the guest's process and of the machine,
+//! where the host's files tell of the engine and of x86-64.
+//!
+//! A path is looked at before it is opened. Where it leads to the program's
+//! own executable, the guest's takes its place. Where it leads to a text that
+//! would be wrong, the host's file is opened, so that all is as it would be
+//! but the text: that is read, corrected, and handed out as a sealed file in
+//! memory. Command line, environment, auxiliary vector and the numbers in
+//! `stat` need none of this: the kernel is told ([`super::told`]).
+
+mod cpu;
+mod maps;
+
+use alloc::ffi::CString;
+use alloc::format;
+use alloc::vec::Vec;
+use core::ffi::CStr;
+use core::fmt;
+
+use a64::features::{MIDR_EL1, REVIDR_EL1};
+
+use self::maps::Knowledge;
+use super::guest_memory;
+use super::own;
+use super::process::Process;
+use super::sys::{self, AT_FDCWD, Errno, Fd, fd_argument, number};
+
+/// Text that is written piece by piece.
+#[derive(Default)]
+struct Text(Vec<u8>);
+
+impl Text {
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.0.extend_from_slice(bytes);
+    }
+}
+
+impl fmt::Write for Text {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.bytes(text.as_bytes());
+        Ok(())
+    }
+}
+
+/// Where a path of the guest leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum View {
+    /// To the executable of the process itself, or of another: this path.
+    Executable(CString),
+    /// To a text of the host's that is to be corrected.
+    Corrected(Correction),
+    /// To a text that the host does not have.
+    Made(Vec<u8>),
+}
+
+/// How a text of the host's becomes the guest's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Correction {
+    /// `maps` and `smaps`.
+    Maps,
+    /// `cpuinfo`.
+    Processors,
+    /// `/proc/sys/kernel/arch`.
+    Architecture,
+}
+
+/// The longest path there is.
+const PATH_MAX: usize = 4096;
+
+/// A string of the guest, if it is no longer than a path.
+#[must_use]
+pub fn string(address: u64) -> Option<Vec<u8>> {
+    let mut text = Vec::new();
+    let mut at = address;
+    while text.len() < PATH_MAX {
+        // Not over the end of a page, behind which there may be none.
+        let mut piece = [0; 64];
+        let length = 64 - at % 64;
+        let piece = &mut piece[..usize::try_from(length).unwrap_or(0)];
+        guest_memory::read(at, piece).ok()?;
+        if let Some(end) = piece.iter().position(|&byte| byte == 0) {
+            text.extend_from_slice(&piece[..end]);
+            return Some(text);
+        }
+        text.extend_from_slice(piece);
+        at += length;
+    }
+    None
+}
+
+/// What the path of a system call leads to that is not the host's to show.
+#[must_use]
+pub fn find(process: &Process, directory: i32, address: u64) -> Option<View> {
+    // Nearly all paths are told apart by their first bytes.
+    let mut start = [0; 4];
+    guest_memory::read(address, &mut start[..1]).ok()?;
+    if start[0] == b'/' {
+        guest_memory::read(address, &mut start).ok()?;
+        if !matches!(&start, b"/pro" | b"/sys") {
+            return None;
+        }
+    }
+    let mut path = string(address)?;
+    if start[0] != b'/' {
+        const LAST: [&[u8]; 7] = [
+            b"exe",
+            b"maps",
+            b"smaps",
+            b"cpuinfo",
+            b"midr_el1",
+            b"revidr_el1",
+            b"arch",
+        ];
+        let last = path.rsplit(|&byte| byte == b'/').next()?;
+        if !LAST.contains(&last) {
+            return None;
+        }
+        let mut whole = directory_path(directory)?;
+        whole.push(b'/');
+        whole.append(&mut path);
+        path = whole;
+    }
+    view(process, &path)
+}
+
+/// The path of an open directory, or of the working directory.
+fn directory_path(directory: i32) -> Option<Vec<u8>> {
+    let link = if directory == AT_FDCWD {
+        CString::from(c"/proc/self/cwd")
+    } else {
+        CString::new(format!("/proc/self/fd/{directory}")).ok()?
+    };
+    read_link(&link)
+}
+
+fn read_link(link: &CStr) -> Option<Vec<u8>> {
+    let mut path = alloc::vec![0; PATH_MAX];
+    // SAFETY: the kernel reads the string and writes into the vector only.
+    let length = unsafe {
+        sys::syscall(
+            number::READLINKAT,
+            [
+                fd_argument(AT_FDCWD),
+                link.as_ptr() as u64,
+                path.as_mut_ptr() as u64,
+                path.len() as u64,
+                0,
+                0,
+            ],
+        )
+    };
+    path.truncate(usize::try_from(length.ok()?).ok()?);
+    Some(path)
+}
+
+/// The parts of an absolute path, without the empty ones, `.` and `..`.
+fn parts(path: &[u8]) -> Vec<&[u8]> {
+    let mut parts = Vec::new();
+    for part in path.split(|&byte| byte == b'/') {
+        match part {
+            b"" | b"." => {}
+            b".." => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    parts
+}
+
+/// Whose directory in `/proc` it is.
+enum Whose {
+    Own,
+    Other(u32),
+}
+
+fn whose(name: &[u8]) -> Option<Whose> {
+    if matches!(name, b"self" | b"thread-self") {
+        return Some(Whose::Own);
+    }
+    let number: u32 = core::str::from_utf8(name).ok()?.parse().ok()?;
+    // SAFETY: asking for the number changes nothing.
+    let own = unsafe { sys::syscall(number::GETPID, [0; 6]) };
+    Some(if own == Ok(u64::from(number)) {
+        Whose::Own
+    } else {
+        Whose::Other(number)
+    })
+}
+
+fn view(process: &Process, path: &[u8]) -> Option<View> {
+    let parts = parts(path);
+    match *parts.as_slice() {
+        [b"proc", b"cpuinfo"] => Some(View::Corrected(Correction::Processors)),
+        [b"proc", b"sys", b"kernel", b"arch"] => Some(View::Corrected(Correction::Architecture)),
+        [b"proc", who, file] | [b"proc", who, b"task", _, file] => match (whose(who)?, file) {
+            (Whose::Own, b"exe") => CString::new(&*process.executable)
+                .ok()
+                .map(View::Executable),
+            (Whose::Own, b"maps" | b"smaps") => Some(View::Corrected(Correction::Maps)),
+            (Whose::Other(number), b"exe") => other_executable(number).map(View::Executable),
+            _ => None,
+        },
+        [
+            b"sys",
+            b"devices",
+            b"system",
+            b"cpu",
+            _,
+            b"regs",
+            b"identification",
+            register,
+        ] => register_file(&parts[..5], register),
+        _ => None,
+    }
+}
+
+/// A file with a register, where the host has that processor.
+fn register_file(processor: &[&[u8]], register: &[u8]) -> Option<View> {
+    let value = match register {
+        b"midr_el1" => MIDR_EL1,
+        b"revidr_el1" => REVIDR_EL1,
+        _ => return None,
+    };
+    let mut directory = Vec::new();
+    for part in processor {
+        directory.push(b'/');
+        directory.extend_from_slice(part);
+    }
+    Fd::open(&CString::new(directory).ok()?).ok()?;
+    Some(View::Made(cpu::register(value)))
+}
+
+/// Another process whose executable is the engine runs a program of its own:
+/// the file that is mapped where the kernel was told its code begins.
+fn other_executable(process: u32) -> Option<CString> {
+    let link = CString::new(format!("/proc/{process}/exe")).ok()?;
+    if read_link(&link)? != read_link(c"/proc/self/exe")? {
+        return None;
+    }
+    let read = |file: &str| {
+        let path = CString::new(format!("/proc/{process}/{file}")).ok()?;
+        read_all(&Fd::open(&path).ok()?)
+    };
+    let stat = read("stat")?;
+    // Behind the name, which may have spaces and parentheses, the third
+    // field comes; the code's start is the 26th.
+    let behind = stat.rsplit(|&byte| byte == b')').next()?;
+    let field = behind.split(|&byte| byte == b' ').nth(26 - 2)?;
+    let code: u64 = core::str::from_utf8(field).ok()?.parse().ok()?;
+    CString::new(maps::path_at(&read("maps")?, code)?).ok()
+}
+
+/// All of a file that has no size. The space is taken before reading, since
+/// taking it changes `maps`.
+fn read_all(file: &Fd) -> Option<Vec<u8>> {
+    let mut space = 1 << 20;
+    loop {
+        let mut text = alloc::vec![0; space];
+        let length = file.read_at(&mut text, 0).ok()?;
+        if length < text.len() {
+            text.truncate(length);
+            return Some(text);
+        }
+        space *= 4;
+    }
+}
+
+/// Puts the corrected text in place of an open file of the host's; gives the
+/// descriptor back.
+///
+/// # Errors
+/// The kernel's.
+pub fn correct(
+    process: &Process,
+    how: Correction,
+    fd: u64,
+    close_on_exec: bool,
+) -> Result<u64, Errno> {
+    let number = i32::try_from(fd).map_err(|_| Errno::EBADF)?;
+    // Not closed here: the guest has it.
+    let host = core::mem::ManuallyDrop::new(Fd::new(number));
+    let Some(text) = read_all(&host) else {
+        return Ok(fd);
+    };
+    let text = match how {
+        Correction::Processors => cpu::info(&text),
+        Correction::Architecture => b"aarch64\n".to_vec(),
+        Correction::Maps => {
+            let own: Vec<_> = own::ranges().collect();
+            let executable = process.space.executable_ranges();
+            maps::guest(
+                &text,
+                &Knowledge {
+                    own: &own,
+                    executable: &executable,
+                    names: &process.names(),
+                },
+            )
+        }
+    };
+    let made = file(&text, true)?;
+    let flags = if close_on_exec { O_CLOEXEC } else { 0 };
+    // SAFETY: the descriptor is the guest's newest, which it does not know.
+    unsafe {
+        sys::syscall(
+            number::DUP3,
+            [fd_argument(made.number()), fd, flags, 0, 0, 0],
+        )
+    }
+}
+
+/// `O_CLOEXEC`, the same on both.
+const O_CLOEXEC: u64 = 0o2_000_000;
+
+/// A file in memory with a text that cannot be changed.
+fn file(text: &[u8], close_on_exec: bool) -> Result<Fd, Errno> {
+    const MFD_CLOEXEC: u64 = 1;
+    const MFD_ALLOW_SEALING: u64 = 2;
+    const F_ADD_SEALS: u64 = 1033;
+    const ALL_SEALS: u64 = 15;
+    let arguments = [
+        c"proc".as_ptr() as u64,
+        MFD_ALLOW_SEALING | if close_on_exec { MFD_CLOEXEC } else { 0 },
+        0,
+        0,
+        0,
+        0,
+    ];
+    // SAFETY: the kernel reads the string only; the other calls touch no
+    // memory but the text.
+    unsafe {
+        let fd = sys::syscall(number::MEMFD_CREATE, arguments)?;
+        let fd = Fd::new(i32::try_from(fd).map_err(|_| Errno::EBADF)?);
+        sys::write_all(fd.number(), text)?;
+        let this = fd_argument(fd.number());
+        sys::syscall(number::LSEEK, [this, 0, 0, 0, 0, 0])?;
+        let _ = sys::syscall(number::FCNTL, [this, F_ADD_SEALS, ALL_SEALS, 0, 0, 0]);
+        Ok(fd)
+    }
+}
+
+/// A descriptor with a text that the host does not have.
+///
+/// # Errors
+/// The kernel's.
+pub fn open_made(text: &[u8], close_on_exec: bool) -> Result<u64, Errno> {
+    let made = core::mem::ManuallyDrop::new(file(text, close_on_exec)?);
+    Ok(u64::from(made.number().cast_unsigned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_of_paths() {
+        let all = |path: &'static [u8]| parts(path);
+        assert_eq!(all(b"/proc//self/./exe"), [&b"proc"[..], b"self", b"exe"]);
+        assert_eq!(all(b"/proc/1/../self/exe"), [&b"proc"[..], b"self", b"exe"]);
+        assert_eq!(all(b"/../proc/"), [&b"proc"[..]]);
+    }
+
+    #[test]
+    fn a_string_up_to_its_end() {
+        let text = c"a path that is longer than one piece of sixty-four bytes, to be read in two";
+        assert_eq!(
+            string(text.as_ptr() as u64).as_deref(),
+            Some(text.to_bytes())
+        );
+    }
+}
