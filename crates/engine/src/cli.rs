@@ -28,11 +28,12 @@ Options:
       --print-guest  Print the guest code of each region as it is translated
       --print-host   Print the host code of each region as it is translated
       --counters     Print how often each region ran, at the end
+      --strace       Print the program's system calls
       --perf-map     Write /tmp/perf-PID.map, so that perf names guest code
   -h, --help         Print this help
   -V, --version      Print the version
 
-What is printed about code goes to standard error.
+What is printed about code and system calls goes to standard error.
 
 Exit code: that of PROGRAM, or 128 and its signal's number as shells have it;
 2 when the options are wrong; 126 when PROGRAM cannot be run here, 127 when it
@@ -50,6 +51,8 @@ pub struct Options {
     pub print_host: bool,
     /// Print the regions' counters at the end.
     pub counters: bool,
+    /// Print system calls.
+    pub strace: bool,
     /// Write a map for perf.
     pub perf_map: bool,
 }
@@ -172,6 +175,7 @@ fn from_user<'a>(arguments: &[&'a CStr]) -> Result<Command<'a>, Usage<'a>> {
             b"--print-guest" => &mut options.print_guest,
             b"--print-host" => &mut options.print_host,
             b"--counters" => &mut options.counters,
+            b"--strace" => &mut options.strace,
             b"--perf-map" => &mut options.perf_map,
             bytes => match attached(argument, bytes)? {
                 Some(name) => {
@@ -196,7 +200,7 @@ fn from_user<'a>(arguments: &[&'a CStr]) -> Result<Command<'a>, Usage<'a>> {
 /// The name in `-0NAME` or `--argv0=NAME`; none when the argument is no
 /// option at all.
 fn attached<'a>(argument: &'a CStr, bytes: &[u8]) -> Result<Option<&'a CStr>, Usage<'a>> {
-    const LONG: [&[u8]; 7] = [
+    const LONG: [&[u8]; 8] = [
         b"--help",
         b"--version",
         b"--interpret",
@@ -204,6 +208,7 @@ fn attached<'a>(argument: &'a CStr, bytes: &[u8]) -> Result<Option<&'a CStr>, Us
         b"--print-host",
         b"--counters",
         b"--perf-map",
+        b"--strace",
     ];
     if bytes.len() < 2 || bytes[0] != b'-' {
         return Ok(None);

@@ -92,7 +92,8 @@ fn run_program(start: &Start, command: &Run<'_>) -> ! {
     };
     told::places(&loaded.places);
     told::name(command.program.to_bytes());
-    let process = Process::new(space, &loaded);
+    let mut process = Process::new(space, &loaded);
+    process.trace = command.options.strace;
     let mut thread = Thread::inherited();
     let mut cpu = loaded.cpu;
     let mut inspector = Inspector::new(command.options);

@@ -29,6 +29,8 @@ pub struct Process {
     pub vdso: Range<u64>,
     /// Shared memory of System V: where it was attached, and its length.
     pub attached: SpinLock<BTreeMap<u64, u64>>,
+    /// Whether system calls are printed (`--strace`).
+    pub trace: bool,
     /// `READ_IMPLIES_EXEC` of the personality.
     pub read_implies_exec: AtomicBool,
 }
@@ -48,6 +50,7 @@ impl Process {
             stack: loaded.stack.clone(),
             vdso: loaded.vdso.clone(),
             attached: SpinLock::new(BTreeMap::new()),
+            trace: false,
             read_implies_exec: AtomicBool::new(false),
         }
     }

@@ -17,6 +17,7 @@ mod process;
 mod signals;
 pub mod table;
 mod time;
+mod trace;
 
 use a64::cpu::Cpu;
 use a64::mem::{Fault, Size};
@@ -50,15 +51,22 @@ pub enum Control {
 /// are its arguments and X0 becomes its result. The PC is left alone.
 pub fn call(process: &Process, thread: &mut Thread, cpu: &mut Cpu) -> Control {
     // The kernel takes the number from W8.
-    let handler = table::find(cpu.x[8] & 0xffff_ffff).map(|syscall| syscall.handler);
+    let number = cpu.x[8] & 0xffff_ffff;
+    let syscall = table::find(number);
     let [a, b, c, d, e, f, ..] = cpu.x;
     let mut call = Call {
         process,
         thread,
         arguments: [a, b, c, d, e, f],
     };
-    let result = match handler {
-        Some(Handler::Exit) => return Control::Exit(call.int(0) & 0xff),
+    let line = process
+        .trace
+        .then(|| trace::call(syscall, number, &call.arguments));
+    let result = match syscall.map(|syscall| syscall.handler) {
+        Some(Handler::Exit) => {
+            line.into_iter().for_each(trace::ends);
+            return Control::Exit(call.int(0) & 0xff);
+        }
         // SAFETY: the table passes on what touches only memory that the
         // arguments name, and that is the guest's.
         Some(Handler::Pass(number)) => unsafe { sys::syscall(u32::from(number), call.arguments) },
@@ -66,6 +74,9 @@ pub fn call(process: &Process, thread: &mut Thread, cpu: &mut Cpu) -> Control {
         Some(Handler::Refuse(error, _)) => Err(error),
         None => Err(Errno::ENOSYS),
     };
+    if let Some(line) = line {
+        trace::returns(line, syscall, result);
+    }
     cpu.x[0] = result.unwrap_or_else(Errno::as_result);
     Control::Continue
 }
