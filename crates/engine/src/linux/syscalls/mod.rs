@@ -59,9 +59,9 @@ pub fn call(process: &Process, thread: &mut Thread, cpu: &mut Cpu) -> Control {
         thread,
         arguments: [a, b, c, d, e, f],
     };
-    let line = process
-        .trace
-        .then(|| trace::call(syscall, number, &call.arguments));
+    // Those in the vDSO are no system calls to the guest.
+    let traced = process.trace && !process.vdso.contains(&cpu.pc);
+    let line = traced.then(|| trace::call(syscall, number, &call.arguments));
     let result = match syscall.map(|syscall| syscall.handler) {
         Some(Handler::Exit) => {
             line.into_iter().for_each(trace::ends);
