@@ -23,7 +23,7 @@ Usage: armistice-aarch64 [OPTIONS] PROGRAM [ARGUMENT]...
 
 Options:
   -0, --argv0 NAME   Give the program NAME as its argument 0 instead of PROGRAM
-      --descriptor N PROGRAM is open at the descriptor N; its name is not looked up
+      --descriptor N PROGRAM is open at the descriptor N, and is closed
       --interpret    Run every instruction in the reference interpreter: slow,
                      and the measure of the translator
       --print-guest  Print the guest code of each region as it is translated

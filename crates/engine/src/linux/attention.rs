@@ -112,6 +112,12 @@ impl Attention {
         self.word.load(Ordering::Acquire) != 0
     }
 
+    /// Whether a signal has been noted.
+    #[must_use]
+    pub fn has_signal(&self) -> bool {
+        self.word.load(Ordering::Acquire) & SIGNAL != 0
+    }
+
     /// Notes a signal, in the thread's own handler.
     pub(super) fn note_signal(&self, info: SignalInfo) {
         // SAFETY: the handler blocks all signals that come here until the

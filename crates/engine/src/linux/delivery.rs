@@ -15,7 +15,7 @@ use super::faults::{
 };
 use super::process::{AlternateStack, Process, Thread};
 use super::signal_frame::{self, BadFrame, Contents};
-use super::signals::{self, Default, SIG_DFL, SIG_IGN, TAKEN_LIST, UNBLOCKABLE, bit};
+use super::signals::{self, Default, SIG_DFL, SIG_IGN, TAKEN_LIST, bit};
 
 const SEGV_MAPERR: i32 = 1;
 const SEGV_ACCERR: i32 = 2;
@@ -67,12 +67,16 @@ impl Thread {
                 }
             }
             if let Some(info) = self.attention().take_signal() {
-                self.deliver(process, cpu, &info)?;
+                // All are blocked on the host until the mask is set.
+                if self.suspended.unwrap_or(self.mask) & bit(info.signal()) == 0 {
+                    self.deliver(process, cpu, &info)?;
+                } else {
+                    signals::put_back(self.attention(), &info);
+                }
                 // Lets others come that waited for this one.
-                signals::set_mask(self.mask);
+                self.set_mask(self.mask);
             } else if let Some(info) = self.first_held().and_then(|n| self.held[n].take()) {
                 self.deliver(process, cpu, &info)?;
-                signals::set_mask(self.mask);
             } else {
                 break;
             }
@@ -192,8 +196,7 @@ impl Thread {
             0
         };
         let before = self.suspended.take().unwrap_or(self.mask);
-        self.mask = (before | action.mask | own) & !UNBLOCKABLE;
-        signals::set_mask(self.mask);
+        self.set_mask(before | action.mask | own);
         Ok(())
     }
 

@@ -11,7 +11,7 @@ use core::ffi::CStr;
 use super::faults::{self, Action};
 use super::guest_memory;
 use super::process::{Process, Thread};
-use super::signals::{self, SIG_IGN, TAKEN_LIST, bit};
+use super::signals::{self, SIG_IGN, TAKEN, TAKEN_LIST, bit};
 use super::sys::{self, AT_FDCWD, Errno, Fd, fd_argument, number};
 use super::window;
 
@@ -53,7 +53,7 @@ pub fn exec(process: &Process, thread: &mut Thread, program: &Program) -> Result
         program.path = own.as_ptr() as u64;
         program.directory = AT_FDCWD;
     }
-    let before = prepare(thread);
+    let before = prepare(thread).ok_or(Errno::RESTART)?;
     let mut error = host(thread, &program);
     if error == Errno::ENOEXEC
         && let Ok(path) = &path
@@ -102,21 +102,26 @@ fn host(thread: &Thread, program: &Program) -> Errno {
 }
 
 /// What the next program inherits is set: which signals are ignored and
-/// blocked. Returns the mask before.
-fn prepare(thread: &Thread) -> u64 {
+/// blocked. Returns the mask before; none when the thread is wanted first.
+fn prepare(thread: &Thread) -> Option<u64> {
     let ignored = thread.actions.with(|actions| actions.taken_ignored());
     let ignore = Action {
         handler: SIG_IGN,
         ..Action::default()
     };
-    let before = signals::set_whole_mask(thread.mask);
+    let before = signals::set_whole_mask(!0);
+    if thread.attention().wanted() {
+        let _ = signals::set_whole_mask(before);
+        return None;
+    }
     for signal in TAKEN_LIST {
         if ignored & bit(signal) != 0 {
             // SAFETY: no handler is set.
             let _ = unsafe { faults::set_action(signal, &ignore) };
         }
     }
-    before
+    let _ = signals::set_whole_mask(thread.mask);
+    Some(before)
 }
 
 /// Takes back what [`prepare`] has set.
@@ -127,10 +132,9 @@ fn restore(thread: &Thread, before: u64) {
             let _ = faults::take(signal, 0);
         }
     }
-    // A signal that has come meanwhile has all blocked.
-    if thread.attention().wanted() {
-        signals::set_mask(!0);
-    } else {
+    let _ = signals::set_whole_mask(!TAKEN);
+    // No other must come before one that is told.
+    if !thread.attention().has_signal() {
         let _ = signals::set_whole_mask(before);
     }
 }

@@ -10,7 +10,7 @@ use super::attention::{Attention, Block, SignalInfo};
 use super::clone;
 use super::guest_memory;
 use super::loader::Loaded;
-use super::signals::{self, Actions, TAKEN_LIST, UNBLOCKABLE};
+use super::signals::{self, Actions, TAKEN, TAKEN_LIST, UNBLOCKABLE};
 use super::sys::{self, Errno, PROT_EXEC, PROT_READ, PROT_WRITE};
 use crate::lock::SpinLock;
 
@@ -162,10 +162,19 @@ impl Thread {
         self.block.attention()
     }
 
-    /// Sets the mask, on the host too.
+    /// Sets the mask, on the host too. When a signal has been noted, the host
+    /// goes on blocking all until that is told.
     pub fn set_mask(&mut self, mask: u64) {
         self.mask = mask & !UNBLOCKABLE;
-        signals::set_mask(self.mask);
+        if signals::try_mask(self.attention(), self.mask) {
+            return;
+        }
+        // Something is wanted: is it a signal? No other must come before it
+        // is told.
+        let _ = signals::set_whole_mask(!TAKEN);
+        if !self.attention().has_signal() {
+            signals::set_mask(self.mask);
+        }
     }
 }
 

@@ -7,11 +7,14 @@
 //! there, since a blocked fault kills the process at once.
 
 use core::ptr;
+use core::sync::atomic::Ordering;
 
+use super::attention::{Attention, SignalInfo};
 use super::faults::{
     self, Action, SA_NOCLDSTOP, SA_NOCLDWAIT, SA_RESTART, SIGBUS, SIGSEGV, SIGTRAP,
 };
 use super::sys::{self, Errno, number};
+use super::window;
 
 /// How many signals there are.
 pub const COUNT: i32 = 64;
@@ -198,6 +201,34 @@ pub fn mask() -> u64 {
 /// not be blocked.
 pub fn set_mask(mask: u64) {
     exchange_mask(Some(mask & !TAKEN));
+}
+
+/// The same, unless the thread is wanted before that; returns whether it was
+/// done.
+#[must_use]
+pub fn try_mask(attention: &Attention, mask: u64) -> bool {
+    let mask = mask & !TAKEN;
+    let arguments = [SIG_SETMASK, ptr::from_ref(&mask) as u64, 0, 8, 0, 0];
+    // SAFETY: the kernel reads the mask only.
+    let done = unsafe { window::syscall(attention, number::RT_SIGPROCMASK, arguments) };
+    done != Err(Errno::RESTART)
+}
+
+/// Puts a signal back that has arrived but is blocked by now: it waits in the
+/// kernel for the calling thread, which blocks it on the host.
+pub fn put_back(attention: &Attention, info: &SignalInfo) {
+    let signal = u64::from(info.signal().unsigned_abs());
+    let process = attention.process.load(Ordering::Relaxed).into();
+    let thread = attention.thread.load(Ordering::Relaxed).into();
+    let info = info.0.as_ptr() as u64;
+    // SAFETY: the kernel reads the array only. When it has no room for it, the
+    // signal is lost, as it would have been before.
+    let _ = unsafe {
+        sys::syscall(
+            number::RT_TGSIGQUEUEINFO,
+            [process, thread, signal, info, 0, 0],
+        )
+    };
 }
 
 /// Sets the calling thread's mask on the host as it is: where no fault may

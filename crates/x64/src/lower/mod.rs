@@ -124,8 +124,7 @@ pub struct Lowered {
     pub entries: Vec<Entry>,
     /// Where it is left.
     pub exits: Vec<Exit>,
-    /// Where the guest's state is known, ascending; one address may be there
-    /// twice.
+    /// Where the guest's state is known, ascending.
     pub faults: Vec<FaultPoint>,
     /// Where each block's code starts: guest address and offset.
     pub blocks: Vec<(u64, u32)>,
