@@ -3,6 +3,7 @@
 use core::ptr;
 
 use super::Call;
+use super::signals::with_mask;
 use crate::linux::guest_memory;
 use crate::linux::sys::{Errno, number};
 
@@ -57,7 +58,11 @@ fn wait(call: &mut Call<'_>, number: u32) -> Result<u64, Errno> {
     let mut events = [[0_u8; HOST]; MOST];
     call.arguments[1] = ptr::from_mut(&mut events) as u64;
     call.arguments[2] = most as u64;
-    let count = call.pass(number)?;
+    let [_, _, _, _, set, size] = call.arguments;
+    let count = with_mask(call, set, size, |call, mask| {
+        call.arguments[4] = mask;
+        call.pass(number)
+    })?;
     for (&event, at) in events
         .iter()
         .take(usize::try_from(count).unwrap_or(0))

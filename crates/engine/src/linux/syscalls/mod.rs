@@ -23,9 +23,11 @@ use a64::cpu::Cpu;
 use a64::mem::{Fault, Size};
 
 use self::table::Handler;
+use super::clone;
 use super::guest_memory;
 use super::process::{Process, Thread};
 use super::sys::{self, Errno};
+use super::window;
 
 /// A system call of the guest, while it is done.
 #[derive(Debug)]
@@ -36,6 +38,12 @@ pub struct Call<'a> {
     pub thread: &'a mut Thread,
     /// X0 to X5.
     pub arguments: [u64; 6],
+    /// The guest's SP.
+    sp: u64,
+    /// A call of the host's has been made.
+    called: bool,
+    /// What comes of it that is not a result.
+    control: Option<Control>,
 }
 
 /// What the thread does after a system call.
@@ -43,12 +51,19 @@ pub struct Call<'a> {
 pub enum Control {
     /// It goes on behind the SVC.
     Continue,
-    /// The process ends with this code.
+    /// It ends with this code.
     Exit(i32),
+    /// The process ends with this code.
+    ExitGroup(i32),
+    /// It goes on with what the signal frame says.
+    SignalReturn,
+    /// It makes another thread or process; the result is what that gives.
+    Clone(clone::Request),
 }
 
 /// Does the system call that the registers ask for: X8 is its number, X0 to X5
-/// are its arguments and X0 becomes its result. The PC is left alone.
+/// are its arguments and X0 becomes its result. The PC is left alone, but where
+/// a signal came first: then SVC is to be done again.
 pub fn call(process: &Process, thread: &mut Thread, cpu: &mut Cpu) -> Control {
     // The kernel takes the number from W8.
     let number = cpu.x[8] & 0xffff_ffff;
@@ -58,27 +73,44 @@ pub fn call(process: &Process, thread: &mut Thread, cpu: &mut Cpu) -> Control {
         process,
         thread,
         arguments: [a, b, c, d, e, f],
+        sp: cpu.x[31],
+        called: false,
+        control: None,
     };
     // Those in the vDSO are no system calls to the guest.
     let traced = process.trace && !process.vdso.contains(&cpu.pc);
     let line = traced.then(|| trace::call(syscall, number, &call.arguments));
     let result = match syscall.map(|syscall| syscall.handler) {
-        Some(Handler::Exit) => {
-            line.into_iter().for_each(trace::ends);
-            return Control::Exit(call.int(0) & 0xff);
-        }
-        // SAFETY: the table passes on what touches only memory that the
-        // arguments name, and that is the guest's.
-        Some(Handler::Pass(number)) => unsafe { sys::syscall(u32::from(number), call.arguments) },
+        Some(Handler::Exit) => call.end(Control::Exit(call.int(0) & 0xff)),
+        Some(Handler::ExitGroup) => call.end(Control::ExitGroup(call.int(0) & 0xff)),
+        Some(Handler::Pass(number)) => call.pass(u32::from(number)),
         Some(Handler::Convert(own) | Handler::Emulate(own)) => own(&mut call),
         Some(Handler::Refuse(error, _)) => Err(error),
         None => Err(Errno::ENOSYS),
     };
+    let control = call.control;
     if let Some(line) = line {
-        trace::returns(line, syscall, result);
+        match control {
+            Some(_) => trace::ends(line),
+            // Not made yet: it is printed when it is.
+            None if result == Err(Errno::RESTART) => {}
+            None => trace::returns(line, syscall, result),
+        }
     }
-    cpu.x[0] = result.unwrap_or_else(Errno::as_result);
+    if let Some(control) = control {
+        return control;
+    }
+    finish(cpu, result);
     Control::Continue
+}
+
+/// Gives the guest the result of a system call.
+pub fn finish(cpu: &mut Cpu, result: Result<u64, Errno>) {
+    match result {
+        Ok(value) => cpu.x[0] = value,
+        Err(Errno::RESTART) => cpu.pc = cpu.pc.wrapping_sub(4),
+        Err(error) => cpu.x[0] = error.as_result(),
+    }
 }
 
 impl From<Fault> for Errno {
@@ -94,11 +126,27 @@ impl Call<'_> {
         self.arguments[index] as i32
     }
 
-    /// Calls the host with the arguments as they are now.
-    fn pass(&self, number: u32) -> Result<u64, Errno> {
-        // SAFETY: whoever calls this changed the arguments so that the call
-        // touches only memory that is the guest's or his own.
-        unsafe { sys::syscall(number, self.arguments) }
+    /// The call has no result.
+    const fn end(&mut self, control: Control) -> Result<u64, Errno> {
+        self.control = Some(control);
+        Ok(0)
+    }
+
+    /// Calls the host with the arguments as they are now. The first such call
+    /// is not made when a signal comes before it: then the error is
+    /// [`Errno::RESTART`], which the guest's call must end with.
+    fn pass(&mut self, number: u32) -> Result<u64, Errno> {
+        // SAFETY: the table passes on what touches only memory that the
+        // arguments name, and that is the guest's; whoever else calls this
+        // changed the arguments so that that is so.
+        unsafe {
+            if self.called {
+                return sys::syscall(number, self.arguments);
+            }
+            let result = window::syscall(self.thread.attention(), number, self.arguments);
+            self.called = result != Err(Errno::RESTART);
+            result
+        }
     }
 
     /// Writes a structure to the guest.

@@ -21,8 +21,10 @@ pub enum Handler {
     Emulate(Own),
     /// Always this error, and why.
     Refuse(Errno, &'static str),
-    /// The process ends with the first argument.
+    /// The thread ends with the first argument.
     Exit,
+    /// The process ends with the first argument.
+    ExitGroup,
 }
 
 /// What does a system call here.
@@ -41,7 +43,7 @@ pub struct Syscall {
     pub handler: Handler,
 }
 
-use Handler::{Convert, Emulate, Exit, Pass, Refuse};
+use Handler::{Convert, Emulate, Exit, ExitGroup, Pass, Refuse};
 
 macro_rules! table {
     ($($number:literal $name:ident $arguments:literal $handler:expr,)*) => {
@@ -130,8 +132,8 @@ table! {
     69 preadv "fpdx" Pass(295),
     70 pwritev "fpdx" Pass(296),
     71 sendfile "ffpu" Pass(40),
-    72 pselect6 "dppppp" Pass(270),
-    73 ppoll "pdpp" Pass(271),
+    72 pselect6 "dppppp" Emulate(signals::pselect6),
+    73 ppoll "pdpp" Emulate(signals::ppoll),
     74 signalfd4 "fpux" Pass(289),
     75 vmsplice "fpux" Pass(278),
     76 splice "fpfpux" Pass(275),
@@ -152,7 +154,7 @@ table! {
     91 capset "pp" Pass(126),
     92 personality "x" Emulate(process::personality),
     93 exit "d" Exit,
-    94 exit_group "d" Exit,
+    94 exit_group "d" ExitGroup,
     95 waitid "ddpxp" Pass(247),
     96 set_tid_address "p" Pass(218),
     97 unshare "x" Pass(272),
@@ -186,18 +188,18 @@ table! {
     125 sched_get_priority_max "d" Pass(146),
     126 sched_get_priority_min "d" Pass(147),
     127 sched_rr_get_interval "dp" Pass(148),
-    128 restart_syscall "" Refuse(Errno::EINTR, "as rt_sigsuspend"),
+    128 restart_syscall "" Refuse(Errno::EINTR, "the kernel restarts what it interrupted by itself"),
     129 kill "dg" Pass(62),
     130 tkill "dg" Pass(200),
     131 tgkill "ddg" Pass(234),
     132 sigaltstack "pp" Emulate(signals::sigaltstack),
-    133 rt_sigsuspend "pu" Refuse(Errno::ENOSYS, "no handler is called yet"),
+    133 rt_sigsuspend "pu" Emulate(signals::rt_sigsuspend),
     134 rt_sigaction "gppu" Emulate(signals::rt_sigaction),
     135 rt_sigprocmask "dppu" Emulate(signals::rt_sigprocmask),
-    136 rt_sigpending "pu" Pass(127),
-    137 rt_sigtimedwait "pppu" Pass(128),
+    136 rt_sigpending "pu" Emulate(signals::rt_sigpending),
+    137 rt_sigtimedwait "pppu" Emulate(signals::rt_sigtimedwait),
     138 rt_sigqueueinfo "dgp" Pass(129),
-    139 rt_sigreturn "" Refuse(Errno::ENOSYS, "as rt_sigsuspend"),
+    139 rt_sigreturn "" Emulate(signals::rt_sigreturn),
     140 setpriority "ddd" Pass(141),
     141 getpriority "dd" Pass(140),
     142 reboot "xxxp" Pass(169),
@@ -278,8 +280,8 @@ table! {
     217 add_key "sspud" Pass(248),
     218 request_key "sssd" Pass(249),
     219 keyctl "dxxxx" Pass(250),
-    220 clone "xpppp" Refuse(Errno::ENOSYS, "no second thread or process yet"),
-    221 execve "spp" Refuse(Errno::ENOSYS, "no other program yet"),
+    220 clone "xpppp" Convert(process::clone),
+    221 execve "spp" Emulate(process::execve),
     222 mmap "puPMfx" Emulate(memory::mmap),
     223 fadvise64 "fdud" Pass(221),
     224 swapon "sx" Pass(167),
@@ -323,7 +325,7 @@ table! {
     278 getrandom "pux" Pass(318),
     279 memfd_create "sx" Pass(319),
     280 bpf "dpu" Pass(321),
-    281 execveat "fsppx" Refuse(Errno::ENOSYS, "as execve"),
+    281 execveat "fsppx" Emulate(process::execveat),
     282 userfaultfd "x" Refuse(Errno::ENOSYS, "faults of the engine's own reads would wait for the guest; programs fall back"),
     283 membarrier "dxd" Pass(324),
     284 mlock2 "pux" Pass(325),
@@ -348,7 +350,7 @@ table! {
     432 fsmount "fxx" Pass(432),
     433 fspick "fsx" Pass(433),
     434 pidfd_open "dx" Pass(434),
-    435 clone3 "pu" Refuse(Errno::ENOSYS, "as clone"),
+    435 clone3 "pu" Emulate(process::clone3),
     436 close_range "uux" Pass(436),
     437 openat2 "fspu" Emulate(files::openat2),
     438 pidfd_getfd "ffx" Pass(438),
