@@ -165,6 +165,7 @@ impl Arena {
                 [copy.writable, SIZE, SIZE, move_to, self.writable, 0],
             )?;
         }
+        own::remove(&(copy.writable..copy.writable + SIZE));
         map_executable(self.writable, Some(self.executable))?;
         Ok(copy.whole)
     }

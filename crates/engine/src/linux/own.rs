@@ -137,20 +137,31 @@ pub unsafe fn unmap(start: u64, length: u64) -> Result<(), Errno> {
     unsafe { sys::munmap(start, length) }
 }
 
+fn is_mapped(page: u64) -> bool {
+    let mut resident = 0_u8;
+    let arguments = [page, PAGE, &raw mut resident as u64, 0, 0, 0];
+    // SAFETY: the kernel writes the byte only.
+    unsafe { sys::syscall(sys::number::MINCORE, arguments) }.is_ok()
+}
+
 /// Adds what the kernel made when it started the engine: the program, the
 /// first stack, and the host's vDSO with its data.
 pub fn add_started(start: &Start, stack: u64) {
     /// How far the first stack may grow: what the engine's own calls need,
     /// which is little, with room.
     const STACK: u64 = 1 << 20;
-    /// The vDSO's data lie below it, its code has at most two pages.
-    const VDSO_BELOW: u64 = 8 * PAGE;
-    const VDSO_ABOVE: u64 = 2 * PAGE;
     // What the kernel put on top of the stack: the file's name comes last.
     let name = start.auxiliary(key::EXECFN).unwrap_or(stack);
     add(page_down(stack.saturating_sub(STACK))..page_down(name) + PAGE);
     if let Some(vdso) = start.auxiliary(key::SYSINFO_EHDR) {
-        add(vdso.saturating_sub(VDSO_BELOW)..vdso + VDSO_ABOVE);
+        // Its data lie below it, a few pages that differ from kernel to
+        // kernel; as yet there is nothing but the kernel's and the engine's.
+        let mapped = |&page: &u64| is_mapped(page);
+        let below = (1..=8).map(|n| vdso.saturating_sub(n * PAGE));
+        let above = (1..=8).map(|n| vdso + n * PAGE);
+        let start = below.take_while(mapped).last().unwrap_or(vdso);
+        let last = above.take_while(mapped).last().unwrap_or(vdso);
+        add(start..last + PAGE);
     }
     for pages in start.program() {
         add(pages);

@@ -12,7 +12,7 @@ use crate::linux::guest_memory;
 use crate::linux::sys::{self, AT_FDCWD, Errno, number};
 
 /// How much of a string or a buffer is shown.
-const SHOWN: u64 = 48;
+const SHOWN: usize = 48;
 
 /// Flags by name.
 type Names = &'static [(u64, &'static str)];
@@ -200,15 +200,15 @@ fn string(line: &mut String, address: u64) -> core::fmt::Result {
 }
 
 fn buffer(line: &mut String, address: u64, length: u64) -> core::fmt::Result {
-    let mut bytes = [0; SHOWN as usize];
-    let shown = usize::try_from(length.min(SHOWN)).unwrap_or(0);
+    let mut bytes = [0; SHOWN];
+    let shown = usize::try_from(length).unwrap_or(SHOWN).min(SHOWN);
     if guest_memory::read(address, &mut bytes[..shown]).is_err() {
         return write!(line, "{address:#x}");
     }
     line.push('"');
     escaped(line, &bytes[..shown]);
     line.push('"');
-    if length > SHOWN {
+    if length > SHOWN as u64 {
         line.push_str("...");
     }
     Ok(())
