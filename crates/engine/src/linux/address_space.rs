@@ -2,16 +2,23 @@
 //! the guest may execute.
 //!
 //! Guest pages are never executable on the host. What the guest asked for is
-//! kept here, and whoever keeps translations is told when it changes.
+//! kept here, and whoever keeps translations is told when it changes: when
+//! code changes of which there may be one. So it is noted, by lines of 64
+//! bytes, what was read to be translated ([`AddressSpace::read`]); a dynamic
+//! loader that maps over what it has just mapped, and a compiler that writes
+//! new code next to old, cost nothing.
 //!
 //! Invariants: ranges are whole pages, disjoint and not adjacent (adjacent
-//! ones are joined); `generation` is larger after every change.
+//! ones are joined); `generation` is larger after every change; a line is
+//! noted before what is in it is read, and until all has been forgotten.
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Range;
 use core::sync::atomic::{AtomicU64, Ordering};
+
+use hashbrown::HashMap;
 
 use super::sys::{PROT_EXEC, PROT_READ};
 use crate::lock::{SpinLock, Unlock};
@@ -52,11 +59,20 @@ pub trait Watcher: Sync {
     fn forget(&self, range: Range<u64>);
 }
 
+/// What of the guest's code may have been translated: for each page, a bit for
+/// each of its 64 lines.
+type Lines = HashMap<u64, u64>;
+
+/// The size of a line, binary logarithm; that of the caches that the guest is
+/// told of.
+const LINE: u32 = 6;
+
 /// The executable ranges.
 pub struct AddressSpace {
     /// Start to end.
     executable: SpinLock<BTreeMap<u64, u64>>,
     generation: AtomicU64,
+    translated: SpinLock<Lines>,
     watcher: Option<&'static dyn Watcher>,
 }
 
@@ -75,6 +91,7 @@ impl AddressSpace {
         Self {
             executable: SpinLock::new(BTreeMap::new()),
             generation: AtomicU64::new(1),
+            translated: SpinLock::new(Lines::new()),
             watcher,
         }
     }
@@ -88,8 +105,8 @@ impl AddressSpace {
 
     /// Keeps others out until what is returned is dropped.
     #[must_use]
-    pub fn hold(&self) -> Unlock<'_> {
-        self.executable.hold()
+    pub fn hold(&self) -> [Unlock<'_>; 2] {
+        [self.executable.hold(), self.translated.hold()]
     }
 
     /// The executable range an address is in.
@@ -126,20 +143,44 @@ impl AddressSpace {
 
     /// The pages of a range are the same, but what is in them is not.
     pub fn changed(&self, range: Range<u64>) {
-        let executable = self.executable.with(|ranges| {
-            let last = ranges.range(..range.end).next_back();
-            last.is_some_and(|(_, &end)| end > range.start)
-        });
-        if executable {
-            self.forget(range);
-        }
+        self.forget(range);
     }
 
-    /// The guest wrote code in the range and said so.
-    pub fn forget(&self, range: Range<u64>) {
-        if let Some(watcher) = self.watcher {
-            watcher.forget(range);
-        }
+    /// The line of an address is about to be read, to be translated.
+    pub fn read(&self, address: u64) {
+        self.translated.with(|lines| {
+            *lines.entry(address / PAGE).or_insert(0) |= 1 << (address >> LINE & 63);
+        });
+    }
+
+    /// The guest wrote code in the range and said so. Told of pages that it
+    /// may not execute, it may mean those of another mapping of the same
+    /// memory.
+    pub fn written(&self, range: Range<u64>) {
+        let alias = self.executable(range.start).is_none();
+        self.forget_if(range, |lines, range| {
+            touched(lines, range) || alias && !lines.is_empty()
+        });
+    }
+
+    /// The code in the range is not what it was.
+    fn forget(&self, range: Range<u64>) {
+        self.forget_if(range, touched);
+    }
+
+    fn forget_if(&self, range: Range<u64>, wanted: impl FnOnce(&Lines, &Range<u64>) -> bool) {
+        self.translated.with(|lines| {
+            if !wanted(lines, &range) {
+                return;
+            }
+            lines.clear();
+            // In this order, and under the lock: who reads from now on notes
+            // it again, and who has read before is forgotten.
+            self.generation.fetch_add(1, Ordering::AcqRel);
+            if let Some(watcher) = self.watcher {
+                watcher.forget(range);
+            }
+        });
     }
 
     fn change(&self, range: Range<u64>, executable: bool) {
@@ -159,6 +200,31 @@ impl AddressSpace {
         if was {
             self.forget(range);
         }
+    }
+}
+
+/// Whether there is a line of the range.
+fn touched(lines: &Lines, range: &Range<u64>) -> bool {
+    if lines.is_empty() || range.is_empty() {
+        return false;
+    }
+    let (first, last) = (range.start >> LINE, (range.end - 1) >> LINE);
+    // The lines of a page that are in the range.
+    let inside = |page: u64| {
+        let low = first.saturating_sub(page * 64).min(63);
+        let high = last.saturating_sub(page * 64).min(63);
+        u64::MAX << low & u64::MAX >> (63 - high)
+    };
+    let pages = range.start / PAGE..=(range.end - 1) / PAGE;
+    if pages.end() - pages.start() < lines.len() as u64 {
+        pages.into_iter().any(|page| {
+            let lines = lines.get(&page).copied().unwrap_or(0);
+            lines & inside(page) != 0
+        })
+    } else {
+        lines
+            .iter()
+            .any(|(&page, &lines)| pages.contains(&page) && lines & inside(page) != 0)
     }
 }
 
@@ -236,7 +302,66 @@ mod tests {
         assert!(space.generation() > before);
     }
 
+    /// How often it was told.
+    struct Counter(AtomicU64);
+
+    impl Watcher for Counter {
+        fn forget(&self, _: Range<u64>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn only_what_was_read_is_forgotten() {
+        static COUNTER: Counter = Counter(AtomicU64::new(0));
+        let told = || COUNTER.0.swap(0, Ordering::Relaxed);
+        let space = AddressSpace::new(Some(&COUNTER));
+        space.protect(0x10000..0x20000, RX);
+        space.protect(0x14000..0x15000, PROT_READ);
+        space.protect(0x14000..0x15000, RX);
+        space.changed(0x10000..0x20000);
+        space.written(0x12000..0x12040);
+        assert_eq!(told(), 0, "nothing was read");
+        space.read(0x12044);
+        for untouched in [0x12000..0x12040, 0x12080..0x14000, 0x10000..0x12000] {
+            space.written(untouched);
+        }
+        space.unmap(0x1f000..0x20000);
+        space.protect(0x13000..0x14000, PROT_READ);
+        assert_eq!(told(), 0, "other lines");
+        space.written(0x12040..0x12080);
+        assert_eq!(told(), 1);
+        space.written(0x12040..0x12080);
+        assert_eq!(told(), 0, "it is forgotten");
+        for change in [
+            |space: &AddressSpace| space.unmap(0x12000..0x13000),
+            |space: &AddressSpace| space.protect(0x10000..0x13000, RX),
+            |space: &AddressSpace| space.changed(0..1 << 47),
+            // Another mapping of the same.
+            |space: &AddressSpace| space.written(0x5000_0000..0x5000_0040),
+        ] {
+            space.read(0x12ffc);
+            change(&space);
+            assert_eq!(told(), 1);
+        }
+    }
+
     proptest! {
+        #[test]
+        fn lines_of_a_range(
+            read in prop::collection::vec(0_u64..0x8000, 0..8),
+            start in 0_u64..0x8000, length in 0_u64..0x4000,
+        ) {
+            let space = AddressSpace::new(None);
+            read.iter().for_each(|&address| space.read(address));
+            let range = start..start + length;
+            let expected = length > 0 && read.iter().any(|address| {
+                let line = address & !63;
+                line < range.end && line + 64 > range.start
+            });
+            prop_assert_eq!(space.translated.with(|lines| touched(lines, &range)), expected);
+        }
+
         /// Against one flag a page.
         #[test]
         fn as_one_flag_a_page(

@@ -12,6 +12,7 @@
 //! The top byte of an address is ignored, as arm64 Linux sets up for EL0.
 
 use core::arch::global_asm;
+use core::cell::Cell;
 use core::ops::Range;
 
 use a64::interp::Environment;
@@ -423,6 +424,11 @@ pub struct GuestMemory<'a> {
     /// it is the same generation.
     window: Range<u64>,
     generation: u64,
+    /// The same for reading what is to be translated: from, to, and the
+    /// generation.
+    code: Cell<(u64, u64, u64)>,
+    /// The line that was read last for that.
+    line: Cell<u64>,
 }
 
 impl<'a> GuestMemory<'a> {
@@ -433,6 +439,8 @@ impl<'a> GuestMemory<'a> {
             space,
             window: 0..0,
             generation: 0,
+            code: Cell::new((0, 0, 0)),
+            line: Cell::new(u64::MAX),
         }
     }
 
@@ -474,9 +482,16 @@ impl GuestMemory<'_> {
     #[must_use]
     #[allow(clippy::cast_possible_truncation, reason = "a load of a word")]
     pub fn read_code(&self, address: u64) -> Option<u32> {
-        let known = self.window.contains(&address) && self.generation == self.space.generation();
-        if !known && self.space.executable(address).is_none() {
-            return None;
+        let generation = self.space.generation();
+        let (start, end, of) = self.code.get();
+        if of != generation || !(start..end).contains(&address) {
+            let window = self.space.executable(address)?;
+            self.code.set((window.start, window.end, generation));
+            self.line.set(u64::MAX);
+        }
+        let line = address >> 6;
+        if self.line.replace(line) != line {
+            self.space.read(address);
         }
         load(address, Size::Word).ok().map(|word| word as u32)
     }
@@ -524,7 +539,8 @@ impl Memory for GuestMemory<'_> {
     }
 
     fn invalidate_code(&mut self, address: u64, length: u64) {
-        self.space.forget(address..address.saturating_add(length));
+        let start = address & 0x00ff_ffff_ffff_ffff;
+        self.space.written(start..start.saturating_add(length));
     }
 }
 
