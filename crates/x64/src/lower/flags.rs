@@ -358,7 +358,14 @@ impl Lowering<'_> {
             match edge {
                 None => Tracker::default(),
                 Some(edge) if b.preds == 1 => edge,
-                Some(Tracker { saved: true, .. }) => Tracker::default(),
+                // Other edges could not bring them into a comparison's form.
+                Some(
+                    Tracker { saved: true, .. }
+                    | Tracker {
+                        host: Some(Form::Float),
+                        ..
+                    },
+                ) => Tracker::default(),
                 Some(Tracker {
                     host: Some(form), ..
                 }) => Tracker::in_host(form),
@@ -389,6 +396,7 @@ impl Lowering<'_> {
         if have == form {
             return;
         }
+        debug_assert_ne!(form, Form::Float, "nothing converts to it");
         if have == Form::Float {
             self.save_flags();
             self.load_flags();
