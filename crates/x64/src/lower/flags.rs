@@ -175,7 +175,7 @@ impl Lowering<'_> {
     /// To be called before an instruction that overwrites EFLAGS, unless the
     /// operation sets the flags itself. May use `rax` and `rcx`.
     pub(crate) fn clobber(&mut self) {
-        let live = self.live_after();
+        let live = self.live_from_here();
         if self.flags.host.is_none() {
             return;
         }
@@ -189,7 +189,7 @@ impl Lowering<'_> {
     pub(crate) fn clobber_is_free(&self) -> bool {
         self.flags.host.is_none()
             || self.flags.saved
-            || self.live_after() == Live::Dead
+            || self.live_from_here() == Live::Dead
             || self.setter_will_do()
     }
 

@@ -434,6 +434,14 @@ impl Lowering<'_> {
         block.map_or(&[], |b: &Block| &self.region.ops[self.at..b.end as usize])
     }
 
+    /// What of the flags is seen once the operation being lowered has begun:
+    /// also its own faults show them.
+    fn live_from_here(&self) -> Live {
+        let faults = self.ending.is_none()
+            && (self.region.ops.get(self.at)).is_some_and(|inst| inst.op.may_fault());
+        self.live_after().max(if faults { Live::Weak } else { Live::Dead })
+    }
+
     /// What of the flags is seen after the operation being lowered.
     fn live_after(&self) -> Live {
         if let Some(block) = self.ending {
