@@ -439,7 +439,8 @@ impl Lowering<'_> {
     fn live_from_here(&self) -> Live {
         let faults = self.ending.is_none()
             && (self.region.ops.get(self.at)).is_some_and(|inst| inst.op.may_fault());
-        self.live_after().max(if faults { Live::Weak } else { Live::Dead })
+        self.live_after()
+            .max(if faults { Live::Weak } else { Live::Dead })
     }
 
     /// What of the flags is seen after the operation being lowered.
