@@ -14,6 +14,7 @@ use a64::insn::Insn;
 use super::program::{literal, with_offset, with_target};
 use super::{Made, Need, memory, words};
 use crate::case::Program;
+use crate::case::{DATA, DATA_SIZE};
 use crate::random::Rng;
 
 /// The registers of addresses. SP is one without writeback only.
@@ -515,7 +516,16 @@ pub fn faulting(rng: &mut Rng, op: Op, address: u64) -> Made {
         builder.slots.push(slot);
     }
     if op.info().class == Class::ldst_literal {
-        let slot = builder.access(op, None);
+        let mut slot = builder.access(op, None);
+        if let Slot::Literal(insn) = slot
+            && builder.rng.percent(75)
+        {
+            // About the data area's start or end.
+            let edge = DATA + builder.rng.below(2) * DATA_SIZE - 16;
+            let target = edge + 4 * builder.rng.below(8);
+            let here = address + 4 * builder.slots.len() as u64;
+            slot = Slot::Word(with_offset(insn.word, 5, 19, target.wrapping_sub(here)));
+        }
         builder.slots.push(slot);
     } else {
         let slot = builder.access(op, Some(FAULTING));
