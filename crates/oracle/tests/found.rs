@@ -50,6 +50,7 @@ fn flags_live_at_a_loop_behind_a_test_of_a_bit() {
         0xba09_0240, // adcs x0, x18, x9
         0xd100_075a, // sub x26, x26, #1
         0xb6ff_ffda, // tbz x26, #63, the first
+        0xd280_0001, // mov x1, #0
         0x6b1c_0392, // subs w18, w28, w28
     ];
     let after = everywhere(&words, &before);
