@@ -43,18 +43,20 @@ fn everywhere(words: &[u32], before: &State) -> State {
 fn flags_live_at_a_loop_behind_a_test_of_a_bit() {
     let mut before = State::default();
     before.x[9] = 1;
-    before.x[18] = u64::MAX;
+    before.x[18] = 1;
     before.x[26] = 1;
     before.x[28] = 3;
+    before.nzcv = N;
     let words = [
+        NOP,
         0xba09_0240, // adcs x0, x18, x9
         0xd100_075a, // sub x26, x26, #1
-        0xb6ff_ffda, // tbz x26, #63, the first
+        0xb6ff_ffda, // tbz x26, #63, the addition
         0xd280_0001, // mov x1, #0
         0x6b1c_0392, // subs w18, w28, w28
     ];
     let after = everywhere(&words, &before);
-    assert_eq!((after.x[0], after.nzcv), (1, Z | C));
+    assert_eq!((after.x[0], after.nzcv), (2, Z | C));
 }
 
 /// The branch's edge has the flags as `comiss` leaves them, the other has them
