@@ -22,7 +22,10 @@ fn in_dirs(dirs: &[(&Path, Origin)]) -> Search {
             origin: *origin,
         })
         .collect();
-    Search { dirs }
+    Search {
+        dirs,
+        engine: armistice_emulators::Engine::default(),
+    }
 }
 
 #[test]
