@@ -115,10 +115,9 @@ impl Lowering<'_> {
                 let label = if self.flags_fit(&wanted) {
                     self.labels[block]
                 } else {
-                    let (at, pc) = (self.at, self.pc);
+                    let pc = self.pc;
                     self.behind(Cold::Edge {
                         flags: here,
-                        at,
                         pc,
                         block,
                     })
@@ -135,14 +134,9 @@ impl Lowering<'_> {
                         self.cold.push((label, Cold::Thunk { patch, target }));
                     }
                     _ => {
-                        let (at, pc) = (self.at, self.pc);
+                        let pc = self.pc;
                         let flags = if in_place { Tracker::default() } else { here };
-                        let label = self.behind(Cold::Away {
-                            flags,
-                            at,
-                            pc,
-                            target,
-                        });
+                        let label = self.behind(Cold::Away { flags, pc, target });
                         self.jump_if(test, label);
                     }
                 }

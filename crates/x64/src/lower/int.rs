@@ -14,7 +14,7 @@ use ir::{BinOp, Cond, Extend, Operand, Reg, Width};
     clippy::cast_possible_wrap,
     reason = "checked"
 )]
-fn imm32(w: Width, value: u64) -> Option<i32> {
+pub(super) fn imm32(w: Width, value: u64) -> Option<i32> {
     match w {
         Width::W32 => Some(value as u32 as i32),
         Width::W64 => i32::try_from(value as i64).ok(),
@@ -259,14 +259,13 @@ impl Lowering<'_> {
 
     /// The forms that set the flags.
     fn bin_set(&mut self, op: BinOp, w: Width, d: Reg, a: Reg, b: Operand) {
-        let size = Size::from(w);
         let t = self.target(d, RAX);
         let compare = d.is_zero();
+        if compare && let Some(setter) = setter(op, w, d, a, b) {
+            return self.flags_later(setter);
+        }
         if op == BinOp::Sub && compare {
             self.compare(w, a, b);
-        } else if op == BinOp::And && compare && matches!(b, Operand::Reg(r) if r == a) {
-            let a = self.read(a, RAX);
-            self.a.test_rr(size, a, a);
         } else {
             // A bit clear by ANDN sets the flags like AND.
             self.alu(op, w, if compare { RAX } else { t }, a, b);
@@ -573,7 +572,7 @@ impl Lowering<'_> {
     }
 
     /// EFLAGS = those of the four bits N, Z, C, V. Uses `rax`.
-    fn constant_flags(&mut self, nzcv: u8, form: Form) {
+    pub(crate) fn constant_flags(&mut self, nzcv: u8, form: Form) {
         let carry = (nzcv & 2 != 0) != (form == Form::Inverted);
         let ah = u64::from(nzcv & 8 != 0) << 7 | u64::from(nzcv & 4 != 0) << 6 | u64::from(carry);
         // 1 + 0x7f overflows, 0 + 0x7f does not.

@@ -29,7 +29,7 @@ use alloc::vec::Vec;
 use cold::Cold;
 use flags::{FlagsAt, Tracker};
 use ir::live::Live;
-use ir::{Block, Op, Region};
+use ir::{Op, Region};
 
 /// Why translated code is left; what `leave` finds in `ecx`. The payload is
 /// in `eax`, the guest's program counter in the state.
@@ -187,7 +187,9 @@ impl Lowerer {
             cold: Vec::new(),
             pending_back: Vec::new(),
             known: vector::Known::default(),
+            index: 0,
             at: 0,
+            end: 0,
             pc: 0,
         };
         for index in 0..region.blocks.len() {
@@ -214,8 +216,13 @@ pub(crate) struct Lowering<'a> {
     /// Where detours of the operation being lowered come back to.
     pending_back: Vec<Label>,
     known: vector::Known,
-    /// The operation being lowered, in the region's list.
+    /// The block being lowered.
+    index: usize,
+    /// The operation being lowered, in the region's list; the block's end when
+    /// its terminator is.
     at: usize,
+    /// Where the block ends in that list.
+    end: usize,
     /// Its guest address.
     pc: u64,
 }
@@ -223,6 +230,7 @@ pub(crate) struct Lowering<'a> {
 impl Lowering<'_> {
     fn block(&mut self, index: usize, options: Options) {
         let block = &self.region.blocks[index];
+        (self.index, self.end) = (index, block.end as usize);
         self.flags = self.settle_in(index, None);
         self.a.bind(self.labels[index]);
         self.forget_uppers();
@@ -235,11 +243,12 @@ impl Lowering<'_> {
             self.at = at;
             self.pc = block.pc.wrapping_add(self.region.ops[at].offset.into());
             let op = self.region.ops[at].op;
+            self.keep_flags(&op);
             self.op(&op);
             self.note_uppers(&op);
             self.forget_overwritten(&op);
         }
-        self.at = block.end as usize;
+        self.at = self.end;
         self.term(index, block);
     }
 
@@ -418,16 +427,16 @@ impl Lowering<'_> {
 
     /// The block being lowered, for what looks ahead in it.
     fn rest_of_block(&self) -> &[ir::region::Inst] {
-        let block = self
-            .region
-            .blocks
-            .iter()
-            .find(|b| (b.start as usize..b.end as usize).contains(&self.at));
-        block.map_or(&[], |b: &Block| &self.region.ops[self.at..b.end as usize])
+        &self.region.ops[self.at..self.end]
     }
 
-    /// What of the flags is seen after the operation being lowered.
+    /// What of the flags is seen after the operation being lowered, or the
+    /// block.
     fn live_after(&self) -> Live {
-        self.live.after.get(self.at).copied().unwrap_or(Live::Live)
+        if self.at < self.end {
+            self.live.after[self.at]
+        } else {
+            self.live.live_out[self.index]
+        }
     }
 }
