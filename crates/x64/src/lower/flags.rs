@@ -248,18 +248,18 @@ impl Lowering<'_> {
     pub(crate) fn clobber_is_free(&self) -> bool {
         self.flags.host.is_none()
             || self.flags.saved
-            || self.live_after() == Live::Dead
+            || self.live_from_here() == Live::Dead
             || self.setter_survives()
     }
 
-    /// Whether the flags can still be computed after the operation that is
-    /// being lowered.
+    /// Whether the flags can be computed as long as they are seen: by the
+    /// fault of the operation being lowered, and after it.
     fn setter_survives(&self) -> bool {
         let Some(setter) = self.flags.setter else {
             return false;
         };
         let op = self.rest_of_block().first().map(|inst| &inst.op);
-        op.is_none_or(|op| !writes_any(op, &setter))
+        op.is_none_or(|op| !writes_any(op, &setter)) || self.live_after() == Live::Dead
     }
 
     /// Before an operation: flags that only its operands tell are brought to
@@ -489,7 +489,14 @@ impl Lowering<'_> {
             match edge {
                 None => Tracker::default(),
                 Some(edge) if b.preds == 1 => edge,
-                Some(Tracker { saved: true, .. }) => Tracker::default(),
+                // Other edges could not bring them into a comparison's form.
+                Some(
+                    Tracker { saved: true, .. }
+                    | Tracker {
+                        host: Some(Form::Float),
+                        ..
+                    },
+                ) => Tracker::default(),
                 Some(Tracker {
                     host: Some(form), ..
                 }) => Tracker::in_host(form),
@@ -520,6 +527,7 @@ impl Lowering<'_> {
         if have == form {
             return;
         }
+        debug_assert_ne!(form, Form::Float, "nothing converts to it");
         if have == Form::Float {
             self.save_flags();
             self.load_flags();

@@ -430,6 +430,14 @@ impl Lowering<'_> {
         &self.region.ops[self.at..self.end]
     }
 
+    /// What of the flags is seen once the operation being lowered has begun:
+    /// also its own faults show them.
+    fn live_from_here(&self) -> Live {
+        let op = self.rest_of_block().first();
+        let faults = op.is_some_and(|inst| inst.op.may_fault());
+        (self.live_after()).max(if faults { Live::Weak } else { Live::Dead })
+    }
+
     /// What of the flags is seen after the operation being lowered, or the
     /// block.
     fn live_after(&self) -> Live {
