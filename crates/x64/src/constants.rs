@@ -35,6 +35,10 @@ pub enum Const {
     Ones,
     /// 0x0f, bytes.
     Nibbles,
+    /// 0x33, bytes.
+    Pairs,
+    /// 0x55, bytes.
+    Alternate,
     /// Bits set of each nibble.
     Counts,
     /// Leading zeros of each nibble.
@@ -178,6 +182,8 @@ const fn values() -> [u128; COUNT] {
     set(&mut t, Const::LowB, 0xff);
     set(&mut t, Const::Ones, u128::MAX);
     set(&mut t, Const::Nibbles, bytes(0x0f));
+    set(&mut t, Const::Pairs, bytes(0x33));
+    set(&mut t, Const::Alternate, bytes(0x55));
     set(
         &mut t,
         Const::Counts,

@@ -188,6 +188,7 @@ impl Lowerer {
             pending_back: Vec::new(),
             known: vector::Known::default(),
             index: 0,
+            start: 0,
             at: 0,
             end: 0,
             pc: 0,
@@ -218,10 +219,12 @@ pub(crate) struct Lowering<'a> {
     known: vector::Known,
     /// The block being lowered.
     index: usize,
-    /// The operation being lowered, in the region's list; the block's end when
+    /// Where the block starts in the region's list of operations.
+    start: usize,
+    /// The operation being lowered in that list; the block's end when
     /// its terminator is.
     at: usize,
-    /// Where the block ends in that list.
+    /// Where the block ends there.
     end: usize,
     /// Its guest address.
     pc: u64,
@@ -230,7 +233,8 @@ pub(crate) struct Lowering<'a> {
 impl Lowering<'_> {
     fn block(&mut self, index: usize, options: Options) {
         let block = &self.region.blocks[index];
-        (self.index, self.end) = (index, block.end as usize);
+        self.index = index;
+        (self.start, self.end) = (block.start as usize, block.end as usize);
         self.flags = self.settle_in(index, None);
         self.a.bind(self.labels[index]);
         self.forget_uppers();
@@ -239,7 +243,7 @@ impl Lowering<'_> {
         if let Some(counters) = options.counters {
             self.count(counters + 8 * index as u64);
         }
-        for at in block.start as usize..block.end as usize {
+        for at in self.start..self.end {
             self.at = at;
             self.pc = block.pc.wrapping_add(self.region.ops[at].offset.into());
             let op = self.region.ops[at].op;
