@@ -158,6 +158,30 @@ impl Cond {
         }
     }
 
+    /// Whether it holds for the four bits N, Z, C and V, N highest.
+    #[must_use]
+    pub const fn holds(self, nzcv: u8) -> bool {
+        let (n, z) = (nzcv & 8 != 0, nzcv & 4 != 0);
+        let (c, v) = (nzcv & 2 != 0, nzcv & 1 != 0);
+        match self {
+            Self::Eq => z,
+            Self::Ne => !z,
+            Self::Cs => c,
+            Self::Cc => !c,
+            Self::Mi => n,
+            Self::Pl => !n,
+            Self::Vs => v,
+            Self::Vc => !v,
+            Self::Hi => c && !z,
+            Self::Ls => !c || z,
+            Self::Ge => n == v,
+            Self::Lt => n != v,
+            Self::Gt => !z && n == v,
+            Self::Le => z || n != v,
+            Self::Al | Self::Nv => true,
+        }
+    }
+
     /// Whether it holds whatever the flags are.
     #[must_use]
     pub const fn always(self) -> bool {

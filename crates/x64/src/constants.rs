@@ -35,10 +35,6 @@ pub enum Const {
     Ones,
     /// 0x0f, bytes.
     Nibbles,
-    /// 0x33, bytes.
-    Pairs,
-    /// 0x55, bytes.
-    Alternate,
     /// Bits set of each nibble.
     Counts,
     /// Leading zeros of each nibble.
@@ -113,10 +109,14 @@ pub enum Const {
     BytesRight = Self::BytesLeft as usize + 8,
     /// 0x80 shifted right by 0 to 7: eight of them.
     BytesSign = Self::BytesLeft as usize + 16,
+    /// 0x33, bytes.
+    Pairs = Self::BytesLeft as usize + 24,
+    /// 0x55, bytes.
+    Alternate,
 }
 
 /// How many there are.
-pub const COUNT: usize = Const::BytesSign as usize + 8;
+pub const COUNT: usize = Const::Alternate as usize + 1;
 
 const fn bytes(value: u8) -> u128 {
     u128::from_le_bytes([value; 16])

@@ -144,6 +144,19 @@ impl Lowering<'_> {
         }
     }
 
+    /// Goes to an address with these flags if the test says so: an edge beside
+    /// those of the terminator.
+    pub(crate) fn jump_with_constant(&mut self, test: Test, nzcv: u8, target: u64) {
+        let before = self.flags_here();
+        let constant = Tracker::constant(nzcv);
+        if let Some(block) = self.find(target) {
+            self.settle_joined(block);
+        }
+        self.flags_are(constant);
+        self.jump_to(test, target, constant);
+        self.flags_are(before);
+    }
+
     fn behind(&mut self, cold: Cold) -> Label {
         let label = self.a.new_label();
         self.cold.push((label, cold));

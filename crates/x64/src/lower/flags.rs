@@ -11,7 +11,7 @@ use super::int::imm32;
 use crate::asm::{Alu, Cond as Cc, Gpr, RegMem, Size};
 use crate::convention::{RAX, RCX};
 use ir::live::Live;
-use ir::{BinOp, Cond, Op, Operand, Reg, Width};
+use ir::{BinOp, Cond, Op, Operand, Reg, Term, Width};
 
 /// How EFLAGS stands for N, Z, C and V.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -154,6 +154,17 @@ impl Tracker {
             host: None,
             setter: Some(setter),
         }
+    }
+
+    /// Known to be these four bits.
+    pub(crate) const fn constant(nzcv: u8) -> Self {
+        let value = Value::Const(nzcv as u64);
+        Self::computable(Setter {
+            op: Compare::Constant,
+            w: Width::W32,
+            a: value,
+            b: value,
+        })
     }
 
     /// Nowhere: nobody will look.
@@ -327,6 +338,22 @@ impl Lowering<'_> {
         if self.flags.saved || self.flags == Tracker::NOWHERE {
             return;
         }
+        if let Tracker {
+            host: None,
+            setter:
+                Some(Setter {
+                    op: Compare::Constant,
+                    a,
+                    ..
+                }),
+            ..
+        } = self.flags
+        {
+            let home = self.c.state(self.c.layout.flags);
+            self.a.mov_mi(Size::B16, home, packed(a.nzcv()));
+            self.flags.saved = true;
+            return;
+        }
         self.flags_to_host();
         self.save_flags();
     }
@@ -482,7 +509,7 @@ impl Lowering<'_> {
         let settled = if self.live.live_in[block] == Live::Dead {
             Tracker::NOWHERE
         } else if b.loop_head {
-            Tracker::in_host(Form::Inverted)
+            self.home_at_loop(block)
         } else if b.preds == 0 || b.entry {
             Tracker::default()
         } else {
@@ -505,6 +532,43 @@ impl Lowering<'_> {
         };
         self.block_in[block] = Some(settled);
         settled
+    }
+
+    /// Settles where a block finds the flags that more edges lead to than the
+    /// region counts: on one edge alone they could be anywhere.
+    pub(crate) fn settle_joined(&mut self, block: usize) {
+        let b = &self.region.blocks[block];
+        let alone = b.preds == 1 && !b.loop_head && !b.entry;
+        if alone && self.block_in[block].is_none() && self.live.live_in[block] != Live::Dead {
+            self.block_in[block] = Some(Tracker::in_host(Form::Inverted));
+        }
+    }
+
+    /// Where the flags are best at a loop's head: where its jumps back have
+    /// them. In the state if the body sets none, or tests something else to
+    /// come back.
+    fn home_at_loop(&self, head: usize) -> Tracker {
+        let region = self.region;
+        let pc = region.blocks[head].pc;
+        let mut blocks = region.blocks[head..].iter();
+        let Some(back) = blocks.rfind(|b| b.term.targets().any(|target| target == pc)) else {
+            return Tracker::default();
+        };
+        let setter = (region.block_ops(back).iter().rev()).find(|inst| inst.op.sets_flags());
+        let form = match setter.map(|inst| &inst.op) {
+            Some(Op::Bin { op: BinOp::Sub, .. } | Op::CondCompare { neg: false, .. }) => {
+                Form::Inverted
+            }
+            Some(Op::Carry { sub: true, .. }) => Form::Inverted,
+            Some(Op::Bin { .. } | Op::CondCompare { .. } | Op::Carry { .. }) => Form::Plain,
+            // Compared in the block before, or as floats.
+            None if matches!(back.term, Term::Branch { .. }) => Form::Inverted,
+            _ => return Tracker::default(),
+        };
+        match back.term {
+            Term::Branch { .. } | Term::Jump { .. } => Tracker::in_host(form),
+            _ => Tracker::default(),
+        }
     }
 
     /// Whether the flags are already where `wanted` says.
@@ -546,6 +610,12 @@ impl Lowering<'_> {
     pub(crate) fn flags_are(&mut self, tracker: Tracker) {
         self.flags = tracker;
     }
+}
+
+/// Four flags as the state has them.
+fn packed(nzcv: u8) -> i32 {
+    let bit = |n: u8| i32::from(nzcv >> n & 1);
+    bit(3) << 15 | bit(2) << 14 | bit(1) << 8 | bit(0)
 }
 
 /// The comparison after an operation that writes a slot of its, if that can

@@ -6,7 +6,7 @@ use crate::asm::{Alu, Cond as Cc, Gpr, Mem, RegMem, Shift, Size};
 use crate::convention::{RAX, RCX, RDX};
 use ir::inst::{SelectOp, ShiftOp};
 use ir::live::Live;
-use ir::{BinOp, Cond, Extend, Operand, Reg, Width};
+use ir::{BinOp, Cond, Extend, Op, Operand, Reg, Term, Width};
 
 /// An immediate as an instruction takes it: 32 bits, sign-extended.
 #[allow(
@@ -550,6 +550,22 @@ impl Lowering<'_> {
     ) {
         let form = if neg { Form::Plain } else { Form::Inverted };
         let size = Size::from(w);
+        let alike = if neg { BinOp::Add } else { BinOp::Sub };
+        let setter = setter(alike, w, Reg::ZERO, a, b);
+        let decided = if cond.always() {
+            None
+        } else {
+            self.decided(nzcv)
+        };
+        if let Some(setter) = setter
+            && (cond.always() || decided.is_some())
+        {
+            if let Some((nzcv, target)) = decided {
+                let test = self.test(cond);
+                self.jump_with_constant(test.invert(), nzcv, target);
+            }
+            return self.flags_later(setter);
+        }
         let (fails, done) = (self.a.new_label(), self.a.new_label());
         if !cond.always() {
             let test = self.test(cond);
@@ -569,6 +585,28 @@ impl Lowering<'_> {
             self.a.bind(done);
         }
         self.flags_set(form, None);
+    }
+
+    /// Where the block leads if the flags are these after the operation being
+    /// lowered, and what they are then: known if only conditional comparisons
+    /// that do not compare and a conditional branch follow.
+    fn decided(&self, mut nzcv: u8) -> Option<(u8, u64)> {
+        for inst in &self.rest_of_block()[1..] {
+            let Op::CondCompare {
+                cond, nzcv: next, ..
+            } = inst.op
+            else {
+                return None;
+            };
+            if cond.holds(nzcv) {
+                return None;
+            }
+            nzcv = next;
+        }
+        let Term::Branch { cond, taken, fall } = self.region.blocks[self.index].term else {
+            return None;
+        };
+        Some((nzcv, if cond.holds(nzcv) { taken } else { fall }))
     }
 
     /// EFLAGS = those of the four bits N, Z, C, V. Uses `rax`.
