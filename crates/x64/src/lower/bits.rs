@@ -30,8 +30,8 @@ impl Lowering<'_> {
         if let Some(part) = whole(width) {
             let mut from = self.source(a, RAX);
             if lsb != 0 {
-                self.a.rorx(size, RAX, from, lsb);
-                from = RegMem::Reg(RAX);
+                self.a.rorx(size, t, from, lsb);
+                from = RegMem::Reg(t);
             }
             self.extend(signed, size, part, t, from);
         } else if lsb + width == w.bits() {
@@ -111,10 +111,10 @@ impl Lowering<'_> {
         if let Some(part) = whole(width) {
             let from = self.source(a, RAX);
             if (1..=3).contains(&lsb) {
-                self.extend(signed, size, part, RAX, from);
+                self.extend(signed, size, part, t, from);
                 let scaled = Mem {
                     base: None,
-                    index: Some((RAX, 1 << lsb)),
+                    index: Some((t, 1 << lsb)),
                     disp: 0,
                 };
                 self.a.lea(size, t, scaled);

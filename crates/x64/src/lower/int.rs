@@ -474,7 +474,10 @@ impl Lowering<'_> {
             return self.select_constant(op, w, d, test);
         }
         let t = self.target(d, RAX);
-        if t != RAX && d == a {
+        if t != RAX && d == a && op == SelectOp::Same {
+            let b = self.source(b, RAX);
+            self.choose(size, test.invert(), t, b);
+        } else if t != RAX && d == a {
             self.other(op, size, RAX, b);
             self.choose(size, test.invert(), t, RegMem::Reg(RAX));
         } else {

@@ -187,6 +187,7 @@ impl Lowerer {
             cold: Vec::new(),
             pending_back: Vec::new(),
             known: vector::Known::default(),
+            held: [ir::Reg::ZERO; 2],
             index: 0,
             start: 0,
             at: 0,
@@ -217,6 +218,8 @@ pub(crate) struct Lowering<'a> {
     /// Where detours of the operation being lowered come back to.
     pending_back: Vec<Label>,
     known: vector::Known,
+    /// The slots in memory whose values `rax` and `rcx` were given last.
+    held: [ir::Reg; 2],
     /// The block being lowered.
     index: usize,
     /// Where the block starts in the region's list of operations.
