@@ -531,6 +531,8 @@ pub enum Op {
     InvertCarry,
     /// d = the thread pointer.
     ReadThread { d: Reg },
+    /// The thread pointer = a
+    WriteThread { a: Reg },
     /// d = memory
     Load {
         size: Size,
@@ -579,6 +581,16 @@ pub enum Op {
         a: Reg,
         base: Reg,
     },
+    /// d = memory, whose address, size and value the monitor remembers.
+    LoadExclusive { size: Size, d: Reg, base: Reg },
+    /// If the monitor has this address and size, and memory still its value,
+    /// memory = a and d = 0; else d = 1. The monitor is open then.
+    StoreExclusive {
+        size: Size,
+        d: Reg,
+        a: Reg,
+        base: Reg,
+    },
     /// A barrier.
     Fence(Fence),
     /// memory = 64 zero bytes at a with its low six bits cleared.
@@ -617,7 +629,9 @@ impl Op {
             | Self::Load { d, .. }
             | Self::LoadAcquire { d, .. }
             | Self::Rmw { d, .. }
-            | Self::CompareSwap { d, .. } => (d, Reg::ZERO),
+            | Self::CompareSwap { d, .. }
+            | Self::LoadExclusive { d, .. }
+            | Self::StoreExclusive { d, .. } => (d, Reg::ZERO),
             Self::LoadPair { d, e, .. } => (d, e),
             Self::Vector(ref v) => (v.written_int(), Reg::ZERO),
             _ => (Reg::ZERO, Reg::ZERO),

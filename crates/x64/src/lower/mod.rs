@@ -381,6 +381,7 @@ impl Lowering<'_> {
             Op::WriteFlags { a } => self.write_flags(a),
             Op::InvertCarry => self.invert_carry(),
             Op::ReadThread { d } => self.read_thread(d),
+            Op::WriteThread { a } => self.write_thread(a),
             Op::Load {
                 size,
                 fill,
@@ -411,6 +412,8 @@ impl Lowering<'_> {
                 base,
             } => self.rmw(op, size, d, a, base),
             Op::CompareSwap { size, d, a, base } => self.compare_swap(size, d, a, base),
+            Op::LoadExclusive { size, d, base } => self.load_exclusive(size, d, base),
+            Op::StoreExclusive { size, d, a, base } => self.store_exclusive(size, d, a, base),
             Op::Fence(fence) => self.fence(fence),
             Op::ZeroLine { a } => self.zero_line(a),
             Op::Vector(ref v) => self.vector(v),

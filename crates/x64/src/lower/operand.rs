@@ -119,6 +119,13 @@ impl Lowering<'_> {
         self.write(d, t);
     }
 
+    /// The thread pointer = a.
+    pub(crate) fn write_thread(&mut self, a: Reg) {
+        let a = self.read(a, RAX);
+        let home = self.c.state(self.c.layout.thread);
+        self.a.mov_mr(Size::B64, home, a);
+    }
+
     /// to = from + constant, the flags left alone.
     pub(crate) fn lea_const(&mut self, to: Gpr, from: Gpr, value: u64) {
         #[allow(clippy::cast_possible_wrap, reason = "two's complement is meant")]
