@@ -142,6 +142,9 @@ struct Builder<'a> {
     needs: Vec<Need>,
     /// A register beside those of `protected` that is not written.
     link_kept: bool,
+    /// The size of the exclusive accesses: a store-exclusive whose size isn't
+    /// its load's is CONSTRAINED UNPREDICTABLE.
+    exclusive: Option<u32>,
 }
 
 const fn protected(register: u32) -> bool {
@@ -159,6 +162,17 @@ impl Builder<'_> {
                 return Slot::Word(insn.word);
             }
         }
+    }
+
+    /// Whether it is of the size of the exclusive accesses before it, if it is
+    /// one; the first says which.
+    fn fits_exclusives(&mut self, insn: Insn) -> bool {
+        if insn.op.info().class != Class::ldst_exclusive {
+            return true;
+        }
+        let pair = insn.word >> 21 & 1;
+        let size = insn.ldst_size() + pair;
+        *self.exclusive.get_or_insert(size) == size
     }
 
     /// Whether the instruction writes none of the registers that have a task.
@@ -292,7 +306,10 @@ impl Builder<'_> {
             42..68 => self.plain(&groups.vector),
             68..88 => {
                 let op = self.rng.pick(&groups.memory);
-                self.access(op, None)
+                match self.access(op, None) {
+                    Slot::Word(word) if !self.fits_exclusives(Insn { op, word }) => return,
+                    access => access,
+                }
             }
             88..90 => self.plain(&groups.system),
             90..98 => return self.branch(),
@@ -467,6 +484,7 @@ fn builder(rng: &mut Rng) -> Builder<'_> {
         open: Vec::new(),
         needs: Vec::new(),
         link_kept: false,
+        exclusive: None,
     }
 }
 
