@@ -1,208 +1,109 @@
-//! Promise: programs find arm64's Linux: its system calls with their
-//! structures and flags, a machine and a process of their own in `/proc`, a
-//! vDSO, memory that the engine keeps out of, the dynamic loader of their
-//! root; and `--strace` shows what they call.
+//! Promise: threads, processes and signals are what they are on Linux.
 //!
-//! Needs Debian's cross compilers, which `cargo xtask test` installs.
+//! The programs assert what they can by themselves, and print the rest. Each
+//! is compiled for this machine too, and both print the same and end the same
+//! way.
 #![allow(clippy::unwrap_used, reason = "a test that cannot set up fails")]
 
 mod common;
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Stdio};
 
-use common::engine;
+use common::compiled::{guest, native, said};
+use common::{engine, long};
 use tempfile::TempDir;
 
-/// How the engine may run a program.
-const MODES: [&[&str]; 2] = [&["--interpret"], &[]];
+const LEVELS: [&str; 2] = ["-O0", "-O2"];
 
-/// Compiles one of `programs/`.
-fn compile(dir: &TempDir, prefix: &str, source: &str, flags: &[&str]) -> PathBuf {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/programs")
-        .join(source);
-    let language = match source.extension().unwrap().to_str() {
-        Some("cc") => "g++",
-        _ => "gcc",
-    };
-    let compiler = format!("{prefix}{language}");
-    let program = dir.path().join(source.file_stem().unwrap());
-    let status = Command::new(&compiler)
-        .args(flags)
-        .args(["-O1", "-Wall", "-o"])
-        .args([&program, &source])
-        .status()
-        .unwrap_or_else(|error| panic!("{compiler}: {error}; cargo xtask test installs it"));
-    assert!(status.success(), "{compiler} {source:?}");
-    program
-}
-
-fn guest(dir: &TempDir, source: &str, flags: &[&str]) -> PathBuf {
-    compile(dir, "aarch64-linux-gnu-", source, flags)
-}
-
+/// At each level: what is printed is what the same prints natively. With
+/// `place`, argument 1 is an empty directory.
 #[track_caller]
-fn expect(output: &Output, stdout: &str) {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    assert_eq!(
-        (text(&output.stderr), text(&output.stdout)),
-        (String::new(), stdout.to_owned())
-    );
-    assert_eq!(output.status.code(), Some(0), "{:?}", output.status);
-}
-
-#[test]
-fn system_calls_with_what_differs() {
+fn as_native(source: &str, place: bool, rounds: usize) -> String {
     let dir = TempDir::new().unwrap();
-    let native = compile(&dir, "", "calls.c", &[]);
-    let place = TempDir::new().unwrap();
-    // The test itself, on the host's kernel.
-    expect(
-        &Command::new(native).arg(place.path()).output().unwrap(),
-        "x86_64\ncalls\n",
-    );
-    let program = guest(&dir, "calls.c", &["-static"]);
-    for mode in MODES {
-        let place = TempDir::new().unwrap();
-        let output = engine().args(mode).arg(&program).arg(place.path()).output();
-        expect(&output.unwrap(), "aarch64\ncalls\n");
-    }
-}
-
-#[test]
-fn a_program_sees_an_arm_machine() {
-    let dir = TempDir::new().unwrap();
-    for flags in [["-static"], ["-static-pie"]] {
-        let program = guest(&dir, "sees.c", &flags);
-        for mode in MODES {
+    let run = |mut command: Command| {
+        let place_dir = TempDir::new().unwrap();
+        if place {
+            command.arg(place_dir.path());
+        }
+        said(&command.output().unwrap())
+    };
+    let expected = run(Command::new(native(&dir, source)));
+    for level in LEVELS {
+        let program = guest(&dir, source, level);
+        for round in 0..rounds {
             let mut command = engine();
-            command.env_clear().env("A", "b");
-            let output = command.args(mode).arg(&program).arg("one").output();
-            expect(&output.unwrap(), "sees\n");
+            command.arg(&program);
+            assert_eq!(run(command), expected, "{source} {level}, round {round}");
         }
     }
+    expected
 }
 
 #[test]
-fn memory_that_is_not_the_guests() {
+fn signals() {
+    let text = as_native("signals.c", false, 3);
+    assert!(text.ends_with("to threads\nexit status: 0\n"), "{text}");
+    assert!(text.contains("death 0: 6\ndeath 1: b\n"), "{text}");
+}
+
+#[test]
+fn signals_interpreted() {
     let dir = TempDir::new().unwrap();
-    for flags in [["-static"], ["-static-pie"]] {
-        let program = guest(&dir, "edges.c", &flags);
-        expect(&engine().arg(&program).output().unwrap(), "edges\n");
-    }
+    let expected = said(&Command::new(native(&dir, "signals.c")).output().unwrap());
+    let mut command = engine();
+    command
+        .arg("--interpret")
+        .arg(guest(&dir, "signals.c", "-O2"));
+    assert_eq!(said(&command.output().unwrap()), expected);
 }
 
 #[test]
-fn code_behind_aliases() {
-    let dir = TempDir::new().unwrap();
-    let program = guest(&dir, "aliased.c", &["-static"]);
-    for mode in MODES {
-        expect(
-            &engine().args(mode).arg(&program).output().unwrap(),
-            "aliased\n",
-        );
-    }
-}
-
-/// A root with the C and C++ libraries of Debian's cross compilers, and the
-/// engine.
-fn root() -> TempDir {
-    const LIBRARIES: &str = "/usr/aarch64-linux-gnu/lib";
-    let root = TempDir::new().unwrap();
-    let lib = root.path().join("lib");
-    std::fs::create_dir(&lib).unwrap();
-    for name in [
-        "ld-linux-aarch64.so.1",
-        "libc.so.6",
-        "libm.so.6",
-        "libgcc_s.so.1",
-        "libstdc++.so.6",
-    ] {
-        std::fs::copy(Path::new(LIBRARIES).join(name), lib.join(name)).unwrap();
-    }
-    std::fs::copy(
-        env!("CARGO_BIN_EXE_armistice-aarch64"),
-        root.path().join("engine"),
-    )
-    .unwrap();
-    root
-}
-
-/// Runs the engine in the root: as root by chroot, else in a user namespace.
-fn in_root(root: &TempDir, arguments: &[&str]) -> Output {
-    let id = Command::new("id").arg("-u").output().unwrap();
-    let mut command = if id.stdout == b"0\n" {
-        Command::new("chroot")
-    } else {
-        let mut command = Command::new("unshare");
-        command.args(["--map-root-user", "chroot"]);
-        command
-    };
-    command.arg(root.path()).arg("/engine").args(arguments);
-    command.env("COLOUR", "red").output().unwrap()
-}
-
-#[test]
-fn dynamic_programs_in_their_root() {
-    let root = root();
-    guest(&root, "throws.cc", &["-std=c++17"]);
-    let dir = TempDir::new().unwrap();
-    let alone = guest(&dir, "throws.cc", &["-std=c++17", "-static"]);
-    let stdout = String::from_utf8(engine().arg(alone).output().unwrap().stdout).unwrap();
-    assert!(stdout.ends_with("bad cast, 1\n"));
-    expect(&in_root(&root, &["/throws"]), &stdout);
-    // Started by the dynamic loader by hand.
-    expect(
-        &in_root(&root, &["/lib/ld-linux-aarch64.so.1", "/throws"]),
-        &stdout,
-    );
-    for flags in [&["-pie", "-fPIE"][..], &["-no-pie"]] {
-        guest(&root, "start.c", flags);
-        let output = in_root(&root, &["/start", "two words"]);
-        let text = String::from_utf8(output.stdout).unwrap();
-        assert!(
-            text.starts_with("2 arguments: </start> <two words>\nCOLOUR=red\n"),
-            "{text} {:?}",
-            output.stderr
-        );
-        assert!(text.contains("entry same"), "{text}");
-        assert_eq!(output.status.code(), Some(42));
-    }
-}
-
-#[test]
-fn a_dynamic_loader_that_is_not_there() {
-    let root = root();
-    guest(&root, "start.c", &[]);
-    std::fs::remove_file(root.path().join("lib/ld-linux-aarch64.so.1")).unwrap();
-    let output = in_root(&root, &["/start"]);
-    let text = String::from_utf8(output.stderr).unwrap();
+fn threads() {
+    let text = as_native("threads.c", false, 2);
+    assert!(text.contains("mutexes: 720000 160040 5\n"), "{text}");
     assert!(
-        text.starts_with(
-            "armistice-aarch64: /start: its dynamic loader /lib/ld-linux-aarch64.so.1 is not there"
-        ),
+        text.ends_with("the last thread\nexit status: 17\n"),
         "{text}"
     );
-    assert_eq!(output.status.code(), Some(127));
 }
 
 #[test]
-fn strace_shows_system_calls() {
+fn processes() {
+    let text = as_native("processes.c", true, 1);
+    assert!(text.contains("no exec: 100 1\n"), "{text}");
+    assert!(text.ends_with("many: 200\nexit status: 0\n"), "{text}");
+}
+
+/// Thousands of signals at random places, and every answer is right.
+#[test]
+fn signal_storm() {
     let dir = TempDir::new().unwrap();
-    let program = guest(&dir, "start.c", &["-static"]);
-    for mode in MODES {
-        let output = engine()
-            .args(mode)
-            .arg("--strace")
-            .arg(&program)
-            .output()
-            .unwrap();
-        let text = String::from_utf8(output.stderr).unwrap();
-        assert!(text.contains(" set_tid_address(0x"), "{text}");
-        assert!(text.contains(" write(1, \"1 arguments: <"), "{text}");
-        assert!(text.contains(" = -1 ENOSYS (not implemented)\n"), "{text}");
-        assert!(text.contains(" mprotect(0x"), "{text}");
-        assert!(text.ends_with(" exit_group(41) = ?\n"), "{text}");
+    let seconds = if long() { "60" } else { "2" };
+    for level in LEVELS {
+        let program = guest(&dir, "storm.c", level);
+        let output = engine().arg(program).arg(seconds).output().unwrap();
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{level}: {error}");
+        assert_eq!(output.stdout, b"weathered\n");
+        let count = error.strip_suffix(" signals\n").unwrap();
+        assert!(count.parse::<u32>().unwrap() > 1000, "{level}: {error}");
     }
+}
+
+/// What the engine was started with, the program has: signals that are ignored
+/// or blocked.
+#[test]
+fn what_is_inherited() {
+    let dir = TempDir::new().unwrap();
+    let program = guest(&dir, "processes.c", "-O2");
+    let mut shell = Command::new("sh");
+    let engine = engine();
+    shell
+        .arg("-c")
+        .arg("trap '' USR1 SEGV; exec \"$0\" \"$1\" child signals")
+        .arg(engine.get_program())
+        .arg(&program)
+        .stdin(Stdio::null());
+    let text = said(&shell.output().unwrap());
+    assert!(text.contains("mask 0, ignored 1 1\n"), "{text}");
 }
