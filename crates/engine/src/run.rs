@@ -123,6 +123,7 @@ pub struct Runtime {
 }
 
 /// How a thread ends.
+#[derive(Clone, Copy)]
 enum End {
     /// The thread, with this code.
     Thread(i32),
@@ -205,7 +206,7 @@ unsafe extern "C" fn begin(start: *mut c_void) -> ! {
     let _ = thread.block.use_for_signals();
     runtime.engine.join(vcpu, attention);
     if *flags & clone::CLEAR_SIGHAND != 0 {
-        let _ = thread.actions.with(|actions| actions.clear_handlers());
+        let _ = thread.actions.with(signals::Actions::clear_handlers);
     }
     thread.set_mask(thread.mask);
     let end = runtime.run(thread, vcpu);

@@ -452,10 +452,10 @@ impl Engine {
     /// register that was in use.
     fn recover(&self, vcpu: &mut Vcpu, fault: &HostFault, point: &FaultPoint) {
         vcpu.cpu.pc = point.pc;
-        if point.spilled {
-            if let Some(slot) = self.spilled_slot {
-                vcpu.cpu.x[slot] = vcpu.spilled();
-            }
+        if point.spilled
+            && let Some(slot) = self.spilled_slot
+        {
+            vcpu.cpu.x[slot] = vcpu.spilled();
         }
         match point.flags {
             FlagsAt::State => {}

@@ -94,14 +94,13 @@ pub static NOBODY: Attention = Attention::new();
 
 impl Attention {
     const fn new() -> Self {
-        const NONE: UnsafeCell<SignalInfo> = UnsafeCell::new(SignalInfo([0; 16]));
         Self {
             word: AtomicU32::new(0),
             inside: AtomicU32::new(0),
             process: AtomicU32::new(0),
             thread: AtomicU32::new(0),
-            signal: NONE,
-            taken: [NONE; 3],
+            signal: UnsafeCell::new(SignalInfo([0; 16])),
+            taken: [const { UnsafeCell::new(SignalInfo([0; 16])) }; 3],
         }
     }
 
