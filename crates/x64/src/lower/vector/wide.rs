@@ -47,7 +47,7 @@ impl Lowering<'_> {
         let wide = double(e);
         let (add, sub) = (by_size(wide, ADD), by_size(wide, SUB));
         match op {
-            Wide::Pmull if e == Size::B8 => {
+            Wide::Pmull if e == Size::B8 && self.c.host.pclmul => {
                 self.v3i(V::Pclmulqdq, t, x, y, if high { 0x11 } else { 0 });
             }
             Wide::Pmull => return self.fall_back(),
