@@ -291,6 +291,7 @@ impl Runtime {
         let last = self.engine.part(attention);
         match end {
             End::Thread(code) => {
+                signals::pass_on(attention);
                 if last {
                     self.inspector.hold().finish();
                 }
@@ -375,6 +376,7 @@ impl Runtime {
         match result {
             Ok(0) => {
                 thread.attention().claim();
+                thread.held = Default::default();
                 if let Err(error) = code.child(vcpu) {
                     message::line(text!("there is no memory for translated code: {error}"));
                     sys::exit_group(CANNOT_RUN)

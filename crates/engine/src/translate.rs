@@ -607,7 +607,12 @@ fn wait_until_outside(thread: &Attention) {
             return;
         }
         round = round.wrapping_add(1);
-        sys::yield_processor();
+        // It may have less priority: yielding is not enough then.
+        if round.is_multiple_of(100) {
+            sys::pause(50_000);
+        } else {
+            sys::yield_processor();
+        }
     }
 }
 

@@ -58,6 +58,13 @@ impl SignalInfo {
         self.0[0] as i32
     }
 
+    /// `si_code`.
+    #[must_use]
+    #[allow(clippy::cast_possible_truncation, reason = "an int is the low half")]
+    pub const fn code(&self) -> i32 {
+        self.0[1] as i32
+    }
+
     /// The bytes, as a frame has them.
     #[must_use]
     pub fn bytes(&self) -> [u8; 128] {
