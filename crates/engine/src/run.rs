@@ -2,6 +2,7 @@
 //! system calls and signals, and how threads and processes come and go.
 
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 use core::ffi::c_void;
 use core::format_args as text;
 use core::ops::Range;
@@ -27,7 +28,7 @@ use crate::linux::process::{Process, Thread};
 use crate::linux::signals;
 use crate::linux::sys::{self, Errno};
 use crate::linux::syscalls::{self, Control};
-use crate::lock::Lock;
+use crate::lock::{Lock, SpinLock};
 use crate::translate::{Code, Engine, Observer, Places};
 use crate::vcpu::{HostFault, Vcpu};
 use crate::{heap, interpret, message};
@@ -35,16 +36,29 @@ use crate::{heap, interpret, message};
 /// The exit code when a program cannot be run.
 const CANNOT_RUN: i32 = 126;
 
-/// Counts changes of the guest's code.
+/// What has changed of the guest's code.
 #[derive(Debug)]
-pub struct Stale(AtomicU64);
+pub struct Stale {
+    /// How often.
+    version: AtomicU64,
+    /// Where, since somebody asked.
+    ranges: SpinLock<Vec<Range<u64>>>,
+}
 
 /// The process's.
-pub static STALE: Stale = Stale(AtomicU64::new(0));
+pub static STALE: Stale = Stale {
+    version: AtomicU64::new(0),
+    ranges: SpinLock::new(Vec::new()),
+};
 
 impl Watcher for Stale {
-    fn forget(&self, _: Range<u64>) {
-        self.0.fetch_add(1, Ordering::AcqRel);
+    fn forget(&self, range: Range<u64>) {
+        self.ranges.with(|ranges| match ranges.last_mut() {
+            // Whoever writes much code says so line by line.
+            Some(last) if last.end == range.start => last.end = range.end,
+            _ => ranges.push(range),
+        });
+        self.version.fetch_add(1, Ordering::AcqRel);
     }
 }
 
@@ -54,7 +68,11 @@ impl Code for GuestMemory<'_> {
     }
 
     fn version(&self) -> u64 {
-        STALE.0.load(Ordering::Acquire)
+        STALE.version.load(Ordering::Acquire)
+    }
+
+    fn changed(&self) -> Vec<Range<u64>> {
+        STALE.ranges.with(core::mem::take)
     }
 }
 
@@ -121,9 +139,17 @@ pub struct Runtime {
     engine: Engine,
     inspector: Lock<Inspector>,
     interpret: bool,
+    /// States of threads that have ended, for others: their pages are there
+    /// already.
+    #[allow(clippy::vec_box, reason = "they are large, and must not move")]
+    spare: Lock<Vec<Box<Vcpu>>>,
 }
 
+/// How many states are kept.
+const SPARE: usize = 16;
+
 /// How a thread ends.
+#[derive(Clone, Copy)]
 enum End {
     /// The thread, with this code.
     Thread(i32),
@@ -175,6 +201,7 @@ pub fn run(process: Process, mut thread: Thread, cpu: Cpu, inspector: Inspector)
         engine,
         inspector: Lock::new(inspector),
         interpret,
+        spare: Lock::new(Vec::with_capacity(SPARE)),
     }));
     runtime.inspector.hold().started(runtime.engine.stubs());
     let mut vcpu = runtime.engine.thread::<GuestMemory<'_>>(cpu);
@@ -206,7 +233,7 @@ unsafe extern "C" fn begin(start: *mut c_void) -> ! {
     let _ = thread.block.use_for_signals();
     runtime.engine.join(vcpu, attention);
     if *flags & clone::CLEAR_SIGHAND != 0 {
-        let _ = thread.actions.with(|actions| actions.clear_handlers());
+        let _ = thread.actions.with(signals::Actions::clear_handlers);
     }
     thread.set_mask(thread.mask);
     let end = runtime.run(thread, vcpu);
@@ -265,14 +292,16 @@ impl Runtime {
         let last = self.engine.part(attention);
         match end {
             End::Thread(code) => {
+                signals::pass_on(attention);
                 if last {
                     self.inspector.hold().finish();
                 }
                 let mapping = owned.map(|start| {
                     // SAFETY: the maker gave it away, and the thread's own
                     // references to it are over.
-                    let start = unsafe { Box::from_raw(start) };
-                    start.thread.block.range()
+                    let Start { thread, vcpu, .. } = *unsafe { Box::from_raw(start) };
+                    self.put_back(vcpu);
+                    thread.block.range()
                 });
                 // SAFETY: the mapping's stack is left here for good.
                 unsafe { clone::leave(mapping, code) }
@@ -285,6 +314,26 @@ impl Runtime {
                 self.inspector.hold().finish();
                 signals::die(signal)
             }
+        }
+    }
+
+    /// A state for a thread that starts with these registers.
+    fn state(&self, cpu: Cpu) -> Box<Vcpu> {
+        let spare = self.spare.hold().pop();
+        match spare {
+            Some(mut vcpu) => {
+                vcpu.start_again(cpu);
+                vcpu
+            }
+            None => self.engine.thread::<GuestMemory<'_>>(cpu),
+        }
+    }
+
+    /// A thread's state is no longer used.
+    fn put_back(&self, vcpu: Box<Vcpu>) {
+        let mut spare = self.spare.hold();
+        if spare.len() < SPARE {
+            spare.push(vcpu);
         }
     }
 
@@ -312,21 +361,23 @@ impl Runtime {
     /// A child with a copy of all memory.
     fn fork(&self, thread: &mut Thread, vcpu: &mut Vcpu, request: &Request) -> Result<u64, Errno> {
         let code = self.engine.before_fork()?;
-        let inspector = self.inspector.hold();
+        let locks = (self.inspector.hold(), self.spare.hold());
         let rest = (
             thread.actions.hold(),
             self.process.space.hold(),
             self.process.heap.hold(),
+            STALE.ranges.hold(),
             // The last: nothing is allocated from here on.
             heap::hold(),
         );
         // SAFETY: without a stack, the child is a copy that goes on here.
         let result = unsafe { clone::clone(request, None) };
         drop(rest);
-        drop(inspector);
+        drop(locks);
         match result {
             Ok(0) => {
                 thread.attention().claim();
+                thread.held = Default::default();
                 if let Err(error) = code.child(vcpu) {
                     message::line(text!("there is no memory for translated code: {error}"));
                     sys::exit_group(CANNOT_RUN)
@@ -349,7 +400,7 @@ impl Runtime {
         let mut start = Box::new(Start {
             runtime: self,
             thread: thread.child(block, flags),
-            vcpu: self.engine.thread::<GuestMemory<'_>>(vcpu.cpu.clone()),
+            vcpu: self.state(vcpu.cpu.clone()),
             flags,
         });
         start_registers(&mut start.vcpu.cpu, request);
@@ -362,7 +413,7 @@ impl Runtime {
             self.engine.part(attention);
             // SAFETY: so nobody uses it any more.
             unsafe {
-                drop(Box::from_raw(start));
+                self.put_back(Box::from_raw(start).vcpu);
                 let _ = own::unmap(mapping.start, mapping.end - mapping.start);
             }
         }

@@ -26,6 +26,7 @@ use a64::decode::decode;
 use a64::interp::{Environment, Exception, step};
 use a64::lift::A64;
 use a64::mem::{Fault, FaultKind, Memory};
+use hashbrown::HashSet;
 use ir::Region;
 use ir::form::{Former, Limits, Source};
 use ir::live::Live;
@@ -37,6 +38,7 @@ use x64::stubs;
 
 use crate::code::arena::{Arena, CodeCopy, Points};
 use crate::code::cache::Cache;
+use crate::linux::address_space::PAGE;
 use crate::linux::attention::{Attention, FORGET};
 use crate::linux::faults;
 use crate::linux::sys::{self, Errno};
@@ -57,6 +59,11 @@ pub trait Code {
     /// A number that grows whenever what was fetched may be another word now.
     fn version(&self) -> u64 {
         0
+    }
+
+    /// Where that is so since the last call.
+    fn changed(&self) -> Vec<Range<u64>> {
+        Vec::new()
     }
 }
 
@@ -121,6 +128,8 @@ struct Shared {
     arena: Arena,
     /// By whether floating point is soft.
     caches: [Cache; 2],
+    /// The guest's pages that translations are of, by their numbers.
+    pages: HashSet<u64>,
 }
 
 /// Where the signal handler finds what it needs.
@@ -178,6 +187,7 @@ impl Engine {
                 lowered: Lowered::default(),
                 arena,
                 caches: [Cache::default(), Cache::default()],
+                pages: HashSet::new(),
             }),
             threads: Lock::new(Vec::new()),
             version: AtomicU64::new(0),
@@ -247,7 +257,13 @@ impl Engine {
         // Another thread may have done it meanwhile.
         let version = code.version();
         if version != self.version.load(Ordering::Relaxed) {
-            self.forget_all(&threads, vcpu.attention());
+            let changed = code.changed();
+            let shared = self.shared.hold();
+            let known = changed.iter().any(|range| shared.has_pages(range));
+            drop(shared);
+            if known {
+                self.forget_all(&threads, vcpu.attention());
+            }
             self.version.store(version, Ordering::Release);
         }
         drop(threads);
@@ -282,10 +298,7 @@ impl Engine {
             wait_until_outside(thread);
         }
         let mut shared = self.shared.hold();
-        for cache in &mut shared.caches {
-            cache.clear();
-        }
-        shared.arena.clear(self.stub_bytes);
+        shared.clear(self.stub_bytes);
         self.epoch.fetch_add(1, Ordering::AcqRel);
     }
 
@@ -308,7 +321,15 @@ impl Engine {
                     write: false,
                 }));
             }
-            let host = self.find_or_translate(vcpu, memory, pc, observer);
+            // Where system calls return to is found without a lock.
+            let host = match vcpu.target(pc) {
+                Some(host) => host,
+                None => {
+                    let host = self.find_or_translate(vcpu, memory, pc, observer);
+                    vcpu.set_target(pc, host);
+                    host
+                }
+            };
             let (why, payload) = self.enter(vcpu, host);
             take_float_flags(vcpu);
             if why != Leave::Fault {
@@ -452,10 +473,10 @@ impl Engine {
     /// register that was in use.
     fn recover(&self, vcpu: &mut Vcpu, fault: &HostFault, point: &FaultPoint) {
         vcpu.cpu.pc = point.pc;
-        if point.spilled {
-            if let Some(slot) = self.spilled_slot {
-                vcpu.cpu.x[slot] = vcpu.spilled();
-            }
+        if point.spilled
+            && let Some(slot) = self.spilled_slot
+        {
+            vcpu.cpu.x[slot] = vcpu.spilled();
         }
         match point.flags {
             FlagsAt::State => {}
@@ -466,6 +487,37 @@ impl Engine {
 }
 
 impl Shared {
+    /// Forgets all but the stubs.
+    fn clear(&mut self, stub_bytes: u64) {
+        for cache in &mut self.caches {
+            cache.clear();
+        }
+        self.pages.clear();
+        self.arena.clear(stub_bytes);
+    }
+
+    /// Whether there are translations of a page of the range.
+    fn has_pages(&self, range: &Range<u64>) -> bool {
+        let numbers = range.start / PAGE..range.end.div_ceil(PAGE);
+        if numbers.end - numbers.start > self.pages.len() as u64 {
+            self.pages.iter().any(|number| numbers.contains(number))
+        } else {
+            numbers
+                .into_iter()
+                .any(|number| self.pages.contains(&number))
+        }
+    }
+
+    /// Notes the pages that the region which was just formed is of.
+    fn note_pages(&mut self) {
+        for block in &self.region.blocks {
+            let length = 4 * u64::from(block.insns).max(1);
+            for number in block.pc / PAGE..=block.pc.saturating_add(length - 1) / PAGE {
+                self.pages.insert(number);
+            }
+        }
+    }
+
     fn translate<C: Code>(
         &mut self,
         soft: bool,
@@ -480,6 +532,7 @@ impl Shared {
             lowered,
             arena,
             caches,
+            ..
         } = self;
         let cache = &mut caches[usize::from(soft)];
         let guest = A64 { soft_float: soft };
@@ -492,7 +545,9 @@ impl Shared {
         lowerer.lower(region, Options { counters }, outside, lowered);
         let placed = cache.place(arena, pc, lowerer.asm.code_mut(), lowered)?;
         observer.translated(region, lowered, placed.host.start, lowerer.asm.code());
-        cache.find(pc).map(|entry| entry.host)
+        let host = cache.find(pc).map(|entry| entry.host);
+        self.note_pages();
+        host
     }
 }
 
@@ -540,11 +595,7 @@ impl Forking<'_> {
         if !self.shared.arena.replace(&self.copy)? {
             self.engine.epoch.fetch_add(1, Ordering::Relaxed);
             let keep = self.engine.stub_bytes;
-            let shared = &mut *self.shared;
-            for cache in &mut shared.caches {
-                cache.clear();
-            }
-            shared.arena.clear(keep);
+            self.shared.clear(keep);
             vcpu.host.epoch = self.engine.epoch.load(Ordering::Relaxed);
             vcpu.clear_targets();
         }
@@ -564,7 +615,12 @@ fn wait_until_outside(thread: &Attention) {
             return;
         }
         round = round.wrapping_add(1);
-        sys::yield_processor();
+        // It may have less priority: yielding is not enough then.
+        if round.is_multiple_of(100) {
+            sys::pause(50_000);
+        } else {
+            sys::yield_processor();
+        }
     }
 }
 

@@ -134,6 +134,16 @@ impl Vcpu {
         })
     }
 
+    /// Becomes another thread's, as if new.
+    pub fn start_again(&mut self, cpu: Cpu) {
+        self.cpu = cpu;
+        let host = &mut self.host;
+        (host.saturated, host.mxcsr, host.exception) = (0, 0x1f80, None);
+        (host.fault, host.soft) = (HostFault::default(), false);
+        host.attention = &raw const attention::NOBODY;
+        self.clear_targets();
+    }
+
     /// Remembers where the code for an indirect target is.
     pub fn set_target(&mut self, guest: u64, host: u64) {
         let index = (guest >> 2) as usize & ((1 << TARGETS_LOG2) - 1);
@@ -156,6 +166,15 @@ impl Vcpu {
     /// needed.
     pub fn outside(&self) {
         self.attention().inside.store(0, Ordering::Release);
+    }
+
+    /// Where the code for an indirect target is, if that is remembered.
+    #[must_use]
+    #[inline]
+    pub fn target(&self, guest: u64) -> Option<u64> {
+        let index = (guest >> 2) as usize & ((1 << TARGETS_LOG2) - 1);
+        let target = self.targets[index];
+        (target.guest == guest).then_some(target.host)
     }
 
     /// Forgets all indirect targets.

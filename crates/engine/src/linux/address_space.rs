@@ -10,7 +10,7 @@
 //!
 //! Invariants: ranges are whole pages, disjoint and not adjacent (adjacent
 //! ones are joined); `generation` is larger after every change; a line is
-//! noted before what is in it is read, and until all has been forgotten.
+//! noted before what is in it is read, and for good.
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -157,30 +157,20 @@ impl AddressSpace {
     /// may not execute, it may mean those of another mapping of the same
     /// memory.
     pub fn written(&self, range: Range<u64>) {
-        let alias = self.executable(range.start).is_none();
-        self.forget_if(range, |lines, range| {
-            touched(lines, range) || alias && !lines.is_empty()
-        });
+        if self.executable(range.start).is_some() {
+            self.forget(range);
+        } else {
+            self.forget(0..u64::MAX);
+        }
     }
 
     /// The code in the range is not what it was.
     fn forget(&self, range: Range<u64>) {
-        self.forget_if(range, touched);
-    }
-
-    fn forget_if(&self, range: Range<u64>, wanted: impl FnOnce(&Lines, &Range<u64>) -> bool) {
-        self.translated.with(|lines| {
-            if !wanted(lines, &range) {
-                return;
-            }
-            lines.clear();
-            // In this order, and under the lock: who reads from now on notes
-            // it again, and who has read before is forgotten.
-            self.generation.fetch_add(1, Ordering::AcqRel);
-            if let Some(watcher) = self.watcher {
-                watcher.forget(range);
-            }
-        });
+        if let Some(watcher) = self.watcher
+            && self.translated.with(|lines| touched(lines, &range))
+        {
+            watcher.forget(range);
+        }
     }
 
     fn change(&self, range: Range<u64>, executable: bool) {
@@ -331,8 +321,6 @@ mod tests {
         assert_eq!(told(), 0, "other lines");
         space.written(0x12040..0x12080);
         assert_eq!(told(), 1);
-        space.written(0x12040..0x12080);
-        assert_eq!(told(), 0, "it is forgotten");
         for change in [
             |space: &AddressSpace| space.unmap(0x12000..0x13000),
             |space: &AddressSpace| space.protect(0x10000..0x13000, RX),

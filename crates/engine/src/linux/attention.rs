@@ -59,6 +59,13 @@ impl SignalInfo {
         self.0[0] as i32
     }
 
+    /// `si_code`.
+    #[must_use]
+    #[allow(clippy::cast_possible_truncation, reason = "an int is the low half")]
+    pub const fn code(&self) -> i32 {
+        self.0[1] as i32
+    }
+
     /// The bytes, as a frame has them.
     #[must_use]
     pub fn bytes(&self) -> [u8; 128] {
@@ -95,14 +102,13 @@ pub static NOBODY: Attention = Attention::new();
 
 impl Attention {
     const fn new() -> Self {
-        const NONE: UnsafeCell<SignalInfo> = UnsafeCell::new(SignalInfo([0; 16]));
         Self {
             word: AtomicU32::new(0),
             inside: AtomicU32::new(0),
             process: AtomicU32::new(0),
             thread: AtomicU32::new(0),
-            signal: NONE,
-            taken: [NONE; 3],
+            signal: UnsafeCell::new(SignalInfo([0; 16])),
+            taken: [const { UnsafeCell::new(SignalInfo([0; 16])) }; 3],
         }
     }
 

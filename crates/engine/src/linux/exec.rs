@@ -53,7 +53,6 @@ pub fn exec(process: &Process, thread: &mut Thread, program: &Program) -> Result
         program.path = own.as_ptr() as u64;
         program.directory = AT_FDCWD;
     }
-    let before = prepare(thread).ok_or(Errno::RESTART)?;
     let mut error = host(thread, &program);
     if error == Errno::ENOEXEC
         && let Ok(path) = &path
@@ -67,12 +66,21 @@ pub fn exec(process: &Process, thread: &mut Thread, program: &Program) -> Result
     }
     thread.words = Vec::new();
     thread.bytes = Vec::new();
-    restore(thread, before);
     Err(error)
 }
 
-/// The host's call. It takes 0 for no flags as `execve`.
+/// The host's call, with what the next program inherits set meanwhile.
 fn host(thread: &Thread, program: &Program) -> Errno {
+    let Some(before) = prepare(thread) else {
+        return Errno::RESTART;
+    };
+    let error = call(thread, program);
+    restore(thread, before);
+    error
+}
+
+/// The host's call: `execve` where that will do.
+fn call(thread: &Thread, program: &Program) -> Errno {
     let plain = program.directory == AT_FDCWD && program.flags == 0;
     let (number, arguments) = if plain {
         let arguments = [

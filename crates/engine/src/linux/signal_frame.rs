@@ -193,8 +193,8 @@ pub fn pop(cpu: &mut Cpu) -> Result<Returned, BadFrame> {
     guest_memory::read(sp, &mut frame.0).map_err(|_| BadFrame)?;
     let vectors = vectors(&frame).ok_or(BadFrame)?;
     let state = frame.get_word(at::PSTATE);
-    // Another mode, or another instruction set.
-    if state & 0x1f != 0 {
+    // Another mode, another instruction set, or interrupts masked.
+    if state & 0x3df != 0 {
         return Err(BadFrame);
     }
     for (n, to) in cpu.x.iter_mut().enumerate() {

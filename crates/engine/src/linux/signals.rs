@@ -231,6 +231,23 @@ pub fn put_back(attention: &Attention, info: &SignalInfo) {
     };
 }
 
+/// The calling thread ends: blocks all signals, and gives one that has arrived
+/// but was sent to the process to another thread.
+pub fn pass_on(attention: &Attention) {
+    const SI_TKILL: i32 = -6;
+    let _ = set_whole_mask(!0);
+    let Some(info) = attention.take_signal() else {
+        return;
+    };
+    if info.code() != SI_TKILL {
+        let process = attention.process.load(Ordering::Relaxed).into();
+        let signal = u64::from(info.signal().unsigned_abs());
+        let info = info.0.as_ptr() as u64;
+        // SAFETY: the kernel reads the array only.
+        let _ = unsafe { sys::syscall(number::RT_SIGQUEUEINFO, [process, signal, info, 0, 0, 0]) };
+    }
+}
+
 /// Sets the calling thread's mask on the host as it is: where no fault may
 /// come, or another program is to inherit it. Returns the one before.
 #[must_use]

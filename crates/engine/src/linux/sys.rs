@@ -271,6 +271,13 @@ pub fn yield_processor() {
     let _ = unsafe { syscall(number::SCHED_YIELD, [0; 6]) };
 }
 
+/// Sleeps for some nanoseconds, or until a signal.
+pub fn pause(nanoseconds: u64) {
+    let time = [0, nanoseconds];
+    // SAFETY: the kernel reads the array only.
+    let _ = unsafe { syscall(number::NANOSLEEP, [time.as_ptr() as u64, 0, 0, 0, 0, 0]) };
+}
+
 /// Ends the process with all its threads.
 pub fn exit_group(code: i32) -> ! {
     loop {
