@@ -46,7 +46,12 @@ int main(void) {
     // engine's. There are some.
     int own = 0;
     unsigned long first = 0;
-    for (unsigned long at = top - PAGE; at > top - (1ul << 44) && own < 3;) {
+    // They lie right above the guest's highest ones.
+    unsigned long highest = 0;
+    for (int i = 0; i < count; i++)
+        if (mine[i][1] > highest && mine[i][1] < top)
+            highest = mine[i][1];
+    for (unsigned long at = highest; at < top - PAGE && own < 3; at += PAGE) {
         void *got = mmap((void *)at, PAGE, PROT_NONE,
                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
         if (got == MAP_FAILED && errno == EEXIST && !is_mine(at)) {
@@ -63,7 +68,6 @@ int main(void) {
         } else if (got != MAP_FAILED) {
             munmap(got, PAGE);
         }
-        at -= 16 * PAGE;
     }
     CHECK(first);
     // All of the address space above the program, with its own mappings
