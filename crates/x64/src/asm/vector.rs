@@ -294,6 +294,18 @@ impl Asm {
         self.vex(1, 1, false, 0x98, a.0, 0, RegMem::Reg(Gpr(b.0)));
     }
 
+    /// sha1rnds4 dst, src, imm: the legacy form, registers below 16
+    pub fn sha1rnds4(&mut self, dst: Xmm, src: Xmm, imm: u8) {
+        debug_assert!(dst.0 < 16 && src.0 < 16);
+        let rex = 0x40 | (dst.0 >> 3) << 2 | src.0 >> 3;
+        if rex != 0x40 {
+            self.byte(rex);
+        }
+        self.bytes(&[0x0f, 0x3a, 0xcc]);
+        self.modrm(dst.0, Self::as_rm(src), 1);
+        self.byte(imm);
+    }
+
     /// A SHA instruction: the legacy form, dst op= src, registers below 16
     pub fn sha(&mut self, op: Sha, dst: Xmm, src: Xmm) {
         debug_assert!(dst.0 < 16 && src.0 < 16);

@@ -260,11 +260,7 @@ impl Lowering<'_> {
         let Some(form) = self.flags.host else { return };
         let home = self.c.state(self.c.layout.flags);
         if form == Form::Float {
-            self.a.mov_ri(RAX, 0x0100);
-            for (image, cc) in [(0x8000, Cc::B), (0x4100, Cc::E), (0x0101, Cc::P)] {
-                self.a.mov_ri(RCX, image);
-                self.a.cmov(Size::B32, cc, RAX, RCX);
-            }
+            self.packed_float_flags();
         } else {
             if form == Form::Inverted {
                 self.a.cmc();
@@ -275,6 +271,16 @@ impl Lowering<'_> {
         }
         self.a.mov_mr(Size::B16, home, RAX);
         self.flags.saved = true;
+    }
+
+    /// `rax` = the packed flags that a comparison of floats has left in EFLAGS.
+    /// Uses `rcx`.
+    pub(crate) fn packed_float_flags(&mut self) {
+        self.a.mov_ri(RAX, 0x0100);
+        for (image, cc) in [(0x8000, Cc::B), (0x4100, Cc::E), (0x0101, Cc::P)] {
+            self.a.mov_ri(RCX, image);
+            self.a.cmov(Size::B32, cc, RAX, RCX);
+        }
     }
 
     /// Does a comparison again. Uses `rax` and `rcx`.

@@ -10,10 +10,12 @@
 mod access;
 mod convert;
 mod crypto;
+mod dealt;
 mod float;
 mod lanes;
 mod pairs;
 mod permute;
+mod sha;
 mod shift;
 mod structures;
 mod wide;
@@ -78,6 +80,10 @@ impl Lowering<'_> {
             Arg::Lane(reg, lane) => {
                 let from = self.vread(reg, scratch);
                 self.broadcast(e, scratch, from, lane);
+                scratch
+            }
+            Arg::Const(value) => {
+                self.vconst(scratch, u128::from(value) << 64 | u128::from(value));
                 scratch
             }
             Arg::Zero => {
@@ -328,6 +334,15 @@ impl Lowering<'_> {
                 a,
                 by,
             } => self.narrow(op, e, high, d, a, by),
+            VOp::NarrowSum {
+                sub,
+                round,
+                e,
+                high,
+                d,
+                a,
+                b,
+            } => self.narrow_sum(sub, round, e, high, d, a, b),
             VOp::Long {
                 signed,
                 e,
@@ -373,12 +388,18 @@ impl Lowering<'_> {
                 table,
                 a,
             } => self.table(half, keep, count, d, table, a),
-            VOp::Crypto { op, d, a } => self.crypto(op, d, a),
+            VOp::Ternary { op, d, a, b, c } => self.ternary(op, d, a, b, c),
+            VOp::XorRotate { d, a, b, by } => self.xor_rotate(d, a, b, by),
+            VOp::RotateXor { d, a, b } => self.rotate_xor(d, a, b),
+            VOp::Crypto { op, d, a, b } => self.crypto(op, d, a, b),
             VOp::LoadDup { .. }
             | VOp::LoadLane { .. }
             | VOp::StoreLane { .. }
             | VOp::LoadMany { .. }
             | VOp::StoreMany { .. }
+            | VOp::LoadDups { .. }
+            | VOp::LoadLanes { .. }
+            | VOp::StoreLanes { .. }
             | VOp::LoadDealt { .. }
             | VOp::StoreDealt { .. } => self.structures(op),
             _ => self.convert(op),

@@ -22,6 +22,15 @@ pub(super) fn lift(guest: A64, insn: Insn, class: Class) -> Option<VOp> {
         Class::fp_1src => unary(insn, ftype(insn)?, Shape::Scalar),
         Class::fp_3src => fused(insn),
         Class::fp_compare => compare(insn),
+        Class::fp_cond_compare => Some(VOp::FloatCondCompare {
+            signal: insn.op == A::FCCMPE,
+            f: ftype(insn)?,
+            a: n(insn),
+            b: m(insn),
+            cond: cond(insn.cond()),
+            #[allow(clippy::cast_possible_truncation, reason = "a field of four bits")]
+            nzcv: insn.nzcv() as u8,
+        }),
         Class::simd_three_same | Class::scalar_three_same => three_same(insn),
         Class::simd_two_misc | Class::scalar_two_misc => two(insn),
         Class::simd_by_element | Class::scalar_by_element => by_element(insn),
@@ -108,6 +117,7 @@ fn unary(insn: Insn, f: Fp, shape: Shape) -> Option<VOp> {
     let op = match insn.op {
         A::FSQRT_scalar | A::FSQRT_vector => FloatUnary::Sqrt,
         A::FRINTN_scalar | A::FRINTN_vector => FloatUnary::Round(Rounding::Nearest),
+        A::FRINTA_scalar | A::FRINTA_vector => FloatUnary::Round(Rounding::Away),
         A::FRINTP_scalar | A::FRINTP_vector => FloatUnary::Round(Rounding::Up),
         A::FRINTM_scalar | A::FRINTM_vector => FloatUnary::Round(Rounding::Down),
         A::FRINTZ_scalar | A::FRINTZ_vector => FloatUnary::Round(Rounding::Zero),

@@ -12,6 +12,13 @@ fn size(insn: Insn) -> Size {
     SIZES[(31 - insn.immh().leading_zeros()) as usize & 3]
 }
 
+/// The size of a lane, and how far a shift right goes.
+#[allow(clippy::cast_possible_truncation, reason = "at most 128")]
+pub(super) fn right(insn: Insn) -> (Size, u8) {
+    let e = size(insn);
+    (e, 2 * (e.bytes() * 8) - insn.immhb() as u8)
+}
+
 #[allow(clippy::cast_possible_truncation, reason = "at most 128")]
 pub(super) fn lift(insn: Insn, class: Class) -> Option<VOp> {
     let e = size(insn);

@@ -53,11 +53,12 @@ macro_rules! rows {
 
 const ADD: Rows = rows!(Addss Addsd Addps Addpd);
 const SUB: Rows = rows!(Subss Subsd Subps Subpd);
-const MUL: Rows = rows!(Mulss Mulsd Mulps Mulpd);
+pub(super) const MUL: Rows = rows!(Mulss Mulsd Mulps Mulpd);
 const DIV: Rows = rows!(Divss Divsd Divps Divpd);
 const MAX: Rows = rows!(Maxss Maxsd Maxps Maxpd);
 const MIN: Rows = rows!(Minss Minsd Minps Minpd);
 const SQRT: Rows = rows!(Sqrtss Sqrtsd Sqrtps Sqrtpd);
+const COMPARE: Rows = rows!(Cmpss Cmpsd Cmpps Cmppd);
 const RANGE: Rows = rows!(Rangess Rangesd Rangeps Rangepd);
 const ROUND: Rows = rows!(Roundss Roundsd Roundps Roundpd);
 const RNDSCALE: Rows = rows!(Rndscaless Rndscalesd Rndscaleps Rndscalepd);
@@ -408,16 +409,53 @@ impl Lowering<'_> {
             Rounding::Zero => 11,
             Rounding::Current => 12,
             Rounding::Exact => 4,
+            Rounding::Away => {
+                let x = self.clean(shape, a, self.s(0));
+                let t = self.s(2);
+                self.round_away(f, shape == Shape::Scalar, t, x);
+                return self.float_done(f, shape, d, t, None);
+            }
         };
-        let rows = if self.c.host.avx512 { RNDSCALE } else { ROUND };
         let x = self.clean(shape, a, self.s(0));
         let t = self.vtarget(d, self.s(2));
-        if shape == Shape::Scalar {
+        self.host_round(imm, f, shape == Shape::Scalar, t, x);
+        self.float_done(f, shape, d, t, Some(a));
+    }
+
+    /// t = x to an integral value as `imm` says.
+    pub(super) fn host_round(&mut self, imm: u8, f: Fp, scalar: bool, t: Xmm, x: Xmm) {
+        let rows = if self.c.host.avx512 { RNDSCALE } else { ROUND };
+        if scalar {
             self.v3i(rows.pick(f, true), t, x, x, imm);
         } else {
             self.v2i(rows.pick(f, false), t, x, imm);
         }
-        self.float_done(f, shape, d, t, Some(a));
+    }
+
+    /// t = x to the nearest integral value, ties away from zero; only
+    /// signalling NaNs raise anything. Without its sign, what is cut off is
+    /// compared with a half, and one added where it is not less. Numbers too
+    /// large to have a fraction, infinities and NaNs stay as they are. t is
+    /// not x; uses scratch 1 and 3.
+    pub(super) fn round_away(&mut self, f: Fp, scalar: bool, t: Xmm, x: Xmm) {
+        let double = f == Fp::D;
+        let k = |s, d| if double { d } else { s };
+        let (m, s) = (self.s(1), self.s(3));
+        let compare = COMPARE.pick(f, scalar);
+        self.v3(V::Andps, m, x, self.k(k(Const::AbsS, Const::AbsD)));
+        // Predicates: 17 less, 29 not less; both quiet and false of NaNs.
+        let integral = self.k(k(Const::IntegralS, Const::IntegralD));
+        self.v3i(compare, s, m, integral, 17);
+        self.v3(V::Andps, m, m, s);
+        self.host_round(11, f, scalar, s, m);
+        self.v3(SUB.pick(f, scalar), m, m, s);
+        self.v3i(compare, m, m, self.k(k(Const::HalfS, Const::HalfD)), 29);
+        self.v3(V::Andps, m, m, self.k(k(Const::UnitS, Const::UnitD)));
+        // The addend has x's sign, so that zeros keep theirs.
+        self.v3(V::Andps, s, x, self.k(k(Const::SignS, Const::SignD)));
+        self.v3(V::Orps, m, m, s);
+        self.host_round(11, f, scalar, t, x);
+        self.v3(ADD.pick(f, scalar), t, t, m);
     }
 }
 
@@ -425,6 +463,6 @@ impl Lowering<'_> {
 const fn slot(arg: Arg) -> Option<VReg> {
     match arg {
         Arg::Each(reg) | Arg::Lane(reg, _) => Some(reg),
-        Arg::Zero => None,
+        Arg::Const(_) | Arg::Zero => None,
     }
 }

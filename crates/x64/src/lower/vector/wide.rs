@@ -18,6 +18,15 @@ const fn double(e: Size) -> Size {
     }
 }
 
+/// Half of what a lane of this size has above it at twice the width.
+const fn rounding(e: Size) -> Const {
+    match e {
+        Size::B1 => Const::HalfH,
+        Size::B2 => Const::HalfW,
+        _ => Const::HalfX,
+    }
+}
+
 impl Lowering<'_> {
     /// t = the low (or high) lanes of x at twice the width.
     fn widen(&mut self, signed: bool, e: Size, high: bool, t: Xmm, x: Xmm) {
@@ -127,16 +136,22 @@ impl Lowering<'_> {
         let wide = double(e);
         match op {
             Narrow::Truncate | Narrow::Round => {
+                let all = by == 8 * e.bytes();
                 let mut from = x;
-                if by != 0 {
+                if by != 0 && !all {
                     self.right(false, wide, t, x, by);
                     from = t;
                 }
-                if op == Narrow::Round && by != 0 {
+                if op == Narrow::Round && all {
+                    // As the sum's upper halves.
+                    let half = self.k(rounding(e));
+                    self.v3(by_size(wide, ADD), t, x, half);
+                    from = t;
+                } else if op == Narrow::Round && by != 0 {
                     self.rounding_bit(wide, s, x, by);
                     self.v3(by_size(wide, ADD), t, t, s);
                 }
-                self.truncate(e, t, from);
+                return self.narrow_done(all, e, high, d, from);
             }
             _ if e >= Size::B4 => return self.fall_back(),
             Narrow::Signed | Narrow::SignedToUnsigned => {
@@ -176,6 +191,53 @@ impl Lowering<'_> {
         self.vdone(!high, d, t);
     }
 
+    /// The upper halves of sums: `e` is the size of the narrow lanes.
+    #[allow(clippy::too_many_arguments, reason = "an operation and its operands")]
+    pub(super) fn narrow_sum(
+        &mut self,
+        sub: bool,
+        round: bool,
+        e: Size,
+        high: bool,
+        d: VReg,
+        a: VReg,
+        b: VReg,
+    ) {
+        let x = self.vread(a, self.s(0));
+        let y = self.vread(b, self.s(1));
+        let t = self.s(2);
+        let wide = double(e);
+        self.v3(by_size(wide, if sub { SUB } else { ADD }), t, x, y);
+        if round {
+            self.v3(by_size(wide, ADD), t, t, self.k(rounding(e)));
+        }
+        self.narrow_done(true, e, high, d, t);
+    }
+
+    /// The low half of d, zero above, or the high one = the even (or odd)
+    /// lanes of x.
+    fn narrow_done(&mut self, odd: bool, e: Size, high: bool, d: VReg, x: Xmm) {
+        let index = self.k_at(Const::Narrow, 2 * e.log2() + u8::from(odd));
+        if !high {
+            let t = self.vtarget(d, self.s(2));
+            self.v3(V::Pshufb, t, x, index);
+            self.vwrite(d, t);
+            return self.zero_above(d, Size::B8);
+        }
+        let old = self.vread(d, self.s(0));
+        let t = self.vtarget(d, self.s(2));
+        if e == Size::B4 {
+            // The low half of the first, then its own words.
+            let pick = if odd { 0xd4 } else { 0x84 };
+            self.v3i(V::Shufps, t, old, x, pick);
+        } else {
+            let s = self.s(2);
+            self.v3(V::Pshufb, s, x, index);
+            self.v3(V::Punpcklqdq, t, old, s);
+        }
+        self.vwrite(d, t);
+    }
+
     /// Notes whether narrow lanes in t differ from what they were. Uses
     /// scratch 1.
     fn lost(&mut self, signed: bool, e: Size, t: Xmm, from: Xmm) {
@@ -183,26 +245,6 @@ impl Lowering<'_> {
         self.v2(by_size(e, if signed { SIGNED } else { UNSIGNED }), s, t);
         self.v3(V::Pxor, s, s, from);
         self.saturated(s);
-    }
-
-    /// The low 64 bits of t = the low halves of x's lanes.
-    fn truncate(&mut self, e: Size, t: Xmm, x: Xmm) {
-        match e {
-            Size::B4 => self.v2i(V::Pshufd, t, x, 0x88),
-            _ if self.c.host.avx512 => {
-                // The narrow register is in the place of the destination.
-                let row = if e == Size::B1 { V::Pmovwb } else { V::Pmovdw };
-                self.a.vto(row, t, x);
-            }
-            Size::B1 => {
-                self.v3(V::Pand, t, x, self.k(Const::LowBytes));
-                self.v3(V::Packuswb, t, t, t);
-            }
-            _ => {
-                self.v3(V::Pand, t, x, self.k(Const::LowHalves));
-                self.v3(V::Packusdw, t, t, t);
-            }
-        }
     }
 
     pub(super) fn across(&mut self, op: Across, e: Size, half: bool, d: VReg, a: VReg) {
