@@ -224,7 +224,7 @@ impl Lowering<'_> {
             self.vwrite(d, t);
             return self.zero_above(d, Size::B8);
         }
-        let old = self.vread(d, self.s(0));
+        let old = self.vread(d, self.s(1));
         let t = self.vtarget(d, self.s(2));
         if e == Size::B4 {
             // The low half of the first, then its own words.
