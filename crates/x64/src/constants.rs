@@ -124,9 +124,24 @@ pub enum Const {
     /// Even bytes to the low half, zero above; then odd ones; then even and
     /// odd halfwords, even and odd words.
     Narrow,
+    /// Even bytes, twice.
+    PairB = Self::Narrow as usize + 6,
+    /// Even halfwords, twice.
+    PairH,
+    /// Even bytes of the low half, twice, zero above.
+    PairHalfB,
+    /// Even halfwords of the low half, twice, zero above.
+    PairHalfH,
+    /// The sign of the low 32 bits.
+    SignScalarS,
+    /// The sign of the low 64 bits.
+    SignScalarD,
+    /// CRC-32's polynomial, reflected, in the upper half, and its inverse modulo
+    /// x^64 in the lower.
+    Crc32,
     /// SHA-1's constants of the four kinds of rounds: choosing, parity,
     /// majority.
-    Sha1 = Self::Narrow as usize + 6,
+    Sha1,
     /// The 4x4 bytes transposed.
     DealB = Self::Sha1 as usize + 3,
     /// The 2x4 halfwords transposed.
@@ -177,6 +192,31 @@ const fn reverse(container: u8, lane: u8) -> u128 {
         let (base, within) = (i & !(container - 1), i & (container - 1));
         let to = container - lane - (within & !(lane - 1)) + (within & (lane - 1));
         out[i as usize] = base + to;
+        i += 1;
+    }
+    u128::from_le_bytes(out)
+}
+
+/// The inverse of a polynomial with a constant term, modulo x^64.
+const fn inverse(polynomial: u64) -> u64 {
+    let (mut inverse, mut rest, mut i) = (0, 1_u64, 0);
+    while i < 64 {
+        if rest >> i & 1 == 1 {
+            inverse |= 1 << i;
+            rest ^= polynomial << i;
+        }
+        i += 1;
+    }
+    inverse
+}
+
+/// The even lanes of the low 8 or 16 bytes, twice.
+const fn pair(lane: u8, bytes: u8) -> u128 {
+    let mut out = [0x80; 16];
+    let mut i = 0;
+    while i < bytes {
+        let at = i & (bytes / 2 - 1);
+        out[i as usize] = 2 * (at / lane) * lane + at % lane;
         i += 1;
     }
     u128::from_le_bytes(out)
@@ -322,6 +362,15 @@ const fn values() -> [u128; COUNT] {
     set(&mut t, Const::HalfH, halves(0x80));
     set(&mut t, Const::HalfW, words(0x8000));
     set(&mut t, Const::HalfX, doubles(0x8000_0000));
+    set(&mut t, Const::PairB, pair(1, 16));
+    set(&mut t, Const::PairH, pair(2, 16));
+    set(&mut t, Const::PairHalfB, pair(1, 8));
+    set(&mut t, Const::PairHalfH, pair(2, 8));
+    set(&mut t, Const::SignScalarS, 1 << 31);
+    set(&mut t, Const::SignScalarD, 1 << 63);
+    const CRC32: u64 = 0x1_db71_0641;
+    let crc32 = (CRC32 as u128) << 64 | inverse(CRC32) as u128;
+    set(&mut t, Const::Crc32, crc32);
     set(&mut t, Const::DealB, transpose(1, 4, 4));
     set(&mut t, Const::DealH, transpose(2, 2, 4));
     set(&mut t, Const::GatherH, transpose(2, 4, 2));

@@ -140,6 +140,7 @@ pub struct Lowerer {
     pub asm: Asm,
     convention: Convention,
     liveness: ir::live::Flags,
+    uppers: ir::upper::Uppers,
 }
 
 impl Lowerer {
@@ -150,6 +151,7 @@ impl Lowerer {
             asm: Asm::new(),
             convention,
             liveness: ir::live::Flags::default(),
+            uppers: ir::upper::Uppers::default(),
         }
     }
 
@@ -174,19 +176,21 @@ impl Lowerer {
         out.blocks.clear();
         self.asm.clear();
         self.liveness.compute(region, &outside);
+        self.uppers.compute(region);
         let mut lowering = Lowering {
             labels: region.blocks.iter().map(|_| self.asm.new_label()).collect(),
             block_in: alloc::vec![None; region.blocks.len()],
             a: &mut self.asm,
             c: &self.convention,
             live: &self.liveness,
+            uppers: &self.uppers,
             outside: &outside,
             region,
             out,
             flags: Tracker::default(),
             cold: Vec::new(),
             pending_back: Vec::new(),
-            known: vector::Known::default(),
+            known: ir::upper::Upper::default(),
             at: 0,
             pc: 0,
         };
@@ -203,6 +207,7 @@ pub(crate) struct Lowering<'a> {
     pub(crate) a: &'a mut Asm,
     pub(crate) c: &'a Convention,
     live: &'a ir::live::Flags,
+    uppers: &'a ir::upper::Uppers,
     outside: &'a dyn Fn(u64) -> Live,
     region: &'a Region,
     out: &'a mut Lowered,
@@ -213,7 +218,8 @@ pub(crate) struct Lowering<'a> {
     cold: Vec<(Label, Cold)>,
     /// Where detours of the operation being lowered come back to.
     pending_back: Vec<Label>,
-    known: vector::Known,
+    /// Of vector slots, before the operation being lowered.
+    known: ir::upper::Upper,
     /// The operation being lowered, in the region's list.
     at: usize,
     /// Its guest address.
@@ -225,7 +231,7 @@ impl Lowering<'_> {
         let block = &self.region.blocks[index];
         self.flags = self.settle_in(index, None);
         self.a.bind(self.labels[index]);
-        self.forget_uppers();
+        self.known = self.uppers.at_start[index];
         self.out.blocks.push((block.pc, self.position()));
         self.entry(index);
         if let Some(counters) = options.counters {
@@ -236,7 +242,7 @@ impl Lowering<'_> {
             self.pc = block.pc.wrapping_add(self.region.ops[at].offset.into());
             let op = self.region.ops[at].op;
             self.op(&op);
-            self.note_uppers(&op);
+            self.known.after(&op);
             self.forget_overwritten(&op);
         }
         self.at = block.end as usize;

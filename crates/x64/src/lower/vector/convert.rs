@@ -187,7 +187,7 @@ impl Lowering<'_> {
             FloatTest::Gt => 14,
         };
         let scalar = shape == Shape::Scalar;
-        let t = self.s(2);
+        let t = self.last(shape != Shape::Full, d, self.s(2));
         if self.c.host.avx512 && (x.0 >= 16 || y.0 >= 16) {
             let row = match (f, scalar) {
                 (Fp::S, true) => V::CmpKss,
@@ -228,7 +228,6 @@ impl Lowering<'_> {
         let t = self.vtarget(d, self.s(2));
         self.a.vmov_from_gpr(host, t, RCX);
         self.vwrite(d, t);
-        self.zero_above(d, size);
     }
 
     /// Rounding other than towards zero comes first and raises nothing; once
@@ -339,7 +338,6 @@ impl Lowering<'_> {
         self.a.vcvt_from_gpr(row, host, t, t, from);
         self.scale(fraction, f, true, t);
         self.vwrite(d, t);
-        self.zero_above(d, size(f));
     }
 
     /// Without an instruction for it: what is negative as a signed number is
@@ -353,7 +351,6 @@ impl Lowering<'_> {
         self.a.vcvt_from_gpr(row, Host::B64, t, t, RAX);
         self.scale(fraction, f, true, t);
         self.vwrite(d, t);
-        self.zero_above(d, size(f));
     }
 
     /// t = t / 2^`fraction`, exactly: t is zero or at least one. Uses scratch 3
@@ -392,7 +389,7 @@ impl Lowering<'_> {
         }
         self.clobber();
         let x = self.clean(shape, a, self.s(0));
-        let t = self.apart(d, &[a]);
+        let t = self.apart(false, d, &[a]);
         let s = self.s(3);
         let mut from = x;
         if how != Rounding::Zero {
@@ -445,29 +442,28 @@ impl Lowering<'_> {
         self.scale(fraction, f, false, t);
         // Zeros convert to zeros.
         self.vwrite(d, t);
-        match shape {
-            Shape::Scalar => self.zero_above(d, size(f)),
-            Shape::Half => self.zero_above(d, Size::B8),
-            Shape::Full => {}
-        }
     }
 
     fn float_convert(&mut self, to: Fp, d: VReg, a: VReg) {
         let x = self.vread(a, self.s(0));
         if to == Fp::D {
             // The first source gives the bits above.
-            let t = self.s(2);
+            if self.is_zero_above(a, Size::B8) {
+                let t = self.vtarget(d, self.s(2));
+                self.v3(V::Cvtss2sd, t, x, x);
+                return self.vwrite(d, t);
+            }
+            let t = self.apart(false, d, &[a]);
             self.a.v3(V::Pxor, t, t, t);
             self.v3(V::Cvtss2sd, t, t, x);
             self.vwrite(d, t);
-            return self.zero_above(d, Size::B8);
+            return;
         }
         self.clobber();
-        let t = self.s(2);
+        let t = self.apart(false, d, &[a]);
         self.a.v3(V::Pxor, t, t, t);
         self.v3(V::Cvtsd2ss, t, t, x);
         self.check(Check::Tiny, Fp::S, Shape::Scalar, t);
         self.vwrite(d, t);
-        self.zero_above(d, Size::B4);
     }
 }

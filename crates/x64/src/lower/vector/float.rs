@@ -121,15 +121,6 @@ impl Lowering<'_> {
         }
     }
 
-    /// Where to compute a result that may have to be done again: not in a
-    /// source's register, even where a copy of the source is what is read.
-    pub(super) fn apart(&self, d: VReg, sources: &[VReg]) -> Xmm {
-        match self.vpinned(d) {
-            Some(x) if !sources.contains(&d) => x,
-            _ => self.s(2),
-        }
-    }
-
     /// The end of a floating-point operation: zero above. `like`: a slot that
     /// the bits above come from, in scalar operations.
     pub(super) fn float_done(&mut self, f: Fp, shape: Shape, d: VReg, r: Xmm, like: Option<VReg>) {
@@ -139,7 +130,6 @@ impl Lowering<'_> {
             Shape::Scalar => {
                 if like.is_some_and(|reg| self.is_zero_above(reg, size(f))) {
                     self.vwrite(d, r);
-                    self.zero_above(d, size(f));
                 } else {
                     self.vdone_low(size(f), d, r);
                 }
@@ -201,7 +191,7 @@ impl Lowering<'_> {
         let scalar = shape == Shape::Scalar;
         let x = self.clean(shape, a, self.s(0));
         let y = self.clean_arg(f, shape, b, self.s(1));
-        let r = self.apart(d, &[a, slot(b).unwrap_or(a)]);
+        let r = self.apart(false, d, &[a, slot(b).unwrap_or(a)]);
         let b_slot = match b {
             Arg::Each(reg) => Some(reg),
             _ => None,
@@ -225,29 +215,37 @@ impl Lowering<'_> {
             FloatBin::Sub | FloatBin::Abd => {
                 self.v3(SUB.pick(f, scalar), r, x, y);
                 self.check(Check::Nan, f, shape, r);
-                if op == FloatBin::Abd {
-                    let abs = self.k(if f == Fp::S { Const::AbsS } else { Const::AbsD });
-                    self.v3(V::Andps, r, r, abs);
+                if op == FloatBin::Sub {
+                    return self.float_done(f, shape, d, r, Some(a));
                 }
-                self.float_done(f, shape, d, r, (op == FloatBin::Sub).then_some(a));
+                let abs = match (f, scalar) {
+                    (Fp::S, false) => Const::AbsS,
+                    (Fp::D, false) => Const::AbsD,
+                    (Fp::S, true) => Const::AbsScalarS,
+                    (Fp::D, true) => Const::AbsScalarD,
+                };
+                let to = self.last(shape == Shape::Half, d, r);
+                self.v3(V::Andps, to, r, self.k(abs));
+                // What is above a scalar has been cleared.
+                self.vdone(shape == Shape::Half, d, to);
             }
             FloatBin::Mul | FloatBin::NegMul => {
                 self.v3(MUL.pick(f, scalar), r, first, second);
                 self.check(Check::Tiny, f, shape, r);
                 if op == FloatBin::NegMul {
+                    // Of scalars only.
                     let sign = self.k(if f == Fp::S {
-                        Const::SignS
+                        Const::SignScalarS
                     } else {
-                        Const::SignD
+                        Const::SignScalarD
                     });
                     self.v3(V::Xorps, r, r, sign);
                 }
-                let like = like.filter(|_| op != FloatBin::NegMul);
                 self.float_done(f, shape, d, r, like);
             }
             FloatBin::Div => self.divide(f, shape, d, a, x, y, r),
             FloatBin::AddPair => self.add_pairs(f, shape, d, x, y),
-            _ => self.extreme(op, f, shape, d, x, y, r),
+            _ => self.extreme(op, f, shape, d, a, x, y, r),
         }
     }
 
@@ -297,7 +295,17 @@ impl Lowering<'_> {
     /// Minima and maxima. NaNs are looked for first, since the host raises
     /// Invalid for quiet ones too.
     #[allow(clippy::too_many_arguments, reason = "an operation and its registers")]
-    fn extreme(&mut self, op: FloatBin, f: Fp, shape: Shape, d: VReg, x: Xmm, y: Xmm, r: Xmm) {
+    fn extreme(
+        &mut self,
+        op: FloatBin,
+        f: Fp,
+        shape: Shape,
+        d: VReg,
+        a: VReg,
+        x: Xmm,
+        y: Xmm,
+        r: Xmm,
+    ) {
         let scalar = shape == Shape::Scalar;
         let cold = self.detour();
         if scalar {
@@ -312,6 +320,7 @@ impl Lowering<'_> {
         if self.c.host.avx512 {
             // The sign of the result counts: -0 is less than +0.
             self.v3i(RANGE.pick(f, scalar), r, x, y, 4 | u8::from(max));
+            return self.float_done(f, shape, d, r, Some(a));
         } else {
             // Zeros of unlike signs give the second source: both orders, and
             // of the signs that which is right.
@@ -340,7 +349,7 @@ impl Lowering<'_> {
         let x = self.clean(shape, a, self.s(0));
         let y = self.clean_arg(f, shape, b, self.s(1));
         // The addend is overwritten: it may be the destination.
-        let r = self.apart(d, &[a, slot(b).unwrap_or(a), c]);
+        let r = self.apart(false, d, &[a, slot(b).unwrap_or(a), c]);
         if shape == Shape::Half && !self.is_zero_above(c, Size::B8) {
             let source = self.vsource(c);
             self.a.v2(V::Movq, r, source);
@@ -372,21 +381,32 @@ impl Lowering<'_> {
                     };
                     self.v3(V::Andps, t, x, self.k(abs));
                     self.vwrite(d, t);
-                    return self.zero_above(d, size(f));
+                    return;
                 }
                 let (row, k) = match (op, f) {
                     (FloatUnary::Abs, Fp::S) => (V::Andps, Const::AbsS),
                     (FloatUnary::Abs, Fp::D) => (V::Andps, Const::AbsD),
+                    (_, Fp::S) if scalar => (V::Xorps, Const::SignScalarS),
+                    (_, Fp::D) if scalar => (V::Xorps, Const::SignScalarD),
                     (_, Fp::S) => (V::Xorps, Const::SignS),
                     (_, Fp::D) => (V::Xorps, Const::SignD),
                 };
+                let known = match shape {
+                    Shape::Full => true,
+                    Shape::Half => op == FloatUnary::Abs && self.is_zero_above(a, Size::B8),
+                    Shape::Scalar => self.is_zero_above(a, size(f)),
+                };
+                let t = if known { t } else { self.s(2) };
                 self.v3(row, t, x, self.k(k));
+                if known {
+                    return self.vwrite(d, t);
+                }
                 self.float_done(f, shape, d, t, None);
             }
             FloatUnary::Sqrt => {
                 self.clobber();
                 let x = self.clean(shape, a, self.s(0));
-                let r = self.apart(d, &[a]);
+                let r = self.apart(false, d, &[a]);
                 if scalar {
                     self.v3(SQRT.pick(f, true), r, x, x);
                 } else {
@@ -460,7 +480,7 @@ impl Lowering<'_> {
 }
 
 /// The slot that an argument is read from.
-const fn slot(arg: Arg) -> Option<VReg> {
+pub(super) const fn slot(arg: Arg) -> Option<VReg> {
     match arg {
         Arg::Each(reg) | Arg::Lane(reg, _) => Some(reg),
         Arg::Const(_) | Arg::Zero => None,

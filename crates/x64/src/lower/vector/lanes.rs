@@ -1,5 +1,6 @@
 //! Integer arithmetic, logic and comparisons, lane by lane.
 
+use super::float::slot;
 use crate::asm::{K, V, Xmm};
 use crate::constants::Const;
 use crate::lower::Lowering;
@@ -50,8 +51,32 @@ pub(super) fn direct(op: Lanes, e: Size) -> Option<(V, bool)> {
     Some((row, false))
 }
 
+/// Whether zeros in both sources give zeros.
+const fn keeps_zeros(op: Lanes) -> bool {
+    !matches!(
+        op,
+        Lanes::OrNot
+            | Lanes::Eq
+            | Lanes::Ge
+            | Lanes::Le
+            | Lanes::Hs
+            | Lanes::Addp
+            | Lanes::Smaxp
+            | Lanes::Sminp
+            | Lanes::Umaxp
+            | Lanes::Uminp
+            | Lanes::Zip1
+            | Lanes::Zip2
+            | Lanes::Uzp1
+            | Lanes::Uzp2
+            | Lanes::Trn1
+            | Lanes::Trn2
+    )
+}
+
 impl Lowering<'_> {
     pub(super) fn lanes(&mut self, op: Lanes, e: Size, half: bool, d: VReg, a: VReg, b: Arg) {
+        let cut = self.must_cut(op, half, a, b);
         let x = self.vread(a, self.s(0));
         let y = self.varg(e, b, self.s(1));
         if let Some((row, swap)) = direct(op, e)
@@ -60,13 +85,22 @@ impl Lowering<'_> {
             let t = self.vtarget(d, self.s(2));
             let (first, second) = if swap { (y, x) } else { (x, y) };
             self.v3(row, t, first, second);
-            return self.vdone(half, d, t);
+            return self.vdone(cut, d, t);
         }
-        let t = self.s(2);
+        let t = self.apart(cut, d, &[a, slot(b).unwrap_or(a)]);
         if !self.lanes_to(op, e, half, t, x, y) {
             return self.fall_back();
         }
-        self.vdone(half, d, t);
+        self.vdone(cut, d, t);
+    }
+
+    /// Whether the upper half of what is computed must be cleared.
+    fn must_cut(&self, op: Lanes, half: bool, a: VReg, b: Arg) -> bool {
+        let (a, b) = (self.is_zero_above(a, Size::B8), self.is_low(b));
+        half && !match op {
+            Lanes::And | Lanes::Mul => a || b,
+            _ => keeps_zeros(op) && a && b,
+        }
     }
 
     /// Whether comparing to a mask costs less than moving to low registers.
@@ -74,7 +108,7 @@ impl Lowering<'_> {
         self.c.host.avx512 && regs.iter().any(|r| r.0 >= 16)
     }
 
-    /// t = x op y for operations of several instructions; t is scratch 2.
+    /// t = x op y for operations of several instructions; t is neither source.
     fn lanes_to(&mut self, op: Lanes, e: Size, half: bool, t: Xmm, x: Xmm, y: Xmm) -> bool {
         match op {
             Lanes::OrNot => {
@@ -111,11 +145,22 @@ impl Lowering<'_> {
 
     /// Comparisons that the host has no instruction for, but to masks.
     fn compare_lanes(&mut self, op: Lanes, e: Size, t: Xmm, x: Xmm, y: Xmm) {
-        if self.c.host.avx512 {
+        // An extreme and its comparison take a third of a mask's time.
+        let low = [t, x, y].iter().all(|r| r.0 < 16);
+        let extreme = low && e < Size::B8 && !matches!(op, Lanes::Eq | Lanes::Test);
+        if self.c.host.avx512 && !extreme {
             return self.compare_by_mask(op, e, t, x, y);
         }
         let ones = self.k(Const::Ones);
         match op {
+            Lanes::Ge if e < Size::B8 => {
+                self.v3(by_size(e, SMAX), t, x, y);
+                self.v3(by_size(e, EQ), t, t, x);
+            }
+            Lanes::Le if e < Size::B8 => {
+                self.v3(by_size(e, SMIN), t, x, y);
+                self.v3(by_size(e, EQ), t, t, x);
+            }
             Lanes::Ge => {
                 self.v3(by_size(e, GT), t, y, x);
                 self.v3(V::Pxor, t, t, ones);
@@ -324,6 +369,8 @@ impl Lowering<'_> {
         let x = self.vread(a, self.s(0));
         let y = self.varg(e, b, self.s(1));
         let t = self.s(2);
+        let cut = half && !(self.is_zero_above(d, Size::B8) && self.keeps_low(op, a, b));
+        let to = self.last(cut, d, t);
         match op {
             Accumulate::Mla | Accumulate::Mls => {
                 match direct(Lanes::Mul, e) {
@@ -332,7 +379,7 @@ impl Lowering<'_> {
                 }
                 let rows = if op == Accumulate::Mla { ADD } else { SUB };
                 let old = self.vread(d, self.s(0));
-                self.v3(by_size(e, rows), t, old, t);
+                self.v3(by_size(e, rows), to, old, t);
             }
             Accumulate::Saba | Accumulate::Uaba => {
                 let which = if op == Accumulate::Saba {
@@ -342,20 +389,37 @@ impl Lowering<'_> {
                 };
                 self.distance(which, e, t, x, y);
                 let old = self.vread(d, self.s(0));
-                self.v3(by_size(e, ADD), t, old, t);
+                self.v3(by_size(e, ADD), to, old, t);
             }
-            Accumulate::Bsl | Accumulate::Bit | Accumulate::Bif => self.insert_bits(op, t, d, x, y),
+            Accumulate::Bsl | Accumulate::Bit | Accumulate::Bif => {
+                self.insert_bits(op, t, to, d, x, y);
+            }
             Accumulate::Sdot | Accumulate::Udot | Accumulate::Usdot => {
                 self.dot(op, t, x, y);
                 let old = self.vread(d, self.s(0));
-                self.v3(V::Paddd, t, old, t);
+                self.v3(V::Paddd, to, old, t);
             }
         }
-        self.vdone(half, d, t);
+        self.vdone(cut, d, to);
     }
 
-    fn insert_bits(&mut self, op: Accumulate, t: Xmm, d: VReg, x: Xmm, y: Xmm) {
+    /// Whether zeros above d stay.
+    fn keeps_low(&self, op: Accumulate, a: VReg, b: Arg) -> bool {
+        let (a, b) = (self.is_zero_above(a, Size::B8), self.is_low(b));
+        match op {
+            Accumulate::Saba | Accumulate::Uaba => a && b,
+            // What d lacks comes from b, or from a where b has it.
+            Accumulate::Bsl => b,
+            Accumulate::Bif => a,
+            _ => a || b,
+        }
+    }
+
+    /// to = the result; t is scratch.
+    fn insert_bits(&mut self, op: Accumulate, t: Xmm, to: Xmm, d: VReg, x: Xmm, y: Xmm) {
         if self.c.host.avx512 {
+            // The place of d itself, if that is where the result goes.
+            let t = to;
             self.vread_to(d, t);
             // By d, x and y as bits 2, 1 and 0 of the index.
             let table = match op {
@@ -370,17 +434,17 @@ impl Lowering<'_> {
             Accumulate::Bsl => {
                 self.v3(V::Pxor, t, x, y);
                 self.v3(V::Pand, t, t, old);
-                self.v3(V::Pxor, t, t, y);
+                self.v3(V::Pxor, to, t, y);
             }
             Accumulate::Bit => {
                 self.v3(V::Pxor, t, x, old);
                 self.v3(V::Pand, t, t, y);
-                self.v3(V::Pxor, t, t, old);
+                self.v3(V::Pxor, to, t, old);
             }
             _ => {
                 self.v3(V::Pxor, t, x, old);
                 self.v3(V::Pand, t, t, y);
-                self.v3(V::Pxor, t, t, x);
+                self.v3(V::Pxor, to, t, x);
             }
         }
     }

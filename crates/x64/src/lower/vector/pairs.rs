@@ -11,7 +11,7 @@ const UNPACK_LOW: [V; 4] = [V::Punpcklbw, V::Punpcklwd, V::Punpckldq, V::Punpckl
 const UNPACK_HIGH: [V; 4] = [V::Punpckhbw, V::Punpckhwd, V::Punpckhdq, V::Punpckhqdq];
 
 impl Lowering<'_> {
-    /// ZIP, UZP and TRN; t is scratch 2. Of `half`, the upper 64 bits of t
+    /// ZIP, UZP and TRN; t is neither source. Of `half`, the upper 64 bits of t
     /// mean nothing.
     pub(super) fn interleave(&mut self, op: Lanes, e: Size, half: bool, t: Xmm, x: Xmm, y: Xmm) {
         match op {
@@ -99,9 +99,20 @@ impl Lowering<'_> {
         }
     }
 
-    /// op of the even lanes and the odd ones; t is scratch 2.
+    /// op of the even lanes and the odd ones; t is neither source.
     pub(super) fn pairwise(&mut self, op: Lanes, e: Size, half: bool, t: Xmm, x: Xmm, y: Xmm) {
         let s = self.s(3);
+        let row = match op {
+            Lanes::Addp => Some(by_size(e, ADD)),
+            Lanes::Smaxp => direct(Lanes::Smax, e).map(|d| d.0),
+            Lanes::Sminp => direct(Lanes::Smin, e).map(|d| d.0),
+            Lanes::Umaxp => direct(Lanes::Umax, e).map(|d| d.0),
+            _ => direct(Lanes::Umin, e).map(|d| d.0),
+        };
+        let Some(row) = row else { return };
+        if x == y {
+            return self.pairs_of_one(row, e, half, t, x);
+        }
         let (mut x, mut y) = (x, y);
         if half {
             self.v3(V::Punpcklqdq, s, x, y);
@@ -113,15 +124,33 @@ impl Lowering<'_> {
         }
         self.unzip(false, e, t, x, y);
         self.unzip(true, e, s, x, y);
-        let row = match op {
-            Lanes::Addp => Some(by_size(e, ADD)),
-            Lanes::Smaxp => direct(Lanes::Smax, e).map(|d| d.0),
-            Lanes::Sminp => direct(Lanes::Smin, e).map(|d| d.0),
-            Lanes::Umaxp => direct(Lanes::Umax, e).map(|d| d.0),
-            _ => direct(Lanes::Umin, e).map(|d| d.0),
-        };
-        if let Some(row) = row {
-            self.v3(row, t, t, s);
+        self.v3(row, t, t, s);
+    }
+
+    /// Likewise, of one source twice: each odd lane is moved to the even one
+    /// below it.
+    fn pairs_of_one(&mut self, row: V, e: Size, half: bool, t: Xmm, x: Xmm) {
+        let s = self.s(3);
+        match e {
+            Size::B1 => self.vshift(V::PsrlwI, s, x, 8),
+            Size::B2 => self.vshift(V::PsrldI, s, x, 16),
+            Size::B4 => self.v2i(V::Pshufd, s, x, 0xb1),
+            _ => {
+                self.v2i(V::Pshufd, s, x, 0x4e);
+                return self.v3(row, t, s, x);
+            }
         }
+        self.v3(row, s, s, x);
+        if e == Size::B4 {
+            let pick = if half { 0xe4 } else { 0x88 };
+            return self.v2i(V::Pshufd, t, s, pick);
+        }
+        let index = match (e, half) {
+            (Size::B1, false) => Const::PairB,
+            (Size::B1, true) => Const::PairHalfB,
+            (_, false) => Const::PairH,
+            (_, true) => Const::PairHalfH,
+        };
+        self.v3(V::Pshufb, t, s, self.k(index));
     }
 }

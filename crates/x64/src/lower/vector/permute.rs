@@ -47,7 +47,7 @@ impl Lowering<'_> {
             let t = self.vtarget(d, t);
             self.v3i(V::Insertps, t, x, x, lane << 6 | 0x0e);
             self.vwrite(d, t);
-            return self.zero_above(d, e);
+            return;
         }
         if lane == 0 {
             return self.vdone_low(e, d, x);
@@ -144,7 +144,15 @@ impl Lowering<'_> {
         a: VReg,
     ) {
         let x = self.vread(a, self.s(0));
-        let (t, s) = (self.s(2), self.s(3));
+        let s = self.s(3);
+        let mut sources = [a; 6];
+        for n in 0..count {
+            sources[usize::from(n)] = VReg((table.0 + n) & 31);
+        }
+        if keep {
+            sources[4] = d;
+        }
+        let t = self.apart(half, d, &sources);
         let starts = [Const::Table16, Const::Table32, Const::Table48];
         for n in 0..count {
             let index = if n == 0 {

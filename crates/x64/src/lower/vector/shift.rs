@@ -26,31 +26,44 @@ impl Lowering<'_> {
         by: u8,
     ) {
         let x = self.vread(a, self.s(0));
+        let zero = self.is_zero_above(a, Size::B8);
         let t = self.s(2);
+        let cut = match op {
+            ShiftLanes::Shl | ShiftLanes::Sshr | ShiftLanes::Ushr => {
+                let cut = half && !zero;
+                let t = self.last(cut, d, t);
+                match op {
+                    ShiftLanes::Shl => self.left(e, t, x, by),
+                    _ => self.right(op == ShiftLanes::Sshr, e, t, x, by),
+                }
+                return self.vdone(cut, d, t);
+            }
+            ShiftLanes::Srshr | ShiftLanes::Urshr => half && !zero,
+            _ => half && !(zero && self.is_zero_above(d, Size::B8)),
+        };
+        let to = self.last(cut, d, t);
         match op {
-            ShiftLanes::Shl => self.left(e, t, x, by),
-            ShiftLanes::Sshr => self.right(true, e, t, x, by),
-            ShiftLanes::Ushr => self.right(false, e, t, x, by),
             ShiftLanes::Ssra | ShiftLanes::Usra => {
                 self.right(op == ShiftLanes::Ssra, e, t, x, by);
                 let old = self.vread(d, self.s(0));
-                self.v3(by_size(e, ADD), t, t, old);
+                self.v3(by_size(e, ADD), to, t, old);
             }
             _ if e == Size::B1 => return self.fall_back(),
             ShiftLanes::Srshr | ShiftLanes::Urshr => {
                 self.right(op == ShiftLanes::Srshr, e, t, x, by);
                 let s = self.s(3);
                 self.rounding_bit(e, s, x, by);
-                self.v3(by_size(e, ADD), t, t, s);
+                self.v3(by_size(e, ADD), to, t, s);
             }
+            ShiftLanes::Sli if by == 0 => self.a.v2(V::Movdqu, to, x),
             ShiftLanes::Sli => {
                 self.left(e, t, x, by);
-                if by != 0 {
+                {
                     let (s, out) = (self.s(3), bits(e) - by);
                     let old = self.vread(d, s);
                     self.left(e, s, old, out);
                     self.right(false, e, s, s, out);
-                    self.v3(V::Por, t, t, s);
+                    self.v3(V::Por, to, t, s);
                 }
             }
             ShiftLanes::Sri => {
@@ -59,10 +72,11 @@ impl Lowering<'_> {
                 let old = self.vread(d, s);
                 self.right(false, e, s, old, out);
                 self.left(e, s, s, out);
-                self.v3(V::Por, t, t, s);
+                self.v3(V::Por, to, t, s);
             }
+            _ => {}
         }
-        self.vdone(half, d, t);
+        self.vdone(cut, d, to);
     }
 
     /// t = x shifted left, by less than the width.
@@ -124,7 +138,20 @@ impl Lowering<'_> {
 
     pub(super) fn unary(&mut self, op: Unary, e: Size, half: bool, d: VReg, a: VReg) {
         let x = self.vread(a, self.s(0));
-        let t = self.s(2);
+        let sums = matches!(op, Unary::Sadalp | Unary::Uadalp);
+        let zero = self.is_zero_above(a, Size::B8);
+        let cut = half
+            && match op {
+                Unary::Not | Unary::Clz => true,
+                _ if sums => !(zero && self.is_zero_above(d, Size::B8)),
+                _ => !zero,
+            };
+        let t = if sums {
+            self.s(2)
+        } else {
+            self.apart(cut, d, &[a])
+        };
+        let mut to = t;
         let done = match op {
             Unary::Neg => {
                 self.a.v3(V::Pxor, t, t, t);
@@ -132,7 +159,8 @@ impl Lowering<'_> {
                 true
             }
             Unary::Not => {
-                self.v3(V::Pxor, t, x, self.k(Const::Ones));
+                to = self.last(cut, d, t);
+                self.v3(V::Pxor, to, x, self.k(Const::Ones));
                 true
             }
             Unary::Abs => {
@@ -154,10 +182,11 @@ impl Lowering<'_> {
             }
             _ => {
                 self.pair_sums(op, e, t, x);
-                if matches!(op, Unary::Sadalp | Unary::Uadalp) {
+                if sums {
                     let old = self.vread(d, self.s(0));
                     let wide = by_size(e, [V::Paddw, V::Paddd, V::Paddq, V::Paddq]);
-                    self.v3(wide, t, t, old);
+                    to = self.last(cut, d, t);
+                    self.v3(wide, to, t, old);
                 }
                 true
             }
@@ -165,7 +194,7 @@ impl Lowering<'_> {
         if !done {
             return self.fall_back();
         }
-        self.vdone(half, d, t);
+        self.vdone(cut, d, to);
     }
 
     fn absolute(&mut self, e: Size, t: Xmm, x: Xmm) {

@@ -121,7 +121,6 @@ impl Lowering<'_> {
         for n in 0..count {
             let from = if n == count - 1 { last_to } else { self.s(n) };
             self.vwrite(nth(d, n), from);
-            self.zero_above(nth(d, n), size);
         }
     }
 

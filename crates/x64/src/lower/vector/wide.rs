@@ -1,5 +1,6 @@
 //! Operations that change the width of lanes: longer, narrower, across.
 
+use super::float::slot;
 use super::lanes::{ADD, SUB, by_size, direct};
 use crate::asm::{V, Xmm};
 use crate::constants::Const;
@@ -30,6 +31,15 @@ const fn rounding(e: Size) -> Const {
 impl Lowering<'_> {
     /// t = the low (or high) lanes of x at twice the width.
     fn widen(&mut self, signed: bool, e: Size, high: bool, t: Xmm, x: Xmm) {
+        let row = by_size(e, [V::Punpckhbw, V::Punpckhwd, V::Punpckhdq, V::Punpckhdq]);
+        if high && !signed && t != x {
+            self.a.v3(V::Pxor, t, t, t);
+            return self.v3(row, t, x, t);
+        }
+        if high && signed && e < Size::B4 {
+            self.v3(row, t, x, x);
+            return self.right(true, double(e), t, t, 8 * e.bytes());
+        }
         let from = if high {
             self.vshift(V::PsrldqI, t, x, 8);
             t
@@ -52,9 +62,19 @@ impl Lowering<'_> {
     pub(super) fn wide(&mut self, op: Wide, e: Size, high: bool, d: VReg, a: VReg, b: Arg) {
         let x = self.vread(a, self.s(0));
         let y = self.varg(e, b, self.s(1));
-        let (t, s) = (self.s(2), self.s(3));
+        let s = self.s(3);
         let wide = double(e);
         let (add, sub) = (by_size(wide, ADD), by_size(wide, SUB));
+        let old = match op {
+            Wide::Smlal | Wide::Umlal | Wide::Sabal | Wide::Uabal => Some(add),
+            Wide::Smlsl | Wide::Umlsl => Some(sub),
+            _ => None,
+        };
+        let t = if old.is_some() {
+            self.s(2)
+        } else {
+            self.apart(false, d, &[a, slot(b).unwrap_or(a)])
+        };
         match op {
             Wide::Pmull if e == Size::B8 && self.c.host.pclmul => {
                 self.v3i(V::Pclmulqdq, t, x, y, if high { 0x11 } else { 0 });
@@ -93,16 +113,16 @@ impl Lowering<'_> {
                 self.widen(false, e, high, t, t);
             }
         }
-        let old = match op {
-            Wide::Smlal | Wide::Umlal | Wide::Sabal | Wide::Uabal => Some(add),
-            Wide::Smlsl | Wide::Umlsl => Some(sub),
-            _ => None,
+        let to = match old {
+            Some(row) => {
+                let old = self.vread(d, self.s(0));
+                let to = self.vtarget(d, t);
+                self.v3(row, to, old, t);
+                to
+            }
+            None => t,
         };
-        if let Some(row) = old {
-            let old = self.vread(d, self.s(0));
-            self.v3(row, t, old, t);
-        }
-        self.vwrite(d, t);
+        self.vwrite(d, to);
     }
 
     /// t = the products of the low (or high) lanes. Uses scratch 3.
@@ -222,7 +242,7 @@ impl Lowering<'_> {
             let t = self.vtarget(d, self.s(2));
             self.v3(V::Pshufb, t, x, index);
             self.vwrite(d, t);
-            return self.zero_above(d, Size::B8);
+            return;
         }
         let old = self.vread(d, self.s(1));
         let t = self.vtarget(d, self.s(2));
