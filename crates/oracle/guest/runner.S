@@ -145,6 +145,7 @@ state_done:
         ldp     x23, x24, [x9, #40]
         ldr     x25, [x9, #56]
         msr     fpcr, xzr
+        msr     s3_3_c4_c2_5, xzr       // DIT, which no state has
         cbz     w22, 4f
         mov     x0, x25
         ldr     x1, =DATA

@@ -171,6 +171,9 @@ fn outcome(results: &Results, n: usize) -> Outcome<'_> {
     }
 }
 
+/// The subject of the reports on sequences of many instructions.
+pub const SEQUENCES: &str = "sequences";
+
 impl Report {
     /// Compares what the three made of a batch about one subject. The result
     /// is the states that differ, and with whom.
@@ -191,6 +194,7 @@ impl Report {
             if !found.is_empty() {
                 let context = Context {
                     program: &batch.programs[*program],
+                    sequence: subject == SEQUENCES,
                     before,
                     ours: interpreter.state,
                     theirs: &three.qemu.states[n],
@@ -264,8 +268,7 @@ pub(crate) fn excuse(
     if let Some(known) = known::explained(found, context, version) {
         return Some(known.reason);
     }
-    let sequence = context.program.words.len() > 3;
-    (sequence && known::concerned(context.program, version))
+    (context.sequence && known::concerned(context.program, version))
         .then_some("A sequence with an instruction in which QEMU is known to differ.")
 }
 

@@ -16,6 +16,8 @@ use crate::compare::{Difference, Place};
 pub struct Context<'a> {
     /// The program.
     pub program: &'a Program,
+    /// Whether that is a sequence of many instructions.
+    pub sequence: bool,
     /// What it started from.
     pub before: &'a State,
     /// What the interpreter made of it.
@@ -107,6 +109,22 @@ pub const KNOWN: &[Known] = &[
         right: "both",
         reason: "D24.2, DCZID_EL0: the size of the block is IMPLEMENTATION DEFINED. Ours is 64 bytes, \
                  that of QEMU's default CPU 512.",
+    },
+    Known {
+        instructions: &["STXR*", "STLXR*", "STXP", "STLXP"],
+        versions: &[],
+        explains: |difference, context| {
+            context.sequence
+                && match difference.place {
+                    Place::X(_) => difference.left == 0 && difference.right == 1,
+                    place => matches!(place, Place::Data(_)),
+                }
+        },
+        spreads: false,
+        right: "both",
+        reason: "Part B2, Synchronization and semaphores: whether an access of the same processor between a Load-Exclusive and its \
+                 Store-Exclusive makes that fail is IMPLEMENTATION DEFINED. In QEMU it does after an \
+                 atomic one that isn't aligned.",
     },
     Known {
         instructions: &["DC_CVAC", "DC_CVAU", "DC_CIVAC"],

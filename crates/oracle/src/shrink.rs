@@ -73,6 +73,7 @@ fn differs(three: &Three, batch: &Batch, with: With, version: &str) -> bool {
     let (number, before) = &batch.states[0];
     let context = Context {
         program: &batch.programs[*number],
+        sequence: true,
         before,
         ours: &ours,
         theirs: &theirs,

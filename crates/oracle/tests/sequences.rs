@@ -7,7 +7,7 @@
 #![allow(clippy::cast_possible_truncation, reason = "small numbers")]
 
 use armistice_oracle::case::{Batch, DATA_SIZE};
-use armistice_oracle::drive::{Executors, Report, Settings};
+use armistice_oracle::drive::{Executors, Report, SEQUENCES, Settings};
 use armistice_oracle::generate::sequence::sequence;
 use armistice_oracle::generate::state::{pattern, state};
 use armistice_oracle::random::Rng;
@@ -52,7 +52,7 @@ fn sequences_are_the_same_three_ways() {
         let sequences = left.min(100);
         let batch = batch(&mut rng, sequences);
         let three = executors.run(&batch).expect("QEMU");
-        let differing = report.take("sequences", &batch, &three, &version);
+        let differing = report.take(SEQUENCES, &batch, &three, &version);
         // The first few are enough to start with.
         for (n, with) in differing {
             if shown < SHOWN {

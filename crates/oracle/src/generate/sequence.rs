@@ -14,6 +14,7 @@ use a64::insn::Insn;
 use super::program::{literal, with_offset, with_target};
 use super::{Made, Need, memory, words};
 use crate::case::Program;
+use crate::case::{DATA, DATA_SIZE};
 use crate::random::Rng;
 
 /// The registers of addresses. SP is one without writeback only.
@@ -142,6 +143,9 @@ struct Builder<'a> {
     needs: Vec<Need>,
     /// A register beside those of `protected` that is not written.
     link_kept: bool,
+    /// The size of the exclusive accesses: a store-exclusive whose size isn't
+    /// its load's is CONSTRAINED UNPREDICTABLE.
+    exclusive: Option<u32>,
 }
 
 const fn protected(register: u32) -> bool {
@@ -159,6 +163,17 @@ impl Builder<'_> {
                 return Slot::Word(insn.word);
             }
         }
+    }
+
+    /// Whether it is of the size of the exclusive accesses before it, if it is
+    /// one; the first says which.
+    fn fits_exclusives(&mut self, insn: Insn) -> bool {
+        if insn.op.info().class != Class::ldst_exclusive {
+            return true;
+        }
+        let pair = insn.word >> 21 & 1;
+        let size = insn.ldst_size() + pair;
+        *self.exclusive.get_or_insert(size) == size
     }
 
     /// Whether the instruction writes none of the registers that have a task.
@@ -292,7 +307,10 @@ impl Builder<'_> {
             42..68 => self.plain(&groups.vector),
             68..88 => {
                 let op = self.rng.pick(&groups.memory);
-                self.access(op, None)
+                match self.access(op, None) {
+                    Slot::Word(word) if !self.fits_exclusives(Insn { op, word }) => return,
+                    access => access,
+                }
             }
             88..90 => self.plain(&groups.system),
             90..98 => return self.branch(),
@@ -467,6 +485,7 @@ fn builder(rng: &mut Rng) -> Builder<'_> {
         open: Vec::new(),
         needs: Vec::new(),
         link_kept: false,
+        exclusive: None,
     }
 }
 
@@ -497,7 +516,16 @@ pub fn faulting(rng: &mut Rng, op: Op, address: u64) -> Made {
         builder.slots.push(slot);
     }
     if op.info().class == Class::ldst_literal {
-        let slot = builder.access(op, None);
+        let mut slot = builder.access(op, None);
+        if let Slot::Literal(insn) = slot
+            && builder.rng.percent(75)
+        {
+            // About the data area's start or end.
+            let edge = DATA + builder.rng.below(2) * DATA_SIZE - 16;
+            let target = edge + 4 * builder.rng.below(8);
+            let here = address + 4 * builder.slots.len() as u64;
+            slot = Slot::Word(with_offset(insn.word, 5, 19, target.wrapping_sub(here)));
+        }
         builder.slots.push(slot);
     } else {
         let slot = builder.access(op, Some(FAULTING));

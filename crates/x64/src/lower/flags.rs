@@ -175,7 +175,7 @@ impl Lowering<'_> {
     /// To be called before an instruction that overwrites EFLAGS, unless the
     /// operation sets the flags itself. May use `rax` and `rcx`.
     pub(crate) fn clobber(&mut self) {
-        let live = self.live_after();
+        let live = self.live_from_here();
         if self.flags.host.is_none() {
             return;
         }
@@ -189,23 +189,29 @@ impl Lowering<'_> {
     pub(crate) fn clobber_is_free(&self) -> bool {
         self.flags.host.is_none()
             || self.flags.saved
-            || self.live_after() == Live::Dead
+            || self.live_from_here() == Live::Dead
             || self.setter_will_do()
     }
 
-    /// Whether the setter's slots keep their values until the flags are set
-    /// again, or to the end of the block.
+    /// Whether the setter is enough for the rest of the block.
     fn setter_will_do(&self) -> bool {
-        let Some(setter) = self.flags.setter else {
-            return false;
-        };
-        for (i, inst) in self.rest_of_block().iter().enumerate() {
-            if i > 0 && inst.op.sets_flags() && !inst.op.uses_flags() {
+        let end = self.at + self.rest_of_block().len();
+        self.flags
+            .setter
+            .is_some_and(|setter| self.lasts(&setter, self.at, end))
+    }
+
+    /// Whether a setter's slots keep their values through these operations, the
+    /// first of which is being lowered or still to come, or until the flags are
+    /// set again.
+    fn lasts(&self, setter: &Setter, from: usize, to: usize) -> bool {
+        for (i, inst) in self.region.ops[from..to].iter().enumerate() {
+            if (i > 0 || self.at != from) && inst.op.sets_flags() && !inst.op.uses_flags() {
                 return true;
             }
-            if writes_any(&inst.op, &setter) {
+            if writes_any(&inst.op, setter) {
                 // Harmless if nothing looks afterwards.
-                return self.live.after[self.at + i] == Live::Dead;
+                return self.live.after[from + i] == Live::Dead;
             }
         }
         true
@@ -363,8 +369,20 @@ impl Lowering<'_> {
         } else {
             match edge {
                 None => Tracker::default(),
+                Some(Tracker {
+                    saved: false,
+                    host: None,
+                    setter: Some(setter),
+                }) if !self.lasts(&setter, b.start as usize, b.end as usize) => Tracker::default(),
                 Some(edge) if b.preds == 1 => edge,
-                Some(Tracker { saved: true, .. }) => Tracker::default(),
+                // Other edges could not bring them into a comparison's form.
+                Some(
+                    Tracker { saved: true, .. }
+                    | Tracker {
+                        host: Some(Form::Float),
+                        ..
+                    },
+                ) => Tracker::default(),
                 Some(Tracker {
                     host: Some(form), ..
                 }) => Tracker::in_host(form),
@@ -395,6 +413,7 @@ impl Lowering<'_> {
         if have == form {
             return;
         }
+        debug_assert_ne!(form, Form::Float, "nothing converts to it");
         if have == Form::Float {
             self.save_flags();
             self.load_flags();

@@ -192,6 +192,7 @@ impl Lowerer {
             pending_back: Vec::new(),
             known: ir::upper::Upper::default(),
             at: 0,
+            ending: None,
             pc: 0,
         };
         for index in 0..region.blocks.len() {
@@ -222,6 +223,8 @@ pub(crate) struct Lowering<'a> {
     known: ir::upper::Upper,
     /// The operation being lowered, in the region's list.
     at: usize,
+    /// The block whose terminator is being lowered: `at` is behind it.
+    ending: Option<usize>,
     /// Its guest address.
     pc: u64,
 }
@@ -246,7 +249,9 @@ impl Lowering<'_> {
             self.forget_overwritten(&op);
         }
         self.at = block.end as usize;
+        self.ending = Some(index);
         self.term(index, block);
+        self.ending = None;
     }
 
     /// Makes the block's entry known, if it is one.
@@ -424,6 +429,9 @@ impl Lowering<'_> {
 
     /// The block being lowered, for what looks ahead in it.
     fn rest_of_block(&self) -> &[ir::region::Inst] {
+        if self.ending.is_some() {
+            return &[];
+        }
         let block = self
             .region
             .blocks
@@ -432,8 +440,20 @@ impl Lowering<'_> {
         block.map_or(&[], |b: &Block| &self.region.ops[self.at..b.end as usize])
     }
 
+    /// What of the flags is seen once the operation being lowered has begun:
+    /// also its own faults show them.
+    fn live_from_here(&self) -> Live {
+        let faults = self.ending.is_none()
+            && (self.region.ops.get(self.at)).is_some_and(|inst| inst.op.may_fault());
+        self.live_after()
+            .max(if faults { Live::Weak } else { Live::Dead })
+    }
+
     /// What of the flags is seen after the operation being lowered.
     fn live_after(&self) -> Live {
+        if let Some(block) = self.ending {
+            return self.live.live_out[block];
+        }
         self.live.after.get(self.at).copied().unwrap_or(Live::Live)
     }
 }

@@ -173,6 +173,7 @@ impl Lowering<'_> {
                 self.mov_any(size, RCX, source);
             }
             self.a.shift_ri(size, shift, RCX, amount);
+            self.flags_lost();
         } else {
             // rax is free here: the first operand is read afterwards.
             self.a.mov_ri(RAX, amount.into());
