@@ -198,6 +198,16 @@ impl Asm {
         self.gpr_row(V::MovdFromGpr, size, dst.0, 0, src.into());
     }
 
+    /// vpbroadcastb, w, d or q xmm, r
+    pub fn vbroadcast_gpr(&mut self, size: Size, dst: Xmm, src: Gpr) {
+        let op = match size {
+            Size::B8 => V::PbroadcastbGpr,
+            Size::B16 => V::PbroadcastwGpr,
+            _ => V::PbroadcastdGpr,
+        };
+        self.gpr_row(op, size, dst.0, 0, src.into());
+    }
+
     /// vmovd or vmovq r, xmm
     pub fn vmov_to_gpr(&mut self, size: Size, dst: Gpr, src: Xmm) {
         self.gpr_row(V::MovdToGpr, size, src.0, 0, dst.into());

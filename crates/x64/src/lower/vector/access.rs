@@ -83,6 +83,9 @@ impl Lowering<'_> {
             return self.a.v3(V::Pxor, t, t, t);
         }
         self.a.mov_ri(RAX, low);
+        if high == low && self.c.host.avx512 {
+            return self.a.vbroadcast_gpr(Size::B64, t, RAX);
+        }
         self.a.vmov_from_gpr(Size::B64, t, RAX);
         if high == low {
             self.a.v3(V::Punpcklqdq, t, t, t);

@@ -41,8 +41,8 @@ impl Lowering<'_> {
         }
         let other = if half { first } else { second };
         let t = self.s(2);
-        self.unzip(false, e, t, first, other);
-        self.unzip(true, e, first, first, other);
+        self.unzip(false, e, t, t, first, other);
+        self.unzip(true, e, first, first, first, other);
         self.vdone(half, d, t);
         self.vdone(half, nth(d, 1), first);
     }

@@ -89,9 +89,14 @@ impl Lowering<'_> {
     /// A way to have the instruction done by the interpreter, coming back
     /// behind the operation. The flags must have been cared for.
     pub(super) fn detour(&mut self) -> crate::asm::Label {
+        self.detour_from(None)
+    }
+
+    /// Likewise; a slot's register that has been overwritten is restored.
+    fn detour_from(&mut self, kept: Option<(Xmm, Xmm)>) -> crate::asm::Label {
         let (cold, back) = (self.a.new_label(), self.a.new_label());
         let what = Cold::interpret(self.pc, self.word(), self.flags_here(), back);
-        self.cold.push((cold, what));
+        self.cold.push((cold, what.restoring(kept)));
         self.pending_back.push(back);
         cold
     }
@@ -140,7 +145,11 @@ impl Lowering<'_> {
     /// Leaves for the interpreter where the result wants it. Overwrites
     /// EFLAGS; uses scratch 3.
     pub(super) fn check(&mut self, check: Check, f: Fp, shape: Shape, r: Xmm) {
-        let cold = self.detour();
+        self.check_kept(check, f, shape, r, None);
+    }
+
+    fn check_kept(&mut self, check: Check, f: Fp, shape: Shape, r: Xmm, kept: Option<(Xmm, Xmm)>) {
+        let cold = self.detour_from(kept);
         let s = self.s(3);
         let (abs, abs_scalar, normal, compare) = match f {
             Fp::S => (Const::AbsS, Const::AbsScalarS, Const::NormalS, V::Ucomiss),
@@ -348,8 +357,16 @@ impl Lowering<'_> {
         self.clobber();
         let x = self.clean(shape, a, self.s(0));
         let y = self.clean_arg(f, shape, b, self.s(1));
-        // The addend is overwritten: it may be the destination.
-        let r = self.apart(false, d, &[a, slot(b).unwrap_or(a), c]);
+        // The addend is overwritten: where it is the destination, a copy is
+        // kept, and else the result computed apart from the other sources.
+        let (mut kept, mut r) = (None, self.apart(false, d, &[a, slot(b).unwrap_or(a)]));
+        if let Some(own) = self.vpinned(d)
+            && d == c
+        {
+            let old = self.s(2);
+            self.a.v2(V::Movdqu, old, own);
+            (kept, r) = (Some((own, old)), own);
+        }
         if shape == Shape::Half && !self.is_zero_above(c, Size::B8) {
             let source = self.vsource(c);
             self.a.v2(V::Movq, r, source);
@@ -363,7 +380,7 @@ impl Lowering<'_> {
             (true, true) => FNMSUB,
         };
         self.v3(rows.pick(f, shape == Shape::Scalar), r, x, y);
-        self.check(Check::Tiny, f, shape, r);
+        self.check_kept(Check::Tiny, f, shape, r, kept);
         self.float_done(f, shape, d, r, Some(c));
     }
 
@@ -480,7 +497,7 @@ impl Lowering<'_> {
 }
 
 /// The slot that an argument is read from.
-pub(super) const fn slot(arg: Arg) -> Option<VReg> {
+const fn slot(arg: Arg) -> Option<VReg> {
     match arg {
         Arg::Each(reg) | Arg::Lane(reg, _) => Some(reg),
         Arg::Const(_) | Arg::Zero => None,

@@ -34,7 +34,7 @@ impl Lowering<'_> {
 
     pub(super) fn dup(&mut self, e: Size, half: bool, d: VReg, a: VReg, lane: u8) {
         let x = self.vread(a, self.s(0));
-        let t = self.vtarget(d, self.s(2));
+        let t = self.last(half, d, self.s(2));
         self.broadcast(e, t, x, lane);
         self.vdone(half, d, t);
     }
@@ -52,7 +52,13 @@ impl Lowering<'_> {
         if lane == 0 {
             return self.vdone_low(e, d, x);
         }
-        self.vshift(V::PsrldqI, t, x, lane * e.bytes());
+        let by = lane * e.bytes();
+        // The highest lane has nothing above it.
+        let to = self.last(by + e.bytes() < 16, d, t);
+        self.vshift(V::PsrldqI, to, x, by);
+        if by + e.bytes() == 16 {
+            return self.vwrite(d, to);
+        }
         self.vdone_low(e, d, t);
     }
 
@@ -64,6 +70,11 @@ impl Lowering<'_> {
             return;
         }
         let from = self.read(a, RAX);
+        if self.c.host.avx512 {
+            let t = self.last(half, d, self.s(2));
+            self.a.vbroadcast_gpr(e.into(), t, from);
+            return self.vdone(half, d, t);
+        }
         let size = if e == Size::B8 { Host::B64 } else { Host::B32 };
         self.a.vmov_from_gpr(size, t, from);
         self.broadcast(e, t, t, 0);

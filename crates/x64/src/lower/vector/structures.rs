@@ -79,7 +79,7 @@ impl Lowering<'_> {
 
     fn load_dup(&mut self, e: Size, half: bool, d: VReg, addr: Addr) {
         let mem = self.address(addr);
-        let t = self.vtarget(d, self.s(2));
+        let t = self.last(half, d, self.s(2));
         self.fault_point();
         let rows = [
             V::Pbroadcastb,

@@ -1,6 +1,5 @@
 //! Operations that change the width of lanes: longer, narrower, across.
 
-use super::float::slot;
 use super::lanes::{ADD, SUB, by_size, direct};
 use crate::asm::{V, Xmm};
 use crate::constants::Const;
@@ -70,18 +69,16 @@ impl Lowering<'_> {
             Wide::Smlsl | Wide::Umlsl => Some(sub),
             _ => None,
         };
-        let t = if old.is_some() {
-            self.s(2)
-        } else {
-            self.apart(false, d, &[a, slot(b).unwrap_or(a)])
-        };
+        let t = self.s(2);
+        // The last instruction writes the slot.
+        let to = if old.is_some() { t } else { self.vtarget(d, t) };
         match op {
             Wide::Pmull if e == Size::B8 && self.c.host.pclmul => {
-                self.v3i(V::Pclmulqdq, t, x, y, if high { 0x11 } else { 0 });
+                self.v3i(V::Pclmulqdq, to, x, y, if high { 0x11 } else { 0 });
             }
             Wide::Pmull => return self.fall_back(),
-            Wide::Smull | Wide::Smlal | Wide::Smlsl => self.multiply(true, e, high, t, x, y),
-            Wide::Umull | Wide::Umlal | Wide::Umlsl => self.multiply(false, e, high, t, x, y),
+            Wide::Smull | Wide::Smlal | Wide::Smlsl => self.multiply(true, e, high, to, x, y),
+            Wide::Umull | Wide::Umlal | Wide::Umlsl => self.multiply(false, e, high, to, x, y),
             Wide::Saddl | Wide::Uaddl | Wide::Ssubl | Wide::Usubl => {
                 let signed = matches!(op, Wide::Saddl | Wide::Ssubl);
                 self.widen(signed, e, high, t, x);
@@ -91,7 +88,7 @@ impl Lowering<'_> {
                 } else {
                     sub
                 };
-                self.v3(row, t, t, s);
+                self.v3(row, to, t, s);
             }
             Wide::Saddw | Wide::Uaddw | Wide::Ssubw | Wide::Usubw => {
                 let signed = matches!(op, Wide::Saddw | Wide::Ssubw);
@@ -101,7 +98,7 @@ impl Lowering<'_> {
                 } else {
                     sub
                 };
-                self.v3(row, t, x, s);
+                self.v3(row, to, x, s);
             }
             Wide::Sabdl | Wide::Uabdl | Wide::Sabal | Wide::Uabal => {
                 let which = if matches!(op, Wide::Sabdl | Wide::Sabal) {
@@ -110,7 +107,7 @@ impl Lowering<'_> {
                     Lanes::Uabd
                 };
                 self.distance(which, e, t, x, y);
-                self.widen(false, e, high, t, t);
+                self.widen(false, e, high, to, t);
             }
         }
         let to = match old {
@@ -120,31 +117,31 @@ impl Lowering<'_> {
                 self.v3(row, to, old, t);
                 to
             }
-            None => t,
+            None => to,
         };
         self.vwrite(d, to);
     }
 
-    /// t = the products of the low (or high) lanes. Uses scratch 3.
-    fn multiply(&mut self, signed: bool, e: Size, high: bool, t: Xmm, x: Xmm, y: Xmm) {
-        let s = self.s(3);
+    /// to = the products of the low (or high) lanes. Uses scratch 2 and 3.
+    fn multiply(&mut self, signed: bool, e: Size, high: bool, to: Xmm, x: Xmm, y: Xmm) {
+        let (t, s) = (self.s(2), self.s(3));
         match e {
             Size::B1 => {
                 self.widen(signed, e, high, t, x);
                 self.widen(signed, e, high, s, y);
-                self.v3(V::Pmullw, t, t, s);
+                self.v3(V::Pmullw, to, t, s);
             }
             Size::B2 => {
                 self.v3(V::Pmullw, t, x, y);
                 self.v3(if signed { V::Pmulhw } else { V::Pmulhuw }, s, x, y);
                 let row = if high { V::Punpckhwd } else { V::Punpcklwd };
-                self.v3(row, t, t, s);
+                self.v3(row, to, t, s);
             }
             _ => {
                 let spread = if high { 0xfa } else { 0x50 };
                 self.v2i(V::Pshufd, t, x, spread);
                 self.v2i(V::Pshufd, s, y, spread);
-                self.v3(if signed { V::Pmuldq } else { V::Pmuludq }, t, t, s);
+                self.v3(if signed { V::Pmuldq } else { V::Pmuludq }, to, t, s);
             }
         }
     }
