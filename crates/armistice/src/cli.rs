@@ -101,11 +101,22 @@ pub(crate) struct Names {
 }
 
 /// Where emulators are looked for first.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub(crate) struct Emulators {
     /// Look for emulators here, before the usual places; may be repeated
     #[arg(long = "emulator-dir", value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) dirs: Vec<PathBuf>,
+    /// What runs arm64; default: what the first folder has, and where it has both, QEMU
+    #[arg(long, value_name = "ENGINE")]
+    pub(crate) engine: Option<Engine>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Engine {
+    /// Armistice's own, which needs a processor of x86-64-v3
+    Armistice,
+    /// QEMU
+    Qemu,
 }
 
 /// Flags that can be left out of an entry.

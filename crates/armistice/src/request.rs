@@ -11,9 +11,9 @@ use std::sync::OnceLock;
 use anyhow::{Context, Result};
 use armistice_arch::Arch;
 use armistice_binfmt::{Flags, Pin, Registration, Snapshot, replay};
-use armistice_emulators::{Emulator, Error as EmulatorError, Search, identify_all};
+use armistice_emulators::{Emulator, Engine, Error as EmulatorError, Search, identify_all};
 
-use crate::cli::{Emulators, FlagSwitches, Names};
+use crate::cli::{self, Emulators, FlagSwitches, Names};
 use crate::output::Output;
 use crate::report::EmulatorLine;
 use crate::select::{self, Wanted};
@@ -120,12 +120,27 @@ pub(crate) fn flags(switches: FlagSwitches) -> Flags {
     }
 }
 
+/// The name under which an emulator is kept where Armistice looks: what it was
+/// called, for Armistice's own engine; else QEMU's usual.
+pub(crate) fn file_name(emulator: &Path, arch: &str) -> String {
+    match emulator.file_name().and_then(|name| name.to_str()) {
+        Some(name) if name.starts_with("armistice-") => name.to_owned(),
+        _ => format!("qemu-{arch}"),
+    }
+}
+
 /// Where emulators are looked for.
 pub(crate) fn search(options: &Emulators) -> Search {
-    Search::new(
+    let mut search = Search::new(
         &options.dirs,
         std::env::var_os(armistice_emulators::search::ENV).as_deref(),
-    )
+    );
+    search.engine = match options.engine {
+        None => Engine::Any,
+        Some(cli::Engine::Armistice) => Engine::Armistice,
+        Some(cli::Engine::Qemu) => Engine::Qemu,
+    };
+    search
 }
 
 /// Finds, checks and identifies; what is named must be had, what is not named

@@ -83,6 +83,24 @@ pub enum Error {
         #[source]
         source: NotElf,
     },
+    /// Armistice's own engine, on a processor that is too old for it.
+    #[error("{} needs a processor of x86-64-v3 (most since 2013), and this one lacks {missing}; use QEMU: --engine qemu", path.display())]
+    OldProcessor {
+        /// The canonical path.
+        path: PathBuf,
+        /// The features that it lacks.
+        missing: String,
+    },
+    /// Armistice's own engine was asked for by name, and isn't there.
+    #[error("{}", no_engine(arch, searched, passed_over))]
+    NoEngine {
+        /// The architecture.
+        arch: &'static str,
+        /// The directories.
+        searched: Vec<PathBuf>,
+        /// Files that could not be used.
+        passed_over: Vec<Error>,
+    },
     /// A program, but not one that this machine's CPU runs.
     #[error("the emulator {} is a program for {found}, and this machine is {host}; install the emulators built for {host}", path.display())]
     WrongArch {
@@ -233,11 +251,26 @@ fn said(output: &str) -> String {
 /// The message of `NotFound`.
 fn not_found(arch: &str, searched: &[PathBuf], passed_over: &[Error], advice: &str) -> String {
     let mut text = format!("no usable emulator for {arch} in ");
+    write_search(&mut text, searched, passed_over);
+    let _ = write!(text, "; {advice}");
+    text
+}
+
+/// The message of `NoEngine`.
+fn no_engine(arch: &str, searched: &[PathBuf], passed_over: &[Error]) -> String {
+    let mut text = format!("no engine of Armistice's own (armistice-{arch}) in ");
+    write_search(&mut text, searched, passed_over);
+    text.push_str(
+        "; put it in one of them, name its folder by --emulator-dir, or use QEMU: --engine qemu",
+    );
+    text
+}
+
+/// Where was looked, and what was wrong there.
+fn write_search(text: &mut String, searched: &[PathBuf], passed_over: &[Error]) {
     let dirs: Vec<String> = searched.iter().map(|d| d.display().to_string()).collect();
     text.push_str(&dirs.join(", "));
     for fault in passed_over {
         let _ = write!(text, "; {fault}");
     }
-    let _ = write!(text, "; {advice}");
-    text
 }

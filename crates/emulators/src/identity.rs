@@ -62,11 +62,18 @@ pub struct Version {
 }
 
 impl Version {
-    /// Finds the line `NAME version NUMBER (BUILD)` in a program's output.
+    /// Finds the line `NAME version NUMBER (BUILD)`, as QEMU's are, or
+    /// `NAME NUMBER`, as Armistice's own is, in a program's output.
     #[must_use]
     pub fn parse(output: &str) -> Option<Version> {
         output.lines().find_map(|line| {
-            let (program, rest) = line.trim().split_once(" version ")?;
+            let line = line.trim();
+            let (program, rest) = match line.split_once(" version ") {
+                Some(parts) => parts,
+                None => line
+                    .split_once(' ')
+                    .filter(|(program, _)| program.starts_with("armistice-"))?,
+            };
             let (number, build) = match rest.split_once(' ') {
                 Some((number, build)) => (number, build.trim()),
                 None => (rest, ""),
@@ -433,6 +440,11 @@ mod tests {
         assert_eq!(
             v.to_string(),
             "qemu-aarch64 7.2.22 (Debian 1:7.2+dfsg-7+deb12u18)"
+        );
+        let own = Version::parse("armistice-aarch64 0.1.0\n").unwrap();
+        assert_eq!(
+            (own.to_string().as_str(), own.numbers()),
+            ("armistice-aarch64 0.1.0", (0, 1, 0))
         );
         let v = Version::parse("qemu-arm version 10.0.0-rc3\r\n").unwrap();
         assert_eq!((v.numbers(), v.build), ((10, 0, 0), None));

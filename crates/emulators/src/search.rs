@@ -4,7 +4,8 @@
 //! 2. the project's own folders, which its image and its packages fill;
 //! 3. the distribution's places.
 //!
-//! The first usable file wins. In a directory that somebody named, an unusable
+//! The first usable file wins; where a directory has several, an [`Engine`]
+//! says which comes first. In a directory that somebody named, an unusable
 //! file ends the search with an error, because they meant that one; elsewhere
 //! it is passed over and remembered, so that the caller can say so.
 
@@ -30,6 +31,19 @@ const DISTRIBUTION: [&str; 4] = [
     "/usr/libexec/qemu-binfmt",
     "/run/current-system/sw/bin",
 ];
+
+/// Which emulators may be used where Armistice has an engine of its own for an
+/// architecture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Engine {
+    /// QEMU, else Armistice's own, as the directories have them.
+    #[default]
+    Any,
+    /// Armistice's own only; QEMU for the other architectures.
+    Armistice,
+    /// QEMU only.
+    Qemu,
+}
 
 /// Who named a directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,6 +91,8 @@ pub struct Dir {
 pub struct Search {
     /// First in this list, first looked in.
     pub dirs: Vec<Dir>,
+    /// Which emulators may be used.
+    pub engine: Engine,
 }
 
 /// An emulator, and how it was found.
@@ -111,7 +127,10 @@ impl Search {
             .chain(distribution)
             .map(|(path, origin)| Dir { path, origin })
             .collect();
-        Search { dirs }
+        Search {
+            dirs,
+            engine: Engine::default(),
+        }
     }
 
     /// The first usable emulator for an architecture.
@@ -126,12 +145,12 @@ impl Search {
             if dir.origin.is_explicit() {
                 look_into(dir)?;
             }
-            for name in candidates(arch) {
-                let path = dir.path.join(name);
+            for name in candidates(arch, self.engine) {
+                let path = dir.path.join(&name);
                 if path.symlink_metadata().is_err() {
                     continue;
                 }
-                match Emulator::open(&path) {
+                match open(&path, &name) {
                     Ok(emulator) => {
                         return Ok(Found {
                             emulator,
@@ -139,10 +158,21 @@ impl Search {
                             passed_over,
                         });
                     }
+                    // An old processor is no fault of who named the directory.
+                    Err(fault @ Error::OldProcessor { .. }) if self.engine == Engine::Any => {
+                        passed_over.push(fault);
+                    }
                     Err(fault) if dir.origin.is_explicit() => return Err(fault),
                     Err(fault) => passed_over.push(fault),
                 }
             }
+        }
+        if self.engine == Engine::Armistice && has_own(arch) {
+            return Err(Error::NoEngine {
+                arch: arch.name,
+                searched: self.dirs.iter().map(|d| d.path.clone()).collect(),
+                passed_over,
+            });
         }
         Err(Error::NotFound {
             arch: arch.name,
@@ -153,16 +183,69 @@ impl Search {
     }
 }
 
+/// Architectures that Armistice has an engine of its own for.
+const OWN_ENGINES: [&str; 1] = ["aarch64"];
+
+fn has_own(arch: &Arch) -> bool {
+    OWN_ENGINES.contains(&arch.name)
+}
+
 /// The file names an emulator may have, the best first.
-///
-/// `armistice-ARCH`, the project's own engine, is reserved: once there is one
-/// it becomes the first of these.
-fn candidates(arch: &Arch) -> [String; 3] {
-    [
+fn candidates(arch: &Arch, engine: Engine) -> Vec<String> {
+    let qemu = [
         format!("qemu-{}-static", arch.emulator),
         format!("qemu-{}", arch.emulator),
         format!("{}-binfmt-P", arch.emulator), // Debian 12's links
-    ]
+    ];
+    let own = has_own(arch).then(|| own_name(arch));
+    match (engine, own) {
+        (Engine::Armistice, Some(own)) => vec![own],
+        (Engine::Any, Some(own)) => qemu.into_iter().chain([own]).collect(),
+        _ => qemu.into(),
+    }
+}
+
+/// The file name of Armistice's own engine.
+fn own_name(arch: &Arch) -> String {
+    format!("armistice-{}", arch.name)
+}
+
+/// Opens a candidate and checks it.
+fn open(path: &Path, name: &str) -> Result<Emulator, Error> {
+    let emulator = Emulator::open(path)?;
+    let missing = if name.starts_with("armistice-") {
+        missing_features()
+    } else {
+        Vec::new()
+    };
+    if missing.is_empty() {
+        return Ok(emulator);
+    }
+    Err(Error::OldProcessor {
+        path: emulator.path().to_owned(),
+        missing: missing.join(", "),
+    })
+}
+
+/// What this processor lacks of x86-64-v3, which Armistice's engine needs.
+fn missing_features() -> Vec<&'static str> {
+    #[cfg(target_arch = "x86_64")]
+    {
+        [
+            ("AVX2", std::is_x86_feature_detected!("avx2")),
+            ("BMI1", std::is_x86_feature_detected!("bmi1")),
+            ("BMI2", std::is_x86_feature_detected!("bmi2")),
+            ("F16C", std::is_x86_feature_detected!("f16c")),
+            ("FMA", std::is_x86_feature_detected!("fma")),
+            ("LZCNT", std::is_x86_feature_detected!("lzcnt")),
+            ("MOVBE", std::is_x86_feature_detected!("movbe")),
+        ]
+        .into_iter()
+        .filter_map(|(name, there)| (!there).then_some(name))
+        .collect()
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    vec!["x86-64"]
 }
 
 /// Refuses a named directory that is none.
@@ -208,6 +291,23 @@ mod tests {
     #[test]
     fn i486_is_run_by_the_emulator_of_i386() {
         let arch = Arch::by_name("i486").unwrap();
-        assert_eq!(candidates(arch)[0], "qemu-i386-static");
+        assert_eq!(candidates(arch, Engine::Any)[0], "qemu-i386-static");
+    }
+
+    #[test]
+    fn the_engine_decides_what_may_run_arm64() {
+        let arm64 = Arch::by_name("aarch64").unwrap();
+        let qemu = candidates(arm64, Engine::Qemu);
+        assert!(qemu.iter().all(|name| !name.starts_with("armistice")));
+        assert_eq!(candidates(arm64, Engine::Armistice), ["armistice-aarch64"]);
+        let any = candidates(arm64, Engine::Any);
+        assert_eq!(any[..3], qemu[..]);
+        assert_eq!(any[3], "armistice-aarch64");
+        let arm = Arch::by_name("arm").unwrap();
+        assert_eq!(
+            candidates(arm, Engine::Armistice),
+            candidates(arm, Engine::Qemu),
+            "QEMU runs what has no engine"
+        );
     }
 }

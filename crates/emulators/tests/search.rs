@@ -7,7 +7,7 @@ mod common;
 use std::path::{Path, PathBuf};
 
 use armistice_arch::Arch;
-use armistice_emulators::{Dir, Error, Origin, Search};
+use armistice_emulators::{Dir, Engine, Error, Origin, Search};
 use common::{put, tiny_program};
 
 fn arm() -> &'static Arch {
@@ -22,7 +22,10 @@ fn in_dirs(dirs: &[(&Path, Origin)]) -> Search {
             origin: *origin,
         })
         .collect();
-    Search { dirs }
+    Search {
+        dirs,
+        engine: Engine::default(),
+    }
 }
 
 #[test]
@@ -111,4 +114,31 @@ fn a_named_directory_must_exist() {
         matches!(&error, Error::NoDirectory { dir, .. } if *dir == missing),
         "{error}"
     );
+}
+
+#[test]
+fn the_own_engine_is_taken_only_where_it_is_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut search = in_dirs(&[(dir.path(), Origin::Distribution)]);
+    search.engine = Engine::Armistice;
+    let arm64 = Arch::by_name("aarch64").unwrap();
+    let error = search.find(arm64).unwrap_err();
+    assert!(matches!(error, Error::NoEngine { .. }), "{error}");
+    let text = error.to_string();
+    for part in ["armistice-aarch64", "--engine qemu", "--emulator-dir"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    // Any static program of this machine stands for it.
+    let program = tiny_program();
+    put(&dir.path().join("armistice-aarch64"), &program, 0o755);
+    put(&dir.path().join("qemu-aarch64"), &program, 0o755);
+    for (engine, name) in [
+        (Engine::Armistice, "armistice-aarch64"),
+        (Engine::Qemu, "qemu-aarch64"),
+        (Engine::Any, "qemu-aarch64"),
+    ] {
+        search.engine = engine;
+        let found = search.find(arm64).unwrap();
+        assert!(found.emulator.path().ends_with(name), "{engine:?}");
+    }
 }

@@ -23,6 +23,7 @@ Usage: armistice-aarch64 [OPTIONS] PROGRAM [ARGUMENT]...
 
 Options:
   -0, --argv0 NAME   Give the program NAME as its argument 0 instead of PROGRAM
+      --descriptor N PROGRAM is open at the descriptor N, and is closed
       --interpret    Run every instruction in the reference interpreter: slow,
                      and the measure of the translator
       --print-guest  Print the guest code of each region as it is translated
@@ -87,6 +88,8 @@ pub enum Usage<'a> {
     Value(&'a CStr),
     /// The option's value is missing.
     NoValue(&'a CStr),
+    /// The value is no number.
+    Number(&'a CStr),
     /// There is no program.
     NoProgram,
 }
@@ -107,6 +110,10 @@ impl fmt::Display for Usage<'_> {
             Self::NoValue(option) => {
                 f.write_str("a value is missing for ")?;
                 shown(option, f)?;
+            }
+            Self::Number(value) => {
+                f.write_str("not a descriptor: ")?;
+                shown(value, f)?;
             }
             Self::NoProgram => f.write_str("no program to run")?,
         }
@@ -157,6 +164,7 @@ fn from_kernel<'a>(
 fn from_user<'a>(arguments: &[&'a CStr]) -> Result<Command<'a>, Usage<'a>> {
     let mut options = Options::default();
     let mut argv0 = None;
+    let mut descriptor = None;
     let mut rest = arguments.iter().copied();
     let program = loop {
         let argument = rest.next().ok_or(Usage::NoProgram)?;
@@ -166,6 +174,12 @@ fn from_user<'a>(arguments: &[&'a CStr]) -> Result<Command<'a>, Usage<'a>> {
             b"-V" | b"--version" => return Ok(Command::Version),
             b"-0" | b"--argv0" => {
                 argv0 = Some(rest.next().ok_or(Usage::NoValue(argument))?);
+                continue;
+            }
+            b"--descriptor" => {
+                let value = rest.next().ok_or(Usage::NoValue(argument))?;
+                let number = value.to_str().ok().and_then(|text| text.parse().ok());
+                descriptor = Some(number.ok_or(Usage::Number(value))?);
                 continue;
             }
             b"--interpret" => &mut options.interpret,
@@ -188,7 +202,7 @@ fn from_user<'a>(arguments: &[&'a CStr]) -> Result<Command<'a>, Usage<'a>> {
     Ok(Command::Run(Run {
         options,
         program,
-        descriptor: None,
+        descriptor,
         arguments,
     }))
 }

@@ -7,9 +7,10 @@
 
 use core::alloc::{GlobalAlloc, Layout};
 use core::ptr::{self, NonNull};
+use core::sync::atomic::{AtomicPtr, Ordering};
 
 use crate::linux::sys;
-use crate::lock::SpinLock;
+use crate::lock::{SpinLock, Unlock};
 
 const PAGE: usize = 4096;
 /// What is asked of the kernel at a time for small blocks.
@@ -42,6 +43,23 @@ impl Default for Heap {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// The one that is the process's.
+static GLOBAL: AtomicPtr<Heap> = AtomicPtr::new(ptr::null_mut());
+
+/// Says that a heap is the process's.
+pub fn set_global(heap: &'static Heap) {
+    GLOBAL.store(ptr::from_ref(heap).cast_mut(), Ordering::Release);
+}
+
+/// Keeps others out of the process's heap until what is returned is dropped;
+/// nothing may be allocated or released meanwhile.
+#[must_use]
+pub fn hold() -> Option<Unlock<'static>> {
+    // SAFETY: it is null or a static.
+    let heap = unsafe { GLOBAL.load(Ordering::Acquire).as_ref() }?;
+    Some(heap.0.hold())
 }
 
 /// The class of a layout and the size of its blocks, or none when it is large.

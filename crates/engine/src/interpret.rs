@@ -6,46 +6,21 @@ use a64::decode::decode;
 use a64::interp::{Exception, step};
 use a64::mem::{Fault, FaultKind, Memory as _};
 
-use crate::linux::faults::{SIGBUS, SIGILL, SIGSEGV, SIGTRAP};
+use crate::linux::attention::Attention;
 use crate::linux::guest_memory::GuestMemory;
-use crate::linux::process::{Process, Thread};
-use crate::linux::syscalls::{self, Control};
 
-/// How the guest's process ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
-    /// With a code.
-    Exit(i32),
-    /// By a signal that is not handled.
-    Signal(i32),
-}
-
-/// The signal that Linux sends for a failed access.
-#[must_use]
-pub const fn signal_of(fault: Fault) -> i32 {
-    match fault.kind {
-        FaultKind::Translation | FaultKind::Permission => SIGSEGV,
-        FaultKind::Alignment | FaultKind::External => SIGBUS,
-    }
-}
-
-/// Runs the guest to its end.
-pub fn run(process: &Process, thread: &mut Thread, cpu: &mut Cpu) -> End {
-    let mut memory = GuestMemory::new(&process.space);
-    loop {
-        let Err(exception) = one(cpu, &mut memory) else {
-            continue;
-        };
-        match exception {
-            Exception::Supervisor(_) => match syscalls::call(process, thread, cpu) {
-                Control::Continue => {}
-                Control::Exit(code) => return End::Exit(code),
-            },
-            Exception::Fault(fault) => return End::Signal(signal_of(fault)),
-            Exception::Breakpoint(_) => return End::Signal(SIGTRAP),
-            Exception::Undefined => return End::Signal(SIGILL),
+/// Runs the guest until an exception, or until the thread is wanted.
+pub fn run(
+    cpu: &mut Cpu,
+    memory: &mut GuestMemory<'_>,
+    attention: &Attention,
+) -> Option<Exception> {
+    while !attention.wanted() {
+        if let Err(exception) = one(cpu, memory) {
+            return Some(exception);
         }
     }
+    None
 }
 
 /// Runs the instruction at the PC.

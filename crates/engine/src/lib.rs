@@ -23,12 +23,10 @@ use core::format_args as text;
 
 use cli::{Command, Run};
 use inspect::Inspector;
-use interpret::End;
 use linux::address_space::AddressSpace;
 use linux::faults;
 use linux::loader::{self, LoadError, Loaded, Request};
 use linux::process::{Process, Thread};
-use linux::signals;
 use linux::start::Start;
 use linux::sys::{self, Fd};
 use message::Shown;
@@ -78,7 +76,10 @@ fn run_program(start: &Start, command: &Run<'_>) -> ! {
         sys::exit_group(CANNOT_RUN)
     }
     let space = AddressSpace::new(Some(&run::STALE));
-    let loaded = match load(&space, start, command) {
+    let loaded = faults::install()
+        .map_err(LoadError::Engine)
+        .and_then(|signals| Ok((signals, load(&space, start, command)?)));
+    let ((block, ignored), loaded) = match loaded {
         Ok(loaded) => loaded,
         Err(error) => {
             message::line(text!("{}: {error}", Shown(command.program.to_bytes())));
@@ -86,27 +87,11 @@ fn run_program(start: &Start, command: &Run<'_>) -> ! {
         }
     };
     let process = Process::new(space, &loaded);
-    let mut thread = Thread::inherited();
-    let mut cpu = loaded.cpu;
-    let mut inspector = Inspector::new(command.options);
-    let end = if command.options.interpret {
-        Ok(interpret::run(&process, &mut thread, &mut cpu))
-    } else {
-        run::run(&process, &mut thread, cpu, &mut inspector)
-    };
-    inspector.finish();
-    match end {
-        Ok(End::Exit(code)) => sys::exit_group(code),
-        Ok(End::Signal(signal)) => signals::die(signal),
-        Err(error) => {
-            message::line(text!("there is no memory for translated code: {error}"));
-            sys::exit_group(CANNOT_RUN)
-        }
-    }
+    let thread = Thread::inherited(block, ignored);
+    run::run(process, thread, loaded.cpu, Inspector::new(command.options))
 }
 
 fn load(space: &AddressSpace, start: &Start, run: &Run<'_>) -> Result<Loaded, LoadError> {
-    faults::install().map_err(LoadError::Engine)?;
     let request = Request {
         path: run.program,
         file: run.descriptor.map(Fd::new),

@@ -1,46 +1,49 @@
-//! Running the guest's program to its end: translated code, system calls,
-//! signals.
+//! Running the guest's program to its end: each thread's translated code,
+//! system calls and signals, and how threads and processes come and go.
 
+use alloc::boxed::Box;
+use core::ffi::c_void;
+use core::format_args as text;
 use core::ops::Range;
-use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use core::ptr;
+use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
 use a64::cpu::Cpu;
 use a64::interp::Exception;
+use ir::Region;
 use x64::convention::BIAS;
 use x64::features::HostFeatures;
+use x64::lower::Lowered;
 
-use crate::interpret::{End, signal_of};
+use crate::inspect::Inspector;
 use crate::linux::address_space::Watcher;
-use crate::linux::faults::{self, Context, Info, SIGILL, SIGTRAP};
+use crate::linux::attention::{Attention, Block, FORGET};
+use crate::linux::clone::{self, Request};
+use crate::linux::delivery::Fatal;
+use crate::linux::faults::{self, Event, Outcome, Registers};
 use crate::linux::guest_memory::GuestMemory;
 use crate::linux::process::{Process, Thread};
-use crate::linux::sys::Errno;
+use crate::linux::signals;
+use crate::linux::sys::{self, Errno};
 use crate::linux::syscalls::{self, Control};
-use crate::translate::{Code, Engine, Observer};
+use crate::lock::Lock;
+use crate::translate::{Code, Engine, Observer, Places};
 use crate::vcpu::{HostFault, Vcpu};
+use crate::{heap, interpret, message};
 
-/// Where translated code lies, and where a thread that faulted there goes on.
-static CODE_START: AtomicU64 = AtomicU64::new(0);
-static CODE_END: AtomicU64 = AtomicU64::new(0);
-static FAULT_STUB: AtomicU64 = AtomicU64::new(0);
+/// The exit code when a program cannot be run.
+const CANNOT_RUN: i32 = 126;
 
-/// Set when translations are no longer true.
+/// Counts changes of the guest's code.
 #[derive(Debug)]
-pub struct Stale(AtomicBool);
+pub struct Stale(AtomicU64);
 
 /// The process's.
-pub static STALE: Stale = Stale(AtomicBool::new(false));
+pub static STALE: Stale = Stale(AtomicU64::new(0));
 
 impl Watcher for Stale {
     fn forget(&self, _: Range<u64>) {
-        self.0.store(true, Ordering::Release);
-    }
-}
-
-impl Stale {
-    /// Whether it was set; it no longer is.
-    pub fn take(&self) -> bool {
-        self.0.swap(false, Ordering::AcqRel)
+        self.0.fetch_add(1, Ordering::AcqRel);
     }
 }
 
@@ -49,81 +52,330 @@ impl Code for GuestMemory<'_> {
         self.read_code(pc)
     }
 
-    fn stale(&self) -> bool {
-        STALE.take()
+    fn version(&self) -> u64 {
+        STALE.0.load(Ordering::Acquire)
     }
 }
 
-/// Takes a fault in translated code: the thread goes on in the stub that
-/// leaves, with all its registers.
+/// Where translated code lies.
+static PLACES: AtomicPtr<Places> = AtomicPtr::new(ptr::null_mut());
+
+/// Deals with a thread that may be in translated code: it goes on in the stub
+/// that leaves, with all its registers, once its state is known.
 ///
 /// # Safety
-/// `context` is that of a fault of this process.
-unsafe fn take_fault(info: &Info, context: &mut Context) -> bool {
-    let registers = &mut context.registers;
-    let code = CODE_START.load(Ordering::Acquire)..CODE_END.load(Ordering::Acquire);
-    if info.code <= 0 || !code.contains(&registers.rip) {
-        return false;
+/// The registers are the calling thread's where it was interrupted.
+unsafe fn happened(event: &Event<'_>, registers: &mut Registers) -> Outcome {
+    // SAFETY: it is null or was leaked by `take_faults`.
+    let Some(places) = (unsafe { PLACES.load(Ordering::Acquire).as_ref() }) else {
+        return Outcome::Elsewhere;
+    };
+    let rip = registers.rip;
+    if !(places.code.0..places.code.1).contains(&rip) {
+        return Outcome::Elsewhere;
+    }
+    let mut fault = HostFault {
+        rip,
+        eflags: registers.eflags,
+        ..HostFault::default()
+    };
+    match event {
+        Event::Fault(_) if rip < places.stubs_end => return Outcome::Elsewhere,
+        Event::Fault(info) => {
+            fault.address = info.address;
+            fault.signal = info.signal;
+            fault.code = info.code;
+            fault.write = registers.error & 2 != 0;
+        }
+        Event::Stop if rip < places.stubs_end => {
+            let inward = places
+                .inward
+                .iter()
+                .any(|&(from, to)| (from..to).contains(&rip));
+            return if inward { Outcome::Step } else { Outcome::Done };
+        }
+        Event::Stop if places.points.known(rip) => {}
+        Event::Stop => return Outcome::Step,
     }
     let vcpu = (registers.rbp as *mut u8)
         .wrapping_offset(-(BIAS as isize))
         .cast::<Vcpu>();
     // SAFETY: in translated code rbp points that far into the thread's Vcpu,
     // which nobody else looks at meanwhile.
-    unsafe {
-        (*vcpu).host.fault = HostFault {
-            rip: registers.rip,
-            eflags: registers.eflags,
-            address: info.address,
-            signal: info.signal,
-            code: info.code,
-            write: registers.error & 2 != 0,
-        };
-    }
-    registers.rip = FAULT_STUB.load(Ordering::Acquire);
-    true
+    unsafe { (*vcpu).host.fault = fault };
+    registers.rip = places.fault;
+    Outcome::Done
 }
 
 /// Gives faults in the engine's code to the engine.
 pub fn take_faults(engine: &Engine) {
-    let (code, stub) = engine.fault_stub();
-    FAULT_STUB.store(stub, Ordering::Release);
-    CODE_START.store(code.start, Ordering::Release);
-    CODE_END.store(code.end, Ordering::Release);
-    faults::set_hook(take_fault);
+    PLACES.store(Box::leak(Box::new(engine.places())), Ordering::Release);
+    faults::set_hook(happened);
 }
 
-/// Runs the guest to its end.
-///
-/// # Errors
-/// When there is no memory for translated code.
-pub fn run(
-    process: &Process,
-    thread: &mut Thread,
-    cpu: Cpu,
-    observer: &mut dyn Observer,
-) -> Result<End, Errno> {
-    let mut engine = Engine::new(HostFeatures::detect())?;
+/// What all threads of the program share.
+#[derive(Debug)]
+pub struct Runtime {
+    process: Process,
+    engine: Engine,
+    inspector: Lock<Inspector>,
+    interpret: bool,
+}
+
+/// How a thread ends.
+enum End {
+    /// The thread, with this code.
+    Thread(i32),
+    /// The process with all threads, with this code.
+    Process(i32),
+    /// The process, by a signal.
+    Signal(i32),
+}
+
+/// The inspector, held while it looks.
+struct Looking<'a>(&'a Lock<Inspector>);
+
+impl Observer for Looking<'_> {
+    fn formed(
+        &mut self,
+        head: u64,
+        region: &Region,
+        code: &dyn Code,
+    ) -> Option<&'static [AtomicU64]> {
+        self.0.hold().formed(head, region, code)
+    }
+
+    fn translated(&mut self, region: &Region, lowered: &Lowered, host: u64, code: &[u8]) {
+        self.0.hold().translated(region, lowered, host, code);
+    }
+}
+
+/// What a new thread starts with.
+struct Start {
+    runtime: &'static Runtime,
+    thread: Thread,
+    vcpu: Box<Vcpu>,
+    flags: u64,
+}
+
+/// Runs the program to its end, from its first thread.
+pub fn run(process: Process, mut thread: Thread, cpu: Cpu, inspector: Inspector) -> ! {
+    let engine = match Engine::new(HostFeatures::detect()) {
+        Ok(engine) => engine,
+        Err(error) => {
+            message::line(text!("there is no memory for translated code: {error}"));
+            sys::exit_group(CANNOT_RUN)
+        }
+    };
     take_faults(&engine);
-    observer.started(engine.stubs());
-    let mut memory = GuestMemory::new(&process.space);
-    let mut vcpu = engine.thread::<GuestMemory<'_>>(cpu);
-    loop {
-        let exception = engine.run(&mut vcpu, &mut memory, observer);
-        let end = match exception {
-            Exception::Supervisor(_) => match syscalls::call(process, thread, &mut vcpu.cpu) {
-                Control::Continue => None,
-                Control::Exit(code) => Some(End::Exit(code)),
-            },
-            Exception::Fault(fault) => Some(End::Signal(signal_of(fault))),
-            Exception::Breakpoint(_) => Some(End::Signal(SIGTRAP)),
-            Exception::Undefined => Some(End::Signal(SIGILL)),
+    let interpret = inspector.options().interpret;
+    let runtime: &'static Runtime = Box::leak(Box::new(Runtime {
+        process,
+        engine,
+        inspector: Lock::new(inspector),
+        interpret,
+    }));
+    runtime.inspector.hold().started(runtime.engine.stubs());
+    let mut vcpu = runtime.engine.thread::<GuestMemory<'_>>(cpu);
+    runtime.engine.join(&mut vcpu, thread.attention());
+    // Those that the engine takes must not be blocked any more.
+    thread.set_mask(thread.mask);
+    let end = runtime.run(&mut thread, &mut vcpu);
+    runtime.end(thread.attention(), end, None)
+}
+
+/// Where a thread starts that another one has made, with all signals blocked.
+///
+/// # Safety
+/// `start` points to the thread's `Start`.
+unsafe extern "C" fn begin(start: *mut c_void) -> ! {
+    let start = start.cast::<Start>();
+    // SAFETY: the maker has given it away, or waits until this process is
+    // another program.
+    let Start {
+        runtime,
+        thread,
+        vcpu,
+        flags,
+    } = unsafe { &mut *start };
+    let runtime: &'static Runtime = runtime;
+    let attention = thread.attention();
+    attention.claim();
+    // It fails for no stack of this size.
+    let _ = thread.block.use_for_signals();
+    runtime.engine.join(vcpu, attention);
+    if *flags & clone::CLEAR_SIGHAND != 0 {
+        let _ = thread.actions.with(|actions| actions.clear_handlers());
+    }
+    thread.set_mask(thread.mask);
+    let end = runtime.run(thread, vcpu);
+    let owned = (*flags & clone::VFORK == 0).then_some(start);
+    runtime.end(attention, end, owned)
+}
+
+impl Runtime {
+    /// Runs a thread to its end.
+    fn run(&'static self, thread: &mut Thread, vcpu: &mut Vcpu) -> End {
+        let mut memory = GuestMemory::new(&self.process.space);
+        let mut observer = Looking(&self.inspector);
+        loop {
+            let exception = if self.interpret {
+                interpret::run(&mut vcpu.cpu, &mut memory, thread.attention())
+            } else {
+                self.engine.run(vcpu, &mut memory, &mut observer)
+            };
+            let told = match exception {
+                None => Ok(()),
+                Some(Exception::Supervisor(_)) => {
+                    match syscalls::call(&self.process, thread, &mut vcpu.cpu) {
+                        Control::Continue => Ok(()),
+                        Control::Exit(code) => return End::Thread(code),
+                        Control::ExitGroup(code) => return End::Process(code),
+                        Control::SignalReturn => thread.signal_return(&self.process, &mut vcpu.cpu),
+                        Control::Clone(request) => {
+                            let result = self.clone(thread, vcpu, &request);
+                            syscalls::finish(&mut vcpu.cpu, result);
+                            Ok(())
+                        }
+                    }
+                }
+                Some(exception) => thread.raise(&self.process, &mut vcpu.cpu, exception),
+            };
+            if !self.interpret {
+                self.engine.refresh(vcpu, &memory);
+            }
+            let told = told.and_then(|()| {
+                if !thread.is_wanted() {
+                    return Ok(());
+                }
+                if thread.attention().word.load(Ordering::Relaxed) & FORGET != 0 {
+                    self.engine.catch_up(vcpu);
+                }
+                thread.attend(&self.process, &mut vcpu.cpu)
+            });
+            if let Err(Fatal(signal)) = told {
+                return End::Signal(signal);
+            }
+        }
+    }
+
+    /// Ends a thread, and gives back what it was made with.
+    fn end(&self, attention: &'static Attention, end: End, owned: Option<*mut Start>) -> ! {
+        let last = self.engine.part(attention);
+        match end {
+            End::Thread(code) => {
+                if last {
+                    self.inspector.hold().finish();
+                }
+                let mapping = owned.map(|start| {
+                    // SAFETY: the maker gave it away, and the thread's own
+                    // references to it are over.
+                    let start = unsafe { Box::from_raw(start) };
+                    start.thread.block.range()
+                });
+                // SAFETY: the mapping's stack is left here for good.
+                unsafe { clone::leave(mapping, code) }
+            }
+            End::Process(code) => {
+                self.inspector.hold().finish();
+                sys::exit_group(code)
+            }
+            End::Signal(signal) => {
+                self.inspector.hold().finish();
+                signals::die(signal)
+            }
+        }
+    }
+
+    /// Makes another thread, or another process. Returns what the guest's
+    /// call returns.
+    fn clone(
+        &'static self,
+        thread: &mut Thread,
+        vcpu: &mut Vcpu,
+        request: &Request,
+    ) -> Result<u64, Errno> {
+        // A child must not have what was told its parent.
+        let mask = signals::set_whole_mask(!0);
+        let result = if thread.attention().wanted() {
+            Err(Errno::RESTART)
+        } else if request.has(clone::VM) {
+            self.spawn(thread, vcpu, request)
+        } else {
+            self.fork(thread, vcpu, request)
         };
-        if let Some(end) = end {
-            return Ok(end);
+        let _ = signals::set_whole_mask(mask);
+        result
+    }
+
+    /// A child with a copy of all memory.
+    fn fork(&self, thread: &mut Thread, vcpu: &mut Vcpu, request: &Request) -> Result<u64, Errno> {
+        let code = self.engine.before_fork()?;
+        let inspector = self.inspector.hold();
+        let rest = (
+            thread.actions.hold(),
+            self.process.space.hold(),
+            self.process.heap.hold(),
+            // The last: nothing is allocated from here on.
+            heap::hold(),
+        );
+        // SAFETY: without a stack, the child is a copy that goes on here.
+        let result = unsafe { clone::clone(request, None) };
+        drop(rest);
+        drop(inspector);
+        match result {
+            Ok(0) => {
+                thread.attention().claim();
+                if let Err(error) = code.child(vcpu) {
+                    message::line(text!("there is no memory for translated code: {error}"));
+                    sys::exit_group(CANNOT_RUN)
+                }
+                if request.has(clone::CLEAR_SIGHAND) {
+                    let _ = thread.actions.with(signals::Actions::clear_handlers);
+                }
+                start_registers(&mut vcpu.cpu, request);
+            }
+            _ => code.parent(),
         }
-        if memory.stale() {
-            engine.forget(&mut vcpu);
+        result
+    }
+
+    /// A child in the same memory: a thread, or another process.
+    fn spawn(&'static self, thread: &Thread, vcpu: &Vcpu, request: &Request) -> Result<u64, Errno> {
+        let block = Block::new(true)?;
+        let (stack, mapping) = (block.stack(), block.range());
+        let flags = request.arguments.flags;
+        let mut start = Box::new(Start {
+            runtime: self,
+            thread: thread.child(block, flags),
+            vcpu: self.engine.thread::<GuestMemory<'_>>(vcpu.cpu.clone()),
+            flags,
+        });
+        start_registers(&mut start.vcpu.cpu, request);
+        let attention = start.thread.attention();
+        let start = Box::into_raw(start);
+        // SAFETY: `begin` gets its `Start` and a stack that is its own.
+        let result = unsafe { clone::clone(request, Some((stack, begin, start.cast()))) };
+        if result.is_err() || request.has(clone::VFORK) {
+            // The child is another program by now, or has ended.
+            self.engine.part(attention);
+            // SAFETY: so nobody uses it any more.
+            unsafe {
+                drop(Box::from_raw(start));
+                let _ = sys::munmap(mapping.start, mapping.end - mapping.start);
+            }
         }
+        result
+    }
+}
+
+/// The registers that a child starts with, from its parent's.
+fn start_registers(cpu: &mut Cpu, request: &Request) {
+    cpu.x[0] = 0;
+    if request.stack_top() != 0 {
+        cpu.x[31] = request.stack_top();
+    }
+    if request.has(clone::SETTLS) {
+        cpu.tpidr = request.arguments.tls;
     }
 }

@@ -4,9 +4,22 @@
 //! only its surroundings have (a system call, a signal). On the way it
 //! translates what is missing, links exits, fills the table of indirect
 //! targets, and finds the guest's state again after a fault.
+//!
+//! Threads share one engine. What has been translated is behind one lock, which
+//! is not held while guest code runs. Forgetting it all ([`Engine::forget`]) takes
+//! three steps: every thread's attention word is set, so that none enters
+//! any more; those inside are waited for; then the memory is used again. A
+//! thread goes on after it has cleared its table of targets.
+//!
+//! Invariants: a thread is counted as inside as long as it holds an address of
+//! code that it may go on at, or that its state is to be found by; numbers of
+//! exits are used only in the epoch that they come from. `threads` is locked
+//! before `shared`.
 
 use alloc::boxed::Box;
-use core::sync::atomic::AtomicU64;
+use alloc::vec::Vec;
+use core::ops::Range;
+use core::sync::atomic::{AtomicU64, Ordering, fence};
 
 use a64::cpu::{Cpu, Flags};
 use a64::decode::decode;
@@ -22,9 +35,12 @@ use x64::lower::flags::{Compare, FlagsAt, Form, Setter, Value};
 use x64::lower::{FaultPoint, Leave, Lowered, Lowerer, Options};
 use x64::stubs;
 
-use crate::code::arena::Arena;
+use crate::code::arena::{Arena, CodeCopy, Points};
 use crate::code::cache::Cache;
-use crate::linux::sys::Errno;
+use crate::linux::attention::{Attention, FORGET};
+use crate::linux::faults;
+use crate::linux::sys::{self, Errno};
+use crate::lock::{Held, Lock};
 use crate::vcpu::{Calls, HostFault, Vcpu, layout};
 
 /// How large a region may be.
@@ -38,9 +54,9 @@ pub trait Code {
     /// The word at `pc` as the guest would fetch it.
     fn fetch(&self, pc: u64) -> Option<u32>;
 
-    /// Whether what was fetched since the last call may be another word now.
-    fn stale(&self) -> bool {
-        false
+    /// A number that grows whenever what was fetched may be another word now.
+    fn version(&self) -> u64 {
+        0
     }
 }
 
@@ -78,18 +94,48 @@ impl Observer for Nobody {
 /// A translator and all that it has translated.
 #[derive(Debug)]
 pub struct Engine {
+    shared: Lock<Shared>,
+    /// Those that may be inside, each until it parts.
+    threads: Lock<Vec<&'static Attention>>,
+    /// The version of the guest's code that the translations are of.
+    version: AtomicU64,
+    /// How often everything has been forgotten.
+    epoch: AtomicU64,
+    stubs: stubs::Stubs,
+    /// The stubs' address, and how many bytes they take.
+    base: u64,
+    stub_bytes: u64,
+    code: Range<u64>,
+    points: Points,
+    /// The slot of `rdx`.
+    spilled_slot: Option<usize>,
+}
+
+/// What one thread at a time uses.
+#[derive(Debug)]
+struct Shared {
     lowerer: Lowerer,
     former: Former,
     region: Region,
     lowered: Lowered,
     arena: Arena,
-    stubs: stubs::Stubs,
-    /// The stubs' address, and how many bytes they take.
-    base: u64,
-    stub_bytes: u64,
     /// By whether floating point is soft.
     caches: [Cache; 2],
-    soft: bool,
+}
+
+/// Where the signal handler finds what it needs.
+#[derive(Clone, Copy, Debug)]
+pub struct Places {
+    /// Where translated code may lie.
+    pub code: (u64, u64),
+    /// Where the stubs end, which come first.
+    pub stubs_end: u64,
+    /// Where stubs are about to enter guest code.
+    pub inward: [(u64, u64); 2],
+    /// Where a thread goes on that is to leave.
+    pub fault: u64,
+    /// Where the guest's state is known.
+    pub points: Points,
 }
 
 struct Fetcher<'a, C> {
@@ -119,16 +165,23 @@ impl Engine {
         let stubs = stubs::emit(&mut lowerer.asm, &convention);
         let base = arena.add(lowerer.asm.code()).unwrap_or_default();
         Ok(Self {
-            lowerer,
-            former: Former::default(),
-            region: Region::default(),
-            lowered: Lowered::default(),
-            stub_bytes: arena.used(),
-            arena,
             stubs,
             base,
-            caches: [Cache::default(), Cache::default()],
-            soft: false,
+            stub_bytes: arena.used(),
+            code: arena.range(),
+            points: arena.points(),
+            spilled_slot: convention.spilled_slot(),
+            shared: Lock::new(Shared {
+                lowerer,
+                former: Former::default(),
+                region: Region::default(),
+                lowered: Lowered::default(),
+                arena,
+                caches: [Cache::default(), Cache::default()],
+            }),
+            threads: Lock::new(Vec::new()),
+            version: AtomicU64::new(0),
+            epoch: AtomicU64::new(0),
         })
     }
 
@@ -143,59 +196,134 @@ impl Engine {
         Vcpu::new(cpu, calls)
     }
 
-    /// Where translated code may lie, and where the signal handler sends a
-    /// thread that faulted there.
+    /// What the signal handler has to know.
     #[must_use]
-    pub const fn fault_stub(&self) -> (core::ops::Range<u64>, u64) {
-        (self.arena.range(), self.base + self.stubs.fault as u64)
+    pub fn places(&self) -> Places {
+        let inward = self.stubs.inward;
+        Places {
+            code: (self.code.start, self.code.end),
+            stubs_end: self.base + self.stub_bytes,
+            inward: inward.map(|(from, to)| (self.base + from as u64, self.base + to as u64)),
+            fault: self.base + self.stubs.fault as u64,
+            points: self.points,
+        }
     }
 
     /// Where the code lies that all regions share.
     #[must_use]
-    pub const fn stubs(&self) -> core::ops::Range<u64> {
+    pub const fn stubs(&self) -> Range<u64> {
         self.base..self.base + self.stub_bytes
     }
 
-    /// Forgets all translations.
-    pub fn forget(&mut self, vcpu: &mut Vcpu) {
-        for cache in &mut self.caches {
-            cache.clear();
-        }
-        self.arena.clear(self.stub_bytes);
-        vcpu.clear_targets();
+    /// A thread may be inside from now on.
+    pub fn join(&self, vcpu: &mut Vcpu, attention: &'static Attention) {
+        vcpu.set_attention(attention);
+        let mut threads = self.threads.hold();
+        vcpu.host.epoch = self.epoch.load(Ordering::Relaxed);
+        threads.push(attention);
     }
 
-    /// Runs the guest until an exception.
+    /// A thread is never inside again. Returns whether none is left.
+    pub fn part(&self, attention: &'static Attention) -> bool {
+        let mut threads = self.threads.hold();
+        threads.retain(|&thread| !core::ptr::eq(thread, attention));
+        threads.is_empty()
+    }
+
+    /// Forgets all translations.
+    pub fn forget(&self, vcpu: &mut Vcpu) {
+        let threads = self.threads.hold();
+        self.forget_all(&threads, vcpu.attention());
+        drop(threads);
+        self.catch_up(vcpu);
+    }
+
+    /// Forgets all translations if the guest's code is another by now.
+    pub fn refresh<C: Code>(&self, vcpu: &mut Vcpu, code: &C) {
+        if code.version() == self.version.load(Ordering::Acquire) {
+            return;
+        }
+        let threads = self.threads.hold();
+        // Another thread may have done it meanwhile.
+        let version = code.version();
+        if version != self.version.load(Ordering::Relaxed) {
+            self.forget_all(&threads, vcpu.attention());
+            self.version.store(version, Ordering::Release);
+        }
+        drop(threads);
+        self.catch_up(vcpu);
+    }
+
+    /// The thread forgets what others have forgotten.
+    pub fn catch_up(&self, vcpu: &mut Vcpu) {
+        // Whoever is forgetting has done so once the lock is free.
+        let threads = self.threads.hold();
+        let attention = vcpu.attention();
+        attention.word.fetch_and(!FORGET, Ordering::AcqRel);
+        let epoch = self.epoch.load(Ordering::Acquire);
+        drop(threads);
+        if vcpu.host.epoch != epoch {
+            vcpu.host.epoch = epoch;
+            vcpu.clear_targets();
+        }
+    }
+
+    fn forget_all(&self, threads: &[&'static Attention], own: &'static Attention) {
+        let others = || {
+            threads
+                .iter()
+                .filter(|&&thread| !core::ptr::eq(thread, own))
+        };
+        for thread in others() {
+            thread.word.fetch_or(FORGET, Ordering::SeqCst);
+        }
+        fence(Ordering::SeqCst);
+        for thread in others() {
+            wait_until_outside(thread);
+        }
+        let mut shared = self.shared.hold();
+        for cache in &mut shared.caches {
+            cache.clear();
+        }
+        shared.arena.clear(self.stub_bytes);
+        self.epoch.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Runs the guest until an exception, or until the thread is wanted.
     pub fn run<M: Memory + Environment + Code>(
-        &mut self,
+        &self,
         vcpu: &mut Vcpu,
         memory: &mut M,
         observer: &mut dyn Observer,
-    ) -> Exception {
+    ) -> Option<Exception> {
         vcpu.host.context = core::ptr::from_mut(memory).cast();
-        self.set_mode(vcpu);
-        loop {
+        set_mode(vcpu);
+        while !vcpu.attention().wanted() {
             let pc = vcpu.cpu.pc;
             if !pc.is_multiple_of(4) {
                 let kind = FaultKind::Alignment;
-                return Exception::Fault(Fault {
+                return Some(Exception::Fault(Fault {
                     address: pc,
                     kind,
                     write: false,
-                });
+                }));
             }
             let host = self.find_or_translate(vcpu, memory, pc, observer);
             let (why, payload) = self.enter(vcpu, host);
             take_float_flags(vcpu);
+            if why != Leave::Fault {
+                vcpu.outside();
+            }
             if let Some(exception) = self.left(vcpu, memory, observer, why, payload) {
-                return exception;
+                return Some(exception);
             }
         }
+        None
     }
 
     /// After leaving translated code: an exception, or nothing to go on.
     fn left<M: Memory + Environment + Code>(
-        &mut self,
+        &self,
         vcpu: &mut Vcpu,
         memory: &mut M,
         observer: &mut dyn Observer,
@@ -206,13 +334,7 @@ impl Engine {
         match why {
             Leave::Link => {
                 let host = self.find_or_translate(vcpu, memory, pc, observer);
-                let Self {
-                    caches,
-                    arena,
-                    soft,
-                    ..
-                } = self;
-                caches[usize::from(*soft)].link(arena, payload, host);
+                self.link(vcpu, payload, pc, host);
                 None
             }
             Leave::Indirect => {
@@ -227,103 +349,57 @@ impl Engine {
             #[allow(clippy::cast_possible_truncation, reason = "sixteen bits were put in")]
             Leave::Breakpoint => Some(Exception::Breakpoint(payload as u16)),
             Leave::Undefined => Some(Exception::Undefined),
-            Leave::NoFetch => Some(match memory.fetch(pc) {
-                Err(fault) => Exception::Fault(fault),
+            Leave::NoFetch => match memory.fetch(pc) {
+                Err(fault) => Some(Exception::Fault(fault)),
                 // It has come since: look again.
-                Ok(_) => return self.forget_and_go_on(vcpu),
-            }),
-            Leave::Interpret => {
-                let exception = self.interpret(vcpu, memory, payload);
-                // IC IVAU is done so: what comes next may be new.
-                if memory.stale() {
+                Ok(_) => {
                     self.forget(vcpu);
+                    None
                 }
+            },
+            Leave::Interpret => {
+                let exception = interpret(vcpu, memory, payload);
+                // IC IVAU is done so: what comes next may be new.
+                self.refresh(vcpu, memory);
                 exception
             }
+            // None when it left for attention only.
             Leave::Exception => vcpu.host.exception.take(),
             Leave::Fault => self.faulted(vcpu, memory),
+            Leave::Attention => None,
         }
     }
 
-    fn forget_and_go_on(&mut self, vcpu: &mut Vcpu) -> Option<Exception> {
-        self.forget(vcpu);
-        None
-    }
-
-    /// One instruction that translated code leaves to the interpreter.
-    fn interpret<M: Memory + Environment>(
-        &mut self,
-        vcpu: &mut Vcpu,
-        memory: &mut M,
-        word: u32,
-    ) -> Option<Exception> {
-        let Some(insn) = decode(word) else {
-            return Some(Exception::Undefined);
-        };
-        let result = step(&mut vcpu.cpu, memory, insn);
-        self.set_mode(vcpu);
-        result.err()
-    }
-
-    /// Brings the host's modes in line with FPCR.
-    fn set_mode(&mut self, vcpu: &mut Vcpu) {
-        let fpcr = vcpu.cpu.fpcr;
-        // RMode: nearest, plus, minus, zero; MXCSR: nearest, minus, plus, zero.
-        let rounding = [0, 2, 1, 3][(fpcr >> 22 & 3) as usize];
-        vcpu.host.mxcsr = 0x1f80 | rounding << 13;
-        let soft = fpcr & FPCR_SOFT != 0;
-        if soft != self.soft {
-            self.soft = soft;
-            vcpu.clear_targets();
+    /// Links an exit, if it is still there.
+    fn link(&self, vcpu: &Vcpu, exit: u32, pc: u64, host: u64) {
+        let mut shared = self.shared.hold();
+        let Shared { arena, caches, .. } = &mut *shared;
+        let cache = &mut caches[usize::from(vcpu.host.soft)];
+        let here = cache.find(pc).is_some_and(|entry| entry.host == host);
+        if here && vcpu.host.epoch == self.epoch.load(Ordering::Relaxed) {
+            cache.link(arena, exit, host);
         }
     }
 
     fn find_or_translate<C: Code>(
-        &mut self,
+        &self,
         vcpu: &mut Vcpu,
         code: &C,
         pc: u64,
         observer: &mut dyn Observer,
     ) -> u64 {
-        if let Some(entry) = self.caches[usize::from(self.soft)].find(pc) {
-            return entry.host;
+        loop {
+            let mut shared = self.shared.hold();
+            if let Some(entry) = shared.caches[usize::from(vcpu.host.soft)].find(pc) {
+                return entry.host;
+            }
+            if let Some(host) = shared.translate(vcpu.host.soft, code, pc, observer) {
+                return host;
+            }
+            // The arena is full: start again.
+            drop(shared);
+            self.forget(vcpu);
         }
-        if let Some(host) = self.translate(code, pc, observer) {
-            return host;
-        }
-        // The arena is full: start again.
-        self.forget(vcpu);
-        self.translate(code, pc, observer).unwrap_or_default()
-    }
-
-    fn translate<C: Code>(
-        &mut self,
-        code: &C,
-        pc: u64,
-        observer: &mut dyn Observer,
-    ) -> Option<u64> {
-        let Self {
-            lowerer,
-            former,
-            region,
-            lowered,
-            arena,
-            caches,
-            soft,
-            ..
-        } = self;
-        let cache = &mut caches[usize::from(*soft)];
-        let guest = A64 { soft_float: *soft };
-        former.form(&guest, &Fetcher { code, cache }, pc, LIMITS, region);
-        let outside = |pc| cache.find(pc).map_or(Live::Live, |entry| entry.flags);
-        let counters = observer.formed(pc, region, code).map(|counters| {
-            assert!(counters.len() >= region.blocks.len(), "a counter a block");
-            counters.as_ptr() as u64
-        });
-        lowerer.lower(region, Options { counters }, outside, lowered);
-        let placed = cache.place(arena, pc, lowerer.asm.code_mut(), lowered)?;
-        observer.translated(region, lowered, placed.host.start, lowerer.asm.code());
-        cache.find(pc).map(|entry| entry.host)
     }
 
     fn enter(&self, vcpu: &mut Vcpu, host: u64) -> (Leave, u32) {
@@ -343,26 +419,33 @@ impl Engine {
     /// Finds the guest's state after a fault in translated code. What the
     /// host can't address (a tag in the top byte) the interpreter does.
     fn faulted<M: Memory + Environment>(
-        &mut self,
+        &self,
         vcpu: &mut Vcpu,
         memory: &mut M,
     ) -> Option<Exception> {
         let fault = vcpu.host.fault;
-        let point = self
+        let shared = self.shared.hold();
+        let point = shared
             .caches
             .iter()
             .find_map(|c| c.fault_point(fault.rip))
             .copied();
+        drop(shared);
         let Some(point) = point else {
             panic!("no instruction can fault at {:#x}", fault.rip)
         };
+        vcpu.outside();
         self.recover(vcpu, &fault, &point);
+        if fault.signal == 0 {
+            // It was stopped, before the instruction.
+            return None;
+        }
         // The interpreter finds out what the fault is, or that there is none.
         let word = match memory.fetch(point.pc) {
             Ok(word) => word,
             Err(fault) => return Some(Exception::Fault(fault)),
         };
-        self.interpret(vcpu, memory, word)
+        interpret(vcpu, memory, word)
     }
 
     /// The guest's state at a fault: the program counter, the flags, and the
@@ -370,8 +453,7 @@ impl Engine {
     fn recover(&self, vcpu: &mut Vcpu, fault: &HostFault, point: &FaultPoint) {
         vcpu.cpu.pc = point.pc;
         if point.spilled {
-            let slot = self.lowerer.convention().spilled_slot();
-            if let Some(slot) = slot {
+            if let Some(slot) = self.spilled_slot {
                 vcpu.cpu.x[slot] = vcpu.spilled();
             }
         }
@@ -380,6 +462,136 @@ impl Engine {
             FlagsAt::Host(form) => vcpu.cpu.flags = from_eflags(fault.eflags, form),
             FlagsAt::Setter(setter) => vcpu.cpu.flags = compute(&vcpu.cpu, &setter),
         }
+    }
+}
+
+impl Shared {
+    fn translate<C: Code>(
+        &mut self,
+        soft: bool,
+        code: &C,
+        pc: u64,
+        observer: &mut dyn Observer,
+    ) -> Option<u64> {
+        let Self {
+            lowerer,
+            former,
+            region,
+            lowered,
+            arena,
+            caches,
+        } = self;
+        let cache = &mut caches[usize::from(soft)];
+        let guest = A64 { soft_float: soft };
+        former.form(&guest, &Fetcher { code, cache }, pc, LIMITS, region);
+        let outside = |pc| cache.find(pc).map_or(Live::Live, |entry| entry.flags);
+        let counters = observer.formed(pc, region, code).map(|counters| {
+            assert!(counters.len() >= region.blocks.len(), "a counter a block");
+            counters.as_ptr() as u64
+        });
+        lowerer.lower(region, Options { counters }, outside, lowered);
+        let placed = cache.place(arena, pc, lowerer.asm.code_mut(), lowered)?;
+        observer.translated(region, lowered, placed.host.start, lowerer.asm.code());
+        cache.find(pc).map(|entry| entry.host)
+    }
+}
+
+/// Everything of an engine held, so that a `fork` finds it sound.
+#[derive(Debug)]
+pub struct Forking<'a> {
+    engine: &'a Engine,
+    threads: Held<'a, Vec<&'static Attention>>,
+    shared: Held<'a, Shared>,
+    copy: CodeCopy,
+}
+
+impl Engine {
+    /// To be called before a `fork`.
+    ///
+    /// # Errors
+    /// When there is no memory for the child's code.
+    pub fn before_fork(&self) -> Result<Forking<'_>, Errno> {
+        let threads = self.threads.hold();
+        let shared = self.shared.hold();
+        let copy = shared.arena.copy(self.stub_bytes)?;
+        Ok(Forking {
+            engine: self,
+            threads,
+            shared,
+            copy,
+        })
+    }
+}
+
+impl Forking<'_> {
+    /// In the parent, after it.
+    pub fn parent(self) {
+        self.copy.release();
+    }
+
+    /// In the child, whose only thread this is.
+    ///
+    /// # Errors
+    /// When its code memory cannot be its own; it must not run guest code
+    /// then.
+    pub fn child(mut self, vcpu: &mut Vcpu) -> Result<(), Errno> {
+        let own = vcpu.attention();
+        self.threads.retain(|&thread| core::ptr::eq(thread, own));
+        if !self.shared.arena.replace(&self.copy)? {
+            self.engine.epoch.fetch_add(1, Ordering::Relaxed);
+            let keep = self.engine.stub_bytes;
+            let shared = &mut *self.shared;
+            for cache in &mut shared.caches {
+                cache.clear();
+            }
+            shared.arena.clear(keep);
+            vcpu.host.epoch = self.engine.epoch.load(Ordering::Relaxed);
+            vcpu.clear_targets();
+        }
+        Ok(())
+    }
+}
+
+/// Waits until a thread that may not enter any more is outside.
+fn wait_until_outside(thread: &Attention) {
+    /// It usually leaves within microseconds; a kick can get lost when there is
+    /// no memory for it.
+    const KICK_EVERY: u32 = 1000;
+    let mut round = 0_u32;
+    while thread.inside.load(Ordering::SeqCst) != 0 {
+        if round.is_multiple_of(KICK_EVERY) && !faults::kick(thread) {
+            // It died inside.
+            return;
+        }
+        round = round.wrapping_add(1);
+        sys::yield_processor();
+    }
+}
+
+/// One instruction that translated code leaves to the interpreter.
+fn interpret<M: Memory + Environment>(
+    vcpu: &mut Vcpu,
+    memory: &mut M,
+    word: u32,
+) -> Option<Exception> {
+    let Some(insn) = decode(word) else {
+        return Some(Exception::Undefined);
+    };
+    let result = step(&mut vcpu.cpu, memory, insn);
+    set_mode(vcpu);
+    result.err()
+}
+
+/// Brings the host's modes in line with FPCR.
+fn set_mode(vcpu: &mut Vcpu) {
+    let fpcr = vcpu.cpu.fpcr;
+    // RMode: nearest, plus, minus, zero; MXCSR: nearest, minus, plus, zero.
+    let rounding = [0, 2, 1, 3][(fpcr >> 22 & 3) as usize];
+    vcpu.host.mxcsr = 0x1f80 | rounding << 13;
+    let soft = fpcr & FPCR_SOFT != 0;
+    if soft != vcpu.host.soft {
+        vcpu.host.soft = soft;
+        vcpu.clear_targets();
     }
 }
 

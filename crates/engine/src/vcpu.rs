@@ -7,11 +7,15 @@
 use alloc::boxed::Box;
 use core::mem::offset_of;
 
+use core::sync::atomic::Ordering;
+
 use a64::cpu::Cpu;
 use a64::interp::Exception;
 use a64::lift::{HOT_INT, HOT_VEC};
 use x64::constants;
 use x64::convention::Layout;
+
+use crate::linux::attention::{self, Attention};
 
 /// The binary logarithm of the entries of the table of targets.
 const TARGETS_LOG2: u32 = 12;
@@ -71,6 +75,12 @@ pub struct Host {
     pub fault: HostFault,
     /// What the interpreter's memory and environment are.
     pub context: *mut core::ffi::c_void,
+    /// What the thread is told; stubs look at it.
+    pub attention: *const Attention,
+    /// How often everything had been forgotten when the table was last cleared.
+    pub epoch: u64,
+    /// Whether floating point is soft in the translations that are run.
+    pub soft: bool,
 }
 
 /// The state of a guest thread.
@@ -116,6 +126,9 @@ impl Vcpu {
                 exception: None,
                 fault: HostFault::default(),
                 context: core::ptr::null_mut(),
+                attention: &raw const attention::NOBODY,
+                epoch: 0,
+                soft: false,
             },
             targets: [Target::NONE; 1 << TARGETS_LOG2],
         })
@@ -125,6 +138,24 @@ impl Vcpu {
     pub fn set_target(&mut self, guest: u64, host: u64) {
         let index = (guest >> 2) as usize & ((1 << TARGETS_LOG2) - 1);
         self.targets[index] = Target { guest, host };
+    }
+
+    /// What the thread is told.
+    #[must_use]
+    pub const fn attention(&self) -> &'static Attention {
+        // SAFETY: it is that of nobody, or what `set_attention` was given.
+        unsafe { &*self.host.attention }
+    }
+
+    /// The state becomes that of the thread that is told this.
+    pub const fn set_attention(&mut self, attention: &'static Attention) {
+        self.host.attention = attention;
+    }
+
+    /// Translated code has been left, and what is known of it is no longer
+    /// needed.
+    pub fn outside(&self) {
+        self.attention().inside.store(0, Ordering::Release);
     }
 
     /// Forgets all indirect targets.
@@ -158,6 +189,7 @@ pub fn layout() -> Layout {
         pc: at(cpu + offset_of!(Cpu, pc)),
         flags: at(cpu + offset_of!(Cpu, flags)),
         thread: at(cpu + offset_of!(Cpu, tpidr)),
+        attention: host(offset_of!(Host, attention)),
         monitor: at(cpu + offset_of!(Cpu, monitor)),
         spill: host(offset_of!(Host, spill)),
         scratch: host(offset_of!(Host, scratch)),

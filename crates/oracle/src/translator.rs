@@ -137,9 +137,12 @@ impl Translator {
     fn execute(&mut self, program: &Program, before: &State) -> State {
         self.vcpu.cpu = cpu_of(before, program.address);
         loop {
-            let exception = self
-                .engine
-                .run(&mut self.vcpu, &mut self.sandbox, &mut self.counts);
+            let Some(exception) =
+                self.engine
+                    .run(&mut self.vcpu, &mut self.sandbox, &mut self.counts)
+            else {
+                continue;
+            };
             let cpu = &mut self.vcpu.cpu;
             match exception {
                 Exception::Supervisor(_) => unknown_call(cpu),

@@ -2,6 +2,8 @@
 //! the manual gives. Interpreter and translator must both have them, the
 //! latter with AVX-512 (where this processor has it) and without.
 
+#![allow(clippy::cast_possible_truncation, reason = "small numbers")]
+
 use armistice_oracle::case::{Batch, DATA, DATA_SIZE, Program, State};
 use armistice_oracle::interpreter::Interpreter;
 use armistice_oracle::translator::Translator;
@@ -19,7 +21,7 @@ const NOP: u32 = 0xd503_201f;
 #[track_caller]
 fn everywhere(words: &[u32], before: &State) -> State {
     let mut batch = Batch {
-        pattern: vec![0x5a; usize::try_from(DATA_SIZE).unwrap()],
+        pattern: vec![0x5a; DATA_SIZE as usize],
         ..Batch::default()
     };
     let number = batch.add(Program {
@@ -31,7 +33,7 @@ fn everywhere(words: &[u32], before: &State) -> State {
     let host = HostFeatures::detect();
     assert!(host.v3(), "the translator needs x86-64-v3");
     for host in [host, host.without_avx512()] {
-        let found = Translator::new(host).unwrap().run(&batch);
+        let found = Translator::new(host).expect("a translator").run(&batch);
         assert_eq!(expected.states, found.states, "{host:?}");
         assert_eq!(expected.data, found.data, "{host:?}");
     }

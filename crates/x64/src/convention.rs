@@ -79,6 +79,10 @@ pub struct Layout {
     pub interpret: u32,
     /// Address of the function that the stub calls.
     pub interpreter: u32,
+    /// Address of the attention word: not zero when translated code is not to
+    /// be entered, or to be left. The 32-bit word behind it is set to 1 by
+    /// whoever enters.
+    pub attention: u32,
     /// The exclusive monitor: address, value low, value high, size.
     pub monitor: u32,
     /// FPSR.

@@ -5,9 +5,14 @@
 //! reason in `ecx` and a payload in `eax`, and returns from `enter` with both
 //! in `rax`. `interpret` is called by translated code with an instruction in
 //! `eax`. While guest code runs, MXCSR is the guest's.
+//!
+//! Guest code is entered only while the thread's attention word is zero, which
+//! is looked at after "inside" was said. A signal handler that sets the word
+//! while a thread is in [`Stubs::inward`] must let it step into the guest's code;
+//! in all other code of the stubs it will be seen.
 
 use crate::asm::{Asm, Cond, Gpr, Mem, Shift, Size, V, Xmm};
-use crate::convention::{BIAS, Convention, RAX, RBP, RCX, RSP};
+use crate::convention::{BIAS, Convention, RAX, RBP, RCX, RDX, RSP};
 use crate::lower::Leave;
 
 /// Where each stub starts in what [`emit`] emitted.
@@ -22,6 +27,9 @@ pub struct Stubs {
     pub fault: usize,
     /// See [`crate::convention::Layout::interpret`].
     pub interpret: usize,
+    /// Where the attention word has been looked at and guest code is about to
+    /// be entered: start and end.
+    pub inward: [(usize, usize); 2],
 }
 
 const RDI: Gpr = Gpr(7);
@@ -36,6 +44,18 @@ pub fn emit(a: &mut Asm, c: &Convention) -> Stubs {
         enter: a.pos(),
         ..Stubs::default()
     };
+    let bail = a.new_label();
+    a.mov_rm(
+        Size::B64,
+        RAX,
+        Mem::disp(RDI, c.layout.attention.cast_signed()),
+    );
+    a.mov_ri(RCX, 1);
+    // Locked, so that "inside" is seen before the word is looked at.
+    a.xchg_mr(Size::B32, Mem::disp(RAX, 4), RCX);
+    a.alu_mi(Size::B32, crate::asm::Alu::Cmp, Mem::base(RAX), 0);
+    stubs.inward[0].0 = a.pos();
+    a.jcc(Cond::NE, bail);
     for reg in KEPT {
         a.push(reg);
     }
@@ -48,6 +68,11 @@ pub fn emit(a: &mut Asm, c: &Convention) -> Stubs {
     a.mov_rr(Size::B64, RAX, RSI);
     load_slots(a, c);
     a.jmp_r(RAX);
+    stubs.inward[0].1 = a.pos();
+
+    a.bind(bail);
+    a.mov_ri(RAX, (Leave::Attention as u64) << 32);
+    a.ret();
 
     stubs.fault = a.pos();
     a.mov_ri(RCX, Leave::Fault as u64);
@@ -75,11 +100,16 @@ pub fn emit(a: &mut Asm, c: &Convention) -> Stubs {
     a.mov_rr(Size::B32, RSI, RAX);
     a.call_m(c.state(c.layout.interpreter));
     a.mov_ri(RCX, Leave::Exception as u64);
-    a.test_rr(Size::B32, RAX, RAX);
+    // Without an exception, that is where attention leaves too: between two
+    // instructions of the guest.
+    a.mov_rm(Size::B64, RDX, c.state(c.layout.attention));
+    a.alu_rm(Size::B32, crate::asm::Alu::Or, RAX, Mem::base(RDX));
+    stubs.inward[1].0 = a.pos();
     a.jcc(Cond::NE, out);
     load_slots(a, c);
     a.alu_ri(Size::B64, crate::asm::Alu::Add, RSP, 8);
     a.ret();
+    stubs.inward[1].1 = a.pos();
     a.resolve();
     stubs
 }

@@ -162,7 +162,7 @@ fn install(wanted: &Wanted, output: Output) -> Result<()> {
         output.note("Nothing to register: these run here already.");
         return Ok(());
     }
-    let options = Emulators { dirs: Vec::new() };
+    let options = Emulators::default();
     let request = request::make_with(
         &wanted,
         &request::search(&options),
@@ -244,7 +244,7 @@ fn glob(pattern: &str, name: &str) -> bool {
 
 fn version(output: Output) {
     output.answer(format!("armistice {}", env!("CARGO_PKG_VERSION")));
-    let search = request::search(&Emulators { dirs: Vec::new() });
+    let search = request::search(&Emulators::default());
     for arch in select::foreign() {
         if let Ok(found) = search.find(arch)
             && let Ok(version) = found.emulator.version()

@@ -102,7 +102,7 @@ fn layers(emulators: &[(&'static Arch, Emulator)]) -> Result<Vec<Layer>> {
     }
     let mut layers = vec![base];
     for (arch, emulator) in emulators {
-        let name = format!("qemu-{}", arch.emulator);
+        let name = request::file_name(emulator.path(), arch.emulator);
         let mut layer = Layer::new(&name);
         let path = Path::new(EMULATORS).join(&name);
         layer.file(

@@ -15,6 +15,7 @@ use anyhow::{Context, Result, bail};
 use armistice_binfmt::Registration;
 
 use crate::output::Output;
+use crate::request;
 use crate::select::Wanted;
 
 /// Where the copies of the emulators live; searched by every `register`.
@@ -58,7 +59,7 @@ impl Installed {
     /// # Errors
     /// Where it cannot be written whole; nothing of it stays.
     pub(crate) fn copy_emulator(&mut self, from: &Path, arch: &str) -> Result<PathBuf> {
-        let to = Path::new(COPIES).join(format!("qemu-{arch}"));
+        let to = Path::new(COPIES).join(request::file_name(from, arch));
         let content = fs::read(from).with_context(|| format!("cannot read {}", from.display()))?;
         self.place(&to, &content, 0o755)?;
         Ok(to)

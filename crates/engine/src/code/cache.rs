@@ -76,6 +76,9 @@ impl Cache {
             });
         }
         let host = arena.add(code)?;
+        for point in &lowered.faults {
+            arena.mark(host + u64::from(point.host));
+        }
         let first = self.exits.len() - lowered.exits.len();
         for exit in &mut self.exits[first..] {
             exit.patch += host;

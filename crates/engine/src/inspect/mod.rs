@@ -49,6 +49,12 @@ impl Inspector {
         }
     }
 
+    /// What it was made for.
+    #[must_use]
+    pub const fn options(&self) -> Options {
+        self.options
+    }
+
     /// The program has ended: prints what was counted.
     pub fn finish(&mut self) {
         if self.options.counters {

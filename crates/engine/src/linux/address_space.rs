@@ -13,7 +13,7 @@ use core::ops::Range;
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use super::sys::{PROT_EXEC, PROT_READ};
-use crate::lock::SpinLock;
+use crate::lock::{SpinLock, Unlock};
 
 /// The guest's page size.
 pub const PAGE: u64 = 4096;
@@ -83,6 +83,12 @@ impl AddressSpace {
     #[inline]
     pub fn generation(&self) -> u64 {
         self.generation.load(Ordering::Acquire)
+    }
+
+    /// Keeps others out until what is returned is dropped.
+    #[must_use]
+    pub fn hold(&self) -> Unlock<'_> {
+        self.executable.hold()
     }
 
     /// The executable range an address is in.

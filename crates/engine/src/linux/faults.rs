@@ -1,20 +1,23 @@
-//! Faults of the process itself: `SIGSEGV` and `SIGBUS`, as the host delivers
-//! them.
+//! What the host's signals become: the handlers of the process.
 //!
 //! A fault in a range of the exception table becomes an error that the range
 //! returns ([`super::guest_memory`]); one in translated code is given to the
-//! [`Hook`]; a signal that somebody sent ends the process as it does by
-//! default; any other fault is the engine's own and is said so.
+//! [`Hook`]; any other fault is the engine's own and is said so. A signal that
+//! somebody sent is noted for the thread ([`super::attention`]), which tells the
+//! guest at its next safe point; in translated code the hook brings it there,
+//! and a system call that has not happened is given up ([`super::window`]).
 //!
-//! The handler runs on its own stack, with every other signal blocked, and
-//! touches no lock, no heap and no guest memory.
+//! The handlers run on the thread's signal stack, with every other signal
+//! blocked, and touch no lock, no heap and no guest memory.
 
 use core::arch::global_asm;
 use core::sync::atomic::{AtomicPtr, Ordering};
 use core::{mem, ptr};
 
+use super::attention::{self, Attention, Block, FORGET, SignalInfo};
+use super::signals::{self, TAKEN};
 use super::sys::{self, Errno, number};
-use super::{guest_memory, signals};
+use super::{guest_memory, window};
 use crate::message;
 
 /// Illegal instruction.
@@ -26,14 +29,28 @@ pub const SIGBUS: i32 = 7;
 /// Access that the address space does not allow.
 pub const SIGSEGV: i32 = 11;
 
-const SA_SIGINFO: u64 = 4;
-const SA_RESTORER: u64 = 0x0400_0000;
-const SA_ONSTACK: u64 = 0x0800_0000;
-const SA_NODEFER: u64 = 0x4000_0000;
+/// `SA_NOCLDSTOP`.
+pub const SA_NOCLDSTOP: u64 = 1;
+/// `SA_NOCLDWAIT`.
+pub const SA_NOCLDWAIT: u64 = 2;
+/// `SA_SIGINFO`.
+pub const SA_SIGINFO: u64 = 4;
+/// `SA_RESTORER`.
+pub const SA_RESTORER: u64 = 0x0400_0000;
+/// `SA_ONSTACK`.
+pub const SA_ONSTACK: u64 = 0x0800_0000;
+/// `SA_RESTART`.
+pub const SA_RESTART: u64 = 0x1000_0000;
+/// `SA_NODEFER`.
+pub const SA_NODEFER: u64 = 0x4000_0000;
+/// `SA_RESETHAND`.
+pub const SA_RESETHAND: u64 = 0x8000_0000;
 
-/// The stack of the handlers: the kernel's frame has up to 11 KiB with
-/// AVX-512 and AMX, the rest is for saying what went wrong.
-const STACK: u64 = 64 * 1024;
+/// The processor steps: EFLAGS.TF.
+const TF: u64 = 1 << 8;
+/// `si_code` of the `SIGTRAP` by which a thread asks another one to leave
+/// translated code. Negative, as the kernel demands of those that are sent.
+const KICK: i32 = -0x4b49;
 
 /// `siginfo_t` of a fault.
 #[derive(Clone, Copy, Debug)]
@@ -96,21 +113,49 @@ pub struct Context {
     pub mask: u64,
 }
 
-/// Takes a fault that happened in translated code: changes the registers and
-/// returns true, or leaves them and returns false.
-pub type Hook = unsafe fn(&Info, &mut Context) -> bool;
+/// What happened to a thread that may be in translated code.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// It faulted: taken when in translated code.
+    Fault(&'a Info),
+    /// It is to stop at a safe point, or has made a step to one.
+    Stop,
+}
+
+/// What the hook says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The thread is not in translated code, or leaves it now.
+    Done,
+    /// It must go on, instruction by instruction.
+    Step,
+    /// Not in translated code: the fault is somebody else's.
+    Elsewhere,
+}
+
+/// Deals with threads in translated code, by changing their registers.
+pub type Hook = unsafe fn(&Event<'_>, &mut Registers) -> Outcome;
 
 static HOOK: AtomicPtr<()> = AtomicPtr::new(ptr::null_mut());
 
-/// Sets who takes faults in translated code.
+/// Sets who deals with threads in translated code.
 pub fn set_hook(hook: Hook) {
     HOOK.store(hook as *mut (), Ordering::Release);
 }
 
-fn hook() -> Option<Hook> {
+/// Asks the hook.
+///
+/// # Safety
+/// The registers are those of an interrupted thread of this process, which is
+/// the calling one.
+unsafe fn ask(event: &Event<'_>, registers: &mut Registers) -> Outcome {
     let hook = HOOK.load(Ordering::Acquire);
-    // SAFETY: only `set_hook` stores there, and it stores a `Hook`.
-    (!hook.is_null()).then(|| unsafe { mem::transmute::<*mut (), Hook>(hook) })
+    if hook.is_null() {
+        return Outcome::Elsewhere;
+    }
+    // SAFETY: only `set_hook` stores there, and it stores a `Hook`; the caller
+    // answers for the registers.
+    unsafe { mem::transmute::<*mut (), Hook>(hook)(event, registers) }
 }
 
 /// The kernel's `struct sigaction`, the same on x86-64 and arm64.
@@ -162,87 +207,200 @@ pub unsafe fn set_action(signal: i32, action: &Action) -> Result<(), Errno> {
     .map(drop)
 }
 
-/// Gives the calling thread a stack for signal handlers.
+/// Gives the calling thread a stack for signal handlers, and what it is told
+/// by them.
 ///
 /// # Errors
 /// The kernel's, when it has no memory.
-pub fn give_stack() -> Result<(), Errno> {
-    #[repr(C)]
-    struct Stack {
-        base: u64,
-        flags: u64,
-        size: u64,
-    }
-    // SAFETY: the mapping takes free addresses, and becomes nobody else's.
-    unsafe {
-        let base = sys::mmap(
-            0,
-            STACK,
-            sys::PROT_READ | sys::PROT_WRITE,
-            sys::MAP_PRIVATE | sys::MAP_ANONYMOUS | sys::MAP_NORESERVE,
-            None,
-        )?;
-        let stack = Stack {
-            base,
-            flags: 0,
-            size: STACK,
-        };
-        sys::syscall(
-            number::SIGALTSTACK,
-            [ptr::from_ref(&stack) as u64, 0, 0, 0, 0, 0],
-        )
-    }
-    .map(drop)
+pub fn give_stack() -> Result<Block, Errno> {
+    let block = Block::new(false)?;
+    block.use_for_signals()?;
+    block.attention().claim();
+    Ok(block)
 }
 
-/// Takes `SIGSEGV` and `SIGBUS` for the process, on a stack of the calling
-/// thread.
+/// What the host does on a signal that the engine gets.
+#[must_use]
+pub fn own_action(signal: i32, flags: u64) -> Action {
+    let fault = TAKEN & signals::bit(signal) != 0;
+    let again = if fault { SA_NODEFER } else { 0 };
+    Action {
+        handler: if fault {
+            handler as *const () as u64
+        } else {
+            arrival as *const () as u64
+        },
+        flags: SA_SIGINFO | SA_RESTORER | SA_ONSTACK | again | flags,
+        restorer: armistice_signal_return as *const () as u64,
+        // A step's trap and a kick wait for the handler to end; a fault in
+        // it is to be said.
+        mask: !(signals::bit(SIGSEGV) | signals::bit(SIGBUS)),
+    }
+}
+
+/// Takes `SIGSEGV`, `SIGBUS` and `SIGTRAP` for the process, on a stack of the
+/// calling thread. Returns the thread's mapping, and which of the three were
+/// ignored until now.
 ///
 /// # Errors
 /// The kernel's.
-pub fn install() -> Result<(), Errno> {
-    give_stack()?;
-    let action = Action {
-        handler: handler as *const () as u64,
-        flags: SA_SIGINFO | SA_RESTORER | SA_ONSTACK | SA_NODEFER,
-        restorer: armistice_signal_return as *const () as u64,
-        mask: !(signals::bit(SIGSEGV) | signals::bit(SIGBUS)),
-    };
-    for signal in [SIGSEGV, SIGBUS] {
-        // SAFETY: the handler keeps to the rules at the top.
-        unsafe { set_action(signal, &action) }?;
+pub fn install() -> Result<(Block, u64), Errno> {
+    let block = give_stack()?;
+    let mut ignored = 0;
+    for signal in [SIGSEGV, SIGBUS, SIGTRAP] {
+        if action(signal).handler == signals::SIG_IGN {
+            ignored |= signals::bit(signal);
+        }
+        take(signal, 0)?;
     }
-    Ok(())
+    Ok((block, ignored))
 }
 
-/// What the kernel calls.
+/// Makes the engine get a signal, with more flags.
+///
+/// # Errors
+/// The kernel's.
+pub fn take(signal: i32, flags: u64) -> Result<(), Errno> {
+    // SAFETY: the handlers keep to the rules at the top.
+    unsafe { set_action(signal, &own_action(signal, flags)) }
+}
+
+/// What the host does on a signal now.
+#[must_use]
+pub fn action(signal: i32) -> Action {
+    let mut action = Action::default();
+    // SAFETY: the kernel writes the struct only. Failing leaves the default.
+    let _ = unsafe {
+        sys::syscall(
+            number::RT_SIGACTION,
+            [
+                u64::from(signal.cast_unsigned()),
+                0,
+                ptr::from_mut(&mut action) as u64,
+                8,
+                0,
+                0,
+            ],
+        )
+    };
+    action
+}
+
+/// Asks a thread to leave translated code. Returns whether there is such a
+/// thread.
+pub fn kick(of: &Attention) -> bool {
+    let all = SignalInfo::fault(SIGTRAP, KICK, 0).0;
+    // SAFETY: the kernel reads the array only.
+    let sent = unsafe {
+        sys::syscall(
+            number::RT_TGSIGQUEUEINFO,
+            [
+                of.process.load(Ordering::Relaxed).into(),
+                of.thread.load(Ordering::Relaxed).into(),
+                u64::from(SIGTRAP.cast_unsigned()),
+                all.as_ptr() as u64,
+                0,
+                0,
+            ],
+        )
+    };
+    sent != Err(Errno::ESRCH)
+}
+
+/// What the kernel calls for the signals that the engine takes.
 ///
 /// # Safety
-/// The pointers are those of a signal frame.
+/// The pointers are those of a signal frame on a thread's signal stack.
 unsafe extern "C" fn handler(signal: i32, info: *const Info, context: *mut Context) {
     // SAFETY: the kernel made both, on this stack.
     let (info, context) = unsafe { (&*info, &mut *context) };
+    if signal == SIGTRAP && context.registers.eflags & TF != 0 {
+        // SAFETY: the registers are the interrupted thread's.
+        unsafe { stop(&mut context.registers) };
+        if info.code > 0 {
+            return;
+        }
+    }
+    if info.code > 0 {
+        // SAFETY: as above.
+        return unsafe { fault(info, context) };
+    }
+    // SAFETY: the stack is the thread's signal stack.
+    let attention = unsafe { attention::current() };
+    if info.code == KICK {
+        // SAFETY: as above.
+        unsafe { stop(&mut context.registers) };
+        if attention.word.load(Ordering::Relaxed) & !FORGET == 0 {
+            window::resume(&mut context.registers);
+        }
+        window::interrupt(&mut context.registers);
+        return;
+    }
+    // SAFETY: the kernel's siginfo has 128 bytes.
+    let all = unsafe { *ptr::from_ref(info).cast::<SignalInfo>() };
+    if let Some(index) = signals::taken_index(signal) {
+        attention.note_taken(index, all);
+    }
+    // SAFETY: as above.
+    unsafe { interrupt(context) };
+}
+
+/// What the kernel calls for signals that the guest handles.
+///
+/// # Safety
+/// As for [`handler`].
+unsafe extern "C" fn arrival(_: i32, info: *const SignalInfo, context: *mut Context) {
+    // SAFETY: the kernel made both, on the thread's signal stack.
+    let (attention, info, context) = unsafe { (attention::current(), &*info, &mut *context) };
+    attention.note_signal(*info);
+    // No other comes until the thread has taken this one.
+    context.mask = !TAKEN;
+    // SAFETY: the registers are the interrupted thread's.
+    unsafe { interrupt(context) };
+}
+
+/// The thread has been told something: it is to look.
+///
+/// # Safety
+/// As for [`ask`].
+unsafe fn interrupt(context: &mut Context) {
+    window::interrupt(&mut context.registers);
+    // SAFETY: the caller's.
+    unsafe { stop(&mut context.registers) };
+}
+
+/// Brings the thread to a safe point.
+///
+/// # Safety
+/// As for [`ask`].
+unsafe fn stop(registers: &mut Registers) {
+    // SAFETY: the caller's.
+    match unsafe { ask(&Event::Stop, registers) } {
+        Outcome::Step => registers.eflags |= TF,
+        Outcome::Done | Outcome::Elsewhere => registers.eflags &= !TF,
+    }
+}
+
+/// A fault of the process itself.
+///
+/// # Safety
+/// As for [`ask`].
+unsafe fn fault(info: &Info, context: &mut Context) {
     if guest_memory::recover(info, context) {
         return;
     }
-    if let Some(hook) = hook() {
-        // SAFETY: this is a fault, as the hook expects.
-        if unsafe { hook(info, context) } {
-            return;
-        }
-    }
-    if info.code <= 0 {
-        if signals::ignored(signal) {
-            return;
-        }
-        signals::die(signal);
+    // SAFETY: the caller's.
+    let outcome = unsafe { ask(&Event::Fault(info), &mut context.registers) };
+    if outcome != Outcome::Elsewhere {
+        context.registers.eflags &= !TF;
+        return;
     }
     message::internal_error(format_args!(
         "{} at {:#x} for address {:#x}",
-        if signal == SIGBUS {
-            "SIGBUS"
-        } else {
-            "SIGSEGV"
+        match info.signal {
+            SIGBUS => "SIGBUS",
+            SIGTRAP => "SIGTRAP",
+            _ => "SIGSEGV",
         },
         context.registers.rip,
         info.address

@@ -6,12 +6,18 @@
 //! ([`address_space::Watcher`]).
 
 pub mod address_space;
+pub mod attention;
 pub mod clock;
+pub mod clone;
+pub mod delivery;
+pub mod exec;
 pub mod faults;
 pub mod guest_memory;
 pub mod loader;
 pub mod process;
+pub mod signal_frame;
 pub mod signals;
 pub mod start;
 pub mod sys;
 pub mod syscalls;
+pub mod window;

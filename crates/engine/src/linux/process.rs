@@ -1,25 +1,31 @@
 //! The guest's process and its threads, as far as the engine keeps them and
 //! the host's kernel doesn't.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::sync::atomic::{AtomicU64, Ordering};
 
-use super::address_space::AddressSpace;
+use super::address_space::{AddressSpace, PAGE};
+use super::attention::{Attention, Block, SignalInfo};
+use super::clone;
+use super::guest_memory;
 use super::loader::Loaded;
-use super::signals::{self, Actions};
+use super::signals::{self, Actions, TAKEN, TAKEN_LIST, UNBLOCKABLE};
+use super::sys::{self, Errno, PROT_EXEC, PROT_READ, PROT_WRITE};
 use crate::lock::SpinLock;
 
-/// What all threads of the guest share.
+/// What all threads of the guest share, and a child of `vfork` too.
 #[derive(Debug)]
 pub struct Process {
     /// What of the address space the host's does not know.
     pub space: AddressSpace,
     /// The heap that `brk` moves the end of.
     pub heap: SpinLock<Heap>,
-    /// What is done on signals.
-    pub actions: SpinLock<Actions>,
     /// The program's path without symbolic links: what `/proc/self/exe` leads
     /// to.
     pub executable: Vec<u8>,
+    /// Where handlers return to that name no other place; 0 until one does.
+    trampoline: AtomicU64,
 }
 
 impl Process {
@@ -32,9 +38,38 @@ impl Process {
                 start: loaded.heap,
                 end: loaded.heap,
             }),
-            actions: SpinLock::new(Actions::default()),
             executable: loaded.executable.clone(),
+            trampoline: AtomicU64::new(0),
         }
+    }
+
+    /// Guest code that calls `rt_sigreturn`: what unwinders know a signal
+    /// frame by.
+    ///
+    /// # Errors
+    /// The kernel's, when it has no memory.
+    pub fn trampoline(&self) -> Result<u64, Errno> {
+        // mov x8, #139; svc #0
+        const CODE: [u32; 2] = [0xd280_1168, 0xd400_0001];
+        let known = self.trampoline.load(Ordering::Acquire);
+        if known != 0 {
+            return Ok(known);
+        }
+        let flags = sys::MAP_PRIVATE | sys::MAP_ANONYMOUS;
+        // SAFETY: the mapping takes free addresses.
+        let page = unsafe { sys::mmap(0, PAGE, PROT_READ | PROT_WRITE, flags, None) }?;
+        for (at, word) in (page..).step_by(4).zip(CODE) {
+            // SAFETY: the page is new.
+            unsafe { guest_memory::write(at, &word.to_le_bytes()) }?;
+        }
+        // SAFETY: nobody uses the page yet.
+        unsafe { sys::mprotect(page, PAGE, PROT_READ) }?;
+        self.space.protect(page..page + PAGE, PROT_READ | PROT_EXEC);
+        // Of two threads, the first wins, and the other's page is not used.
+        let set = self
+            .trampoline
+            .compare_exchange(0, page, Ordering::AcqRel, Ordering::Acquire);
+        Ok(set.err().unwrap_or(page))
     }
 }
 
@@ -52,22 +87,93 @@ pub struct Heap {
 pub struct Thread {
     /// The signals it blocks.
     pub mask: u64,
-    /// The stack for signal handlers: base, `SS_...` and size, as it was set.
+    /// The stack for signal handlers, as it was set.
     pub alternate_stack: AlternateStack,
+    /// What is done on signals; shared as `CLONE_SIGHAND` says.
+    pub actions: Arc<SpinLock<Actions>>,
+    /// The mask of the call that was interrupted, for the handler.
+    pub suspended: Option<u64>,
+    /// Those of the signals that the engine takes that were sent while the
+    /// guest blocks them.
+    pub held: [Option<SignalInfo>; TAKEN_LIST.len()],
+    /// The address of the last fault.
+    pub fault_address: u64,
+    /// And its syndrome, which frames show from then on.
+    pub syndrome: u64,
+    /// Words and bytes that a system call of this thread needs until it
+    /// returns; a call that does not return leaves them to who made the
+    /// thread.
+    pub words: Vec<u64>,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+    /// The thread's mapping.
+    pub block: Block,
 }
 
 impl Thread {
     /// The first thread: it blocks the signals that the engine was started
-    /// with.
+    /// with, and of those that the engine takes, these were ignored.
     #[must_use]
-    pub fn inherited() -> Self {
+    pub fn inherited(block: Block, ignored: u64) -> Self {
         Self {
             mask: signals::mask(),
-            alternate_stack: AlternateStack {
-                base: 0,
-                flags: AlternateStack::DISABLED,
-                size: 0,
+            alternate_stack: AlternateStack::NONE,
+            actions: Arc::new(SpinLock::new(Actions::inherited(ignored))),
+            suspended: None,
+            held: [None; TAKEN_LIST.len()],
+            fault_address: 0,
+            syndrome: 0,
+            words: Vec::new(),
+            bytes: Vec::new(),
+            block,
+        }
+    }
+
+    /// A thread that this one makes, with these flags of `clone`.
+    #[must_use]
+    pub fn child(&self, block: Block, flags: u64) -> Self {
+        let actions = if flags & clone::SIGHAND == 0 {
+            Arc::new(SpinLock::new(self.actions.with(|actions| actions.clone())))
+        } else {
+            Arc::clone(&self.actions)
+        };
+        let keeps_stack = flags & (clone::VM | clone::VFORK) != clone::VM;
+        Self {
+            mask: self.mask,
+            alternate_stack: if keeps_stack {
+                self.alternate_stack
+            } else {
+                AlternateStack::NONE
             },
+            actions,
+            suspended: None,
+            held: [None; TAKEN_LIST.len()],
+            fault_address: 0,
+            syndrome: 0,
+            words: Vec::new(),
+            bytes: Vec::new(),
+            block,
+        }
+    }
+
+    /// What others tell it.
+    #[must_use]
+    pub const fn attention(&self) -> &'static Attention {
+        self.block.attention()
+    }
+
+    /// Sets the mask, on the host too. When a signal has been noted, the host
+    /// goes on blocking all until that is told.
+    pub fn set_mask(&mut self, mask: u64) {
+        self.mask = mask & !UNBLOCKABLE;
+        if signals::try_mask(self.attention(), self.mask) {
+            return;
+        }
+        // Something is wanted: is it a signal? No other must come before it
+        // is told.
+        let _ = signals::set_whole_mask(!TAKEN);
+        if !self.attention().has_signal() {
+            signals::set_mask(self.mask);
         }
     }
 }
@@ -80,11 +186,74 @@ pub struct AlternateStack {
     pub base: u64,
     /// `SS_...`; the upper half is padding.
     pub flags: u64,
-    /// In bytes.
+    /// In bytes; 0 when there is none.
     pub size: u64,
 }
 
 impl AlternateStack {
+    /// `SS_ONSTACK`.
+    pub const IN_USE: u64 = 1;
     /// `SS_DISABLE`.
     pub const DISABLED: u64 = 2;
+    /// `SS_AUTODISARM`: gone while a handler runs on it.
+    pub const AUTODISARM: u64 = 1 << 31;
+    /// arm64's `MINSIGSTKSZ`.
+    pub const SMALLEST: u64 = 5120;
+    /// None is set.
+    pub const NONE: Self = Self {
+        base: 0,
+        flags: Self::DISABLED,
+        size: 0,
+    };
+
+    /// Whether code with this SP runs on it.
+    #[must_use]
+    pub const fn holds(&self, sp: u64) -> bool {
+        self.flags & Self::AUTODISARM == 0 && sp > self.base && sp - self.base <= self.size
+    }
+
+    /// As `sigaltstack` tells it to code with this SP.
+    #[must_use]
+    pub const fn seen_from(&self, sp: u64) -> Self {
+        let state = if self.size == 0 {
+            Self::DISABLED
+        } else if self.holds(sp) {
+            Self::IN_USE
+        } else {
+            0
+        };
+        Self {
+            base: self.base,
+            flags: self.flags & Self::AUTODISARM | state,
+            size: self.size,
+        }
+    }
+
+    /// Another one, set by code with this SP.
+    ///
+    /// # Errors
+    /// As `sigaltstack`.
+    pub fn replace(&mut self, new: Self, sp: u64) -> Result<(), Errno> {
+        // An int, with padding behind it.
+        let flags = new.flags & 0xffff_ffff;
+        if self.holds(sp) {
+            return Err(Errno::EPERM);
+        }
+        *self = match flags & !Self::AUTODISARM {
+            Self::DISABLED => Self {
+                base: 0,
+                flags,
+                size: 0,
+            },
+            // 0 and SS_ONSTACK both set it.
+            0 | Self::IN_USE if new.size < Self::SMALLEST => return Err(Errno::ENOMEM),
+            0 | Self::IN_USE => Self {
+                base: new.base,
+                flags: flags & Self::AUTODISARM,
+                size: new.size,
+            },
+            _ => return Err(Errno::EINVAL),
+        };
+        Ok(())
+    }
 }

@@ -1,15 +1,20 @@
 //! Signals: what the guest asked for, what the host does, and dying by one.
 //!
-//! Handlers of the guest are recorded and reported back, but not called yet:
-//! such a signal does what it does by default. `SIGSEGV` and `SIGBUS` stay
-//! the engine's on the host ([`super::faults`]) and are never blocked there,
-//! since a blocked fault kills the process at once.
+//! What the guest ignores or leaves to the default, the host does so. What it
+//! handles comes to the engine ([`super::faults`]), which writes the guest's
+//! frame ([`super::signal_frame`]). The host's mask is the guest's, but for the
+//! signals of [`TAKEN`]: they are the engine's on the host and never blocked
+//! there, since a blocked fault kills the process at once.
 
 use core::ptr;
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::Ordering;
 
-use super::faults::{self, Action, SIGBUS, SIGSEGV};
-use super::sys::{self, number};
+use super::attention::{Attention, SignalInfo};
+use super::faults::{
+    self, Action, SA_NOCLDSTOP, SA_NOCLDWAIT, SA_RESTART, SIGBUS, SIGSEGV, SIGTRAP,
+};
+use super::sys::{self, Errno, number};
+use super::window;
 
 /// How many signals there are.
 pub const COUNT: i32 = 64;
@@ -30,101 +35,234 @@ pub const fn bit(signal: i32) -> u64 {
 }
 
 /// The signals that the engine takes for itself.
-pub const TAKEN: u64 = bit(SIGSEGV) | bit(SIGBUS);
+pub const TAKEN: u64 = bit(SIGSEGV) | bit(SIGBUS) | bit(SIGTRAP);
+/// Those in the order of their places in [`super::attention`].
+pub const TAKEN_LIST: [i32; 3] = [SIGTRAP, SIGBUS, SIGSEGV];
+/// What nobody can block.
+pub const UNBLOCKABLE: u64 = bit(SIGKILL) | bit(SIGSTOP);
 
-/// Those of [`TAKEN`] that the guest ignores when somebody sends them.
-static IGNORED: AtomicU64 = AtomicU64::new(0);
+/// A signal's place in [`TAKEN_LIST`].
+#[must_use]
+pub fn taken_index(signal: i32) -> Option<usize> {
+    TAKEN_LIST.iter().position(|&taken| taken == signal)
+}
 
 /// What the guest wants done on each signal.
-#[derive(Debug)]
-pub struct Actions([Action; COUNT as usize]);
-
-impl Default for Actions {
-    fn default() -> Self {
-        Self([Action::default(); COUNT as usize])
-    }
+#[derive(Clone, Debug)]
+pub struct Actions {
+    actions: [Action; COUNT as usize],
+    /// Those that were looked up or set since the program started; what the
+    /// others are the host knows.
+    known: u64,
 }
 
 impl Actions {
-    /// The action on a signal from 1 to 64.
+    /// What the program was started with: of the taken signals, these are
+    /// ignored.
     #[must_use]
-    pub fn of(&mut self, signal: i32) -> Option<&mut Action> {
+    pub fn inherited(ignored: u64) -> Self {
+        let mut actions = Self {
+            actions: [Action::default(); COUNT as usize],
+            known: TAKEN,
+        };
+        for signal in TAKEN_LIST {
+            if ignored & bit(signal) != 0
+                && let Some(action) = actions.place(signal)
+            {
+                action.handler = SIG_IGN;
+            }
+        }
+        actions
+    }
+
+    fn place(&mut self, signal: i32) -> Option<&mut Action> {
         usize::try_from(signal.checked_sub(1)?)
             .ok()
-            .and_then(|index| self.0.get_mut(index))
+            .and_then(|index| self.actions.get_mut(index))
+    }
+
+    /// The action on a signal from 1 to 64.
+    #[must_use]
+    pub fn of(&mut self, signal: i32) -> Option<Action> {
+        self.place(signal)?;
+        if self.known & bit(signal) == 0 {
+            self.known |= bit(signal);
+            let host = faults::action(signal).handler;
+            self.place(signal)?.handler = if host == SIG_IGN { SIG_IGN } else { SIG_DFL };
+        }
+        self.place(signal).map(|action| *action)
+    }
+
+    /// Sets the action on a signal, on the host too.
+    ///
+    /// # Errors
+    /// The kernel's; nothing has changed then.
+    pub fn set(&mut self, signal: i32, action: Action) -> Result<(), Errno> {
+        apply(signal, &action)?;
+        if let Some(place) = self.place(signal) {
+            *place = action;
+            self.known |= bit(signal);
+        }
+        Ok(())
+    }
+
+    /// All that are handled are back at the default, as after
+    /// `CLONE_CLEAR_SIGHAND`. The host's are so already, and with them those
+    /// that the engine needs, which are taken again.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn clear_handlers(&mut self) -> Result<(), Errno> {
+        for action in &mut self.actions {
+            if action.handler != SIG_IGN {
+                *action = Action::default();
+            }
+        }
+        TAKEN_LIST
+            .iter()
+            .try_for_each(|&signal| faults::take(signal, 0))
+    }
+
+    /// Those of the taken signals that are ignored.
+    #[must_use]
+    pub fn taken_ignored(&self) -> u64 {
+        TAKEN_LIST
+            .iter()
+            .filter(|&&signal| {
+                usize::try_from(signal - 1)
+                    .is_ok_and(|index| self.actions[index].handler == SIG_IGN)
+            })
+            .map(|&signal| bit(signal))
+            .sum()
     }
 }
 
 /// Lets the host do what the guest wants done on a signal.
-pub fn apply(signal: i32, action: &Action) {
-    let ignored = action.handler == SIG_IGN;
-    if TAKEN & bit(signal) != 0 {
-        if ignored {
-            IGNORED.fetch_or(bit(signal), Ordering::Relaxed);
-        } else {
-            IGNORED.fetch_and(!bit(signal), Ordering::Relaxed);
-        }
-        return;
+fn apply(signal: i32, action: &Action) -> Result<(), Errno> {
+    const PASSED: u64 = SA_NOCLDSTOP | SA_NOCLDWAIT | SA_RESTART;
+    let flags = action.flags & PASSED;
+    if TAKEN & bit(signal) != 0 || action.handler > SIG_IGN {
+        return faults::take(signal, flags);
     }
     let host = Action {
-        handler: if ignored { SIG_IGN } else { SIG_DFL },
+        handler: action.handler,
+        flags,
         ..Action::default()
     };
-    // SAFETY: no handler is set. Failing leaves what was before, and only
-    // signals fail that cannot be set, which the caller refuses.
-    let _ = unsafe { faults::set_action(signal, &host) };
+    // SAFETY: no handler is set.
+    unsafe { faults::set_action(signal, &host) }
 }
 
-/// Whether the guest ignores a signal of [`TAKEN`] that somebody sent.
+/// What a signal does that is not handled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Default {
+    /// Ends the process.
+    Terminate,
+    /// Nothing.
+    Ignore,
+    /// Stops the process.
+    Stop,
+}
+
+/// What a signal does by default.
 #[must_use]
-pub fn ignored(signal: i32) -> bool {
-    IGNORED.load(Ordering::Relaxed) & bit(signal) != 0
+pub const fn default_of(signal: i32) -> Default {
+    match signal {
+        // CHLD, CONT (whose effect is the kernel's), URG, WINCH.
+        17 | 18 | 23 | 28 => Default::Ignore,
+        // STOP, TSTP, TTIN, TTOU.
+        19..=22 => Default::Stop,
+        _ => Default::Terminate,
+    }
+}
+
+const SIG_SETMASK: u64 = 2;
+
+fn exchange_mask(new: Option<u64>) -> u64 {
+    let mut old = 0_u64;
+    let new = new.as_ref().map_or(0, |new| ptr::from_ref(new) as u64);
+    // SAFETY: the kernel reads and writes the two masks only.
+    let _ = unsafe {
+        sys::syscall(
+            number::RT_SIGPROCMASK,
+            [SIG_SETMASK, new, ptr::from_mut(&mut old) as u64, 8, 0, 0],
+        )
+    };
+    old
 }
 
 /// The calling thread's mask on the host.
 #[must_use]
 pub fn mask() -> u64 {
-    let mut mask = 0_u64;
-    // SAFETY: the kernel writes the mask only.
-    let _ = unsafe {
-        sys::syscall(
-            number::RT_SIGPROCMASK,
-            [0, 0, ptr::from_mut(&mut mask) as u64, 8, 0, 0],
-        )
-    };
-    mask
+    exchange_mask(None)
 }
 
 /// Sets the calling thread's mask on the host, without the signals that must
 /// not be blocked.
 pub fn set_mask(mask: u64) {
-    const SIG_SETMASK: u64 = 2;
+    exchange_mask(Some(mask & !TAKEN));
+}
+
+/// The same, unless the thread is wanted before that; returns whether it was
+/// done.
+#[must_use]
+pub fn try_mask(attention: &Attention, mask: u64) -> bool {
     let mask = mask & !TAKEN;
+    let arguments = [SIG_SETMASK, ptr::from_ref(&mask) as u64, 0, 8, 0, 0];
     // SAFETY: the kernel reads the mask only.
+    let done = unsafe { window::syscall(attention, number::RT_SIGPROCMASK, arguments) };
+    done != Err(Errno::RESTART)
+}
+
+/// Puts a signal back that has arrived but is blocked by now: it waits in the
+/// kernel for the calling thread, which blocks it on the host.
+pub fn put_back(attention: &Attention, info: &SignalInfo) {
+    let signal = u64::from(info.signal().unsigned_abs());
+    let process = attention.process.load(Ordering::Relaxed).into();
+    let thread = attention.thread.load(Ordering::Relaxed).into();
+    let info = info.0.as_ptr() as u64;
+    // SAFETY: the kernel reads the array only. When it has no room for it, the
+    // signal is lost, as it would have been before.
     let _ = unsafe {
         sys::syscall(
-            number::RT_SIGPROCMASK,
-            [SIG_SETMASK, ptr::from_ref(&mask) as u64, 0, 8, 0, 0],
+            number::RT_TGSIGQUEUEINFO,
+            [process, thread, signal, info, 0, 0],
         )
     };
 }
 
-/// Ends the process by a signal's default action, so that its parent sees
-/// that signal.
-pub fn die(signal: i32) -> ! {
-    // SAFETY: no handler is set, and the calls touch nothing but signals.
+/// Sets the calling thread's mask on the host as it is: where no fault may
+/// come, or another program is to inherit it. Returns the one before.
+#[must_use]
+pub fn set_whole_mask(mask: u64) -> u64 {
+    exchange_mask(Some(mask))
+}
+
+/// Sends the calling thread a signal.
+fn raise(signal: i32) {
+    // SAFETY: the calls touch nothing but signals.
     unsafe {
-        let _ = faults::set_action(signal, &Action::default());
-        let mask = !bit(signal);
-        let _ = sys::syscall(
-            number::RT_SIGPROCMASK,
-            [2, ptr::from_ref(&mask) as u64, 0, 8, 0, 0],
-        );
         let process = sys::syscall(number::GETPID, [0; 6]).unwrap_or(0);
         let thread = sys::syscall(number::GETTID, [0; 6]).unwrap_or(0);
         let signal = u64::from(signal.cast_unsigned());
         let _ = sys::syscall(number::TGKILL, [process, thread, signal, 0, 0, 0]);
     }
+}
+
+/// Stops the process, as a signal does that is not handled.
+pub fn stop() {
+    raise(SIGSTOP);
+}
+
+/// Ends the process by a signal's default action, so that its parent sees
+/// that signal.
+pub fn die(signal: i32) -> ! {
+    // SAFETY: no handler is set.
+    let _ = unsafe { faults::set_action(signal, &Action::default()) };
+    // First pending, then let through, so that no other comes in between.
+    let _ = set_whole_mask(!0);
+    raise(signal);
+    let _ = set_whole_mask(!bit(signal));
     // The first process of a PID namespace is not ended by its own signals.
     sys::exit_group(128 + signal)
 }

@@ -34,10 +34,14 @@ macro_rules! errors {
 errors! {
     1 EPERM "operation not permitted",
     2 ENOENT "no such file or directory",
+    3 ESRCH "no such process",
     4 EINTR "interrupted system call",
     5 EIO "input or output error",
+    7 E2BIG "argument list too long",
     8 ENOEXEC "exec format error",
     9 EBADF "bad file descriptor",
+    10 ECHILD "no child processes",
+    11 EAGAIN "resource temporarily unavailable",
     12 ENOMEM "out of memory",
     13 EACCES "permission denied",
     14 EFAULT "bad address",
@@ -58,6 +62,10 @@ errors! {
 }
 
 impl Errno {
+    /// No error of the kernel's: the call was not made, and is to be made again
+    /// when the signal that came has been handled.
+    pub const RESTART: Self = Self(u16::MAX);
+
     /// The value a system call returns for it.
     #[must_use]
     pub const fn as_result(self) -> u64 {
@@ -103,7 +111,14 @@ pub mod number {
         SETPGID 109 GETPPID 110 SETSID 112 GETGROUPS 115 GETPGID 121 GETSID 124
         RT_SIGPENDING 127 SIGALTSTACK 131 PERSONALITY 135 STATFS 137
         FSTATFS 138 GETPRIORITY 140 SETPRIORITY 141 SYNC 162 GETTID 186
-        TKILL 200 FUTEX 202 SCHED_SETAFFINITY 203 SCHED_GETAFFINITY 204
+        TKILL 200 FUTEX 202 RT_SIGTIMEDWAIT 128
+        RT_SIGQUEUEINFO 129 RT_SIGSUSPEND 130 RT_TGSIGQUEUEINFO 297 PAUSE 34
+        WAIT4 61 WAITID 247 PPOLL 271 PSELECT6 270 EPOLL_PWAIT 281
+        EPOLL_PWAIT2 441 EPOLL_CTL 233 EPOLL_CREATE1 291 EVENTFD2 290 SIGNALFD4 289 TIMER_CREATE 222 TIMER_SETTIME 223
+        TIMER_GETTIME 224 TIMER_GETOVERRUN 225 TIMER_DELETE 226
+        TIMERFD_CREATE 283 TIMERFD_SETTIME 286 TIMERFD_GETTIME 287
+        EXECVE 59 EXECVEAT 322 PIDFD_SEND_SIGNAL 424 PIDFD_OPEN 434
+        PIDFD_GETFD 438 SCHED_SETAFFINITY 203 SCHED_GETAFFINITY 204
         GETDENTS64 217 SET_TID_ADDRESS 218 FADVISE64 221 CLOCK_GETTIME 228
         CLOCK_GETRES 229 CLOCK_NANOSLEEP 230 EXIT_GROUP 231 TGKILL 234
         OPENAT 257 MKDIRAT 258 FCHOWNAT 260 NEWFSTATAT 262 UNLINKAT 263
@@ -146,6 +161,12 @@ pub unsafe fn syscall(number: u32, arguments: [u64; 6]) -> Result<u64, Errno> {
         Ok(error @ 1..=4095) => Err(Errno(error)),
         _ => Ok(result),
     }
+}
+
+/// Lets others run.
+pub fn yield_processor() {
+    // SAFETY: the call touches no memory.
+    let _ = unsafe { syscall(number::SCHED_YIELD, [0; 6]) };
 }
 
 /// Ends the process with all its threads.

@@ -9,7 +9,7 @@ mod memory;
 use core::arch::global_asm;
 use core::panic::PanicInfo;
 
-use armistice_engine::heap::Heap;
+use armistice_engine::heap::{self, Heap};
 use armistice_engine::message;
 
 #[global_allocator]
@@ -66,6 +66,7 @@ global_asm!(
 /// # Safety
 /// `stack` is the initial stack of the process.
 unsafe extern "C" fn main(stack: *const usize) -> ! {
+    heap::set_global(&HEAP);
     // SAFETY: `_start` hands over what the kernel made.
     unsafe { armistice_engine::main(stack) }
 }

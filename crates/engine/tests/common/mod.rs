@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test uses a part of it")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot set up fails")]
 
+pub(crate) mod compiled;
 pub(crate) mod elf;
 
 use std::ffi::OsStr;

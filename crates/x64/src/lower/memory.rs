@@ -35,6 +35,10 @@ impl Lowering<'_> {
     /// The next host instruction can fault; `spilled`: `rdx` is in use.
     pub(crate) fn fault_point_with(&mut self, spilled: bool) {
         let (host, flags) = (self.position(), self.flags_at_fault());
+        // A block's start and its first access may be at one place.
+        if self.out.faults.last().is_some_and(|last| last.host == host) {
+            self.out.faults.pop();
+        }
         self.out.faults.push(FaultPoint {
             host,
             pc: self.pc,

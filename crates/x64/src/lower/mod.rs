@@ -55,6 +55,8 @@ pub enum Leave {
     Exception = 7,
     /// By a fault in translated code (set by the signal handler).
     Fault = 8,
+    /// Translated code was not entered, since the attention word is set.
+    Attention = 9,
 }
 
 impl Leave {
@@ -71,6 +73,7 @@ impl Leave {
             6 => Self::Interpret,
             7 => Self::Exception,
             8 => Self::Fault,
+            9 => Self::Attention,
             _ => return None,
         })
     }
@@ -100,7 +103,8 @@ pub struct Exit {
     pub number: u32,
 }
 
-/// A host instruction that can fault.
+/// A place where the guest's state is known: a host instruction that can
+/// fault, or the start of a block.
 #[derive(Clone, Copy, Debug)]
 pub struct FaultPoint {
     /// Its offset from the region's start.
@@ -120,7 +124,7 @@ pub struct Lowered {
     pub entries: Vec<Entry>,
     /// Where it is left.
     pub exits: Vec<Exit>,
-    /// Where it can fault, ascending.
+    /// Where the guest's state is known, ascending.
     pub faults: Vec<FaultPoint>,
     /// Where each block's code starts: guest address and offset.
     pub blocks: Vec<(u64, u32)>,
@@ -236,6 +240,9 @@ impl Lowering<'_> {
         self.a.bind(self.labels[index]);
         self.known = self.uppers.at_start[index];
         self.out.blocks.push((block.pc, self.position()));
+        // A thread may be stopped here: the state is known.
+        self.pc = block.pc;
+        self.fault_point();
         self.entry(index);
         if let Some(counters) = options.counters {
             self.count(counters + 8 * index as u64);

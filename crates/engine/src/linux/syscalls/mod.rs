@@ -17,9 +17,11 @@ use a64::cpu::Cpu;
 use a64::mem::Fault;
 
 use self::table::Handler;
+use super::clone;
 use super::guest_memory;
 use super::process::{Process, Thread};
 use super::sys::{self, Errno};
+use super::window;
 
 /// A system call of the guest, while it is done.
 #[derive(Debug)]
@@ -30,6 +32,12 @@ pub struct Call<'a> {
     pub thread: &'a mut Thread,
     /// X0 to X5.
     pub arguments: [u64; 6],
+    /// The guest's SP.
+    sp: u64,
+    /// A call of the host's has been made.
+    called: bool,
+    /// What comes of it that is not a result.
+    control: Option<Control>,
 }
 
 /// What the thread does after a system call.
@@ -37,12 +45,19 @@ pub struct Call<'a> {
 pub enum Control {
     /// It goes on behind the SVC.
     Continue,
-    /// The process ends with this code.
+    /// It ends with this code.
     Exit(i32),
+    /// The process ends with this code.
+    ExitGroup(i32),
+    /// It goes on with what the signal frame says.
+    SignalReturn,
+    /// It makes another thread or process; the result is what that gives.
+    Clone(clone::Request),
 }
 
 /// Does the system call that the registers ask for: X8 is its number, X0 to X5
-/// are its arguments and X0 becomes its result. The PC is left alone.
+/// are its arguments and X0 becomes its result. The PC is left alone, but where
+/// a signal came first: then SVC is to be done again.
 pub fn call(process: &Process, thread: &mut Thread, cpu: &mut Cpu) -> Control {
     // The kernel takes the number from W8.
     let handler = table::find(cpu.x[8] & 0xffff_ffff).map(|syscall| syscall.handler);
@@ -51,17 +66,31 @@ pub fn call(process: &Process, thread: &mut Thread, cpu: &mut Cpu) -> Control {
         process,
         thread,
         arguments: [a, b, c, d, e, f],
+        sp: cpu.x[31],
+        called: false,
+        control: None,
     };
     let result = match handler {
         Some(Handler::Exit) => return Control::Exit(call.int(0) & 0xff),
-        // SAFETY: the table passes on what touches only memory that the
-        // arguments name, and that is the guest's.
-        Some(Handler::Pass(number)) => unsafe { sys::syscall(number, call.arguments) },
+        Some(Handler::ExitGroup) => return Control::ExitGroup(call.int(0) & 0xff),
+        Some(Handler::Pass(number)) => call.pass(number),
         Some(Handler::Own(own)) => own(&mut call),
         None => Err(Errno::ENOSYS),
     };
-    cpu.x[0] = result.unwrap_or_else(Errno::as_result);
+    if let Some(control) = call.control {
+        return control;
+    }
+    finish(cpu, result);
     Control::Continue
+}
+
+/// Gives the guest the result of a system call.
+pub fn finish(cpu: &mut Cpu, result: Result<u64, Errno>) {
+    match result {
+        Ok(value) => cpu.x[0] = value,
+        Err(Errno::RESTART) => cpu.pc = cpu.pc.wrapping_sub(4),
+        Err(error) => cpu.x[0] = error.as_result(),
+    }
 }
 
 impl From<Fault> for Errno {
@@ -77,11 +106,21 @@ impl Call<'_> {
         self.arguments[index] as i32
     }
 
-    /// Calls the host with the arguments as they are now.
-    fn pass(&self, number: u32) -> Result<u64, Errno> {
-        // SAFETY: whoever calls this changed the arguments so that the call
-        // touches only memory that is the guest's or his own.
-        unsafe { sys::syscall(number, self.arguments) }
+    /// Calls the host with the arguments as they are now. The first such call
+    /// is not made when a signal comes before it: then the error is
+    /// [`Errno::RESTART`], which the guest's call must end with.
+    fn pass(&mut self, number: u32) -> Result<u64, Errno> {
+        // SAFETY: the table passes on what touches only memory that the
+        // arguments name, and that is the guest's; whoever else calls this
+        // changed the arguments so that that is so.
+        unsafe {
+            if self.called {
+                return sys::syscall(number, self.arguments);
+            }
+            let result = window::syscall(self.thread.attention(), number, self.arguments);
+            self.called = result != Err(Errno::RESTART);
+            result
+        }
     }
 
     /// Writes a structure to the guest.

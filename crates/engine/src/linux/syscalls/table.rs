@@ -12,8 +12,10 @@ pub enum Handler {
     Pass(u32),
     /// Done here.
     Own(fn(&mut Call<'_>) -> Result<u64, Errno>),
-    /// The process ends with the first argument.
+    /// The thread ends with the first argument.
     Exit,
+    /// The process ends with the first argument.
+    ExitGroup,
 }
 
 /// A system call of arm64.
@@ -27,7 +29,7 @@ pub struct Syscall {
     pub handler: Handler,
 }
 
-use Handler::{Exit, Own, Pass};
+use Handler::{Exit, ExitGroup, Own, Pass};
 
 macro_rules! table {
     ($($number:literal $name:ident $handler:expr,)*) => {
@@ -40,6 +42,10 @@ macro_rules! table {
 
 table! {
     17 getcwd Pass(host::GETCWD),
+    19 eventfd2 Pass(host::EVENTFD2),
+    20 epoll_create1 Pass(host::EPOLL_CREATE1),
+    21 epoll_ctl Own(signals::epoll_ctl),
+    22 epoll_pwait Own(signals::epoll_pwait),
     23 dup Pass(host::DUP),
     24 dup3 Pass(host::DUP3),
     25 fcntl Own(files::fcntl),
@@ -75,16 +81,22 @@ table! {
     68 pwrite64 Pass(host::PWRITE64),
     69 preadv Pass(host::PREADV),
     70 pwritev Pass(host::PWRITEV),
+    72 pselect6 Own(signals::pselect6),
+    73 ppoll Own(signals::ppoll),
+    74 signalfd4 Pass(host::SIGNALFD4),
     78 readlinkat Own(files::readlinkat),
     79 newfstatat Own(files::newfstatat),
     80 fstat Own(files::fstat),
     81 sync Pass(host::SYNC),
     82 fsync Pass(host::FSYNC),
     83 fdatasync Pass(host::FDATASYNC),
+    85 timerfd_create Pass(host::TIMERFD_CREATE),
+    86 timerfd_settime Pass(host::TIMERFD_SETTIME),
+    87 timerfd_gettime Pass(host::TIMERFD_GETTIME),
     88 utimensat Pass(host::UTIMENSAT),
-    // With one thread the two are the same.
     93 exit Exit,
-    94 exit_group Exit,
+    94 exit_group ExitGroup,
+    95 waitid Pass(host::WAITID),
     96 set_tid_address Pass(host::SET_TID_ADDRESS),
     98 futex Pass(host::FUTEX),
     99 set_robust_list Pass(host::SET_ROBUST_LIST),
@@ -92,6 +104,11 @@ table! {
     101 nanosleep Pass(host::NANOSLEEP),
     102 getitimer Pass(host::GETITIMER),
     103 setitimer Pass(host::SETITIMER),
+    107 timer_create Pass(host::TIMER_CREATE),
+    108 timer_gettime Pass(host::TIMER_GETTIME),
+    109 timer_getoverrun Pass(host::TIMER_GETOVERRUN),
+    110 timer_settime Pass(host::TIMER_SETTIME),
+    111 timer_delete Pass(host::TIMER_DELETE),
     113 clock_gettime Pass(host::CLOCK_GETTIME),
     114 clock_getres Pass(host::CLOCK_GETRES),
     115 clock_nanosleep Pass(host::CLOCK_NANOSLEEP),
@@ -102,9 +119,13 @@ table! {
     130 tkill Pass(host::TKILL),
     131 tgkill Pass(host::TGKILL),
     132 sigaltstack Own(signals::sigaltstack),
+    133 rt_sigsuspend Own(signals::rt_sigsuspend),
     134 rt_sigaction Own(signals::rt_sigaction),
     135 rt_sigprocmask Own(signals::rt_sigprocmask),
-    136 rt_sigpending Pass(host::RT_SIGPENDING),
+    136 rt_sigpending Own(signals::rt_sigpending),
+    137 rt_sigtimedwait Own(signals::rt_sigtimedwait),
+    138 rt_sigqueueinfo Pass(host::RT_SIGQUEUEINFO),
+    139 rt_sigreturn Own(signals::rt_sigreturn),
     140 setpriority Pass(host::SETPRIORITY),
     141 getpriority Pass(host::GETPRIORITY),
     144 setgid Pass(host::SETGID),
@@ -131,16 +152,21 @@ table! {
     214 brk Own(memory::brk),
     215 munmap Own(memory::munmap),
     216 mremap Own(memory::mremap),
+    220 clone Own(process::clone),
+    221 execve Own(process::execve),
     222 mmap Own(memory::mmap),
     223 fadvise64 Pass(host::FADVISE64),
     226 mprotect Own(memory::mprotect),
     227 msync Pass(host::MSYNC),
     232 mincore Pass(host::MINCORE),
     233 madvise Own(memory::madvise),
+    240 rt_tgsigqueueinfo Pass(host::RT_TGSIGQUEUEINFO),
+    260 wait4 Pass(host::WAIT4),
     261 prlimit64 Pass(host::PRLIMIT64),
     276 renameat2 Pass(host::RENAMEAT2),
     278 getrandom Pass(host::GETRANDOM),
     279 memfd_create Pass(host::MEMFD_CREATE),
+    281 execveat Own(process::execveat),
     283 membarrier Pass(host::MEMBARRIER),
     285 copy_file_range Pass(host::COPY_FILE_RANGE),
     286 preadv2 Pass(host::PREADV2),
@@ -149,7 +175,12 @@ table! {
     // The kernel would write into the guest's rseq area by where the engine
     // is, not by where the guest is.
     293 rseq Own(process::not_implemented),
+    424 pidfd_send_signal Pass(host::PIDFD_SEND_SIGNAL),
+    434 pidfd_open Pass(host::PIDFD_OPEN),
+    435 clone3 Own(process::clone3),
+    438 pidfd_getfd Pass(host::PIDFD_GETFD),
     439 faccessat2 Pass(host::FACCESSAT2),
+    441 epoll_pwait2 Own(signals::epoll_pwait2),
 }
 
 /// More than the largest number.

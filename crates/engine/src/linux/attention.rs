@@ -1,0 +1,286 @@
+//! What signal handlers and other threads tell a thread, and the mapping it
+//! lies in.
+//!
+//! A thread's mapping is aligned to its signal stack's size: at its start is
+//! the [`Attention`], behind it the stack of signal handlers, then, for threads
+//! that the engine makes, a guard page and the thread's stack. So a handler
+//! finds the attention by its stack pointer ([`current`]).
+//!
+//! Invariants: a bit of the word is set after what it speaks of was written,
+//! and cleared by the thread itself before it is read. `inside` is not zero
+//! while the thread may be in translated code.
+
+use core::cell::UnsafeCell;
+use core::ops::Range;
+use core::sync::atomic::{AtomicU32, Ordering};
+
+use super::sys::{self, Errno, number};
+
+/// The size and alignment of the first part: the kernel's frame has up to
+/// 11 KiB with AVX-512 and AMX, the rest is for saying what went wrong.
+const FIRST: u64 = 64 * 1024;
+/// The attention's part of it.
+const HEAD: u64 = 4096;
+const GUARD: u64 = 4096;
+/// The stack of a thread that the engine makes.
+const STACK: u64 = 512 * 1024;
+
+/// Translations that the thread may know of are gone.
+pub const FORGET: u32 = 1;
+/// A signal has arrived: [`Attention::take_signal`].
+pub const SIGNAL: u32 = 2;
+/// The first of the bits of the signals that the engine takes; see
+/// [`super::signals::TAKEN`].
+pub const TAKEN_FIRST: u32 = 4;
+/// All of these.
+pub const TAKEN_ALL: u32 = 7 * TAKEN_FIRST;
+
+/// The kernel's `siginfo_t`, the same on x86-64 and arm64.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(transparent)]
+pub struct SignalInfo(pub [u64; 16]);
+
+impl SignalInfo {
+    /// A fault's.
+    #[must_use]
+    pub fn fault(signal: i32, code: i32, address: u64) -> Self {
+        let mut words = [0; 16];
+        words[0] = u64::from(signal.cast_unsigned());
+        words[1] = u64::from(code.cast_unsigned());
+        words[2] = address;
+        Self(words)
+    }
+
+    /// The signal.
+    #[must_use]
+    #[allow(clippy::cast_possible_truncation, reason = "an int is the low half")]
+    pub const fn signal(&self) -> i32 {
+        self.0[0] as i32
+    }
+
+    /// The bytes, as a frame has them.
+    #[must_use]
+    pub fn bytes(&self) -> [u8; 128] {
+        let mut bytes = [0; 128];
+        for (to, word) in bytes.chunks_exact_mut(8).zip(self.0) {
+            to.copy_from_slice(&word.to_le_bytes());
+        }
+        bytes
+    }
+}
+
+/// What a thread is told.
+#[derive(Debug)]
+#[repr(C)]
+pub struct Attention {
+    /// Not zero when there is something; see the bits above. Stubs look at it.
+    pub word: AtomicU32,
+    /// Not zero while translated code may be running. Stubs set it.
+    pub inside: AtomicU32,
+    /// The thread's process and its number, as threads see it that kick it.
+    pub process: AtomicU32,
+    /// Its own number.
+    pub thread: AtomicU32,
+    signal: UnsafeCell<SignalInfo>,
+    taken: [UnsafeCell<SignalInfo>; 3],
+}
+
+// SAFETY: the cells are written by the thread's own signal handler, and read by
+// the thread after the bit, which keeps the handler from writing again.
+unsafe impl Sync for Attention {}
+
+/// Of nobody: what states have that no thread has taken over.
+pub static NOBODY: Attention = Attention::new();
+
+impl Attention {
+    const fn new() -> Self {
+        const NONE: UnsafeCell<SignalInfo> = UnsafeCell::new(SignalInfo([0; 16]));
+        Self {
+            word: AtomicU32::new(0),
+            inside: AtomicU32::new(0),
+            process: AtomicU32::new(0),
+            thread: AtomicU32::new(0),
+            signal: NONE,
+            taken: [NONE; 3],
+        }
+    }
+
+    /// Whether there is anything.
+    #[must_use]
+    #[inline]
+    pub fn wanted(&self) -> bool {
+        self.word.load(Ordering::Acquire) != 0
+    }
+
+    /// Whether a signal has been noted.
+    #[must_use]
+    pub fn has_signal(&self) -> bool {
+        self.word.load(Ordering::Acquire) & SIGNAL != 0
+    }
+
+    /// Notes a signal, in the thread's own handler.
+    pub(super) fn note_signal(&self, info: SignalInfo) {
+        // SAFETY: the handler blocks all signals that come here until the
+        // thread has taken this one.
+        unsafe { *self.signal.get() = info };
+        self.word.fetch_or(SIGNAL, Ordering::Release);
+    }
+
+    /// Notes a sent one of those the engine takes; the same once more is
+    /// dropped, as the kernel does while one is pending.
+    pub(super) fn note_taken(&self, index: usize, info: SignalInfo) {
+        let bit = TAKEN_FIRST << index;
+        if self.word.load(Ordering::Relaxed) & bit == 0 {
+            // SAFETY: the bit is not set, so the thread does not read.
+            unsafe { *self.taken[index].get() = info };
+            self.word.fetch_or(bit, Ordering::Release);
+        }
+    }
+
+    /// The signal that has arrived, for the thread itself.
+    #[must_use]
+    pub fn take_signal(&self) -> Option<SignalInfo> {
+        if self.word.load(Ordering::Acquire) & SIGNAL == 0 {
+            return None;
+        }
+        // SAFETY: the handler does not write while the bit is set.
+        let info = unsafe { *self.signal.get() };
+        self.word.fetch_and(!SIGNAL, Ordering::Release);
+        Some(info)
+    }
+
+    /// One of those the engine takes, for the thread itself.
+    #[must_use]
+    pub fn take_taken(&self, index: usize) -> Option<SignalInfo> {
+        let bit = TAKEN_FIRST << index;
+        if self.word.load(Ordering::Acquire) & bit == 0 {
+            return None;
+        }
+        // SAFETY: the handler does not write while the bit is set.
+        let info = unsafe { *self.taken[index].get() };
+        self.word.fetch_and(!bit, Ordering::Release);
+        Some(info)
+    }
+
+    /// The calling thread becomes the one it speaks of.
+    pub fn claim(&self) {
+        // SAFETY: the calls touch no memory.
+        let number = |call| unsafe { sys::syscall(call, [0; 6]) }.unwrap_or(0);
+        #[allow(
+            clippy::cast_possible_truncation,
+            reason = "numbers of threads are ints"
+        )]
+        let set = |to: &AtomicU32, value: u64| to.store(value as u32, Ordering::Relaxed);
+        set(&self.process, number(number::GETPID));
+        set(&self.thread, number(number::GETTID));
+    }
+}
+
+/// The attention of the thread on whose signal stack this runs.
+///
+/// # Safety
+/// To be called in signal handlers that run on a stack of [`Block`]'s.
+pub(super) unsafe fn current() -> &'static Attention {
+    let here = 0_u8;
+    let base = (&raw const here as u64) & !(FIRST - 1);
+    // SAFETY: the mapping's start is the attention, and the thread is in it.
+    unsafe { &*(base as *const Attention) }
+}
+
+/// A thread's mapping. It is not given back when dropped.
+#[derive(Debug)]
+pub struct Block {
+    base: u64,
+    length: u64,
+}
+
+impl Block {
+    /// A mapping, with a stack for a new thread or without.
+    ///
+    /// # Errors
+    /// The kernel's, when it has no memory.
+    pub fn new(with_stack: bool) -> Result<Self, Errno> {
+        let length = if with_stack {
+            FIRST + GUARD + STACK
+        } else {
+            FIRST
+        };
+        // SAFETY: the mapping takes free addresses; what is given back of it
+        // nobody has seen.
+        unsafe {
+            let whole = length + FIRST;
+            let at = sys::mmap(
+                0,
+                whole,
+                sys::PROT_READ | sys::PROT_WRITE,
+                sys::MAP_PRIVATE | sys::MAP_ANONYMOUS | sys::MAP_NORESERVE,
+                None,
+            )?;
+            let base = at.next_multiple_of(FIRST);
+            if base > at {
+                let _ = sys::munmap(at, base - at);
+            }
+            let _ = sys::munmap(base + length, at + whole - base - length);
+            if with_stack {
+                sys::mprotect(base + FIRST, GUARD, 0)?;
+            }
+            (base as *mut Attention).write(Attention::new());
+            Ok(Self { base, length })
+        }
+    }
+
+    /// What the thread is told.
+    #[must_use]
+    pub const fn attention(&self) -> &'static Attention {
+        // SAFETY: `new` has written it, and the mapping stays until
+        // `release`, which the thread does not survive.
+        unsafe { &*(self.base as *const Attention) }
+    }
+
+    /// The thread's stack, of those that have one.
+    #[must_use]
+    pub const fn stack(&self) -> Range<u64> {
+        self.base + FIRST + GUARD..self.base + self.length
+    }
+
+    /// All of it.
+    #[must_use]
+    pub const fn range(&self) -> Range<u64> {
+        self.base..self.base + self.length
+    }
+
+    /// Lets the calling thread's signal handlers run here.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn use_for_signals(&self) -> Result<(), Errno> {
+        #[repr(C)]
+        struct Stack {
+            base: u64,
+            flags: u64,
+            size: u64,
+        }
+        let stack = Stack {
+            base: self.base + HEAD,
+            flags: 0,
+            size: FIRST - HEAD,
+        };
+        // SAFETY: the stack is this thread's alone.
+        unsafe {
+            sys::syscall(
+                number::SIGALTSTACK,
+                [&raw const stack as u64, 0, 0, 0, 0, 0],
+            )
+        }
+        .map(drop)
+    }
+
+    /// Gives the mapping back.
+    ///
+    /// # Safety
+    /// The thread whose it was is gone.
+    pub unsafe fn release(&self) {
+        // SAFETY: nobody uses it any more.
+        let _ = unsafe { sys::munmap(self.base, self.length) };
+    }
+}

@@ -1,0 +1,236 @@
+//! Telling the guest of signals: its handler is called, or what it does without
+//! one is done.
+//!
+//! All of this runs in the thread itself, at a safe point: the registers are
+//! those between two instructions.
+
+use a64::cpu::Cpu;
+use a64::interp::Exception;
+use a64::mem::{Fault, FaultKind};
+
+use super::attention::SignalInfo;
+use super::faults::{
+    Action, SA_NODEFER, SA_ONSTACK, SA_RESETHAND, SA_RESTORER, SA_SIGINFO, SIGBUS, SIGILL, SIGSEGV,
+    SIGTRAP,
+};
+use super::process::{AlternateStack, Process, Thread};
+use super::signal_frame::{self, BadFrame, Contents};
+use super::signals::{self, Default, SIG_DFL, SIG_IGN, TAKEN_LIST, bit};
+
+const SEGV_MAPERR: i32 = 1;
+const SEGV_ACCERR: i32 = 2;
+const BUS_ADRALN: i32 = 1;
+const BUS_ADRERR: i32 = 2;
+const ILL_ILLOPC: i32 = 1;
+const TRAP_BRKPT: i32 = 1;
+const SI_KERNEL: i32 = 0x80;
+
+/// ESR_EL1 of an abort: from EL0, with the syndrome valid.
+const DATA_ABORT: u64 = 0x9200_0000;
+const INSTRUCTION_ABORT: u64 = 0x8200_0000;
+const PC_ALIGNMENT: u64 = 0x8a00_0000;
+const WRITE: u64 = 1 << 6;
+
+/// The signal that ends the process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fatal(pub i32);
+
+type Told = Result<(), Fatal>;
+
+impl Thread {
+    /// Whether there may be something to tell.
+    #[must_use]
+    #[inline]
+    pub fn is_wanted(&self) -> bool {
+        self.attention().wanted() || self.suspended.is_some() || self.holds_some()
+    }
+
+    /// Whether one is held that is no longer blocked.
+    fn holds_some(&self) -> bool {
+        self.held.iter().any(Option::is_some) && self.first_held().is_some()
+    }
+
+    fn first_held(&self) -> Option<usize> {
+        let mask = self.suspended.unwrap_or(self.mask);
+        (0..TAKEN_LIST.len()).find(|&n| self.held[n].is_some() && mask & bit(TAKEN_LIST[n]) == 0)
+    }
+
+    /// Tells all that has arrived and is not blocked.
+    ///
+    /// # Errors
+    /// With a signal that ends the process.
+    pub fn attend(&mut self, process: &Process, cpu: &mut Cpu) -> Told {
+        loop {
+            for n in 0..TAKEN_LIST.len() {
+                if let Some(info) = self.attention().take_taken(n) {
+                    self.held[n].get_or_insert(info);
+                }
+            }
+            if let Some(info) = self.attention().take_signal() {
+                // All are blocked on the host until the mask is set.
+                if self.suspended.unwrap_or(self.mask) & bit(info.signal()) == 0 {
+                    self.deliver(process, cpu, &info)?;
+                } else {
+                    signals::put_back(self.attention(), &info);
+                }
+                // Lets others come that waited for this one.
+                self.set_mask(self.mask);
+            } else if let Some(info) = self.first_held().and_then(|n| self.held[n].take()) {
+                self.deliver(process, cpu, &info)?;
+            } else {
+                break;
+            }
+        }
+        self.suspended = None;
+        Ok(())
+    }
+
+    /// Tells of an exception of the guest.
+    ///
+    /// # Errors
+    /// With a signal that ends the process.
+    pub fn raise(&mut self, process: &Process, cpu: &mut Cpu, exception: Exception) -> Told {
+        let info = match exception {
+            Exception::Fault(fault) => {
+                let (signal, code, syndrome) = describe(fault, cpu.pc);
+                self.fault_address = fault.address;
+                self.syndrome = syndrome;
+                SignalInfo::fault(signal, code, fault.address)
+            }
+            Exception::Breakpoint(_) => SignalInfo::fault(SIGTRAP, TRAP_BRKPT, cpu.pc),
+            Exception::Undefined | Exception::Supervisor(_) => {
+                SignalInfo::fault(SIGILL, ILL_ILLOPC, cpu.pc)
+            }
+        };
+        self.force(process, cpu, &info)
+    }
+
+    /// A signal that can be neither blocked nor ignored.
+    fn force(&mut self, process: &Process, cpu: &mut Cpu, info: &SignalInfo) -> Told {
+        let signal = info.signal();
+        let action = self.actions.with(|actions| actions.of(signal));
+        let ignored = action.is_none_or(|action| action.handler == SIG_IGN);
+        if ignored || self.mask & bit(signal) != 0 {
+            return Err(Fatal(signal));
+        }
+        self.deliver(process, cpu, info)
+    }
+
+    fn deliver(&mut self, process: &Process, cpu: &mut Cpu, info: &SignalInfo) -> Told {
+        let signal = info.signal();
+        let action = self.actions.with(|actions| {
+            let action = actions.of(signal)?;
+            if action.handler > SIG_IGN && action.flags & SA_RESETHAND != 0 {
+                let handler = SIG_DFL;
+                // Failing leaves what was before: it cannot fail for a signal
+                // that has a handler.
+                let _ = actions.set(signal, Action { handler, ..action });
+            }
+            Some(action)
+        });
+        let Some(action) = action else { return Ok(()) };
+        match action.handler {
+            SIG_IGN => Ok(()),
+            SIG_DFL => match signals::default_of(signal) {
+                Default::Terminate => Err(Fatal(signal)),
+                Default::Ignore => Ok(()),
+                Default::Stop => {
+                    signals::stop();
+                    Ok(())
+                }
+            },
+            _ => match self.call(process, cpu, info, &action) {
+                Ok(()) => Ok(()),
+                Err(BadFrame) if signal == SIGSEGV => Err(Fatal(SIGSEGV)),
+                Err(BadFrame) => {
+                    self.force(process, cpu, &SignalInfo::fault(SIGSEGV, SI_KERNEL, 0))
+                }
+            },
+        }
+    }
+
+    /// Lets the thread go on in a handler.
+    fn call(
+        &mut self,
+        process: &Process,
+        cpu: &mut Cpu,
+        info: &SignalInfo,
+        action: &Action,
+    ) -> Result<(), BadFrame> {
+        let restorer = if action.flags & SA_RESTORER == 0 {
+            process.trampoline().map_err(|_| BadFrame)?
+        } else {
+            action.restorer
+        };
+        let contents = Contents {
+            info: *info,
+            with_info: action.flags & SA_SIGINFO != 0,
+            stack: self.alternate_stack,
+            mask: self.mask,
+            fault_address: self.fault_address,
+            syndrome: self.syndrome,
+            handler: action.handler,
+            restorer,
+        };
+        let sp = cpu.x[31];
+        let alternate = self.alternate_stack;
+        let switch = action.flags & SA_ONSTACK != 0 && alternate.size != 0 && !alternate.holds(sp);
+        let top = if switch {
+            alternate.base.wrapping_add(alternate.size)
+        } else {
+            // A handler that runs on it must not run off it.
+            if alternate.holds(sp)
+                && !alternate.holds(sp.wrapping_sub(signal_frame::SIZE as u64 + 32))
+            {
+                return Err(BadFrame);
+            }
+            sp
+        };
+        signal_frame::push(cpu, &contents, top)?;
+        if alternate.flags & AlternateStack::AUTODISARM != 0 {
+            self.alternate_stack = AlternateStack::NONE;
+        }
+        let own = if action.flags & SA_NODEFER == 0 {
+            bit(info.signal())
+        } else {
+            0
+        };
+        let before = self.suspended.take().unwrap_or(self.mask);
+        self.set_mask(before | action.mask | own);
+        Ok(())
+    }
+
+    /// `rt_sigreturn`: goes on with what the frame at SP says.
+    ///
+    /// # Errors
+    /// With a signal that ends the process.
+    pub fn signal_return(&mut self, process: &Process, cpu: &mut Cpu) -> Told {
+        match signal_frame::pop(cpu) {
+            Ok(returned) => {
+                self.set_mask(returned.mask);
+                // One that cannot be set is not: the kernel says nothing either.
+                let _ = self.alternate_stack.replace(returned.stack, cpu.x[31]);
+                Ok(())
+            }
+            Err(BadFrame) => {
+                let sp = cpu.x[31];
+                self.force(process, cpu, &SignalInfo::fault(SIGSEGV, SEGV_MAPERR, sp))
+            }
+        }
+    }
+}
+
+/// The signal, its code and the syndrome of a fault.
+fn describe(fault: Fault, pc: u64) -> (i32, i32, u64) {
+    let fetch = fault.address == pc && !fault.write;
+    let (signal, code, status) = match fault.kind {
+        FaultKind::Translation => (SIGSEGV, SEGV_MAPERR, 0x07),
+        FaultKind::Permission => (SIGSEGV, SEGV_ACCERR, 0x0f),
+        FaultKind::Alignment if fetch => return (SIGBUS, BUS_ADRALN, PC_ALIGNMENT),
+        FaultKind::Alignment => (SIGBUS, BUS_ADRALN, 0x21),
+        FaultKind::External => (SIGBUS, BUS_ADRERR, 0x07),
+    };
+    let class = if fetch { INSTRUCTION_ABORT } else { DATA_ABORT };
+    let write = if fault.write { WRITE } else { 0 };
+    (signal, code, class | write | status)
+}

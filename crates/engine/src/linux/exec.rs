@@ -1,0 +1,350 @@
+//! `execve`: the process becomes another program.
+//!
+//! The kernel is asked first: it knows native programs, scripts, and what is
+//! registered in `binfmt_misc`. Where it says `ENOEXEC`, and the file is an
+//! AArch64 program or a script whose interpreter is one, the engine executes
+//! itself with it, handing the open file over.
+
+use alloc::vec::Vec;
+use core::ffi::CStr;
+
+use super::faults::{self, Action};
+use super::guest_memory;
+use super::process::{Process, Thread};
+use super::signals::{self, SIG_IGN, TAKEN, TAKEN_LIST, bit};
+use super::sys::{self, AT_FDCWD, Errno, Fd, fd_argument, number};
+use super::window;
+
+/// What is to be executed, as `execveat` takes it; pointers are the guest's.
+#[derive(Clone, Copy, Debug)]
+pub struct Program {
+    /// Where a relative path starts.
+    pub directory: i32,
+    /// The path.
+    pub path: u64,
+    /// The arguments, up to a null.
+    pub arguments: u64,
+    /// The environment, up to a null.
+    pub environment: u64,
+    /// `AT_...`.
+    pub flags: u64,
+}
+
+/// The engine's own file.
+const ENGINE: &CStr = c"/proc/self/exe";
+const PATH_MAX: usize = 4096;
+/// Interpreters of interpreters, as the kernel has it.
+const DEPTH: usize = 5;
+const AT_EMPTY_PATH: u64 = 0x1000;
+
+/// Becomes the program; returns only when that fails.
+///
+/// # Errors
+/// The kernel's.
+pub fn exec(process: &Process, thread: &mut Thread, program: &Program) -> Result<u64, Errno> {
+    let mut program = *program;
+    let mut own = Vec::new();
+    let path = path_of(program.path);
+    if let Ok(path) = &path
+        && is_self(path)
+    {
+        own.extend_from_slice(&process.executable);
+        own.push(0);
+        program.path = own.as_ptr() as u64;
+        program.directory = AT_FDCWD;
+    }
+    let before = prepare(thread).ok_or(Errno::RESTART)?;
+    let mut error = host(thread, &program);
+    if error == Errno::ENOEXEC
+        && let Ok(path) = &path
+    {
+        let path = if own.is_empty() {
+            &path[..]
+        } else {
+            &own[..own.len() - 1]
+        };
+        error = by_engine(thread, &program, path).unwrap_or_else(|error| error);
+    }
+    thread.words = Vec::new();
+    thread.bytes = Vec::new();
+    restore(thread, before);
+    Err(error)
+}
+
+/// The host's call. It takes 0 for no flags as `execve`.
+fn host(thread: &Thread, program: &Program) -> Errno {
+    let plain = program.directory == AT_FDCWD && program.flags == 0;
+    let (number, arguments) = if plain {
+        let arguments = [
+            program.path,
+            program.arguments,
+            program.environment,
+            0,
+            0,
+            0,
+        ];
+        (number::EXECVE, arguments)
+    } else {
+        let arguments = [
+            fd_argument(program.directory),
+            program.path,
+            program.arguments,
+            program.environment,
+            program.flags,
+            0,
+        ];
+        (number::EXECVEAT, arguments)
+    };
+    // SAFETY: the call reads strings of the guest's, and returns only when it
+    // has changed nothing.
+    let result = unsafe { window::syscall(thread.attention(), number, arguments) };
+    result.err().unwrap_or(Errno::ENOEXEC)
+}
+
+/// What the next program inherits is set: which signals are ignored and
+/// blocked. Returns the mask before; none when the thread is wanted first.
+fn prepare(thread: &Thread) -> Option<u64> {
+    let ignored = thread.actions.with(|actions| actions.taken_ignored());
+    let ignore = Action {
+        handler: SIG_IGN,
+        ..Action::default()
+    };
+    let before = signals::set_whole_mask(!0);
+    if thread.attention().wanted() {
+        let _ = signals::set_whole_mask(before);
+        return None;
+    }
+    for signal in TAKEN_LIST {
+        if ignored & bit(signal) != 0 {
+            // SAFETY: no handler is set.
+            let _ = unsafe { faults::set_action(signal, &ignore) };
+        }
+    }
+    let _ = signals::set_whole_mask(thread.mask);
+    Some(before)
+}
+
+/// Takes back what [`prepare`] has set.
+fn restore(thread: &Thread, before: u64) {
+    let ignored = thread.actions.with(|actions| actions.taken_ignored());
+    for signal in TAKEN_LIST {
+        if ignored & bit(signal) != 0 {
+            let _ = faults::take(signal, 0);
+        }
+    }
+    let _ = signals::set_whole_mask(!TAKEN);
+    // No other must come before one that is told.
+    if !thread.attention().has_signal() {
+        let _ = signals::set_whole_mask(before);
+    }
+}
+
+/// A string of the guest's, without its end.
+fn path_of(address: u64) -> Result<Vec<u8>, Errno> {
+    let mut path = Vec::new();
+    for at in (address..).take(PATH_MAX) {
+        let mut byte = [0];
+        guest_memory::read(at, &mut byte)?;
+        if byte[0] == 0 {
+            return Ok(path);
+        }
+        path.push(byte[0]);
+    }
+    Err(Errno::ENAMETOOLONG)
+}
+
+/// Whether a path leads to the engine's file where the guest means its own.
+fn is_self(path: &[u8]) -> bool {
+    let Some(rest) = path.strip_prefix(b"/proc/") else {
+        return false;
+    };
+    let Some(who) = rest.strip_suffix(b"/exe") else {
+        return false;
+    };
+    if who == b"self" || who == b"thread-self" {
+        return true;
+    }
+    // SAFETY: the call touches no memory.
+    let own = unsafe { sys::syscall(number::GETPID, [0; 6]) }.unwrap_or(0);
+    who == alloc::format!("{own}").as_bytes()
+}
+
+/// A file to be executed, open and not closed by that.
+struct Candidate {
+    file: Fd,
+    head: Vec<u8>,
+}
+
+impl Candidate {
+    fn open(directory: i32, path: &[u8], flags: u64) -> Result<Self, Errno> {
+        let file = if path.is_empty() && flags & AT_EMPTY_PATH != 0 {
+            // A new description: the offset is not the guest's. Where that is
+            // not allowed, another number for the same one.
+            let link = alloc::format!("/proc/self/fd/{directory}\0");
+            open(AT_FDCWD, link.as_ptr() as u64).or_else(|_| duplicate(directory))
+        } else {
+            let mut path = path.to_vec();
+            path.push(0);
+            open(directory, path.as_ptr() as u64)
+        }?;
+        let mut head = alloc::vec![0; 256];
+        let length = file.read_at(&mut head, 0)?;
+        head.truncate(length);
+        Ok(Self { file, head })
+    }
+
+    /// A 64-bit little-endian ELF file for AArch64.
+    fn is_guest(&self) -> bool {
+        const AARCH64: [u8; 2] = [183, 0];
+        self.head.starts_with(b"\x7fELF\x02\x01") && self.head.get(18..20) == Some(&AARCH64)
+    }
+
+    /// What follows `#!`: the interpreter and its argument.
+    fn interpreter(&self) -> Option<(&[u8], Option<&[u8]>)> {
+        let line = self.head.strip_prefix(b"#!")?;
+        let line = line.split(|&byte| byte == b'\n').next()?.trim_ascii();
+        let blank = |&byte: &u8| byte == b' ' || byte == b'\t';
+        let end = line.iter().position(blank).unwrap_or(line.len());
+        let (name, rest) = line.split_at(end);
+        let rest = rest.trim_ascii();
+        (!name.is_empty()).then_some((name, (!rest.is_empty()).then_some(rest)))
+    }
+}
+
+fn open(directory: i32, path: u64) -> Result<Fd, Errno> {
+    /// `O_RDONLY | O_NONBLOCK`.
+    const FLAGS: u64 = 0x800;
+    let arguments = [fd_argument(directory), path, FLAGS, 0, 0, 0];
+    // SAFETY: the kernel reads a string only.
+    let fd = unsafe { sys::syscall(number::OPENAT, arguments) }?;
+    i32::try_from(fd).map(Fd::new).map_err(|_| Errno::EBADF)
+}
+
+fn duplicate(fd: i32) -> Result<Fd, Errno> {
+    // SAFETY: the call touches no memory.
+    let fd = unsafe { sys::syscall(number::DUP, [fd_argument(fd), 0, 0, 0, 0, 0]) }?;
+    i32::try_from(fd).map(Fd::new).map_err(|_| Errno::EBADF)
+}
+
+/// Executes the engine with the program, if it is one for it.
+fn by_engine(thread: &mut Thread, program: &Program, path: &[u8]) -> Result<Errno, Errno> {
+    let mut file = Candidate::open(program.directory, path, program.flags)?;
+    let mut arguments = words_until_null(program.arguments)?;
+    // What goes before the guest's own arguments: the interpreter of a script,
+    // its argument, the script.
+    let mut name = named(program, path);
+    let mut before: Vec<Vec<u8>> = Vec::new();
+    for _ in 0..DEPTH {
+        if file.is_guest() {
+            return Ok(run(thread, program, &file, &name, &before, &arguments));
+        }
+        let Some((interpreter, argument)) = file.interpreter() else {
+            return Err(Errno::ENOEXEC);
+        };
+        if before.is_empty() && !arguments.is_empty() {
+            // The script takes the place of argument 0.
+            arguments.remove(0);
+        }
+        let interpreter = interpreter.to_vec();
+        let argument = argument.map(<[u8]>::to_vec);
+        if !before.is_empty() {
+            before.remove(0);
+        }
+        before.insert(0, name);
+        if let Some(argument) = argument {
+            before.insert(0, argument);
+        }
+        before.insert(0, interpreter.clone());
+        file = Candidate::open(AT_FDCWD, &interpreter, 0)?;
+        name = interpreter;
+    }
+    Err(Errno::ELOOP)
+}
+
+/// The name of what is executed, as the kernel gives it to an interpreter.
+fn named(program: &Program, path: &[u8]) -> Vec<u8> {
+    let directory = program.directory;
+    if path.starts_with(b"/") || directory == AT_FDCWD {
+        path.to_vec()
+    } else if path.is_empty() {
+        alloc::format!("/dev/fd/{directory}").into_bytes()
+    } else {
+        let mut name = alloc::format!("/dev/fd/{directory}/").into_bytes();
+        name.extend_from_slice(path);
+        name
+    }
+}
+
+/// An array of the guest's, without its null.
+fn words_until_null(mut at: u64) -> Result<Vec<u64>, Errno> {
+    /// As many as the kernel takes.
+    const MOST: usize = 0x7fff_ffff / 8;
+    let mut words = Vec::new();
+    if at == 0 {
+        return Ok(words);
+    }
+    while words.len() < MOST {
+        let mut word = [0; 8];
+        guest_memory::read(at, &mut word)?;
+        match u64::from_le_bytes(word) {
+            0 => return Ok(words),
+            word => words.push(word),
+        }
+        at = at.wrapping_add(8);
+    }
+    Err(Errno::E2BIG)
+}
+
+/// Executes the engine: `--argv0 NAME --descriptor N -- PROGRAM ARGUMENTS`.
+fn run(
+    thread: &mut Thread,
+    program: &Program,
+    file: &Candidate,
+    name: &[u8],
+    before: &[Vec<u8>],
+    arguments: &[u64],
+) -> Errno {
+    // All strings first, then the pointers to them.
+    let mut bytes = Vec::new();
+    let mut places = Vec::new();
+    let mut string = |text: &[u8]| {
+        places.push(bytes.len());
+        bytes.extend_from_slice(text);
+        bytes.push(0);
+    };
+    string(crate::message::NAME.as_bytes());
+    string(b"--descriptor");
+    string(alloc::format!("{}", file.file.number()).as_bytes());
+    string(b"--argv0");
+    let options = 4;
+    match before.first() {
+        Some(first) => string(first),
+        None if arguments.is_empty() => string(b""),
+        None => {}
+    }
+    string(b"--");
+    string(name);
+    before.iter().skip(1).for_each(|text| string(text));
+    let given = places.len();
+    let own_first = before.is_empty() && !arguments.is_empty();
+    thread.bytes = bytes;
+    let base = thread.bytes.as_ptr() as u64;
+    let mut words: Vec<u64> = places[..given].iter().map(|&at| base + at as u64).collect();
+    let rest = if own_first {
+        words.insert(options, arguments[0]);
+        &arguments[1..]
+    } else {
+        arguments
+    };
+    words.extend_from_slice(rest);
+    words.push(0);
+    thread.words = words;
+    let engine = Program {
+        directory: AT_FDCWD,
+        path: ENGINE.as_ptr() as u64,
+        arguments: thread.words.as_ptr() as u64,
+        environment: program.environment,
+        flags: 0,
+    };
+    host(thread, &engine)
+}

@@ -1,0 +1,109 @@
+//! Promise: threads, processes and signals are what they are on Linux.
+//!
+//! The programs assert what they can by themselves, and print the rest. Each
+//! is compiled for this machine too, and both print the same and end the same
+//! way.
+#![allow(clippy::unwrap_used, reason = "a test that cannot set up fails")]
+
+mod common;
+
+use std::process::{Command, Stdio};
+
+use common::compiled::{guest, native, said};
+use common::{engine, long};
+use tempfile::TempDir;
+
+const LEVELS: [&str; 2] = ["-O0", "-O2"];
+
+/// At each level: what is printed is what the same prints natively. With
+/// `place`, argument 1 is an empty directory.
+#[track_caller]
+fn as_native(source: &str, place: bool, rounds: usize) -> String {
+    let dir = TempDir::new().unwrap();
+    let run = |mut command: Command| {
+        let place_dir = TempDir::new().unwrap();
+        if place {
+            command.arg(place_dir.path());
+        }
+        said(&command.output().unwrap())
+    };
+    let expected = run(Command::new(native(&dir, source)));
+    for level in LEVELS {
+        let program = guest(&dir, source, level);
+        for round in 0..rounds {
+            let mut command = engine();
+            command.arg(&program);
+            assert_eq!(run(command), expected, "{source} {level}, round {round}");
+        }
+    }
+    expected
+}
+
+#[test]
+fn signals() {
+    let text = as_native("signals.c", false, 3);
+    assert!(text.ends_with("to threads\nexit status: 0\n"), "{text}");
+    assert!(text.contains("death 0: 6\ndeath 1: b\n"), "{text}");
+}
+
+#[test]
+fn signals_interpreted() {
+    let dir = TempDir::new().unwrap();
+    let expected = said(&Command::new(native(&dir, "signals.c")).output().unwrap());
+    let mut command = engine();
+    command
+        .arg("--interpret")
+        .arg(guest(&dir, "signals.c", "-O2"));
+    assert_eq!(said(&command.output().unwrap()), expected);
+}
+
+#[test]
+fn threads() {
+    let text = as_native("threads.c", false, 2);
+    assert!(text.contains("mutexes: 720000 160040 5\n"), "{text}");
+    assert!(
+        text.ends_with("the last thread\nexit status: 17\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn processes() {
+    let text = as_native("processes.c", true, 1);
+    assert!(text.contains("no exec: 100 1\n"), "{text}");
+    assert!(text.ends_with("many: 200\nexit status: 0\n"), "{text}");
+}
+
+/// Thousands of signals at random places, and every answer is right.
+#[test]
+fn signal_storm() {
+    let dir = TempDir::new().unwrap();
+    let seconds = if long() { "60" } else { "2" };
+    for level in LEVELS {
+        let program = guest(&dir, "storm.c", level);
+        let output = engine().arg(program).arg(seconds).output().unwrap();
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{level}: {error}");
+        assert_eq!(output.stdout, b"weathered\n");
+        let count = error.strip_suffix(" signals\n").unwrap();
+        assert!(count.parse::<u32>().unwrap() > 1000, "{level}: {error}");
+    }
+}
+
+/// What the engine was started with, the program has: signals that are ignored
+/// or blocked.
+#[test]
+fn what_is_inherited() {
+    let dir = TempDir::new().unwrap();
+    let program = guest(&dir, "processes.c", "-O2");
+    let mut shell = Command::new("sh");
+    let engine = engine();
+    shell
+        .arg("-c")
+        .arg("trap '' USR1 SEGV; exec \"$0\" \"$1\" child signals")
+        .arg(engine.get_program())
+        .arg(&program)
+        .stdin(Stdio::null());
+    let text = said(&shell.output().unwrap());
+    assert!(text.contains("mask 0, ignored 1 1\n"), "{text}");
+}
