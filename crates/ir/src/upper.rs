@@ -170,7 +170,8 @@ const fn one(op: &VOp) -> Option<(VReg, Written)> {
         VOp::InsertLane { e, d, to, .. } => (d, within(e, to)),
         VOp::Narrow { high, d, .. }
         | VOp::NarrowSum { high, d, .. }
-        | VOp::FloatNarrow { high, d, .. } => (d, low(!high)),
+        | VOp::FloatNarrow { high, d, .. }
+        | VOp::HalvesNarrow { high, d, .. } => (d, low(!high)),
         VOp::Lane { e, d, .. } => (d, Written::Low(e)),
         VOp::Across { op, e, d, .. } => {
             let size = match (op, e) {
@@ -186,7 +187,9 @@ const fn one(op: &VOp) -> Option<(VReg, Written)> {
         | VOp::FloatMask { f, shape, d, .. }
         | VOp::FloatToLanes { f, shape, d, .. }
         | VOp::LanesToFloat { f, shape, d, .. } => (d, shaped(f, shape)),
-        VOp::IntToFloat { f, d, .. } => (d, scalar(f)),
+        VOp::IntToFloat { f, d, .. } | VOp::FloatAcross { f, d, .. } => (d, scalar(f)),
+        VOp::FromHalf { to, d, .. } => (d, scalar(to)),
+        VOp::ToHalf { d, .. } => (d, Written::Low(Size::B2)),
         VOp::FloatConvert { to, d, .. } => (d, scalar(to)),
         VOp::Crypto {
             op: Crypto::Sha1Rotate,
@@ -196,6 +199,7 @@ const fn one(op: &VOp) -> Option<(VReg, Written)> {
         VOp::Long { d, .. }
         | VOp::Wide { d, .. }
         | VOp::FloatLong { d, .. }
+        | VOp::HalvesLong { d, .. }
         | VOp::Ternary { d, .. }
         | VOp::XorRotate { d, .. }
         | VOp::RotateXor { d, .. }

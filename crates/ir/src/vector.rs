@@ -163,6 +163,10 @@ pub enum ShiftLanes {
     Srshr,
     /// Right, unsigned, rounded.
     Urshr,
+    /// d + right, signed, rounded.
+    Srsra,
+    /// d + right, unsigned, rounded.
+    Ursra,
     /// Left, the low bits of d kept.
     Sli,
     /// Right, the high bits of d kept.
@@ -182,6 +186,12 @@ pub enum Narrow {
     Unsigned,
     /// Signed lanes saturated to unsigned ones.
     SignedToUnsigned,
+    /// Saturated, signed, after rounding the shift.
+    RoundSigned,
+    /// Saturated, unsigned, after rounding the shift.
+    RoundUnsigned,
+    /// Signed lanes saturated to unsigned ones, after rounding the shift.
+    RoundSignedToUnsigned,
 }
 
 /// Operations whose lanes are twice as wide as those of b (and of a, but for
@@ -273,6 +283,14 @@ pub enum FloatBin {
     Abd,
     /// Sums of neighbours, first those of a.
     AddPair,
+    /// The greater of neighbours, first those of a.
+    MaxPair,
+    /// The less of neighbours, first those of a.
+    MinPair,
+    /// Likewise; the other if one is a quiet NaN.
+    MaxNumPair,
+    /// Likewise; the other if one is a quiet NaN.
+    MinNumPair,
 }
 
 /// Floating-point operations of one source.
@@ -710,6 +728,18 @@ pub enum VOp {
     },
     /// d = a in the other format; scalar.
     FloatConvert { to: Fp, d: VReg, a: VReg },
+    /// d = the greatest (or least) of a's lanes; those that are quiet NaNs don't
+    /// count, or make the result one: the interpreter knows.
+    FloatAcross { max: bool, f: Fp, d: VReg, a: VReg },
+    /// d = a from binary16; scalar.
+    FromHalf { to: Fp, d: VReg, a: VReg },
+    /// d = a, binary32, to binary16; scalar.
+    ToHalf { d: VReg, a: VReg },
+    /// d = four lanes of binary32 from the low (or high) four of binary16.
+    HalvesLong { high: bool, d: VReg, a: VReg },
+    /// The low (or high, the low kept) four lanes of d = a's binary32 ones to
+    /// binary16.
+    HalvesNarrow { high: bool, d: VReg, a: VReg },
     /// d = two lanes of binary64 from the low (or high) two of binary32.
     FloatLong { high: bool, d: VReg, a: VReg },
     /// The low (or high, the low kept) two lanes of d = a's binary64 ones.

@@ -115,6 +115,10 @@ pub enum Const {
     IntegralS,
     /// 2^52, from which on binary64 has no fraction, lanes.
     IntegralD,
+    /// All but the sign, lanes of 16 bits.
+    AbsH,
+    /// The least normal binary16, lanes.
+    NormalH,
     /// 0x80, lanes of 16 bits.
     HalfH,
     /// 0x8000, lanes of 32 bits.
@@ -359,6 +363,8 @@ const fn values() -> [u128; COUNT] {
     set(&mut t, Const::UnitD, doubles(0x3ff0_0000_0000_0000));
     set(&mut t, Const::IntegralS, words(0x4b00_0000));
     set(&mut t, Const::IntegralD, doubles(0x4330_0000_0000_0000));
+    set(&mut t, Const::AbsH, halves(0x7fff));
+    set(&mut t, Const::NormalH, halves(0x0400));
     set(&mut t, Const::HalfH, halves(0x80));
     set(&mut t, Const::HalfW, words(0x8000));
     set(&mut t, Const::HalfX, doubles(0x8000_0000));

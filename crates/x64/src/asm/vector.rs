@@ -118,6 +118,13 @@ impl Asm {
         self.vto(op, mem, src);
     }
 
+    /// vmovdqu \[mem], ymm: `src`, below 16, and its upper half
+    pub fn vstore_256(&mut self, mem: Mem, src: Xmm) {
+        debug_assert!(src.0 < 16);
+        // VEX.L is bit 2 of what the prefix's number is part of.
+        self.vex(2 | 4, 1, false, 0x7f, src.0, 0, mem.into());
+    }
+
     /// op \[mem], src, imm
     pub fn vstore_i(&mut self, op: V, mem: Mem, src: Xmm, imm: u8) {
         self.vto_i(op, mem, src, imm);

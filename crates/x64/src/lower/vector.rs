@@ -9,6 +9,7 @@ mod crc;
 mod crypto;
 mod dealt;
 mod float;
+mod half;
 mod lanes;
 mod pairs;
 mod permute;

@@ -527,6 +527,15 @@ fn moves_and_tests_of_opmasks() {
 }
 
 #[test]
+fn stores_of_32_bytes() {
+    for (x, mem) in (0..16).flat_map(|x| mems().into_iter().map(move |m| (Xmm(x), m))) {
+        let ymm = Operand::Reg(iced_x86::Register::YMM0 + u32::from(x.0));
+        let operands = [Operand::Mem(mem, 32), ymm];
+        check(|asm| asm.vstore_256(mem, x), &plain("vmovdqu", &operands));
+    }
+}
+
+#[test]
 fn sha() {
     const ALL: [(Sha, &str); 6] = [
         (Sha::Sha1Nexte, "sha1nexte"),

@@ -16,6 +16,11 @@ pub(super) fn lift(guest: A64, insn: Insn, class: Class) -> Option<VOp> {
     }
     match class {
         Class::fp_int => general(insn),
+        Class::fp_1src if insn.op == A::FCVT && insn.ftype() == 3 => Some(VOp::FromHalf {
+            to: if insn.fcvt_opc() == 1 { Fp::D } else { Fp::S },
+            d: d(insn),
+            a: n(insn),
+        }),
         Class::fp_1src if insn.op == A::FCVT => match (ftype(insn)?, insn.fcvt_opc()) {
             (Fp::S, 1) => Some(VOp::FloatConvert {
                 to: Fp::D,
@@ -24,6 +29,10 @@ pub(super) fn lift(guest: A64, insn: Insn, class: Class) -> Option<VOp> {
             }),
             (Fp::D, 0) => Some(VOp::FloatConvert {
                 to: Fp::S,
+                d: d(insn),
+                a: n(insn),
+            }),
+            (Fp::S, 3) => Some(VOp::ToHalf {
                 d: d(insn),
                 a: n(insn),
             }),
@@ -155,7 +164,9 @@ fn lanes(insn: Insn) -> Option<VOp> {
     }
     Some(match insn.op {
         A::FCVTL if f == Fp::D => VOp::FloatLong { high, d, a },
+        A::FCVTL => VOp::HalvesLong { high, d, a },
         A::FCVTN if f == Fp::D => VOp::FloatNarrow { high, d, a },
+        A::FCVTN => VOp::HalvesNarrow { high, d, a },
         op => {
             let (how, signed) = to_int(op)?;
             VOp::FloatToLanes {

@@ -37,7 +37,7 @@ pub(super) fn lift(guest: A64, insn: Insn, class: Class, out: &mut Sink<'_>) -> 
         Class::simd_shift_imm | Class::scalar_shift_imm => {
             shift::lift(insn, class).or_else(|| convert::lift(guest, insn, class))
         }
-        Class::simd_across_lanes => wide::across(insn),
+        Class::simd_across_lanes => wide::across(insn).or_else(|| float::lift(guest, insn, class)),
         Class::simd_three_different => wide::three_different(insn),
         Class::crypto_aes
         | Class::crypto_sha_2reg

@@ -46,6 +46,9 @@ pub(super) fn lift(insn: Insn, class: Class) -> Option<VOp> {
         A::SQSHRN => Narrow::Signed,
         A::UQSHRN => Narrow::Unsigned,
         A::SQSHRUN => Narrow::SignedToUnsigned,
+        A::SQRSHRN => Narrow::RoundSigned,
+        A::UQRSHRN => Narrow::RoundUnsigned,
+        A::SQRSHRUN => Narrow::RoundSignedToUnsigned,
         A::SSHLL | A::USHLL => {
             return Some(VOp::Long {
                 signed: insn.op == A::SSHLL,
@@ -79,6 +82,8 @@ const fn plain(op: A, left: u8, right: u8) -> Option<(ShiftLanes, u8)> {
         A::USRA | A::USRA_scalar => (ShiftLanes::Usra, right),
         A::SRSHR | A::SRSHR_scalar => (ShiftLanes::Srshr, right),
         A::URSHR | A::URSHR_scalar => (ShiftLanes::Urshr, right),
+        A::SRSRA | A::SRSRA_scalar => (ShiftLanes::Srsra, right),
+        A::URSRA | A::URSRA_scalar => (ShiftLanes::Ursra, right),
         _ => return None,
     })
 }

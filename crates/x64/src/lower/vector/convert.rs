@@ -73,6 +73,11 @@ impl Lowering<'_> {
                 d,
                 a,
             } => self.lanes_to_float(signed, fraction, f, shape, d, a),
+            VOp::FloatAcross { max, f, d, a } => self.float_across(max, f, d, a),
+            VOp::FromHalf { .. }
+            | VOp::ToHalf { .. }
+            | VOp::HalvesLong { .. }
+            | VOp::HalvesNarrow { .. } => self.halves(op),
             VOp::FloatConvert { to, d, a } => self.float_convert(to, d, a),
             VOp::FloatLong { high, d, a } => {
                 let x = self.vread(a, self.s(0));
@@ -384,11 +389,20 @@ impl Lowering<'_> {
             (Fp::D, true) => V::Cvttpd2qq,
             (Fp::D, false) => V::Cvttpd2uqq,
         };
-        if shape == Shape::Scalar || !(self.c.host.avx512 || row == V::Cvttps2dq) {
+        let packed = self.c.host.avx512 || row == V::Cvttps2dq;
+        if !packed && !(shape == Shape::Scalar && signed) {
             return self.fall_back();
         }
         self.clobber();
-        let x = self.clean(shape, a, self.s(0));
+        if !packed {
+            return self.float_to_lane(how, f, d, a);
+        }
+        let mut x = self.clean(shape, a, self.s(0));
+        if shape == Shape::Scalar && !self.is_zero_above(a, size(f)) {
+            // What is above must raise nothing, and becomes zero.
+            self.clear_above(size(f), self.s(0), x);
+            x = self.s(0);
+        }
         let t = self.apart(false, d, &[a]);
         let s = self.s(3);
         let mut from = x;
@@ -410,7 +424,36 @@ impl Lowering<'_> {
         if how != Rounding::Zero {
             self.host_round(3, f, false, s, x);
         }
-        self.float_done(f, shape, d, t, None);
+        match shape {
+            Shape::Half => self.vdone(true, d, t),
+            _ => self.vwrite(d, t),
+        }
+    }
+
+    /// A scalar to a signed integer in a vector slot, by a general register.
+    fn float_to_lane(&mut self, how: Rounding, f: Fp, d: VReg, a: VReg) {
+        let host = Host::from(size(f));
+        let source = self.vread(a, self.s(0));
+        let mut x = source;
+        if how != Rounding::Zero {
+            x = self.s(2);
+            self.integral(how, f, true, x, source);
+        }
+        let row = if f == Fp::S {
+            V::Cvttss2si
+        } else {
+            V::Cvttsd2si
+        };
+        self.a.vcvt_to_gpr(row, host, RAX, x);
+        let cold = self.detour();
+        self.a.alu_ri(host, Alu::Cmp, RAX, 1);
+        self.a.jcc(Cc::O, cold);
+        if how != Rounding::Zero {
+            self.host_round(3, f, true, self.s(3), source);
+        }
+        let t = self.vtarget(d, self.s(2));
+        self.a.vmov_from_gpr(host, t, RAX);
+        self.vwrite(d, t);
     }
 
     fn lanes_to_float(
@@ -429,6 +472,9 @@ impl Lowering<'_> {
             (Fp::D, false) => V::Cvtuqq2pd,
         };
         if !(self.c.host.avx512 || row == V::Cvtdq2ps) {
+            if shape == Shape::Scalar && (signed || f == Fp::S) {
+                return self.lane_to_float(signed, fraction, f, d, a);
+            }
             return self.fall_back();
         }
         let mut x = self.clean(shape, a, self.s(0));
@@ -441,6 +487,21 @@ impl Lowering<'_> {
         self.v2(row, t, x);
         self.scale(fraction, f, false, t);
         // Zeros convert to zeros.
+        self.vwrite(d, t);
+    }
+
+    /// A scalar integer in a vector slot, by a general register; one of 32 bits
+    /// without a sign is one of 64 with it.
+    fn lane_to_float(&mut self, signed: bool, fraction: u8, f: Fp, d: VReg, a: VReg) {
+        let x = self.vread(a, self.s(0));
+        let host = Host::from(size(f));
+        self.a.vmov_to_gpr(host, RAX, x);
+        let t = self.vtarget(d, self.s(2));
+        self.a.v3(V::Pxor, t, t, t);
+        let row = if f == Fp::D { V::Cvtsi2sd } else { V::Cvtsi2ss };
+        let from = if signed { host } else { Host::B64 };
+        self.a.vcvt_from_gpr(row, from, t, t, RAX);
+        self.scale(fraction, f, true, t);
         self.vwrite(d, t);
     }
 

@@ -253,8 +253,13 @@ impl Lowering<'_> {
                 self.float_done(f, shape, d, r, like);
             }
             FloatBin::Div => self.divide(f, shape, d, a, x, y, r),
-            FloatBin::AddPair => self.add_pairs(f, shape, d, x, y),
-            _ => self.extreme(op, f, shape, d, a, x, y, r),
+            FloatBin::AddPair
+            | FloatBin::MaxPair
+            | FloatBin::MinPair
+            | FloatBin::MaxNumPair
+            | FloatBin::MinNumPair => self.pairs(op, f, shape, d, x, y),
+            FloatBin::Max | FloatBin::MaxNum => self.extreme(true, f, shape, d, Some(a), x, y, r),
+            FloatBin::Min | FloatBin::MinNum => self.extreme(false, f, shape, d, Some(a), x, y, r),
         }
     }
 
@@ -271,11 +276,16 @@ impl Lowering<'_> {
         self.float_done(f, shape, d, r, Some(a));
     }
 
-    /// Sums of neighbours; a scalar is the sum of the two lowest. The sources
-    /// are clean.
-    fn add_pairs(&mut self, f: Fp, shape: Shape, d: VReg, x: Xmm, y: Xmm) {
+    /// Sums or extremes of neighbours; a scalar is that of the two lowest. The
+    /// sources are clean.
+    fn pairs(&mut self, op: FloatBin, f: Fp, shape: Shape, d: VReg, x: Xmm, y: Xmm) {
         let (t, s) = (self.s(2), self.s(3));
         if shape == Shape::Scalar {
+            if op != FloatBin::AddPair {
+                let other = self.s(1);
+                self.vshift(V::PsrldqI, other, x, size(f).bytes());
+                return self.extreme(pair_max(op), f, shape, d, None, x, other, t);
+            }
             self.vshift(V::PsrldqI, s, x, size(f).bytes());
             self.v3(ADD.pick(f, true), t, x, s);
             self.check(Check::Nan, f, shape, t);
@@ -296,9 +306,28 @@ impl Lowering<'_> {
                 self.v3(V::Punpckhqdq, s, x, y);
             }
         }
+        if op != FloatBin::AddPair {
+            self.a.v2(V::Movdqu, self.s(0), s);
+            return self.extreme(pair_max(op), f, shape, d, None, t, self.s(0), t);
+        }
         self.v3(ADD.pick(f, false), t, t, s);
         self.check(Check::Nan, f, shape, t);
         self.float_done(f, shape, d, t, None);
+    }
+
+    /// Of four lanes.
+    pub(super) fn float_across(&mut self, max: bool, f: Fp, d: VReg, a: VReg) {
+        self.clobber();
+        let x = self.vread(a, self.s(0));
+        let (t, other) = (self.s(2), self.s(1));
+        let cold = self.detour();
+        self.mask(f, x, Some(x), None, 3);
+        self.a.jcc(Cc::NE, cold);
+        self.v2i(V::Pshufd, other, x, 0x4e);
+        self.extreme_of(max, f, false, t, x, other);
+        self.v2i(V::Pshufd, other, t, 0xb1);
+        self.extreme_of(max, f, false, t, t, other);
+        self.vdone_low(size(f), d, t);
     }
 
     /// Minima and maxima. NaNs are looked for first, since the host raises
@@ -306,11 +335,11 @@ impl Lowering<'_> {
     #[allow(clippy::too_many_arguments, reason = "an operation and its registers")]
     fn extreme(
         &mut self,
-        op: FloatBin,
+        max: bool,
         f: Fp,
         shape: Shape,
         d: VReg,
-        a: VReg,
+        like: Option<VReg>,
         x: Xmm,
         y: Xmm,
         r: Xmm,
@@ -325,21 +354,25 @@ impl Lowering<'_> {
             self.mask(f, x, Some(y), None, 3);
             self.a.jcc(Cc::NE, cold);
         }
-        let max = matches!(op, FloatBin::Max | FloatBin::MaxNum);
+        self.extreme_of(max, f, scalar, r, x, y);
+        // What is above is both sources' there.
+        let like = like.filter(|_| self.c.host.avx512);
+        self.float_done(f, shape, d, r, like);
+    }
+
+    /// r = the greater or the less of numbers; r is not y. Uses scratch 3.
+    fn extreme_of(&mut self, max: bool, f: Fp, scalar: bool, r: Xmm, x: Xmm, y: Xmm) {
         if self.c.host.avx512 {
             // The sign of the result counts: -0 is less than +0.
-            self.v3i(RANGE.pick(f, scalar), r, x, y, 4 | u8::from(max));
-            return self.float_done(f, shape, d, r, Some(a));
-        } else {
-            // Zeros of unlike signs give the second source: both orders, and
-            // of the signs that which is right.
-            let rows = if max { MAX } else { MIN };
-            let s = self.s(3);
-            self.v3(rows.pick(f, scalar), s, y, x);
-            self.v3(rows.pick(f, scalar), r, x, y);
-            self.v3(if max { V::Andps } else { V::Orps }, r, r, s);
+            return self.v3i(RANGE.pick(f, scalar), r, x, y, 4 | u8::from(max));
         }
-        self.float_done(f, shape, d, r, None);
+        // Zeros of unlike signs give the second source: both orders, and of
+        // the signs that which is right.
+        let rows = if max { MAX } else { MIN };
+        let s = self.s(3);
+        self.v3(rows.pick(f, scalar), s, y, x);
+        self.v3(rows.pick(f, scalar), r, x, y);
+        self.v3(if max { V::Andps } else { V::Orps }, r, r, s);
     }
 
     #[allow(clippy::too_many_arguments, reason = "an operation and its operands")]
@@ -494,6 +527,11 @@ impl Lowering<'_> {
         self.host_round(11, f, scalar, t, x);
         self.v3(ADD.pick(f, scalar), t, t, m);
     }
+}
+
+/// Whether it is the greater of neighbours.
+const fn pair_max(op: FloatBin) -> bool {
+    matches!(op, FloatBin::MaxPair | FloatBin::MaxNumPair)
 }
 
 /// The slot that an argument is read from.

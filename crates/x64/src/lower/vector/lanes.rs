@@ -127,10 +127,11 @@ impl Lowering<'_> {
             Lanes::Uhadd | Lanes::Shadd | Lanes::Srhadd | Lanes::Urhadd => {
                 self.halving(op, e, to, x, y);
             }
+            Lanes::Shsub | Lanes::Uhsub => self.halving_difference(op, e, to, x, y),
             Lanes::Sqdmulh | Lanes::Sqrdmulh if e == Size::B2 => {
                 self.doubling_high(op, half, to, x, y);
             }
-            Lanes::Sshl | Lanes::Ushl if e >= Size::B4 => {
+            Lanes::Sshl | Lanes::Ushl if e >= Size::B2 => {
                 return self.shift_by_lanes(op, e, to, x, y);
             }
             Lanes::Addp | Lanes::Smaxp | Lanes::Sminp | Lanes::Umaxp | Lanes::Uminp => {
@@ -299,6 +300,16 @@ impl Lowering<'_> {
         }
     }
 
+    /// (x - y) / 2 without the borrow: half of what one of them has, minus what
+    /// y alone has.
+    fn halving_difference(&mut self, op: Lanes, e: Size, to: Xmm, x: Xmm, y: Xmm) {
+        let (t, s) = (self.s(2), self.s(3));
+        self.v3(V::Pxor, t, x, y);
+        self.v3(V::Pandn, s, x, y);
+        self.right(op == Lanes::Shsub, e, t, t, 1);
+        self.v3(by_size(e, SUB), to, t, s);
+    }
+
     /// The upper halves of doubled products of halfwords. Only the square of
     /// the minimum saturates, and only it would give 0x8000.
     fn doubling_high(&mut self, op: Lanes, half: bool, to: Xmm, x: Xmm, y: Xmm) {
@@ -324,36 +335,27 @@ impl Lowering<'_> {
     /// Counts past the width give zeros on the host too.
     fn shift_by_lanes(&mut self, op: Lanes, e: Size, to: Xmm, x: Xmm, y: Xmm) -> bool {
         let avx512 = self.c.host.avx512;
-        if e == Size::B8 && !avx512 {
+        if e != Size::B4 && !avx512 {
             return false;
         }
         let (t, s, count) = (self.s(2), self.s(3), self.s(1));
-        let word = e == Size::B4;
+        // Of halfwords, words and doublewords.
+        let pick = |rows: [V; 3]| rows[usize::from(e.log2().saturating_sub(1))];
+        let bits = 8 * e.bytes();
+        let signed = pick([V::PsrawI, V::PsradI, V::PsraqI]);
         // The signed low byte of each lane.
-        if word {
-            self.vshift(V::PslldI, count, y, 24);
-            self.vshift(V::PsradI, count, count, 24);
-        } else {
-            self.vshift(V::PsllqI, count, y, 56);
-            self.vshift(V::PsraqI, count, count, 56);
-        }
+        self.vshift(pick([V::PsllwI, V::PslldI, V::PsllqI]), count, y, bits - 8);
+        self.vshift(signed, count, count, bits - 8);
         self.a.v3(V::Pxor, s, s, s);
-        self.v3(if word { V::Psubd } else { V::Psubq }, s, s, count);
-        let left = if word { V::Psllvd } else { V::Psllvq };
-        self.v3(left, t, x, count);
-        match (op, word) {
-            (Lanes::Ushl, true) => self.v3(V::Psrlvd, s, x, s),
-            (Lanes::Ushl, false) => self.v3(V::Psrlvq, s, x, s),
-            (_, true) => self.v3(V::Psravd, s, x, s),
-            (_, false) => self.v3(V::Psravq, s, x, s),
-        }
+        self.v3(by_size(e, SUB), s, s, count);
+        self.v3(pick([V::Psllvw, V::Psllvd, V::Psllvq]), t, x, count);
         if op == Lanes::Ushl {
+            self.v3(pick([V::Psrlvw, V::Psrlvd, V::Psrlvq]), s, x, s);
             self.v3(V::Por, to, t, s);
         } else {
+            self.v3(pick([V::Psravw, V::Psravd, V::Psravq]), s, x, s);
             // Where the count is not negative, the right shift is nonsense.
-            let sign = if word { V::PsradI } else { V::PsraqI };
-            let bits = if word { 31 } else { 63 };
-            self.vshift(sign, count, count, bits);
+            self.vshift(signed, count, count, bits - 1);
             self.v3(V::Pand, s, s, count);
             self.v3(V::Pandn, t, count, t);
             self.v3(V::Por, to, t, s);

@@ -48,12 +48,19 @@ impl Lowering<'_> {
                 let old = self.vread(d, self.s(0));
                 self.v3(by_size(e, ADD), to, t, old);
             }
-            _ if e == Size::B1 => return self.fall_back(),
             ShiftLanes::Srshr | ShiftLanes::Urshr => {
                 self.right(op == ShiftLanes::Srshr, e, t, x, by);
                 let s = self.s(3);
                 self.rounding_bit(e, s, x, by);
                 self.v3(by_size(e, ADD), to, t, s);
+            }
+            ShiftLanes::Srsra | ShiftLanes::Ursra => {
+                self.right(op == ShiftLanes::Srsra, e, t, x, by);
+                let s = self.s(3);
+                self.rounding_bit(e, s, x, by);
+                self.v3(by_size(e, ADD), t, t, s);
+                let old = self.vread(d, self.s(0));
+                self.v3(by_size(e, ADD), to, t, old);
             }
             ShiftLanes::Sli if by == 0 => self.a.v2(V::Movdqu, to, x),
             ShiftLanes::Sli => {
@@ -128,6 +135,7 @@ impl Lowering<'_> {
     /// s = the last bit that a right shift drops.
     pub(super) fn rounding_bit(&mut self, e: Size, s: Xmm, x: Xmm, by: u8) {
         let one = match e {
+            Size::B1 => Const::OneB,
             Size::B2 => Const::OneH,
             Size::B4 => Const::OneS,
             _ => Const::OneD,
@@ -237,6 +245,10 @@ impl Lowering<'_> {
 
     /// Of bytes: those of the high nibble, and if it is zero those of the low.
     fn leading_zeros(&mut self, e: Size, t: Xmm, x: Xmm) -> bool {
+        if e == Size::B4 && self.c.host.avx512 {
+            self.v2(V::Plzcntd, t, x);
+            return true;
+        }
         if e != Size::B1 {
             return false;
         }
@@ -266,7 +278,7 @@ impl Lowering<'_> {
     }
 
     /// Sums of neighbours at twice the width, as products with ones.
-    fn pair_sums(&mut self, op: Unary, e: Size, t: Xmm, x: Xmm) {
+    pub(super) fn pair_sums(&mut self, op: Unary, e: Size, t: Xmm, x: Xmm) {
         let signed = matches!(op, Unary::Saddlp | Unary::Sadalp);
         let s = self.s(3);
         match (e, signed) {

@@ -4,7 +4,7 @@ use super::lanes::{ADD, SUB, by_size, direct};
 use crate::asm::{V, Xmm};
 use crate::constants::Const;
 use crate::lower::Lowering;
-use ir::vector::{Across, Arg, Lanes, Narrow, Wide};
+use ir::vector::{Across, Arg, Lanes, Narrow, Unary, Wide};
 use ir::{Size, VReg};
 
 const SIGNED: [V; 4] = [V::Pmovsxbw, V::Pmovsxwd, V::Pmovsxdq, V::Pmovsxdq];
@@ -171,25 +171,37 @@ impl Lowering<'_> {
                 return self.narrow_done(all, e, high, d, from);
             }
             _ if e >= Size::B4 => return self.fall_back(),
-            Narrow::Signed | Narrow::SignedToUnsigned => {
+            Narrow::Signed
+            | Narrow::SignedToUnsigned
+            | Narrow::RoundSigned
+            | Narrow::RoundSignedToUnsigned => {
                 let mut from = x;
                 if by != 0 {
                     self.right(true, wide, s, x, by);
                     from = s;
                 }
-                let rows = if op == Narrow::Signed {
+                if matches!(op, Narrow::RoundSigned | Narrow::RoundSignedToUnsigned) {
+                    self.rounding_bit(wide, t, x, by);
+                    self.v3(by_size(wide, ADD), s, s, t);
+                }
+                let signed = matches!(op, Narrow::Signed | Narrow::RoundSigned);
+                let rows = if signed {
                     [V::Packsswb, V::Packssdw]
                 } else {
                     [V::Packuswb, V::Packusdw]
                 };
                 self.v3(rows[usize::from(e == Size::B2)], t, from, from);
-                self.lost(op == Narrow::Signed, e, t, from);
+                self.lost(signed, e, t, from);
             }
-            Narrow::Unsigned => {
+            Narrow::Unsigned | Narrow::RoundUnsigned => {
                 let mut from = x;
                 if by != 0 {
                     self.right(false, wide, s, x, by);
                     from = s;
+                }
+                if op == Narrow::RoundUnsigned {
+                    self.rounding_bit(wide, t, x, by);
+                    self.v3(by_size(wide, ADD), s, s, t);
                 }
                 let (min, most, pack) = if e == Size::B1 {
                     (V::Pminuw, Const::LowBytes, V::Packuswb)
@@ -264,6 +276,29 @@ impl Lowering<'_> {
         self.saturated(s);
     }
 
+    /// The low lane of t = the sum of all at twice the width, whose size it
+    /// gives. Uses scratch 3.
+    fn across_long(&mut self, op: Across, e: Size, t: Xmm, x: Xmm) -> Size {
+        let s = self.s(3);
+        let pairs = if op == Across::Saddl {
+            Unary::Saddlp
+        } else {
+            Unary::Uaddlp
+        };
+        self.pair_sums(pairs, e, t, x);
+        if e == Size::B1 {
+            self.v3(V::Pmaddwd, t, t, self.k(Const::OneH));
+        }
+        let row = if e == Size::B4 { V::Paddq } else { V::Paddd };
+        self.vshift(V::PsrldqI, s, t, 8);
+        self.v3(row, t, t, s);
+        if e != Size::B4 {
+            self.vshift(V::PsrldqI, s, t, 4);
+            self.v3(row, t, t, s);
+        }
+        double(e)
+    }
+
     pub(super) fn across(&mut self, op: Across, e: Size, half: bool, d: VReg, a: VReg) {
         let mut x = self.vread(a, self.s(0));
         let (t, s) = (self.s(2), self.s(3));
@@ -280,7 +315,7 @@ impl Lowering<'_> {
                 self.v3(V::Paddw, t, t, s);
                 if op == Across::Add { e } else { Size::B2 }
             }
-            Across::Saddl | Across::Uaddl => return self.fall_back(),
+            Across::Saddl | Across::Uaddl => self.across_long(op, e, t, x),
             _ => {
                 let row = match op {
                     Across::Add => by_size(e, ADD),
