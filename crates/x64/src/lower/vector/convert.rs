@@ -390,7 +390,7 @@ impl Lowering<'_> {
             (Fp::D, false) => V::Cvttpd2uqq,
         };
         let packed = self.c.host.avx512 || row == V::Cvttps2dq;
-        if !packed && !(shape == Shape::Scalar && signed) {
+        if !(packed || shape == Shape::Scalar && signed) {
             return self.fall_back();
         }
         self.clobber();

@@ -12,8 +12,8 @@ use ir::{Size, VReg};
 impl Lowering<'_> {
     pub(super) fn halves(&mut self, op: &VOp) {
         match *op {
-            VOp::FromHalf { to, d, a } => self.from_half(to, d, a),
-            VOp::ToHalf { d, a } => self.to_half(d, a),
+            VOp::FromHalf { to, d, a } => self.half_to_float(to, d, a),
+            VOp::ToHalf { d, a } => self.float_to_half(d, a),
             VOp::HalvesLong { high, d, a } => {
                 let x = self.vread(a, self.s(0));
                 let t = self.vtarget(d, self.s(2));
@@ -31,7 +31,7 @@ impl Lowering<'_> {
         }
     }
 
-    fn from_half(&mut self, to: Fp, d: VReg, a: VReg) {
+    fn half_to_float(&mut self, to: Fp, d: VReg, a: VReg) {
         let x = self.vread(a, self.s(0));
         let clean = self.s(1);
         // What is above must raise nothing.
@@ -46,7 +46,7 @@ impl Lowering<'_> {
         self.vwrite(d, t);
     }
 
-    fn to_half(&mut self, d: VReg, a: VReg) {
+    fn float_to_half(&mut self, d: VReg, a: VReg) {
         self.clobber();
         let mut x = self.vread(a, self.s(0));
         if !self.is_zero_above(a, Size::B4) {
