@@ -658,6 +658,7 @@ fn compute(cpu: &Cpu, setter: &Setter) -> Flags {
     let (a, b) = (value(setter.a), value(setter.b));
     let mask = u128::from(setter.w.mask());
     let (result, carry, overflow) = match setter.op {
+        Compare::Constant => return Flags::from_nzcv(setter.a.nzcv()),
         Compare::And => (a & b, false, false),
         Compare::Add => {
             let sum = a + b;

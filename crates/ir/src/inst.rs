@@ -158,6 +158,30 @@ impl Cond {
         }
     }
 
+    /// Whether it holds for the four bits N, Z, C and V, N highest.
+    #[must_use]
+    pub const fn holds(self, nzcv: u8) -> bool {
+        let (n, z) = (nzcv & 8 != 0, nzcv & 4 != 0);
+        let (c, v) = (nzcv & 2 != 0, nzcv & 1 != 0);
+        match self {
+            Self::Eq => z,
+            Self::Ne => !z,
+            Self::Cs => c,
+            Self::Cc => !c,
+            Self::Mi => n,
+            Self::Pl => !n,
+            Self::Vs => v,
+            Self::Vc => !v,
+            Self::Hi => c && !z,
+            Self::Ls => !c || z,
+            Self::Ge => n == v,
+            Self::Lt => n != v,
+            Self::Gt => !z && n == v,
+            Self::Le => z || n != v,
+            Self::Al | Self::Nv => true,
+        }
+    }
+
     /// Whether it holds whatever the flags are.
     #[must_use]
     pub const fn always(self) -> bool {
@@ -507,6 +531,8 @@ pub enum Op {
     InvertCarry,
     /// d = the thread pointer.
     ReadThread { d: Reg },
+    /// The thread pointer = a
+    WriteThread { a: Reg },
     /// d = memory
     Load {
         size: Size,
@@ -555,6 +581,16 @@ pub enum Op {
         a: Reg,
         base: Reg,
     },
+    /// d = memory, whose address, size and value the monitor remembers.
+    LoadExclusive { size: Size, d: Reg, base: Reg },
+    /// If the monitor has this address and size, and memory still its value,
+    /// memory = a and d = 0; else d = 1. The monitor is open then.
+    StoreExclusive {
+        size: Size,
+        d: Reg,
+        a: Reg,
+        base: Reg,
+    },
     /// A barrier.
     Fence(Fence),
     /// memory = 64 zero bytes at a with its low six bits cleared.
@@ -593,7 +629,9 @@ impl Op {
             | Self::Load { d, .. }
             | Self::LoadAcquire { d, .. }
             | Self::Rmw { d, .. }
-            | Self::CompareSwap { d, .. } => (d, Reg::ZERO),
+            | Self::CompareSwap { d, .. }
+            | Self::LoadExclusive { d, .. }
+            | Self::StoreExclusive { d, .. } => (d, Reg::ZERO),
             Self::LoadPair { d, e, .. } => (d, e),
             Self::Vector(ref v) => (v.written_int(), Reg::ZERO),
             _ => (Reg::ZERO, Reg::ZERO),

@@ -60,6 +60,8 @@ impl Op {
             | Self::StoreRelease { .. }
             | Self::Rmw { .. }
             | Self::CompareSwap { .. }
+            | Self::LoadExclusive { .. }
+            | Self::StoreExclusive { .. }
             | Self::ZeroLine { .. }
             | Self::Interpret { .. } => true,
             Self::Vector(v) => v.may_fault(),

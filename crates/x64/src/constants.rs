@@ -167,10 +167,14 @@ pub enum Const {
     BytesRight = Self::BytesLeft as usize + 8,
     /// 0x80 shifted right by 0 to 7: eight of them.
     BytesSign = Self::BytesLeft as usize + 16,
+    /// 0x33, bytes.
+    Pairs = Self::BytesLeft as usize + 24,
+    /// 0x55, bytes.
+    Alternate,
 }
 
 /// How many there are.
-pub const COUNT: usize = Const::BytesSign as usize + 8;
+pub const COUNT: usize = Const::Alternate as usize + 1;
 
 const fn bytes(value: u8) -> u128 {
     u128::from_le_bytes([value; 16])
@@ -315,6 +319,8 @@ const fn values() -> [u128; COUNT] {
     set(&mut t, Const::LowB, 0xff);
     set(&mut t, Const::Ones, u128::MAX);
     set(&mut t, Const::Nibbles, bytes(0x0f));
+    set(&mut t, Const::Pairs, bytes(0x33));
+    set(&mut t, Const::Alternate, bytes(0x55));
     set(
         &mut t,
         Const::Counts,

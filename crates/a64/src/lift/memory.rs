@@ -158,6 +158,8 @@ pub(super) fn lift(pc: u64, insn: Insn, class: Class, out: &mut Sink<'_>) -> boo
             }
             _ => return false,
         },
+        // Bit 21: a pair.
+        Class::ldst_exclusive if word >> 21 & 1 == 0 => exclusive(insn, out),
         Class::atomic => atomic(insn, out),
         Class::compare_and_swap if insn.op != A::CASP => out.push(Op::CompareSwap {
             size: SIZES[(word >> 30) as usize],
@@ -297,6 +299,22 @@ fn ordered(insn: Insn, out: &mut Sink<'_>) {
             size,
             a: zr(insn.rt()),
             addr,
+        }
+    });
+}
+
+/// The host orders loads and locked instructions as acquires and releases.
+fn exclusive(insn: Insn, out: &mut Sink<'_>) {
+    let size = SIZES[(insn.word >> 30) as usize];
+    let (reg, base) = (zr(insn.rt()), sp(insn.rn()));
+    out.push(if insn.word >> 22 & 1 == 1 {
+        Op::LoadExclusive { size, d: reg, base }
+    } else {
+        Op::StoreExclusive {
+            size,
+            d: zr(insn.rs()),
+            a: reg,
+            base,
         }
     });
 }

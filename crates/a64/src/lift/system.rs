@@ -2,10 +2,17 @@
 
 use super::zr;
 use crate::decode::{Class, Op as A};
+use crate::features;
 use crate::insn::Insn;
 use ir::form::Sink;
 use ir::inst::Fence;
 use ir::{Op, Term};
+
+/// A register that always reads the same.
+fn constant(insn: Insn, value: u64) -> Op {
+    let d = zr(insn.rt());
+    Op::Imm { d, value }
+}
 
 /// Whether a system instruction is run by itself, outside translated code: it
 /// changes how what follows is translated, or looks at what only the outside
@@ -51,6 +58,13 @@ pub(super) fn lift(pc: u64, insn: Insn, out: &mut Sink<'_>) -> Option<Term> {
         A::MSR_NZCV => out.push(Op::WriteFlags { a: zr(insn.rt()) }),
         A::CFINV => out.push(Op::InvertCarry),
         A::MRS_TPIDR_EL0 => out.push(Op::ReadThread { d: zr(insn.rt()) }),
+        A::MSR_TPIDR_EL0 => out.push(Op::WriteThread { a: zr(insn.rt()) }),
+        A::MRS_CTR_EL0 => out.push(constant(insn, features::CTR_EL0)),
+        A::MRS_DCZID_EL0 => out.push(constant(insn, features::DCZID_EL0)),
+        A::MRS_ID => {
+            let value = features::id_register(insn.crm(), insn.op2());
+            out.push(constant(insn, value));
+        }
         _ if insn.op.info().class == Class::hint => {}
         _ => out.push(Op::Interpret { word }),
     }

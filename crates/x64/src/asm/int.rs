@@ -26,7 +26,13 @@ impl Asm {
 
     /// An instruction whose register field is part of the opcode.
     fn digit(&mut self, size: Size, opcode: Opcode, digit: u8, rm: RegMem) {
+        let touched = self.touched;
         self.modrm_op(size, opcode, digit, rm, rm_low_byte(size, rm));
+        // The digit is no register.
+        self.touched = touched;
+        if let RegMem::Reg(reg) = rm {
+            self.touch(reg.0);
+        }
     }
 
     /// An immediate of the operation's size.
@@ -155,12 +161,14 @@ impl Asm {
             self.digit(Size::B64, Opcode::one(0xc7), 0, dst.into());
             self.imm32(low);
         } else {
+            self.touch(dst.0);
             self.bytes(&[0x48 | dst.0 >> 3, 0xb8 | dst.0 & 7]);
             self.bytes(&value.to_le_bytes());
         }
     }
 
     fn mov_imm32(&mut self, dst: Gpr) {
+        self.touch(dst.0);
         if dst.0 >= 8 {
             self.byte(0x41);
         }
@@ -205,6 +213,7 @@ impl Asm {
 
     /// bswap
     pub fn bswap(&mut self, size: Size, reg: Gpr) {
+        self.touch(reg.0);
         let rex = 0x40 | u8::from(size == Size::B64) << 3 | reg.0 >> 3;
         if rex != 0x40 {
             self.byte(rex);
@@ -241,21 +250,25 @@ impl Asm {
 
     /// mul: rdx:rax = rax * rm
     pub fn mul(&mut self, size: Size, rm: impl Into<RegMem>) {
+        self.touch(0);
         self.digit(size, Opcode::one(0xf6 | wide(size)), 4, rm.into());
     }
 
     /// imul: rdx:rax = rax * rm
     pub fn imul1(&mut self, size: Size, rm: impl Into<RegMem>) {
+        self.touch(0);
         self.digit(size, Opcode::one(0xf6 | wide(size)), 5, rm.into());
     }
 
     /// div: rax, rdx = rdx:rax / rm
     pub fn div(&mut self, size: Size, rm: impl Into<RegMem>) {
+        self.touch(0);
         self.digit(size, Opcode::one(0xf6 | wide(size)), 6, rm.into());
     }
 
     /// idiv
     pub fn idiv(&mut self, size: Size, rm: impl Into<RegMem>) {
+        self.touch(0);
         self.digit(size, Opcode::one(0xf6 | wide(size)), 7, rm.into());
     }
 
@@ -322,6 +335,7 @@ impl Asm {
 
     /// lahf
     pub fn lahf(&mut self) {
+        self.touch(0);
         self.byte(0x9f);
     }
 
@@ -343,12 +357,14 @@ impl Asm {
 
     /// lock cmpxchg \[mem], reg
     pub fn lock_cmpxchg(&mut self, size: Size, mem: Mem, reg: Gpr) {
+        self.touch(0);
         self.byte(0xf0);
         self.rm(size, Opcode::of(0xb0 | wide(size)), reg, mem.into());
     }
 
     /// lock cmpxchg16b \[mem]
     pub fn lock_cmpxchg16b(&mut self, mem: Mem) {
+        self.touch(0);
         self.byte(0xf0);
         self.digit(Size::B64, Opcode::of(0xc7), 1, mem.into());
     }
@@ -368,6 +384,7 @@ impl Asm {
 
     /// pop
     pub fn pop(&mut self, reg: Gpr) {
+        self.touch(reg.0);
         if reg.0 >= 8 {
             self.byte(0x41);
         }
@@ -376,6 +393,7 @@ impl Asm {
 
     /// call \[mem]
     pub fn call_m(&mut self, mem: Mem) {
+        self.touch_all();
         self.digit(Size::B32, Opcode::one(0xff), 2, mem.into());
     }
 

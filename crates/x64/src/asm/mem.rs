@@ -75,9 +75,13 @@ impl Asm {
     /// ModRM, SIB and displacement; the displacement of one byte counts in
     /// units of `unit`.
     pub(super) fn modrm(&mut self, reg: u8, rm: RegMem, unit: i32) {
+        self.touch(reg);
         let reg = (reg & 7) << 3;
         match rm {
-            RegMem::Reg(r) => self.byte(0xc0 | reg | r.0 & 7),
+            RegMem::Reg(r) => {
+                self.touch(r.0);
+                self.byte(0xc0 | reg | r.0 & 7);
+            }
             RegMem::Mem(m) => self.modrm_mem(reg, m, unit),
         }
     }

@@ -38,6 +38,8 @@ pub struct Asm {
     code: Vec<u8>,
     labels: Vec<u32>,
     fixups: Vec<Fixup>,
+    /// Bit n: register n, 0 or 1, may have been written since [`Asm::watch`].
+    touched: u8,
 }
 
 impl Asm {
@@ -48,6 +50,7 @@ impl Asm {
             code: Vec::new(),
             labels: Vec::new(),
             fixups: Vec::new(),
+            touched: 3,
         }
     }
 
@@ -56,6 +59,32 @@ impl Asm {
         self.code.clear();
         self.labels.clear();
         self.fixups.clear();
+        self.touch_all();
+    }
+
+    /// From here on it is known whether `reg`, 0 or 1, may have been written.
+    pub fn watch(&mut self, reg: Gpr) {
+        self.touched &= !(1 << reg.0);
+    }
+
+    /// Whether an instruction or a jump to here may have written `reg`, 0 or
+    /// 1, since it was last watched.
+    #[must_use]
+    pub const fn touched(&self, reg: Gpr) -> bool {
+        self.touched >> reg.0 & 1 == 1
+    }
+
+    /// Register `reg` may be written now: each instruction that writes 0 or 1
+    /// names it in its ModRM byte, or says so here.
+    #[inline]
+    fn touch(&mut self, reg: u8) {
+        if reg < 2 {
+            self.touched |= 1 << reg;
+        }
+    }
+
+    fn touch_all(&mut self) {
+        self.touched = 3;
     }
 
     /// The code.
@@ -111,6 +140,7 @@ impl Asm {
     pub fn bind(&mut self, label: Label) {
         debug_assert_eq!(self.labels[label.0 as usize], UNBOUND, "bound twice");
         self.labels[label.0 as usize] = self.pos32();
+        self.touch_all();
     }
 
     fn fixup(&mut self, label: Label, short: bool) {
@@ -166,6 +196,7 @@ impl Asm {
 
     /// `call`
     pub fn call_label(&mut self, label: Label) {
+        self.touch_all();
         self.byte(0xe8);
         self.fixup(label, false);
     }

@@ -1,12 +1,13 @@
 //! Ordered and atomic accesses, on the host's locked instructions.
 //!
 //! An address that is not aligned to the access is the interpreter's: A64
-//! faults there (without LSE2), the host would not.
+//! faults there (without LSE2), the host would not. A store-exclusive is a
+//! compare and swap of what the load-exclusive read, as the interpreter's.
 
 use super::Lowering;
 use super::cold::Cold;
 use crate::asm::{Alu, Cond as Cc, Gpr, Mem, Size};
-use crate::convention::{RAX, RCX};
+use crate::convention::{RAX, RCX, RDX};
 use ir::inst::{Fill, RmwOp};
 use ir::{Addr, Reg};
 
@@ -170,21 +171,95 @@ impl Lowering<'_> {
     pub(crate) fn compare_swap(&mut self, size: ir::Size, d: Reg, a: Reg, base: Reg) {
         let s = Size::from(size);
         self.clobber();
-        if self.pinned(base).is_none() {
-            // All scratch is taken: the rare case is the interpreter's.
-            let word = self.word();
-            return self.interpret(word);
+        let address = self.read(base, RAX);
+        self.align_check(address, size);
+        let (at, spilled) = self.third(base, a);
+        match self.pinned(d) {
+            // What it held is where it was spilled to.
+            Some(RDX) if spilled => self.a.mov_rm(Size::B64, RAX, self.spill()),
+            _ => self.read_to(d, RAX),
         }
-        let base = self.read(base, RAX);
-        self.align_check(base, size);
-        self.read_to(a, RCX);
-        self.read_to(d, RAX);
-        self.fault_point();
-        self.a.lock_cmpxchg(s, Mem::base(base), RCX);
+        self.fault_point_with(spilled);
+        self.a.lock_cmpxchg(s, Mem::base(at), RCX);
+        self.third_done(spilled);
         self.write_old(s, d, RAX);
         self.bind_back();
     }
+
+    fn spill(&self) -> Mem {
+        self.c.state(self.c.layout.spill)
+    }
+
+    /// The address in `base` where `rax` and `rcx` are not: in its own
+    /// register or in `rdx`, which is spilled then. `rcx` = a.
+    fn third(&mut self, base: Reg, a: Reg) -> (Gpr, bool) {
+        if let Some(pinned) = self.pinned(base) {
+            self.read_to(a, RCX);
+            return (pinned, false);
+        }
+        self.a.mov_mr(Size::B64, self.spill(), RDX);
+        self.read_to(a, RCX);
+        self.read_to(base, RDX);
+        (RDX, true)
+    }
+
+    /// `rdx` holds its slot again; leaves the flags alone.
+    fn third_done(&mut self, spilled: bool) {
+        if spilled {
+            self.a.mov_rm(Size::B64, RDX, self.spill());
+        }
+    }
+
+    /// A word of the monitor, in bytes from its start.
+    fn monitor(&self, offset: u32) -> Mem {
+        self.c.state(self.c.layout.monitor + offset)
+    }
+
+    pub(crate) fn load_exclusive(&mut self, size: ir::Size, d: Reg, base: Reg) {
+        self.clobber();
+        let base = self.read(base, RAX);
+        self.align_check(base, size);
+        self.load_to(size, Fill::Zero, RCX, Mem::base(base));
+        self.a.mov_mr(Size::B64, self.monitor(ADDRESS), base);
+        self.a.mov_mr(Size::B64, self.monitor(VALUE), RCX);
+        self.a.mov_mi(Size::B64, self.monitor(VALUE_HIGH), 0);
+        self.a
+            .mov_mi(Size::B64, self.monitor(BYTES), size.bytes().into());
+        self.write(d, RCX);
+        self.bind_back();
+    }
+
+    /// The address is aligned if it is the monitor's; if it is another,
+    /// nothing is accessed.
+    pub(crate) fn store_exclusive(&mut self, size: ir::Size, d: Reg, a: Reg, base: Reg) {
+        self.clobber();
+        let fails = self.a.new_label();
+        let address = self.read(base, RAX);
+        self.a
+            .alu_mr(Size::B64, Alu::Cmp, self.monitor(ADDRESS), address);
+        self.a.jcc_short(Cc::NE, fails);
+        let bytes = i32::from(size.bytes());
+        self.a
+            .alu_mi(Size::B64, Alu::Cmp, self.monitor(BYTES), bytes);
+        self.a.jcc_short(Cc::NE, fails);
+        let (at, spilled) = self.third(base, a);
+        self.a.mov_rm(Size::B64, RAX, self.monitor(VALUE));
+        self.fault_point_with(spilled);
+        self.a.lock_cmpxchg(size.into(), Mem::base(at), RCX);
+        self.third_done(spilled);
+        self.a.bind(fails);
+        self.a.mov_mi(Size::B64, self.monitor(BYTES), 0);
+        self.a.setcc(Cc::NE, RAX);
+        self.a.movzx(Size::B32, Size::B8, RAX, RAX);
+        self.write(d, RAX);
+    }
 }
+
+// The monitor's words: `crate::convention::Layout::monitor`.
+const ADDRESS: u32 = 0;
+const VALUE: u32 = 8;
+const VALUE_HIGH: u32 = 16;
+const BYTES: u32 = 24;
 
 /// Whether the host has it as a locked instruction without a result.
 const fn has_locked(op: RmwOp) -> bool {

@@ -2,9 +2,10 @@
 
 use super::Lowering;
 use crate::asm::{Alu, Mem, RegMem, Shift, Size};
+use crate::constants::Const;
 use crate::convention::{RAX, RCX};
 use ir::inst::BitOp;
-use ir::{Reg, Width};
+use ir::{Op, Reg, Width};
 
 /// The low `width` bits.
 const fn low(width: u8) -> u64 {
@@ -29,8 +30,8 @@ impl Lowering<'_> {
         if let Some(part) = whole(width) {
             let mut from = self.source(a, RAX);
             if lsb != 0 {
-                self.a.rorx(size, RAX, from, lsb);
-                from = RegMem::Reg(RAX);
+                self.a.rorx(size, t, from, lsb);
+                from = RegMem::Reg(t);
             }
             self.extend(signed, size, part, t, from);
         } else if lsb + width == w.bits() {
@@ -110,10 +111,10 @@ impl Lowering<'_> {
         if let Some(part) = whole(width) {
             let from = self.source(a, RAX);
             if (1..=3).contains(&lsb) {
-                self.extend(signed, size, part, RAX, from);
+                self.extend(signed, size, part, t, from);
                 let scaled = Mem {
                     base: None,
-                    index: Some((RAX, 1 << lsb)),
+                    index: Some((t, 1 << lsb)),
                     disp: 0,
                 };
                 self.a.lea(size, t, scaled);
@@ -211,8 +212,16 @@ impl Lowering<'_> {
         match op {
             BitOp::Clz => {
                 self.clobber();
-                let a = self.source(a, RAX);
-                self.a.lzcnt(size, t, a);
+                match self.reversed_here(d) {
+                    Some(from) => {
+                        let from = self.source(from, RAX);
+                        self.a.tzcnt(size, t, from);
+                    }
+                    None => {
+                        let a = self.source(a, RAX);
+                        self.a.lzcnt(size, t, a);
+                    }
+                }
             }
             BitOp::Cls => {
                 self.clobber();
@@ -225,10 +234,7 @@ impl Lowering<'_> {
                 self.a.lzcnt(size, t, RegMem::Reg(RAX));
                 self.a.lea(size, t, Mem::disp(t, -1));
             }
-            BitOp::Rbit => {
-                self.clobber();
-                return self.reverse_bits(w, d, a);
-            }
+            BitOp::Rbit => return self.reverse_bits(w, d, a),
             BitOp::Rev64 => self.swap_bytes(Size::B64, t, a),
             BitOp::Rev32 if w == Width::W32 => self.swap_bytes(Size::B32, t, a),
             BitOp::Rev32 => {
@@ -239,14 +245,7 @@ impl Lowering<'_> {
                 self.clobber();
                 let a = self.source(a, RAX);
                 self.mov_any(size, RAX, a);
-                let mask = 0x00ff_00ff_00ff_00ff & w.mask();
-                // rcx = even bytes up, rax = odd bytes down
-                self.a.mov_rr(size, RCX, RAX);
-                self.a.shift_ri(size, Shift::Shr, RAX, 8);
-                self.and_const(w, mask);
-                self.and_const_rcx(w, mask);
-                self.a.shift_ri(size, Shift::Shl, RCX, 8);
-                self.a.alu_rr(size, Alu::Or, RAX, RCX);
+                self.swap_parts(w, 8, Const::LowBytes);
                 return self.write(d, RAX);
             }
         }
@@ -261,50 +260,58 @@ impl Lowering<'_> {
         self.a.bswap(size, t);
     }
 
-    /// `rax` &= constant, by way of the state's scratch.
-    fn and_const(&mut self, w: Width, mask: u64) {
-        self.masked(crate::convention::RAX, w, mask);
-    }
-
-    fn and_const_rcx(&mut self, w: Width, mask: u64) {
-        self.masked(RCX, w, mask);
-    }
-
-    fn masked(&mut self, reg: crate::asm::Gpr, w: Width, mask: u64) {
-        let home = self.c.state(self.c.layout.scratch);
-        #[allow(
-            clippy::cast_possible_truncation,
-            clippy::cast_possible_wrap,
-            reason = "the mask's halves are equal"
-        )]
-        let half = mask as u32 as i32;
-        self.a.mov_mi(Size::B32, home, half);
-        if w == Width::W64 {
-            let upper = self.c.state(self.c.layout.scratch + 4);
-            self.a.mov_mi(Size::B32, upper, half);
-        }
-        self.a.alu_rm(w.into(), Alu::And, reg, home);
+    /// The upper `by` bits of each part of `rax` change places with its lower
+    /// ones, which `low` masks. Overwrites `rcx`.
+    fn swap_parts(&mut self, w: Width, by: u8, low: Const) {
+        let size = Size::from(w);
+        let mask = self.k(low);
+        self.a.mov_rr(size, RCX, RAX);
+        self.a.shift_ri(size, Shift::Shr, RAX, by);
+        self.a.alu_rm(size, Alu::And, RAX, mask);
+        self.a.alu_rm(size, Alu::And, RCX, mask);
+        self.a.shift_ri(size, Shift::Shl, RCX, by);
+        self.a.alu_rr(size, Alu::Or, RAX, RCX);
     }
 
     /// d = the bits of a in opposite order: bytes swapped, then nibbles, pairs
-    /// and bits.
+    /// and bits. Nothing if the next operation is to count from the other end.
     fn reverse_bits(&mut self, w: Width, d: Reg, a: Reg) {
-        let size = Size::from(w);
-        self.swap_bytes(size, RAX, a);
-        for (by, mask) in [
-            (4, 0x0f0f_0f0f_0f0f_0f0f),
-            (2, 0x3333_3333_3333_3333),
-            (1, 0x5555_5555_5555_5555),
-        ] {
-            let mask = mask & w.mask();
-            self.a.mov_rr(size, RCX, RAX);
-            self.a.shift_ri(size, Shift::Shr, RAX, by);
-            self.and_const(w, mask);
-            self.and_const_rcx(w, mask);
-            self.a.shift_ri(size, Shift::Shl, RCX, by);
-            self.a.alu_rr(size, Alu::Or, RAX, RCX);
+        if self.counts_reversed(self.at + 1, d) {
+            return;
         }
+        self.clobber();
+        self.swap_bytes(w.into(), RAX, a);
+        self.swap_parts(w, 4, Const::Nibbles);
+        self.swap_parts(w, 2, Const::Pairs);
+        self.swap_parts(w, 1, Const::Alternate);
         self.write(d, RAX);
+    }
+
+    /// What RBIT before this CLZ was to reverse, if it has been left out.
+    fn reversed_here(&self, d: Reg) -> Option<Reg> {
+        if self.at == self.start || !self.counts_reversed(self.at, d) {
+            return None;
+        }
+        match self.region.ops[self.at - 1].op {
+            Op::Bits { a, .. } => Some(a),
+            _ => None,
+        }
+    }
+
+    /// Whether the operation at `at` counts the leading zeros of what RBIT has
+    /// left in `d`, and overwrites it.
+    fn counts_reversed(&self, at: usize, d: Reg) -> bool {
+        let ops = &self.region.ops[..self.end];
+        let (Some(rbit), Some(clz)) = (ops.get(at - 1), ops.get(at)) else {
+            return false;
+        };
+        matches!(
+            (rbit.op, clz.op),
+            (
+                Op::Bits { op: BitOp::Rbit, w, d: between, .. },
+                Op::Bits { op: BitOp::Clz, w: as_wide, d: over, a },
+            ) if w == as_wide && [between, over, a] == [d; 3]
+        )
     }
 
     pub(crate) fn crc(&mut self, castagnoli: bool, size: ir::Size, d: Reg, a: Reg, b: Reg) {

@@ -115,10 +115,9 @@ impl Lowering<'_> {
                 let label = if self.flags_fit(&wanted) {
                     self.labels[block]
                 } else {
-                    let (at, pc) = (self.at, self.pc);
+                    let pc = self.pc;
                     self.behind(Cold::Edge {
                         flags: here,
-                        at,
                         pc,
                         block,
                     })
@@ -135,19 +134,27 @@ impl Lowering<'_> {
                         self.cold.push((label, Cold::Thunk { patch, target }));
                     }
                     _ => {
-                        let (at, pc) = (self.at, self.pc);
+                        let pc = self.pc;
                         let flags = if in_place { Tracker::default() } else { here };
-                        let label = self.behind(Cold::Away {
-                            flags,
-                            at,
-                            pc,
-                            target,
-                        });
+                        let label = self.behind(Cold::Away { flags, pc, target });
                         self.jump_if(test, label);
                     }
                 }
             }
         }
+    }
+
+    /// Goes to an address with these flags if the test says so: an edge beside
+    /// those of the terminator.
+    pub(crate) fn jump_with_constant(&mut self, test: Test, nzcv: u8, target: u64) {
+        let before = self.flags_here();
+        let constant = Tracker::constant(nzcv);
+        if let Some(block) = self.find(target) {
+            self.settle_joined(block);
+        }
+        self.flags_are(constant);
+        self.jump_to(test, target, constant);
+        self.flags_are(before);
     }
 
     fn behind(&mut self, cold: Cold) -> Label {

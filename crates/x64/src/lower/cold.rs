@@ -14,14 +14,12 @@ pub(crate) enum Cold {
     /// Bring the flags to where the block wants them, then go there.
     Edge {
         flags: Tracker,
-        at: usize,
         pc: u64,
         block: usize,
     },
     /// Save the flags, then leave to this address.
     Away {
         flags: Tracker,
-        at: usize,
         pc: u64,
         target: u64,
     },
@@ -75,24 +73,14 @@ impl Lowering<'_> {
     fn emit_cold(&mut self, cold: &Cold) {
         match *cold {
             Cold::Entry { block } => self.cold_entry(block),
-            Cold::Edge {
-                flags,
-                at,
-                pc,
-                block,
-            } => {
-                (self.flags, self.at, self.pc) = (flags, at, pc);
+            Cold::Edge { flags, pc, block } => {
+                (self.flags, self.pc) = (flags, pc);
                 let wanted = self.settle_in(block, Some(flags));
                 self.flags_move(&wanted);
                 self.a.jmp(self.labels[block]);
             }
-            Cold::Away {
-                flags,
-                at,
-                pc,
-                target,
-            } => {
-                (self.flags, self.at, self.pc) = (flags, at, pc);
+            Cold::Away { flags, pc, target } => {
+                (self.flags, self.pc) = (flags, pc);
                 self.flags_to_state();
                 self.exit(target);
             }

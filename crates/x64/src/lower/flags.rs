@@ -7,10 +7,11 @@
 //! ([`Setter`]): the cheapest way to keep what only a fault can show.
 
 use super::Lowering;
-use crate::asm::{Alu, Cond as Cc, Gpr, Size};
+use super::int::imm32;
+use crate::asm::{Alu, Cond as Cc, Gpr, RegMem, Size};
 use crate::convention::{RAX, RCX};
 use ir::live::Live;
-use ir::{Cond, Op, Reg, Width};
+use ir::{BinOp, Cond, Op, Operand, Reg, Term, Width};
 
 /// How EFLAGS stands for N, Z, C and V.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -41,6 +42,49 @@ impl Value {
             Self::Const(_) => None,
         }
     }
+
+    /// A constant as an instruction takes it: 32 bits, sign-extended.
+    fn immediate(self, w: Width) -> Option<i32> {
+        let Self::Const(c) = self else { return None };
+        imm32(w, c & w.mask())
+    }
+
+    /// A constant to be tested with, and of what size the test may be: N of a
+    /// shorter one is 0 only if the constant's sign is.
+    #[allow(clippy::cast_possible_truncation, reason = "compared before")]
+    fn mask(self, w: Width) -> Option<(Size, i32)> {
+        let Self::Const(c) = self else { return None };
+        match c & w.mask() {
+            c @ 0..=0x7f => Some((Size::B8, c as i32)),
+            c @ 0x80..=0x7fff_ffff => Some((Size::B32, c as i32)),
+            c => imm32(w, c).map(|imm| (w.into(), imm)),
+        }
+    }
+
+    /// The four bits of a constant that are flags.
+    pub const fn nzcv(self) -> u8 {
+        match self {
+            Self::Const(c) => c as u8 & 15,
+            Self::Slot(_) | Self::Plus(..) => 0,
+        }
+    }
+
+    /// The value in terms of what an operation leaves in `d` that adds `by`;
+    /// nothing if the difference is no displacement.
+    fn after_adding(self, d: Reg, by: u64) -> Option<Self> {
+        let c = match self {
+            Self::Slot(reg) if reg == d => 0,
+            Self::Plus(reg, c) if reg == d => c,
+            other => return Some(other),
+        };
+        let c = c.wrapping_sub(by);
+        i32::try_from(c.cast_signed()).ok()?;
+        Some(if c == 0 {
+            Self::Slot(d)
+        } else {
+            Self::Plus(d, c)
+        })
+    }
 }
 
 /// Which operation's flags.
@@ -52,6 +96,8 @@ pub enum Compare {
     Add,
     /// a & b (C and V zero)
     And,
+    /// Nothing compared: N, Z, C and V are the four bits of the constant a.
+    Constant,
 }
 
 /// A comparison whose operands are still there.
@@ -101,6 +147,26 @@ impl Default for Tracker {
 }
 
 impl Tracker {
+    /// Computable from these operands, and nowhere else.
+    pub(crate) const fn computable(setter: Setter) -> Self {
+        Self {
+            saved: false,
+            host: None,
+            setter: Some(setter),
+        }
+    }
+
+    /// Known to be these four bits.
+    pub(crate) const fn constant(nzcv: u8) -> Self {
+        let value = Value::Const(nzcv as u64);
+        Self::computable(Setter {
+            op: Compare::Constant,
+            w: Width::W32,
+            a: value,
+            b: value,
+        })
+    }
+
     /// Nowhere: nobody will look.
     pub(crate) const NOWHERE: Self = Self {
         saved: false,
@@ -172,14 +238,18 @@ impl Lowering<'_> {
         self.flags = Tracker::default();
     }
 
+    /// The flags are those of a comparison that is left until somebody looks.
+    pub(crate) fn flags_later(&mut self, setter: Setter) {
+        self.flags = Tracker::computable(setter);
+    }
+
     /// To be called before an instruction that overwrites EFLAGS, unless the
     /// operation sets the flags itself. May use `rax` and `rcx`.
     pub(crate) fn clobber(&mut self) {
-        let live = self.live_from_here();
         if self.flags.host.is_none() {
             return;
         }
-        if live != Live::Dead && !self.flags.saved && !self.setter_will_do() {
+        if !self.clobber_is_free() {
             self.save_flags();
         }
         self.flags.host = None;
@@ -190,40 +260,51 @@ impl Lowering<'_> {
         self.flags.host.is_none()
             || self.flags.saved
             || self.live_from_here() == Live::Dead
-            || self.setter_will_do()
+            || self.setter_survives()
     }
 
-    /// Whether the setter is enough for the rest of the block.
-    fn setter_will_do(&self) -> bool {
-        let end = self.at + self.rest_of_block().len();
-        self.flags
-            .setter
-            .is_some_and(|setter| self.lasts(&setter, self.at, end))
+    /// Whether the flags can be computed as long as they are seen: by the
+    /// fault of the operation being lowered, and after it.
+    fn setter_survives(&self) -> bool {
+        let Some(setter) = self.flags.setter else {
+            return false;
+        };
+        let op = self.rest_of_block().first().map(|inst| &inst.op);
+        op.is_none_or(|op| !writes_any(op, &setter)) || self.live_after() == Live::Dead
     }
 
-    /// Whether a setter's slots keep their values through these operations, the
-    /// first of which is being lowered or still to come, or until the flags are
-    /// set again.
-    fn lasts(&self, setter: &Setter, from: usize, to: usize) -> bool {
-        for (i, inst) in self.region.ops[from..to].iter().enumerate() {
-            if (i > 0 || self.at != from) && inst.op.sets_flags() && !inst.op.uses_flags() {
-                return true;
-            }
-            if writes_any(&inst.op, setter) {
-                // Harmless if nothing looks afterwards.
-                return self.live.after[from + i] == Live::Dead;
+    /// Before an operation: flags that only its operands tell are brought to
+    /// EFLAGS if it overwrites these, and to who only looks at faults told
+    /// by how much it moves them. May use `rax` and `rcx`.
+    pub(crate) fn keep_flags(&mut self, op: &Op) {
+        let Tracker {
+            saved: false,
+            host: None,
+            setter: Some(setter),
+        } = self.flags
+        else {
+            return;
+        };
+        if op.sets_flags() || !writes_any(op, &setter) {
+            return;
+        }
+        match self.live_after() {
+            Live::Dead => {}
+            Live::Weak if moved(op, &setter).is_some() => {}
+            _ => {
+                self.flags_to_host();
             }
         }
-        true
     }
 
-    /// After an operation: what it wrote can't be computed from any more.
+    /// After an operation: what it wrote can't be computed from any more,
+    /// unless it only added a constant.
     pub(crate) fn forget_overwritten(&mut self, op: &Op) {
         if let Some(setter) = self.flags.setter
             && !op.sets_flags()
             && writes_any(op, &setter)
         {
-            self.flags.setter = None;
+            self.flags.setter = moved(op, &setter);
         }
     }
 
@@ -255,6 +336,22 @@ impl Lowering<'_> {
     /// Makes the state have them.
     pub(crate) fn flags_to_state(&mut self) {
         if self.flags.saved || self.flags == Tracker::NOWHERE {
+            return;
+        }
+        if let Tracker {
+            host: None,
+            setter:
+                Some(Setter {
+                    op: Compare::Constant,
+                    a,
+                    ..
+                }),
+            ..
+        } = self.flags
+        {
+            let home = self.c.state(self.c.layout.flags);
+            self.a.mov_mi(Size::B16, home, packed(a.nzcv()));
+            self.flags.saved = true;
             return;
         }
         self.flags_to_host();
@@ -289,43 +386,98 @@ impl Lowering<'_> {
         }
     }
 
-    /// Does a comparison again. Uses `rax` and `rcx`.
+    /// Does a comparison. Uses `rax` and `rcx`.
     fn compute(&mut self, setter: &Setter) -> Form {
-        let size = Size::from(setter.w);
-        let a = self.value(setter.a, RAX);
-        let b = self.value(setter.b, RCX);
         match setter.op {
             Compare::Sub => {
-                self.a.alu_rr(size, Alu::Cmp, a, b);
+                self.compute_sub(setter);
                 Form::Inverted
             }
             Compare::And => {
-                self.a.test_rr(size, a, b);
+                self.compute_and(setter);
                 Form::Plain
             }
             Compare::Add => {
-                if a != RAX {
-                    self.a.mov_rr(size, RAX, a);
+                let size = Size::from(setter.w);
+                let a = self.value(setter.a, RAX);
+                self.a.mov_rr(Size::B64, RAX, a);
+                match setter.b.immediate(setter.w) {
+                    Some(imm) => self.a.alu_ri(size, Alu::Add, RAX, imm),
+                    None => match self.place(setter.b, RCX) {
+                        RegMem::Reg(b) => self.a.alu_rr(size, Alu::Add, RAX, b),
+                        RegMem::Mem(b) => self.a.alu_rm(size, Alu::Add, RAX, b),
+                    },
                 }
-                self.a.alu_rr(size, Alu::Add, RAX, b);
                 Form::Plain
+            }
+            Compare::Constant => {
+                self.constant_flags(setter.a.nzcv(), Form::Inverted);
+                Form::Inverted
             }
         }
     }
 
+    fn compute_sub(&mut self, setter: &Setter) {
+        let size = Size::from(setter.w);
+        if let Some(imm) = setter.b.immediate(setter.w) {
+            return match self.place(setter.a, RAX) {
+                RegMem::Reg(a) if imm == 0 => self.a.test_rr(size, a, a),
+                RegMem::Reg(a) => self.a.alu_ri(size, Alu::Cmp, a, imm),
+                RegMem::Mem(a) => self.a.alu_mi(size, Alu::Cmp, a, imm),
+            };
+        }
+        let a = self.value(setter.a, RAX);
+        match self.place(setter.b, RCX) {
+            RegMem::Reg(b) => self.a.alu_rr(size, Alu::Cmp, a, b),
+            RegMem::Mem(b) => self.a.alu_rm(size, Alu::Cmp, a, b),
+        }
+    }
+
+    fn compute_and(&mut self, setter: &Setter) {
+        let size = Size::from(setter.w);
+        let a = self.place(setter.a, RAX);
+        if let Some((size, imm)) = setter.b.mask(setter.w) {
+            return match a {
+                RegMem::Reg(a) => self.a.test_ri(size, a, imm),
+                RegMem::Mem(a) => self.a.test_mi(size, a, imm),
+            };
+        }
+        if setter.a == setter.b {
+            return match a {
+                RegMem::Reg(a) => self.a.test_rr(size, a, a),
+                // The same N and Z; C and V zero, too.
+                RegMem::Mem(a) => self.a.alu_mi(size, Alu::Cmp, a, 0),
+            };
+        }
+        let b = self.value(setter.b, RCX);
+        match a {
+            RegMem::Reg(a) => self.a.test_rr(size, a, b),
+            RegMem::Mem(a) => self.a.test_mr(size, a, b),
+        }
+    }
+
+    /// A value in a register: a slot's own, or `scratch`.
     fn value(&mut self, value: Value, scratch: Gpr) -> Gpr {
-        match value {
-            Value::Const(c) => {
-                self.a.mov_ri(scratch, c);
-                scratch
-            }
-            Value::Slot(reg) => self.read(reg, scratch),
-            Value::Plus(reg, c) => {
-                let r = self.read(reg, scratch);
-                self.lea_const(scratch, r, c);
+        match self.place(value, scratch) {
+            RegMem::Reg(reg) => reg,
+            RegMem::Mem(mem) => {
+                self.a.mov_rm(Size::B64, scratch, mem);
                 scratch
             }
         }
+    }
+
+    /// A value where it is, or in `scratch`.
+    fn place(&mut self, value: Value, scratch: Gpr) -> RegMem {
+        match value {
+            Value::Const(c) => self.a.mov_ri(scratch, c),
+            Value::Slot(reg) => return self.source(reg, scratch),
+            Value::Plus(reg, c) => {
+                let r = self.read(reg, scratch);
+                self.lea_const(scratch, r, c);
+            }
+        }
+        RegMem::Reg(scratch)
     }
 
     /// The host's test for a condition. May change EFLAGS' form, and use `rax`
@@ -363,17 +515,12 @@ impl Lowering<'_> {
         let settled = if self.live.live_in[block] == Live::Dead {
             Tracker::NOWHERE
         } else if b.loop_head {
-            Tracker::in_host(Form::Inverted)
+            self.home_at_loop(block)
         } else if b.preds == 0 || b.entry {
             Tracker::default()
         } else {
             match edge {
                 None => Tracker::default(),
-                Some(Tracker {
-                    saved: false,
-                    host: None,
-                    setter: Some(setter),
-                }) if !self.lasts(&setter, b.start as usize, b.end as usize) => Tracker::default(),
                 Some(edge) if b.preds == 1 => edge,
                 // Other edges could not bring them into a comparison's form.
                 Some(
@@ -391,6 +538,43 @@ impl Lowering<'_> {
         };
         self.block_in[block] = Some(settled);
         settled
+    }
+
+    /// Settles where a block finds the flags that more edges lead to than the
+    /// region counts: on one edge alone they could be anywhere.
+    pub(crate) fn settle_joined(&mut self, block: usize) {
+        let b = &self.region.blocks[block];
+        let alone = b.preds == 1 && !b.loop_head && !b.entry;
+        if alone && self.block_in[block].is_none() && self.live.live_in[block] != Live::Dead {
+            self.block_in[block] = Some(Tracker::in_host(Form::Inverted));
+        }
+    }
+
+    /// Where the flags are best at a loop's head: where its jumps back have
+    /// them. In the state if the body sets none, or tests something else to
+    /// come back.
+    fn home_at_loop(&self, head: usize) -> Tracker {
+        let region = self.region;
+        let pc = region.blocks[head].pc;
+        let mut blocks = region.blocks[head..].iter();
+        let Some(back) = blocks.rfind(|b| b.term.targets().any(|target| target == pc)) else {
+            return Tracker::default();
+        };
+        let setter = (region.block_ops(back).iter().rev()).find(|inst| inst.op.sets_flags());
+        let form = match setter.map(|inst| &inst.op) {
+            Some(Op::Bin { op: BinOp::Sub, .. } | Op::CondCompare { neg: false, .. }) => {
+                Form::Inverted
+            }
+            Some(Op::Carry { sub: true, .. }) => Form::Inverted,
+            Some(Op::Bin { .. } | Op::CondCompare { .. } | Op::Carry { .. }) => Form::Plain,
+            // Compared in the block before, or as floats.
+            None if matches!(back.term, Term::Branch { .. }) => Form::Inverted,
+            _ => return Tracker::default(),
+        };
+        match back.term {
+            Term::Branch { .. } | Term::Jump { .. } => Tracker::in_host(form),
+            _ => Tracker::default(),
+        }
     }
 
     /// Whether the flags are already where `wanted` says.
@@ -432,6 +616,42 @@ impl Lowering<'_> {
     pub(crate) fn flags_are(&mut self, tracker: Tracker) {
         self.flags = tracker;
     }
+}
+
+/// Four flags as the state has them.
+fn packed(nzcv: u8) -> i32 {
+    let bit = |n: u8| i32::from(nzcv >> n & 1);
+    bit(3) << 15 | bit(2) << 14 | bit(1) << 8 | bit(0)
+}
+
+/// The comparison after an operation that writes a slot of its, if that can
+/// still be said: it added a constant.
+fn moved(op: &Op, setter: &Setter) -> Option<Setter> {
+    let Op::Bin {
+        op: op @ (BinOp::Add | BinOp::Sub),
+        w,
+        d,
+        a,
+        b: Operand::Imm(by),
+        set: false,
+    } = *op
+    else {
+        return None;
+    };
+    // Half a register tells nothing of the whole.
+    if d != a || (w == Width::W32 && setter.w == Width::W64) {
+        return None;
+    }
+    let by = if op == BinOp::Sub {
+        by.wrapping_neg()
+    } else {
+        by
+    };
+    Some(Setter {
+        a: setter.a.after_adding(d, by)?,
+        b: setter.b.after_adding(d, by)?,
+        ..*setter
+    })
 }
 
 /// Whether an operation writes a slot of the setter's.

@@ -6,7 +6,7 @@ use crate::asm::{Alu, Cond as Cc, Gpr, Mem, RegMem, Shift, Size};
 use crate::convention::{RAX, RCX, RDX};
 use ir::inst::{SelectOp, ShiftOp};
 use ir::live::Live;
-use ir::{BinOp, Cond, Extend, Operand, Reg, Width};
+use ir::{BinOp, Cond, Extend, Op, Operand, Reg, Term, Width};
 
 /// An immediate as an instruction takes it: 32 bits, sign-extended.
 #[allow(
@@ -14,7 +14,7 @@ use ir::{BinOp, Cond, Extend, Operand, Reg, Width};
     clippy::cast_possible_wrap,
     reason = "checked"
 )]
-fn imm32(w: Width, value: u64) -> Option<i32> {
+pub(super) fn imm32(w: Width, value: u64) -> Option<i32> {
     match w {
         Width::W32 => Some(value as u32 as i32),
         Width::W64 => i32::try_from(value as i64).ok(),
@@ -259,14 +259,13 @@ impl Lowering<'_> {
 
     /// The forms that set the flags.
     fn bin_set(&mut self, op: BinOp, w: Width, d: Reg, a: Reg, b: Operand) {
-        let size = Size::from(w);
         let t = self.target(d, RAX);
         let compare = d.is_zero();
+        if compare && let Some(setter) = setter(op, w, d, a, b) {
+            return self.flags_later(setter);
+        }
         if op == BinOp::Sub && compare {
             self.compare(w, a, b);
-        } else if op == BinOp::And && compare && matches!(b, Operand::Reg(r) if r == a) {
-            let a = self.read(a, RAX);
-            self.a.test_rr(size, a, a);
         } else {
             // A bit clear by ANDN sets the flags like AND.
             self.alu(op, w, if compare { RAX } else { t }, a, b);
@@ -475,7 +474,10 @@ impl Lowering<'_> {
             return self.select_constant(op, w, d, test);
         }
         let t = self.target(d, RAX);
-        if t != RAX && d == a {
+        if t != RAX && d == a && op == SelectOp::Same {
+            let b = self.source(b, RAX);
+            self.choose(size, test.invert(), t, b);
+        } else if t != RAX && d == a {
             self.other(op, size, RAX, b);
             self.choose(size, test.invert(), t, RegMem::Reg(RAX));
         } else {
@@ -551,6 +553,22 @@ impl Lowering<'_> {
     ) {
         let form = if neg { Form::Plain } else { Form::Inverted };
         let size = Size::from(w);
+        let alike = if neg { BinOp::Add } else { BinOp::Sub };
+        let setter = setter(alike, w, Reg::ZERO, a, b);
+        let decided = if cond.always() {
+            None
+        } else {
+            self.decided(nzcv)
+        };
+        if let Some(setter) = setter
+            && (cond.always() || decided.is_some())
+        {
+            if let Some((nzcv, target)) = decided {
+                let test = self.test(cond);
+                self.jump_with_constant(test.invert(), nzcv, target);
+            }
+            return self.flags_later(setter);
+        }
         let (fails, done) = (self.a.new_label(), self.a.new_label());
         if !cond.always() {
             let test = self.test(cond);
@@ -572,8 +590,30 @@ impl Lowering<'_> {
         self.flags_set(form, None);
     }
 
+    /// Where the block leads if the flags are these after the operation being
+    /// lowered, and what they are then: known if only conditional comparisons
+    /// that do not compare and a conditional branch follow.
+    fn decided(&self, mut nzcv: u8) -> Option<(u8, u64)> {
+        for inst in &self.rest_of_block()[1..] {
+            let Op::CondCompare {
+                cond, nzcv: next, ..
+            } = inst.op
+            else {
+                return None;
+            };
+            if cond.holds(nzcv) {
+                return None;
+            }
+            nzcv = next;
+        }
+        let Term::Branch { cond, taken, fall } = self.region.blocks[self.index].term else {
+            return None;
+        };
+        Some((nzcv, if cond.holds(nzcv) { taken } else { fall }))
+    }
+
     /// EFLAGS = those of the four bits N, Z, C, V. Uses `rax`.
-    fn constant_flags(&mut self, nzcv: u8, form: Form) {
+    pub(crate) fn constant_flags(&mut self, nzcv: u8, form: Form) {
         let carry = (nzcv & 2 != 0) != (form == Form::Inverted);
         let ah = u64::from(nzcv & 8 != 0) << 7 | u64::from(nzcv & 4 != 0) << 6 | u64::from(carry);
         // 1 + 0x7f overflows, 0 + 0x7f does not.

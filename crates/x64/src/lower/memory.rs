@@ -175,8 +175,11 @@ impl Lowering<'_> {
 
     pub(crate) fn fence(&mut self, fence: Fence) {
         // Only a store followed by a load is ever reordered by the host.
+        // Locked instructions order all but what bypasses the cache, and an
+        // exchange leaves EFLAGS alone.
         if fence == Fence::Full {
-            self.a.mfence();
+            let spill = self.c.state(self.c.layout.spill);
+            self.a.xchg_mr(Size::B64, spill, RAX);
         }
     }
 

@@ -29,7 +29,7 @@ use alloc::vec::Vec;
 use cold::Cold;
 use flags::{FlagsAt, Tracker};
 use ir::live::Live;
-use ir::{Block, Op, Region};
+use ir::{Op, Region};
 
 /// Why translated code is left; what `leave` finds in `ecx`. The payload is
 /// in `eax`, the guest's program counter in the state.
@@ -195,8 +195,11 @@ impl Lowerer {
             cold: Vec::new(),
             pending_back: Vec::new(),
             known: ir::upper::Upper::default(),
+            held: [ir::Reg::ZERO; 2],
+            index: 0,
+            start: 0,
             at: 0,
-            ending: None,
+            end: 0,
             pc: 0,
         };
         for index in 0..region.blocks.len() {
@@ -225,10 +228,17 @@ pub(crate) struct Lowering<'a> {
     pending_back: Vec<Label>,
     /// Of vector slots, before the operation being lowered.
     known: ir::upper::Upper,
-    /// The operation being lowered, in the region's list.
+    /// The slots in memory whose values `rax` and `rcx` were given last.
+    held: [ir::Reg; 2],
+    /// The block being lowered.
+    index: usize,
+    /// Where the block starts in the region's list of operations.
+    start: usize,
+    /// The operation being lowered in that list; the block's end when
+    /// its terminator is.
     at: usize,
-    /// The block whose terminator is being lowered: `at` is behind it.
-    ending: Option<usize>,
+    /// Where the block ends there.
+    end: usize,
     /// Its guest address.
     pc: u64,
 }
@@ -236,6 +246,8 @@ pub(crate) struct Lowering<'a> {
 impl Lowering<'_> {
     fn block(&mut self, index: usize, options: Options) {
         let block = &self.region.blocks[index];
+        self.index = index;
+        (self.start, self.end) = (block.start as usize, block.end as usize);
         self.flags = self.settle_in(index, None);
         self.a.bind(self.labels[index]);
         self.known = self.uppers.at_start[index];
@@ -247,18 +259,17 @@ impl Lowering<'_> {
         if let Some(counters) = options.counters {
             self.count(counters + 8 * index as u64);
         }
-        for at in block.start as usize..block.end as usize {
+        for at in self.start..self.end {
             self.at = at;
             self.pc = block.pc.wrapping_add(self.region.ops[at].offset.into());
             let op = self.region.ops[at].op;
+            self.keep_flags(&op);
             self.op(&op);
             self.known.after(&op);
             self.forget_overwritten(&op);
         }
-        self.at = block.end as usize;
-        self.ending = Some(index);
+        self.at = self.end;
         self.term(index, block);
-        self.ending = None;
     }
 
     /// Makes the block's entry known, if it is one.
@@ -383,6 +394,7 @@ impl Lowering<'_> {
             Op::WriteFlags { a } => self.write_flags(a),
             Op::InvertCarry => self.invert_carry(),
             Op::ReadThread { d } => self.read_thread(d),
+            Op::WriteThread { a } => self.write_thread(a),
             Op::Load {
                 size,
                 fill,
@@ -413,6 +425,8 @@ impl Lowering<'_> {
                 base,
             } => self.rmw(op, size, d, a, base),
             Op::CompareSwap { size, d, a, base } => self.compare_swap(size, d, a, base),
+            Op::LoadExclusive { size, d, base } => self.load_exclusive(size, d, base),
+            Op::StoreExclusive { size, d, a, base } => self.store_exclusive(size, d, a, base),
             Op::Fence(fence) => self.fence(fence),
             Op::ZeroLine { a } => self.zero_line(a),
             Op::Vector(ref v) => self.vector(v),
@@ -436,31 +450,24 @@ impl Lowering<'_> {
 
     /// The block being lowered, for what looks ahead in it.
     fn rest_of_block(&self) -> &[ir::region::Inst] {
-        if self.ending.is_some() {
-            return &[];
-        }
-        let block = self
-            .region
-            .blocks
-            .iter()
-            .find(|b| (b.start as usize..b.end as usize).contains(&self.at));
-        block.map_or(&[], |b: &Block| &self.region.ops[self.at..b.end as usize])
+        &self.region.ops[self.at..self.end]
     }
 
     /// What of the flags is seen once the operation being lowered has begun:
     /// also its own faults show them.
     fn live_from_here(&self) -> Live {
-        let faults = self.ending.is_none()
-            && (self.region.ops.get(self.at)).is_some_and(|inst| inst.op.may_fault());
-        self.live_after()
-            .max(if faults { Live::Weak } else { Live::Dead })
+        let op = self.rest_of_block().first();
+        let faults = op.is_some_and(|inst| inst.op.may_fault());
+        (self.live_after()).max(if faults { Live::Weak } else { Live::Dead })
     }
 
-    /// What of the flags is seen after the operation being lowered.
+    /// What of the flags is seen after the operation being lowered, or the
+    /// block.
     fn live_after(&self) -> Live {
-        if let Some(block) = self.ending {
-            return self.live.live_out[block];
+        if self.at < self.end {
+            self.live.after[self.at]
+        } else {
+            self.live.live_out[self.index]
         }
-        self.live.after.get(self.at).copied().unwrap_or(Live::Live)
     }
 }

@@ -39,23 +39,49 @@ impl Lowering<'_> {
     pub(crate) fn read_to(&mut self, reg: Reg, to: Gpr) {
         if reg.is_zero() {
             self.a.mov_ri(to, 0);
-        } else if let Some(pinned) = self.pinned(reg) {
-            self.a.mov_rr(Size::B64, to, pinned);
+        } else if let Some(at) = self.pinned(reg).or_else(|| self.held(reg)) {
+            self.a.mov_rr(Size::B64, to, at);
         } else {
             let home = self.home(reg);
             self.a.mov_rm(Size::B64, to, home);
+            self.hold(reg, to);
         }
     }
 
-    /// A slot where it is, the zero register in `scratch`.
+    /// A slot where it is, the zero register in `scratch`; so is what scratch
+    /// still holds of a slot in memory.
     pub(crate) fn source(&mut self, reg: Reg, scratch: Gpr) -> RegMem {
         if reg.is_zero() {
             self.a.mov_ri(scratch, 0);
             return RegMem::Reg(scratch);
         }
-        match self.pinned(reg) {
-            Some(pinned) => RegMem::Reg(pinned),
+        if let Some(pinned) = self.pinned(reg) {
+            return RegMem::Reg(pinned);
+        }
+        match self.held(reg) {
+            Some(held) => {
+                self.a.mov_rr(Size::B64, scratch, held);
+                RegMem::Reg(scratch)
+            }
             None => RegMem::Mem(self.home(reg)),
+        }
+    }
+
+    /// The scratch register that still holds a slot's value, which its home
+    /// has too.
+    fn held(&self, reg: Reg) -> Option<Gpr> {
+        let mut scratch = [RAX, RCX].into_iter().zip(self.held);
+        let (at, _) = scratch.find(|&(at, of)| of == reg && !self.a.touched(at))?;
+        Some(at)
+    }
+
+    /// Scratch holds a slot's value.
+    fn hold(&mut self, reg: Reg, at: Gpr) {
+        for (scratch, of) in [RAX, RCX].into_iter().zip(&mut self.held) {
+            if scratch == at {
+                *of = reg;
+                self.a.watch(at);
+            }
         }
     }
 
@@ -75,6 +101,12 @@ impl Lowering<'_> {
             None => {
                 let home = self.home(reg);
                 self.a.mov_mr(Size::B64, home, value);
+                for of in &mut self.held {
+                    if *of == reg {
+                        *of = Reg::ZERO;
+                    }
+                }
+                self.hold(reg, value);
             }
         }
     }
@@ -85,6 +117,13 @@ impl Lowering<'_> {
         let home = self.c.state(self.c.layout.thread);
         self.a.mov_rm(Size::B64, t, home);
         self.write(d, t);
+    }
+
+    /// The thread pointer = a.
+    pub(crate) fn write_thread(&mut self, a: Reg) {
+        let a = self.read(a, RAX);
+        let home = self.c.state(self.c.layout.thread);
+        self.a.mov_mr(Size::B64, home, a);
     }
 
     /// to = from + constant, the flags left alone.

@@ -91,7 +91,7 @@ impl Lowering<'_> {
 
     /// Which third of its lanes a block has of a slot: its first lane is the
     /// 16 * `block` / e-th of all.
-    fn third(e: Size, block: usize, slot: usize) -> usize {
+    fn which_third(e: Size, block: usize, slot: usize) -> usize {
         let before = block * usize::from(16 / e.bytes());
         (slot + 3 * before - before) % 3
     }
@@ -108,7 +108,12 @@ impl Lowering<'_> {
         for slot in 0..3 {
             let to = nth(d, slot);
             let t = self.vtarget(to, self.s(3));
-            self.blend3(e, t, blocks, [0, 1, 2].map(|n| Self::third(e, n, slot)));
+            self.blend3(
+                e,
+                t,
+                blocks,
+                [0, 1, 2].map(|n| Self::which_third(e, n, slot)),
+            );
             self.v3(V::Pshufb, t, t, self.k3(Const::Deal3, e, slot));
             self.vdone(half, to, t);
         }
@@ -122,7 +127,12 @@ impl Lowering<'_> {
         }
         let t = self.s(3);
         for block in 0..if half { 2 } else { 3 } {
-            self.blend3(e, t, slots, [0, 1, 2].map(|n| Self::third(e, block, n)));
+            self.blend3(
+                e,
+                t,
+                slots,
+                [0, 1, 2].map(|n| Self::which_third(e, block, n)),
+            );
             let size = if half && block == 1 {
                 Size::B8
             } else {
