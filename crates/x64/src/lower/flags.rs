@@ -64,7 +64,7 @@ impl Value {
     /// The four bits of a constant that are flags.
     pub const fn nzcv(self) -> u8 {
         match self {
-            Self::Const(c) => c as u8 & 15,
+            Self::Const(c) => (c & 15) as u8,
             Self::Slot(_) | Self::Plus(..) => 0,
         }
     }
