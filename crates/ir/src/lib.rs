@@ -5,7 +5,8 @@
 //! them nor where the host keeps them. A region is a set of basic blocks that
 //! are translated together ([`region`]), found by following direct branches
 //! ([`form`]); before it is lowered, backward liveness says which condition
-//! flags are still to be seen ([`live`]).
+//! flags are still to be seen ([`live`]), and forward analysis which vector
+//! slots have zeros in their upper bits ([`upper`]).
 #![no_std]
 
 extern crate alloc;
@@ -14,6 +15,7 @@ pub mod form;
 pub mod inst;
 pub mod live;
 pub mod region;
+pub mod upper;
 pub mod vector;
 
 pub use inst::{Addr, BinOp, Cond, Extend, Offset, Op, Operand, Reg, Size, VReg, Width};

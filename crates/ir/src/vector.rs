@@ -14,6 +14,8 @@ pub enum Arg {
     Each(VReg),
     /// One lane for all.
     Lane(VReg, u8),
+    /// The same 64 bits in both halves.
+    Const(u64),
     /// Zeros.
     Zero,
 }
@@ -161,6 +163,10 @@ pub enum ShiftLanes {
     Srshr,
     /// Right, unsigned, rounded.
     Urshr,
+    /// d + right, signed, rounded.
+    Srsra,
+    /// d + right, unsigned, rounded.
+    Ursra,
     /// Left, the low bits of d kept.
     Sli,
     /// Right, the high bits of d kept.
@@ -180,6 +186,12 @@ pub enum Narrow {
     Unsigned,
     /// Signed lanes saturated to unsigned ones.
     SignedToUnsigned,
+    /// Saturated, signed, after rounding the shift.
+    RoundSigned,
+    /// Saturated, unsigned, after rounding the shift.
+    RoundUnsigned,
+    /// Signed lanes saturated to unsigned ones, after rounding the shift.
+    RoundSignedToUnsigned,
 }
 
 /// Operations whose lanes are twice as wide as those of b (and of a, but for
@@ -271,6 +283,14 @@ pub enum FloatBin {
     Abd,
     /// Sums of neighbours, first those of a.
     AddPair,
+    /// The greater of neighbours, first those of a.
+    MaxPair,
+    /// The less of neighbours, first those of a.
+    MinPair,
+    /// Likewise; the other if one is a quiet NaN.
+    MaxNumPair,
+    /// Likewise; the other if one is a quiet NaN.
+    MinNumPair,
 }
 
 /// Floating-point operations of one source.
@@ -291,6 +311,8 @@ pub enum FloatUnary {
 pub enum Rounding {
     /// To nearest, ties to even.
     Nearest,
+    /// To nearest, ties away from zero.
+    Away,
     /// Towards plus infinity.
     Up,
     /// Towards minus infinity.
@@ -318,6 +340,15 @@ pub enum FloatTest {
     Lt,
 }
 
+/// Bitwise operations of three sources.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ternary {
+    /// a ^ b ^ c
+    Xor3,
+    /// a ^ (b & !c)
+    ClearXor,
+}
+
 /// One AES or SHA instruction's work.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Crypto {
@@ -329,6 +360,26 @@ pub enum Crypto {
     AesMix,
     /// AESIMC
     AesUnmix,
+    /// SHA1C: four rounds that choose
+    Sha1Choose,
+    /// SHA1M: four rounds of majorities
+    Sha1Majority,
+    /// SHA1P: four rounds of parities
+    Sha1Parity,
+    /// SHA1H: a rotated left by 30, zero above
+    Sha1Rotate,
+    /// SHA1SU0
+    Sha1Schedule0,
+    /// SHA1SU1
+    Sha1Schedule1,
+    /// SHA256H: d is a to d, a is e to h
+    Sha256First,
+    /// SHA256H2: d is e to h, a is a to d
+    Sha256Second,
+    /// SHA256SU0
+    Sha256Schedule0,
+    /// SHA256SU1
+    Sha256Schedule1,
 }
 
 /// One vector operation. The fields' letters are those of [`crate::Op`]; `e`
@@ -390,7 +441,33 @@ pub enum VOp {
         a: VReg,
         addr: Addr,
     },
-    /// Slots from d on = memory, elements dealt to two or four slots in turn.
+    /// All lanes of each of `count` slots from d on = memory, one element after
+    /// another.
+    LoadDups {
+        e: Size,
+        half: bool,
+        count: u8,
+        d: VReg,
+        addr: Addr,
+    },
+    /// Lane of each of `count` slots from d on = memory, one element after
+    /// another, the other lanes kept.
+    LoadLanes {
+        e: Size,
+        lane: u8,
+        count: u8,
+        d: VReg,
+        addr: Addr,
+    },
+    /// The opposite.
+    StoreLanes {
+        e: Size,
+        lane: u8,
+        count: u8,
+        a: VReg,
+        addr: Addr,
+    },
+    /// Slots from d on = memory, elements dealt to two to four slots in turn.
     LoadDealt {
         e: Size,
         half: bool,
@@ -458,6 +535,18 @@ pub enum VOp {
         d: VReg,
         a: VReg,
         by: u8,
+    },
+    /// The low half of d (or the high one, the low one kept) = the upper
+    /// halves of a's lanes plus (or minus) b's: lanes of `e`. `round`: to
+    /// nearest.
+    NarrowSum {
+        sub: bool,
+        round: bool,
+        e: Size,
+        high: bool,
+        d: VReg,
+        a: VReg,
+        b: VReg,
     },
     /// d = the low (or high) lanes of a at twice the width, shifted left.
     Long {
@@ -601,33 +690,37 @@ pub enum VOp {
         b: VReg,
         cond: Cond,
     },
-    /// d = a towards zero, saturated.
+    /// d = a to an integer, saturated.
     FloatToInt {
+        how: Rounding,
         signed: bool,
         f: Fp,
         w: Width,
         d: Reg,
         a: VReg,
     },
-    /// d = a
+    /// d = a / 2^`fraction`
     IntToFloat {
         signed: bool,
+        fraction: u8,
         f: Fp,
         w: Width,
         d: VReg,
         a: Reg,
     },
-    /// d = a's lanes towards zero, saturated.
+    /// d = a's lanes to integers, saturated.
     FloatToLanes {
+        how: Rounding,
         signed: bool,
         f: Fp,
         shape: Shape,
         d: VReg,
         a: VReg,
     },
-    /// d = a's integer lanes
+    /// d = a's integer lanes / 2^`fraction`
     LanesToFloat {
         signed: bool,
+        fraction: u8,
         f: Fp,
         shape: Shape,
         d: VReg,
@@ -635,12 +728,41 @@ pub enum VOp {
     },
     /// d = a in the other format; scalar.
     FloatConvert { to: Fp, d: VReg, a: VReg },
+    /// d = the greatest (or least) of a's lanes; those that are quiet NaNs don't
+    /// count, or make the result one: the interpreter knows.
+    FloatAcross { max: bool, f: Fp, d: VReg, a: VReg },
+    /// d = a from binary16; scalar.
+    FromHalf { to: Fp, d: VReg, a: VReg },
+    /// d = a, binary32, to binary16; scalar.
+    ToHalf { d: VReg, a: VReg },
+    /// d = four lanes of binary32 from the low (or high) four of binary16.
+    HalvesLong { high: bool, d: VReg, a: VReg },
+    /// The low (or high, the low kept) four lanes of d = a's binary32 ones to
+    /// binary16.
+    HalvesNarrow { high: bool, d: VReg, a: VReg },
     /// d = two lanes of binary64 from the low (or high) two of binary32.
     FloatLong { high: bool, d: VReg, a: VReg },
     /// The low (or high, the low kept) two lanes of d = a's binary64 ones.
     FloatNarrow { high: bool, d: VReg, a: VReg },
-    /// d = op of d and a (or of a alone)
-    Crypto { op: Crypto, d: VReg, a: VReg },
+    /// d = op of a, b and c
+    Ternary {
+        op: Ternary,
+        d: VReg,
+        a: VReg,
+        b: VReg,
+        c: VReg,
+    },
+    /// d = (a ^ b) with each 64 bits rotated right by `by`
+    XorRotate { d: VReg, a: VReg, b: VReg, by: u8 },
+    /// d = a ^ (b with each 64 bits rotated left by one)
+    RotateXor { d: VReg, a: VReg, b: VReg },
+    /// d = op of d, a and b, as far as it has them
+    Crypto {
+        op: Crypto,
+        d: VReg,
+        a: VReg,
+        b: VReg,
+    },
 }
 
 impl VOp {
@@ -658,6 +780,9 @@ impl VOp {
                 | Self::StoreLane { .. }
                 | Self::LoadMany { .. }
                 | Self::StoreMany { .. }
+                | Self::LoadDups { .. }
+                | Self::LoadLanes { .. }
+                | Self::StoreLanes { .. }
                 | Self::LoadDealt { .. }
                 | Self::StoreDealt { .. }
         )

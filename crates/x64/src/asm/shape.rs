@@ -43,7 +43,7 @@ pub enum Shape {
     /// general register, src: `vcvt_to_gpr`
     ToGpr,
     /// A move between the two kinds of registers, of several sizes:
-    /// `vmov_from_gpr`, `vmov_to_gpr`, `vpinsr`, `vpextr`
+    /// `vmov_from_gpr`, `vmov_to_gpr`, `vpinsr`, `vpextr`, `vbroadcast_gpr`
     Move,
 }
 
@@ -116,7 +116,8 @@ impl V {
             Cvtsi2ss | Cvtsi2sd | Cvtusi2ss | Cvtusi2sd => Shape::FromGpr,
             Cvttss2si | Cvttsd2si | Cvtss2si | Cvtsd2si | Cvttss2usi | Cvttsd2usi | Cvtss2usi | Cvtsd2usi
             | Movmskps | Movmskpd | Pmovmskb => Shape::ToGpr,
-            MovdFromGpr | MovdToGpr | Pinsrb | Pinsrw | Pinsrd | Pextrb | Pextrw | Pextrd => Shape::Move,
+            MovdFromGpr | MovdToGpr | Pinsrb | Pinsrw | Pinsrd | Pextrb | Pextrw | Pextrd
+            | PbroadcastbGpr | PbroadcastwGpr | PbroadcastdGpr => Shape::Move,
             _ => Shape::Three,
         }
     }
@@ -129,7 +130,8 @@ impl V {
             MovssLoad | MovsdLoad | MovssStore | MovsdStore | Movhps | MovhpsStore | MovlpsLoad => {
                 Last::Memory
             }
-            Movhlps | Movlhps | Movss | Movsd | Movmskps | Movmskpd | Pmovmskb => Last::Register,
+            PbroadcastbGpr | PbroadcastwGpr | PbroadcastdGpr | Movhlps | Movlhps | Movss
+            | Movsd | Movmskps | Movmskpd | Pmovmskb => Last::Register,
             _ => match self.shape() {
                 Shape::MaskTwo | Shape::FromMask | Shape::Shift => Last::Register,
                 _ => Last::Any,

@@ -118,6 +118,13 @@ impl Asm {
         self.vto(op, mem, src);
     }
 
+    /// vmovdqu \[mem], ymm: `src`, below 16, and its upper half
+    pub fn vstore_256(&mut self, mem: Mem, src: Xmm) {
+        debug_assert!(src.0 < 16);
+        // VEX.L is bit 2 of what the prefix's number is part of.
+        self.vex(2 | 4, 1, false, 0x7f, src.0, 0, mem.into());
+    }
+
     /// op \[mem], src, imm
     pub fn vstore_i(&mut self, op: V, mem: Mem, src: Xmm, imm: u8) {
         self.vto_i(op, mem, src, imm);
@@ -196,6 +203,16 @@ impl Asm {
     /// vmovd or vmovq xmm, r
     pub fn vmov_from_gpr(&mut self, size: Size, dst: Xmm, src: Gpr) {
         self.gpr_row(V::MovdFromGpr, size, dst.0, 0, src.into());
+    }
+
+    /// vpbroadcastb, w, d or q xmm, r
+    pub fn vbroadcast_gpr(&mut self, size: Size, dst: Xmm, src: Gpr) {
+        let op = match size {
+            Size::B8 => V::PbroadcastbGpr,
+            Size::B16 => V::PbroadcastwGpr,
+            _ => V::PbroadcastdGpr,
+        };
+        self.gpr_row(op, size, dst.0, 0, src.into());
     }
 
     /// vmovd or vmovq r, xmm
@@ -292,6 +309,18 @@ impl Asm {
     /// kortestb a, b
     pub fn kortestb(&mut self, a: K, b: K) {
         self.vex(1, 1, false, 0x98, a.0, 0, RegMem::Reg(Gpr(b.0)));
+    }
+
+    /// sha1rnds4 dst, src, imm: the legacy form, registers below 16
+    pub fn sha1rnds4(&mut self, dst: Xmm, src: Xmm, imm: u8) {
+        debug_assert!(dst.0 < 16 && src.0 < 16);
+        let rex = 0x40 | (dst.0 >> 3) << 2 | src.0 >> 3;
+        if rex != 0x40 {
+            self.byte(rex);
+        }
+        self.bytes(&[0x0f, 0x3a, 0xcc]);
+        self.modrm(dst.0, Self::as_rm(src), 1);
+        self.byte(imm);
     }
 
     /// A SHA instruction: the legacy form, dst op= src, registers below 16

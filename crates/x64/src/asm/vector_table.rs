@@ -262,6 +262,9 @@ table! {
     Pbroadcastw "vpbroadcastw" [v 1 2 0 0x79] [e 1 2 0 0x79 2] 0;
     Pbroadcastd "vpbroadcastd" [v 1 2 0 0x58] [e 1 2 0 0x58 4] 0;
     Pbroadcastq "vpbroadcastq" [v 1 2 0 0x59] [e 1 2 1 0x59 8] 0;
+    PbroadcastbGpr "vpbroadcastb" [none] [e 1 2 0 0x7a 1] 0;
+    PbroadcastwGpr "vpbroadcastw" [none] [e 1 2 0 0x7b 2] 0;
+    PbroadcastdGpr "vpbroadcastd" [none] [e 1 2 0 0x7c 4] 0;
     Broadcastss "vbroadcastss" [v 1 2 0 0x18] [e 1 2 0 0x18 4] 0;
     Pshufd "vpshufd" [v 1 1 0 0x70] [e 1 1 0 0x70 16] 0;
     Pshuflw "vpshuflw" [v 3 1 0 0x70] [e 3 1 0 0x70 16] 0;

@@ -315,6 +315,9 @@ impl Lowering<'_> {
     }
 
     pub(crate) fn crc(&mut self, castagnoli: bool, size: ir::Size, d: Reg, a: Reg, b: Reg) {
+        if !castagnoli && self.c.host.pclmul {
+            return self.crc_by_products(size, d, a, b);
+        }
         if !castagnoli {
             let word = self.word();
             return self.interpret(word);

@@ -3,7 +3,7 @@
 
 use super::flags::Tracker;
 use super::{Entry, Exit, Leave, Lowering};
-use crate::asm::{Label, Mem, Size};
+use crate::asm::{Label, Mem, Size, V, Xmm};
 use crate::convention::{RAX, RCX};
 
 /// Something to be put behind the blocks, and what it needs to know.
@@ -33,6 +33,8 @@ pub(crate) enum Cold {
         pc: u64,
         word: u32,
         back: Label,
+        /// A slot's register to be restored first, and from what.
+        kept: Option<(Xmm, Xmm)>,
     },
 }
 
@@ -43,7 +45,16 @@ impl Cold {
             pc,
             word,
             back,
+            kept: None,
         }
+    }
+
+    /// The same, restoring a slot's register first.
+    pub(crate) fn restoring(mut self, what: Option<(Xmm, Xmm)>) -> Self {
+        if let Self::Interpret { kept, .. } = &mut self {
+            *kept = what;
+        }
+        self
     }
 }
 
@@ -84,7 +95,11 @@ impl Lowering<'_> {
                 pc,
                 word,
                 back,
+                kept,
             } => {
+                if let Some((slot, old)) = kept {
+                    self.a.v2(V::Movdqu, slot, old);
+                }
                 (self.flags, self.pc) = (flags, pc);
                 self.flags_to_state();
                 self.call_interpreter(word);

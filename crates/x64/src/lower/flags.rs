@@ -64,7 +64,7 @@ impl Value {
     /// The four bits of a constant that are flags.
     pub const fn nzcv(self) -> u8 {
         match self {
-            Self::Const(c) => c as u8 & 15,
+            Self::Const(c) => (c & 15) as u8,
             Self::Slot(_) | Self::Plus(..) => 0,
         }
     }
@@ -363,11 +363,7 @@ impl Lowering<'_> {
         let Some(form) = self.flags.host else { return };
         let home = self.c.state(self.c.layout.flags);
         if form == Form::Float {
-            self.a.mov_ri(RAX, 0x0100);
-            for (image, cc) in [(0x8000, Cc::B), (0x4100, Cc::E), (0x0101, Cc::P)] {
-                self.a.mov_ri(RCX, image);
-                self.a.cmov(Size::B32, cc, RAX, RCX);
-            }
+            self.packed_float_flags();
         } else {
             if form == Form::Inverted {
                 self.a.cmc();
@@ -378,6 +374,16 @@ impl Lowering<'_> {
         }
         self.a.mov_mr(Size::B16, home, RAX);
         self.flags.saved = true;
+    }
+
+    /// `rax` = the packed flags that a comparison of floats has left in EFLAGS.
+    /// Uses `rcx`.
+    pub(crate) fn packed_float_flags(&mut self) {
+        self.a.mov_ri(RAX, 0x0100);
+        for (image, cc) in [(0x8000, Cc::B), (0x4100, Cc::E), (0x0101, Cc::P)] {
+            self.a.mov_ri(RCX, image);
+            self.a.cmov(Size::B32, cc, RAX, RCX);
+        }
     }
 
     /// Does a comparison. Uses `rax` and `rcx`.

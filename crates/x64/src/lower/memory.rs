@@ -183,7 +183,8 @@ impl Lowering<'_> {
         }
     }
 
-    /// 64 bytes of zeros, in four stores of 16.
+    /// 64 bytes of zeros, in two stores of 32: what zeroes the register zeroes
+    /// its upper half too.
     pub(crate) fn zero_line(&mut self, a: Reg) {
         use crate::asm::V;
         self.clobber();
@@ -191,9 +192,9 @@ impl Lowering<'_> {
         self.a.alu_ri(Size::B64, Alu::And, RAX, -64);
         let zero = self.c.vec_scratch[0];
         self.a.v3(V::Pxor, zero, zero, zero);
-        for i in 0..4 {
+        for i in 0..2 {
             self.fault_point();
-            self.a.vstore(V::MovdquStore, Mem::disp(RAX, 16 * i), zero);
+            self.a.vstore_256(Mem::disp(RAX, 32 * i), zero);
         }
     }
 }

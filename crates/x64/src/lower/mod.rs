@@ -144,6 +144,7 @@ pub struct Lowerer {
     pub asm: Asm,
     convention: Convention,
     liveness: ir::live::Flags,
+    uppers: ir::upper::Uppers,
 }
 
 impl Lowerer {
@@ -154,6 +155,7 @@ impl Lowerer {
             asm: Asm::new(),
             convention,
             liveness: ir::live::Flags::default(),
+            uppers: ir::upper::Uppers::default(),
         }
     }
 
@@ -178,19 +180,21 @@ impl Lowerer {
         out.blocks.clear();
         self.asm.clear();
         self.liveness.compute(region, &outside);
+        self.uppers.compute(region);
         let mut lowering = Lowering {
             labels: region.blocks.iter().map(|_| self.asm.new_label()).collect(),
             block_in: alloc::vec![None; region.blocks.len()],
             a: &mut self.asm,
             c: &self.convention,
             live: &self.liveness,
+            uppers: &self.uppers,
             outside: &outside,
             region,
             out,
             flags: Tracker::default(),
             cold: Vec::new(),
             pending_back: Vec::new(),
-            known: vector::Known::default(),
+            known: ir::upper::Upper::default(),
             held: [ir::Reg::ZERO; 2],
             index: 0,
             start: 0,
@@ -211,6 +215,7 @@ pub(crate) struct Lowering<'a> {
     pub(crate) a: &'a mut Asm,
     pub(crate) c: &'a Convention,
     live: &'a ir::live::Flags,
+    uppers: &'a ir::upper::Uppers,
     outside: &'a dyn Fn(u64) -> Live,
     region: &'a Region,
     out: &'a mut Lowered,
@@ -221,7 +226,8 @@ pub(crate) struct Lowering<'a> {
     cold: Vec<(Label, Cold)>,
     /// Where detours of the operation being lowered come back to.
     pending_back: Vec<Label>,
-    known: vector::Known,
+    /// Of vector slots, before the operation being lowered.
+    known: ir::upper::Upper,
     /// The slots in memory whose values `rax` and `rcx` were given last.
     held: [ir::Reg; 2],
     /// The block being lowered.
@@ -244,7 +250,7 @@ impl Lowering<'_> {
         (self.start, self.end) = (block.start as usize, block.end as usize);
         self.flags = self.settle_in(index, None);
         self.a.bind(self.labels[index]);
-        self.forget_uppers();
+        self.known = self.uppers.at_start[index];
         self.out.blocks.push((block.pc, self.position()));
         // A thread may be stopped here: the state is known.
         self.pc = block.pc;
@@ -259,7 +265,7 @@ impl Lowering<'_> {
             let op = self.region.ops[at].op;
             self.keep_flags(&op);
             self.op(&op);
-            self.note_uppers(&op);
+            self.known.after(&op);
             self.forget_overwritten(&op);
         }
         self.at = self.end;

@@ -2,18 +2,18 @@
 //!
 //! A sequence of several host instructions computes in scratch and writes its
 //! destination last, since the destination may be a source too.
-//!
-//! Invariant: a slot of which the lowering knows that its upper bits are zero
-//! ([`Lowering::known`]) has been written by an operation of this block that
-//! zeroed them.
 
 mod access;
 mod convert;
+mod crc;
 mod crypto;
+mod dealt;
 mod float;
+mod half;
 mod lanes;
 mod pairs;
 mod permute;
+mod sha;
 mod shift;
 mod structures;
 mod wide;
@@ -22,16 +22,7 @@ use super::Lowering;
 use crate::asm::{Mem, V, Xmm, XmmMem};
 use crate::constants::Const;
 use ir::vector::{Arg, VOp};
-use ir::{Op, Size, VReg};
-
-/// Slots whose upper bits are known to be zero, by slot.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Known {
-    /// Bits 127 to 64 are.
-    above64: u32,
-    /// Bits 127 to 32 are.
-    above32: u32,
-}
+use ir::{Size, VReg};
 
 impl Lowering<'_> {
     /// Scratch, 0 to 3.
@@ -80,6 +71,10 @@ impl Lowering<'_> {
                 self.broadcast(e, scratch, from, lane);
                 scratch
             }
+            Arg::Const(value) => {
+                self.vconst(scratch, u128::from(value) << 64 | u128::from(value));
+                scratch
+            }
             Arg::Zero => {
                 self.a.v3(V::Pxor, scratch, scratch, scratch);
                 scratch
@@ -95,11 +90,33 @@ impl Lowering<'_> {
 
     /// The slot is what `value` holds.
     pub(crate) fn vwrite(&mut self, reg: VReg, value: Xmm) {
-        self.forget_upper(reg);
         match self.vsource(reg) {
             XmmMem::Reg(x) if x == value => {}
             XmmMem::Reg(x) => self.a.v2(V::Movdqu, x, value),
             XmmMem::Mem(m) => self.a.vstore(V::MovdquStore, m, value),
+        }
+    }
+
+    /// Where to compute a result in several steps: the slot's own register only
+    /// if it is none of the sources', nor on the way to be cleared above.
+    pub(crate) fn apart(&self, cut: bool, d: VReg, sources: &[VReg]) -> Xmm {
+        match self.vpinned(d) {
+            Some(x) if !cut && !sources.contains(&d) => x,
+            _ => self.s(2),
+        }
+    }
+
+    /// Where the last step writes what `t` has been computed for.
+    pub(crate) fn last(&self, cut: bool, d: VReg, t: Xmm) -> Xmm {
+        if cut { t } else { self.vtarget(d, t) }
+    }
+
+    /// Whether a second source is known to be zero above its low 64 bits.
+    pub(crate) fn is_low(&self, arg: Arg) -> bool {
+        match arg {
+            Arg::Each(reg) => self.is_zero_above(reg, Size::B8),
+            Arg::Zero => true,
+            Arg::Lane(..) | Arg::Const(_) => false,
         }
     }
 
@@ -111,7 +128,6 @@ impl Lowering<'_> {
         let t = self.cleared(reg, value);
         self.a.v2(V::Movq, t, value);
         self.vwrite(reg, t);
-        self.zero_above(reg, Size::B8);
     }
 
     /// The slot is the low `size` bytes of `value`, zero above.
@@ -119,7 +135,6 @@ impl Lowering<'_> {
         let t = self.cleared(reg, value);
         self.clear_above(size, t, value);
         self.vwrite(reg, t);
-        self.zero_above(reg, size);
     }
 
     /// Where `value` is cleared above on its way to a slot: in place only if
@@ -141,36 +156,9 @@ impl Lowering<'_> {
         }
     }
 
-    /// The slot is known to be zero above its low `size` bytes.
-    pub(crate) fn zero_above(&mut self, reg: VReg, size: Size) {
-        let bit = 1_u32.checked_shl(reg.0.into()).unwrap_or(0);
-        if size <= Size::B8 {
-            self.known.above64 |= bit;
-        }
-        if size <= Size::B4 {
-            self.known.above32 |= bit;
-        }
-    }
-
-    fn forget_upper(&mut self, reg: VReg) {
-        let bit = 1_u32.checked_shl(reg.0.into()).unwrap_or(0);
-        self.known.above64 &= !bit;
-        self.known.above32 &= !bit;
-    }
-
-    /// Nothing is known of upper bits.
-    pub(crate) fn forget_uppers(&mut self) {
-        self.known = Known::default();
-    }
-
     /// Whether the slot is known to be zero above its low `size` bytes.
     pub(crate) fn is_zero_above(&self, reg: VReg, size: Size) -> bool {
-        let of = match size {
-            Size::B4 => self.known.above32,
-            Size::B8 => self.known.above64,
-            _ => 0,
-        };
-        of.checked_shr(reg.0.into()).unwrap_or(0) & 1 == 1
+        self.known.is_zero_above(reg, size)
     }
 
     /// A constant's place.
@@ -252,13 +240,6 @@ impl Lowering<'_> {
         self.interpret(word);
     }
 
-    /// What an operation that is not a vector one does to what is known.
-    pub(crate) fn note_uppers(&mut self, op: &Op) {
-        if matches!(op, Op::Interpret { .. }) {
-            self.forget_uppers();
-        }
-    }
-
     pub(crate) fn vector(&mut self, op: &VOp) {
         match *op {
             VOp::Load { size, d, addr } => self.vload(size, d, addr),
@@ -328,6 +309,15 @@ impl Lowering<'_> {
                 a,
                 by,
             } => self.narrow(op, e, high, d, a, by),
+            VOp::NarrowSum {
+                sub,
+                round,
+                e,
+                high,
+                d,
+                a,
+                b,
+            } => self.narrow_sum(sub, round, e, high, d, a, b),
             VOp::Long {
                 signed,
                 e,
@@ -373,12 +363,18 @@ impl Lowering<'_> {
                 table,
                 a,
             } => self.table(half, keep, count, d, table, a),
-            VOp::Crypto { op, d, a } => self.crypto(op, d, a),
+            VOp::Ternary { op, d, a, b, c } => self.ternary(op, d, a, b, c),
+            VOp::XorRotate { d, a, b, by } => self.xor_rotate(d, a, b, by),
+            VOp::RotateXor { d, a, b } => self.rotate_xor(d, a, b),
+            VOp::Crypto { op, d, a, b } => self.crypto(op, d, a, b),
             VOp::LoadDup { .. }
             | VOp::LoadLane { .. }
             | VOp::StoreLane { .. }
             | VOp::LoadMany { .. }
             | VOp::StoreMany { .. }
+            | VOp::LoadDups { .. }
+            | VOp::LoadLanes { .. }
+            | VOp::StoreLanes { .. }
             | VOp::LoadDealt { .. }
             | VOp::StoreDealt { .. } => self.structures(op),
             _ => self.convert(op),

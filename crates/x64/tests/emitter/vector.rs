@@ -415,6 +415,24 @@ fn moves_of_general_registers() {
     }
 }
 
+const BROADCASTS: [(Size, V, &str); 4] = [
+    (Size::B8, V::PbroadcastbGpr, "vpbroadcastb"),
+    (Size::B16, V::PbroadcastwGpr, "vpbroadcastw"),
+    (Size::B32, V::PbroadcastdGpr, "vpbroadcastd"),
+    (Size::B64, V::PbroadcastdGpr, "vpbroadcastq"),
+];
+
+#[test]
+fn broadcasts_of_general_registers() {
+    for (size, op, name) in BROADCASTS {
+        let reg = if size == Size::B64 { size } else { Size::B32 };
+        for (x, r) in xmms(op).flat_map(|x| gprs().map(move |r| (x, r))) {
+            let emit = |asm: &mut Asm| asm.vbroadcast_gpr(size, x, r);
+            same(op, false, emit, &plain(name, &[xmm(x), gpr(reg, r)]));
+        }
+    }
+}
+
 const ELEMENTS: [(Size, V, V, &str, &str, u8); 4] = [
     (Size::B8, V::Pinsrb, V::Pextrb, "vpinsrb", "vpextrb", 15),
     (Size::B16, V::Pinsrw, V::Pextrw, "vpinsrw", "vpextrw", 7),
@@ -509,6 +527,15 @@ fn moves_and_tests_of_opmasks() {
 }
 
 #[test]
+fn stores_of_32_bytes() {
+    for (x, mem) in (0..16).flat_map(|x| mems().into_iter().map(move |m| (Xmm(x), m))) {
+        let ymm = Operand::Reg(iced_x86::Register::YMM0 + u32::from(x.0));
+        let operands = [Operand::Mem(mem, 32), ymm];
+        check(|asm| asm.vstore_256(mem, x), &plain("vmovdqu", &operands));
+    }
+}
+
+#[test]
 fn sha() {
     const ALL: [(Sha, &str); 6] = [
         (Sha::Sha1Nexte, "sha1nexte"),
@@ -526,13 +553,24 @@ fn sha() {
             assert_eq!(features(insn.code()), [CpuidFeature::SHA]);
         }
     }
+    for (dst, src) in (0..16).flat_map(|a| (0..16).map(move |b| (Xmm(a), Xmm(b)))) {
+        for imm in 0..4 {
+            let operands = [xmm(dst), xmm(src), Operand::Imm(imm.into())];
+            let insn = check(
+                |asm| asm.sha1rnds4(dst, src, imm),
+                &plain("sha1rnds4", &operands),
+            );
+            assert_eq!(features(insn.code()), [CpuidFeature::SHA]);
+        }
+    }
 }
 
 /// The tests go by shape: every row has come by in one of them.
 #[test]
 fn every_row_has_a_test() {
     let moves = ELEMENTS.iter().flat_map(|e| [e.1, e.2]);
-    let moves: Vec<V> = moves.chain([V::MovdFromGpr, V::MovdToGpr]).collect();
+    let moves = moves.chain([V::MovdFromGpr, V::MovdToGpr]);
+    let moves: Vec<V> = moves.chain(BROADCASTS.map(|b| b.1)).collect();
     for op in rows(Shape::Move) {
         assert!(moves.contains(&op), "{op:?}");
     }

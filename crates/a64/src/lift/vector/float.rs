@@ -22,18 +22,23 @@ pub(super) fn lift(guest: A64, insn: Insn, class: Class) -> Option<VOp> {
         Class::fp_1src => unary(insn, ftype(insn)?, Shape::Scalar),
         Class::fp_3src => fused(insn),
         Class::fp_compare => compare(insn),
+        Class::fp_cond_compare => Some(VOp::FloatCondCompare {
+            signal: insn.op == A::FCCMPE,
+            f: ftype(insn)?,
+            a: n(insn),
+            b: m(insn),
+            cond: cond(insn.cond()),
+            #[allow(clippy::cast_possible_truncation, reason = "a field of four bits")]
+            nzcv: insn.nzcv() as u8,
+        }),
         Class::simd_three_same | Class::scalar_three_same => three_same(insn),
         Class::simd_two_misc | Class::scalar_two_misc => two(insn),
         Class::simd_by_element | Class::scalar_by_element => by_element(insn),
-        Class::scalar_pairwise if insn.op == A::FADDP_scalar => {
-            let (f, shape) = shaped(insn);
-            Some(float(
-                insn,
-                FloatBin::AddPair,
-                (f, shape),
-                Arg::Each(n(insn)),
-            ))
+        Class::scalar_pairwise => {
+            let b = Arg::Each(n(insn));
+            Some(float(insn, pair(insn.op)?, shaped(insn), b))
         }
+        Class::simd_across_lanes => across(insn),
         _ => None,
     }
 }
@@ -99,8 +104,32 @@ const fn binary(op: A) -> Option<FloatBin> {
         A::FMAXNM_scalar | A::FMAXNM_vector => FloatBin::MaxNum,
         A::FMINNM_scalar | A::FMINNM_vector => FloatBin::MinNum,
         A::FABD | A::FABD_scalar => FloatBin::Abd,
-        A::FADDP_vector => FloatBin::AddPair,
+        _ => return pair(op),
+    })
+}
+
+const fn pair(op: A) -> Option<FloatBin> {
+    Some(match op {
+        A::FADDP_vector | A::FADDP_scalar => FloatBin::AddPair,
+        A::FMAXP_vector | A::FMAXP_scalar => FloatBin::MaxPair,
+        A::FMINP_vector | A::FMINP_scalar => FloatBin::MinPair,
+        A::FMAXNMP_vector | A::FMAXNMP_scalar => FloatBin::MaxNumPair,
+        A::FMINNMP_vector | A::FMINNMP_scalar => FloatBin::MinNumPair,
         _ => return None,
+    })
+}
+
+/// FMAXV and its like: binary32 only.
+const fn across(insn: Insn) -> Option<VOp> {
+    Some(VOp::FloatAcross {
+        max: match insn.op {
+            A::FMAXV | A::FMAXNMV => true,
+            A::FMINV | A::FMINNMV => false,
+            _ => return None,
+        },
+        f: Fp::S,
+        d: d(insn),
+        a: n(insn),
     })
 }
 
@@ -108,6 +137,7 @@ fn unary(insn: Insn, f: Fp, shape: Shape) -> Option<VOp> {
     let op = match insn.op {
         A::FSQRT_scalar | A::FSQRT_vector => FloatUnary::Sqrt,
         A::FRINTN_scalar | A::FRINTN_vector => FloatUnary::Round(Rounding::Nearest),
+        A::FRINTA_scalar | A::FRINTA_vector => FloatUnary::Round(Rounding::Away),
         A::FRINTP_scalar | A::FRINTP_vector => FloatUnary::Round(Rounding::Up),
         A::FRINTM_scalar | A::FRINTM_vector => FloatUnary::Round(Rounding::Down),
         A::FRINTZ_scalar | A::FRINTZ_vector => FloatUnary::Round(Rounding::Zero),

@@ -4,7 +4,8 @@
 use super::{d, v};
 use crate::decode::Op as A;
 use crate::insn::Insn;
-use ir::vector::VOp;
+use ir::Size;
+use ir::vector::{Arg, Lanes, VOp};
 
 pub(super) fn lift(insn: Insn) -> Option<VOp> {
     let value = match insn.op {
@@ -24,7 +25,8 @@ pub(super) fn lift(insn: Insn) -> Option<VOp> {
         A::FMOV_vector_immediate => repeat(float(insn.abcdefgh(), 32), 32),
         A::FMOV_vector_immediate_double => float(insn.abcdefgh(), 64),
         A::FMOV_vector_immediate_half => repeat(float(insn.abcdefgh(), 16), 16),
-        // They change what is there.
+        A::BIC_vector_immediate => return Some(change(insn, Lanes::And, !expand(insn))),
+        A::ORR_vector_immediate => return Some(change(insn, Lanes::Or, expand(insn))),
         _ => return None,
     };
     let upper = if insn.q() == 1 { value } else { 0 };
@@ -32,6 +34,18 @@ pub(super) fn lift(insn: Insn) -> Option<VOp> {
         d: d(insn),
         value: u128::from(upper) << 64 | u128::from(value),
     })
+}
+
+/// What changes the bits that are there.
+const fn change(insn: Insn, op: Lanes, value: u64) -> VOp {
+    VOp::Lanes {
+        op,
+        e: Size::B8,
+        half: insn.q() == 0,
+        d: d(insn),
+        a: d(insn),
+        b: Arg::Const(value),
+    }
 }
 
 /// A sign, three bits of exponent and four of fraction as a number of `bits`.

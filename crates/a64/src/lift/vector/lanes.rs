@@ -134,6 +134,8 @@ const fn arithmetic(op: A) -> Option<Lanes> {
         A::UHADD => Lanes::Uhadd,
         A::SRHADD => Lanes::Srhadd,
         A::URHADD => Lanes::Urhadd,
+        A::SHSUB => Lanes::Shsub,
+        A::UHSUB => Lanes::Uhsub,
         A::SQDMULH_vector => Lanes::Sqdmulh,
         A::SQRDMULH_vector => Lanes::Sqrdmulh,
         A::SSHL | A::SSHL_scalar => Lanes::Sshl,

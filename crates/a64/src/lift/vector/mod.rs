@@ -7,6 +7,7 @@
 
 mod convert;
 mod copy;
+mod crypto;
 mod float;
 mod immediate;
 mod lanes;
@@ -15,10 +16,10 @@ mod structures;
 mod wide;
 
 use super::{A64, zr};
-use crate::decode::{Class, Op as A};
+use crate::decode::Class;
 use crate::insn::Insn;
 use ir::form::Sink;
-use ir::vector::{Arg, Crypto, Fp, Shape, VOp};
+use ir::vector::{Arg, Fp, Shape};
 use ir::{Op, Size, VReg};
 
 const SIZES: [Size; 4] = [Size::B1, Size::B2, Size::B4, Size::B8];
@@ -33,10 +34,17 @@ pub(super) fn lift(guest: A64, insn: Insn, class: Class, out: &mut Sink<'_>) -> 
         Class::simd_extract => Some(copy::extract(insn)),
         Class::simd_table => Some(copy::table(insn)),
         Class::simd_modified_imm | Class::fp_imm => immediate::lift(insn),
-        Class::simd_shift_imm | Class::scalar_shift_imm => shift::lift(insn, class),
-        Class::simd_across_lanes => wide::across(insn),
+        Class::simd_shift_imm | Class::scalar_shift_imm => {
+            shift::lift(insn, class).or_else(|| convert::lift(guest, insn, class))
+        }
+        Class::simd_across_lanes => wide::across(insn).or_else(|| float::lift(guest, insn, class)),
         Class::simd_three_different => wide::three_different(insn),
-        Class::crypto_aes => Some(aes(insn)),
+        Class::crypto_aes
+        | Class::crypto_sha_2reg
+        | Class::crypto_sha_3reg
+        | Class::crypto_4reg
+        | Class::crypto_xar
+        | Class::crypto_sha512_3reg => crypto::lift(insn),
         _ => lanes::lift(insn, class)
             .or_else(|| convert::lift(guest, insn, class))
             .or_else(|| float::lift(guest, insn, class)),
@@ -45,19 +53,6 @@ pub(super) fn lift(guest: A64, insn: Insn, class: Class, out: &mut Sink<'_>) -> 
         out.push(Op::Vector(op));
     }
     op.is_some()
-}
-
-fn aes(insn: Insn) -> VOp {
-    VOp::Crypto {
-        op: match insn.op {
-            A::AESE => Crypto::AesEncrypt,
-            A::AESD => Crypto::AesDecrypt,
-            A::AESMC => Crypto::AesMix,
-            _ => Crypto::AesUnmix,
-        },
-        d: d(insn),
-        a: n(insn),
-    }
 }
 
 #[allow(clippy::cast_possible_truncation, reason = "a field of five bits")]

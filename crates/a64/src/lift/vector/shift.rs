@@ -12,6 +12,13 @@ fn size(insn: Insn) -> Size {
     SIZES[(31 - insn.immh().leading_zeros()) as usize & 3]
 }
 
+/// The size of a lane, and how far a shift right goes.
+#[allow(clippy::cast_possible_truncation, reason = "at most 128")]
+pub(super) fn right(insn: Insn) -> (Size, u8) {
+    let e = size(insn);
+    (e, 2 * (e.bytes() * 8) - insn.immhb() as u8)
+}
+
 #[allow(clippy::cast_possible_truncation, reason = "at most 128")]
 pub(super) fn lift(insn: Insn, class: Class) -> Option<VOp> {
     let e = size(insn);
@@ -39,6 +46,9 @@ pub(super) fn lift(insn: Insn, class: Class) -> Option<VOp> {
         A::SQSHRN => Narrow::Signed,
         A::UQSHRN => Narrow::Unsigned,
         A::SQSHRUN => Narrow::SignedToUnsigned,
+        A::SQRSHRN => Narrow::RoundSigned,
+        A::UQRSHRN => Narrow::RoundUnsigned,
+        A::SQRSHRUN => Narrow::RoundSignedToUnsigned,
         A::SSHLL | A::USHLL => {
             return Some(VOp::Long {
                 signed: insn.op == A::SSHLL,
@@ -72,6 +82,8 @@ const fn plain(op: A, left: u8, right: u8) -> Option<(ShiftLanes, u8)> {
         A::USRA | A::USRA_scalar => (ShiftLanes::Usra, right),
         A::SRSHR | A::SRSHR_scalar => (ShiftLanes::Srshr, right),
         A::URSHR | A::URSHR_scalar => (ShiftLanes::Urshr, right),
+        A::SRSRA | A::SRSRA_scalar => (ShiftLanes::Srsra, right),
+        A::URSRA | A::URSRA_scalar => (ShiftLanes::Ursra, right),
         _ => return None,
     })
 }

@@ -1,5 +1,5 @@
-//! Loads and stores of several registers, of single lanes, and of structures
-//! of two elements; those of three and four are the interpreter's.
+//! Loads and stores of several registers, and of structures of one to four
+//! elements: all lanes, one lane, and one element in all lanes.
 
 use super::{SIZES, v};
 use crate::decode::Op as A;
@@ -62,26 +62,6 @@ fn access(insn: Insn) -> Option<(VOp, u8)> {
             };
             (op, whole * count)
         }
-        A::LD2_multiple_structures | A::LD2_multiple_structures_post => {
-            let op = VOp::LoadDealt {
-                e,
-                half,
-                count: 2,
-                d,
-                addr,
-            };
-            (op, whole * 2)
-        }
-        A::ST2_multiple_structures | A::ST2_multiple_structures_post => {
-            let op = VOp::StoreDealt {
-                e,
-                half,
-                count: 2,
-                a,
-                addr,
-            };
-            (op, whole * 2)
-        }
         A::LD1R | A::LD1R_post => (VOp::LoadDup { e, half, d, addr }, e.bytes()),
         A::LD1_single_structure | A::LD1_single_structure_post => {
             let (e, lane) = lane(insn);
@@ -91,6 +71,105 @@ fn access(insn: Insn) -> Option<(VOp, u8)> {
             let (e, lane) = lane(insn);
             (VOp::StoreLane { e, lane, a, addr }, e.bytes())
         }
+        op => return structure(insn, op),
+    })
+}
+
+/// Structures of two elements and more.
+fn structure(insn: Insn, op: A) -> Option<(VOp, u8)> {
+    let addr = Addr::reg(sp(insn.rn()));
+    let half = insn.q() == 0;
+    let whole = if half { 8 } else { 16 };
+    let (d, a) = (v(insn.rt()), v(insn.rt()));
+    let e = SIZES[insn.struct_size() as usize];
+    let (kind, count) = kind(op)?;
+    Some(match kind {
+        Kind::Load => {
+            let op = VOp::LoadDealt {
+                e,
+                half,
+                count,
+                d,
+                addr,
+            };
+            (op, whole * count)
+        }
+        Kind::Store => {
+            let op = VOp::StoreDealt {
+                e,
+                half,
+                count,
+                a,
+                addr,
+            };
+            (op, whole * count)
+        }
+        Kind::LoadAll => {
+            let op = VOp::LoadDups {
+                e,
+                half,
+                count,
+                d,
+                addr,
+            };
+            (op, e.bytes() * count)
+        }
+        Kind::LoadOne => {
+            let (e, lane) = lane(insn);
+            let op = VOp::LoadLanes {
+                e,
+                lane,
+                count,
+                d,
+                addr,
+            };
+            (op, e.bytes() * count)
+        }
+        Kind::StoreOne => {
+            let (e, lane) = lane(insn);
+            let op = VOp::StoreLanes {
+                e,
+                lane,
+                count,
+                a,
+                addr,
+            };
+            (op, e.bytes() * count)
+        }
+    })
+}
+
+/// What of the registers structures are in.
+#[derive(Clone, Copy)]
+enum Kind {
+    /// All lanes.
+    Load,
+    Store,
+    /// All lanes the same.
+    LoadAll,
+    /// One lane.
+    LoadOne,
+    StoreOne,
+}
+
+/// The kind, and how many elements a structure has.
+const fn kind(op: A) -> Option<(Kind, u8)> {
+    Some(match op {
+        A::LD2_multiple_structures | A::LD2_multiple_structures_post => (Kind::Load, 2),
+        A::LD3_multiple_structures | A::LD3_multiple_structures_post => (Kind::Load, 3),
+        A::LD4_multiple_structures | A::LD4_multiple_structures_post => (Kind::Load, 4),
+        A::ST2_multiple_structures | A::ST2_multiple_structures_post => (Kind::Store, 2),
+        A::ST3_multiple_structures | A::ST3_multiple_structures_post => (Kind::Store, 3),
+        A::ST4_multiple_structures | A::ST4_multiple_structures_post => (Kind::Store, 4),
+        A::LD2R | A::LD2R_post => (Kind::LoadAll, 2),
+        A::LD3R | A::LD3R_post => (Kind::LoadAll, 3),
+        A::LD4R | A::LD4R_post => (Kind::LoadAll, 4),
+        A::LD2_single_structure | A::LD2_single_structure_post => (Kind::LoadOne, 2),
+        A::LD3_single_structure | A::LD3_single_structure_post => (Kind::LoadOne, 3),
+        A::LD4_single_structure | A::LD4_single_structure_post => (Kind::LoadOne, 4),
+        A::ST2_single_structure | A::ST2_single_structure_post => (Kind::StoreOne, 2),
+        A::ST3_single_structure | A::ST3_single_structure_post => (Kind::StoreOne, 3),
+        A::ST4_single_structure | A::ST4_single_structure_post => (Kind::StoreOne, 4),
         _ => return None,
     })
 }

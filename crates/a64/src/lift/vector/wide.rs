@@ -26,10 +26,26 @@ pub(super) fn three_different(insn: Insn) -> Option<VOp> {
         A::UMLAL_vector => Wide::Umlal,
         A::SMLSL_vector => Wide::Smlsl,
         A::UMLSL_vector => Wide::Umlsl,
+        A::ADDHN => return Some(narrow_sum(insn, false, false)),
+        A::RADDHN => return Some(narrow_sum(insn, false, true)),
+        A::SUBHN => return Some(narrow_sum(insn, true, false)),
+        A::RSUBHN => return Some(narrow_sum(insn, true, true)),
         A::PMULL_64 => return Some(wide(insn, Wide::Pmull, Size::B8, Arg::Each(m(insn)))),
         _ => return None,
     };
     Some(wide(insn, op, size(insn), Arg::Each(m(insn))))
+}
+
+fn narrow_sum(insn: Insn, sub: bool, round: bool) -> VOp {
+    VOp::NarrowSum {
+        sub,
+        round,
+        e: size(insn),
+        high: insn.q() == 1,
+        d: d(insn),
+        a: n(insn),
+        b: m(insn),
+    }
 }
 
 pub(super) fn by_element(insn: Insn, b: Arg) -> Option<VOp> {

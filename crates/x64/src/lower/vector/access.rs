@@ -12,7 +12,6 @@ impl Lowering<'_> {
         let t = self.vtarget(d, self.c.vec_scratch[0]);
         self.vload_to(size, t, mem);
         self.vwrite(d, t);
-        self.zero_above(d, size);
     }
 
     /// t = memory, zero above.
@@ -58,9 +57,7 @@ impl Lowering<'_> {
         let t = self.vtarget(e, second);
         self.vload_to(size, t, next(mem, size.bytes().into()));
         self.vwrite(e, t);
-        self.zero_above(e, size);
         self.vwrite(d, first);
-        self.zero_above(d, size);
     }
 
     pub(super) fn vstore_pair(&mut self, size: ir::Size, a: VReg, b: VReg, addr: Addr) {
@@ -76,9 +73,6 @@ impl Lowering<'_> {
         let t = self.vtarget(d, self.c.vec_scratch[0]);
         self.vconst(t, value);
         self.vwrite(d, t);
-        if value >> 64 == 0 {
-            self.zero_above(d, ir::Size::B8);
-        }
     }
 
     /// t = a constant; uses `rax`, leaves the flags alone.
@@ -89,6 +83,9 @@ impl Lowering<'_> {
             return self.a.v3(V::Pxor, t, t, t);
         }
         self.a.mov_ri(RAX, low);
+        if high == low && self.c.host.avx512 {
+            return self.a.vbroadcast_gpr(Size::B64, t, RAX);
+        }
         self.a.vmov_from_gpr(Size::B64, t, RAX);
         if high == low {
             self.a.v3(V::Punpcklqdq, t, t, t);
@@ -103,9 +100,6 @@ impl Lowering<'_> {
         let source = self.vsource(a);
         self.a.v2(if half { V::Movq } else { V::Movdqu }, t, source);
         self.vwrite(d, t);
-        if half {
-            self.zero_above(d, ir::Size::B8);
-        }
     }
 
     pub(super) fn vfrom_int(&mut self, size: ir::Size, d: VReg, a: Reg) {
@@ -125,7 +119,6 @@ impl Lowering<'_> {
         };
         self.a.vmov_from_gpr(host, t, from);
         self.vwrite(d, t);
-        self.zero_above(d, size);
     }
 
     pub(super) fn vto_int(&mut self, size: ir::Size, d: Reg, a: VReg) {

@@ -4,19 +4,27 @@
 //! that does not fit on the host: that value is looked for, and the
 //! interpreter does the instruction again.
 
-use super::float::{Check, size};
+use super::float::{Check, MUL, size};
 use crate::asm::{Alu, Cond as Cc, K, Size as Host, V, Xmm};
 use crate::constants::Const;
 use crate::convention::{RAX, RCX};
 use crate::lower::Lowering;
 use crate::lower::flags::Form;
-use ir::vector::{Arg, FloatTest, Fp, Shape, VOp};
+use ir::vector::{Arg, FloatTest, Fp, Rounding, Shape, VOp};
 use ir::{Cond, Reg, Size, VReg, Width};
 
 impl Lowering<'_> {
     pub(super) fn convert(&mut self, op: &VOp) {
         match *op {
             VOp::FloatCompare { signal, f, a, b } => self.float_compare(signal, f, a, b),
+            VOp::FloatCondCompare {
+                signal,
+                f,
+                a,
+                b,
+                cond,
+                nzcv,
+            } => self.float_cond_compare(signal, f, a, b, cond, nzcv),
             VOp::FloatMask {
                 test,
                 abs,
@@ -33,22 +41,43 @@ impl Lowering<'_> {
                 b,
                 cond,
             } => self.vselect(size, d, a, b, cond),
-            VOp::FloatToInt { signed, f, w, d, a } => self.float_to_int(signed, f, w, d, a),
-            VOp::IntToFloat { signed, f, w, d, a } => self.int_to_float(signed, f, w, d, a),
+            VOp::FloatToInt {
+                how,
+                signed,
+                f,
+                w,
+                d,
+                a,
+            } => self.float_to_int(how, signed, f, w, d, a),
+            VOp::IntToFloat {
+                signed,
+                fraction,
+                f,
+                w,
+                d,
+                a,
+            } => self.int_to_float(signed, fraction, f, w, d, a),
             VOp::FloatToLanes {
+                how,
                 signed,
                 f,
                 shape,
                 d,
                 a,
-            } => self.float_to_lanes(signed, f, shape, d, a),
+            } => self.float_to_lanes(how, signed, f, shape, d, a),
             VOp::LanesToFloat {
                 signed,
+                fraction,
                 f,
                 shape,
                 d,
                 a,
-            } => self.lanes_to_float(signed, f, shape, d, a),
+            } => self.lanes_to_float(signed, fraction, f, shape, d, a),
+            VOp::FloatAcross { max, f, d, a } => self.float_across(max, f, d, a),
+            VOp::FromHalf { .. }
+            | VOp::ToHalf { .. }
+            | VOp::HalvesLong { .. }
+            | VOp::HalvesNarrow { .. } => self.halves(op),
             VOp::FloatConvert { to, d, a } => self.float_convert(to, d, a),
             VOp::FloatLong { high, d, a } => {
                 let x = self.vread(a, self.s(0));
@@ -79,6 +108,50 @@ impl Lowering<'_> {
     }
 
     fn float_compare(&mut self, signal: bool, f: Fp, a: VReg, b: Arg) {
+        self.host_compare(signal, f, a, b);
+        self.flags_set(Form::Float, None);
+    }
+
+    /// Where the constant is one of a comparison's results, EFLAGS has that
+    /// comparison's form on both ways; and else the plain one.
+    fn float_cond_compare(&mut self, signal: bool, f: Fp, a: VReg, b: VReg, cond: Cond, nzcv: u8) {
+        if cond.always() {
+            return self.float_compare(signal, f, a, Arg::Each(b));
+        }
+        // ZF in bit 6, PF in bit 2, CF in bit 0.
+        let image = match nzcv {
+            0b1000 => Some(0x01),
+            0b0110 => Some(0x40),
+            0b0010 => Some(0),
+            0b0011 => Some(0x45),
+            _ => None,
+        };
+        let (fails, done) = (self.a.new_label(), self.a.new_label());
+        let test = self.test(cond);
+        self.jump_unless(test, fails);
+        self.host_compare(signal, f, a, Arg::Each(b));
+        if image.is_none() {
+            self.packed_float_flags();
+        }
+        self.a.jmp_short(done);
+        self.a.bind(fails);
+        if let Some(image) = image {
+            self.a.mov_ri(RAX, image << 8);
+            self.a.sahf();
+            self.a.bind(done);
+            return self.flags_set(Form::Float, None);
+        }
+        let nzcv = u64::from(nzcv);
+        let packed = (nzcv & 8) << 12 | (nzcv & 4) << 12 | (nzcv & 2) << 7 | nzcv & 1;
+        self.a.mov_ri(RAX, packed);
+        self.a.bind(done);
+        // 1 + 0x7f overflows: OF = V.
+        self.a.alu_ri(Host::B8, Alu::Add, RAX, 0x7f);
+        self.a.sahf();
+        self.flags_set(Form::Plain, None);
+    }
+
+    fn host_compare(&mut self, signal: bool, f: Fp, a: VReg, b: Arg) {
         let x = self.vread(a, self.s(0));
         let y = self.varg(size(f), b, self.s(1));
         let row = match (f, signal) {
@@ -88,7 +161,6 @@ impl Lowering<'_> {
             (Fp::D, true) => V::Comisd,
         };
         self.a.v2(row, x, y);
-        self.flags_set(Form::Float, None);
     }
 
     #[allow(clippy::too_many_arguments, reason = "an operation and its operands")]
@@ -120,7 +192,7 @@ impl Lowering<'_> {
             FloatTest::Gt => 14,
         };
         let scalar = shape == Shape::Scalar;
-        let t = self.s(2);
+        let t = self.last(shape != Shape::Full, d, self.s(2));
         if self.c.host.avx512 && (x.0 >= 16 || y.0 >= 16) {
             let row = match (f, scalar) {
                 (Fp::S, true) => V::CmpKss,
@@ -161,12 +233,18 @@ impl Lowering<'_> {
         let t = self.vtarget(d, self.s(2));
         self.a.vmov_from_gpr(host, t, RCX);
         self.vwrite(d, t);
-        self.zero_above(d, size);
     }
 
-    fn float_to_int(&mut self, signed: bool, f: Fp, w: Width, d: Reg, a: VReg) {
+    /// Rounding other than towards zero comes first and raises nothing; once
+    /// the result is known to fit, rounding once more raises Inexact.
+    fn float_to_int(&mut self, how: Rounding, signed: bool, f: Fp, w: Width, d: Reg, a: VReg) {
         self.clobber();
-        let x = self.vread(a, self.s(0));
+        let source = self.vread(a, self.s(0));
+        let mut x = source;
+        if how != Rounding::Zero {
+            x = self.s(2);
+            self.integral(how, f, true, x, source);
+        }
         let host = Host::from(w);
         let to_signed = if f == Fp::S {
             V::Cvttss2si
@@ -193,11 +271,27 @@ impl Lowering<'_> {
             self.check_range(f, w, x);
             self.a.vcvt_to_gpr(to_signed, Host::B64, RAX, x);
         }
+        if how != Rounding::Zero {
+            self.host_round(3, f, true, self.s(3), source);
+        }
         let t = self.target(d, RAX);
         if t != RAX {
             self.a.mov_rr(Host::B64, t, RAX);
         }
         self.write(d, t);
+    }
+
+    /// t = x to an integral value; only signalling NaNs raise anything. t is
+    /// not x.
+    fn integral(&mut self, how: Rounding, f: Fp, scalar: bool, t: Xmm, x: Xmm) {
+        let imm = match how {
+            Rounding::Away => return self.round_away(f, scalar, t, x),
+            Rounding::Nearest => 8,
+            Rounding::Down => 9,
+            Rounding::Up => 10,
+            _ => 11,
+        };
+        self.host_round(imm, f, scalar, t, x);
     }
 
     /// Leaves for the interpreter unless -1 < x < 2^32 (2^63 for doublewords):
@@ -223,7 +317,7 @@ impl Lowering<'_> {
         self.a.jcc(Cc::BE, cold);
     }
 
-    fn int_to_float(&mut self, signed: bool, f: Fp, w: Width, d: VReg, a: Reg) {
+    fn int_to_float(&mut self, signed: bool, fraction: u8, f: Fp, w: Width, d: VReg, a: Reg) {
         let t = self.vtarget(d, self.s(2));
         let double = f == Fp::D;
         if !signed && w == Width::W64 && !self.c.host.avx512 {
@@ -243,42 +337,80 @@ impl Lowering<'_> {
                 self.a.mov_rr(Host::B32, RAX, from);
                 (row, Host::B64, RAX)
             } else {
-                return self.unsigned_to_float(f, d, a, t);
+                return self.unsigned_to_float(fraction, f, d, a, t);
             }
         };
         self.a.vcvt_from_gpr(row, host, t, t, from);
+        self.scale(fraction, f, true, t);
         self.vwrite(d, t);
-        self.zero_above(d, size(f));
     }
 
     /// Without an instruction for it: what is negative as a signed number is
     /// the interpreter's.
-    fn unsigned_to_float(&mut self, f: Fp, d: VReg, a: Reg, t: Xmm) {
+    fn unsigned_to_float(&mut self, fraction: u8, f: Fp, d: VReg, a: Reg, t: Xmm) {
         let cold = self.detour();
         self.read_to(a, RAX);
         self.a.test_rr(Host::B64, RAX, RAX);
         self.a.jcc(Cc::S, cold);
         let row = if f == Fp::D { V::Cvtsi2sd } else { V::Cvtsi2ss };
         self.a.vcvt_from_gpr(row, Host::B64, t, t, RAX);
+        self.scale(fraction, f, true, t);
         self.vwrite(d, t);
-        self.zero_above(d, size(f));
     }
 
-    fn float_to_lanes(&mut self, signed: bool, f: Fp, shape: Shape, d: VReg, a: VReg) {
+    /// t = t / 2^`fraction`, exactly: t is zero or at least one. Uses scratch 3
+    /// and `rax`.
+    fn scale(&mut self, fraction: u8, f: Fp, scalar: bool, t: Xmm) {
+        if fraction == 0 {
+            return;
+        }
+        let fraction = u64::from(fraction);
+        let by = match f {
+            Fp::S => (127 - fraction) << 23 | (127 - fraction) << 55,
+            Fp::D => (1023 - fraction) << 52,
+        };
+        let s = self.s(3);
+        self.vconst(s, u128::from(by) << 64 | u128::from(by));
+        self.v3(MUL.pick(f, scalar), t, t, s);
+    }
+
+    fn float_to_lanes(
+        &mut self,
+        how: Rounding,
+        signed: bool,
+        f: Fp,
+        shape: Shape,
+        d: VReg,
+        a: VReg,
+    ) {
         let row = match (f, signed) {
             (Fp::S, true) => V::Cvttps2dq,
             (Fp::S, false) => V::Cvttps2udq,
             (Fp::D, true) => V::Cvttpd2qq,
             (Fp::D, false) => V::Cvttpd2uqq,
         };
-        if shape == Shape::Scalar || !(self.c.host.avx512 || row == V::Cvttps2dq) {
+        let packed = self.c.host.avx512 || row == V::Cvttps2dq;
+        if !(packed || shape == Shape::Scalar && signed) {
             return self.fall_back();
         }
         self.clobber();
-        let x = self.clean(shape, a, self.s(0));
-        let t = self.apart(d, &[a]);
+        if !packed {
+            return self.float_to_lane(how, f, d, a);
+        }
+        let mut x = self.clean(shape, a, self.s(0));
+        if shape == Shape::Scalar && !self.is_zero_above(a, size(f)) {
+            // What is above must raise nothing, and becomes zero.
+            self.clear_above(size(f), self.s(0), x);
+            x = self.s(0);
+        }
+        let t = self.apart(false, d, &[a]);
         let s = self.s(3);
-        self.v2(row, t, x);
+        let mut from = x;
+        if how != Rounding::Zero {
+            from = self.s(2);
+            self.integral(how, f, false, from, x);
+        }
+        self.v2(row, t, from);
         let bad = match (f, signed) {
             (Fp::S, true) => Const::SignS,
             (Fp::D, true) => Const::SignD,
@@ -289,10 +421,50 @@ impl Lowering<'_> {
         self.v3(equal, s, t, self.k(bad));
         self.a.v2(V::Ptest, s, s);
         self.a.jcc(Cc::NE, cold);
-        self.float_done(f, shape, d, t, None);
+        if how != Rounding::Zero {
+            self.host_round(3, f, false, s, x);
+        }
+        match shape {
+            Shape::Half => self.vdone(true, d, t),
+            _ => self.vwrite(d, t),
+        }
     }
 
-    fn lanes_to_float(&mut self, signed: bool, f: Fp, shape: Shape, d: VReg, a: VReg) {
+    /// A scalar to a signed integer in a vector slot, by a general register.
+    fn float_to_lane(&mut self, how: Rounding, f: Fp, d: VReg, a: VReg) {
+        let host = Host::from(size(f));
+        let source = self.vread(a, self.s(0));
+        let mut x = source;
+        if how != Rounding::Zero {
+            x = self.s(2);
+            self.integral(how, f, true, x, source);
+        }
+        let row = if f == Fp::S {
+            V::Cvttss2si
+        } else {
+            V::Cvttsd2si
+        };
+        self.a.vcvt_to_gpr(row, host, RAX, x);
+        let cold = self.detour();
+        self.a.alu_ri(host, Alu::Cmp, RAX, 1);
+        self.a.jcc(Cc::O, cold);
+        if how != Rounding::Zero {
+            self.host_round(3, f, true, self.s(3), source);
+        }
+        let t = self.vtarget(d, self.s(2));
+        self.a.vmov_from_gpr(host, t, RAX);
+        self.vwrite(d, t);
+    }
+
+    fn lanes_to_float(
+        &mut self,
+        signed: bool,
+        fraction: u8,
+        f: Fp,
+        shape: Shape,
+        d: VReg,
+        a: VReg,
+    ) {
         let row = match (f, signed) {
             (Fp::S, true) => V::Cvtdq2ps,
             (Fp::S, false) => V::Cvtudq2ps,
@@ -300,6 +472,9 @@ impl Lowering<'_> {
             (Fp::D, false) => V::Cvtuqq2pd,
         };
         if !(self.c.host.avx512 || row == V::Cvtdq2ps) {
+            if shape == Shape::Scalar && (signed || f == Fp::S) {
+                return self.lane_to_float(signed, fraction, f, d, a);
+            }
             return self.fall_back();
         }
         let mut x = self.clean(shape, a, self.s(0));
@@ -310,31 +485,46 @@ impl Lowering<'_> {
         }
         let t = self.vtarget(d, self.s(2));
         self.v2(row, t, x);
+        self.scale(fraction, f, false, t);
         // Zeros convert to zeros.
         self.vwrite(d, t);
-        match shape {
-            Shape::Scalar => self.zero_above(d, size(f)),
-            Shape::Half => self.zero_above(d, Size::B8),
-            Shape::Full => {}
-        }
+    }
+
+    /// A scalar integer in a vector slot, by a general register; one of 32 bits
+    /// without a sign is one of 64 with it.
+    fn lane_to_float(&mut self, signed: bool, fraction: u8, f: Fp, d: VReg, a: VReg) {
+        let x = self.vread(a, self.s(0));
+        let host = Host::from(size(f));
+        self.a.vmov_to_gpr(host, RAX, x);
+        let t = self.vtarget(d, self.s(2));
+        self.a.v3(V::Pxor, t, t, t);
+        let row = if f == Fp::D { V::Cvtsi2sd } else { V::Cvtsi2ss };
+        let from = if signed { host } else { Host::B64 };
+        self.a.vcvt_from_gpr(row, from, t, t, RAX);
+        self.scale(fraction, f, true, t);
+        self.vwrite(d, t);
     }
 
     fn float_convert(&mut self, to: Fp, d: VReg, a: VReg) {
         let x = self.vread(a, self.s(0));
         if to == Fp::D {
             // The first source gives the bits above.
-            let t = self.s(2);
+            if self.is_zero_above(a, Size::B8) {
+                let t = self.vtarget(d, self.s(2));
+                self.v3(V::Cvtss2sd, t, x, x);
+                return self.vwrite(d, t);
+            }
+            let t = self.apart(false, d, &[a]);
             self.a.v3(V::Pxor, t, t, t);
             self.v3(V::Cvtss2sd, t, t, x);
             self.vwrite(d, t);
-            return self.zero_above(d, Size::B8);
+            return;
         }
         self.clobber();
-        let t = self.s(2);
+        let t = self.apart(false, d, &[a]);
         self.a.v3(V::Pxor, t, t, t);
         self.v3(V::Cvtsd2ss, t, t, x);
         self.check(Check::Tiny, Fp::S, Shape::Scalar, t);
         self.vwrite(d, t);
-        self.zero_above(d, Size::B4);
     }
 }

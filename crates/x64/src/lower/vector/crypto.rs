@@ -9,7 +9,14 @@ impl Lowering<'_> {
     /// The host's last rounds substitute, shift rows and add a key: with a key
     /// of zeros they are the guest's after its own addition. Undoing and
     /// redoing the first two leaves the mixing of columns.
-    pub(super) fn crypto(&mut self, op: Crypto, d: VReg, a: VReg) {
+    pub(super) fn crypto(&mut self, op: Crypto, d: VReg, a: VReg, b: VReg) {
+        let aes = matches!(
+            op,
+            Crypto::AesEncrypt | Crypto::AesDecrypt | Crypto::AesMix | Crypto::AesUnmix
+        );
+        if !aes {
+            return self.sha(op, d, a, b);
+        }
         if !self.c.host.aes {
             return self.fall_back();
         }
@@ -33,7 +40,7 @@ impl Lowering<'_> {
                 self.a.v3(V::Aesdeclast, t, t, zero);
                 self.a.v3(V::Aesenc, t, t, zero);
             }
-            Crypto::AesUnmix => self.v2(V::Aesimc, t, x),
+            _ => self.v2(V::Aesimc, t, x),
         }
         self.vwrite(d, t);
     }

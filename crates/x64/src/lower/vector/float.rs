@@ -53,11 +53,12 @@ macro_rules! rows {
 
 const ADD: Rows = rows!(Addss Addsd Addps Addpd);
 const SUB: Rows = rows!(Subss Subsd Subps Subpd);
-const MUL: Rows = rows!(Mulss Mulsd Mulps Mulpd);
+pub(super) const MUL: Rows = rows!(Mulss Mulsd Mulps Mulpd);
 const DIV: Rows = rows!(Divss Divsd Divps Divpd);
 const MAX: Rows = rows!(Maxss Maxsd Maxps Maxpd);
 const MIN: Rows = rows!(Minss Minsd Minps Minpd);
 const SQRT: Rows = rows!(Sqrtss Sqrtsd Sqrtps Sqrtpd);
+const COMPARE: Rows = rows!(Cmpss Cmpsd Cmpps Cmppd);
 const RANGE: Rows = rows!(Rangess Rangesd Rangeps Rangepd);
 const ROUND: Rows = rows!(Roundss Roundsd Roundps Roundpd);
 const RNDSCALE: Rows = rows!(Rndscaless Rndscalesd Rndscaleps Rndscalepd);
@@ -88,9 +89,14 @@ impl Lowering<'_> {
     /// A way to have the instruction done by the interpreter, coming back
     /// behind the operation. The flags must have been cared for.
     pub(super) fn detour(&mut self) -> crate::asm::Label {
+        self.detour_from(None)
+    }
+
+    /// Likewise; a slot's register that has been overwritten is restored.
+    fn detour_from(&mut self, kept: Option<(Xmm, Xmm)>) -> crate::asm::Label {
         let (cold, back) = (self.a.new_label(), self.a.new_label());
         let what = Cold::interpret(self.pc, self.word(), self.flags_here(), back);
-        self.cold.push((cold, what));
+        self.cold.push((cold, what.restoring(kept)));
         self.pending_back.push(back);
         cold
     }
@@ -120,15 +126,6 @@ impl Lowering<'_> {
         }
     }
 
-    /// Where to compute a result that may have to be done again: not in a
-    /// source's register, even where a copy of the source is what is read.
-    pub(super) fn apart(&self, d: VReg, sources: &[VReg]) -> Xmm {
-        match self.vpinned(d) {
-            Some(x) if !sources.contains(&d) => x,
-            _ => self.s(2),
-        }
-    }
-
     /// The end of a floating-point operation: zero above. `like`: a slot that
     /// the bits above come from, in scalar operations.
     pub(super) fn float_done(&mut self, f: Fp, shape: Shape, d: VReg, r: Xmm, like: Option<VReg>) {
@@ -138,7 +135,6 @@ impl Lowering<'_> {
             Shape::Scalar => {
                 if like.is_some_and(|reg| self.is_zero_above(reg, size(f))) {
                     self.vwrite(d, r);
-                    self.zero_above(d, size(f));
                 } else {
                     self.vdone_low(size(f), d, r);
                 }
@@ -149,7 +145,11 @@ impl Lowering<'_> {
     /// Leaves for the interpreter where the result wants it. Overwrites
     /// EFLAGS; uses scratch 3.
     pub(super) fn check(&mut self, check: Check, f: Fp, shape: Shape, r: Xmm) {
-        let cold = self.detour();
+        self.check_kept(check, f, shape, r, None);
+    }
+
+    fn check_kept(&mut self, check: Check, f: Fp, shape: Shape, r: Xmm, kept: Option<(Xmm, Xmm)>) {
+        let cold = self.detour_from(kept);
         let s = self.s(3);
         let (abs, abs_scalar, normal, compare) = match f {
             Fp::S => (Const::AbsS, Const::AbsScalarS, Const::NormalS, V::Ucomiss),
@@ -200,7 +200,7 @@ impl Lowering<'_> {
         let scalar = shape == Shape::Scalar;
         let x = self.clean(shape, a, self.s(0));
         let y = self.clean_arg(f, shape, b, self.s(1));
-        let r = self.apart(d, &[a, slot(b).unwrap_or(a)]);
+        let r = self.apart(false, d, &[a, slot(b).unwrap_or(a)]);
         let b_slot = match b {
             Arg::Each(reg) => Some(reg),
             _ => None,
@@ -224,29 +224,42 @@ impl Lowering<'_> {
             FloatBin::Sub | FloatBin::Abd => {
                 self.v3(SUB.pick(f, scalar), r, x, y);
                 self.check(Check::Nan, f, shape, r);
-                if op == FloatBin::Abd {
-                    let abs = self.k(if f == Fp::S { Const::AbsS } else { Const::AbsD });
-                    self.v3(V::Andps, r, r, abs);
+                if op == FloatBin::Sub {
+                    return self.float_done(f, shape, d, r, Some(a));
                 }
-                self.float_done(f, shape, d, r, (op == FloatBin::Sub).then_some(a));
+                let abs = match (f, scalar) {
+                    (Fp::S, false) => Const::AbsS,
+                    (Fp::D, false) => Const::AbsD,
+                    (Fp::S, true) => Const::AbsScalarS,
+                    (Fp::D, true) => Const::AbsScalarD,
+                };
+                let to = self.last(shape == Shape::Half, d, r);
+                self.v3(V::Andps, to, r, self.k(abs));
+                // What is above a scalar has been cleared.
+                self.vdone(shape == Shape::Half, d, to);
             }
             FloatBin::Mul | FloatBin::NegMul => {
                 self.v3(MUL.pick(f, scalar), r, first, second);
                 self.check(Check::Tiny, f, shape, r);
                 if op == FloatBin::NegMul {
+                    // Of scalars only.
                     let sign = self.k(if f == Fp::S {
-                        Const::SignS
+                        Const::SignScalarS
                     } else {
-                        Const::SignD
+                        Const::SignScalarD
                     });
                     self.v3(V::Xorps, r, r, sign);
                 }
-                let like = like.filter(|_| op != FloatBin::NegMul);
                 self.float_done(f, shape, d, r, like);
             }
             FloatBin::Div => self.divide(f, shape, d, a, x, y, r),
-            FloatBin::AddPair => self.add_pairs(f, shape, d, x, y),
-            _ => self.extreme(op, f, shape, d, x, y, r),
+            FloatBin::AddPair
+            | FloatBin::MaxPair
+            | FloatBin::MinPair
+            | FloatBin::MaxNumPair
+            | FloatBin::MinNumPair => self.pairs(op, f, shape, d, x, y),
+            FloatBin::Max | FloatBin::MaxNum => self.extreme(true, f, shape, d, Some(a), x, y, r),
+            FloatBin::Min | FloatBin::MinNum => self.extreme(false, f, shape, d, Some(a), x, y, r),
         }
     }
 
@@ -263,11 +276,16 @@ impl Lowering<'_> {
         self.float_done(f, shape, d, r, Some(a));
     }
 
-    /// Sums of neighbours; a scalar is the sum of the two lowest. The sources
-    /// are clean.
-    fn add_pairs(&mut self, f: Fp, shape: Shape, d: VReg, x: Xmm, y: Xmm) {
+    /// Sums or extremes of neighbours; a scalar is that of the two lowest. The
+    /// sources are clean.
+    fn pairs(&mut self, op: FloatBin, f: Fp, shape: Shape, d: VReg, x: Xmm, y: Xmm) {
         let (t, s) = (self.s(2), self.s(3));
         if shape == Shape::Scalar {
+            if op != FloatBin::AddPair {
+                let other = self.s(1);
+                self.vshift(V::PsrldqI, other, x, size(f).bytes());
+                return self.extreme(pair_max(op), f, shape, d, None, x, other, t);
+            }
             self.vshift(V::PsrldqI, s, x, size(f).bytes());
             self.v3(ADD.pick(f, true), t, x, s);
             self.check(Check::Nan, f, shape, t);
@@ -288,15 +306,44 @@ impl Lowering<'_> {
                 self.v3(V::Punpckhqdq, s, x, y);
             }
         }
+        if op != FloatBin::AddPair {
+            self.a.v2(V::Movdqu, self.s(0), s);
+            return self.extreme(pair_max(op), f, shape, d, None, t, self.s(0), t);
+        }
         self.v3(ADD.pick(f, false), t, t, s);
         self.check(Check::Nan, f, shape, t);
         self.float_done(f, shape, d, t, None);
     }
 
+    /// Of four lanes.
+    pub(super) fn float_across(&mut self, max: bool, f: Fp, d: VReg, a: VReg) {
+        self.clobber();
+        let x = self.vread(a, self.s(0));
+        let (t, other) = (self.s(2), self.s(1));
+        let cold = self.detour();
+        self.mask(f, x, Some(x), None, 3);
+        self.a.jcc(Cc::NE, cold);
+        self.v2i(V::Pshufd, other, x, 0x4e);
+        self.extreme_of(max, f, false, t, x, other);
+        self.v2i(V::Pshufd, other, t, 0xb1);
+        self.extreme_of(max, f, false, t, t, other);
+        self.vdone_low(size(f), d, t);
+    }
+
     /// Minima and maxima. NaNs are looked for first, since the host raises
     /// Invalid for quiet ones too.
     #[allow(clippy::too_many_arguments, reason = "an operation and its registers")]
-    fn extreme(&mut self, op: FloatBin, f: Fp, shape: Shape, d: VReg, x: Xmm, y: Xmm, r: Xmm) {
+    fn extreme(
+        &mut self,
+        max: bool,
+        f: Fp,
+        shape: Shape,
+        d: VReg,
+        like: Option<VReg>,
+        x: Xmm,
+        y: Xmm,
+        r: Xmm,
+    ) {
         let scalar = shape == Shape::Scalar;
         let cold = self.detour();
         if scalar {
@@ -307,20 +354,25 @@ impl Lowering<'_> {
             self.mask(f, x, Some(y), None, 3);
             self.a.jcc(Cc::NE, cold);
         }
-        let max = matches!(op, FloatBin::Max | FloatBin::MaxNum);
+        self.extreme_of(max, f, scalar, r, x, y);
+        // What is above is both sources' there.
+        let like = like.filter(|_| self.c.host.avx512);
+        self.float_done(f, shape, d, r, like);
+    }
+
+    /// r = the greater or the less of numbers; r is not y. Uses scratch 3.
+    fn extreme_of(&mut self, max: bool, f: Fp, scalar: bool, r: Xmm, x: Xmm, y: Xmm) {
         if self.c.host.avx512 {
             // The sign of the result counts: -0 is less than +0.
-            self.v3i(RANGE.pick(f, scalar), r, x, y, 4 | u8::from(max));
-        } else {
-            // Zeros of unlike signs give the second source: both orders, and
-            // of the signs that which is right.
-            let rows = if max { MAX } else { MIN };
-            let s = self.s(3);
-            self.v3(rows.pick(f, scalar), s, y, x);
-            self.v3(rows.pick(f, scalar), r, x, y);
-            self.v3(if max { V::Andps } else { V::Orps }, r, r, s);
+            return self.v3i(RANGE.pick(f, scalar), r, x, y, 4 | u8::from(max));
         }
-        self.float_done(f, shape, d, r, None);
+        // Zeros of unlike signs give the second source: both orders, and of
+        // the signs that which is right.
+        let rows = if max { MAX } else { MIN };
+        let s = self.s(3);
+        self.v3(rows.pick(f, scalar), s, y, x);
+        self.v3(rows.pick(f, scalar), r, x, y);
+        self.v3(if max { V::Andps } else { V::Orps }, r, r, s);
     }
 
     #[allow(clippy::too_many_arguments, reason = "an operation and its operands")]
@@ -338,8 +390,16 @@ impl Lowering<'_> {
         self.clobber();
         let x = self.clean(shape, a, self.s(0));
         let y = self.clean_arg(f, shape, b, self.s(1));
-        // The addend is overwritten: it may be the destination.
-        let r = self.apart(d, &[a, slot(b).unwrap_or(a), c]);
+        // The addend is overwritten: where it is the destination, a copy is
+        // kept, and else the result computed apart from the other sources.
+        let (mut kept, mut r) = (None, self.apart(false, d, &[a, slot(b).unwrap_or(a)]));
+        if let Some(own) = self.vpinned(d)
+            && d == c
+        {
+            let old = self.s(2);
+            self.a.v2(V::Movdqu, old, own);
+            (kept, r) = (Some((own, old)), own);
+        }
         if shape == Shape::Half && !self.is_zero_above(c, Size::B8) {
             let source = self.vsource(c);
             self.a.v2(V::Movq, r, source);
@@ -353,7 +413,7 @@ impl Lowering<'_> {
             (true, true) => FNMSUB,
         };
         self.v3(rows.pick(f, shape == Shape::Scalar), r, x, y);
-        self.check(Check::Tiny, f, shape, r);
+        self.check_kept(Check::Tiny, f, shape, r, kept);
         self.float_done(f, shape, d, r, Some(c));
     }
 
@@ -371,21 +431,32 @@ impl Lowering<'_> {
                     };
                     self.v3(V::Andps, t, x, self.k(abs));
                     self.vwrite(d, t);
-                    return self.zero_above(d, size(f));
+                    return;
                 }
                 let (row, k) = match (op, f) {
                     (FloatUnary::Abs, Fp::S) => (V::Andps, Const::AbsS),
                     (FloatUnary::Abs, Fp::D) => (V::Andps, Const::AbsD),
+                    (_, Fp::S) if scalar => (V::Xorps, Const::SignScalarS),
+                    (_, Fp::D) if scalar => (V::Xorps, Const::SignScalarD),
                     (_, Fp::S) => (V::Xorps, Const::SignS),
                     (_, Fp::D) => (V::Xorps, Const::SignD),
                 };
+                let known = match shape {
+                    Shape::Full => true,
+                    Shape::Half => op == FloatUnary::Abs && self.is_zero_above(a, Size::B8),
+                    Shape::Scalar => self.is_zero_above(a, size(f)),
+                };
+                let t = if known { t } else { self.s(2) };
                 self.v3(row, t, x, self.k(k));
+                if known {
+                    return self.vwrite(d, t);
+                }
                 self.float_done(f, shape, d, t, None);
             }
             FloatUnary::Sqrt => {
                 self.clobber();
                 let x = self.clean(shape, a, self.s(0));
-                let r = self.apart(d, &[a]);
+                let r = self.apart(false, d, &[a]);
                 if scalar {
                     self.v3(SQRT.pick(f, true), r, x, x);
                 } else {
@@ -408,23 +479,65 @@ impl Lowering<'_> {
             Rounding::Zero => 11,
             Rounding::Current => 12,
             Rounding::Exact => 4,
+            Rounding::Away => {
+                let x = self.clean(shape, a, self.s(0));
+                let t = self.s(2);
+                self.round_away(f, shape == Shape::Scalar, t, x);
+                return self.float_done(f, shape, d, t, None);
+            }
         };
-        let rows = if self.c.host.avx512 { RNDSCALE } else { ROUND };
         let x = self.clean(shape, a, self.s(0));
         let t = self.vtarget(d, self.s(2));
-        if shape == Shape::Scalar {
+        self.host_round(imm, f, shape == Shape::Scalar, t, x);
+        self.float_done(f, shape, d, t, Some(a));
+    }
+
+    /// t = x to an integral value as `imm` says.
+    pub(super) fn host_round(&mut self, imm: u8, f: Fp, scalar: bool, t: Xmm, x: Xmm) {
+        let rows = if self.c.host.avx512 { RNDSCALE } else { ROUND };
+        if scalar {
             self.v3i(rows.pick(f, true), t, x, x, imm);
         } else {
             self.v2i(rows.pick(f, false), t, x, imm);
         }
-        self.float_done(f, shape, d, t, Some(a));
     }
+
+    /// t = x to the nearest integral value, ties away from zero; only
+    /// signalling NaNs raise anything. Without its sign, what is cut off is
+    /// compared with a half, and one added where it is not less. Numbers too
+    /// large to have a fraction, infinities and NaNs stay as they are. t is
+    /// not x; uses scratch 1 and 3.
+    pub(super) fn round_away(&mut self, f: Fp, scalar: bool, t: Xmm, x: Xmm) {
+        let double = f == Fp::D;
+        let k = |s, d| if double { d } else { s };
+        let (m, s) = (self.s(1), self.s(3));
+        let compare = COMPARE.pick(f, scalar);
+        self.v3(V::Andps, m, x, self.k(k(Const::AbsS, Const::AbsD)));
+        // Predicates: 17 less, 29 not less; both quiet and false of NaNs.
+        let integral = self.k(k(Const::IntegralS, Const::IntegralD));
+        self.v3i(compare, s, m, integral, 17);
+        self.v3(V::Andps, m, m, s);
+        self.host_round(11, f, scalar, s, m);
+        self.v3(SUB.pick(f, scalar), m, m, s);
+        self.v3i(compare, m, m, self.k(k(Const::HalfS, Const::HalfD)), 29);
+        self.v3(V::Andps, m, m, self.k(k(Const::UnitS, Const::UnitD)));
+        // The addend has x's sign, so that zeros keep theirs.
+        self.v3(V::Andps, s, x, self.k(k(Const::SignS, Const::SignD)));
+        self.v3(V::Orps, m, m, s);
+        self.host_round(11, f, scalar, t, x);
+        self.v3(ADD.pick(f, scalar), t, t, m);
+    }
+}
+
+/// Whether it is the greater of neighbours.
+const fn pair_max(op: FloatBin) -> bool {
+    matches!(op, FloatBin::MaxPair | FloatBin::MaxNumPair)
 }
 
 /// The slot that an argument is read from.
 const fn slot(arg: Arg) -> Option<VReg> {
     match arg {
         Arg::Each(reg) | Arg::Lane(reg, _) => Some(reg),
-        Arg::Zero => None,
+        Arg::Const(_) | Arg::Zero => None,
     }
 }

@@ -50,8 +50,32 @@ pub(super) fn direct(op: Lanes, e: Size) -> Option<(V, bool)> {
     Some((row, false))
 }
 
+/// Whether zeros in both sources give zeros.
+const fn keeps_zeros(op: Lanes) -> bool {
+    !matches!(
+        op,
+        Lanes::OrNot
+            | Lanes::Eq
+            | Lanes::Ge
+            | Lanes::Le
+            | Lanes::Hs
+            | Lanes::Addp
+            | Lanes::Smaxp
+            | Lanes::Sminp
+            | Lanes::Umaxp
+            | Lanes::Uminp
+            | Lanes::Zip1
+            | Lanes::Zip2
+            | Lanes::Uzp1
+            | Lanes::Uzp2
+            | Lanes::Trn1
+            | Lanes::Trn2
+    )
+}
+
 impl Lowering<'_> {
     pub(super) fn lanes(&mut self, op: Lanes, e: Size, half: bool, d: VReg, a: VReg, b: Arg) {
+        let cut = self.must_cut(op, half, a, b);
         let x = self.vread(a, self.s(0));
         let y = self.varg(e, b, self.s(1));
         if let Some((row, swap)) = direct(op, e)
@@ -60,13 +84,22 @@ impl Lowering<'_> {
             let t = self.vtarget(d, self.s(2));
             let (first, second) = if swap { (y, x) } else { (x, y) };
             self.v3(row, t, first, second);
-            return self.vdone(half, d, t);
+            return self.vdone(cut, d, t);
         }
-        let t = self.s(2);
-        if !self.lanes_to(op, e, half, t, x, y) {
+        let to = self.last(cut, d, self.s(2));
+        if !self.lanes_to(op, e, half, to, x, y) {
             return self.fall_back();
         }
-        self.vdone(half, d, t);
+        self.vdone(cut, d, to);
+    }
+
+    /// Whether the upper half of what is computed must be cleared.
+    fn must_cut(&self, op: Lanes, half: bool, a: VReg, b: Arg) -> bool {
+        let (a, b) = (self.is_zero_above(a, Size::B8), self.is_low(b));
+        half && !match op {
+            Lanes::And | Lanes::Mul => a || b,
+            _ => keeps_zeros(op) && a && b,
+        }
     }
 
     /// Whether comparing to a mask costs less than moving to low registers.
@@ -74,35 +107,38 @@ impl Lowering<'_> {
         self.c.host.avx512 && regs.iter().any(|r| r.0 >= 16)
     }
 
-    /// t = x op y for operations of several instructions; t is scratch 2.
-    fn lanes_to(&mut self, op: Lanes, e: Size, half: bool, t: Xmm, x: Xmm, y: Xmm) -> bool {
+    /// to = x op y for operations of several instructions. Only the last of
+    /// them writes `to`, which may be a source. Uses scratch 2 and 3.
+    fn lanes_to(&mut self, op: Lanes, e: Size, half: bool, to: Xmm, x: Xmm, y: Xmm) -> bool {
         match op {
             Lanes::OrNot => {
+                let t = self.s(2);
                 self.v3(V::Pxor, t, y, self.k(Const::Ones));
-                self.v3(V::Por, t, t, x);
+                self.v3(V::Por, to, t, x);
             }
             Lanes::Eq | Lanes::Ge | Lanes::Le | Lanes::Hi | Lanes::Hs | Lanes::Test => {
-                self.compare_lanes(op, e, t, x, y);
+                self.compare_lanes(op, e, to, x, y);
             }
-            Lanes::Mul if e == Size::B1 => self.mul_bytes(t, x, y),
-            Lanes::Sabd | Lanes::Uabd if e < Size::B8 => self.distance(op, e, t, x, y),
+            Lanes::Mul if e == Size::B1 => self.mul_bytes(to, x, y),
+            Lanes::Sabd | Lanes::Uabd if e < Size::B8 => self.distance(op, e, to, x, y),
             Lanes::Sqadd | Lanes::Uqadd | Lanes::Sqsub | Lanes::Uqsub if e < Size::B4 => {
-                self.saturating(op, e, half, t, x, y);
+                self.saturating(op, e, half, to, x, y);
             }
             Lanes::Uhadd | Lanes::Shadd | Lanes::Srhadd | Lanes::Urhadd => {
-                self.halving(op, e, t, x, y);
+                self.halving(op, e, to, x, y);
             }
+            Lanes::Shsub | Lanes::Uhsub => self.halving_difference(op, e, to, x, y),
             Lanes::Sqdmulh | Lanes::Sqrdmulh if e == Size::B2 => {
-                self.doubling_high(op, half, t, x, y);
+                self.doubling_high(op, half, to, x, y);
             }
-            Lanes::Sshl | Lanes::Ushl if e >= Size::B4 => {
-                return self.shift_by_lanes(op, e, t, x, y);
+            Lanes::Sshl | Lanes::Ushl if e >= Size::B2 => {
+                return self.shift_by_lanes(op, e, to, x, y);
             }
             Lanes::Addp | Lanes::Smaxp | Lanes::Sminp | Lanes::Umaxp | Lanes::Uminp => {
-                self.pairwise(op, e, half, t, x, y);
+                self.pairwise(op, e, half, to, x, y);
             }
             Lanes::Zip1 | Lanes::Zip2 | Lanes::Uzp1 | Lanes::Uzp2 | Lanes::Trn1 | Lanes::Trn2 => {
-                self.interleave(op, e, half, t, x, y)
+                self.interleave(op, e, half, to, x, y);
             }
             _ => return false,
         }
@@ -110,19 +146,31 @@ impl Lowering<'_> {
     }
 
     /// Comparisons that the host has no instruction for, but to masks.
-    fn compare_lanes(&mut self, op: Lanes, e: Size, t: Xmm, x: Xmm, y: Xmm) {
-        if self.c.host.avx512 {
-            return self.compare_by_mask(op, e, t, x, y);
+    fn compare_lanes(&mut self, op: Lanes, e: Size, to: Xmm, x: Xmm, y: Xmm) {
+        let t = self.s(2);
+        // An extreme and its comparison take a third of a mask's time.
+        let low = [to, x, y].iter().all(|r| r.0 < 16);
+        let extreme = low && e < Size::B8 && !matches!(op, Lanes::Eq | Lanes::Test);
+        if self.c.host.avx512 && !extreme {
+            return self.compare_by_mask(op, e, to, x, y);
         }
         let ones = self.k(Const::Ones);
         match op {
+            Lanes::Ge if e < Size::B8 => {
+                self.v3(by_size(e, SMAX), t, x, y);
+                self.v3(by_size(e, EQ), to, t, x);
+            }
+            Lanes::Le if e < Size::B8 => {
+                self.v3(by_size(e, SMIN), t, x, y);
+                self.v3(by_size(e, EQ), to, t, x);
+            }
             Lanes::Ge => {
                 self.v3(by_size(e, GT), t, y, x);
-                self.v3(V::Pxor, t, t, ones);
+                self.v3(V::Pxor, to, t, ones);
             }
             Lanes::Le => {
                 self.v3(by_size(e, GT), t, x, y);
-                self.v3(V::Pxor, t, t, ones);
+                self.v3(V::Pxor, to, t, ones);
             }
             Lanes::Hs | Lanes::Hi if e == Size::B8 => {
                 let sign = self.k(Const::SignD);
@@ -130,28 +178,28 @@ impl Lowering<'_> {
                 self.v3(V::Pxor, t, x, sign);
                 self.v3(V::Pxor, s, y, sign);
                 if op == Lanes::Hi {
-                    self.v3(V::Pcmpgtq, t, t, s);
+                    self.v3(V::Pcmpgtq, to, t, s);
                 } else {
                     self.v3(V::Pcmpgtq, t, s, t);
-                    self.v3(V::Pxor, t, t, ones);
+                    self.v3(V::Pxor, to, t, ones);
                 }
             }
             Lanes::Hs => {
                 self.v3(by_size(e, UMAX), t, x, y);
-                self.v3(by_size(e, EQ), t, t, x);
+                self.v3(by_size(e, EQ), to, t, x);
             }
             Lanes::Hi => {
                 self.v3(by_size(e, UMIN), t, x, y);
                 self.v3(by_size(e, EQ), t, t, x);
-                self.v3(V::Pxor, t, t, ones);
+                self.v3(V::Pxor, to, t, ones);
             }
-            Lanes::Eq => self.v3(by_size(e, EQ), t, x, y),
+            Lanes::Eq => self.v3(by_size(e, EQ), to, x, y),
             _ => {
                 let s = self.s(3);
                 self.v3(V::Pand, t, x, y);
                 self.a.v3(V::Pxor, s, s, s);
                 self.v3(by_size(e, EQ), t, t, s);
-                self.v3(V::Pxor, t, t, ones);
+                self.v3(V::Pxor, to, t, ones);
             }
         }
     }
@@ -178,31 +226,31 @@ impl Lowering<'_> {
 
     /// Products of bytes: those of the even ones as words, those of the odd
     /// ones in the upper halves of words.
-    fn mul_bytes(&mut self, t: Xmm, x: Xmm, y: Xmm) {
-        let (s, z) = (self.s(3), self.s(1));
+    fn mul_bytes(&mut self, to: Xmm, x: Xmm, y: Xmm) {
+        let (t, s, z) = (self.s(2), self.s(3), self.s(1));
         self.v3(V::Pmullw, t, x, y);
         self.v3(V::Pand, t, t, self.k(Const::LowBytes));
         self.vshift(V::PsrlwI, s, x, 8);
         self.v3(V::Pand, z, y, self.k(Const::HighBytes));
         self.v3(V::Pmullw, s, s, z);
-        self.v3(V::Por, t, t, s);
+        self.v3(V::Por, to, t, s);
     }
 
-    /// The greater minus the less.
-    pub(super) fn distance(&mut self, op: Lanes, e: Size, t: Xmm, x: Xmm, y: Xmm) {
+    /// to = the greater minus the less. Uses scratch 2 and 3.
+    pub(super) fn distance(&mut self, op: Lanes, e: Size, to: Xmm, x: Xmm, y: Xmm) {
         let (max, min) = if op == Lanes::Sabd {
             (SMAX, SMIN)
         } else {
             (UMAX, UMIN)
         };
-        let s = self.s(3);
+        let (t, s) = (self.s(2), self.s(3));
         self.v3(by_size(e, max), t, x, y);
         self.v3(by_size(e, min), s, x, y);
-        self.v3(by_size(e, SUB), t, t, s);
+        self.v3(by_size(e, SUB), to, t, s);
     }
 
     /// Bytes and halfwords: what saturates differs from what wraps.
-    fn saturating(&mut self, op: Lanes, e: Size, half: bool, t: Xmm, x: Xmm, y: Xmm) {
+    fn saturating(&mut self, op: Lanes, e: Size, half: bool, to: Xmm, x: Xmm, y: Xmm) {
         let (byte, word, wrap) = match op {
             Lanes::Sqadd => (V::Paddsb, V::Paddsw, ADD),
             Lanes::Uqadd => (V::Paddusb, V::Paddusw, ADD),
@@ -210,9 +258,9 @@ impl Lowering<'_> {
             _ => (V::Psubusb, V::Psubusw, SUB),
         };
         let s = self.s(3);
-        self.v3(if e == Size::B1 { byte } else { word }, t, x, y);
         self.v3(by_size(e, wrap), s, x, y);
-        self.v3(V::Pxor, s, s, t);
+        self.v3(if e == Size::B1 { byte } else { word }, to, x, y);
+        self.v3(V::Pxor, s, s, to);
         if half {
             self.a.v2(V::Movq, s, s);
         }
@@ -221,13 +269,14 @@ impl Lowering<'_> {
 
     /// (x + y) / 2 and (x + y + 1) / 2 without the carry: what both have, plus
     /// half of what one has; or what either has, minus that.
-    fn halving(&mut self, op: Lanes, e: Size, t: Xmm, x: Xmm, y: Xmm) {
+    fn halving(&mut self, op: Lanes, e: Size, to: Xmm, x: Xmm, y: Xmm) {
         let rounded = matches!(op, Lanes::Srhadd | Lanes::Urhadd);
         let signed = matches!(op, Lanes::Shadd | Lanes::Srhadd);
-        let (s, z) = (self.s(3), self.s(1));
+        let (t, s, z) = (self.s(2), self.s(3), self.s(1));
+        let flipped = signed && e == Size::B1;
         let flip = self.k(Const::SignB);
         let (mut x, mut y) = (x, y);
-        if signed && e == Size::B1 {
+        if flipped {
             self.v3(V::Pxor, z, y, flip);
             self.v3(V::Pxor, self.s(0), x, flip);
             (x, y) = (self.s(0), z);
@@ -244,16 +293,27 @@ impl Lowering<'_> {
             (_, false) => self.vshift(V::PsrldI, s, s, 1),
             (_, true) => self.vshift(V::PsradI, s, s, 1),
         }
-        self.v3(by_size(e, if rounded { SUB } else { ADD }), t, t, s);
-        if signed && e == Size::B1 {
-            self.v3(V::Pxor, t, t, flip);
+        let half = if flipped { t } else { to };
+        self.v3(by_size(e, if rounded { SUB } else { ADD }), half, t, s);
+        if flipped {
+            self.v3(V::Pxor, to, t, flip);
         }
+    }
+
+    /// (x - y) / 2 without the borrow: half of what one of them has, minus what
+    /// y alone has.
+    fn halving_difference(&mut self, op: Lanes, e: Size, to: Xmm, x: Xmm, y: Xmm) {
+        let (t, s) = (self.s(2), self.s(3));
+        self.v3(V::Pxor, t, x, y);
+        self.v3(V::Pandn, s, x, y);
+        self.right(op == Lanes::Shsub, e, t, t, 1);
+        self.v3(by_size(e, SUB), to, t, s);
     }
 
     /// The upper halves of doubled products of halfwords. Only the square of
     /// the minimum saturates, and only it would give 0x8000.
-    fn doubling_high(&mut self, op: Lanes, half: bool, t: Xmm, x: Xmm, y: Xmm) {
-        let s = self.s(3);
+    fn doubling_high(&mut self, op: Lanes, half: bool, to: Xmm, x: Xmm, y: Xmm) {
+        let (t, s) = (self.s(2), self.s(3));
         if op == Lanes::Sqrdmulh {
             self.v3(V::Pmulhrsw, t, x, y);
         } else {
@@ -264,7 +324,7 @@ impl Lowering<'_> {
             self.v3(V::Por, t, t, s);
         }
         self.v3(V::Pcmpeqw, s, t, self.k(Const::SignH));
-        self.v3(V::Pxor, t, t, s);
+        self.v3(V::Pxor, to, t, s);
         if half {
             self.a.v2(V::Movq, s, s);
         }
@@ -273,41 +333,32 @@ impl Lowering<'_> {
 
     /// Shifts by lanes: left by what is not negative, right by the opposite.
     /// Counts past the width give zeros on the host too.
-    fn shift_by_lanes(&mut self, op: Lanes, e: Size, t: Xmm, x: Xmm, y: Xmm) -> bool {
+    fn shift_by_lanes(&mut self, op: Lanes, e: Size, to: Xmm, x: Xmm, y: Xmm) -> bool {
         let avx512 = self.c.host.avx512;
-        if e == Size::B8 && !avx512 {
+        if e != Size::B4 && !avx512 {
             return false;
         }
-        let (s, count) = (self.s(3), self.s(1));
-        let word = e == Size::B4;
+        let (t, s, count) = (self.s(2), self.s(3), self.s(1));
+        // Of halfwords, words and doublewords.
+        let pick = |rows: [V; 3]| rows[usize::from(e.log2().saturating_sub(1))];
+        let bits = 8 * e.bytes();
+        let signed = pick([V::PsrawI, V::PsradI, V::PsraqI]);
         // The signed low byte of each lane.
-        if word {
-            self.vshift(V::PslldI, count, y, 24);
-            self.vshift(V::PsradI, count, count, 24);
-        } else {
-            self.vshift(V::PsllqI, count, y, 56);
-            self.vshift(V::PsraqI, count, count, 56);
-        }
+        self.vshift(pick([V::PsllwI, V::PslldI, V::PsllqI]), count, y, bits - 8);
+        self.vshift(signed, count, count, bits - 8);
         self.a.v3(V::Pxor, s, s, s);
-        self.v3(if word { V::Psubd } else { V::Psubq }, s, s, count);
-        let left = if word { V::Psllvd } else { V::Psllvq };
-        self.v3(left, t, x, count);
-        match (op, word) {
-            (Lanes::Ushl, true) => self.v3(V::Psrlvd, s, x, s),
-            (Lanes::Ushl, false) => self.v3(V::Psrlvq, s, x, s),
-            (_, true) => self.v3(V::Psravd, s, x, s),
-            (_, false) => self.v3(V::Psravq, s, x, s),
-        }
+        self.v3(by_size(e, SUB), s, s, count);
+        self.v3(pick([V::Psllvw, V::Psllvd, V::Psllvq]), t, x, count);
         if op == Lanes::Ushl {
-            self.v3(V::Por, t, t, s);
+            self.v3(pick([V::Psrlvw, V::Psrlvd, V::Psrlvq]), s, x, s);
+            self.v3(V::Por, to, t, s);
         } else {
+            self.v3(pick([V::Psravw, V::Psravd, V::Psravq]), s, x, s);
             // Where the count is not negative, the right shift is nonsense.
-            let sign = if word { V::PsradI } else { V::PsraqI };
-            let bits = if word { 31 } else { 63 };
-            self.vshift(sign, count, count, bits);
+            self.vshift(signed, count, count, bits - 1);
             self.v3(V::Pand, s, s, count);
             self.v3(V::Pandn, t, count, t);
-            self.v3(V::Por, t, t, s);
+            self.v3(V::Por, to, t, s);
         }
         true
     }
@@ -324,6 +375,8 @@ impl Lowering<'_> {
         let x = self.vread(a, self.s(0));
         let y = self.varg(e, b, self.s(1));
         let t = self.s(2);
+        let cut = half && !(self.is_zero_above(d, Size::B8) && self.keeps_low(op, a, b));
+        let to = self.last(cut, d, t);
         match op {
             Accumulate::Mla | Accumulate::Mls => {
                 match direct(Lanes::Mul, e) {
@@ -332,7 +385,7 @@ impl Lowering<'_> {
                 }
                 let rows = if op == Accumulate::Mla { ADD } else { SUB };
                 let old = self.vread(d, self.s(0));
-                self.v3(by_size(e, rows), t, old, t);
+                self.v3(by_size(e, rows), to, old, t);
             }
             Accumulate::Saba | Accumulate::Uaba => {
                 let which = if op == Accumulate::Saba {
@@ -342,20 +395,37 @@ impl Lowering<'_> {
                 };
                 self.distance(which, e, t, x, y);
                 let old = self.vread(d, self.s(0));
-                self.v3(by_size(e, ADD), t, old, t);
+                self.v3(by_size(e, ADD), to, old, t);
             }
-            Accumulate::Bsl | Accumulate::Bit | Accumulate::Bif => self.insert_bits(op, t, d, x, y),
+            Accumulate::Bsl | Accumulate::Bit | Accumulate::Bif => {
+                self.insert_bits(op, t, to, d, x, y);
+            }
             Accumulate::Sdot | Accumulate::Udot | Accumulate::Usdot => {
                 self.dot(op, t, x, y);
                 let old = self.vread(d, self.s(0));
-                self.v3(V::Paddd, t, old, t);
+                self.v3(V::Paddd, to, old, t);
             }
         }
-        self.vdone(half, d, t);
+        self.vdone(cut, d, to);
     }
 
-    fn insert_bits(&mut self, op: Accumulate, t: Xmm, d: VReg, x: Xmm, y: Xmm) {
+    /// Whether zeros above d stay.
+    fn keeps_low(&self, op: Accumulate, a: VReg, b: Arg) -> bool {
+        let (a, b) = (self.is_zero_above(a, Size::B8), self.is_low(b));
+        match op {
+            Accumulate::Saba | Accumulate::Uaba => a && b,
+            // What d lacks comes from b, or from a where b has it.
+            Accumulate::Bsl => b,
+            Accumulate::Bif => a,
+            _ => a || b,
+        }
+    }
+
+    /// to = the result; t is scratch.
+    fn insert_bits(&mut self, op: Accumulate, t: Xmm, to: Xmm, d: VReg, x: Xmm, y: Xmm) {
         if self.c.host.avx512 {
+            // The place of d itself, if that is where the result goes.
+            let t = to;
             self.vread_to(d, t);
             // By d, x and y as bits 2, 1 and 0 of the index.
             let table = match op {
@@ -370,17 +440,17 @@ impl Lowering<'_> {
             Accumulate::Bsl => {
                 self.v3(V::Pxor, t, x, y);
                 self.v3(V::Pand, t, t, old);
-                self.v3(V::Pxor, t, t, y);
+                self.v3(V::Pxor, to, t, y);
             }
             Accumulate::Bit => {
                 self.v3(V::Pxor, t, x, old);
                 self.v3(V::Pand, t, t, y);
-                self.v3(V::Pxor, t, t, old);
+                self.v3(V::Pxor, to, t, old);
             }
             _ => {
                 self.v3(V::Pxor, t, x, old);
                 self.v3(V::Pand, t, t, y);
-                self.v3(V::Pxor, t, t, x);
+                self.v3(V::Pxor, to, t, x);
             }
         }
     }

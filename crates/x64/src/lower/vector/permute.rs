@@ -34,7 +34,7 @@ impl Lowering<'_> {
 
     pub(super) fn dup(&mut self, e: Size, half: bool, d: VReg, a: VReg, lane: u8) {
         let x = self.vread(a, self.s(0));
-        let t = self.vtarget(d, self.s(2));
+        let t = self.last(half, d, self.s(2));
         self.broadcast(e, t, x, lane);
         self.vdone(half, d, t);
     }
@@ -47,12 +47,18 @@ impl Lowering<'_> {
             let t = self.vtarget(d, t);
             self.v3i(V::Insertps, t, x, x, lane << 6 | 0x0e);
             self.vwrite(d, t);
-            return self.zero_above(d, e);
+            return;
         }
         if lane == 0 {
             return self.vdone_low(e, d, x);
         }
-        self.vshift(V::PsrldqI, t, x, lane * e.bytes());
+        let by = lane * e.bytes();
+        // The highest lane has nothing above it.
+        let to = self.last(by + e.bytes() < 16, d, t);
+        self.vshift(V::PsrldqI, to, x, by);
+        if by + e.bytes() == 16 {
+            return self.vwrite(d, to);
+        }
         self.vdone_low(e, d, t);
     }
 
@@ -64,6 +70,11 @@ impl Lowering<'_> {
             return;
         }
         let from = self.read(a, RAX);
+        if self.c.host.avx512 {
+            let t = self.last(half, d, self.s(2));
+            self.a.vbroadcast_gpr(e.into(), t, from);
+            return self.vdone(half, d, t);
+        }
         let size = if e == Size::B8 { Host::B64 } else { Host::B32 };
         self.a.vmov_from_gpr(size, t, from);
         self.broadcast(e, t, t, 0);
@@ -144,7 +155,15 @@ impl Lowering<'_> {
         a: VReg,
     ) {
         let x = self.vread(a, self.s(0));
-        let (t, s) = (self.s(2), self.s(3));
+        let s = self.s(3);
+        let mut sources = [a; 6];
+        for n in 0..count {
+            sources[usize::from(n)] = VReg((table.0 + n) & 31);
+        }
+        if keep {
+            sources[4] = d;
+        }
+        let t = self.apart(half, d, &sources);
         let starts = [Const::Table16, Const::Table32, Const::Table48];
         for n in 0..count {
             let index = if n == 0 {

@@ -26,31 +26,51 @@ impl Lowering<'_> {
         by: u8,
     ) {
         let x = self.vread(a, self.s(0));
+        let zero = self.is_zero_above(a, Size::B8);
         let t = self.s(2);
+        let cut = match op {
+            ShiftLanes::Shl | ShiftLanes::Sshr | ShiftLanes::Ushr => {
+                let cut = half && !zero;
+                let t = self.last(cut, d, t);
+                match op {
+                    ShiftLanes::Shl => self.left(e, t, x, by),
+                    _ => self.right(op == ShiftLanes::Sshr, e, t, x, by),
+                }
+                return self.vdone(cut, d, t);
+            }
+            ShiftLanes::Srshr | ShiftLanes::Urshr => half && !zero,
+            _ => half && !(zero && self.is_zero_above(d, Size::B8)),
+        };
+        let to = self.last(cut, d, t);
         match op {
-            ShiftLanes::Shl => self.left(e, t, x, by),
-            ShiftLanes::Sshr => self.right(true, e, t, x, by),
-            ShiftLanes::Ushr => self.right(false, e, t, x, by),
             ShiftLanes::Ssra | ShiftLanes::Usra => {
                 self.right(op == ShiftLanes::Ssra, e, t, x, by);
                 let old = self.vread(d, self.s(0));
-                self.v3(by_size(e, ADD), t, t, old);
+                self.v3(by_size(e, ADD), to, t, old);
             }
-            _ if e == Size::B1 => return self.fall_back(),
             ShiftLanes::Srshr | ShiftLanes::Urshr => {
                 self.right(op == ShiftLanes::Srshr, e, t, x, by);
                 let s = self.s(3);
                 self.rounding_bit(e, s, x, by);
-                self.v3(by_size(e, ADD), t, t, s);
+                self.v3(by_size(e, ADD), to, t, s);
             }
+            ShiftLanes::Srsra | ShiftLanes::Ursra => {
+                self.right(op == ShiftLanes::Srsra, e, t, x, by);
+                let s = self.s(3);
+                self.rounding_bit(e, s, x, by);
+                self.v3(by_size(e, ADD), t, t, s);
+                let old = self.vread(d, self.s(0));
+                self.v3(by_size(e, ADD), to, t, old);
+            }
+            ShiftLanes::Sli if by == 0 => self.a.v2(V::Movdqu, to, x),
             ShiftLanes::Sli => {
                 self.left(e, t, x, by);
-                if by != 0 {
+                {
                     let (s, out) = (self.s(3), bits(e) - by);
                     let old = self.vread(d, s);
                     self.left(e, s, old, out);
                     self.right(false, e, s, s, out);
-                    self.v3(V::Por, t, t, s);
+                    self.v3(V::Por, to, t, s);
                 }
             }
             ShiftLanes::Sri => {
@@ -59,10 +79,11 @@ impl Lowering<'_> {
                 let old = self.vread(d, s);
                 self.right(false, e, s, old, out);
                 self.left(e, s, s, out);
-                self.v3(V::Por, t, t, s);
+                self.v3(V::Por, to, t, s);
             }
+            _ => {}
         }
-        self.vdone(half, d, t);
+        self.vdone(cut, d, to);
     }
 
     /// t = x shifted left, by less than the width.
@@ -114,6 +135,7 @@ impl Lowering<'_> {
     /// s = the last bit that a right shift drops.
     pub(super) fn rounding_bit(&mut self, e: Size, s: Xmm, x: Xmm, by: u8) {
         let one = match e {
+            Size::B1 => Const::OneB,
             Size::B2 => Const::OneH,
             Size::B4 => Const::OneS,
             _ => Const::OneD,
@@ -124,7 +146,20 @@ impl Lowering<'_> {
 
     pub(super) fn unary(&mut self, op: Unary, e: Size, half: bool, d: VReg, a: VReg) {
         let x = self.vread(a, self.s(0));
-        let t = self.s(2);
+        let sums = matches!(op, Unary::Sadalp | Unary::Uadalp);
+        let zero = self.is_zero_above(a, Size::B8);
+        let cut = half
+            && match op {
+                Unary::Not | Unary::Clz => true,
+                _ if sums => !(zero && self.is_zero_above(d, Size::B8)),
+                _ => !zero,
+            };
+        let t = if sums {
+            self.s(2)
+        } else {
+            self.apart(cut, d, &[a])
+        };
+        let mut to = t;
         let done = match op {
             Unary::Neg => {
                 self.a.v3(V::Pxor, t, t, t);
@@ -132,7 +167,8 @@ impl Lowering<'_> {
                 true
             }
             Unary::Not => {
-                self.v3(V::Pxor, t, x, self.k(Const::Ones));
+                to = self.last(cut, d, t);
+                self.v3(V::Pxor, to, x, self.k(Const::Ones));
                 true
             }
             Unary::Abs => {
@@ -154,10 +190,11 @@ impl Lowering<'_> {
             }
             _ => {
                 self.pair_sums(op, e, t, x);
-                if matches!(op, Unary::Sadalp | Unary::Uadalp) {
+                if sums {
                     let old = self.vread(d, self.s(0));
                     let wide = by_size(e, [V::Paddw, V::Paddd, V::Paddq, V::Paddq]);
-                    self.v3(wide, t, t, old);
+                    to = self.last(cut, d, t);
+                    self.v3(wide, to, t, old);
                 }
                 true
             }
@@ -165,7 +202,7 @@ impl Lowering<'_> {
         if !done {
             return self.fall_back();
         }
-        self.vdone(half, d, t);
+        self.vdone(cut, d, to);
     }
 
     fn absolute(&mut self, e: Size, t: Xmm, x: Xmm) {
@@ -208,6 +245,10 @@ impl Lowering<'_> {
 
     /// Of bytes: those of the high nibble, and if it is zero those of the low.
     fn leading_zeros(&mut self, e: Size, t: Xmm, x: Xmm) -> bool {
+        if e == Size::B4 && self.c.host.avx512 {
+            self.v2(V::Plzcntd, t, x);
+            return true;
+        }
         if e != Size::B1 {
             return false;
         }
@@ -237,7 +278,7 @@ impl Lowering<'_> {
     }
 
     /// Sums of neighbours at twice the width, as products with ones.
-    fn pair_sums(&mut self, op: Unary, e: Size, t: Xmm, x: Xmm) {
+    pub(super) fn pair_sums(&mut self, op: Unary, e: Size, t: Xmm, x: Xmm) {
         let signed = matches!(op, Unary::Saddlp | Unary::Sadalp);
         let s = self.s(3);
         match (e, signed) {

@@ -1,5 +1,5 @@
-//! Loads and stores of several slots, of single lanes, and of elements dealt
-//! to slots in turn.
+//! Loads and stores of several slots, of single lanes, and of one element in
+//! all lanes.
 //!
 //! What is loaded waits in scratch until the last access is done.
 
@@ -7,11 +7,11 @@ use super::lanes::by_size;
 use crate::asm::{Size as Host, V};
 use crate::lower::Lowering;
 use crate::lower::memory::next;
-use ir::vector::{Lanes, VOp};
+use ir::vector::VOp;
 use ir::{Addr, Size, VReg};
 
 /// The `n`th slot from `first` on.
-const fn nth(first: VReg, n: usize) -> VReg {
+pub(super) const fn nth(first: VReg, n: usize) -> VReg {
     #[allow(clippy::cast_possible_truncation, reason = "at most 3")]
     VReg((first.0 + n as u8) & 31)
 }
@@ -38,27 +38,48 @@ impl Lowering<'_> {
                 a,
                 addr,
             } => self.store_many(half, count, a, addr),
+            VOp::LoadDups {
+                e,
+                half,
+                count,
+                d,
+                addr,
+            } => self.load_dups(e, half, count, d, addr),
+            VOp::LoadLanes {
+                e,
+                lane,
+                count,
+                d,
+                addr,
+            } => self.load_lanes(e, lane, count, d, addr),
+            VOp::StoreLanes {
+                e,
+                lane,
+                count,
+                a,
+                addr,
+            } => self.store_lanes(e, lane, count, a, addr),
             VOp::LoadDealt {
                 e,
                 half,
-                count: 2,
+                count,
                 d,
                 addr,
-            } => self.load_dealt(e, half, d, addr),
+            } => self.load_dealt(e, half, count, d, addr),
             VOp::StoreDealt {
                 e,
                 half,
-                count: 2,
+                count,
                 a,
                 addr,
-            } => self.store_dealt(e, half, a, addr),
+            } => self.store_dealt(e, half, count, a, addr),
             _ => self.fall_back(),
         }
     }
 
     fn load_dup(&mut self, e: Size, half: bool, d: VReg, addr: Addr) {
         let mem = self.address(addr);
-        let t = self.vtarget(d, self.s(2));
+        let t = self.last(half, d, self.s(2));
         self.fault_point();
         let rows = [
             V::Pbroadcastb,
@@ -100,7 +121,6 @@ impl Lowering<'_> {
         for n in 0..count {
             let from = if n == count - 1 { last_to } else { self.s(n) };
             self.vwrite(nth(d, n), from);
-            self.zero_above(nth(d, n), size);
         }
     }
 
@@ -113,34 +133,44 @@ impl Lowering<'_> {
         }
     }
 
-    /// Two slots, elements in turn.
-    fn load_dealt(&mut self, e: Size, half: bool, d: VReg, addr: Addr) {
+    fn load_dups(&mut self, e: Size, half: bool, count: u8, d: VReg, addr: Addr) {
         let mem = self.address(addr);
-        let (first, second) = (self.s(1), self.s(3));
-        self.vload_to(Size::B16, first, mem);
-        if !half {
-            self.vload_to(Size::B16, second, next(mem, 16));
+        let rows = [
+            V::Pbroadcastb,
+            V::Pbroadcastw,
+            V::Pbroadcastd,
+            V::Pbroadcastq,
+        ];
+        for n in 0..usize::from(count) {
+            self.fault_point();
+            self.a
+                .v2(by_size(e, rows), self.s(n), next(mem, offset(n, e)));
         }
-        let other = if half { first } else { second };
-        let t = self.s(2);
-        self.unzip(false, e, t, first, other);
-        self.unzip(true, e, first, first, other);
-        self.vdone(half, d, t);
-        self.vdone(half, nth(d, 1), first);
+        for n in 0..usize::from(count) {
+            self.vdone(half, nth(d, n), self.s(n));
+        }
     }
 
-    fn store_dealt(&mut self, e: Size, half: bool, a: VReg, addr: Addr) {
+    fn load_lanes(&mut self, e: Size, lane: u8, count: u8, d: VReg, addr: Addr) {
         let mem = self.address(addr);
-        let x = self.vread(a, self.s(0));
-        let y = self.vread(nth(a, 1), self.s(1));
-        let (t, s) = (self.s(2), self.s(3));
-        self.interleave(Lanes::Zip1, e, false, t, x, y);
-        if !half {
-            self.interleave(Lanes::Zip2, e, false, s, x, y);
+        for n in 0..usize::from(count) {
+            let old = self.vread(nth(d, n), self.s(n));
+            self.fault_point();
+            self.a
+                .vpinsr(e.into(), self.s(n), old, next(mem, offset(n, e)), lane);
         }
-        self.vstore_from(Size::B16, t, mem);
-        if !half {
-            self.vstore_from(Size::B16, s, next(mem, 16));
+        for n in 0..usize::from(count) {
+            self.vwrite(nth(d, n), self.s(n));
+        }
+    }
+
+    fn store_lanes(&mut self, e: Size, lane: u8, count: u8, a: VReg, addr: Addr) {
+        let mem = self.address(addr);
+        for n in 0..usize::from(count) {
+            let x = self.vread(nth(a, n), self.s(n));
+            self.fault_point();
+            self.a
+                .vpextr(Host::from(e), next(mem, offset(n, e)), x, lane);
         }
     }
 }
@@ -150,6 +180,6 @@ impl Lowering<'_> {
     clippy::cast_possible_wrap,
     reason = "at most 48"
 )]
-const fn offset(n: usize, size: Size) -> i32 {
+pub(super) const fn offset(n: usize, size: Size) -> i32 {
     n as i32 * size.bytes() as i32
 }

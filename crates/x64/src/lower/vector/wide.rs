@@ -4,7 +4,7 @@ use super::lanes::{ADD, SUB, by_size, direct};
 use crate::asm::{V, Xmm};
 use crate::constants::Const;
 use crate::lower::Lowering;
-use ir::vector::{Across, Arg, Lanes, Narrow, Wide};
+use ir::vector::{Across, Arg, Lanes, Narrow, Unary, Wide};
 use ir::{Size, VReg};
 
 const SIGNED: [V; 4] = [V::Pmovsxbw, V::Pmovsxwd, V::Pmovsxdq, V::Pmovsxdq];
@@ -18,9 +18,27 @@ const fn double(e: Size) -> Size {
     }
 }
 
+/// Half of what a lane of this size has above it at twice the width.
+const fn rounding(e: Size) -> Const {
+    match e {
+        Size::B1 => Const::HalfH,
+        Size::B2 => Const::HalfW,
+        _ => Const::HalfX,
+    }
+}
+
 impl Lowering<'_> {
     /// t = the low (or high) lanes of x at twice the width.
     fn widen(&mut self, signed: bool, e: Size, high: bool, t: Xmm, x: Xmm) {
+        let row = by_size(e, [V::Punpckhbw, V::Punpckhwd, V::Punpckhdq, V::Punpckhdq]);
+        if high && !signed && t != x {
+            self.a.v3(V::Pxor, t, t, t);
+            return self.v3(row, t, x, t);
+        }
+        if high && signed && e < Size::B4 {
+            self.v3(row, t, x, x);
+            return self.right(true, double(e), t, t, 8 * e.bytes());
+        }
         let from = if high {
             self.vshift(V::PsrldqI, t, x, 8);
             t
@@ -43,16 +61,24 @@ impl Lowering<'_> {
     pub(super) fn wide(&mut self, op: Wide, e: Size, high: bool, d: VReg, a: VReg, b: Arg) {
         let x = self.vread(a, self.s(0));
         let y = self.varg(e, b, self.s(1));
-        let (t, s) = (self.s(2), self.s(3));
+        let s = self.s(3);
         let wide = double(e);
         let (add, sub) = (by_size(wide, ADD), by_size(wide, SUB));
+        let old = match op {
+            Wide::Smlal | Wide::Umlal | Wide::Sabal | Wide::Uabal => Some(add),
+            Wide::Smlsl | Wide::Umlsl => Some(sub),
+            _ => None,
+        };
+        let t = self.s(2);
+        // The last instruction writes the slot.
+        let to = if old.is_some() { t } else { self.vtarget(d, t) };
         match op {
             Wide::Pmull if e == Size::B8 && self.c.host.pclmul => {
-                self.v3i(V::Pclmulqdq, t, x, y, if high { 0x11 } else { 0 });
+                self.v3i(V::Pclmulqdq, to, x, y, if high { 0x11 } else { 0 });
             }
             Wide::Pmull => return self.fall_back(),
-            Wide::Smull | Wide::Smlal | Wide::Smlsl => self.multiply(true, e, high, t, x, y),
-            Wide::Umull | Wide::Umlal | Wide::Umlsl => self.multiply(false, e, high, t, x, y),
+            Wide::Smull | Wide::Smlal | Wide::Smlsl => self.multiply(true, e, high, to, x, y),
+            Wide::Umull | Wide::Umlal | Wide::Umlsl => self.multiply(false, e, high, to, x, y),
             Wide::Saddl | Wide::Uaddl | Wide::Ssubl | Wide::Usubl => {
                 let signed = matches!(op, Wide::Saddl | Wide::Ssubl);
                 self.widen(signed, e, high, t, x);
@@ -62,7 +88,7 @@ impl Lowering<'_> {
                 } else {
                     sub
                 };
-                self.v3(row, t, t, s);
+                self.v3(row, to, t, s);
             }
             Wide::Saddw | Wide::Uaddw | Wide::Ssubw | Wide::Usubw => {
                 let signed = matches!(op, Wide::Saddw | Wide::Ssubw);
@@ -72,7 +98,7 @@ impl Lowering<'_> {
                 } else {
                     sub
                 };
-                self.v3(row, t, x, s);
+                self.v3(row, to, x, s);
             }
             Wide::Sabdl | Wide::Uabdl | Wide::Sabal | Wide::Uabal => {
                 let which = if matches!(op, Wide::Sabdl | Wide::Sabal) {
@@ -81,41 +107,41 @@ impl Lowering<'_> {
                     Lanes::Uabd
                 };
                 self.distance(which, e, t, x, y);
-                self.widen(false, e, high, t, t);
+                self.widen(false, e, high, to, t);
             }
         }
-        let old = match op {
-            Wide::Smlal | Wide::Umlal | Wide::Sabal | Wide::Uabal => Some(add),
-            Wide::Smlsl | Wide::Umlsl => Some(sub),
-            _ => None,
+        let to = match old {
+            Some(row) => {
+                let old = self.vread(d, self.s(0));
+                let to = self.vtarget(d, t);
+                self.v3(row, to, old, t);
+                to
+            }
+            None => to,
         };
-        if let Some(row) = old {
-            let old = self.vread(d, self.s(0));
-            self.v3(row, t, old, t);
-        }
-        self.vwrite(d, t);
+        self.vwrite(d, to);
     }
 
-    /// t = the products of the low (or high) lanes. Uses scratch 3.
-    fn multiply(&mut self, signed: bool, e: Size, high: bool, t: Xmm, x: Xmm, y: Xmm) {
-        let s = self.s(3);
+    /// to = the products of the low (or high) lanes. Uses scratch 2 and 3.
+    fn multiply(&mut self, signed: bool, e: Size, high: bool, to: Xmm, x: Xmm, y: Xmm) {
+        let (t, s) = (self.s(2), self.s(3));
         match e {
             Size::B1 => {
                 self.widen(signed, e, high, t, x);
                 self.widen(signed, e, high, s, y);
-                self.v3(V::Pmullw, t, t, s);
+                self.v3(V::Pmullw, to, t, s);
             }
             Size::B2 => {
                 self.v3(V::Pmullw, t, x, y);
                 self.v3(if signed { V::Pmulhw } else { V::Pmulhuw }, s, x, y);
                 let row = if high { V::Punpckhwd } else { V::Punpcklwd };
-                self.v3(row, t, t, s);
+                self.v3(row, to, t, s);
             }
             _ => {
                 let spread = if high { 0xfa } else { 0x50 };
                 self.v2i(V::Pshufd, t, x, spread);
                 self.v2i(V::Pshufd, s, y, spread);
-                self.v3(if signed { V::Pmuldq } else { V::Pmuludq }, t, t, s);
+                self.v3(if signed { V::Pmuldq } else { V::Pmuludq }, to, t, s);
             }
         }
     }
@@ -127,37 +153,55 @@ impl Lowering<'_> {
         let wide = double(e);
         match op {
             Narrow::Truncate | Narrow::Round => {
+                let all = by == 8 * e.bytes();
                 let mut from = x;
-                if by != 0 {
+                if by != 0 && !all {
                     self.right(false, wide, t, x, by);
                     from = t;
                 }
-                if op == Narrow::Round && by != 0 {
+                if op == Narrow::Round && all {
+                    // As the sum's upper halves.
+                    let half = self.k(rounding(e));
+                    self.v3(by_size(wide, ADD), t, x, half);
+                    from = t;
+                } else if op == Narrow::Round && by != 0 {
                     self.rounding_bit(wide, s, x, by);
                     self.v3(by_size(wide, ADD), t, t, s);
                 }
-                self.truncate(e, t, from);
+                return self.narrow_done(all, e, high, d, from);
             }
             _ if e >= Size::B4 => return self.fall_back(),
-            Narrow::Signed | Narrow::SignedToUnsigned => {
+            Narrow::Signed
+            | Narrow::SignedToUnsigned
+            | Narrow::RoundSigned
+            | Narrow::RoundSignedToUnsigned => {
                 let mut from = x;
                 if by != 0 {
                     self.right(true, wide, s, x, by);
                     from = s;
                 }
-                let rows = if op == Narrow::Signed {
+                if matches!(op, Narrow::RoundSigned | Narrow::RoundSignedToUnsigned) {
+                    self.rounding_bit(wide, t, x, by);
+                    self.v3(by_size(wide, ADD), s, s, t);
+                }
+                let signed = matches!(op, Narrow::Signed | Narrow::RoundSigned);
+                let rows = if signed {
                     [V::Packsswb, V::Packssdw]
                 } else {
                     [V::Packuswb, V::Packusdw]
                 };
                 self.v3(rows[usize::from(e == Size::B2)], t, from, from);
-                self.lost(op == Narrow::Signed, e, t, from);
+                self.lost(signed, e, t, from);
             }
-            Narrow::Unsigned => {
+            Narrow::Unsigned | Narrow::RoundUnsigned => {
                 let mut from = x;
                 if by != 0 {
                     self.right(false, wide, s, x, by);
                     from = s;
+                }
+                if op == Narrow::RoundUnsigned {
+                    self.rounding_bit(wide, t, x, by);
+                    self.v3(by_size(wide, ADD), s, s, t);
                 }
                 let (min, most, pack) = if e == Size::B1 {
                     (V::Pminuw, Const::LowBytes, V::Packuswb)
@@ -176,6 +220,53 @@ impl Lowering<'_> {
         self.vdone(!high, d, t);
     }
 
+    /// The upper halves of sums: `e` is the size of the narrow lanes.
+    #[allow(clippy::too_many_arguments, reason = "an operation and its operands")]
+    pub(super) fn narrow_sum(
+        &mut self,
+        sub: bool,
+        round: bool,
+        e: Size,
+        high: bool,
+        d: VReg,
+        a: VReg,
+        b: VReg,
+    ) {
+        let x = self.vread(a, self.s(0));
+        let y = self.vread(b, self.s(1));
+        let t = self.s(2);
+        let wide = double(e);
+        self.v3(by_size(wide, if sub { SUB } else { ADD }), t, x, y);
+        if round {
+            self.v3(by_size(wide, ADD), t, t, self.k(rounding(e)));
+        }
+        self.narrow_done(true, e, high, d, t);
+    }
+
+    /// The low half of d, zero above, or the high one = the even (or odd)
+    /// lanes of x.
+    fn narrow_done(&mut self, odd: bool, e: Size, high: bool, d: VReg, x: Xmm) {
+        let index = self.k_at(Const::Narrow, 2 * e.log2() + u8::from(odd));
+        if !high {
+            let t = self.vtarget(d, self.s(2));
+            self.v3(V::Pshufb, t, x, index);
+            self.vwrite(d, t);
+            return;
+        }
+        let old = self.vread(d, self.s(1));
+        let t = self.vtarget(d, self.s(2));
+        if e == Size::B4 {
+            // The low half of the first, then its own words.
+            let pick = if odd { 0xd4 } else { 0x84 };
+            self.v3i(V::Shufps, t, old, x, pick);
+        } else {
+            let s = self.s(2);
+            self.v3(V::Pshufb, s, x, index);
+            self.v3(V::Punpcklqdq, t, old, s);
+        }
+        self.vwrite(d, t);
+    }
+
     /// Notes whether narrow lanes in t differ from what they were. Uses
     /// scratch 1.
     fn lost(&mut self, signed: bool, e: Size, t: Xmm, from: Xmm) {
@@ -185,24 +276,27 @@ impl Lowering<'_> {
         self.saturated(s);
     }
 
-    /// The low 64 bits of t = the low halves of x's lanes.
-    fn truncate(&mut self, e: Size, t: Xmm, x: Xmm) {
-        match e {
-            Size::B4 => self.v2i(V::Pshufd, t, x, 0x88),
-            _ if self.c.host.avx512 => {
-                // The narrow register is in the place of the destination.
-                let row = if e == Size::B1 { V::Pmovwb } else { V::Pmovdw };
-                self.a.vto(row, t, x);
-            }
-            Size::B1 => {
-                self.v3(V::Pand, t, x, self.k(Const::LowBytes));
-                self.v3(V::Packuswb, t, t, t);
-            }
-            _ => {
-                self.v3(V::Pand, t, x, self.k(Const::LowHalves));
-                self.v3(V::Packusdw, t, t, t);
-            }
+    /// The low lane of t = the sum of all at twice the width, whose size it
+    /// gives. Uses scratch 3.
+    fn across_long(&mut self, op: Across, e: Size, t: Xmm, x: Xmm) -> Size {
+        let s = self.s(3);
+        let pairs = if op == Across::Saddl {
+            Unary::Saddlp
+        } else {
+            Unary::Uaddlp
+        };
+        self.pair_sums(pairs, e, t, x);
+        if e == Size::B1 {
+            self.v3(V::Pmaddwd, t, t, self.k(Const::OneH));
         }
+        let row = if e == Size::B4 { V::Paddq } else { V::Paddd };
+        self.vshift(V::PsrldqI, s, t, 8);
+        self.v3(row, t, t, s);
+        if e != Size::B4 {
+            self.vshift(V::PsrldqI, s, t, 4);
+            self.v3(row, t, t, s);
+        }
+        double(e)
     }
 
     pub(super) fn across(&mut self, op: Across, e: Size, half: bool, d: VReg, a: VReg) {
@@ -221,7 +315,7 @@ impl Lowering<'_> {
                 self.v3(V::Paddw, t, t, s);
                 if op == Across::Add { e } else { Size::B2 }
             }
-            Across::Saddl | Across::Uaddl => return self.fall_back(),
+            Across::Saddl | Across::Uaddl => self.across_long(op, e, t, x),
             _ => {
                 let row = match op {
                     Across::Add => by_size(e, ADD),
