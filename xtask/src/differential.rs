@@ -46,7 +46,8 @@ impl<'a> Wanted<'a> {
     }
 }
 
-/// Compares; with `--long`, also writes crates/oracle/results/long.md.
+/// Compares; with `--long`, also writes crates/oracle/results/long.md, or
+/// long-without-avx512.md.
 pub(crate) fn differential(args: &[&str]) -> Result<()> {
     let wanted = Wanted::read(args)?;
     setup::install(&[setup::QUICK])?;
@@ -80,21 +81,31 @@ pub(crate) fn differential(args: &[&str]) -> Result<()> {
     }
     // The results are written of a run that finds differences too.
     let done = run(test.args(["--", "--nocapture"]));
-    let page = page(&parts)?;
+    let page = page(&wanted, &parts)?;
     println!("\n{page}");
     if wanted.long && wanted.op.is_none() {
-        let place = product::workspace().join("crates/oracle/results/long.md");
+        let name = match wanted.without_avx512 {
+            true => "long-without-avx512.md",
+            false => "long.md",
+        };
+        let place = product::workspace()
+            .join("crates/oracle/results")
+            .join(name);
         fs::create_dir_all(place.parent().context("a folder")?)?;
         fs::write(&place, page)?;
-        println!("Written to crates/oracle/results/long.md");
+        println!("Written to crates/oracle/results/{name}");
     }
     done
 }
 
 /// The page of the results.
-fn page(parts: &Path) -> Result<String> {
+fn page(wanted: &Wanted<'_>, parts: &Path) -> Result<String> {
+    let without = match wanted.without_avx512 {
+        true => " --without-avx512",
+        false => "",
+    };
     let mut page = format!(
-        "# Three executors compared\n\nBy `cargo xtask differential --long`. {}, {}, host {}.\n",
+        "# Three executors compared\n\nBy `cargo xtask differential --long{without}`. {}, {}, host {}.\n",
         first_line("date", &["--iso-8601"])?,
         first_line("rustc", &["--version"])?,
         host()?,
