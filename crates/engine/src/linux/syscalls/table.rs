@@ -37,7 +37,7 @@ pub struct Syscall {
     pub number: u16,
     /// Its name in the kernel.
     pub name: &'static str,
-    /// Its arguments, a letter each, as [`super::trace`] prints them.
+    /// Its arguments, a letter each, as `super::trace` prints them.
     pub arguments: &'static str,
     /// What becomes of it.
     pub handler: Handler,
