@@ -3,6 +3,7 @@
 //! which it is, with its version.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use e2e::{Done, PrivateTable, need, product, run};
@@ -41,7 +42,11 @@ fn it_is_the_default_and_every_verb_names_it() {
         .ok()
         .says("in an empty root")
         .says(&own);
-    let program = product::workspace().join("crates/proof/programs/bin/aarch64");
+    let folder = e2e::temporary();
+    let program = folder.path().join("program");
+    let proof = product::workspace().join("crates/proof/programs/bin/aarch64");
+    fs::copy(proof, &program).expect("a copy");
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("chmod");
     armistice(&table, &["explain", &program.to_string_lossy()])
         .ok()
         .says("qemu-aarch64 runs it")
