@@ -505,15 +505,23 @@ const _: () = assert!(size_of::<Status>() == 144);
 #[must_use]
 pub fn stack_limit() -> u64 {
     const RLIMIT_STACK: u64 = 3;
-    let mut limits = [8 << 20, 0_u64];
+    limit(RLIMIT_STACK).unwrap_or(8 << 20)
+}
+
+/// That of the address space.
+#[must_use]
+pub fn address_limit() -> u64 {
+    const RLIMIT_AS: u64 = 9;
+    limit(RLIMIT_AS).unwrap_or(u64::MAX)
+}
+
+/// The soft limit of a resource.
+fn limit(resource: u64) -> Option<u64> {
+    let mut limits = [0_u64; 2];
+    let arguments = [0, resource, 0, limits.as_mut_ptr() as u64, 0, 0];
     // SAFETY: the kernel writes into the array only.
-    let _ = unsafe {
-        syscall(
-            number::PRLIMIT64,
-            [0, RLIMIT_STACK, 0, limits.as_mut_ptr() as u64, 0, 0],
-        )
-    };
-    limits[0]
+    unsafe { syscall(number::PRLIMIT64, arguments) }.ok()?;
+    Some(limits[0])
 }
 
 impl Drop for Fd {
