@@ -24,8 +24,12 @@
 #define MIB (1ul << 20)
 
 static const char *place;
+// The one part to do; null for all.
+static const char *only;
 
 static void part(const char *name, void (*body)(void)) {
+    if (only && strcmp(name, only) != 0)
+        return;
     fflush(stdout);
     pid_t child = fork();
     CHECK(child >= 0);
@@ -374,8 +378,8 @@ static void fork_until_none(void) {
 }
 
 int main(int argc, char **argv) {
-    (void)argc;
     place = argv[1];
+    only = argc > 2 ? argv[2] : NULL;
     part("unmap all", unmap_all);
     part("map over code", map_over_code);
     part("protect code", protect_code);
