@@ -92,6 +92,16 @@ pub const KNOWN: &[Known] = &[
                  have loaded none; how much a store has written differs too.",
     },
     Known {
+        instructions: &["*"],
+        versions: &[],
+        explains: stack_unaligned,
+        spreads: false,
+        right: "ours",
+        reason: "Part D1, SP alignment checking: with SCTLR_EL1.SA0, which Linux sets, a load or store \
+                 whose base is an SP that is no multiple of 16 takes an SP alignment fault. QEMU \
+                 does not check.",
+    },
+    Known {
         instructions: &["MRS_ID"],
         versions: &[],
         explains: |_, context| context.theirs.signal == 4,
@@ -198,6 +208,18 @@ fn faulted(context: &Context<'_>) -> Option<Insn> {
     }
     let at = ours.pc.wrapping_sub(context.program.address) / 4;
     decode(*context.program.words.get(at as usize)?)
+}
+
+/// Anything, once ours has stopped at an access to such an SP.
+fn stack_unaligned(_: &Difference, context: &Context<'_>) -> bool {
+    let ours = context.ours;
+    let at = ours.pc.wrapping_sub(context.program.address) / 4;
+    let word = context.program.words.get(at as usize);
+    ours.signal == 7
+        && !ours.x[31].is_multiple_of(16)
+        && word.and_then(|&word| decode(word)).is_some_and(|insn| {
+            insn.rn() == 31 && insn.op.info().fields.iter().any(|f| f.name == "Rn")
+        })
 }
 
 /// A destination, or a location about an end of the data area.
