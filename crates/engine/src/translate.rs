@@ -321,6 +321,12 @@ impl Engine {
                     write: false,
                 }));
             }
+            if !stack_aligned(&vcpu.cpu) {
+                if let Some(exception) = self.interpret_next(vcpu, memory) {
+                    return Some(exception);
+                }
+                continue;
+            }
             // Where system calls return to is found without a lock.
             let host = match vcpu.target(pc) {
                 Some(host) => host,
@@ -384,11 +390,25 @@ impl Engine {
                 self.refresh(vcpu, memory);
                 exception
             }
-            // None when it left for attention only.
+            // None when it left for attention only, or for SP's alignment.
             Leave::Exception => vcpu.host.exception.take(),
             Leave::Fault => self.faulted(vcpu, memory),
             Leave::Attention => None,
         }
+    }
+
+    /// The interpreter does what comes next.
+    fn interpret_next<M: Memory + Environment + Code>(
+        &self,
+        vcpu: &mut Vcpu,
+        memory: &mut M,
+    ) -> Option<Exception> {
+        let exception = match memory.fetch(vcpu.cpu.pc) {
+            Ok(word) => interpret(vcpu, memory, word),
+            Err(fault) => Some(Exception::Fault(fault)),
+        };
+        self.refresh(vcpu, memory);
+        exception
     }
 
     /// Links an exit, if it is still there.
@@ -457,8 +477,8 @@ impl Engine {
         };
         vcpu.outside();
         self.recover(vcpu, &fault, &point);
-        if fault.signal == 0 {
-            // It was stopped, before the instruction.
+        if fault.signal == 0 || !stack_aligned(&vcpu.cpu) {
+            // It was stopped before the instruction, or is not to run.
             return None;
         }
         // The interpreter finds out what the fault is, or that there is none.
@@ -624,6 +644,12 @@ fn wait_until_outside(thread: &Attention) {
     }
 }
 
+/// Whether SP is as translated code wants it; else all is the interpreter's,
+/// which finds the fault of an access whose base it is.
+const fn stack_aligned(cpu: &Cpu) -> bool {
+    cpu.x[31].is_multiple_of(16)
+}
+
 /// One instruction that translated code leaves to the interpreter.
 fn interpret<M: Memory + Environment>(
     vcpu: &mut Vcpu,
@@ -663,7 +689,7 @@ unsafe extern "sysv64" fn interpreter<M: Memory + Environment>(vcpu: *mut Vcpu, 
         return 1;
     };
     match step(&mut vcpu.cpu, memory, insn) {
-        Ok(()) => 0,
+        Ok(()) => u32::from(!stack_aligned(&vcpu.cpu)),
         Err(exception) => {
             vcpu.host.exception = Some(exception);
             1
