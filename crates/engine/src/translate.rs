@@ -38,6 +38,7 @@ use x64::stubs;
 
 use crate::code::arena::{Arena, CodeCopy, Points};
 use crate::code::cache::Cache;
+use crate::heap;
 use crate::linux::address_space::PAGE;
 use crate::linux::attention::{Attention, FORGET};
 use crate::linux::faults;
@@ -46,6 +47,8 @@ use crate::lock::{Held, Lock};
 use crate::vcpu::{Calls, HostFault, Vcpu, layout};
 
 /// How large a region may be.
+/// So much code is kept even when memory is low.
+const KEPT_WHEN_LOW: u64 = 256 << 10;
 const LIMITS: Limits = Limits { insns: 512 };
 
 /// FPCR bits that the host's modes can't give: AHP, DN, FZ and FZ16.
@@ -434,7 +437,9 @@ impl Engine {
             if let Some(entry) = shared.caches[usize::from(vcpu.host.soft)].find(pc) {
                 return entry.host;
             }
-            if let Some(host) = shared.translate(vcpu.host.soft, code, pc, observer) {
+            // With hardly any memory left, what is known of old code is given up.
+            let give_up = heap::is_low() && shared.arena.used() > self.stub_bytes + KEPT_WHEN_LOW;
+            if !give_up && let Some(host) = shared.translate(vcpu.host.soft, code, pc, observer) {
                 return host;
             }
             // The arena is full: start again.
@@ -582,19 +587,17 @@ pub struct Forking<'a> {
 
 impl Engine {
     /// To be called before a `fork`.
-    ///
-    /// # Errors
-    /// When there is no memory for the child's code.
-    pub fn before_fork(&self) -> Result<Forking<'_>, Errno> {
+    #[must_use]
+    pub fn before_fork(&self) -> Forking<'_> {
         let threads = self.threads.hold();
         let shared = self.shared.hold();
-        let copy = shared.arena.copy(self.stub_bytes)?;
-        Ok(Forking {
+        let copy = shared.arena.copy(self.stub_bytes);
+        Forking {
             engine: self,
             threads,
             shared,
             copy,
-        })
+        }
     }
 }
 
