@@ -46,7 +46,7 @@ impl Guest for A64 {
         let Some(insn) = decode(word) else {
             return Some(Term::Undefined { word, pc });
         };
-        let class = insn.op.info().class;
+        let class = insn.op.class();
         match class {
             Class::branch_cond
             | Class::branch_imm

@@ -96,21 +96,21 @@ static GROUPS: LazyLock<Groups> = LazyLock::new(|| {
         )
     };
     Groups {
-        integer: of(&|op| is_integer(op.info().class)),
+        integer: of(&|op| is_integer(op.class())),
         flags: of(&touches_flags),
         vector: of(&|op| {
-            let class = op.info().class;
+            let class = op.class();
             !is_integer(class) && !memory::accesses(class) && !is_system(class) && !is_branch(class)
         }),
         memory: of(&|op| {
-            let class = op.info().class;
+            let class = op.class();
             memory::accesses(class) && class != Class::memory_copy_set
         }),
         system: of(&|op| {
             // What differs between processors, and what other bits than those
             // known would reach.
             let name = op.name();
-            is_system(op.info().class)
+            is_system(op.class())
                 && !name.starts_with("MRS_C")
                 && !matches!(
                     op,
@@ -168,7 +168,7 @@ impl Builder<'_> {
     /// Whether it is of the size of the exclusive accesses before it, if it is
     /// one; the first says which.
     fn fits_exclusives(&mut self, insn: Insn) -> bool {
-        if insn.op.info().class != Class::ldst_exclusive {
+        if insn.op.class() != Class::ldst_exclusive {
             return true;
         }
         let pair = insn.word >> 21 & 1;
@@ -228,7 +228,7 @@ impl Builder<'_> {
     fn access(&mut self, op: Op, base: Option<u32>) -> Slot {
         loop {
             let mut insn = words::word(self.rng, op);
-            let class = op.info().class;
+            let class = op.class();
             if class == Class::ldst_literal {
                 if self.keeps(insn) || op == Op::PRFM_literal {
                     return Slot::Literal(insn);
@@ -567,7 +567,7 @@ pub fn faulting(rng: &mut Rng, op: Op, address: u64) -> Made {
         };
         builder.slots.push(slot);
     }
-    if op.info().class == Class::ldst_literal {
+    if op.class() == Class::ldst_literal {
         let mut slot = builder.access(op, None);
         if let Slot::Literal(insn) = slot
             && builder.rng.percent(75)
