@@ -8,6 +8,7 @@ extern crate alloc;
 
 pub mod cli;
 pub mod code;
+mod cold;
 pub mod heap;
 pub mod host_cpu;
 pub mod inspect;

@@ -187,13 +187,21 @@ struct Start {
 
 /// Runs the program to its end, from its first thread.
 pub fn run(process: Process, mut thread: Thread, cpu: Cpu, inspector: Inspector) -> ! {
-    let engine = match Engine::new(HostFeatures::detect()) {
+    let make = if inspector.options().eager {
+        Engine::eager
+    } else {
+        Engine::new
+    };
+    let mut engine = match make(HostFeatures::detect()) {
         Ok(engine) => engine,
         Err(error) => {
             message::line(text!("there is no memory for translated code: {error}"));
             sys::exit_group(CANNOT_RUN)
         }
     };
+    if let Some(tally) = inspector.tally() {
+        engine.count(tally);
+    }
     take_faults(&engine);
     let interpret = inspector.options().interpret;
     let runtime: &'static Runtime = Box::leak(Box::new(Runtime {

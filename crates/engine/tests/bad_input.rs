@@ -12,7 +12,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use common::elf::{BASE, CODE, DATA, Elf, INTERP, LOAD, R, Segment, W, X};
-use common::{program, run};
+use common::{copy_engine, program, run};
 use tempfile::TempDir;
 
 /// Runs the file and expects one line about it.
@@ -378,7 +378,7 @@ fn an_address_that_only_root_may_map() {
 /// Runs the file as a user without any right, also where the tests are root's.
 fn unprivileged(dir: &TempDir, path: &Path) -> Output {
     let engine = dir.path().join("engine");
-    std::fs::copy(env!("CARGO_BIN_EXE_armistice-aarch64"), &engine).unwrap();
+    copy_engine(&engine);
     std::fs::set_permissions(dir.path(), PermissionsExt::from_mode(0o755)).unwrap();
     let mut command = Command::new(&engine);
     command.arg(path);

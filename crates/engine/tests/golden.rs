@@ -119,7 +119,7 @@ fn instruction(op: Op, out: &mut String) {
 fn instructions() {
     let mut files: BTreeMap<&str, String> = BTreeMap::new();
     for &op in Op::ALL {
-        let file = files.entry(op.info().class.name()).or_default();
+        let file = files.entry(op.class().name()).or_default();
         instruction(op, file);
     }
     assert_eq!(files.len(), Class::ALL.len());

@@ -546,6 +546,8 @@ pub const MAP_FIXED: u32 = 0x10;
 pub const MAP_ANONYMOUS: u32 = 0x20;
 /// `MAP_NORESERVE`.
 pub const MAP_NORESERVE: u32 = 0x4000;
+/// `MAP_POPULATE`.
+pub const MAP_POPULATE: u32 = 0x8000;
 /// `MAP_STACK`.
 pub const MAP_STACK: u32 = 0x2_0000;
 /// `MAP_FIXED_NOREPLACE`.
