@@ -199,6 +199,15 @@ static void no_programs(void) {
                                 .p_filesz = strlen(LOADERS[i]) + 1, .p_memsz = 100, .p_align = 1};
         try_to_run(i == 0 ? "missing" : i == 1 ? "unfit" : i == 2 ? "directory" : "text", bytes, 4096);
     }
+    // It may be executed, and is none.
+    char text[100];
+    memset(text, 'x', sizeof text);
+    snprintf((char *)bytes + 3000, 300, "%s/text-file", place);
+    int file = open((char *)bytes + 3000, O_CREAT | O_WRONLY | O_CLOEXEC, 0755);
+    CHECK(file >= 0 && write(file, text, sizeof text) == sizeof text);
+    close(file);
+    last->p_filesz = strlen((char *)bytes + 3000) + 1;
+    try_to_run("no-loader", bytes, 4096);
     last->p_filesz = 1;
     try_to_run("loader-short", bytes, 4096);
     last->p_filesz = 5;
