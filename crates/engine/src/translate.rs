@@ -38,7 +38,7 @@ use x64::stubs;
 
 use crate::code::arena::{Arena, CodeCopy, Points};
 use crate::code::cache::Cache;
-use crate::cold::{self, Heat};
+use crate::cold::{self, Heat, Led};
 use crate::inspect::tally::Tally;
 use crate::linux::address_space::PAGE;
 use crate::linux::attention::{Attention, FORGET};
@@ -341,6 +341,7 @@ impl Engine {
     ) -> Option<Exception> {
         vcpu.host.context = core::ptr::from_mut(memory).cast();
         set_mode(vcpu);
+        let mut led = Led::Head;
         while !vcpu.attention().wanted() {
             let pc = vcpu.cpu.pc;
             if !pc.is_multiple_of(4) {
@@ -351,15 +352,17 @@ impl Engine {
                     write: false,
                 }));
             }
-            if !self.heat.is_hot(pc) {
+            if led == Led::On || !self.heat.is_hot(pc) {
                 let result = cold::run(&self.heat, vcpu, memory);
                 set_mode(vcpu);
-                if let Err(exception) = result {
-                    return Some(exception);
-                }
                 self.refresh(vcpu, memory);
+                match result {
+                    Ok(to) => led = to,
+                    Err(exception) => return Some(exception),
+                }
                 continue;
             }
+            led = Led::Head;
             // Where system calls return to is found without a lock.
             let host = match vcpu.target(pc) {
                 Some(host) => host,
