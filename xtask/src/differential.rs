@@ -12,7 +12,7 @@ use crate::setup;
 use crate::step::{cargo, run};
 
 /// What is compared, by the names of the crate's tests.
-const TESTS: [&str; 3] = ["instructions", "sequences", "faults"];
+const TESTS: [&str; 4] = ["instructions", "sequences", "faults", "injected"];
 
 /// How to say what is wanted.
 pub(crate) const USAGE: &str =
@@ -57,7 +57,7 @@ pub(crate) fn differential(args: &[&str]) -> Result<()> {
     test.args(["--package", "armistice-oracle"]);
     for name in TESTS {
         // Sequences are of all instructions.
-        if wanted.op.is_some() && name == "sequences" {
+        if wanted.op.is_some() && matches!(name, "sequences" | "injected") {
             continue;
         }
         test.arg(format!("--test={name}"));

@@ -368,7 +368,7 @@ impl Runtime {
 
     /// A child with a copy of all memory.
     fn fork(&self, thread: &mut Thread, vcpu: &mut Vcpu, request: &Request) -> Result<u64, Errno> {
-        let code = self.engine.before_fork()?;
+        let code = self.engine.before_fork();
         let locks = (self.inspector.hold(), self.spare.hold());
         let rest = (
             thread.actions.hold(),

@@ -39,6 +39,7 @@ use x64::stubs;
 use crate::code::arena::{Arena, CodeCopy, Points};
 use crate::code::cache::Cache;
 use crate::cold::{self, Heat, Led};
+use crate::heap;
 use crate::inspect::tally::Tally;
 use crate::linux::address_space::PAGE;
 use crate::linux::attention::{Attention, FORGET};
@@ -47,6 +48,8 @@ use crate::linux::sys::{self, Errno};
 use crate::lock::{Held, Lock};
 use crate::vcpu::{Calls, HostFault, Vcpu, layout};
 
+/// So much code is kept even when memory is low.
+const KEPT_WHEN_LOW: u64 = 256 << 10;
 /// How large a region may be.
 const LIMITS: Limits = Limits { insns: 512 };
 
@@ -352,7 +355,8 @@ impl Engine {
                     write: false,
                 }));
             }
-            if led == Led::On || !self.heat.is_hot(pc) {
+            // Translated code takes SP for aligned.
+            if led == Led::On || !self.heat.is_hot(pc) || !stack_aligned(&vcpu.cpu) {
                 let result = cold::run(&self.heat, vcpu, memory);
                 set_mode(vcpu);
                 self.refresh(vcpu, memory);
@@ -421,7 +425,7 @@ impl Engine {
                 self.refresh(vcpu, memory);
                 exception
             }
-            // None when it left for attention only.
+            // None when it left for attention only, or for SP's alignment.
             Leave::Exception => vcpu.host.exception.take(),
             Leave::Fault => self.faulted(vcpu, memory),
             Leave::Indirect | Leave::Attention => None,
@@ -451,8 +455,10 @@ impl Engine {
             if let Some(entry) = shared.caches[usize::from(vcpu.host.soft)].find(pc) {
                 return entry.host;
             }
+            // With hardly any memory left, what is known of old code is given up.
+            let give_up = heap::is_low() && shared.arena.used() > self.stub_bytes + KEPT_WHEN_LOW;
             let soft = vcpu.host.soft;
-            if let Some(host) = shared.translate(soft, code, &self.heat, pc, observer) {
+            if !give_up && let Some(host) = shared.translate(soft, code, &self.heat, pc, observer) {
                 return host;
             }
             // The arena is full: start again.
@@ -495,8 +501,8 @@ impl Engine {
         };
         vcpu.outside();
         self.recover(vcpu, &fault, &point);
-        if fault.signal == 0 {
-            // It was stopped, before the instruction.
+        if fault.signal == 0 || !stack_aligned(&vcpu.cpu) {
+            // It was stopped before the instruction, or is not to run.
             return None;
         }
         // The interpreter finds out what the fault is, or that there is none.
@@ -604,19 +610,17 @@ pub struct Forking<'a> {
 
 impl Engine {
     /// To be called before a `fork`.
-    ///
-    /// # Errors
-    /// When there is no memory for the child's code.
-    pub fn before_fork(&self) -> Result<Forking<'_>, Errno> {
+    #[must_use]
+    pub fn before_fork(&self) -> Forking<'_> {
         let threads = self.threads.hold();
         let shared = self.shared.hold();
-        let copy = shared.arena.copy(self.stub_bytes)?;
-        Ok(Forking {
+        let copy = shared.arena.copy(self.stub_bytes);
+        Forking {
             engine: self,
             threads,
             shared,
             copy,
-        })
+        }
     }
 }
 
@@ -666,6 +670,12 @@ fn wait_until_outside(thread: &Attention) {
     }
 }
 
+/// Whether SP is as translated code wants it; else all is the interpreter's,
+/// which finds the fault of an access whose base it is.
+const fn stack_aligned(cpu: &Cpu) -> bool {
+    cpu.x[31].is_multiple_of(16)
+}
+
 /// One instruction that translated code leaves to the interpreter.
 fn interpret<M: Memory + Environment>(
     vcpu: &mut Vcpu,
@@ -707,7 +717,7 @@ unsafe extern "sysv64" fn interpreter<M: Memory + Environment>(vcpu: *mut Vcpu, 
     };
     vcpu.tally(insn.op);
     match step(&mut vcpu.cpu, memory, insn) {
-        Ok(()) => 0,
+        Ok(()) => u32::from(!stack_aligned(&vcpu.cpu)),
         Err(exception) => {
             vcpu.host.exception = Some(exception);
             1

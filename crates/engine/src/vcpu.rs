@@ -238,6 +238,9 @@ impl Vcpu {
     }
 }
 
+// What checks the stack pointer loads any of the first 256 bytes.
+const _: () = assert!(constants::COUNT > 16);
+
 /// Where translated code finds the fields.
 #[must_use]
 pub fn layout() -> Layout {

@@ -11,7 +11,7 @@ mod common;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use common::engine;
+use common::{copy_engine, engine};
 use tempfile::TempDir;
 
 /// How the engine may run a program.
@@ -121,11 +121,7 @@ fn root() -> TempDir {
     ] {
         std::fs::copy(Path::new(LIBRARIES).join(name), lib.join(name)).unwrap();
     }
-    std::fs::copy(
-        env!("CARGO_BIN_EXE_armistice-aarch64"),
-        root.path().join("engine"),
-    )
-    .unwrap();
+    copy_engine(&root.path().join("engine"));
     root
 }
 

@@ -58,6 +58,12 @@ impl Sink<'_> {
             word: self.word,
         });
     }
+
+    /// What was added last, if anything was.
+    #[must_use]
+    pub fn last(&self) -> Option<&Op> {
+        self.ops.last().map(|inst| &inst.op)
+    }
 }
 
 /// A guest instruction set, as far as forming regions needs it.

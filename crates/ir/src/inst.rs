@@ -595,6 +595,8 @@ pub enum Op {
     Fence(Fence),
     /// memory = 64 zero bytes at a with its low six bits cleared.
     ZeroLine { a: Reg },
+    /// Faults, to go on at `next`, unless a is a multiple of 16.
+    CheckStack { a: Reg, next: u64 },
     /// Vector slots, see [`crate::vector`].
     Vector(VOp),
     /// One guest instruction for the guest's interpreter.

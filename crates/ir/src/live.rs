@@ -63,6 +63,7 @@ impl Op {
             | Self::LoadExclusive { .. }
             | Self::StoreExclusive { .. }
             | Self::ZeroLine { .. }
+            | Self::CheckStack { .. }
             | Self::Interpret { .. } => true,
             Self::Vector(v) => v.may_fault(),
             _ => false,

@@ -13,7 +13,7 @@ mod vector;
 use crate::decode::{Class, decode};
 use crate::insn::Insn;
 use ir::form::{Flow, Guest, Sink};
-use ir::{Cond, Op, Reg, Term, Width};
+use ir::{BinOp, Cond, Op, Operand, Reg, Term, Width};
 
 /// The stack pointer's slot.
 pub const SP: Reg = Reg(31);
@@ -68,8 +68,35 @@ impl Guest for A64 {
             || vector::lift(*self, insn, class, out);
         if !done {
             out.push(Op::Interpret { word });
+        } else if out.last().is_some_and(unaligns_stack) {
+            let next = pc.wrapping_add(4);
+            out.push(Op::CheckStack { a: SP, next });
         }
         None
+    }
+}
+
+/// Whether SP may be no multiple of 16 after an operation, having been one
+/// before. Translated code does not ask at each access whose base it is: it runs
+/// only while SP is one.
+fn unaligns_stack(op: &Op) -> bool {
+    match *op {
+        Op::Bin {
+            op: BinOp::Add | BinOp::Sub,
+            d: SP,
+            a: SP,
+            b: Operand::Imm(by),
+            ..
+        } => !by.is_multiple_of(16),
+        Op::Bin {
+            op: BinOp::And,
+            d: SP,
+            b: Operand::Imm(mask),
+            ..
+        } => mask & 15 != 0,
+        Op::Imm { d: SP, value } => !value.is_multiple_of(16),
+        Op::Mov { d: SP, .. } | Op::Bin { d: SP, .. } => true,
+        _ => false,
     }
 }
 

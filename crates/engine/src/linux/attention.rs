@@ -4,7 +4,7 @@
 //! A thread's mapping is aligned to its signal stack's size: at its start is
 //! the [`Attention`], behind it the stack of signal handlers, then, for threads
 //! that the engine makes, a guard page and the thread's stack. So a handler
-//! finds the attention by its stack pointer ([`current`]).
+//! finds the attention by its stack pointer (`current`).
 //!
 //! Invariants: a bit of the word is set after what it speaks of was written,
 //! and cleared by the thread itself before it is read. `inside` is not zero

@@ -137,6 +137,29 @@ pub unsafe fn unmap(start: u64, length: u64) -> Result<(), Errno> {
     unsafe { sys::munmap(start, length) }
 }
 
+/// Makes what [`map`] gave larger or smaller; it may move.
+///
+/// # Safety
+/// Nobody uses the old place any more, when it has moved.
+///
+/// # Errors
+/// The kernel's.
+pub unsafe fn remap(start: u64, from: u64, to: u64) -> Result<u64, Errno> {
+    const MREMAP_MAYMOVE: u64 = 1;
+    let arguments = [start, from, to, MREMAP_MAYMOVE, 0, 0];
+    // SAFETY: the caller answers for it.
+    let address = unsafe { sys::syscall(sys::number::MREMAP, arguments) }?;
+    if address != start {
+        add(address..address + to);
+        remove(&(start..start + from));
+    } else if to < from {
+        remove(&(start + to..start + from));
+    } else {
+        add(start + from..start + to);
+    }
+    Ok(address)
+}
+
 fn is_mapped(page: u64) -> bool {
     let mut resident = 0_u8;
     let arguments = [page, PAGE, &raw mut resident as u64, 0, 0, 0];

@@ -1,7 +1,7 @@
 //! System calls of the guest that a signal must not get lost before.
 //!
 //! Looking at the attention word and `syscall` lie between labels. A signal
-//! handler that finds the thread there ([`interrupt`]) makes it give up: the
+//! handler that finds the thread there (`interrupt`) makes it give up: the
 //! call has not happened, or the kernel has gone back to do it again after the
 //! handler, which is the same.
 

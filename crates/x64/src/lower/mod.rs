@@ -429,6 +429,7 @@ impl Lowering<'_> {
             Op::StoreExclusive { size, d, a, base } => self.store_exclusive(size, d, a, base),
             Op::Fence(fence) => self.fence(fence),
             Op::ZeroLine { a } => self.zero_line(a),
+            Op::CheckStack { a, next } => self.check_stack(a, next),
             Op::Vector(ref v) => self.vector(v),
             Op::Interpret { word } => self.interpret(word),
         }
