@@ -23,9 +23,12 @@ fn as_on_the_host() {
     let expected = run(Command::new(native(&dir, "hostile.c")));
     assert!(expected.ends_with("exit status: 0\n"), "{expected}");
     assert!(!expected.contains("exit 99"), "{expected}");
-    let mut command = engine();
-    command.arg(guest(&dir, "hostile.c", "-O1"));
-    assert_eq!(run(command), expected);
+    let program = guest(&dir, "hostile.c", "-O1");
+    for mode in [&["--eager"][..], &[]] {
+        let mut command = engine();
+        command.args(mode).arg(&program);
+        assert_eq!(run(command), expected, "{mode:?}");
+    }
 }
 
 /// Where the kernel starts the engine, it is the engine that a program executes
