@@ -716,8 +716,11 @@ unsafe extern "sysv64" fn interpreter<M: Memory + Environment>(vcpu: *mut Vcpu, 
         return 1;
     };
     vcpu.tally(insn.op);
+    let next = vcpu.cpu.pc.wrapping_add(4);
     match step(&mut vcpu.cpu, memory, insn) {
-        Ok(()) => u32::from(!stack_aligned(&vcpu.cpu)),
+        // It leaves too when it goes on elsewhere: a copy of memory that is only
+        // a part done.
+        Ok(()) => u32::from(vcpu.cpu.pc != next || !stack_aligned(&vcpu.cpu)),
         Err(exception) => {
             vcpu.host.exception = Some(exception);
             1
