@@ -28,6 +28,7 @@ use linux::faults;
 use linux::loader::stack::key;
 use linux::loader::{self, LoadError, Loaded, Request};
 use linux::process::{Process, Thread};
+use linux::seccomp::Seccomp;
 use linux::start::Start;
 use linux::sys::{self, Fd};
 use linux::{clock, own, told};
@@ -93,7 +94,13 @@ fn run_program(start: &Start, command: &Run<'_>) -> ! {
     };
     told::places(&loaded.places);
     told::name(command.program.to_bytes());
-    let mut process = Process::new(space, &loaded);
+    let Ok(seccomp) = Seccomp::inherited(block.attention()) else {
+        message::line(text!(
+            "the filters of system calls that it is under are damaged"
+        ));
+        sys::exit_group(CANNOT_RUN)
+    };
+    let mut process = Process::new(space, &loaded, seccomp);
     process.trace = command.options.strace;
     let thread = Thread::inherited(block, ignored);
     run::run(process, thread, loaded.cpu, Inspector::new(command.options))

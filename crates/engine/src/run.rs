@@ -260,6 +260,8 @@ impl Runtime {
                         Control::Exit(code) => return End::Thread(code),
                         Control::ExitGroup(code) => return End::Process(code),
                         Control::SignalReturn => thread.signal_return(&self.process, &mut vcpu.cpu),
+                        Control::Signal(info) => thread.force(&self.process, &mut vcpu.cpu, &info),
+                        Control::Kill(signal) => return End::Signal(signal),
                         Control::Clone(request) => {
                             let result = self.clone(thread, vcpu, &request);
                             syscalls::finish(&mut vcpu.cpu, result);
@@ -290,6 +292,7 @@ impl Runtime {
     /// Ends a thread, and gives back what it was made with.
     fn end(&self, attention: &'static Attention, end: End, owned: Option<*mut Start>) -> ! {
         let last = self.engine.part(attention);
+        self.process.seccomp.leave(attention);
         match end {
             End::Thread(code) => {
                 signals::pass_on(attention);
@@ -360,6 +363,7 @@ impl Runtime {
 
     /// A child with a copy of all memory.
     fn fork(&self, thread: &mut Thread, vcpu: &mut Vcpu, request: &Request) -> Result<u64, Errno> {
+        let filters = self.process.seccomp.before_fork();
         let code = self.engine.before_fork()?;
         let locks = (self.inspector.hold(), self.spare.hold());
         let rest = (
@@ -377,6 +381,7 @@ impl Runtime {
         match result {
             Ok(0) => {
                 thread.attention().claim();
+                filters.child(thread.attention());
                 thread.held = Default::default();
                 if let Err(error) = code.child(vcpu) {
                     message::line(text!("there is no memory for translated code: {error}"));
@@ -405,12 +410,17 @@ impl Runtime {
         });
         start_registers(&mut start.vcpu.cpu, request);
         let attention = start.thread.attention();
+        let same_process = request.has(clone::THREAD);
+        self.process
+            .seccomp
+            .join(thread.attention(), attention, same_process);
         let start = Box::into_raw(start);
         // SAFETY: `begin` gets its `Start` and a stack that is its own.
         let result = unsafe { clone::clone(request, Some((stack, begin, start.cast()))) };
         if result.is_err() || request.has(clone::VFORK) {
             // The child is another program by now, or has ended.
             self.engine.part(attention);
+            self.process.seccomp.leave(attention);
             // SAFETY: so nobody uses it any more.
             unsafe {
                 self.put_back(Box::from_raw(start).vcpu);

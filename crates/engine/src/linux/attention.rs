@@ -89,6 +89,8 @@ pub struct Attention {
     pub process: AtomicU32,
     /// Its own number.
     pub thread: AtomicU32,
+    /// Not zero when its system calls are judged ([`super::seccomp`]).
+    pub watched: AtomicU32,
     signal: UnsafeCell<SignalInfo>,
     taken: [UnsafeCell<SignalInfo>; 3],
 }
@@ -107,6 +109,7 @@ impl Attention {
             inside: AtomicU32::new(0),
             process: AtomicU32::new(0),
             thread: AtomicU32::new(0),
+            watched: AtomicU32::new(0),
             signal: UnsafeCell::new(SignalInfo([0; 16])),
             taken: [const { UnsafeCell::new(SignalInfo([0; 16])) }; 3],
         }

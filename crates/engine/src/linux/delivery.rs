@@ -106,7 +106,10 @@ impl Thread {
     }
 
     /// A signal that can be neither blocked nor ignored.
-    fn force(&mut self, process: &Process, cpu: &mut Cpu, info: &SignalInfo) -> Told {
+    ///
+    /// # Errors
+    /// With a signal that ends the process.
+    pub fn force(&mut self, process: &Process, cpu: &mut Cpu, info: &SignalInfo) -> Told {
         let signal = info.signal();
         let action = self.actions.with(|actions| actions.of(signal));
         let ignored = action.is_none_or(|action| action.handler == SIG_IGN);

@@ -17,6 +17,7 @@ pub mod host_vdso;
 pub mod loader;
 pub mod own;
 pub mod process;
+pub mod seccomp;
 pub mod signal_frame;
 pub mod signals;
 pub mod start;
