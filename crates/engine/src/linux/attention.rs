@@ -33,6 +33,10 @@ pub const SIGNAL: u32 = 2;
 /// The first of the bits of the signals that the engine takes; see
 /// [`super::signals::TAKEN`].
 pub const TAKEN_FIRST: u32 = 4;
+/// A debugger wants the thread to stop.
+pub const LOOK: u32 = 32;
+/// A system call that the thread is in is to be broken off.
+pub const BREAK_OFF: u32 = 64;
 /// All of these.
 pub const TAKEN_ALL: u32 = 7 * TAKEN_FIRST;
 

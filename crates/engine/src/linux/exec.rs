@@ -66,14 +66,29 @@ pub fn exec(process: &Process, thread: &mut Thread, program: &Program) -> Result
             own[..own.len() - 1].to_vec()
         }
     });
-    let error = attempt(thread, &program, path);
+    let error = attempt(process, thread, &program, path);
     thread.words = Vec::new();
     thread.bytes = Vec::new();
     Err(error)
 }
 
 /// In the ways that there are for the thread; returns why all failed.
-fn attempt(thread: &mut Thread, program: &Program, path: Result<Vec<u8>, Errno>) -> Errno {
+fn attempt(
+    process: &Process,
+    thread: &mut Thread,
+    program: &Program,
+    path: Result<Vec<u8>, Errno>,
+) -> Errno {
+    // A debugger is told of the engine only.
+    let debugger = process
+        .tracer
+        .and_then(|tracer| tracer.handed_over(thread.attention()));
+    if let Some(debugger) = debugger
+        && let Ok(path) = &path
+        && let Ok(found) = Found::find(program, path)
+    {
+        return found.run(thread, program, Some(&debugger));
+    }
     let filtered = thread.attention().watched.load(Ordering::Relaxed) != 0;
     if filtered {
         let found = path
@@ -82,7 +97,7 @@ fn attempt(thread: &mut Thread, program: &Program, path: Result<Vec<u8>, Errno>)
             .and_then(|path| Found::find(program, path));
         match found {
             Err(error) => return error,
-            Ok(found) if has_no_new_privileges() => return found.run(thread, program),
+            Ok(found) if has_no_new_privileges() => return found.run(thread, program, None),
             // Its owner's rights are the kernel's to give.
             Ok(_) => {}
         }
@@ -90,7 +105,7 @@ fn attempt(thread: &mut Thread, program: &Program, path: Result<Vec<u8>, Errno>)
     let error = host(thread, program);
     match path {
         Ok(path) if error == Errno::ENOEXEC => match Found::find(program, &path) {
-            Ok(found) => found.run(thread, program),
+            Ok(found) => found.run(thread, program, None),
             Err(error) => error,
         },
         _ => error,
@@ -327,7 +342,7 @@ impl Found {
     }
 
     /// Executes the engine: `--argv0 NAME --descriptor N -- PROGRAM ARGUMENTS`.
-    fn run(&self, thread: &mut Thread, program: &Program) -> Errno {
+    fn run(&self, thread: &mut Thread, program: &Program, debugger: Option<&Fd>) -> Errno {
         let Self {
             file,
             name,
@@ -345,8 +360,13 @@ impl Found {
         string(crate::message::NAME.as_bytes());
         string(b"--descriptor");
         string(alloc::format!("{}", file.file.number()).as_bytes());
+        let mut options = 4;
+        if let Some(debugger) = debugger {
+            string(b"--debugger");
+            string(alloc::format!("{}", debugger.number()).as_bytes());
+            options += 2;
+        }
         string(b"--argv0");
-        let options = 4;
         match before.first() {
             Some(first) => string(first),
             None if arguments.is_empty() => string(b""),

@@ -7,6 +7,7 @@
 
 pub mod address_space;
 pub mod attention;
+pub mod breakpoints;
 pub mod clock;
 pub mod clone;
 pub mod delivery;
@@ -24,5 +25,6 @@ pub mod start;
 pub mod sys;
 pub mod syscalls;
 pub mod told;
+pub mod tracer;
 pub mod views;
 pub mod window;

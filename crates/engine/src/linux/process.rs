@@ -14,6 +14,7 @@ use super::loader::{Loaded, vdso};
 use super::seccomp::Seccomp;
 use super::signals::{self, Actions, TAKEN, TAKEN_LIST, UNBLOCKABLE};
 use super::sys::Errno;
+use super::tracer::Tracer;
 use crate::lock::SpinLock;
 
 /// What all threads of the guest share, and a child of `vfork` too.
@@ -34,6 +35,8 @@ pub struct Process {
     pub attached: SpinLock<BTreeMap<u64, u64>>,
     /// Whether system calls are printed (`--strace`).
     pub trace: bool,
+    /// Who follows its threads.
+    pub tracer: Option<&'static dyn Tracer>,
     /// The filters of its system calls.
     pub seccomp: Seccomp,
     /// `READ_IMPLIES_EXEC` of the personality.
@@ -55,6 +58,7 @@ impl Process {
             vdso: loaded.vdso.clone(),
             attached: SpinLock::new(BTreeMap::new()),
             trace: false,
+            tracer: None,
             seccomp,
             read_implies_exec: AtomicBool::new(false),
         }

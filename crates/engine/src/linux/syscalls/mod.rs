@@ -91,6 +91,9 @@ pub fn call(process: &Process, thread: &mut Thread, cpu: &mut Cpu) -> Control {
     let seen = !is_of_vdso(process, number, a, cpu.pc);
     let line = (process.trace && seen).then(|| trace::call(syscall, number, &call.arguments));
     let handler = syscall.map(|syscall| syscall.handler);
+    if let Some(tracer) = process.tracer {
+        tracer.call_begins(call.thread.attention());
+    }
     let judged = seen.then(|| call.judge(number, cpu.pc)).flatten();
     let result = judged.unwrap_or_else(|| call.handle(handler));
     let control = call.control;
@@ -103,10 +106,24 @@ pub fn call(process: &Process, thread: &mut Thread, cpu: &mut Cpu) -> Control {
         }
     }
     if let Some(control) = control {
+        // That one is not over yet.
+        if !matches!(control, Control::Clone(_)) {
+            let _ = ended(process, thread);
+        }
         return control;
     }
-    finish(cpu, result);
+    if ended(process, thread) {
+        finish(cpu, result);
+    }
     Control::Continue
+}
+
+/// A system call is over. Returns whether its result is still wanted.
+#[must_use]
+pub fn ended(process: &Process, thread: &Thread) -> bool {
+    process
+        .tracer
+        .is_none_or(|tracer| tracer.call_ends(thread.attention()))
 }
 
 /// Whether the call is one of the vDSO's for a clock that an arm64 kernel's
