@@ -312,7 +312,7 @@ impl Runtime {
                         Control::Kill(signal) => return End::Signal(signal),
                         Control::Clone(request) => {
                             let result = self.clone(thread, vcpu, &request);
-                            if syscalls::ended(&self.process, thread) {
+                            if syscalls::ended(&self.process, thread, result) {
                                 syscalls::finish(&mut vcpu.cpu, result);
                             }
                             Ok(())

@@ -180,6 +180,14 @@ fn threads_are_driven() {
     let mut line = String::new();
     stdout.read_line(&mut line).unwrap();
     assert_eq!(line, "ready\n");
+    // It reads, by the host's number.
+    let call = format!("/proc/{}/syscall", debugged.child.id());
+    while !std::fs::read_to_string(&call)
+        .unwrap()
+        .starts_with("0 0x0 ")
+    {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
     let status = Command::new("kill")
         .arg("-INT")
         .arg(gdb.id().to_string())
@@ -216,6 +224,36 @@ fn threads_are_driven() {
     stdout.read_to_string(&mut rest).unwrap();
     assert_eq!(rest, "read 3\n");
     assert_eq!(debugged.child.wait().unwrap().code(), Some(6));
+}
+
+/// A function is called in a thread that is in a system call: the call is done
+/// once, and has its result.
+#[test]
+fn a_call_that_is_over_is_not_made_again() {
+    let dir = TempDir::new().unwrap();
+    let program = compile(&dir);
+    let script = dir.path().join("commands");
+    let commands = "break hit\ncommands\nthread 1\nprint twice(21)\ncontinue\nend\ncontinue\n";
+    std::fs::write(&script, commands).unwrap();
+    let debugged = Debugged::start(&[], "0", &program, &["writes"]);
+    // What is written must be read meanwhile.
+    let mut debugged = debugged;
+    let mut stdout = debugged.child.stdout.take().unwrap();
+    let reader = std::thread::spawn(move || {
+        let mut text = String::new();
+        stdout.read_to_string(&mut text).unwrap();
+        text
+    });
+    let output = debugged
+        .gdb(&format!("source {}", script.display()))
+        .output();
+    let text = String::from_utf8(output.unwrap().stdout).unwrap();
+    assert_eq!(text.matches(" = 42\n").count(), 10, "{text}");
+    assert!(text.contains("exited with code 010]"), "{text}");
+    let written = reader.join().unwrap();
+    let (bytes, total) = written.trim_end().split_once('\n').unwrap();
+    assert_eq!(bytes.len(), total.parse::<usize>().unwrap());
+    assert_eq!(debugged.child.wait().unwrap().code(), Some(8));
 }
 
 /// A child runs on by itself, past breakpoints; the next program is debugged.

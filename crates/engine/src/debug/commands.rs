@@ -9,7 +9,7 @@ use super::files::Files;
 use super::packet::{escape, hex, number, numbers, unhex};
 use super::server::Server;
 use super::signals::{from_gdb, to_gdb};
-use super::{End, Place, Tracee, Watch, Why, registers};
+use super::{End, Tracee, Watch, Why, registers};
 use crate::linux::attention::SignalInfo;
 use crate::linux::signals::{SIGKILL, bit};
 use crate::linux::sys::{self, Errno};
@@ -441,15 +441,6 @@ impl Server {
 }
 
 impl Tracee {
-    /// Its registers are about to be changed: a call that it is in is over
-    /// with that.
-    fn about_to_write(&mut self) {
-        if self.place == Place::Call && !self.rewritten {
-            self.broken_off = Some(self.cpu().clone());
-            self.rewritten = true;
-        }
-    }
-
     /// It may go on, by one step only or not, with a signal or without.
     fn go_on(&mut self, steps: bool, signal: Option<i32>) {
         self.runs = true;

@@ -37,7 +37,8 @@ use crate::linux::attention::{Attention, BREAK_OFF, LOOK, SignalInfo};
 use crate::linux::faults;
 use crate::linux::guest_memory::{self, GuestMemory};
 use crate::linux::process::Process;
-use crate::linux::sys::{self, Fd, fd_argument, number};
+use crate::linux::sys::{self, Errno, Fd, fd_argument, number};
+use crate::linux::syscalls;
 use crate::linux::tracer::Tracer;
 use crate::lock::{Held, Lock};
 use crate::vcpu::Vcpu;
@@ -87,11 +88,15 @@ struct Tracee {
     /// Once the debugger has said so: the signal that it is told, if any, of
     /// the one it stopped for.
     told: Option<Option<SignalInfo>>,
-    /// Its registers were changed in a system call, which is over with that.
+    /// It has begun a system call that has not ended.
+    in_call: bool,
+    /// Its registers were changed in that.
     rewritten: bool,
-    /// The registers at which a system call was broken off: with these, it is
-    /// made again.
-    broken_off: Option<Cpu>,
+    /// The registers that it had in a system call, and has no more: with these,
+    /// it goes on from there.
+    before: Option<Cpu>,
+    /// The result of that call, once there is one; without, it is made again.
+    result: Option<Result<u64, Errno>>,
 }
 
 // SAFETY: the pointer is used as the invariant says.
@@ -108,6 +113,32 @@ impl Tracee {
         // SAFETY: as the invariant says; the thread has joined with a pointer
         // to what lives until it parts.
         unsafe { &mut (*self.vcpu).cpu }
+    }
+
+    /// Its registers are about to be changed: it leaves the call that it is
+    /// in, if it is in one.
+    fn about_to_write(&mut self) {
+        if self.in_call && !self.rewritten {
+            self.before = Some(self.cpu().clone());
+            self.result = None;
+            self.rewritten = true;
+        }
+    }
+
+    /// With the registers that it had in a call, it goes on from there.
+    fn go_back(&mut self) {
+        let Some(before) = self.before.take() else {
+            return;
+        };
+        if *self.cpu() != before {
+            self.before = Some(before);
+        } else if self.rewritten {
+            // It is there still.
+            self.rewritten = false;
+        } else {
+            let result = self.result.take().unwrap_or(Err(Errno::RESTART));
+            syscalls::finish(self.cpu(), result);
+        }
     }
 
     /// It has to wait for the debugger.
@@ -257,8 +288,10 @@ impl Debugger {
             advanced: false,
             why: Why::Asked,
             told: None,
+            in_call: false,
             rewritten: false,
-            broken_off: None,
+            before: None,
+            result: None,
         });
     }
 
@@ -527,17 +560,23 @@ impl Tracer for Debugger {
     fn call_begins(&self, attention: &Attention) {
         if let Some(own) = self.state.hold().find(attention) {
             own.place = Place::Call;
+            own.in_call = true;
         }
     }
 
-    fn call_ends(&self, attention: &Attention) -> bool {
+    fn call_ends(&self, attention: &Attention, result: Result<u64, Errno>) -> bool {
         self.wait_until_it_runs(attention);
         let mut state = self.state.hold();
         let Some(own) = state.find(attention) else {
             return true;
         };
         own.advanced = own.steps;
-        !core::mem::take(&mut own.rewritten)
+        own.in_call = false;
+        let rewritten = core::mem::take(&mut own.rewritten);
+        if rewritten && !matches!(result, Err(Errno::EINTR | Errno::RESTART)) {
+            own.result = Some(result);
+        }
+        !rewritten
     }
 
     fn handed_over(&self, attention: &Attention) -> Option<Fd> {

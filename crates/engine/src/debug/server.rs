@@ -232,19 +232,7 @@ impl Server {
         let mut state = self.debugger.state.hold();
         state.halted = false;
         for thread in state.threads.iter_mut().filter(|thread| thread.runs) {
-            // With the registers at which its call was broken off, it makes
-            // that again.
-            if let Some(before) = thread.broken_off.take() {
-                let same = *thread.cpu() == before;
-                if !same {
-                    thread.broken_off = Some(before);
-                } else if thread.rewritten {
-                    thread.rewritten = false;
-                } else {
-                    let cpu = thread.cpu();
-                    cpu.pc = cpu.pc.wrapping_sub(4);
-                }
-            }
+            thread.go_back();
             if thread.rewritten && thread.place == Place::Call {
                 thread.attention.word.fetch_or(BREAK_OFF, Ordering::AcqRel);
                 faults::kick(thread.attention);

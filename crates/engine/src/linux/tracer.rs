@@ -6,7 +6,7 @@
 use core::fmt;
 
 use super::attention::{Attention, SignalInfo};
-use super::sys::Fd;
+use super::sys::{Errno, Fd};
 
 /// Who follows threads. Every call may take as long as it wants, and the
 /// thread's registers may be others after it.
@@ -19,8 +19,9 @@ pub trait Tracer: Sync {
     /// call.
     fn call_begins(&self, attention: &Attention);
 
-    /// The system call is over. Returns whether its result is still wanted.
-    fn call_ends(&self, attention: &Attention) -> bool;
+    /// The system call is over, with this result. Returns whether that is
+    /// still wanted.
+    fn call_ends(&self, attention: &Attention, result: Result<u64, Errno>) -> bool;
 
     /// The process becomes another program, which this descriptor is handed
     /// to.

@@ -84,6 +84,26 @@ static int threads(void)
     return twice(length);
 }
 
+static void *hits_and_ends(void *n)
+{
+    hits(n);
+    done = 1;
+    return n;
+}
+
+// As many bytes as are said at the end.
+static int writes(void)
+{
+    pthread_t thread;
+    long total = 0;
+    pthread_create(&thread, NULL, hits_and_ends, NULL);
+    while (!done)
+        total += write(1, "x", 1);
+    pthread_join(thread, NULL);
+    printf("\n%ld\n", total);
+    return twice(4);
+}
+
 static int children(void)
 {
     int status;
@@ -103,6 +123,8 @@ int main(int count, char **arguments)
     const char *what = count > 1 ? arguments[1] : "";
     if (!strcmp(what, "threads"))
         return threads();
+    if (!strcmp(what, "writes"))
+        return writes();
     if (!strcmp(what, "children"))
         return children();
     if (!strcmp(what, "abort"))

@@ -105,25 +105,27 @@ pub fn call(process: &Process, thread: &mut Thread, cpu: &mut Cpu) -> Control {
             None => trace::returns(line, syscall, result),
         }
     }
-    if let Some(control) = control {
-        // That one is not over yet.
-        if !matches!(control, Control::Clone(_)) {
-            let _ = ended(process, thread);
+    match control {
+        // Those are not over yet.
+        Some(control @ (Control::Clone(_) | Control::Exit(_) | Control::ExitGroup(_))) => control,
+        // What they do to the registers is to be done again by another call.
+        Some(control) if ended(process, thread, Err(Errno::RESTART)) => control,
+        Some(_) => Control::Continue,
+        None => {
+            if ended(process, thread, result) {
+                finish(cpu, result);
+            }
+            Control::Continue
         }
-        return control;
     }
-    if ended(process, thread) {
-        finish(cpu, result);
-    }
-    Control::Continue
 }
 
 /// A system call is over. Returns whether its result is still wanted.
 #[must_use]
-pub fn ended(process: &Process, thread: &Thread) -> bool {
+pub fn ended(process: &Process, thread: &Thread, result: Result<u64, Errno>) -> bool {
     process
         .tracer
-        .is_none_or(|tracer| tracer.call_ends(thread.attention()))
+        .is_none_or(|tracer| tracer.call_ends(thread.attention(), result))
 }
 
 /// Whether the call is one of the vDSO's for a clock that an arm64 kernel's
