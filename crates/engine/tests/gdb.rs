@@ -37,6 +37,19 @@ struct Debugged {
     error: BufReader<std::process::ChildStderr>,
 }
 
+impl Drop for Debugged {
+    /// A test that fails leaves nothing behind, and says how far it came.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("the program: {:?}", self.child.try_wait());
+            let _ = self.child.kill();
+            let mut error = String::new();
+            let _ = self.error.read_to_string(&mut error);
+            eprintln!("{error}{:?}", self.child.wait());
+        }
+    }
+}
+
 impl Debugged {
     /// Started, and waiting there.
     fn start(options: &[&str], place: &str, program: &Path, arguments: &[&str]) -> Self {
@@ -233,7 +246,8 @@ fn a_call_that_is_over_is_not_made_again() {
     let dir = TempDir::new().unwrap();
     let program = compile(&dir);
     let script = dir.path().join("commands");
-    let commands = "break hit\ncommands\nthread 1\nprint twice(21)\ncontinue\nend\ncontinue\n";
+    let commands = "break hit\ncommands\nthread 1\nset scheduler-locking on\nprint twice(21)\n\
+                    set scheduler-locking off\ncontinue\nend\ncontinue\n";
     std::fs::write(&script, commands).unwrap();
     let debugged = Debugged::start(&[], "0", &program, &["writes"]);
     // What is written must be read meanwhile.
@@ -315,7 +329,9 @@ fn asked(stream: &mut TcpStream, bytes: &[u8]) -> Vec<u8> {
     let mut answer = Vec::new();
     let mut byte = [0];
     while answer.iter().rev().nth(2) != Some(&b'#') {
-        stream.read_exact(&mut byte).unwrap();
+        if let Err(error) = stream.read_exact(&mut byte) {
+            panic!("{}: {error}", String::from_utf8_lossy(bytes));
+        }
         answer.push(byte[0]);
     }
     answer

@@ -74,6 +74,18 @@ fn processes() {
     assert!(text.ends_with("many: 200\nexit status: 0\n"), "{text}");
 }
 
+/// Futexes of all kinds, timers, all signals, stops, cores, and the newer
+/// system calls.
+#[test]
+fn the_kernels_less_common_calls() {
+    let text = as_native("kernel.c", true, 1);
+    assert!(text.contains("left: 0, one: 1, rest: 3\n"), "{text}");
+    assert!(
+        text.ends_with("no call: Function not implemented\nexit status: 0\n"),
+        "{text}"
+    );
+}
+
 /// Filters of system calls: forms, actions, precedence, what inherits them.
 #[test]
 fn filters() {

@@ -282,7 +282,8 @@ impl Debugger {
         state.threads.push(Tracee {
             attention,
             vcpu: ptr::from_mut(vcpu),
-            place: Place::Guest,
+            // It looks before it goes on.
+            place: if halted { Place::Waiting } else { Place::Guest },
             runs: !halted,
             steps: false,
             advanced: false,

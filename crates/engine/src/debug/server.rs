@@ -91,19 +91,20 @@ unsafe extern "C" fn begin(start: *mut c_void) -> ! {
 }
 
 /// Keeps the connection alone of all descriptors, which are copies of the
-/// guest's.
+/// guest's; and standard error, for what is the engine's fault.
 fn alone(connection: i32) -> Fd {
     const CLOSE_RANGE: u32 = 436;
-    let this = u64::from(connection.unsigned_abs());
-    for (first, last) in [
-        (0, this.checked_sub(1)),
-        (this + 1, Some(u64::from(u32::MAX))),
-    ] {
-        if let Some(last) = last {
+    const STANDARD_ERROR: u64 = 2;
+    let mut kept = [u64::from(connection.unsigned_abs()), STANDARD_ERROR];
+    kept.sort_unstable();
+    let mut first = 0;
+    for last in kept.into_iter().chain([u64::from(u32::MAX)]) {
+        if first < last {
             // SAFETY: the table is the server's alone, and nothing in it is
             // used.
-            let _ = unsafe { sys::syscall(CLOSE_RANGE, [first, last, 0, 0, 0, 0]) };
+            let _ = unsafe { sys::syscall(CLOSE_RANGE, [first, last - 1, 0, 0, 0, 0]) };
         }
+        first = last + 1;
     }
     Fd::new(connection)
 }
