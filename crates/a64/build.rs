@@ -359,23 +359,7 @@ fn emit_ops(out: &mut String, rows: &[Row], places: &BTreeMap<String, Field>) {
         writeln!(out, "Self::{},", r.name).unwrap();
     }
     out.push_str("];\n}\n");
-    writeln!(out, "static INFO: [OpInfo; {}] = [", rows.len()).unwrap();
-    for r in rows {
-        let (title, name) = (title(&r.name), &r.name);
-        let mnemonic = title.split(' ').next().unwrap();
-        let (mask, value) = (r.mask, r.value);
-        let (feature, class, has_where) = (&r.feature, &r.class, r.constraint.is_some());
-        write!(out, "OpInfo {{ name: {name:?}, mnemonic: {mnemonic:?}, title: {title:?}, feature: Feature::{feature}, class: Class::{class}, mask: {mask:#x}, value: {value:#x}, has_where: {has_where}, fields: &[").unwrap();
-        for Field { name, lsb, width } in &r.fields {
-            write!(
-                out,
-                "FieldInfo {{ name: {name:?}, lsb: {lsb}, width: {width} }}, "
-            )
-            .unwrap();
-        }
-        out.push_str("] },\n");
-    }
-    out.push_str("];\n");
+    emit_rows(out, rows, places);
     writeln!(out, "static MATCH: [Match; {}] = [", rows.len()).unwrap();
     for r in rows {
         let (mask, value) = (r.mask, r.value);
@@ -407,6 +391,56 @@ fn emit_ops(out: &mut String, rows: &[Row], places: &BTreeMap<String, Field>) {
         writeln!(out, "/// `{}`, bits {high}:{lsb}.\n#[must_use]\n#[inline]\npub const fn {name}(self) -> u32 {{ self.word >> {lsb} & {mask:#x} }}", f.name).unwrap();
     }
     out.push_str("}\n");
+}
+
+/// What is told of instructions: texts and lists of fields each in one piece,
+/// and rows that say which parts of them are theirs.
+fn emit_rows(out: &mut String, rows: &[Row], places: &BTreeMap<String, Field>) {
+    let mut texts = String::new();
+    let mut text = |text: &str| {
+        let start = texts.find(text).unwrap_or_else(|| {
+            texts.push_str(text);
+            texts.len() - text.len()
+        });
+        assert!(start < 1 << 16, "the texts are too long for parts of them");
+        format!("Part {{ start: {start}, length: {} }}", text.len())
+    };
+    writeln!(out, "static PLACES: [Place; {}] = [", places.len()).unwrap();
+    for Field { name, lsb, width } in places.values() {
+        let name = text(name);
+        writeln!(out, "Place {{ name: {name}, lsb: {lsb}, width: {width} }},").unwrap();
+    }
+    let mut lists: Vec<u8> = Vec::new();
+    writeln!(out, "];\nstatic ROWS: [Row; {}] = [", rows.len()).unwrap();
+    for r in rows {
+        let title = title(&r.name);
+        let mnemonic = title.split(' ').next().unwrap();
+        let place = |field: &Field| places.keys().position(|name| *name == field.name).unwrap();
+        let fields = r.fields.iter().map(|f| u8::try_from(place(f)).unwrap());
+        let (start, length) = (lists.len(), r.fields.len());
+        lists.extend(fields);
+        writeln!(
+            out,
+            "Row {{ name: {}, title: {}, mnemonic: {}, feature: Feature::{}, has_where: {}, fields: Part {{ start: {start}, length: {length} }} }},",
+            text(&r.name),
+            text(&title),
+            text(mnemonic),
+            r.feature,
+            r.constraint.is_some()
+        )
+        .unwrap();
+    }
+    writeln!(
+        out,
+        "];\nstatic FIELDS: [u8; {}] = {lists:?};\nconst TEXTS: &str = {texts:?};",
+        lists.len()
+    )
+    .unwrap();
+    writeln!(out, "static CLASSES: [Class; {}] = [", rows.len()).unwrap();
+    for r in rows {
+        writeln!(out, "Class::{},", r.class).unwrap();
+    }
+    out.push_str("];\n");
 }
 
 /// The different constraints that no one pattern refuses, as Rust text,

@@ -23,7 +23,8 @@ pub fn target_dir() -> PathBuf {
     )
 }
 
-/// The binary: `ARMISTICE_BIN`, else the release build, brought up to date.
+/// The binary: `ARMISTICE_BIN`, else the release build, brought up to date,
+/// with the engine beside it.
 #[must_use]
 pub fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
@@ -34,12 +35,27 @@ pub fn binary() -> &'static Path {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let build = run(Command::new(cargo)
             .args(["build", "--quiet", "--release", "--package", "armistice"])
+            .args(["--package", "armistice-engine"])
             .current_dir(workspace()))
         .ok();
         let binary = target_dir().join("x86_64-unknown-linux-gnu/release/armistice");
         assert!(binary.is_file(), "no {}:\n{build}", binary.display());
         binary
     })
+}
+
+/// The engine for arm64: beside the binary, or where a package puts it.
+///
+/// # Panics
+/// When it is in neither place.
+#[must_use]
+pub fn engine() -> PathBuf {
+    let beside = binary().with_file_name("armistice-aarch64");
+    let installed = PathBuf::from("/usr/libexec/armistice/armistice-aarch64");
+    [beside, installed]
+        .into_iter()
+        .find(|path| path.is_file())
+        .expect("armistice-aarch64 is beside the binary or in /usr/libexec/armistice")
 }
 
 /// A command of the product.

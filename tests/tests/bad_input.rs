@@ -129,9 +129,14 @@ fn no_emulator_is_told_with_the_package_that_has_it() {
     let table = PrivateTable::new();
     let hidden = "mount -t tmpfs tmpfs /usr/local/bin; mkdir /tmp/none; for f in /usr/bin/qemu-*; do mount --bind /dev/null $f; done";
     table.sh(&hidden.replace("mkdir /tmp/none; ", "")).ok();
-    unchanged_in(&table, &["register", "arm64"])
-        .exits(1)
-        .says("apt-get install qemu-user");
+    for args in [
+        &["register", "riscv64"][..],
+        &["register", "arm64", "--engine", "qemu"],
+    ] {
+        unchanged_in(&table, args)
+            .exits(1)
+            .says("apt-get install qemu-user");
+    }
 }
 
 #[test]
@@ -250,9 +255,9 @@ fn cut_off_programs_tars_and_images_are_named_so() {
 #[test]
 fn a_full_disk_while_persisting_leaves_neither_files_nor_entries() {
     let table = PrivateTable::new();
-    // Room for half an emulator where the copies go.
+    // Room for a part of an engine where the copies go.
     table
-        .sh("mkdir -p /usr/local/libexec && mount -t tmpfs -o size=2m tmpfs /usr/local/libexec")
+        .sh("mkdir -p /usr/local/libexec && mount -t tmpfs -o size=1m tmpfs /usr/local/libexec")
         .ok();
     let done = unchanged_in(&table, &["register", "arm64", "--persist"]);
     done.exits(1)

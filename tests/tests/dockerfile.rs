@@ -42,6 +42,7 @@ fn the_dockerfile_builds_an_image_that_registers() {
     let release = path("target/x86_64-unknown-linux-gnu/release");
     fs::create_dir_all(&release).expect("a folder");
     fs::copy(product::binary(), release.join("armistice")).expect("a copy");
+    fs::copy(product::engine(), release.join("armistice-aarch64")).expect("a copy");
     let image = "armistice.test/by-dockerfile:1";
     run(docker
         .docker()
@@ -51,7 +52,13 @@ fn the_dockerfile_builds_an_image_that_registers() {
         .arg(product::workspace().join("deploy/Dockerfile"))
         .arg(context.path()))
     .ok();
-    let answer = docker.run_privileged(&[], image, &[]).ok().json();
+    let done = docker.run_privileged(&[], image, &[]).ok();
+    let answer = done.json();
+    assert!(
+        done.stderr
+            .contains("/usr/libexec/armistice/armistice-aarch64"),
+        "arm64 is to be run by the engine:\n{done}"
+    );
     assert_eq!(
         answer["emulators"].as_array().map(Vec::len),
         Some(2),

@@ -50,7 +50,33 @@ fn without_arguments_it_registers_and_answers_in_json() {
         !done.stderr.is_empty(),
         "a report for people is expected on stderr:\n{done}"
     );
-    assert!(host.entries().contains_key("qemu-aarch64"));
+    // arm64 is run by Armistice's own engine, which is in the image.
+    let entry = &host.entries()["qemu-aarch64"];
+    assert!(
+        entry.contains("interpreter /usr/libexec/armistice/armistice-aarch64\n"),
+        "{entry}"
+    );
+    let version = format!("Armistice's own engine {}", env!("CARGO_PKG_VERSION"));
+    assert!(done.stderr.contains(&version), "{done}");
+    docker
+        .run(&Userland::ARM64, &["uname", "-m"])
+        .ok()
+        .prints("aarch64");
+}
+
+#[test]
+fn qemu_is_in_it_too_for_whoever_asks_for_it() {
+    let docker = Dockerd::shared();
+    let host = HostTable::mounted();
+    let image = docker.load_product();
+    docker
+        .run_privileged(&[], &image, &["register", "arm64", "--engine", "qemu"])
+        .ok();
+    let entry = &host.entries()["qemu-aarch64"];
+    assert!(
+        entry.contains("interpreter /usr/libexec/armistice/qemu-aarch64\n"),
+        "{entry}"
+    );
     docker
         .run(&Userland::ARM64, &["uname", "-m"])
         .ok()

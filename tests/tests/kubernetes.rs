@@ -120,6 +120,7 @@ fn each_value_arrives() {
         "imagePullSecrets": [{"name": "pull"}],
         "architectures": ["arm64", "linux/arm/v7"],
         "flags": {"credentials": false},
+        "engine": "qemu",
         "replace": true,
         "guard": {"intervalSeconds": 60, "unregisterOnExit": false},
         "nodeSelector": {"pool": "build", "kubernetes.io/arch": "arm64"},
@@ -145,7 +146,13 @@ fn each_value_arrives() {
             .flatten()
             .filter_map(Value::as_str)
             .collect();
-        let common = ["--no-credentials", "--replace", "arm64", "linux/arm/v7"];
+        let common = [
+            "--no-credentials",
+            "--engine=qemu",
+            "--replace",
+            "arm64",
+            "linux/arm/v7",
+        ];
         assert!(args.ends_with(&common), "{args:?}");
     }
     let guard = &spec["containers"][0];

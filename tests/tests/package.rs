@@ -26,6 +26,11 @@ fn the_package_is_whole() {
         .ok()
         .says(env!("CARGO_PKG_VERSION"));
 
+    let engine = root.path().join("usr/libexec/armistice/armistice-aarch64");
+    run(Command::new(&engine).arg("--version"))
+        .ok()
+        .prints(&format!("armistice-aarch64 {}", env!("CARGO_PKG_VERSION")));
+
     let page = root.path().join("usr/share/man/man1/armistice.1.gz");
     let man = run(Command::new(need::program("man", "man-db"))
         .arg("--warnings")

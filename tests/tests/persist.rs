@@ -70,6 +70,31 @@ fn ours_win_over_the_distributions() {
     assert!(before.contains("flags: POCF"), "{before}");
 }
 
+/// One engine in place of the other: no copy of the first is left.
+#[test]
+fn another_engine_takes_the_place_of_the_persisted_one() {
+    let table = table();
+    let copies = "ls /usr/local/libexec/armistice";
+    for (engine, copy) in [
+        ("qemu", "qemu-aarch64"),
+        ("armistice", "armistice-aarch64"),
+        ("qemu", "qemu-aarch64"),
+    ] {
+        armistice(
+            &table,
+            &["register", "arm64", "--persist", "--engine", engine],
+        )
+        .ok();
+        table.sh(copies).ok().prints(copy);
+        let entry = table.entry("qemu-aarch64");
+        assert!(entry.contains(&format!("/{copy}\n")), "{entry}");
+        table.sh(SYSTEMD_BINFMT).ok();
+        assert_eq!(table.entry("qemu-aarch64"), entry);
+    }
+    armistice(&table, &["unregister", "arm64", "--persist"]).ok();
+    table.sh("test ! -e /usr/local/libexec/armistice").ok();
+}
+
 #[test]
 fn unregister_persist_leaves_nothing() {
     let table = table();

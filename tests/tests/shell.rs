@@ -45,9 +45,14 @@ fn foreign_programs_run_inside_and_nothing_changes_outside() {
 fn a_user_without_rights_can_do_it() {
     let userland = Userland::ARM64;
     let root = unpacked(&userland);
-    // The binary where everybody may read it, wherever the workspace is.
+    // The binaries where everybody may read them, wherever the workspace is.
     let copy = root.path().join("armistice");
-    std::fs::copy(product::binary(), &copy).expect("the binary can be copied");
+    for (from, to) in [
+        (product::binary(), &copy),
+        (&product::engine(), &root.path().join("armistice-aarch64")),
+    ] {
+        std::fs::copy(from, to).expect("the binary can be copied");
+    }
     let mut command = if rustix::process::geteuid().is_root() {
         let mut command = Command::new(need::program("setpriv", "util-linux"));
         command
@@ -57,9 +62,9 @@ fn a_user_without_rights_can_do_it() {
     } else {
         Command::new(&copy)
     };
-    uname(command.current_dir("/"), &userland, root.path())
-        .ok()
-        .prints(userland.uname);
+    let done = uname(command.current_dir("/"), &userland, root.path()).ok();
+    assert!(!done.stderr.contains("QEMU"), "not by the engine:\n{done}");
+    done.prints(userland.uname);
 }
 
 #[test]

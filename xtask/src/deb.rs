@@ -1,5 +1,6 @@
 //! `cargo xtask deb`: the Debian package, made by `dpkg-deb` from the release
-//! binary, its own man page and completions, and the unit for `guard`.
+//! binaries of command and engine, the man page and completions, and the unit
+//! for `guard`.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -8,21 +9,32 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+/// The engine's program, and the package that builds it.
+const ENGINE: &str = "armistice-aarch64";
+const ENGINE_PACKAGE: &str = "armistice-engine";
+
 /// Builds the package; its path comes back.
 ///
 /// # Errors
 /// Where building, writing or `dpkg-deb` fails.
 pub(crate) fn build(workspace: &Path) -> Result<PathBuf> {
     let status = Command::new("cargo")
-        .args(["build", "--release", "-p", "armistice"])
+        .args([
+            "build",
+            "--release",
+            "-p",
+            "armistice",
+            "-p",
+            ENGINE_PACKAGE,
+        ])
         .current_dir(workspace)
         .status()?;
     if !status.success() {
         bail!("the release build failed");
     }
-    let binary = workspace.join("target/x86_64-unknown-linux-gnu/release/armistice");
+    let release = workspace.join("target/x86_64-unknown-linux-gnu/release");
     let stage = tempfile_dir(workspace)?;
-    lay_out(workspace, &binary, &stage)?;
+    lay_out(workspace, &release, &stage)?;
     let version = env!("CARGO_PKG_VERSION");
     let package = workspace.join(format!("target/armistice_{version}_amd64.deb"));
     run(Command::new("dpkg-deb")
@@ -42,13 +54,14 @@ fn tempfile_dir(workspace: &Path) -> Result<PathBuf> {
     Ok(stage)
 }
 
-fn lay_out(workspace: &Path, binary: &Path, stage: &Path) -> Result<()> {
-    place(
-        stage,
-        "usr/bin/armistice",
-        &fs::read(binary).context("reading the binary")?,
-        0o755,
-    )?;
+fn lay_out(workspace: &Path, release: &Path, stage: &Path) -> Result<()> {
+    let binary = &release.join("armistice");
+    let engine = &release.join(ENGINE);
+    let engine_place = format!("usr/libexec/armistice/{ENGINE}");
+    for (from, to) in [(binary, "usr/bin/armistice"), (engine, &engine_place)] {
+        let content = fs::read(from).with_context(|| format!("reading {}", from.display()))?;
+        place(stage, to, &content, 0o755)?;
+    }
     let generated = |args: &[&str]| -> Result<Vec<u8>> {
         let output = Command::new(binary).arg("generate").args(args).output()?;
         if output.status.success() {
@@ -90,7 +103,7 @@ fn lay_out(workspace: &Path, binary: &Path, stage: &Path) -> Result<()> {
         copyright(workspace)?.as_bytes(),
         0o644,
     )?;
-    let size = fs::metadata(binary)?.len().div_ceil(1024) + 200;
+    let size = (fs::metadata(binary)?.len() + fs::metadata(engine)?.len()).div_ceil(1024) + 200;
     place(stage, "DEBIAN/control", control(size).as_bytes(), 0o644)
 }
 
@@ -101,7 +114,8 @@ fn control(size_kib: u64) -> String {
          Installed-Size: {size_kib}\nRecommends: qemu-user-static | qemu-user\nSection: otherosfs\nPriority: optional\n\
          Description: run Arm containers, and other foreign ones, on an Intel machine\n \
          Registers emulators with the kernel, proves that foreign programs run,\n \
-         explains it where they do not, and keeps it so.\n"
+         explains it where they do not, and keeps it so. Has an engine of its own\n \
+         for arm64, for processors of x86-64-v3; QEMU runs the other architectures.\n"
     )
 }
 

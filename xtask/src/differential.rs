@@ -12,7 +12,7 @@ use crate::setup;
 use crate::step::{cargo, run};
 
 /// What is compared, by the names of the crate's tests.
-const TESTS: [&str; 3] = ["instructions", "sequences", "faults"];
+const TESTS: [&str; 4] = ["instructions", "sequences", "faults", "injected"];
 
 /// How to say what is wanted.
 pub(crate) const USAGE: &str =
@@ -57,7 +57,7 @@ pub(crate) fn differential(args: &[&str]) -> Result<()> {
     test.args(["--package", "armistice-oracle"]);
     for name in TESTS {
         // Sequences are of all instructions.
-        if wanted.op.is_some() && name == "sequences" {
+        if wanted.op.is_some() && matches!(name, "sequences" | "injected") {
             continue;
         }
         test.arg(format!("--test={name}"));
@@ -120,14 +120,15 @@ fn page(wanted: &Wanted<'_>, parts: &Path) -> Result<String> {
 }
 
 /// The processor's name.
-fn host() -> Result<String> {
+pub(crate) fn host() -> Result<String> {
     let info = fs::read_to_string("/proc/cpuinfo")?;
     let model = info.lines().find(|line| line.starts_with("model name"));
     let name = model.and_then(|line| line.split_once(": "));
     Ok(name.map_or("unknown", |(_, name)| name).to_owned())
 }
 
-fn first_line(program: &str, args: &[&str]) -> Result<String> {
+/// The first line that a program prints.
+pub(crate) fn first_line(program: &str, args: &[&str]) -> Result<String> {
     let output = Command::new(program).args(args).output()?;
     let text = String::from_utf8(output.stdout)?;
     Ok(text.lines().next().unwrap_or_default().to_owned())

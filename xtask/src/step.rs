@@ -30,8 +30,9 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Builds the static binary; its path. `ARMISTICE_BIN` names one that was
-/// built elsewhere, out of a package for instance.
+/// Builds the static binary, and the engine beside it; the former's path.
+/// `ARMISTICE_BIN` names one that was built elsewhere, out of a package for
+/// instance.
 pub(crate) fn build() -> Result<PathBuf> {
     if let Some(given) = std::env::var_os("ARMISTICE_BIN") {
         return Ok(PathBuf::from(given));
@@ -41,6 +42,8 @@ pub(crate) fn build() -> Result<PathBuf> {
         "--release",
         "--package",
         "armistice",
+        "--package",
+        "armistice-engine",
     ]))?;
     Ok(product::target_dir().join("x86_64-unknown-linux-gnu/release/armistice"))
 }

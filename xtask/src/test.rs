@@ -20,7 +20,12 @@ pub(crate) enum Extent {
 }
 
 /// End-to-end tests that need no container engine.
-const QUICK_TESTS: &[&str] = &["--test=guard", "--test=persist", "--test=status"];
+const QUICK_TESTS: &[&str] = &[
+    "--test=engine",
+    "--test=guard",
+    "--test=persist",
+    "--test=status",
+];
 
 /// The same of the image archives' crate.
 const OCI_QUICK_TESTS: &[&str] = &["--test=program", "--test=read", "--test=write"];

@@ -5,6 +5,8 @@
 //! advertised (the guest gets SIGILL). Two look-ups by bits of the word find
 //! a short list of candidates, the most specific first.
 
+use core::ops::Range;
+
 use crate::features::Feature;
 use crate::insn::Insn;
 
@@ -40,7 +42,75 @@ pub struct OpInfo {
     /// [`allocated`].
     pub has_where: bool,
     /// The fields, highest first, without should-be bits.
-    pub fields: &'static [FieldInfo],
+    pub fields: Fields,
+}
+
+/// The fields of an instruction.
+#[derive(Clone, Copy, Debug)]
+pub struct Fields(Part);
+
+impl Fields {
+    /// Each of them.
+    pub fn iter(self) -> impl Iterator<Item = FieldInfo> {
+        self.into_iter()
+    }
+
+    /// Whether it has none.
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        self.0.length == 0
+    }
+}
+
+impl IntoIterator for Fields {
+    type Item = FieldInfo;
+    type IntoIter = core::iter::Map<core::slice::Iter<'static, u8>, fn(&u8) -> FieldInfo>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        let field = |&place: &u8| {
+            let Place { name, lsb, width } = PLACES[usize::from(place)];
+            let name = name.text();
+            FieldInfo { name, lsb, width }
+        };
+        FIELDS[self.0.range()].iter().map(field)
+    }
+}
+
+/// A part of [`TEXTS`], or of [`FIELDS`].
+///
+/// The tables hold no pointers: those would have to be relocated whenever a
+/// process starts, and each page of them is a page of memory then.
+#[derive(Clone, Copy, Debug)]
+struct Part {
+    start: u16,
+    length: u8,
+}
+
+impl Part {
+    fn range(self) -> Range<usize> {
+        usize::from(self.start)..usize::from(self.start) + usize::from(self.length)
+    }
+
+    fn text(self) -> &'static str {
+        &TEXTS[self.range()]
+    }
+}
+
+/// A field that instructions have; its bits are the same in all of them.
+struct Place {
+    name: Part,
+    lsb: u8,
+    width: u8,
+}
+
+/// [`OpInfo`] as it is kept, but for the class.
+struct Row {
+    name: Part,
+    title: Part,
+    mnemonic: Part,
+    feature: Feature,
+    has_where: bool,
+    fields: Part,
 }
 
 /// What the decoder compares, apart from [`OpInfo`] to stay small.
@@ -62,14 +132,33 @@ impl Op {
 
     /// What the table says of it.
     #[must_use]
-    pub fn info(self) -> &'static OpInfo {
-        &INFO[self as usize]
+    pub fn info(self) -> OpInfo {
+        let row = &ROWS[self as usize];
+        let Match { mask, value, .. } = MATCH[self as usize];
+        OpInfo {
+            name: row.name.text(),
+            mnemonic: row.mnemonic.text(),
+            title: row.title.text(),
+            feature: row.feature,
+            class: self.class(),
+            mask,
+            value,
+            has_where: row.has_where,
+            fields: Fields(row.fields),
+        }
+    }
+
+    /// The encoding group.
+    #[must_use]
+    #[inline]
+    pub fn class(self) -> Class {
+        CLASSES[self as usize]
     }
 
     /// The row's name.
     #[must_use]
     pub fn name(self) -> &'static str {
-        self.info().name
+        ROWS[self as usize].name.text()
     }
 }
 

@@ -106,7 +106,8 @@ pub(crate) struct Emulators {
     /// Look for emulators here, before the usual places; may be repeated
     #[arg(long = "emulator-dir", value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) dirs: Vec<PathBuf>,
-    /// What runs arm64; default: what the first folder has, and where it has both, QEMU
+    /// What runs arm64; default: Armistice's own engine, and QEMU where that is not found or the
+    /// processor is too old for it
     #[arg(long, value_name = "ENGINE")]
     pub(crate) engine: Option<Engine>,
 }

@@ -5,6 +5,7 @@
 //! prints. Exit codes are decided here and nowhere else.
 
 mod cli;
+mod engine;
 mod outcome;
 mod output;
 mod pinned;

@@ -6,6 +6,7 @@ use armistice_arch::pattern::hex;
 use armistice_binfmt::{Entry, Registration};
 use serde::Serialize;
 
+use crate::engine::EngineLine;
 use crate::output::{BAD, GOOD, HEAD, ODD, Output, shown};
 
 /// What `register` and `verify` report.
@@ -38,6 +39,8 @@ pub(crate) struct HandlerLine {
     /// `kept`, `added`, `replaced`; for `verify`: `found`.
     pub(crate) action: String,
     pub(crate) interpreter: PathBuf,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) engine: Option<EngineLine>,
     pub(crate) flags: String,
     pub(crate) offset: usize,
     pub(crate) magic: String,
@@ -69,6 +72,7 @@ impl HandlerLine {
             platform,
             action,
             interpreter: wanted.interpreter.clone(),
+            engine: EngineLine::new(&wanted.interpreter, &wanted.pin.version),
             flags: wanted.flags.to_string(),
             offset: wanted.pattern.offset,
             magic: hex(&wanted.pattern.magic),
@@ -89,6 +93,7 @@ impl HandlerLine {
             platform,
             action: FOUND.to_owned(),
             interpreter: entry.interpreter.clone(),
+            engine: EngineLine::of(entry),
             flags: entry.flags.to_string(),
             offset,
             magic,
@@ -141,7 +146,12 @@ fn print_handler(h: &HandlerLine, output: Output) {
         h.platform,
         h.action
     ));
-    output.data(format!("    interpreter {}", h.interpreter.display()));
+    let engine = h.engine.as_ref().map(|e| format!("  ({e})"));
+    output.data(format!(
+        "    interpreter {}{}",
+        h.interpreter.display(),
+        engine.unwrap_or_default()
+    ));
     output.data(format!(
         "    flags {}  offset {}",
         if h.flags.is_empty() { "-" } else { &h.flags },

@@ -14,6 +14,7 @@ use armistice_binfmt::{Flags, Pin, Registration, Snapshot, replay};
 use armistice_emulators::{Emulator, Engine, Error as EmulatorError, Search, identify_all};
 
 use crate::cli::{self, Emulators, FlagSwitches, Names};
+use crate::engine::say_choice;
 use crate::output::Output;
 use crate::report::EmulatorLine;
 use crate::select::{self, Wanted};
@@ -131,9 +132,11 @@ pub(crate) fn file_name(emulator: &Path, arch: &str) -> String {
 
 /// Where emulators are looked for.
 pub(crate) fn search(options: &Emulators) -> Search {
+    let command = std::env::current_exe().ok();
     let mut search = Search::new(
         &options.dirs,
         std::env::var_os(armistice_emulators::search::ENV).as_deref(),
+        command.as_deref().and_then(Path::parent),
     );
     search.engine = match options.engine {
         None => Engine::Any,
@@ -168,7 +171,7 @@ pub(crate) fn make_with(
     output: Output,
 ) -> Result<Request> {
     let found = match wanted {
-        Wanted::These(arches) => named(arches, search)?,
+        Wanted::These(arches) => named(arches, search, output)?,
         Wanted::All => available(select::foreign(), search, output)?,
         Wanted::Default => available(
             select::foreign().filter(|a| !is_handled(a, live, output)),
@@ -180,10 +183,18 @@ pub(crate) fn make_with(
 }
 
 /// Each of these, or an error.
-fn named(arches: &[&'static Arch], search: &Search) -> Result<Vec<(&'static Arch, Emulator)>> {
+fn named(
+    arches: &[&'static Arch],
+    search: &Search,
+    output: Output,
+) -> Result<Vec<(&'static Arch, Emulator)>> {
     arches
         .iter()
-        .map(|arch| Ok((*arch, search.find(arch)?.emulator)))
+        .map(|arch| {
+            let found = search.find(arch)?;
+            say_choice(arch, &found, search, output);
+            Ok((*arch, found.emulator))
+        })
         .collect()
 }
 
@@ -197,7 +208,10 @@ fn available(
     let mut last_miss = None;
     for arch in arches {
         match search.find(arch) {
-            Ok(emulator) => found.push((arch, emulator.emulator)),
+            Ok(one) => {
+                say_choice(arch, &one, search, output);
+                found.push((arch, one.emulator));
+            }
             Err(EmulatorError::NotFound { passed_over, .. }) if !passed_over.is_empty() => {
                 for reason in &passed_over {
                     output.note(format!("Passed over for {}: {reason}", arch.display_name()));

@@ -21,7 +21,7 @@ fn median(mut run: impl FnMut()) -> Duration {
 }
 
 fn found(names: &[&str]) -> Vec<Emulator> {
-    let search = Search::new(&[], None);
+    let search = Search::new(&[], None, None);
     names
         .iter()
         .map(|n| search.find(Arch::by_name(n).unwrap()).unwrap().emulator)

@@ -27,4 +27,4 @@ pub use identity::{
     Digest, Identity, Pinned, Version, identify_all, identify_open, identify_pinned,
 };
 pub use package::{OsRelease, Packages};
-pub use search::{Dir, Engine, Found, Origin, Search};
+pub use search::{Dir, Engine, Found, Maker, Origin, Processor, Search};

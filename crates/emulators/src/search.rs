@@ -1,13 +1,16 @@
 //! Where emulators are looked for, and in which order.
 //!
 //! 1. directories that somebody named: by option, then by environment variable;
-//! 2. the project's own folders, which its image and its packages fill;
-//! 3. the distribution's places.
+//! 2. the directory of the command itself, for Armistice's own engines only:
+//!    there a build leaves them;
+//! 3. the project's own folders, which its image and its packages fill;
+//! 4. the distribution's places.
 //!
-//! The first usable file wins; where a directory has several, an [`Engine`]
-//! says which comes first. In a directory that somebody named, an unusable
-//! file ends the search with an error, because they meant that one; elsewhere
-//! it is passed over and remembered, so that the caller can say so.
+//! The first usable file wins; where a directory has several, Armistice's own
+//! engine comes before QEMU, unless an [`Engine`] says which it is to be. In a
+//! directory that somebody named, an unusable file ends the search with an
+//! error, because they meant that one; elsewhere it is passed over and
+//! remembered, so that the caller can say so.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -36,7 +39,7 @@ const DISTRIBUTION: [&str; 4] = [
 /// architecture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Engine {
-    /// QEMU, else Armistice's own, as the directories have them.
+    /// Armistice's own, else QEMU, as the directories have them.
     #[default]
     Any,
     /// Armistice's own only; QEMU for the other architectures.
@@ -52,6 +55,8 @@ pub enum Origin {
     Option,
     /// The environment variable [`ENV`].
     Environment,
+    /// Where the command itself lies.
+    Beside,
     /// The project's own folders.
     Own,
     /// The distribution's places.
@@ -71,6 +76,7 @@ impl std::fmt::Display for Origin {
         match self {
             Origin::Option => write!(f, "named by --emulator-dir"),
             Origin::Environment => write!(f, "named by {ENV}"),
+            Origin::Beside => write!(f, "the command's own folder"),
             Origin::Own => write!(f, "Armistice's own folder"),
             Origin::Distribution => write!(f, "the distribution's folder"),
         }
@@ -93,6 +99,19 @@ pub struct Search {
     pub dirs: Vec<Dir>,
     /// Which emulators may be used.
     pub engine: Engine,
+    /// Which processor will run them.
+    pub processor: Processor,
+}
+
+/// Which processor will run what is found. Armistice's own engines need one of
+/// x86-64-v3.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Processor {
+    /// This one.
+    #[default]
+    This,
+    /// Any: what is found goes into an image.
+    Any,
 }
 
 /// An emulator, and how it was found.
@@ -102,16 +121,54 @@ pub struct Found {
     pub emulator: Emulator,
     /// Whose directory it was in.
     pub origin: Origin,
+    /// Whose program it is.
+    pub maker: Maker,
     /// Files before it in the search that could not be used, and why.
     pub passed_over: Vec<Error>,
 }
 
+/// Whose program an emulator is, as its file's name says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Maker {
+    /// Armistice's own engine.
+    Armistice,
+    /// QEMU's.
+    Qemu,
+    /// Not known.
+    Other,
+}
+
+impl Maker {
+    /// By a file's path.
+    #[must_use]
+    pub fn of(path: &Path) -> Maker {
+        let name = path.file_name().unwrap_or_default().as_bytes();
+        if name.starts_with(b"armistice-") {
+            Maker::Armistice
+        } else if name.starts_with(b"qemu-") || name.ends_with(b"-binfmt-P") {
+            Maker::Qemu
+        } else {
+            Maker::Other
+        }
+    }
+
+    /// Its name; `None` where it is not known.
+    #[must_use]
+    pub fn name(self) -> Option<&'static str> {
+        match self {
+            Maker::Armistice => Some("armistice"),
+            Maker::Qemu => Some("qemu"),
+            Maker::Other => None,
+        }
+    }
+}
+
 impl Search {
     /// The full order: `options` from the command line, then the value of
-    /// [`ENV`] (a list with colons; empty parts are ignored), then the usual
-    /// places.
+    /// [`ENV`] (a list with colons; empty parts are ignored), then the folder
+    /// that the command lies in, then the usual places.
     #[must_use]
-    pub fn new(options: &[PathBuf], environment: Option<&OsStr>) -> Search {
+    pub fn new(options: &[PathBuf], environment: Option<&OsStr>, beside: Option<&Path>) -> Search {
         let named = options.iter().map(|path| (path.clone(), Origin::Option));
         let environment = environment
             .unwrap_or_default()
@@ -119,10 +176,12 @@ impl Search {
             .split(|b| *b == b':')
             .filter(|part| !part.is_empty())
             .map(|part| (PathBuf::from(OsStr::from_bytes(part)), Origin::Environment));
+        let beside = beside.map(|path| (path.to_owned(), Origin::Beside));
         let own = OWN.map(|d| (PathBuf::from(d), Origin::Own));
         let distribution = DISTRIBUTION.map(|d| (PathBuf::from(d), Origin::Distribution));
         let dirs = named
             .chain(environment)
+            .chain(beside)
             .chain(own)
             .chain(distribution)
             .map(|(path, origin)| Dir { path, origin })
@@ -130,6 +189,7 @@ impl Search {
         Search {
             dirs,
             engine: Engine::default(),
+            processor: Processor::default(),
         }
     }
 
@@ -147,14 +207,18 @@ impl Search {
             }
             for name in candidates(arch, self.engine) {
                 let path = dir.path.join(&name);
-                if path.symlink_metadata().is_err() {
+                let maker = Maker::of(&path);
+                if dir.origin == Origin::Beside && maker != Maker::Armistice
+                    || path.symlink_metadata().is_err()
+                {
                     continue;
                 }
-                match open(&path, &name) {
+                match open(&path, maker, self.processor) {
                     Ok(emulator) => {
                         return Ok(Found {
                             emulator,
                             origin: dir.origin,
+                            maker,
                             passed_over,
                         });
                     }
@@ -167,16 +231,19 @@ impl Search {
                 }
             }
         }
+        let searched = |d: &&Dir| d.origin != Origin::Beside || has_own(arch);
+        let searched = self.dirs.iter().filter(searched);
+        let searched = searched.map(|d| d.path.clone()).collect();
         if self.engine == Engine::Armistice && has_own(arch) {
             return Err(Error::NoEngine {
                 arch: arch.name,
-                searched: self.dirs.iter().map(|d| d.path.clone()).collect(),
+                searched,
                 passed_over,
             });
         }
         Err(Error::NotFound {
             arch: arch.name,
-            searched: self.dirs.iter().map(|d| d.path.clone()).collect(),
+            searched,
             passed_over,
             advice: Packages::of(&[arch], &OsRelease::read(Path::new("/"))).advice(),
         })
@@ -186,7 +253,9 @@ impl Search {
 /// Architectures that Armistice has an engine of its own for.
 const OWN_ENGINES: [&str; 1] = ["aarch64"];
 
-fn has_own(arch: &Arch) -> bool {
+/// Whether Armistice has an engine of its own for an architecture.
+#[must_use]
+pub fn has_own(arch: &Arch) -> bool {
     OWN_ENGINES.contains(&arch.name)
 }
 
@@ -200,7 +269,7 @@ fn candidates(arch: &Arch, engine: Engine) -> Vec<String> {
     let own = has_own(arch).then(|| own_name(arch));
     match (engine, own) {
         (Engine::Armistice, Some(own)) => vec![own],
-        (Engine::Any, Some(own)) => qemu.into_iter().chain([own]).collect(),
+        (Engine::Any, Some(own)) => [own].into_iter().chain(qemu).collect(),
         _ => qemu.into(),
     }
 }
@@ -211,12 +280,11 @@ fn own_name(arch: &Arch) -> String {
 }
 
 /// Opens a candidate and checks it.
-fn open(path: &Path, name: &str) -> Result<Emulator, Error> {
+fn open(path: &Path, maker: Maker, processor: Processor) -> Result<Emulator, Error> {
     let emulator = Emulator::open(path)?;
-    let missing = if name.starts_with("armistice-") {
-        missing_features()
-    } else {
-        Vec::new()
+    let missing = match (maker, processor) {
+        (Maker::Armistice, Processor::This) => missing_features(),
+        _ => Vec::new(),
     };
     if missing.is_empty() {
         return Ok(emulator);
@@ -268,6 +336,7 @@ mod tests {
         let search = Search::new(
             &["/a".into(), "b".into()],
             Some(OsStr::new("/c::relative/d:")),
+            Some(Path::new("/opt/bin")),
         );
         let dirs: Vec<String> = search
             .dirs
@@ -276,14 +345,18 @@ mod tests {
             .collect();
         assert_eq!(dirs[..4], ["/a", "b", "/c", "relative/d"]);
         assert_eq!(
-            dirs[4..6],
-            ["/usr/libexec/armistice", "/usr/local/libexec/armistice"]
+            dirs[4..7],
+            [
+                "/opt/bin",
+                "/usr/libexec/armistice",
+                "/usr/local/libexec/armistice"
+            ]
         );
-        assert_eq!(dirs[6], "/usr/bin");
+        assert_eq!(dirs[7], "/usr/bin");
         let explicit: Vec<bool> = search.dirs.iter().map(|d| d.origin.is_explicit()).collect();
         assert_eq!(explicit[..6], [true, true, true, true, false, false]);
         assert_eq!(
-            Search::new(&[], None).dirs.len(),
+            Search::new(&[], None, None).dirs.len(),
             OWN.len() + DISTRIBUTION.len()
         );
     }
@@ -301,8 +374,8 @@ mod tests {
         assert!(qemu.iter().all(|name| !name.starts_with("armistice")));
         assert_eq!(candidates(arm64, Engine::Armistice), ["armistice-aarch64"]);
         let any = candidates(arm64, Engine::Any);
-        assert_eq!(any[..3], qemu[..]);
-        assert_eq!(any[3], "armistice-aarch64");
+        assert_eq!(any[0], "armistice-aarch64");
+        assert_eq!(any[1..], qemu[..]);
         let arm = Arch::by_name("arm").unwrap();
         assert_eq!(
             candidates(arm, Engine::Armistice),

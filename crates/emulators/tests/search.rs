@@ -7,7 +7,7 @@ mod common;
 use std::path::{Path, PathBuf};
 
 use armistice_arch::Arch;
-use armistice_emulators::{Dir, Engine, Error, Origin, Search};
+use armistice_emulators::{Dir, Engine, Error, Maker, Origin, Processor, Search};
 use common::{put, tiny_program};
 
 fn arm() -> &'static Arch {
@@ -25,12 +25,13 @@ fn in_dirs(dirs: &[(&Path, Origin)]) -> Search {
     Search {
         dirs,
         engine: Engine::default(),
+        processor: Processor::default(),
     }
 }
 
 #[test]
 fn the_distribution_has_one() {
-    let found = Search::new(&[], None).find(arm()).unwrap();
+    let found = Search::new(&[], None, None).find(arm()).unwrap();
     assert_eq!(
         found.emulator.path(),
         Path::new("/usr/bin/qemu-arm-static")
@@ -107,7 +108,7 @@ fn not_found_says_where_why_and_what_to_install() {
 #[test]
 fn a_named_directory_must_exist() {
     let missing = PathBuf::from("/nonexistent/emulators");
-    let error = Search::new(std::slice::from_ref(&missing), None)
+    let error = Search::new(std::slice::from_ref(&missing), None, None)
         .find(arm())
         .unwrap_err();
     assert!(
@@ -135,10 +136,40 @@ fn the_own_engine_is_taken_only_where_it_is_there() {
     for (engine, name) in [
         (Engine::Armistice, "armistice-aarch64"),
         (Engine::Qemu, "qemu-aarch64"),
-        (Engine::Any, "qemu-aarch64"),
+        (Engine::Any, "armistice-aarch64"),
     ] {
         search.engine = engine;
         let found = search.find(arm64).unwrap();
         assert!(found.emulator.path().ends_with(name), "{engine:?}");
     }
+}
+
+#[test]
+fn beside_the_command_only_the_own_engine_counts() {
+    let (beside, own) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let program = tiny_program();
+    let search = in_dirs(&[(beside.path(), Origin::Beside), (own.path(), Origin::Own)]);
+    let arm64 = Arch::by_name("aarch64").unwrap();
+    put(&beside.path().join("qemu-aarch64"), &program, 0o755);
+    put(&own.path().join("qemu-aarch64"), &program, 0o755);
+    let found = search.find(arm64).unwrap();
+    assert_eq!((found.origin, found.maker), (Origin::Own, Maker::Qemu));
+    put(&beside.path().join("armistice-aarch64"), &program, 0o755);
+    put(&own.path().join("armistice-aarch64"), &program, 0o755);
+    let found = search.find(arm64).unwrap();
+    assert_eq!(
+        (found.origin, found.maker),
+        (Origin::Beside, Maker::Armistice)
+    );
+}
+
+#[test]
+fn a_named_directory_with_qemu_only_means_qemu() {
+    let (named, own) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let program = tiny_program();
+    put(&named.path().join("qemu-aarch64"), &program, 0o755);
+    put(&own.path().join("armistice-aarch64"), &program, 0o755);
+    let search = in_dirs(&[(named.path(), Origin::Option), (own.path(), Origin::Own)]);
+    let found = search.find(Arch::by_name("aarch64").unwrap()).unwrap();
+    assert_eq!((found.origin, found.maker), (Origin::Option, Maker::Qemu));
 }

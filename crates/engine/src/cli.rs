@@ -27,6 +27,8 @@ Options:
       --descriptor N PROGRAM is open at the descriptor N, and is closed
       --interpret    Run every instruction in the reference interpreter: slow,
                      and the measure of the translator
+      --eager        Translate all code before it runs; else what runs a few
+                     times only is interpreted
       --print-guest  Print the guest code of each region as it is translated
       --print-host   Print the host code of each region as it is translated
       --counters     Print how often each region ran, at the end
@@ -49,6 +51,8 @@ is not found; 70 when armistice-aarch64 itself is at fault.
 pub struct Options {
     /// Everything in the interpreter.
     pub interpret: bool,
+    /// Everything translated before it runs.
+    pub eager: bool,
     /// Print the guest code of each region.
     pub print_guest: bool,
     /// Print the host code of each region.
@@ -226,6 +230,7 @@ fn from_user<'a>(arguments: &[&'a CStr]) -> Result<Command<'a>, Usage<'a>> {
                 continue;
             }
             b"--interpret" => &mut options.interpret,
+            b"--eager" => &mut options.eager,
             b"--print-guest" => &mut options.print_guest,
             b"--print-host" => &mut options.print_host,
             b"--counters" => &mut options.counters,
@@ -262,10 +267,11 @@ fn number_of<'a>(option: &'a CStr, value: Option<&'a CStr>) -> Result<i32, Usage
 /// The name in `-0NAME` or `--argv0=NAME`; none when the argument is no
 /// option at all.
 fn attached<'a>(argument: &'a CStr, bytes: &[u8]) -> Result<Option<&'a CStr>, Usage<'a>> {
-    const LONG: [&[u8]; 8] = [
+    const LONG: [&[u8]; 9] = [
         b"--help",
         b"--version",
         b"--interpret",
+        b"--eager",
         b"--print-guest",
         b"--print-host",
         b"--counters",

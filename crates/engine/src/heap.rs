@@ -3,7 +3,10 @@
 //! Blocks up to 64 KiB are powers of two, each aligned to its size or to a
 //! page, kept in one free list a class and cut from chunks that are never
 //! given back. Larger ones are mappings of their own. One spin lock guards
-//! it all: the engine allocates when it translates, not when it runs.
+//! it all: the engine allocates when it translates, not when it runs. When the
+//! kernel has no more to give, pages come from a reserve.
+
+mod reserve;
 
 use core::alloc::{GlobalAlloc, Layout};
 use core::ptr::{self, NonNull};
@@ -15,6 +18,9 @@ use crate::lock::{SpinLock, Unlock};
 const PAGE: usize = 4096;
 /// What is asked of the kernel at a time for small blocks.
 const CHUNK: usize = 256 * 1024;
+/// What is asked for first: every process needs nearly as much, and pages all at
+/// once cost less than one by one.
+const FIRST: usize = 96 * 1024;
 const SMALLEST: usize = 16;
 const LARGEST: usize = 64 * 1024;
 /// 16, 32, ... 65536.
@@ -48,18 +54,26 @@ impl Default for Heap {
 /// The one that is the process's.
 static GLOBAL: AtomicPtr<Heap> = AtomicPtr::new(ptr::null_mut());
 
-/// Says that a heap is the process's.
+/// Says that a heap is the process's, and makes its reserve.
 pub fn set_global(heap: &'static Heap) {
     GLOBAL.store(ptr::from_ref(heap).cast_mut(), Ordering::Release);
+    reserve::make();
+}
+
+/// Memory is nearly used up: who can do with less should.
+#[must_use]
+pub fn is_low() -> bool {
+    reserve::is_low()
 }
 
 /// Keeps others out of the process's heap until what is returned is dropped;
 /// nothing may be allocated or released meanwhile.
 #[must_use]
-pub fn hold() -> Option<Unlock<'static>> {
+pub fn hold() -> Option<[Unlock<'static>; 2]> {
     // SAFETY: it is null or a static.
     let heap = unsafe { GLOBAL.load(Ordering::Acquire).as_ref() }?;
-    Some(heap.0.hold())
+    // In the order in which they are taken.
+    Some([heap.0.hold(), reserve::hold()])
 }
 
 /// The class of a layout and the size of its blocks, or none when it is large.
@@ -77,17 +91,20 @@ fn pages(size: usize) -> Option<usize> {
     Some(size.checked_add(PAGE - 1)? & !(PAGE - 1))
 }
 
-fn map(size: usize) -> Option<usize> {
+fn map(size: usize, flags: u32) -> Option<usize> {
     let address = own::map(
         size as u64,
         sys::PROT_READ | sys::PROT_WRITE,
-        sys::MAP_PRIVATE | sys::MAP_ANONYMOUS,
+        sys::MAP_PRIVATE | sys::MAP_ANONYMOUS | flags,
     );
-    usize::try_from(address.ok()?).ok()
+    match address {
+        Ok(address) => usize::try_from(address).ok(),
+        Err(_) => reserve::take(size),
+    }
 }
 
 fn unmap(address: usize, size: usize) {
-    if size > 0 {
+    if size > 0 && !reserve::give_back(address, size) {
         // SAFETY: the callers give back what they mapped and nobody holds.
         let _ = unsafe { own::unmap(address as u64, size as u64) };
     }
@@ -98,10 +115,10 @@ fn unmap(address: usize, size: usize) {
 fn allocate_large(layout: Layout) -> Option<*mut u8> {
     let size = pages(layout.size())?;
     if layout.align() <= PAGE {
-        return Some(map(size)? as *mut u8);
+        return Some(map(size, 0)? as *mut u8);
     }
     let whole = size.checked_add(layout.align())?;
-    let base = map(whole)?;
+    let base = map(whole, 0)?;
     let start = base.next_multiple_of(layout.align());
     unmap(base, start - base);
     unmap(start + size, base + whole - (start + size));
@@ -131,8 +148,12 @@ impl Classes {
         let start = if start.checked_add(size)? <= self.end {
             start
         } else {
-            let chunk = map(CHUNK)?;
-            self.end = chunk + CHUNK;
+            let (size, flags) = match self.end {
+                0 => (FIRST, sys::MAP_POPULATE),
+                _ => (CHUNK, 0),
+            };
+            let chunk = map(size, flags)?;
+            self.end = chunk + size;
             chunk
         };
         self.chunk = start + size;
@@ -188,18 +209,15 @@ unsafe impl GlobalAlloc for Heap {
         };
         match (class_of(layout), class_of(new)) {
             (Some(old), Some(new)) if old == new => return block,
-            (None, None) if layout.align() <= PAGE => {
+            (None, None) if layout.align() <= PAGE && !reserve::has(block as usize) => {
                 let (Some(from), Some(to)) = (pages(layout.size()), pages(size)) else {
                     return ptr::null_mut();
                 };
-                // SAFETY: the mapping is ours; it may move (MREMAP_MAYMOVE).
-                let moved = unsafe {
-                    sys::syscall(
-                        sys::number::MREMAP,
-                        [block as u64, from as u64, to as u64, 1, 0, 0],
-                    )
-                };
-                return moved.map_or(ptr::null_mut(), |address| address as *mut u8);
+                // SAFETY: the mapping is ours, and whoever calls uses the new
+                // place from now on.
+                if let Ok(address) = unsafe { own::remap(block as u64, from as u64, to as u64) } {
+                    return address as *mut u8;
+                }
             }
             _ => {}
         }
@@ -251,6 +269,21 @@ mod tests {
         for (block, layout, _) in blocks {
             // SAFETY: each once.
             unsafe { heap.dealloc(block, layout) };
+        }
+    }
+
+    /// What has grown, and perhaps moved, is the engine's as it was before.
+    #[test]
+    fn a_large_block_that_grew_is_kept_from_the_guest() {
+        let heap = Heap::new();
+        let (small, large) = (layout(100_000, 8), layout(40_000_000, 8));
+        // SAFETY: each block is used with its own layout.
+        unsafe {
+            let block = heap.alloc(small);
+            let block = heap.realloc(block, small, large.size());
+            let whole = block as u64..block as u64 + large.size() as u64;
+            assert_eq!(own::without(whole).count(), 0);
+            heap.dealloc(block, large);
         }
     }
 

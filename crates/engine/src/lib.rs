@@ -8,6 +8,7 @@ extern crate alloc;
 
 pub mod cli;
 pub mod code;
+mod cold;
 pub mod debug;
 pub mod heap;
 pub mod host_cpu;
@@ -49,6 +50,7 @@ pub unsafe fn main(stack: *const usize) -> ! {
     // SAFETY: the caller hands over the kernel's.
     let start = unsafe { Start::read(stack) };
     start.protect_relocated();
+    message::started();
     own::add_started(&start, stack as u64);
     // SAFETY: the kernel says where it is.
     unsafe { clock::find(start.auxiliary(key::SYSINFO_EHDR).unwrap_or(0)) };

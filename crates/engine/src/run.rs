@@ -199,13 +199,21 @@ pub fn run(
     inspector: Inspector,
     debugger: Option<(&'static Debugger, Fd)>,
 ) -> ! {
-    let engine = match Engine::new(HostFeatures::detect()) {
+    let make = if inspector.options().eager {
+        Engine::eager
+    } else {
+        Engine::new
+    };
+    let mut engine = match make(HostFeatures::detect()) {
         Ok(engine) => engine,
         Err(error) => {
             message::line(text!("there is no memory for translated code: {error}"));
             sys::exit_group(CANNOT_RUN)
         }
     };
+    if let Some(tally) = inspector.tally() {
+        engine.count(tally);
+    }
     take_faults(&engine);
     let interpret = inspector.options().interpret;
     let runtime: &'static Runtime = Box::leak(Box::new(Runtime {
@@ -440,7 +448,7 @@ impl Runtime {
             .debugger
             .map(|debugger| debugger.before_fork(&self.process));
         let filters = self.process.seccomp.before_fork();
-        let code = self.engine.before_fork()?;
+        let code = self.engine.before_fork();
         let locks = (self.inspector.hold(), self.spare.hold());
         let rest = (
             thread.actions.hold(),

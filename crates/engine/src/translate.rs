@@ -38,6 +38,9 @@ use x64::stubs;
 
 use crate::code::arena::{Arena, CodeCopy, Points};
 use crate::code::cache::Cache;
+use crate::cold::{self, Heat, Led};
+use crate::heap;
+use crate::inspect::tally::Tally;
 use crate::linux::address_space::PAGE;
 use crate::linux::attention::{Attention, FORGET};
 use crate::linux::faults;
@@ -45,6 +48,8 @@ use crate::linux::sys::{self, Errno};
 use crate::lock::{Held, Lock};
 use crate::vcpu::{Calls, HostFault, Vcpu, layout};
 
+/// So much code is kept even when memory is low.
+const KEPT_WHEN_LOW: u64 = 256 << 10;
 /// How large a region may be.
 const LIMITS: Limits = Limits { insns: 512 };
 
@@ -116,6 +121,8 @@ pub struct Engine {
     points: Points,
     /// The slot of `rdx`.
     spilled_slot: Option<usize>,
+    heat: Heat,
+    tally: Option<&'static Tally>,
 }
 
 /// What one thread at a time uses.
@@ -150,6 +157,7 @@ pub struct Places {
 struct Fetcher<'a, C> {
     code: &'a C,
     cache: &'a Cache,
+    heat: &'a Heat,
 }
 
 impl<C: Code> Source for Fetcher<'_, C> {
@@ -160,14 +168,29 @@ impl<C: Code> Source for Fetcher<'_, C> {
     fn translated(&self, pc: u64) -> bool {
         self.cache.find(pc).is_some()
     }
+
+    fn has_run(&self, pc: u64) -> bool {
+        self.heat.has_run(pc)
+    }
 }
 
 impl Engine {
-    /// A translator for this host.
+    /// A translator for this host, which interprets what has not run often.
     ///
     /// # Errors
     /// When there is no memory for code.
     pub fn new(host: HostFeatures) -> Result<Self, Errno> {
+        Ok(Self {
+            heat: Heat::cold()?,
+            ..Self::eager(host)?
+        })
+    }
+
+    /// A translator that translates everything before it runs.
+    ///
+    /// # Errors
+    /// When there is no memory for code.
+    pub fn eager(host: HostFeatures) -> Result<Self, Errno> {
         let mut lowerer = Lowerer::new(Convention::new(layout(), host));
         let mut arena = Arena::new()?;
         let convention = lowerer.convention().clone();
@@ -192,7 +215,15 @@ impl Engine {
             threads: Lock::new(Vec::new()),
             version: AtomicU64::new(0),
             epoch: AtomicU64::new(0),
+            heat: Heat::hot(),
+            tally: None,
         })
+    }
+
+    /// What the interpreter does for threads that are made from here on is
+    /// counted.
+    pub const fn count(&mut self, tally: &'static Tally) {
+        self.tally = Some(tally);
     }
 
     /// A thread of the guest, whose interpreter is `M`.
@@ -203,7 +234,9 @@ impl Engine {
             interpret: self.base + self.stubs.interpret as u64,
             interpreter: interpreter::<M> as *const () as u64,
         };
-        Vcpu::new(cpu, calls)
+        let mut vcpu = Vcpu::new(cpu, calls);
+        vcpu.host.tally = self.tally;
+        vcpu
     }
 
     /// What the signal handler has to know.
@@ -311,6 +344,7 @@ impl Engine {
     ) -> Option<Exception> {
         vcpu.host.context = core::ptr::from_mut(memory).cast();
         set_mode(vcpu);
+        let mut led = Led::Head;
         while !vcpu.attention().wanted() {
             let pc = vcpu.cpu.pc;
             if !pc.is_multiple_of(4) {
@@ -321,6 +355,18 @@ impl Engine {
                     write: false,
                 }));
             }
+            // Translated code takes SP for aligned.
+            if led == Led::On || !self.heat.is_hot(pc) || !stack_aligned(&vcpu.cpu) {
+                let result = cold::run(&self.heat, vcpu, memory);
+                set_mode(vcpu);
+                self.refresh(vcpu, memory);
+                match result {
+                    Ok(to) => led = to,
+                    Err(exception) => return Some(exception),
+                }
+                continue;
+            }
+            led = Led::Head;
             // Where system calls return to is found without a lock.
             let host = match vcpu.target(pc) {
                 Some(host) => host,
@@ -354,14 +400,9 @@ impl Engine {
         let pc = vcpu.cpu.pc;
         match why {
             Leave::Link => {
-                let host = self.find_or_translate(vcpu, memory, pc, observer);
-                self.link(vcpu, payload, pc, host);
-                None
-            }
-            Leave::Indirect => {
-                if pc.is_multiple_of(4) {
+                if self.heat.is_hot(pc) {
                     let host = self.find_or_translate(vcpu, memory, pc, observer);
-                    vcpu.set_target(pc, host);
+                    self.link(vcpu, payload, pc, host);
                 }
                 None
             }
@@ -384,10 +425,10 @@ impl Engine {
                 self.refresh(vcpu, memory);
                 exception
             }
-            // None when it left for attention only.
+            // None when it left for attention only, or for SP's alignment.
             Leave::Exception => vcpu.host.exception.take(),
             Leave::Fault => self.faulted(vcpu, memory),
-            Leave::Attention => None,
+            Leave::Indirect | Leave::Attention => None,
         }
     }
 
@@ -414,7 +455,10 @@ impl Engine {
             if let Some(entry) = shared.caches[usize::from(vcpu.host.soft)].find(pc) {
                 return entry.host;
             }
-            if let Some(host) = shared.translate(vcpu.host.soft, code, pc, observer) {
+            // With hardly any memory left, what is known of old code is given up.
+            let give_up = heap::is_low() && shared.arena.used() > self.stub_bytes + KEPT_WHEN_LOW;
+            let soft = vcpu.host.soft;
+            if !give_up && let Some(host) = shared.translate(soft, code, &self.heat, pc, observer) {
                 return host;
             }
             // The arena is full: start again.
@@ -457,8 +501,8 @@ impl Engine {
         };
         vcpu.outside();
         self.recover(vcpu, &fault, &point);
-        if fault.signal == 0 {
-            // It was stopped, before the instruction.
+        if fault.signal == 0 || !stack_aligned(&vcpu.cpu) {
+            // It was stopped before the instruction, or is not to run.
             return None;
         }
         // The interpreter finds out what the fault is, or that there is none.
@@ -522,6 +566,7 @@ impl Shared {
         &mut self,
         soft: bool,
         code: &C,
+        heat: &Heat,
         pc: u64,
         observer: &mut dyn Observer,
     ) -> Option<u64> {
@@ -536,7 +581,7 @@ impl Shared {
         } = self;
         let cache = &mut caches[usize::from(soft)];
         let guest = A64 { soft_float: soft };
-        former.form(&guest, &Fetcher { code, cache }, pc, LIMITS, region);
+        former.form(&guest, &Fetcher { code, cache, heat }, pc, LIMITS, region);
         let outside = |pc| cache.find(pc).map_or(Live::Live, |entry| entry.flags);
         let counters = observer.formed(pc, region, code).map(|counters| {
             assert!(counters.len() >= region.blocks.len(), "a counter a block");
@@ -545,6 +590,9 @@ impl Shared {
         lowerer.lower(region, Options { counters }, outside, lowered);
         let placed = cache.place(arena, pc, lowerer.asm.code_mut(), lowered)?;
         observer.translated(region, lowered, placed.host.start, lowerer.asm.code());
+        for entry in &lowered.entries {
+            heat.translated(entry.pc);
+        }
         let host = cache.find(pc).map(|entry| entry.host);
         self.note_pages();
         host
@@ -562,19 +610,17 @@ pub struct Forking<'a> {
 
 impl Engine {
     /// To be called before a `fork`.
-    ///
-    /// # Errors
-    /// When there is no memory for the child's code.
-    pub fn before_fork(&self) -> Result<Forking<'_>, Errno> {
+    #[must_use]
+    pub fn before_fork(&self) -> Forking<'_> {
         let threads = self.threads.hold();
         let shared = self.shared.hold();
-        let copy = shared.arena.copy(self.stub_bytes)?;
-        Ok(Forking {
+        let copy = shared.arena.copy(self.stub_bytes);
+        Forking {
             engine: self,
             threads,
             shared,
             copy,
-        })
+        }
     }
 }
 
@@ -624,6 +670,12 @@ fn wait_until_outside(thread: &Attention) {
     }
 }
 
+/// Whether SP is as translated code wants it; else all is the interpreter's,
+/// which finds the fault of an access whose base it is.
+const fn stack_aligned(cpu: &Cpu) -> bool {
+    cpu.x[31].is_multiple_of(16)
+}
+
 /// One instruction that translated code leaves to the interpreter.
 fn interpret<M: Memory + Environment>(
     vcpu: &mut Vcpu,
@@ -633,6 +685,7 @@ fn interpret<M: Memory + Environment>(
     let Some(insn) = decode(word) else {
         return Some(Exception::Undefined);
     };
+    vcpu.tally(insn.op);
     let result = step(&mut vcpu.cpu, memory, insn);
     set_mode(vcpu);
     result.err()
@@ -662,8 +715,12 @@ unsafe extern "sysv64" fn interpreter<M: Memory + Environment>(vcpu: *mut Vcpu, 
         vcpu.host.exception = Some(Exception::Undefined);
         return 1;
     };
+    vcpu.tally(insn.op);
+    let next = vcpu.cpu.pc.wrapping_add(4);
     match step(&mut vcpu.cpu, memory, insn) {
-        Ok(()) => 0,
+        // It leaves too when it goes on elsewhere: a copy of memory that is only
+        // a part done.
+        Ok(()) => u32::from(vcpu.cpu.pc != next || !stack_aligned(&vcpu.cpu)),
         Err(exception) => {
             vcpu.host.exception = Some(exception);
             1

@@ -15,12 +15,19 @@ use a64::lift::{HOT_INT, HOT_VEC};
 use x64::constants;
 use x64::convention::Layout;
 
+use crate::inspect::tally::Tally;
 use crate::linux::attention::{self, Attention};
 
 /// The binary logarithm of the entries of the table of targets.
-const TARGETS_LOG2: u32 = 12;
+const TARGETS_LOG2: u32 = 14;
+/// How many there are.
+const TARGETS: usize = 1 << TARGETS_LOG2;
+/// How many are on a page, roughly: the table is forgotten by such parts, and
+/// only those of them that were used.
+const PART: usize = TARGETS / 64;
 
-/// An indirect target. An unused entry has a guest address that none is at.
+/// An indirect target. An entry that is all zeros is unused: address 0 would be
+/// in the first one only, which has `NOBODY` then.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct Target {
@@ -32,7 +39,14 @@ pub struct Target {
 
 impl Target {
     /// Odd addresses are never looked up: the guest's instructions are aligned.
-    const NONE: Self = Self { guest: 1, host: 0 };
+    const NOBODY: Self = Self { guest: 1, host: 0 };
+    const UNUSED: Self = Self { guest: 0, host: 0 };
+
+    const fn index(guest: u64) -> usize {
+        #[allow(clippy::cast_possible_truncation, reason = "the low bits count")]
+        let index = (guest >> 2) as usize;
+        index % TARGETS
+    }
 }
 
 /// A fault in translated code, as the signal handler found it.
@@ -81,6 +95,8 @@ pub struct Host {
     pub epoch: u64,
     /// Whether floating point is soft in the translations that are run.
     pub soft: bool,
+    /// Where the interpreter's work is counted, if it is.
+    pub tally: Option<&'static Tally>,
 }
 
 /// The state of a guest thread.
@@ -91,7 +107,9 @@ pub struct Vcpu {
     pub cpu: Cpu,
     /// The host's.
     pub host: Host,
-    targets: [Target; 1 << TARGETS_LOG2],
+    /// Bit n: part n of the table has been written.
+    used: u64,
+    targets: [Target; TARGETS],
 }
 
 /// The addresses that translated code calls.
@@ -106,32 +124,49 @@ pub struct Calls {
     pub interpreter: u64,
 }
 
+impl Host {
+    fn new(calls: Calls) -> Self {
+        Self {
+            scratch: [0; 8],
+            constants: constants::VALUES,
+            saturated: 0,
+            spill: 0,
+            rsp: 0,
+            leave: calls.leave,
+            interpret: calls.interpret,
+            interpreter: calls.interpreter,
+            mxcsr: 0x1f80,
+            host_mxcsr: 0x1f80,
+            exception: None,
+            fault: HostFault::default(),
+            context: core::ptr::null_mut(),
+            attention: &raw const attention::NOBODY,
+            epoch: 0,
+            soft: false,
+            tally: None,
+        }
+    }
+}
+
 impl Vcpu {
     /// A thread with this state.
     #[must_use]
     pub fn new(cpu: Cpu, calls: Calls) -> Box<Self> {
-        Box::new(Self {
-            cpu,
-            host: Host {
-                scratch: [0; 8],
-                constants: constants::VALUES,
-                saturated: 0,
-                spill: 0,
-                rsp: 0,
-                leave: calls.leave,
-                interpret: calls.interpret,
-                interpreter: calls.interpreter,
-                mxcsr: 0x1f80,
-                host_mxcsr: 0x1f80,
-                exception: None,
-                fault: HostFault::default(),
-                context: core::ptr::null_mut(),
-                attention: &raw const attention::NOBODY,
-                epoch: 0,
-                soft: false,
-            },
-            targets: [Target::NONE; 1 << TARGETS_LOG2],
-        })
+        // The table stays as the kernel gives it: pages that are not there
+        // before they are used.
+        let layout = alloc::alloc::Layout::new::<Self>();
+        // SAFETY: the fields lie in what was allocated with the struct's
+        // layout, and those that are not written may be all zeros.
+        unsafe {
+            let at = alloc::alloc::alloc_zeroed(layout).cast::<Self>();
+            if at.is_null() {
+                alloc::alloc::handle_alloc_error(layout);
+            }
+            (&raw mut (*at).cpu).write(cpu);
+            (&raw mut (*at).host).write(Host::new(calls));
+            (&raw mut (*at).targets[0]).write(Target::NOBODY);
+            Box::from_raw(at)
+        }
     }
 
     /// Becomes another thread's, as if new.
@@ -146,7 +181,8 @@ impl Vcpu {
 
     /// Remembers where the code for an indirect target is.
     pub fn set_target(&mut self, guest: u64, host: u64) {
-        let index = (guest >> 2) as usize & ((1 << TARGETS_LOG2) - 1);
+        let index = Target::index(guest);
+        self.used |= 1 << (index / PART);
         self.targets[index] = Target { guest, host };
     }
 
@@ -172,14 +208,27 @@ impl Vcpu {
     #[must_use]
     #[inline]
     pub fn target(&self, guest: u64) -> Option<u64> {
-        let index = (guest >> 2) as usize & ((1 << TARGETS_LOG2) - 1);
-        let target = self.targets[index];
+        let target = self.targets[Target::index(guest)];
         (target.guest == guest).then_some(target.host)
     }
 
     /// Forgets all indirect targets.
     pub fn clear_targets(&mut self) {
-        self.targets.fill(Target::NONE);
+        while self.used != 0 {
+            let part = self.used.trailing_zeros() as usize;
+            self.used &= self.used - 1;
+            self.targets[part * PART..][..PART].fill(Target::UNUSED);
+        }
+        self.targets[0] = Target::NOBODY;
+    }
+
+    /// Counts an instruction that translated code leaves to the interpreter, if
+    /// that is counted.
+    #[inline]
+    pub(crate) fn tally(&self, op: a64::decode::Op) {
+        if let Some(tally) = self.host.tally {
+            tally.left(op);
+        }
     }
 
     /// What the guest's registers are after a fault: the register that was
@@ -188,6 +237,9 @@ impl Vcpu {
         self.host.spill
     }
 }
+
+// What checks the stack pointer loads any of the first 256 bytes.
+const _: () = assert!(constants::COUNT > 16);
 
 /// Where translated code finds the fields.
 #[must_use]

@@ -12,7 +12,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use common::elf::{BASE, CODE, DATA, Elf, INTERP, LOAD, R, Segment, W, X};
-use common::{program, run};
+use common::{copy_engine, program, run};
 use tempfile::TempDir;
 
 /// Runs the file and expects one line about it.
@@ -378,7 +378,7 @@ fn an_address_that_only_root_may_map() {
 /// Runs the file as a user without any right, also where the tests are root's.
 fn unprivileged(dir: &TempDir, path: &Path) -> Output {
     let engine = dir.path().join("engine");
-    std::fs::copy(env!("CARGO_BIN_EXE_armistice-aarch64"), &engine).unwrap();
+    copy_engine(&engine);
     std::fs::set_permissions(dir.path(), PermissionsExt::from_mode(0o755)).unwrap();
     let mut command = Command::new(&engine);
     command.arg(path);
@@ -487,11 +487,17 @@ fn too_little_of_what_a_process_may_have() {
     let path = program(&dir, "good", &Elf::default().bytes());
     let output = limited(&path, "-n 3");
     expect_of(&output, &path, 126, "cannot be opened: too many open files");
-    // Room for the guest, and none for 128 MiB of translated code twice.
-    let output = limited(&path, "-v 150000");
+    // No room for 128 MiB of translated code twice: there is less then.
+    for kib in [150_000, 40_000] {
+        let output = limited(&path, &format!("-v {kib}"));
+        assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+        assert_eq!(output.status.code(), Some(42), "{kib}");
+    }
+    // Too little for the stack that the limit of stacks asks for.
+    let output = limited(&path, "-v 9000");
     let stderr = String::from_utf8(output.stderr).unwrap();
-    let text = "armistice-aarch64: there is no memory for translated code: out of memory\n";
-    assert_eq!(stderr, text);
+    assert!(stderr.ends_with(": out of memory\n"), "{stderr}");
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
     assert_eq!(output.status.code(), Some(126));
 }
 

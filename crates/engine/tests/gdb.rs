@@ -41,11 +41,15 @@ impl Drop for Debugged {
     /// A test that fails leaves nothing behind, and says how far it came.
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("the program: {:?}", self.child.try_wait());
+            let ended = self.child.try_wait();
             let _ = self.child.kill();
             let mut error = String::new();
             let _ = self.error.read_to_string(&mut error);
-            eprintln!("{error}{:?}", self.child.wait());
+            let after = self.child.wait();
+            let _ = writeln!(
+                std::io::stderr(),
+                "the program: {ended:?}, {after:?}\n{error}"
+            );
         }
     }
 }

@@ -14,7 +14,7 @@ use common::engine;
 use tempfile::TempDir;
 
 /// How the engine may run a program.
-const MODES: [&[&str]; 2] = [&["--interpret"], &[]];
+const MODES: [&[&str]; 3] = [&["--interpret"], &["--eager"], &[]];
 
 /// Compiles one of `programs/`.
 fn compile(dir: &TempDir, source: &str, flags: &[&str]) -> PathBuf {

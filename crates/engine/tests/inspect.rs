@@ -44,9 +44,10 @@ fn run(options: &[&str]) -> Output {
         .unwrap()
 }
 
-/// What a run with these options writes to standard error.
+/// What a run with these options writes to standard error, where all is
+/// translated.
 fn printed(options: &[&str]) -> String {
-    let output = run(options);
+    let output = run(&[options, &["--eager"]].concat());
     assert_eq!(output.status.code(), Some(30), "{output:?}");
     assert_eq!(output.stdout, b"");
     String::from_utf8(output.stderr).unwrap()
@@ -159,6 +160,20 @@ fn counters() {
     assert_eq!(lines.len(), 3, "{text}");
 }
 
+/// What has not run often is interpreted: the loop here, and all around it.
+#[test]
+fn cold_code() {
+    let output = run(&["--counters", "--print-guest"]);
+    assert_eq!(output.status.code(), Some(30), "{output:?}");
+    let lines = [
+        "0 regions, 0 guest instructions executed",
+        "        executed          times   guest    host  region",
+        "              44 interpreted before they were translated",
+        "",
+    ];
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), lines.join("\n"));
+}
+
 /// A map, which goes when it is dropped.
 struct Map(PathBuf);
 
@@ -176,7 +191,7 @@ fn mapped(before: &str, other: &Path) -> Map {
     let output = Command::new("sh")
         .args(["-c", &script, "sh"])
         .arg(env!("CARGO_BIN_EXE_armistice-aarch64"))
-        .arg("--perf-map")
+        .args(["--eager", "--perf-map"])
         .arg(the_program(&dir))
         .env("OTHER", other)
         .output()

@@ -23,7 +23,7 @@ fn the_newest_code_runs() {
         .status()
         .expect("aarch64-linux-gnu-gcc: `cargo xtask test` installs it");
     assert!(compiled.success());
-    for mode in [&["--interpret"][..], &[]] {
+    for mode in [&["--interpret"][..], &["--eager"], &[]] {
         let output = engine().args(mode).arg(&program).output().unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();
         assert_eq!((output.status.code(), &*stderr), (Some(0), ""), "{mode:?}");

@@ -11,11 +11,11 @@ mod common;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use common::engine;
+use common::{copy_engine, engine};
 use tempfile::TempDir;
 
 /// How the engine may run a program.
-const MODES: [&[&str]; 2] = [&["--interpret"], &[]];
+const MODES: [&[&str]; 3] = [&["--interpret"], &["--eager"], &[]];
 
 /// Compiles one of `programs/`.
 fn compile(dir: &TempDir, prefix: &str, source: &str, flags: &[&str]) -> PathBuf {
@@ -121,11 +121,7 @@ fn root() -> TempDir {
     ] {
         std::fs::copy(Path::new(LIBRARIES).join(name), lib.join(name)).unwrap();
     }
-    std::fs::copy(
-        env!("CARGO_BIN_EXE_armistice-aarch64"),
-        root.path().join("engine"),
-    )
-    .unwrap();
+    copy_engine(&root.path().join("engine"));
     root
 }
 

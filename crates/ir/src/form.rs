@@ -9,6 +9,7 @@
 
 use crate::inst::Op;
 use crate::region::{Block, Inst, Region, Term};
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 /// Where an instruction leads, without what it does.
@@ -32,6 +33,11 @@ pub trait Source {
     fn fetch(&self, pc: u64) -> Option<u32>;
     /// Whether there is a translation that starts at `pc`.
     fn translated(&self, pc: u64) -> bool;
+    /// Whether what starts at `pc` has ever run; a region is formed of such.
+    fn has_run(&self, pc: u64) -> bool {
+        let _ = pc;
+        true
+    }
 }
 
 /// Takes the operations that lifting makes.
@@ -51,6 +57,12 @@ impl Sink<'_> {
             offset: self.offset,
             word: self.word,
         });
+    }
+
+    /// What was added last, if anything was.
+    #[must_use]
+    pub fn last(&self) -> Option<&Op> {
+        self.ops.last().map(|inst| &inst.op)
     }
 }
 
@@ -77,7 +89,7 @@ const UNITS: usize = 16 * 1024;
 /// Sets of addresses inside the window.
 struct Window {
     base: u64,
-    bits: [u64; UNITS / 64],
+    bits: Box<[u64]>,
 }
 
 impl Window {
@@ -139,7 +151,7 @@ impl Default for Former {
     fn default() -> Self {
         let window = || Window {
             base: 0,
-            bits: [0; UNITS / 64],
+            bits: alloc::vec![0; UNITS / 64].into_boxed_slice(),
         };
         Self {
             visited: window(),
@@ -189,16 +201,19 @@ impl Former {
                 match flow {
                     Flow::Next => {}
                     Flow::Jump(target) => {
-                        self.leader(target);
+                        self.leader(source, target);
                         break;
                     }
                     Flow::Branch(target) => {
-                        self.leader(target);
+                        self.leader(source, target);
                         self.leaders.insert(next);
+                        if !source.has_run(next) {
+                            break;
+                        }
                     }
                     Flow::Call => {
                         self.entries.insert(next);
-                        self.leader(next);
+                        self.leader(source, next);
                         break;
                     }
                     Flow::End => break,
@@ -208,8 +223,8 @@ impl Former {
         }
     }
 
-    fn leader(&mut self, pc: u64) {
-        if self.leaders.insert(pc) && !self.visited.contains(pc) {
+    fn leader<S: Source>(&mut self, source: &S, pc: u64) {
+        if self.leaders.insert(pc) && !self.visited.contains(pc) && source.has_run(pc) {
             self.work.push(pc);
         }
     }
@@ -285,5 +300,73 @@ fn link(region: &mut Region) {
                 region.blocks[j].loop_head |= j <= i;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Cond;
+
+    /// Instructions of four bytes: a zero goes on, 1 ends, and any other
+    /// branches to that address.
+    struct Toy;
+
+    impl Guest for Toy {
+        fn flow(&self, _: u64, word: u32) -> (u32, Flow) {
+            let flow = match word {
+                0 => Flow::Next,
+                1 => Flow::End,
+                to => Flow::Branch(to.into()),
+            };
+            (4, flow)
+        }
+
+        fn lift(&self, pc: u64, word: u32, _: &mut Sink<'_>) -> Option<Term> {
+            match word {
+                0 => None,
+                1 => Some(Term::Undefined { word, pc }),
+                to => Some(Term::Branch {
+                    cond: Cond::from_bits(0),
+                    taken: to.into(),
+                    fall: pc + 4,
+                }),
+            }
+        }
+    }
+
+    struct Words(&'static [u32], &'static [u64]);
+
+    impl Source for Words {
+        fn fetch(&self, pc: u64) -> Option<u32> {
+            self.0.get(usize::try_from(pc / 4).ok()?).copied()
+        }
+
+        fn translated(&self, _: u64) -> bool {
+            false
+        }
+
+        fn has_run(&self, pc: u64) -> bool {
+            !self.1.contains(&pc)
+        }
+    }
+
+    fn blocks(words: &'static [u32], cold: &'static [u64]) -> Vec<(u64, u32)> {
+        let mut region = Region::default();
+        let limits = Limits { insns: 100 };
+        Former::default().form(&Toy, &Words(words, cold), 0, limits, &mut region);
+        region.blocks.iter().map(|b| (b.pc, b.insns)).collect()
+    }
+
+    #[test]
+    fn a_region_is_of_what_has_run() {
+        // A branch over two others, which meet at the end.
+        const WORDS: &[u32] = &[0, 0x10, 0, 0x14, 0, 1];
+        let all = [(0, 2), (8, 2), (16, 1), (20, 1)];
+        assert_eq!(blocks(WORDS, &[]), all);
+        // The way that is taken, the one that is not, and both.
+        assert_eq!(blocks(WORDS, &[16]), [(0, 2), (8, 2), (20, 1)]);
+        assert_eq!(blocks(WORDS, &[8]), [(0, 2), (16, 2)]);
+        assert_eq!(blocks(WORDS, &[8, 16]), [(0, 2)]);
     }
 }

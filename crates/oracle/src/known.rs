@@ -5,7 +5,7 @@
 //! Reference Manual (DDI 0487). A case all of whose differences are explained
 //! is compared between interpreter and translator only.
 
-use a64::decode::{Op, decode};
+use a64::decode::{Class, Op, decode};
 use a64::insn::Insn;
 
 use crate::case::{DATA_SIZE, Program, State};
@@ -92,6 +92,16 @@ pub const KNOWN: &[Known] = &[
                  have loaded none; how much a store has written differs too.",
     },
     Known {
+        instructions: &["*"],
+        versions: &[],
+        explains: stack_unaligned,
+        spreads: false,
+        right: "ours",
+        reason: "Part D1, SP alignment checking: with SCTLR_EL1.SA0, which Linux sets, a load or store \
+                 whose base is an SP that is no multiple of 16 takes an SP alignment fault. QEMU \
+                 does not check.",
+    },
+    Known {
         instructions: &["MRS_ID"],
         versions: &[],
         explains: |_, context| context.theirs.signal == 4,
@@ -113,18 +123,23 @@ pub const KNOWN: &[Known] = &[
     Known {
         instructions: &["STXR*", "STLXR*", "STXP", "STLXP"],
         versions: &[],
-        explains: |difference, context| {
-            context.sequence
-                && match difference.place {
-                    Place::X(_) => difference.left == 0 && difference.right == 1,
-                    place => matches!(place, Place::Data(_)),
-                }
-        },
+        explains: monitor_lost,
         spreads: false,
         right: "both",
         reason: "Part B2, Synchronization and semaphores: whether an access of the same processor between a Load-Exclusive and its \
                  Store-Exclusive makes that fail is IMPLEMENTATION DEFINED. In QEMU it does after an \
                  atomic one that isn't aligned.",
+    },
+    Known {
+        instructions: &["STXR*", "STLXR*", "STXP", "STLXP"],
+        versions: &[],
+        explains: other_tag,
+        spreads: false,
+        right: "both",
+        reason: "Part B2, Load-Exclusive and Store-Exclusive instruction usage restrictions: whether a \
+                 Store-Exclusive succeeds whose virtual address is not that of the Load-Exclusive, \
+                 but leads to the same memory, is CONSTRAINED UNPREDICTABLE. In ours it fails where \
+                 the tags in the top bytes differ, in QEMU it succeeds.",
     },
     Known {
         instructions: &["DC_CVAC", "DC_CVAU", "DC_CIVAC"],
@@ -200,6 +215,18 @@ fn faulted(context: &Context<'_>) -> Option<Insn> {
     decode(*context.program.words.get(at as usize)?)
 }
 
+/// Anything, once ours has stopped at an access to such an SP.
+fn stack_unaligned(_: &Difference, context: &Context<'_>) -> bool {
+    let ours = context.ours;
+    let at = ours.pc.wrapping_sub(context.program.address) / 4;
+    let word = context.program.words.get(at as usize);
+    ours.signal == 7
+        && !ours.x[31].is_multiple_of(16)
+        && word.and_then(|&word| decode(word)).is_some_and(|insn| {
+            insn.rn() == 31 && insn.op.info().fields.iter().any(|f| f.name == "Rn")
+        })
+}
+
 /// A destination, or a location about an end of the data area.
 fn a_part_done(difference: &Difference, context: &Context<'_>) -> bool {
     let Some(insn) = faulted(context) else {
@@ -220,6 +247,49 @@ fn a_part_done(difference: &Difference, context: &Context<'_>) -> bool {
         Place::V(n) => loads && vector && first(n),
         _ => false,
     }
+}
+
+/// In a program with an atomic instruction, what came of a store-exclusive that
+/// failed in QEMU only.
+fn monitor_lost(difference: &Difference, context: &Context<'_>) -> bool {
+    let atomic = |class| matches!(class, Class::atomic | Class::compare_and_swap);
+    instructions(context).any(|insn| atomic(insn.op.info().class))
+        && exclusive_ended(difference, context, (0, 1))
+}
+
+/// With a tag in a register, what came of a store-exclusive that failed in ours
+/// only.
+fn other_tag(difference: &Difference, context: &Context<'_>) -> bool {
+    let tagged = |insn: Insn| {
+        insn.op.info().class == Class::ldst_exclusive
+            && context.before.x[insn.rn() as usize] >> 56 != 0
+    };
+    instructions(context).any(tagged) && exclusive_ended(difference, context, (1, 0))
+}
+
+/// Whether a difference in a sequence comes of a store-exclusive that ended with
+/// one status in ours and another in QEMU: the status, what is stored; anything,
+/// as long as the status is still there and tells so.
+fn exclusive_ended(difference: &Difference, context: &Context<'_>, status: (u64, u64)) -> bool {
+    let ended = |insn: Insn| {
+        let rs = insn.rs() as usize;
+        insn.op.info().class == Class::ldst_exclusive
+            && insn.op.name().starts_with("ST")
+            && (context.ours.x[rs], context.theirs.x[rs]) == status
+    };
+    let (left, right) = (difference.left, difference.right);
+    context.sequence
+        && match difference.place {
+            Place::X(_) if (left, right) == (status.0.into(), status.1.into()) => true,
+            Place::Data(_) => true,
+            _ => instructions(context).any(ended),
+        }
+}
+
+/// The program's instructions.
+fn instructions(context: &Context<'_>) -> impl Iterator<Item = Insn> {
+    let words = context.program.words.iter();
+    words.filter_map(|&word| decode(word))
 }
 
 /// Anything, after a fault in either of the three instructions.

@@ -102,7 +102,7 @@ impl Translator {
             return Err(io::Error::last_os_error());
         }
         let errno = |errno| io::Error::other(format!("{errno}"));
-        let engine = Engine::new(host).map_err(errno)?;
+        let engine = Engine::eager(host).map_err(errno)?;
         faults::install().map_err(errno)?;
         take_faults(&engine);
         Ok(Self {

@@ -44,7 +44,7 @@ fn faults_are_the_same_three_ways() {
     eprintln!("{version}, seed {}, {count} states each", settings.seed);
     let mut report = Report::default();
     for &op in Op::ALL.iter().filter(|op| settings.wants(op.name())) {
-        let class = op.info().class;
+        let class = op.class();
         // IC IVAU names an address, and reads nothing there.
         if !accesses(class) || class == Class::memory_copy_set || op == Op::IC_IVAU {
             continue;

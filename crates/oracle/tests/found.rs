@@ -176,3 +176,68 @@ fn a_half_result_in_its_source() {
     let after = everywhere(&[0x0e61_2863], &before); // xtn v3.4h, v3.4s
     assert_eq!(after.v[3], 0x0002_0004_0007_0005);
 }
+
+/// A block that a return enters and a branch leads to: inside the region the
+/// flags stay where the branch had them, and whoever enters brings them there.
+#[test]
+fn flags_where_a_region_is_entered_in_its_middle() {
+    let words = [
+        0xeb01_001f, // cmp x0, x1
+        0x5400_0060, // b.eq to cset
+        0x9400_0004, // bl to the second comparison
+        NOP,
+        0x9a9f_a7e2, // cset x2, lt
+        0x1400_0003, // b to the end
+        0xeb04_007f, // cmp x3, x4
+        0xd65f_03c0, // ret
+    ];
+    let mut before = State::default();
+    before.x[4] = 1;
+    for (x1, x2, nzcv) in [(0, 0, Z | C), (5, 1, N)] {
+        before.x[1] = x1;
+        let after = everywhere(&words, &before);
+        assert_eq!((after.x[2], after.nzcv), (x2, nzcv), "{x1}");
+    }
+}
+
+/// SP must be a multiple of 16 where it is a base (`SCTLR_EL1.SA0`, which Linux
+/// sets), and may be anything meanwhile. The flags are those of the comparison.
+#[test]
+fn a_stack_pointer_that_is_not_aligned() {
+    const LOAD: u32 = 0xf940_03e1; // ldr x1, [sp]
+    const PUSH: u32 = 0xf81f_8fe2; // str x2, [sp, #-8]!
+    let mut before = State::default();
+    before.x[0] = DATA + 0x108;
+    before.x[2] = 0x1234;
+    before.x[3] = DATA + 0x100;
+    before.x[31] = DATA + 0x200;
+    let end = |words: &[u32], before: &State| {
+        let after = everywhere(words, before);
+        let first = Batch::default().next_address();
+        let at = (after.signal != 0).then(|| (after.pc - first) / 4);
+        (at, after.x[31] - DATA)
+    };
+    let compare = 0xeb03_005f; // cmp x2, x3
+    for set in [
+        0x9100_001f, // mov sp, x0
+        0x8b20_63ff, // add sp, sp, x0
+        0x321d_03ff, // orr wsp, wzr, #8
+    ] {
+        let words = [compare, set, NOP, compare, LOAD];
+        let after = everywhere(&words, &before);
+        assert_eq!((after.signal, after.nzcv), (7, N), "{set:08x}");
+        assert_eq!((after.pc & 0xff, after.x[1]), (0x14, 0), "{set:08x}");
+    }
+    // The first finds SP aligned, the second doesn't; a pair is pushed whole.
+    assert_eq!(end(&[PUSH, PUSH], &before), (Some(1), 0x1f8));
+    assert_eq!(end(&[0xa9bf_0be2, LOAD], &before), (None, 0x1f0)); // stp x2, x2, [sp, #-16]!
+    // ld1 {v0.8b}, [sp], #8, and by x2
+    assert_eq!(end(&[0x0cdf_73e0, LOAD], &before), (Some(1), 0x208));
+    assert_eq!(end(&[0x0cc2_73e0, LOAD], &before), (Some(1), 0x1434));
+    // Aligned again before it is a base.
+    let words = [0x9100_001f, 0x9100_0442, 0x9100_007f, LOAD]; // mov, add, mov sp, x3
+    assert_eq!(end(&words, &before), (None, 0x100));
+    // Not aligned from the start.
+    before.x[31] = DATA + 0x204;
+    assert_eq!(end(&[NOP, LOAD], &before), (Some(1), 0x204));
+}

@@ -28,7 +28,7 @@ pub(super) fn execute(cpu: &mut Cpu, insn: Insn) -> bool {
 }
 
 fn run(cpu: &mut Cpu, insn: Insn) -> Option<()> {
-    match insn.op.info().class {
+    match insn.op.class() {
         Class::addsub_imm | Class::addsub_shift | Class::addsub_ext | Class::addsub_carry => {
             arithmetic::add_subtract(cpu, insn);
         }

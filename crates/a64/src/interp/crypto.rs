@@ -36,7 +36,7 @@ pub(super) fn execute(cpu: &mut Cpu, insn: Insn) -> bool {
         m: v(insn.rm()),
         a: v(insn.ra()),
     };
-    let result = match insn.op.info().class {
+    let result = match insn.op.class() {
         Class::crypto_aes => aes::execute(insn.op, x),
         Class::crypto_sha_3reg | Class::crypto_sha_2reg => {
             sha1::execute(insn.op, x).or_else(|| sha256::execute(insn.op, x))

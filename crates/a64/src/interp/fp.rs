@@ -49,7 +49,7 @@ pub(super) fn execute(cpu: &mut Cpu, insn: Insn) -> bool {
 
 /// Finds the subject of the instruction.
 fn dispatch(cpu: &mut Cpu, fp: &mut Fp, insn: Insn) -> Option<()> {
-    match insn.op.info().class {
+    match insn.op.class() {
         Class::fp_fixed | Class::fp_int => return general::execute(cpu, fp, insn),
         Class::fp_compare | Class::fp_cond_compare => return scalar::compare(cpu, fp, insn),
         _ => {}
@@ -60,7 +60,7 @@ fn dispatch(cpu: &mut Cpu, fp: &mut Fp, insn: Insn) -> Option<()> {
 
 /// The whole register that an instruction with a vector destination writes.
 fn vector_result(cpu: &Cpu, fp: &mut Fp, insn: Insn) -> Option<u128> {
-    match insn.op.info().class {
+    match insn.op.class() {
         Class::fp_imm => scalar::immediate(insn),
         Class::fp_cond_select => scalar::select(cpu, insn),
         Class::fp_1src | Class::simd_two_misc | Class::scalar_two_misc => {

@@ -51,7 +51,7 @@ pub(super) fn execute<M: Memory + Environment>(
     mem: &mut M,
     insn: Insn,
 ) -> Result<(), Exception> {
-    let kind = kind(insn.op.info().class).ok_or(Exception::Undefined)?;
+    let kind = kind(insn.op.class()).ok_or(Exception::Undefined)?;
     Ok(transfer(cpu, mem, insn, kind)?)
 }
 

@@ -62,7 +62,7 @@ pub fn step<M: Memory + Environment>(
     insn: Insn,
 ) -> Result<(), Exception> {
     let pc = cpu.pc;
-    let next = match insn.op.info().class {
+    let next = match insn.op.class() {
         Class::branch_cond
         | Class::branch_imm
         | Class::branch_reg

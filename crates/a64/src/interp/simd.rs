@@ -35,7 +35,7 @@ use element::Saturation;
 
 /// Executes an integer instruction of Advanced SIMD; false if it is none.
 pub(super) fn execute(cpu: &mut Cpu, insn: Insn) -> bool {
-    if matches!(insn.op.info().class, Class::simd_copy | Class::scalar_copy) {
+    if matches!(insn.op.class(), Class::simd_copy | Class::scalar_copy) {
         return copy::execute(cpu, insn).is_some();
     }
     let mut sat = Saturation::default();
@@ -49,7 +49,7 @@ pub(super) fn execute(cpu: &mut Cpu, insn: Insn) -> bool {
 
 /// The whole register that an instruction with a vector destination writes.
 fn vector_result(cpu: &Cpu, sat: &mut Saturation, insn: Insn) -> Option<u128> {
-    match insn.op.info().class {
+    match insn.op.class() {
         Class::simd_three_same => logical::execute(cpu, insn)
             .or_else(|| across::pairs(cpu, insn))
             .or_else(|| three_same::execute(cpu, sat, insn)),

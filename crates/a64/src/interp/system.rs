@@ -27,7 +27,7 @@ pub(super) fn execute<M: Memory + Environment>(
     mem: &mut M,
     insn: Insn,
 ) -> Result<(), Exception> {
-    match insn.op.info().class {
+    match insn.op.class() {
         Class::exception => return Err(exception(cpu, insn)),
         Class::barrier => barrier(cpu, mem, insn),
         Class::pstate => pstate(cpu, insn),

@@ -5,6 +5,7 @@
 //! that lifting leaves nothing out.
 
 mod branch;
+mod bulk;
 mod int;
 mod memory;
 mod system;
@@ -13,7 +14,7 @@ mod vector;
 use crate::decode::{Class, decode};
 use crate::insn::Insn;
 use ir::form::{Flow, Guest, Sink};
-use ir::{Cond, Op, Reg, Term, Width};
+use ir::{BinOp, Cond, Op, Operand, Reg, Term, Width};
 
 /// The stack pointer's slot.
 pub const SP: Reg = Reg(31);
@@ -46,7 +47,7 @@ impl Guest for A64 {
         let Some(insn) = decode(word) else {
             return Some(Term::Undefined { word, pc });
         };
-        let class = insn.op.info().class;
+        let class = insn.op.class();
         match class {
             Class::branch_cond
             | Class::branch_imm
@@ -59,8 +60,13 @@ impl Guest for A64 {
             | Class::pstate
             | Class::system
             | Class::system_register => return system::lift(pc, insn, out),
-            // They may run the same instruction again, after a fault.
-            Class::memory_copy_set => return Some(Term::Interpret { word, pc }),
+            Class::memory_copy_set if !bulk::may_run(word) => {
+                return Some(Term::Undefined { word, pc });
+            }
+            Class::memory_copy_set => {
+                out.push(bulk::lift(insn));
+                return None;
+            }
             _ => {}
         }
         let done = int::lift(pc, insn, class, out)
@@ -68,8 +74,35 @@ impl Guest for A64 {
             || vector::lift(*self, insn, class, out);
         if !done {
             out.push(Op::Interpret { word });
+        } else if out.last().is_some_and(unaligns_stack) {
+            let next = pc.wrapping_add(4);
+            out.push(Op::CheckStack { a: SP, next });
         }
         None
+    }
+}
+
+/// Whether SP may be no multiple of 16 after an operation, having been one
+/// before. Translated code does not ask at each access whose base it is: it runs
+/// only while SP is one.
+fn unaligns_stack(op: &Op) -> bool {
+    match *op {
+        Op::Bin {
+            op: BinOp::Add | BinOp::Sub,
+            d: SP,
+            a: SP,
+            b: Operand::Imm(by),
+            ..
+        } => !by.is_multiple_of(16),
+        Op::Bin {
+            op: BinOp::And,
+            d: SP,
+            b: Operand::Imm(mask),
+            ..
+        } => mask & 15 != 0,
+        Op::Imm { d: SP, value } => !value.is_multiple_of(16),
+        Op::Mov { d: SP, .. } | Op::Bin { d: SP, .. } => true,
+        _ => false,
     }
 }
 

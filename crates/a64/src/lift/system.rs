@@ -65,7 +65,7 @@ pub(super) fn lift(pc: u64, insn: Insn, out: &mut Sink<'_>) -> Option<Term> {
             let value = features::id_register(insn.crm(), insn.op2());
             out.push(constant(insn, value));
         }
-        _ if insn.op.info().class == Class::hint => {}
+        _ if insn.op.class() == Class::hint => {}
         _ => out.push(Op::Interpret { word }),
     }
     None

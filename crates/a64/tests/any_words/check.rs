@@ -130,9 +130,9 @@ pub(crate) fn execute(word: u32, seed: u64) {
     assert_eq!(cpu.flags.0 & !Flags::MASK & 0xfe, 0, "{what}: flags");
     match result {
         // How far they get is theirs to choose.
-        _ if insn.op.info().class == Class::memory_copy_set => {}
+        _ if insn.op.class() == Class::memory_copy_set => {}
         Ok(()) => {
-            let branch = insn.op.info().class.name().contains("branch");
+            let branch = insn.op.class().name().contains("branch");
             assert!(branch || cpu.pc == before.pc.wrapping_add(4), "{what}: PC");
         }
         Err(exception) => {
@@ -141,7 +141,7 @@ pub(crate) fn execute(word: u32, seed: u64) {
             }
             assert!(cpu == before, "{what}: the state changed");
             // What a store of several registers did before it faulted is UNKNOWN.
-            let name = insn.op.info().class.name();
+            let name = insn.op.class().name();
             let several = ["multiple", "single", "pair"]
                 .iter()
                 .any(|part| name.contains(part));

@@ -78,7 +78,7 @@ fn differences(words: &[u32], known: &[Known], used: &mut [u32]) -> Vec<(u32, St
         let printed = text
             .as_deref()
             .map_or("-", |t| t.split('\t').next().unwrap());
-        if let Some(insn) = ours.filter(|i| i.op.info().class == Class::memory_copy_set) {
+        if let Some(insn) = ours.filter(|i| i.op.class() == Class::memory_copy_set) {
             assert!(unpredictable_registers(insn), "{insn:?} is {text:?}");
         }
         let excuse = known.iter().position(|k| {

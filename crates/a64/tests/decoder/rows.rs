@@ -44,7 +44,7 @@ fn for_each_word(op: Op, random: &mut Random, mut f: impl FnMut(u32)) {
     let fields: Vec<_> = info
         .fields
         .iter()
-        .map(|f| (f.lsb, values(f, random)))
+        .map(|f| (f.lsb, values(&f, random)))
         .collect();
     let mut digits = vec![0; fields.len()];
     loop {
@@ -137,7 +137,7 @@ fn coverage() {
     let mut classes = BTreeMap::<_, u32>::new();
     let mut features = BTreeMap::<_, u32>::new();
     for op in Op::ALL {
-        *classes.entry(op.info().class).or_default() += 1;
+        *classes.entry(op.class()).or_default() += 1;
         *features.entry(op.info().feature).or_default() += 1;
     }
     for (class, rows) in &classes {

@@ -55,8 +55,8 @@ pub(crate) fn sample(seed: u64, count: usize) -> Vec<u32> {
             let op = Op::ALL[i / 3 % Op::COUNT];
             match i % 3 {
                 0 => random.next(),
-                1 => of_row(&mut random, op.info()),
-                _ => of_row(&mut random, op.info()) ^ 1 << random.below(32),
+                1 => of_row(&mut random, &op.info()),
+                _ => of_row(&mut random, &op.info()) ^ 1 << random.below(32),
             }
         })
         .collect()

@@ -2,15 +2,20 @@
 //!
 //! One layer for this command and one for each emulator, so that images of
 //! different versions share what is the same. The same input gives the same bytes.
+//! Where Armistice has an engine of its own, QEMU's goes in beside it: the
+//! processor of the machine that the image will run on may be too old for it.
 
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use armistice_arch::{Arch, Platform};
-use armistice_emulators::{Emulator, Error as EmulatorError};
+use armistice_emulators::{
+    Emulator, Engine, Error as EmulatorError, Found, Maker, Processor, Search,
+};
 use armistice_oci::{Content, ImageConfig, ImageSpec, Layer};
 
 use crate::cli::{Image, ImageBuild};
+use crate::engine::say_choice;
 use crate::outcome::Outcome;
 use crate::output::Output;
 use crate::request;
@@ -35,7 +40,8 @@ fn build(args: &ImageBuild, output: Output) -> Result<Outcome> {
         timestamp: args.timestamp,
     };
     spec.write_file(&args.output)?;
-    let names: Vec<&str> = emulators.iter().map(|(a, _)| a.display_name()).collect();
+    let mut names: Vec<&str> = emulators.iter().map(|(a, _)| a.display_name()).collect();
+    names.dedup();
     output.note(format!(
         "Wrote {} as {}, with emulators for {}",
         args.output.display(),
@@ -52,13 +58,15 @@ fn build(args: &ImageBuild, output: Output) -> Result<Outcome> {
 /// Those named; else those of all platforms that containers come in and an
 /// emulator is installed for.
 fn find(args: &ImageBuild, output: Output) -> Result<Vec<(&'static Arch, Emulator)>> {
-    let search = request::search(&args.emulators);
+    let mut search = request::search(&args.emulators);
+    search.processor = Processor::Any;
     let arches: Vec<&'static Arch> = match Wanted::read(&args.arches)? {
         Wanted::These(arches) => {
-            return arches
-                .into_iter()
-                .map(|a| Ok((a, search.find(a)?.emulator)))
-                .collect();
+            let mut found = Vec::new();
+            for arch in arches {
+                take(arch, search.find(arch)?, &search, &mut found, output)?;
+            }
+            return Ok(found);
         }
         Wanted::Default => select::foreign()
             .filter(|a| !a.platforms.is_empty() && a.debian.is_some())
@@ -69,7 +77,7 @@ fn find(args: &ImageBuild, output: Output) -> Result<Vec<(&'static Arch, Emulato
     let mut miss = None;
     for arch in arches {
         match search.find(arch) {
-            Ok(emulator) => found.push((arch, emulator.emulator)),
+            Ok(one) => take(arch, one, &search, &mut found, output)?,
             Err(error @ EmulatorError::NotFound { .. }) => {
                 output.note(format!(
                     "Without {}: no emulator for it is installed",
@@ -84,6 +92,35 @@ fn find(args: &ImageBuild, output: Output) -> Result<Vec<(&'static Arch, Emulato
         (true, Some(error)) => Err(error.into()),
         _ => Ok(found),
     }
+}
+
+/// Takes what was found, and QEMU beside an engine of Armistice's own.
+fn take(
+    arch: &'static Arch,
+    found: Found,
+    search: &Search,
+    all: &mut Vec<(&'static Arch, Emulator)>,
+    output: Output,
+) -> Result<()> {
+    say_choice(arch, &found, search, output);
+    let both = found.maker == Maker::Armistice && search.engine == Engine::Any;
+    all.push((arch, found.emulator));
+    if !both {
+        return Ok(());
+    }
+    let qemu = Search {
+        engine: Engine::Qemu,
+        ..search.clone()
+    };
+    match qemu.find(arch) {
+        Ok(second) => all.push((arch, second.emulator)),
+        Err(EmulatorError::NotFound { .. }) => output.note(format!(
+            "Without QEMU for {}: it will not run on processors older than x86-64-v3",
+            arch.display_name()
+        )),
+        Err(error) => return Err(error.into()),
+    }
+    Ok(())
 }
 
 fn layers(emulators: &[(&'static Arch, Emulator)]) -> Result<Vec<Layer>> {

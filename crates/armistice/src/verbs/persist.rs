@@ -40,6 +40,8 @@ struct Placed {
 #[derive(Debug, Default)]
 pub(crate) struct Installed {
     placed: Vec<Placed>,
+    /// Copies that no rule names any more: an engine that another took the place of.
+    superseded: Vec<PathBuf>,
 }
 
 /// Refuses early where nothing would read the files at boot.
@@ -68,20 +70,28 @@ impl Installed {
     /// Writes the rules: those of the file that are about other entries, and these.
     pub(crate) fn write_rules(&mut self, registrations: &[Registration]) -> Result<()> {
         let mut rules = read_rules()?;
+        let before: Vec<PathBuf> = rules.iter().filter_map(|(_, line)| copy_of(line)).collect();
         for registration in registrations {
             rules.retain(|(name, _)| *name != registration.name);
             rules.push((registration.name.clone(), registration.line()?));
         }
+        let named = |copy: &PathBuf| {
+            rules
+                .iter()
+                .any(|(_, line)| copy_of(line).as_ref() == Some(copy))
+        };
+        self.superseded = before.into_iter().filter(|copy| !named(copy)).collect();
         self.place(Path::new(RULES), rules_text(&rules).as_bytes(), 0o644)
     }
 
     /// They stay.
     pub(crate) fn keep(mut self) {
-        for placed in std::mem::take(&mut self.placed) {
-            if let Some(old) = placed.old {
-                // Best effort: a leftover copy does no harm.
-                let _ = fs::remove_file(old);
-            }
+        let old = std::mem::take(&mut self.placed)
+            .into_iter()
+            .filter_map(|placed| placed.old);
+        for file in old.chain(std::mem::take(&mut self.superseded)) {
+            // Best effort: a leftover copy does no harm.
+            let _ = fs::remove_file(file);
         }
     }
 
@@ -156,14 +166,16 @@ pub(crate) fn undo(wanted: &Wanted, output: Output) -> Result<()> {
         installed.place(Path::new(RULES), rules_text(&staying).as_bytes(), 0o644)?;
         installed.keep();
     }
-    for (name, _) in &going {
-        let copy = Path::new(COPIES).join(name);
-        match fs::remove_file(&copy) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(error).with_context(|| format!("cannot remove {}", copy.display()));
+    for (name, line) in &going {
+        if let Some(copy) = copy_of(line) {
+            match fs::remove_file(&copy) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(error).with_context(|| format!("cannot remove {}", copy.display()));
+                }
+                _ => {}
             }
-            _ => output.data(format!("No longer persisted: {name}")),
         }
+        output.data(format!("No longer persisted: {name}"));
     }
     // Only if it is empty.
     let _ = fs::remove_dir(COPIES);
@@ -187,6 +199,14 @@ fn read_rules() -> Result<Vec<(String, String)>> {
             Some((name.to_owned(), line.to_owned()))
         })
         .collect())
+}
+
+/// The copy that a rule is about: its interpreter, where that is one of ours.
+fn copy_of(line: &str) -> Option<PathBuf> {
+    let delimiter = line.chars().next()?;
+    // Behind the first delimiter: name, type, offset, magic, mask, interpreter.
+    let interpreter = PathBuf::from(line.split(delimiter).nth(6)?);
+    (interpreter.parent() == Some(Path::new(COPIES))).then_some(interpreter)
 }
 
 fn rules_text(rules: &[(String, String)]) -> String {

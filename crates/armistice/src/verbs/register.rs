@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 use armistice_binfmt::situation::{self, How};
 use armistice_binfmt::{
-    Action, BinfmtError, KernelVersion, STANDARD_PATH, Snapshot, Table, Transaction, plan,
+    Action, BinfmtError, KernelVersion, Reason, STANDARD_PATH, Snapshot, Table, Transaction, plan,
 };
 
 use armistice_emulators::Emulator;
@@ -208,6 +208,14 @@ fn action_text(action: &Action) -> String {
     match action {
         Action::Keep => "kept".to_owned(),
         Action::Add => "added".to_owned(),
+        // Which one it was: with another engine, the flags and the pattern are the same.
+        Action::Replace {
+            old,
+            why: Reason::Interpreter,
+        } => format!(
+            "replaced: its interpreter was {}",
+            shown(&old.interpreter.to_string_lossy())
+        ),
         Action::Replace { why, .. } => format!("replaced: {why}"),
     }
 }

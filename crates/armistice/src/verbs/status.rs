@@ -13,6 +13,7 @@ use armistice_binfmt::{BinfmtError, Entry, KernelVersion, Matching, Snapshot};
 use serde::Serialize;
 
 use crate::cli::{Format, Status};
+use crate::engine::EngineLine;
 use crate::outcome::Outcome;
 use crate::output::{BAD, Columns, GOOD, ODD, Output, plain, shown};
 use crate::pinned::{self, Pinned};
@@ -37,6 +38,9 @@ struct Handler {
     enabled: bool,
     owner: &'static str,
     interpreter: PathBuf,
+    /// Armistice's own or QEMU, and the version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    engine: Option<EngineLine>,
     flags: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     offset: Option<usize>,
@@ -157,6 +161,7 @@ fn handler(live: &Snapshot, entry: &Entry, probe: bool) -> Handler {
             "other"
         },
         interpreter: entry.interpreter.clone(),
+        engine: engine(entry, &pinned),
         flags: entry.flags.to_string(),
         offset: pattern.map(|p| p.offset),
         magic: pattern.map(|p| hex(&p.magic)),
@@ -172,6 +177,14 @@ fn handler(live: &Snapshot, entry: &Entry, probe: bool) -> Handler {
     }
 }
 
+/// By its mark; by running it, where that was asked for and the mark has none.
+fn engine(entry: &Entry, pinned: &Pinned) -> Option<EngineLine> {
+    EngineLine::new(
+        &entry.interpreter,
+        pinned.version.as_deref().unwrap_or_default(),
+    )
+}
+
 fn print(answer: &Answer, visible: bool, output: Output) {
     output.data(scope_line(answer, visible));
     if answer.handlers.is_empty() {
@@ -179,7 +192,7 @@ fn print(answer: &Answer, visible: bool, output: Output) {
         return;
     }
     let mut columns = Columns::new(&[
-        "NAME", "PLATFORM", "STATE", "FLAGS", "OWNER", "EMULATOR", "PINNED",
+        "NAME", "PLATFORM", "STATE", "FLAGS", "OWNER", "ENGINE", "EMULATOR", "PINNED",
     ]);
     for h in &answer.handlers {
         let state = match (
@@ -198,6 +211,7 @@ fn print(answer: &Answer, visible: bool, output: Output) {
             state,
             plain(if h.flags.is_empty() { "-" } else { &h.flags }),
             plain(h.owner),
+            plain(h.engine.as_ref().map_or("-", |engine| engine.name)),
             plain(shown(&h.interpreter.to_string_lossy())),
             (
                 h.pinned.to_string(),

@@ -1,19 +1,22 @@
 //! The memory that translated code lies in.
 //!
 //! One piece of shared memory, mapped twice: to be written here, to be executed
-//! there. It is anonymous, because perf looks into its map for such memory
+//! there. The former lies apart from all else, since the guest's stores are
+//! checked by nobody. It is anonymous, because perf looks into its map for such memory
 //! only. Code is added at the end; [`Arena::clear`] starts again.
 //!
 //! Beside it lies a bit for each byte of code, set where the guest's state is
 //! known: signal handlers look there, so it needs no lock.
 
+use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use crate::linux::own;
 use crate::linux::sys::{self, Errno, number};
 
-/// How much code there may be. Pages are taken as they are written.
-const SIZE: u64 = 128 * 1024 * 1024;
+/// How much code there may be at most and at least. Pages are taken as they
+/// are written.
+const SIZES: [u64; 2] = [128 << 20, 1 << 20];
 /// Each piece starts at a multiple of this.
 const ALIGN: u64 = 16;
 const MAP_SHARED: u32 = 1;
@@ -27,14 +30,25 @@ const COPIED: u64 = 4 * 1024 * 1024;
 pub struct Arena {
     writable: u64,
     executable: u64,
+    size: u64,
     used: u64,
     points: u64,
 }
 
+/// The size for a process that may have so much of address space: there are
+/// two mappings, and one more at a `fork`, and most is the guest's.
+const fn size_for(addresses: u64) -> u64 {
+    let [mut size, least] = SIZES;
+    while size > least && size > addresses / 8 {
+        size /= 2;
+    }
+    size
+}
+
 /// Code memory that is not used yet.
-fn map_shared() -> Result<u64, Errno> {
-    own::map(
-        SIZE,
+fn map_shared(size: u64) -> Result<u64, Errno> {
+    own::map_apart(
+        size,
         sys::PROT_READ | sys::PROT_WRITE,
         MAP_SHARED | sys::MAP_ANONYMOUS | sys::MAP_NORESERVE,
     )
@@ -42,22 +56,26 @@ fn map_shared() -> Result<u64, Errno> {
 
 /// The memory of a mapping once more, to be executed: at this address, or where
 /// there is room.
-fn map_executable(writable: u64, at: Option<u64>) -> Result<u64, Errno> {
+fn map_executable(writable: u64, size: u64, at: Option<u64>) -> Result<u64, Errno> {
     let fixed = if at.is_some() { MREMAP_FIXED } else { 0 };
+    if let Some(at) = at {
+        // First, so that the limit of the address space has room for it.
+        // SAFETY: what is there is code memory that no thread runs.
+        unsafe { sys::munmap(at, size) }?;
+    }
     // A length of 0 maps the same memory once more.
     let arguments = [
         writable,
         0,
-        SIZE,
+        size,
         MREMAP_MAYMOVE | fixed,
         at.unwrap_or(0),
         0,
     ];
-    // SAFETY: the mapping stays as it is; what is replaced is code memory that
-    // no thread runs.
+    // SAFETY: the mapping stays as it is, and the place is free.
     unsafe {
         let executable = sys::syscall(number::MREMAP, arguments)?;
-        sys::mprotect(executable, SIZE, sys::PROT_READ | sys::PROT_EXEC)?;
+        sys::mprotect(executable, size, sys::PROT_READ | sys::PROT_EXEC)?;
         Ok(executable)
     }
 }
@@ -68,17 +86,19 @@ impl Arena {
     /// # Errors
     /// When the kernel refuses one of the mappings.
     pub fn new() -> Result<Self, Errno> {
-        let writable = map_shared()?;
-        let executable = map_executable(writable, None)?;
-        own::add(executable..executable + SIZE);
+        let size = size_for(sys::address_limit());
+        let writable = map_shared(size)?;
+        let executable = map_executable(writable, size, None)?;
+        own::add(executable..executable + size);
         let points = own::map(
-            SIZE / 8,
+            size / 8,
             sys::PROT_READ | sys::PROT_WRITE,
             sys::MAP_PRIVATE | sys::MAP_ANONYMOUS | sys::MAP_NORESERVE,
         )?;
         Ok(Self {
             writable,
             executable,
+            size,
             used: 0,
             points,
         })
@@ -88,7 +108,7 @@ impl Arena {
     pub fn add(&mut self, code: &[u8]) -> Option<u64> {
         let start = self.used.next_multiple_of(ALIGN);
         let end = start + code.len() as u64;
-        if end > SIZE {
+        if end > self.size {
             return None;
         }
         // SAFETY: `start..end` lies in the writable mapping, which only this
@@ -111,7 +131,8 @@ impl Arena {
 
     /// The guest's state is known at an address.
     pub fn mark(&mut self, address: u64) {
-        let (word, bit) = place(self.points, address.wrapping_sub(self.executable));
+        let offset = address.wrapping_sub(self.executable);
+        let (word, bit) = place(self.points, self.size, offset);
         word.fetch_or(bit, Ordering::Release);
     }
 
@@ -120,6 +141,7 @@ impl Arena {
     pub const fn points(&self) -> Points {
         Points {
             code: self.executable,
+            size: self.size,
             points: self.points,
         }
     }
@@ -128,27 +150,36 @@ impl Arena {
     pub fn clear(&mut self, keep: u64) {
         let words = self.used.div_ceil(64);
         for word in keep / 64..words {
-            place(self.points, word * 64).0.store(0, Ordering::Relaxed);
+            place(self.points, self.size, word * 64)
+                .0
+                .store(0, Ordering::Relaxed);
         }
         self.used = keep;
     }
 
     /// Before a `fork`: a copy of the code for the child. Without one, the child
-    /// has to translate anew.
-    ///
-    /// # Errors
-    /// When there is no memory.
-    pub fn copy(&self, keep: u64) -> Result<CodeCopy, Errno> {
-        let writable = map_shared()?;
-        let whole = self.used <= COPIED;
-        let length = if whole { self.used } else { keep };
+    /// has to translate anew, all but the first `keep` bytes; so it is also
+    /// where there is no memory for a copy.
+    #[must_use]
+    pub fn copy(&self, keep: u64) -> CodeCopy {
+        let length = if self.used <= COPIED { self.used } else { keep };
+        let length = usize::try_from(length).unwrap_or(0);
+        let Ok(writable) = map_shared(self.size) else {
+            let keep = usize::try_from(keep).unwrap_or(0);
+            // SAFETY: at least that much is used, and nobody writes now.
+            let kept = unsafe { core::slice::from_raw_parts(self.writable as *const u8, keep) };
+            return CodeCopy::Kept(kept.to_vec());
+        };
         // SAFETY: both are mapped and at least that long, and the new one is
         // nobody else's.
         unsafe {
-            let length = usize::try_from(length).unwrap_or(0);
             (writable as *mut u8).copy_from_nonoverlapping(self.writable as *const u8, length);
         }
-        Ok(CodeCopy { writable, whole })
+        CodeCopy::Mapped {
+            writable,
+            size: self.size,
+            whole: self.used <= COPIED,
+        }
     }
 
     /// In the child: the copy takes the place of what it shares with its
@@ -157,17 +188,33 @@ impl Arena {
     /// # Errors
     /// The kernel's; nothing may run in the arena then.
     pub fn replace(&mut self, copy: &CodeCopy) -> Result<bool, Errno> {
-        let move_to = MREMAP_MAYMOVE | MREMAP_FIXED;
-        // SAFETY: nothing runs in the arena, which the caller has to itself.
-        unsafe {
-            sys::syscall(
-                number::MREMAP,
-                [copy.writable, SIZE, SIZE, move_to, self.writable, 0],
-            )?;
-        }
-        own::remove(&(copy.writable..copy.writable + SIZE));
-        map_executable(self.writable, Some(self.executable))?;
-        Ok(copy.whole)
+        let size = self.size;
+        let whole = match copy {
+            &CodeCopy::Mapped {
+                writable, whole, ..
+            } => {
+                let move_to = MREMAP_MAYMOVE | MREMAP_FIXED;
+                let arguments = [writable, size, size, move_to, self.writable, 0];
+                // SAFETY: nothing runs in the arena, which the caller has to
+                // itself.
+                unsafe { sys::syscall(number::MREMAP, arguments) }?;
+                own::remove(&(writable..writable + size));
+                whole
+            }
+            CodeCopy::Kept(kept) => {
+                let flags = MAP_SHARED | sys::MAP_ANONYMOUS | sys::MAP_NORESERVE | sys::MAP_FIXED;
+                let protection = sys::PROT_READ | sys::PROT_WRITE;
+                // SAFETY: as above; the new memory is as long as the old was.
+                unsafe {
+                    sys::mmap(self.writable, size, protection, flags, None)?;
+                    let to = self.writable as *mut u8;
+                    to.copy_from_nonoverlapping(kept.as_ptr(), kept.len());
+                }
+                false
+            }
+        };
+        map_executable(self.writable, size, Some(self.executable))?;
+        Ok(whole)
     }
 
     /// How many bytes are used.
@@ -179,22 +226,33 @@ impl Arena {
     /// Where executable code may lie.
     #[must_use]
     pub const fn range(&self) -> core::ops::Range<u64> {
-        self.executable..self.executable + SIZE
+        self.executable..self.executable + self.size
     }
 }
 
 /// Code memory for a child.
 #[derive(Debug)]
-pub struct CodeCopy {
-    writable: u64,
-    whole: bool,
+pub enum CodeCopy {
+    /// Memory that takes the place of what the parent has.
+    Mapped {
+        /// Where it is.
+        writable: u64,
+        /// How much.
+        size: u64,
+        /// All code is in it.
+        whole: bool,
+    },
+    /// What is kept; the child finds room for more where its parent's is.
+    Kept(Vec<u8>),
 }
 
 impl CodeCopy {
     /// The parent does not need it.
     pub fn release(&self) {
-        // SAFETY: the mapping is nobody else's here.
-        let _ = unsafe { own::unmap(self.writable, SIZE) };
+        if let &Self::Mapped { writable, size, .. } = self {
+            // SAFETY: the mapping is nobody else's here.
+            let _ = unsafe { own::unmap(writable, size) };
+        }
     }
 }
 
@@ -203,6 +261,8 @@ impl CodeCopy {
 pub struct Points {
     /// Where the code starts.
     pub code: u64,
+    /// How much there may be.
+    pub size: u64,
     /// Where the bits are.
     pub points: u64,
 }
@@ -211,15 +271,33 @@ impl Points {
     /// Whether it is known at an address of the arena's code.
     #[must_use]
     pub fn known(&self, address: u64) -> bool {
-        let (word, bit) = place(self.points, address.wrapping_sub(self.code));
+        let (word, bit) = place(self.points, self.size, address.wrapping_sub(self.code));
         word.load(Ordering::Acquire) & bit != 0
     }
 }
 
 /// The word with the bit of an offset, and the bit.
-fn place(points: u64, offset: u64) -> (&'static AtomicU64, u64) {
-    assert!(offset < SIZE, "no address of code");
+fn place(points: u64, size: u64, offset: u64) -> (&'static AtomicU64, u64) {
+    assert!(offset < size, "no address of code");
     // SAFETY: the bits are mapped for all offsets and never unmapped.
     let word = unsafe { &*((points + offset / 64 * 8) as *const AtomicU64) };
     (word, 1 << (offset % 64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_for_limits() {
+        for (limit, size) in [
+            (u64::MAX, 128 << 20),
+            (1 << 30, 128 << 20),
+            (150_000 << 10, 16 << 20),
+            (1 << 20, 1 << 20),
+            (0, 1 << 20),
+        ] {
+            assert_eq!(size_for(limit), size, "{limit}");
+        }
+    }
 }

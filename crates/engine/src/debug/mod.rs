@@ -11,9 +11,9 @@
 //! ([`crate::linux::breakpoints`]), single steps are the interpreter's, and so
 //! is all running while memory is watched.
 //!
-//! Invariants: the registers of a thread whose place is not [`Place::Guest`]
+//! Invariants: the registers of a thread whose place is not `Place::Guest`
 //! are changed by nobody but the server, which holds the state's lock; a
-//! thread goes from there to [`Place::Guest`] only when it may run.
+//! thread goes from there to `Place::Guest` only when it may run.
 
 mod commands;
 mod files;

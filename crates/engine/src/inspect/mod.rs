@@ -9,6 +9,7 @@ pub mod guest;
 #[cfg(feature = "disassembler")]
 pub mod host;
 pub mod perf;
+pub mod tally;
 
 use alloc::string::String;
 use core::fmt::Write as _;
@@ -24,12 +25,14 @@ use crate::translate::{Code, Observer};
 use counters::Counters;
 use guest::GuestLine;
 use perf::Map;
+use tally::Tally;
 
 /// Prints and counts what is translated.
 #[derive(Debug)]
 pub struct Inspector {
     options: Options,
     counters: Counters,
+    tally: Option<&'static Tally>,
     map: Map,
     /// The head of the region that was formed last.
     head: u64,
@@ -43,6 +46,7 @@ impl Inspector {
         Self {
             options,
             counters: Counters::default(),
+            tally: options.counters.then(Tally::new),
             map: Map::default(),
             head: 0,
             text: String::new(),
@@ -55,11 +59,20 @@ impl Inspector {
         self.options
     }
 
+    /// Where the interpreter's work is counted, if it is.
+    #[must_use]
+    pub const fn tally(&self) -> Option<&'static Tally> {
+        self.tally
+    }
+
     /// The program has ended: prints what was counted.
     pub fn finish(&mut self) {
         if self.options.counters {
             self.text.clear();
             self.counters.report(&mut self.text);
+            if let Some(tally) = self.tally {
+                tally.report(&mut self.text);
+            }
             self.print();
         }
     }

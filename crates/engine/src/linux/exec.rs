@@ -16,9 +16,10 @@ use core::sync::atomic::Ordering;
 
 use super::faults::{self, Action};
 use super::guest_memory;
+use super::loader;
 use super::process::{Process, Thread};
 use super::signals::{self, SIG_IGN, TAKEN, TAKEN_LIST, bit};
-use super::sys::{self, AT_FDCWD, Errno, Fd, fd_argument, number};
+use super::sys::{self, AT_FDCWD, Errno, Fd, Status, fd_argument, number};
 use super::window;
 
 /// What is to be executed, as `execveat` takes it; pointers are the guest's.
@@ -42,6 +43,7 @@ const PATH_MAX: usize = 4096;
 /// Interpreters of interpreters, as the kernel has it.
 const DEPTH: usize = 5;
 const AT_EMPTY_PATH: u64 = 0x1000;
+const O_CLOEXEC: u64 = 0o2_000_000;
 
 /// Becomes the program; returns only when that fails.
 ///
@@ -79,6 +81,12 @@ fn attempt(
     program: &Program,
     path: Result<Vec<u8>, Errno>,
 ) -> Errno {
+    // The kernel would start the engine, and it is too late then for an error.
+    if let Ok(path) = &path
+        && let Some(error) = refusal(program, path)
+    {
+        return error;
+    }
     // A debugger is told of the engine only.
     let debugger = process
         .tracer
@@ -118,6 +126,38 @@ fn has_no_new_privileges() -> bool {
     // SAFETY: asking changes nothing.
     let answer = unsafe { sys::syscall(number::PRCTL, [PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0, 0]) };
     answer == Ok(1)
+}
+
+/// Why the guest's own kernel would not execute an AArch64 program.
+fn refusal(program: &Program, path: &[u8]) -> Option<Errno> {
+    // Opening is no more than looking for a file only.
+    if !is_regular(program, path) {
+        return None;
+    }
+    let file = Candidate::open(program.directory, path, program.flags, O_CLOEXEC).ok()?;
+    if !file.is_guest() || !file.file.may_execute() {
+        return None;
+    }
+    loader::refusal(&file.file)
+}
+
+fn is_regular(program: &Program, path: &[u8]) -> bool {
+    const S_IFMT: u32 = 0o170_000;
+    const S_IFREG: u32 = 0o100_000;
+    let mut text = path.to_vec();
+    text.push(0);
+    let mut status = Status::default();
+    let arguments = [
+        fd_argument(program.directory),
+        text.as_ptr() as u64,
+        core::ptr::from_mut(&mut status) as u64,
+        program.flags & AT_EMPTY_PATH,
+        0,
+        0,
+    ];
+    // SAFETY: the kernel reads a string and writes the structure only.
+    let done = unsafe { sys::syscall(number::NEWFSTATAT, arguments) };
+    done.is_ok() && status.mode & S_IFMT == S_IFREG
 }
 
 /// The host's call, with what the next program inherits set meanwhile.
@@ -235,16 +275,16 @@ struct Candidate {
 }
 
 impl Candidate {
-    fn open(directory: i32, path: &[u8], flags: u64) -> Result<Self, Errno> {
+    fn open(directory: i32, path: &[u8], flags: u64, how: u64) -> Result<Self, Errno> {
         let file = if path.is_empty() && flags & AT_EMPTY_PATH != 0 {
             // A new description: the offset is not the guest's. Where that is
             // not allowed, another number for the same one.
             let link = alloc::format!("/proc/self/fd/{directory}\0");
-            open(AT_FDCWD, link.as_ptr() as u64).or_else(|_| duplicate(directory))
+            open(AT_FDCWD, link.as_ptr() as u64, how).or_else(|_| duplicate(directory))
         } else {
             let mut path = path.to_vec();
             path.push(0);
-            open(directory, path.as_ptr() as u64)
+            open(directory, path.as_ptr() as u64, how)
         }?;
         // Where the kernel is not asked to execute it.
         let status = file.status()?;
@@ -275,10 +315,10 @@ impl Candidate {
     }
 }
 
-fn open(directory: i32, path: u64) -> Result<Fd, Errno> {
+fn open(directory: i32, path: u64, how: u64) -> Result<Fd, Errno> {
     /// `O_RDONLY | O_NONBLOCK`.
     const FLAGS: u64 = 0x800;
-    let arguments = [fd_argument(directory), path, FLAGS, 0, 0, 0];
+    let arguments = [fd_argument(directory), path, FLAGS | how, 0, 0, 0];
     // SAFETY: the kernel reads a string only.
     let fd = unsafe { sys::syscall(number::OPENAT, arguments) }?;
     i32::try_from(fd).map(Fd::new).map_err(|_| Errno::EBADF)
@@ -305,7 +345,7 @@ struct Found {
 impl Found {
     /// Looks at the file, and the interpreters that scripts name.
     fn find(program: &Program, path: &[u8]) -> Result<Self, Errno> {
-        let mut file = Candidate::open(program.directory, path, program.flags)?;
+        let mut file = Candidate::open(program.directory, path, program.flags, 0)?;
         let mut arguments = words_until_null(program.arguments)?;
         let mut name = named(program, path);
         let mut before: Vec<Vec<u8>> = Vec::new();
@@ -335,7 +375,7 @@ impl Found {
                 before.insert(0, argument);
             }
             before.insert(0, interpreter.clone());
-            file = Candidate::open(AT_FDCWD, &interpreter, 0)?;
+            file = Candidate::open(AT_FDCWD, &interpreter, 0, 0)?;
             name = interpreter;
         }
         Err(Errno::ELOOP)

@@ -131,6 +131,13 @@ global_asm!(
     "xor edx, edx",
     "rep movsb",
     "ret",
+    // rsi bytes of value dl to rdi.
+    "armistice_guest_fill:",
+    "mov rcx, rsi",
+    "mov eax, edx",
+    "xor edx, edx",
+    "rep stosb",
+    "ret",
     // rsi zeros to rdi.
     "armistice_guest_zero:",
     "mov rcx, rsi",
@@ -179,6 +186,7 @@ unsafe extern "C" {
     fn armistice_guest_exchange8(address: u64, expected: u64, new: u64) -> Pair;
     fn armistice_guest_exchange16(address: u64, expected: &mut u128, new: &u128) -> Pair;
     fn armistice_guest_copy(to: u64, from: u64, length: u64) -> Pair;
+    fn armistice_guest_fill(to: u64, length: u64, byte: u64) -> Pair;
     fn armistice_guest_zero(to: u64, length: u64) -> Pair;
 
     static armistice_guest_begin: u8;
@@ -533,6 +541,27 @@ impl Memory for GuestMemory<'_> {
     ) -> Result<u128, Fault> {
         // SAFETY: as for a store.
         unsafe { compare_exchange(address, size, expected, new) }
+    }
+
+    fn copy(&mut self, to: u64, from: u64, length: u64) -> bool {
+        let (Ok(to), Ok(from)) = (host(to, length, true), host(from, length, false)) else {
+            return false;
+        };
+        if to.abs_diff(from) < length {
+            return false;
+        }
+        // SAFETY: as for a store.
+        let done = unsafe { armistice_guest_copy(to, from, length) };
+        done.kind == 0
+    }
+
+    fn fill(&mut self, to: u64, byte: u8, length: u64) -> bool {
+        let Ok(to) = host(to, length, true) else {
+            return false;
+        };
+        // SAFETY: as for a store.
+        let done = unsafe { armistice_guest_fill(to, length, byte.into()) };
+        done.kind == 0
     }
 
     fn fetch(&mut self, address: u64) -> Result<u32, Fault> {

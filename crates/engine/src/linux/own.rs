@@ -124,6 +124,31 @@ pub fn map(length: u64, protection: u32, flags: u32) -> Result<u64, Errno> {
     Ok(start)
 }
 
+/// Maps memory for the engine apart from all else: more than a gigabyte below
+/// the first mappings, at a place that can't be told from those, so that
+/// no store that misses its place gets there. Where that is taken, the kernel
+/// chooses.
+///
+/// # Errors
+/// The kernel's.
+pub fn map_apart(length: u64, protection: u32, flags: u32) -> Result<u64, Errno> {
+    const GAP: u64 = 1 << 30;
+    /// As many as the kernel has for a mapping's place.
+    const PAGES: u64 = 1 << 28;
+    let mut random = [0_u64];
+    // GRND_NONBLOCK: early at boot rather few random bits than a wait. Where
+    // there are none, it lies apart all the same.
+    let arguments = [random.as_mut_ptr() as u64, 8, 1, 0, 0, 0];
+    // SAFETY: the kernel writes into the array only.
+    let _ = unsafe { sys::syscall(sys::number::GETRANDOM, arguments) };
+    let first = page_down(ENTRIES.as_ptr() as u64);
+    let place = first.saturating_sub(GAP + length + random[0] % PAGES * PAGE);
+    // SAFETY: a mapping that is not fixed takes free addresses.
+    let start = unsafe { sys::mmap(place, length, protection, flags, None) }?;
+    add(start..start + page_up(length).unwrap_or(length));
+    Ok(start)
+}
+
 /// Gives back a part of what [`map`] gave.
 ///
 /// # Safety
@@ -135,6 +160,29 @@ pub unsafe fn unmap(start: u64, length: u64) -> Result<(), Errno> {
     remove(&(start..start + length));
     // SAFETY: the caller answers for it.
     unsafe { sys::munmap(start, length) }
+}
+
+/// Makes what [`map`] gave larger or smaller; it may move.
+///
+/// # Safety
+/// Nobody uses the old place any more, when it has moved.
+///
+/// # Errors
+/// The kernel's.
+pub unsafe fn remap(start: u64, from: u64, to: u64) -> Result<u64, Errno> {
+    const MREMAP_MAYMOVE: u64 = 1;
+    let arguments = [start, from, to, MREMAP_MAYMOVE, 0, 0];
+    // SAFETY: the caller answers for it.
+    let address = unsafe { sys::syscall(sys::number::MREMAP, arguments) }?;
+    if address != start {
+        add(address..address + to);
+        remove(&(start..start + from));
+    } else if to < from {
+        remove(&(start + to..start + from));
+    } else {
+        add(start + from..start + to);
+    }
+    Ok(address)
 }
 
 fn is_mapped(page: u64) -> bool {

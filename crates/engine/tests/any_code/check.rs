@@ -153,16 +153,15 @@ impl<'a> Code<'a> {
     }
 
     /// Each access to guest memory has a fault point, and each fault point is
-    /// at an instruction of the block that it names.
+    /// at an instruction of the block that it names, or at its end.
     fn check_faults(&self) {
         let faults = &self.lowered.faults;
         assert!(faults.windows(2).all(|pair| pair[0].host < pair[1].host));
         for fault in faults {
             assert!(self.starts.contains(&u64::from(fault.host)));
-            let inside =
-                self.region.blocks.iter().any(|block| {
-                    (block.pc..block.pc + 4 * u64::from(block.insns)).contains(&fault.pc)
-                });
+            let inside = self.region.blocks.iter().any(|block| {
+                (block.pc..=block.pc + 4 * u64::from(block.insns)).contains(&fault.pc)
+            });
             assert!(inside && fault.pc.is_multiple_of(4), "{fault:?}");
         }
         let mut factory = InstructionInfoFactory::new();

@@ -36,6 +36,15 @@ pub(crate) fn write_program(path: &Path, bytes: &[u8]) {
     std::fs::set_permissions(path, PermissionsExt::from_mode(0o755)).unwrap();
 }
 
+/// Copies the binary under test, to be executed. Another process does it: if this
+/// one did, a child that some other test forks could hold the copy open for
+/// writing, and executing it would fail.
+pub(crate) fn copy_engine(to: &Path) {
+    let mut copy = Command::new("cp");
+    copy.arg(env!("CARGO_BIN_EXE_armistice-aarch64")).arg(to);
+    assert!(copy.status().unwrap().success());
+}
+
 /// Whether the long runs are asked for.
 pub(crate) fn long() -> bool {
     std::env::var_os("ARMISTICE_LONG").is_some_and(|value| value == "1")

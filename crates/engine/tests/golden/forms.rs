@@ -8,7 +8,7 @@ use a64::decode::{FieldInfo, Op, decode};
 
 /// The values of a field that make different code.
 fn choices(op: Op, field: &str) -> Option<&'static [u32]> {
-    let class = op.info().class.name();
+    let class = op.class().name();
     let simd = class.starts_with("simd") || class.starts_with("scalar");
     Some(match field {
         "sf" | "sz" | "ldst_sz" => &[1, 0],
@@ -77,14 +77,14 @@ fn values(op: Op, field: &str) -> &'static [u32] {
     }
 }
 
-fn set(word: u32, field: &FieldInfo, value: u32) -> u32 {
+fn set(word: u32, field: FieldInfo, value: u32) -> u32 {
     let mask = u32::MAX >> (32 - field.width);
     word & !(mask << field.lsb) | (value & mask) << field.lsb
 }
 
 /// The first way to give `fields` values so that the word is an `op`.
-fn fill(op: Op, word: u32, fields: &[&FieldInfo]) -> Option<u32> {
-    let Some((field, rest)) = fields.split_first() else {
+fn fill(op: Op, word: u32, fields: &[FieldInfo]) -> Option<u32> {
+    let Some((&field, rest)) = fields.split_first() else {
         return decode(word).filter(|insn| insn.op == op).map(|_| word);
     };
     let mut tries = values(op, field.name).iter();
@@ -94,7 +94,7 @@ fn fill(op: Op, word: u32, fields: &[&FieldInfo]) -> Option<u32> {
 /// The words for an instruction.
 pub(crate) fn of(op: Op) -> Vec<u32> {
     let info = op.info();
-    let (chosen, others): (Vec<&FieldInfo>, Vec<&FieldInfo>) = info
+    let (chosen, others): (Vec<FieldInfo>, Vec<FieldInfo>) = info
         .fields
         .iter()
         .partition(|field| choices(op, field.name).is_some());

@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/shm.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #define CHECK(x) do { if (!(x)) { \
@@ -62,6 +63,21 @@ int main(void) {
             CHECK(mprotect((void *)at, PAGE, PROT_NONE) == -1 && errno == ENOMEM);
             CHECK(madvise((void *)at, PAGE, MADV_DONTNEED) == -1 && errno == ENOMEM);
             CHECK(mremap((void *)at, PAGE, 2 * PAGE, MREMAP_MAYMOVE) == MAP_FAILED && errno == EFAULT);
+            // By the calls that change memory in other words.
+            struct iovec part = {(void *)at, PAGE};
+            int self = syscall(SYS_pidfd_open, getpid(), 0);
+            CHECK(self >= 0);
+            CHECK(syscall(SYS_process_madvise, self, &part, 1ul, MADV_DONTNEED, 0) == -1
+                  && errno == ENOMEM);
+            close(self);
+            CHECK(syscall(462 /* mseal */, at, PAGE, 0) == -1 && errno == ENOMEM);
+            CHECK(mlock((void *)at, PAGE) == -1 && errno == ENOMEM);
+            CHECK(munlock((void *)at, PAGE) == -1 && errno == ENOMEM);
+            CHECK(msync((void *)at, PAGE, MS_ASYNC) == -1 && errno == ENOMEM);
+            unsigned char there = 0;
+            CHECK(mincore((void *)at, PAGE, &there) == -1 && errno == ENOMEM);
+            CHECK(syscall(SYS_mbind, at, PAGE, 0 /* MPOL_DEFAULT */, NULL, 0ul, 0) == -1
+                  && errno == EFAULT);
             char *p = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
             CHECK(mremap(p, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, (void *)at) == MAP_FAILED);
             CHECK(munmap(p, PAGE) == 0);

@@ -449,6 +449,8 @@ static void stops(void)
     int status;
     pid_t child = fork();
     if (child == 0) {
+        // In the parent's group SIGTSTP may be dropped: that of an orphaned one.
+        assert(setpgid(0, 0) == 0);
         handle(SIGCONT, note, 0);
         calls = 0;
         raise(SIGSTOP);

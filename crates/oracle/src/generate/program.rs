@@ -14,7 +14,7 @@ use crate::random::Rng;
 /// A program at `address` about `op`.
 pub fn program(rng: &mut Rng, op: Op, address: u64) -> Made {
     let insn = words::word(rng, op);
-    match op.info().class {
+    match op.class() {
         Class::branch_cond
         | Class::branch_imm
         | Class::branch_reg
@@ -86,7 +86,7 @@ pub const fn with_offset(word: u32, lsb: u32, width: u32, distance: u64) -> u32 
 
 /// A direct branch to `distance` bytes from itself.
 pub fn with_target(insn: Insn, distance: u64) -> Insn {
-    let (lsb, width) = match insn.op.info().class {
+    let (lsb, width) = match insn.op.class() {
         Class::branch_imm => (0, 26),
         Class::test_branch => (5, 14),
         _ => (5, 19),
@@ -104,7 +104,7 @@ const fn mark(register: u32, imm: u32) -> u32 {
 
 /// A branch over instructions that leave marks, forward or back.
 fn branch(rng: &mut Rng, insn: Insn, address: u64) -> Made {
-    let indirect = insn.op.info().class == Class::branch_reg;
+    let indirect = insn.op.class() == Class::branch_reg;
     let register = if indirect { insn.rn() } else { insn.rt() };
     // XZR as a target is address 0: a fault in the fetch.
     let marked = (0..30).find(|&r| r != register).unwrap_or(0);

@@ -8,7 +8,7 @@
 
 use std::sync::LazyLock;
 
-use a64::decode::{Class, Op};
+use a64::decode::{Class, Op, decode};
 use a64::insn::Insn;
 
 use super::program::{literal, with_offset, with_target};
@@ -96,21 +96,21 @@ static GROUPS: LazyLock<Groups> = LazyLock::new(|| {
         )
     };
     Groups {
-        integer: of(&|op| is_integer(op.info().class)),
+        integer: of(&|op| is_integer(op.class())),
         flags: of(&touches_flags),
         vector: of(&|op| {
-            let class = op.info().class;
+            let class = op.class();
             !is_integer(class) && !memory::accesses(class) && !is_system(class) && !is_branch(class)
         }),
         memory: of(&|op| {
-            let class = op.info().class;
+            let class = op.class();
             memory::accesses(class) && class != Class::memory_copy_set
         }),
         system: of(&|op| {
             // What differs between processors, and what other bits than those
             // known would reach.
             let name = op.name();
-            is_system(op.info().class)
+            is_system(op.class())
                 && !name.starts_with("MRS_C")
                 && !matches!(
                     op,
@@ -168,7 +168,7 @@ impl Builder<'_> {
     /// Whether it is of the size of the exclusive accesses before it, if it is
     /// one; the first says which.
     fn fits_exclusives(&mut self, insn: Insn) -> bool {
-        if insn.op.info().class != Class::ldst_exclusive {
+        if insn.op.class() != Class::ldst_exclusive {
             return true;
         }
         let pair = insn.word >> 21 & 1;
@@ -228,7 +228,7 @@ impl Builder<'_> {
     fn access(&mut self, op: Op, base: Option<u32>) -> Slot {
         loop {
             let mut insn = words::word(self.rng, op);
-            let class = op.info().class;
+            let class = op.class();
             if class == Class::ldst_literal {
                 if self.keeps(insn) || op == Op::PRFM_literal {
                     return Slot::Literal(insn);
@@ -263,7 +263,7 @@ impl Builder<'_> {
                 // Not too far from the base.
                 insn.word &= !(0xf80 << 10);
             }
-            let rewritten = a64::decode::decode(insn.word).is_some_and(|i| i.op == op);
+            let rewritten = decode(insn.word).is_some_and(|i| i.op == op);
             if rewritten && words::predictable(insn) && (class == Class::system || self.keeps(insn))
             {
                 return Slot::Word(insn.word);
@@ -436,9 +436,45 @@ impl Builder<'_> {
         matches!(self.slots[at], Slot::Word(word) if COUNTERS.contains(&(word & 31)))
     }
 
+    /// The slots of accesses that can be made to fault, with their bases. A
+    /// store-exclusive is none: at another address it accesses nothing.
+    fn accesses(&self) -> Vec<(usize, u32)> {
+        let access = |(at, slot): (usize, &Slot)| {
+            let Slot::Word(word) = *slot else { return None };
+            let insn = decode(word)?;
+            let class = insn.op.info().class;
+            let base = match class {
+                Class::system => insn.rt(),
+                Class::ldst_exclusive if insn.op.name().starts_with("ST") => return None,
+                Class::ldst_literal => return None,
+                _ => insn.rn(),
+            };
+            memory::accesses(class).then_some((at, base))
+        };
+        self.slots.iter().enumerate().filter_map(access).collect()
+    }
+
+    /// Before the access at `at`: its base becomes one where nothing is, and
+    /// nothing else changes. Branches to the access go there first.
+    fn inject(&mut self, at: usize, base: u32) {
+        for slot in &mut self.slots {
+            if let Slot::Branch(_, to) | Slot::Adr(_, to) = slot {
+                *to += usize::from(*to > at);
+            }
+        }
+        // SUB Xb, Xb, #0xfff, LSL #12
+        let spoil = 0xd17f_fc00 | base << 5 | base;
+        self.slots.insert(at, Slot::Word(spoil));
+    }
+
     fn finish(mut self, address: u64) -> Made {
         let end = self.slots.len();
         self.close(end);
+        self.place(address)
+    }
+
+    /// Once all branches have targets.
+    fn place(self, address: u64) -> Made {
         let words = self
             .slots
             .iter()
@@ -491,12 +527,28 @@ fn builder(rng: &mut Rng) -> Builder<'_> {
 
 /// A sequence of about `length` instructions.
 pub fn sequence(rng: &mut Rng, address: u64, length: usize) -> Made {
+    built(rng, length).finish(address)
+}
+
+fn built(rng: &mut Rng, length: usize) -> Builder<'_> {
     let mut builder = builder(rng);
     builder.items(length, 0);
     if length > 8 && builder.rng.percent(30) {
         builder.subroutine();
     }
-    builder.finish(address)
+    builder
+}
+
+/// A sequence of about `length` instructions whose access number `number` has
+/// a fault injected; nothing when it has not as many. The same random numbers
+/// give the same sequence, whichever number it is.
+pub fn injected(rng: &mut Rng, address: u64, length: usize, number: usize) -> Option<Made> {
+    let mut builder = built(rng, length);
+    let end = builder.slots.len();
+    builder.close(end);
+    let (at, base) = *builder.accesses().get(number)?;
+    builder.inject(at, base);
+    Some(builder.place(address))
 }
 
 /// A sequence in whose middle `op` makes an access that mostly faults, at the
@@ -515,7 +567,7 @@ pub fn faulting(rng: &mut Rng, op: Op, address: u64) -> Made {
         };
         builder.slots.push(slot);
     }
-    if op.info().class == Class::ldst_literal {
+    if op.class() == Class::ldst_literal {
         let mut slot = builder.access(op, None);
         if let Slot::Literal(insn) = slot
             && builder.rng.percent(75)

@@ -76,7 +76,7 @@ fn meet(rng: &mut Rng, state: &mut State, need: Need) {
                 }
             }
             let target = memory::target(rng, size, false);
-            if base == index {
+            if base == index && base != 31 {
                 // x + extend(x): the index's half reaches it seldom; rather a
                 // base of zero beside it.
                 state.x[base as usize] = target;
@@ -128,8 +128,8 @@ fn meet(rng: &mut Rng, state: &mut State, need: Need) {
 fn set_base(rng: &mut Rng, state: &mut State, base: u32, value: u64) {
     let tag = if rng.percent(4) { rng.bits() << 56 } else { 0 };
     state.x[base as usize] = (value & !(0xff << 56)) | tag;
-    if base == 31 {
-        // SP must be a multiple of 16 where it is a base.
+    // SP must be a multiple of 16 where it is a base.
+    if base == 31 && !rng.percent(3) {
         state.x[31] &= !15;
     }
 }

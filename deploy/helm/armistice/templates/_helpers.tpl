@@ -37,6 +37,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- if not .Values.flags.credentials }}
 - --no-credentials
 {{- end }}
+{{- with .Values.engine }}
+- {{ printf "--engine=%s" . }}
+{{- end }}
 {{- if .Values.replace }}
 - --replace
 {{- end }}

@@ -34,7 +34,7 @@ const fn kind(op: Op) -> (bool, bool) {
 pub(super) fn add_subtract(cpu: &mut Cpu, insn: Insn) {
     let bits = width(insn);
     let (subtract, sets) = kind(insn.op);
-    let class = insn.op.info().class;
+    let class = insn.op.class();
     // Immediate and extended forms know SP: as source, and where no flags are
     // set as destination.
     let with_sp = matches!(class, Class::addsub_imm | Class::addsub_ext);

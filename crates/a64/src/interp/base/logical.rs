@@ -10,7 +10,7 @@ use crate::insn::Insn;
 pub(super) fn execute(cpu: &mut Cpu, insn: Insn) {
     use Op::*;
     let bits = width(insn);
-    let immediate = insn.op.info().class == Class::logical_imm;
+    let immediate = insn.op.class() == Class::logical_imm;
     let x = read(cpu, insn.rn());
     let y = if immediate {
         bit_mask(insn)

@@ -99,7 +99,7 @@ pub(super) fn from_integer(op: Op) -> Option<bool> {
 
 /// The vector form: integer and floating-point value are equally wide.
 pub(super) fn lane<F: Element>(insn: Insn, fp: &mut Fp, x: F) -> Option<F> {
-    let fraction_bits = match insn.op.info().class {
+    let fraction_bits = match insn.op.class() {
         Class::simd_shift_imm | Class::scalar_shift_imm => 2 * F::BITS - insn.immhb(),
         _ => 0,
     };

@@ -53,7 +53,7 @@ pub(super) fn across(cpu: &Cpu, fp: &mut Fp, insn: Insn) -> Option<u128> {
     }
     // U tells single and double precision from half.
     let single_or_double = insn.word >> 29 & 1 == 1;
-    let (size, count) = match insn.op.info().class {
+    let (size, count) = match insn.op.class() {
         Class::scalar_pairwise if single_or_double => (Size::of_sz(insn.sz()), 2),
         Class::scalar_pairwise => (Size::Half, 2),
         _ if single_or_double => (Size::Single, 4),

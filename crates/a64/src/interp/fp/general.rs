@@ -28,7 +28,7 @@ pub(super) fn execute(cpu: &mut Cpu, fp: &mut Fp, insn: Insn) -> Option<()> {
 /// The conversions. A 32-bit result is zero-extended.
 fn convert<F: Element>(cpu: &mut Cpu, fp: &mut Fp, insn: Insn) -> Option<()> {
     let width = 32 << insn.sf();
-    let fraction_bits = match insn.op.info().class {
+    let fraction_bits = match insn.op.class() {
         Class::fp_fixed => 64 - insn.scale(),
         _ => 0,
     };

@@ -51,7 +51,7 @@ pub(super) fn two(cpu: &Cpu, fp: &mut Fp, insn: Insn) -> Option<u128> {
 /// such a field, else the destination.
 pub(super) fn three(cpu: &Cpu, fp: &mut Fp, insn: Insn) -> Option<u128> {
     fn each<F: Element>(cpu: &Cpu, fp: &mut Fp, insn: Insn, shape: Shape) -> Option<u128> {
-        let addend = match insn.op.info().class {
+        let addend = match insn.op.class() {
             Class::fp_3src => insn.ra(),
             _ => insn.rd(),
         };
@@ -67,7 +67,7 @@ pub(super) fn three(cpu: &Cpu, fp: &mut Fp, insn: Insn) -> Option<u128> {
 
 /// The second factor for the element `index`.
 fn second<F: Element>(cpu: &Cpu, insn: Insn, shape: Shape, index: u32) -> F {
-    let (register, index) = match insn.op.info().class {
+    let (register, index) = match insn.op.class() {
         Class::simd_by_element | Class::scalar_by_element => element_operand(insn, shape.size),
         _ => (insn.rm() as usize, index),
     };

@@ -84,7 +84,7 @@ impl Shape {
     /// By the instruction's class; meaningful for its floating-point rows.
     pub(super) fn of(insn: Insn) -> Option<Self> {
         let (sz, q) = (insn.sz(), insn.q());
-        Some(match insn.op.info().class {
+        Some(match insn.op.class() {
             Class::fp_1src | Class::fp_2src | Class::fp_3src | Class::fp_cond_select => {
                 Self::scalar(Size::of_ftype(insn.ftype())?)
             }

@@ -49,7 +49,7 @@ pub(super) fn place(cpu: &Cpu, insn: Insn, scale: u32) -> Result<Place, Fault> {
     let base = access::base(cpu, insn.rn())?;
     let after = |offset: i64| base.wrapping_add_signed(offset);
     let pair = insn.simm7() << scale;
-    Ok(match insn.op.info().class {
+    Ok(match insn.op.class() {
         Class::ldst_imm_post => Place::then(insn, base, after(insn.simm9())),
         Class::ldst_imm_pre => Place::then(insn, after(insn.simm9()), after(insn.simm9())),
         Class::ldst_pair_post => Place::then(insn, base, after(pair)),

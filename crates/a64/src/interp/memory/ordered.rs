@@ -14,7 +14,7 @@ use crate::mem::{Fault, Memory, Size};
 
 /// Executes one.
 pub(super) fn execute<M: Memory>(cpu: &mut Cpu, mem: &mut M, insn: Insn) -> Result<(), Fault> {
-    let (place, direction) = match insn.op.info().class {
+    let (place, direction) = match insn.op.class() {
         Class::ldst_rcpc_unscaled => (place(cpu, insn, 0)?, Direction::of(insn)),
         class => {
             let base = Place::at(access::base(cpu, insn.rn())?);

@@ -49,7 +49,7 @@ impl Registers {
 fn place(cpu: &Cpu, insn: Insn, length: u64) -> Result<Place, Fault> {
     let base = access::base(cpu, insn.rn())?;
     let post = matches!(
-        insn.op.info().class,
+        insn.op.class(),
         Class::ldst_multiple_post | Class::ldst_single_post
     );
     if !post {

@@ -24,7 +24,7 @@ impl Shape {
     /// By the instruction's class and its fields `size`, `immh` and `Q`.
     pub(super) fn of(insn: Insn) -> Self {
         use Class::*;
-        let class = insn.op.info().class;
+        let class = insn.op.class();
         let log2_bytes = match class {
             simd_shift_imm | scalar_shift_imm => insn.immh().checked_ilog2().unwrap_or(0),
             _ => insn.size(),
@@ -86,7 +86,7 @@ impl Shape {
 /// for sizes that no integer instruction by element has.
 pub(super) fn second(cpu: &Cpu, insn: Insn, bits: u32, index: u32) -> Option<Element> {
     let by_element = matches!(
-        insn.op.info().class,
+        insn.op.class(),
         Class::simd_by_element | Class::scalar_by_element
     );
     let (register, index) = match bits {

@@ -106,10 +106,7 @@ fn is_advanced_simd(class: Class) -> bool {
 fn every_row_is_of_integers_or_of_floating_point() {
     let mut numbers = Numbers(0x9e37_79b9_7f4a_7c15);
     let (mut integer, mut float) = (0, 0);
-    for &op in Op::ALL
-        .iter()
-        .filter(|op| is_advanced_simd(op.info().class))
-    {
+    for &op in Op::ALL.iter().filter(|op| is_advanced_simd(op.class())) {
         let mut owners = [0, 0];
         for _ in 0..200 {
             let insn = numbers.word(op);

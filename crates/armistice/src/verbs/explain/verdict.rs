@@ -10,6 +10,7 @@ use armistice_binfmt::replay::{self, Answer};
 use armistice_binfmt::{Entry, Snapshot};
 use serde::Serialize;
 
+use crate::engine::EngineLine;
 use crate::output::{quoted, shown};
 
 /// What is known of the program that would start.
@@ -225,7 +226,12 @@ fn by_handler(entry: &Entry, program: &Program, facts: &dyn Facts) -> Verdict {
         );
         return Verdict::no("no-loader", text);
     }
-    let mut verdict = Verdict::yes("handled", format!("{name} runs it with {shown_emulator}"));
+    let engine = EngineLine::of(entry).map(|engine| format!(" ({engine})"));
+    let text = format!(
+        "{name} runs it with {shown_emulator}{}",
+        engine.unwrap_or_default()
+    );
+    let mut verdict = Verdict::yes("handled", text);
     if program.setuid && !entry.flags.credentials {
         verdict.warnings.push(format!(
             "it is set-user-ID, but {name} has no flag C: it will not get its owner's rights (sudo says so)"

@@ -172,6 +172,51 @@ fn regular(file: &Fd, check_permission: bool) -> Result<u64, LoadError> {
     u64::try_from(status.size).map_err(|_| LoadError::Read(Errno::EIO))
 }
 
+/// The error that the kernel's own loader has for a program before the process
+/// is no longer the old one; none where it would go on. What is wrong with its
+/// segments shows only later, as a signal.
+#[must_use]
+pub fn refusal(file: &Fd) -> Option<Errno> {
+    use elf::Invalid::{
+        Core, EntrySize, HeaderCut, InterpreterLength, InterpreterText, NoHeaders, Relocatable,
+        TableCut, TooManyHeaders, Type,
+    };
+    let size = u64::try_from(file.status().ok()?.size).ok()?;
+    let plan = match read_plan(file, size) {
+        Ok(plan) => plan,
+        Err(ReadError::Invalid(
+            HeaderCut { .. }
+            | TableCut { .. }
+            | Relocatable
+            | Core
+            | Type(_)
+            | EntrySize(_)
+            | NoHeaders
+            | TooManyHeaders(_)
+            | InterpreterLength(_)
+            | InterpreterText,
+        )) => return Some(Errno::ENOEXEC),
+        Err(_) => return None,
+    };
+    match Interpreter::open(file, &plan) {
+        Ok(Some(interpreter)) if !interpreter.file.may_execute() => Some(Errno::EACCES),
+        Ok(_) => None,
+        Err(LoadError::Invalid(_)) => Some(Errno::ENOEXEC),
+        Err(LoadError::Interpreter { path, why }) => Some(match why {
+            InterpreterError::Open(error) => error,
+            // The kernel wants a file that may be executed before it reads it.
+            _ if !executable_file(&path) => Errno::EACCES,
+            _ => Errno::ELIBBAD,
+        }),
+        Err(_) => None,
+    }
+}
+
+/// Whether a path leads to a file that may be executed.
+fn executable_file(path: &CStr) -> bool {
+    Fd::open(path).is_ok_and(|file| regular(&file, true).is_ok())
+}
+
 enum ReadError {
     Read(Errno),
     Invalid(elf::Invalid),

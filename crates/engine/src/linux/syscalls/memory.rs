@@ -1,6 +1,7 @@
 //! Memory: mapping, where the guest's permission to execute is kept apart and
 //! the engine's own pages are out of reach, and the heap.
 
+use alloc::vec::Vec;
 use core::ops::Range;
 use core::sync::atomic::Ordering;
 
@@ -131,6 +132,79 @@ pub(super) fn madvise(call: &mut Call<'_>) -> Result<u64, Errno> {
         call.process.space.changed(range);
     }
     Ok(result)
+}
+
+/// `process_madvise`: of another process the kernel takes only advice that
+/// changes nothing; of this one, what `madvise` may not do this may not
+/// either.
+pub(super) fn process_madvise(call: &mut Call<'_>) -> Result<u64, Errno> {
+    /// COLD, PAGEOUT, WILLNEED, COLLAPSE.
+    const REMOTE: [i32; 4] = [20, 21, 3, 25];
+    const IOV_MAX: u64 = 1024;
+    let [_, vector, count, ..] = call.arguments;
+    if REMOTE.contains(&call.int(3)) {
+        return call.pass(number::PROCESS_MADVISE);
+    }
+    if count > IOV_MAX {
+        return Err(Errno::EINVAL);
+    }
+    // A copy, that another thread cannot change behind the check.
+    let mut parts = Vec::new();
+    for n in 0..count {
+        parts.push(call.words::<2>(vector.wrapping_add(16 * n))?);
+    }
+    let ranges = || parts.iter().map(|&[start, length]| pages(start, length));
+    for range in ranges() {
+        check_mapped(&range)?;
+    }
+    call.arguments[1] = parts.as_ptr() as u64;
+    let result = call.pass(number::PROCESS_MADVISE)?;
+    for range in ranges() {
+        call.process.space.changed(range);
+    }
+    Ok(result)
+}
+
+/// A call about a range of pages, its first arguments, which are looked at only.
+fn of_range(call: &mut Call<'_>, number: u32, error: Errno) -> Result<u64, Errno> {
+    let [address, length, ..] = call.arguments;
+    if own::overlaps(&pages(address, length)) {
+        return Err(error);
+    }
+    call.pass(number)
+}
+
+pub(super) fn msync(call: &mut Call<'_>) -> Result<u64, Errno> {
+    of_range(call, number::MSYNC, Errno::ENOMEM)
+}
+
+pub(super) fn mincore(call: &mut Call<'_>) -> Result<u64, Errno> {
+    of_range(call, number::MINCORE, Errno::ENOMEM)
+}
+
+pub(super) fn mlock(call: &mut Call<'_>) -> Result<u64, Errno> {
+    of_range(call, number::MLOCK, Errno::ENOMEM)
+}
+
+pub(super) fn mlock2(call: &mut Call<'_>) -> Result<u64, Errno> {
+    of_range(call, number::MLOCK2, Errno::ENOMEM)
+}
+
+pub(super) fn munlock(call: &mut Call<'_>) -> Result<u64, Errno> {
+    of_range(call, number::MUNLOCK, Errno::ENOMEM)
+}
+
+pub(super) fn mbind(call: &mut Call<'_>) -> Result<u64, Errno> {
+    of_range(call, number::MBIND, Errno::EFAULT)
+}
+
+pub(super) fn set_mempolicy_home_node(call: &mut Call<'_>) -> Result<u64, Errno> {
+    of_range(call, number::SET_MEMPOLICY_HOME_NODE, Errno::ENOENT)
+}
+
+/// What is sealed can never be unmapped again.
+pub(super) fn mseal(call: &mut Call<'_>) -> Result<u64, Errno> {
+    of_range(call, number::MSEAL, Errno::ENOMEM)
 }
 
 /// Puts other pages of a shared file where some are.

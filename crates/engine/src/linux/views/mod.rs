@@ -260,7 +260,9 @@ fn other_executable(process: u32) -> Option<CString> {
 fn read_all(file: &Fd) -> Option<Vec<u8>> {
     let mut space = 1 << 20;
     loop {
-        let mut text = alloc::vec![0; space];
+        let mut text = Vec::new();
+        text.try_reserve_exact(space).ok()?;
+        text.resize(space, 0);
         let length = file.read_at(&mut text, 0).ok()?;
         if length < text.len() {
             text.truncate(length);
@@ -303,7 +305,16 @@ pub fn correct(
             )
         }
     };
-    let made = file(&text, true)?;
+    let made = match file(&text, true) {
+        Ok(made) => made,
+        Err(Errno::EMFILE) => {
+            // The last descriptor is taken: the text takes its place.
+            drop(core::mem::ManuallyDrop::into_inner(host));
+            return open_made(&text, close_on_exec);
+        }
+        // Without the text, what the host's file says is better than an error.
+        Err(_) => return Ok(fd),
+    };
     let flags = if close_on_exec { O_CLOEXEC } else { 0 };
     // SAFETY: the descriptor is the guest's newest, which it does not know.
     unsafe {

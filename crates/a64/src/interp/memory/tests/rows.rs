@@ -25,7 +25,7 @@ fn all_classes_are_handled() {
 
 #[test]
 fn all_rows_execute() {
-    for &op in Op::ALL.iter().filter(|op| is_memory(op.info().class)) {
+    for &op in Op::ALL.iter().filter(|op| is_memory(op.class())) {
         let info = op.info();
         // Rd or Rt 2, Rn 4, and Rs or Rm 6; then all the values of the bits
         // that a `where` may read.

@@ -1,0 +1,62 @@
+//! What the interpreter did while the program ran: of each instruction that
+//! translated code left to it how often, and how much of code that was not
+//! translated yet.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt::Write as _;
+use core::sync::atomic::{AtomicU64, Ordering};
+
+use a64::decode::Op;
+
+/// The counts; threads share them.
+#[derive(Debug)]
+pub struct Tally {
+    left: [AtomicU64; Op::COUNT],
+    cold: AtomicU64,
+}
+
+impl Tally {
+    /// Nothing yet. It is never freed, because threads may count as long as
+    /// they run.
+    #[must_use]
+    pub fn new() -> &'static Self {
+        Box::leak(Box::new(Self {
+            left: [const { AtomicU64::new(0) }; Op::COUNT],
+            cold: AtomicU64::new(0),
+        }))
+    }
+
+    /// Translated code left an instruction to the interpreter.
+    pub fn left(&self, op: Op) {
+        self.left[op as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A block of so many instructions was not translated yet.
+    pub fn cold(&self, insns: u64) {
+        self.cold.fetch_add(insns, Ordering::Relaxed);
+    }
+
+    /// Adds the report to `out`, if there is anything to say.
+    pub fn report(&self, out: &mut String) {
+        let cold = self.cold.load(Ordering::Relaxed);
+        if cold > 0 {
+            let _ = writeln!(out, "{cold:>16} interpreted before they were translated");
+        }
+        let counts = Op::ALL.iter().zip(&self.left);
+        let mut lines: Vec<(u64, &'static str)> = counts
+            .map(|(op, count)| (count.load(Ordering::Relaxed), op.name()))
+            .filter(|&(count, _)| count > 0)
+            .collect();
+        if lines.is_empty() {
+            return;
+        }
+        lines.sort_by_key(|&(count, _)| core::cmp::Reverse(count));
+        let all: u64 = lines.iter().map(|(count, _)| count).sum();
+        let _ = writeln!(out, "{all:>16} left to the interpreter by translated code");
+        for (count, name) in lines {
+            let _ = writeln!(out, "{count:>16} {name}");
+        }
+    }
+}

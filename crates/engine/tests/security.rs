@@ -1,0 +1,335 @@
+//! Promise: what `docs/threat-model.md` says. Guest pages are never executable
+//! on the host; a set-user-ID program under flag C cannot be steered by who
+//! calls it, through the engine, more than natively.
+#![allow(clippy::unwrap_used, reason = "a test that cannot set up fails")]
+
+mod common;
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use common::compiled::{guest, native};
+use common::engine;
+use tempfile::TempDir;
+
+/// Starts a command and waits for a line of it.
+fn started(command: &mut Command, line: &str) -> Child {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = String::new();
+    let stdout = child.stdout.as_mut().unwrap();
+    BufReader::new(stdout).read_line(&mut said).unwrap();
+    assert_eq!(said.trim_end(), line);
+    child
+}
+
+/// The executable mappings of a process, as the host's kernel has them:
+/// permissions and name.
+fn executable(process: &str) -> Vec<(String, String)> {
+    fs::read_to_string(format!("/proc/{process}/maps"))
+        .unwrap()
+        .lines()
+        .map(|line| {
+            let mut words = line.split_ascii_whitespace();
+            let permissions = words.nth(1).unwrap().to_owned();
+            (permissions, words.skip(3).collect::<Vec<_>>().join(" "))
+        })
+        .filter(|(permissions, _)| permissions.contains('x'))
+        .collect()
+}
+
+#[test]
+fn no_page_of_the_guests_is_executable_on_the_host() {
+    let dir = TempDir::new().unwrap();
+    let program = guest(&dir, "executable.c", "-O1");
+    let engine_file = fs::canonicalize(env!("CARGO_BIN_EXE_armistice-aarch64")).unwrap();
+    // As it is, with a stack that the program wants executable, and started
+    // where all that may be read may be executed.
+    let stack = dir.path().join("stack");
+    fs::copy(&program, &stack).unwrap();
+    executable_stack(&stack);
+    let mut implied = Command::new("setarch");
+    implied
+        .args(["x86_64", "--read-implies-exec"])
+        .arg(&engine_file);
+    for (mut command, program) in [
+        (engine(), &program),
+        (engine(), &stack),
+        (implied, &program),
+    ] {
+        for children in [false, true] {
+            let command = command.arg(program);
+            if children {
+                command.arg("child");
+            }
+            let mut child = started(command, "ready");
+            let mut processes = vec![child.id().to_string()];
+            let list = format!("/proc/{0}/task/{0}/children", child.id());
+            let list = fs::read_to_string(list).unwrap();
+            processes.extend(list.split_ascii_whitespace().map(str::to_owned));
+            assert_eq!(processes.len(), 1 + usize::from(children));
+            for process in &processes {
+                let mut code = 0;
+                for (permissions, name) in executable(process) {
+                    assert!(!permissions.contains('w'), "{permissions} {name}");
+                    match name.as_str() {
+                        "[vdso]" | "[vsyscall]" => {}
+                        // Shared memory without a file: translated code.
+                        "/dev/zero (deleted)" => code += 1,
+                        name => assert_eq!(Path::new(name), engine_file),
+                    }
+                }
+                assert_eq!(code, 1, "the engine's code");
+            }
+            drop(child.stdin.take());
+            if children {
+                child.kill().unwrap();
+            }
+            child.wait().unwrap();
+        }
+    }
+}
+
+/// Changes `PT_GNU_STACK` to be executable.
+fn executable_stack(path: &Path) {
+    const PT_GNU_STACK: u32 = 0x6474_e551;
+    let mut bytes = fs::read(path).unwrap();
+    let at = |bytes: &[u8], at: usize, length: usize| {
+        let mut word = [0; 8];
+        word[..length].copy_from_slice(&bytes[at..at + length]);
+        usize::try_from(u64::from_le_bytes(word)).unwrap()
+    };
+    let (table, count) = (at(&bytes, 32, 8), at(&bytes, 56, 2));
+    let header = (0..count)
+        .map(|n| table + n * 56)
+        .find(|&header| at(&bytes, header, 4) == PT_GNU_STACK as usize)
+        .unwrap();
+    bytes[header + 4] |= 1;
+    fs::write(path, bytes).unwrap();
+}
+
+/// What translated code is written through lies where no store gets by mistake:
+/// no other mapping is near, and each time it is elsewhere.
+#[test]
+fn translated_code_is_written_far_from_all_else() {
+    const NEAR: u64 = 1 << 20;
+    let dir = TempDir::new().unwrap();
+    let program = guest(&dir, "executable.c", "-O1");
+    let mut distances = Vec::new();
+    for _ in 0..4 {
+        let mut child = started(engine().arg(&program), "ready");
+        let maps = fs::read_to_string(format!("/proc/{}/maps", child.id())).unwrap();
+        drop(child.stdin.take());
+        child.wait().unwrap();
+        let mut writable = Vec::new();
+        let mut others = Vec::new();
+        for line in maps.lines() {
+            let (range, rest) = line.split_once(' ').unwrap();
+            let (start, end) = range.split_once('-').unwrap();
+            let [start, end] = [start, end].map(|at| u64::from_str_radix(at, 16).unwrap());
+            if rest.starts_with("rw-s") && end - start == 128 << 20 {
+                writable.push((start, end));
+            } else {
+                others.push((start, end));
+            }
+        }
+        let [(start, end)] = writable[..] else {
+            panic!("{maps}")
+        };
+        let near = |&(from, to): &(u64, u64)| from < end + NEAR && to + NEAR > start;
+        assert!(!others.iter().any(near), "{start:x}-{end:x} in\n{maps}");
+        // From the guest's stack, say.
+        let stack = others.iter().rfind(|other| other.0 < 1 << 47).unwrap().0;
+        distances.push(stack - start);
+    }
+    distances.sort_unstable();
+    distances.dedup();
+    assert_eq!(
+        distances.len(),
+        4,
+        "it lies at the same place: {distances:x?}"
+    );
+}
+
+const INSIDE: &str = "ARMISTICE_TEST_INSIDE";
+const TABLE: &str = "/proc/sys/fs/binfmt_misc";
+/// AArch64 programs.
+const MAGIC: &str = concat!(
+    r"\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00:",
+    r"\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff",
+);
+
+/// Runs the named test once more in a user namespace of the test's own that
+/// has all users, with a table of its own. Whether this is that run.
+fn in_a_table_of_its_own(name: &str) -> bool {
+    if std::env::var_os(INSIDE).is_some() {
+        return true;
+    }
+    assert_eq!(
+        fs::metadata("/proc/self").unwrap().uid(),
+        0,
+        "this test needs root, to give a user namespace more than one user"
+    );
+    let script = format!(
+        "echo unshared; read go; mount -t binfmt_misc none {TABLE}; mount -t tmpfs none /mnt
+         exec \"$0\" --exact {name} --nocapture"
+    );
+    let mut command = Command::new("unshare");
+    command
+        .args(["--user", "--mount", "--", "sh", "-ec", &script])
+        .arg(std::env::current_exe().unwrap())
+        .env(INSIDE, "1")
+        .stderr(Stdio::piped());
+    let mut child = started(&mut command, "unshared");
+    for map in ["uid_map", "gid_map"] {
+        fs::write(format!("/proc/{}/{map}", child.id()), "0 0 65536").unwrap();
+    }
+    child.stdin.take().unwrap().write_all(b"go\n").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(
+        output.status.success(),
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    false
+}
+
+/// Who calls, and whose programs are.
+const CALLER: u32 = 1000;
+const OWNER: u32 = 1234;
+
+/// A program of the owner's that is set-user-ID.
+fn install(from: &Path, name: &str) -> std::path::PathBuf {
+    let to = Path::new("/mnt").join(name);
+    fs::copy(from, &to).unwrap();
+    chown(&to, Some(OWNER), Some(OWNER)).unwrap();
+    fs::set_permissions(&to, fs::Permissions::from_mode(0o4755)).unwrap();
+    to
+}
+
+/// The caller's shell, with an environment that is to steer the engine.
+fn caller(script: &str, program: &Path, place: &Path) -> Command {
+    let mut command = Command::new("setpriv");
+    command
+        .args([
+            format!("--reuid={CALLER}"),
+            format!("--regid={CALLER}"),
+            "--clear-groups".to_owned(),
+        ])
+        .args(["bash", "-c", script])
+        .arg(program)
+        .current_dir(place)
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin");
+    for variable in [
+        "ARMISTICE_STRACE",
+        "ARMISTICE_OPTIONS",
+        "ARMISTICE_PERF_MAP",
+        "QEMU_STRACE",
+        "QEMU_LOG",
+        "RUST_BACKTRACE",
+    ] {
+        command.env(variable, "1");
+    }
+    command
+}
+
+fn text(output: &Output) -> String {
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn a_set_user_id_program_is_its_owners() {
+    if !in_a_table_of_its_own("a_set_user_id_program_is_its_owners") {
+        return;
+    }
+    let dir = TempDir::new_in("/mnt").unwrap();
+    let copied = Path::new("/mnt/engine");
+    fs::copy(env!("CARGO_BIN_EXE_armistice-aarch64"), copied).unwrap();
+    let foreign = install(&guest(&dir, "secure.c", "-O1"), "foreign");
+    let own = install(&native(&dir, "secure.c"), "own");
+    let line = format!(":armistice:M::{MAGIC}:/mnt/engine:POCF");
+    fs::write(format!("{TABLE}/register"), line).unwrap();
+    // Where the caller may write, and nothing is to be written.
+    let place = Path::new("/mnt/place");
+    fs::create_dir(place).unwrap();
+    chown(place, Some(CALLER), Some(CALLER)).unwrap();
+    fs::set_permissions(place, fs::Permissions::from_mode(0o777)).unwrap();
+
+    let scripts = [
+        // Every option of the engine's, as the program's own arguments.
+        "exec \"$0\" --strace --perf-map --counters --print-host --interpret --descriptor 0 --version",
+        // As its argument 0.
+        "exec -a --strace \"$0\" x",
+        "ulimit -s 300; exec \"$0\"",
+        "ulimit -n 5; exec \"$0\"",
+        "exec \"$0\" 3</dev/null 4</dev/null",
+        // Nothing open to write to but its output.
+        "exec \"$0\" <&- 2>&-",
+        "exec setarch x86_64 --read-implies-exec --addr-no-randomize \"$0\"",
+    ];
+    for script in scripts {
+        let run = |program: &Path| {
+            let output = caller(script, program, place).output().unwrap();
+            text(&output)
+                .replace("/mnt/own", "PROGRAM")
+                .replace("/mnt/foreign", "PROGRAM")
+        };
+        let said = run(&foreign);
+        assert!(
+            said.starts_with("secure 1, uid 1000 1234, aux 1000 1234, dumpable "),
+            "{said}"
+        );
+        assert_eq!(said, run(&own), "{script}");
+    }
+    assert_eq!(fs::read_dir(place).unwrap().count(), 0);
+    let maps = fs::read_dir("/tmp").unwrap().flatten();
+    let mut maps = maps.filter(|file| file.metadata().is_ok_and(|m| m.uid() == OWNER));
+    assert!(maps.next().is_none(), "something of the owner's in /tmp");
+
+    // While it runs, its caller may not look into it, nor steer it.
+    for program in [&foreign, &own] {
+        let script = "exec 3<&0; \"$0\" wait <&3 & pid=$!; sleep 0.3
+            for file in mem environ maps auxv exe; do
+                if head -c 1 /proc/$pid/$file >/dev/null 2>&1; then echo may read $file; fi
+            done; kill -9 $pid; wait";
+        let output = caller(script, program, place)
+            .stdin(Stdio::piped())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(
+            said.starts_with("secure 1") && !said.contains("may read"),
+            "{said}"
+        );
+    }
+}
+
+/// Without flag C it runs with its caller's rights, and says nothing else.
+#[test]
+fn without_the_flag_it_is_its_callers() {
+    if !in_a_table_of_its_own("without_the_flag_it_is_its_callers") {
+        return;
+    }
+    let dir = TempDir::new_in("/mnt").unwrap();
+    fs::copy(env!("CARGO_BIN_EXE_armistice-aarch64"), "/mnt/engine").unwrap();
+    let foreign = install(&guest(&dir, "secure.c", "-O1"), "foreign");
+    let line = format!(":armistice:M::{MAGIC}:/mnt/engine:POF");
+    fs::write(format!("{TABLE}/register"), line).unwrap();
+    let output = caller("exec \"$0\"", &foreign, Path::new("/mnt"))
+        .output()
+        .unwrap();
+    let said = text(&output);
+    assert!(
+        said.starts_with("secure 0, uid 1000 1000, aux 1000 1000, dumpable 1"),
+        "{said}"
+    );
+}

@@ -1,0 +1,151 @@
+//! Promise: arm64 is run by Armistice's own engine, unless QEMU is asked for,
+//! the engine is not there or the processor is too old; and every verb says
+//! which it is, with its version.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use e2e::{Done, PrivateTable, need, product, run};
+use serde_json::Value;
+
+fn armistice(table: &PrivateTable, args: &[&str]) -> Done {
+    run(table.command(product::binary()).args(args))
+}
+
+/// What `status` says of arm64's handler.
+#[track_caller]
+fn told(table: &PrivateTable) -> (String, String) {
+    let done = armistice(table, &["status", "arm64", "-o", "json"]).ok();
+    let engine = done.json()["handlers"][0]["engine"].clone();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    (text(&engine["name"]), text(&engine["version"]))
+}
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+#[test]
+fn it_is_the_default_and_every_verb_names_it() {
+    let table = PrivateTable::new();
+    let own = format!("Armistice's own engine {VERSION}");
+    let engine = product::engine().canonicalize().expect("the engine");
+    armistice(&table, &["register", "arm64"])
+        .ok()
+        .says("argv[0] came through")
+        .says(&own)
+        .says(&engine.to_string_lossy());
+    assert_eq!(told(&table), ("armistice".to_owned(), VERSION.to_owned()));
+    armistice(&table, &["status"])
+        .ok()
+        .says("armistice-aarch64");
+    armistice(&table, &["verify", "arm64"])
+        .ok()
+        .says("in an empty root")
+        .says(&own);
+    let folder = e2e::temporary();
+    let program = folder.path().join("program");
+    let proof = product::workspace().join("crates/proof/programs/bin/aarch64");
+    fs::copy(proof, &program).expect("a copy");
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("chmod");
+    armistice(&table, &["explain", &program.to_string_lossy()])
+        .ok()
+        .says("qemu-aarch64 runs it")
+        .says(&own);
+}
+
+#[test]
+fn qemu_where_it_is_asked_for_and_back() {
+    let table = PrivateTable::new();
+    armistice(&table, &["register", "arm64", "--engine", "qemu"])
+        .ok()
+        .says("QEMU ");
+    assert_eq!(told(&table).0, "qemu");
+    // One of ours gives way, and what it was is said.
+    armistice(&table, &["register"])
+        .ok()
+        .says("replaced: its interpreter was /usr/bin/qemu-aarch64");
+    assert_eq!(told(&table).0, "armistice");
+    assert_eq!(
+        table
+            .names()
+            .iter()
+            .filter(|n| *n == "qemu-aarch64")
+            .count(),
+        1
+    );
+}
+
+/// Nothing of Armistice's is installed in there.
+fn without_engine() -> (PrivateTable, tempfile::TempDir) {
+    let table = PrivateTable::new();
+    table
+        .sh("for dir in /usr/libexec/armistice /usr/local; do
+                if [ -d $dir ]; then mount -t tmpfs tmpfs $dir; fi
+            done")
+        .ok();
+    let folder = e2e::temporary();
+    fs::copy(product::binary(), folder.path().join("armistice")).expect("a copy");
+    (table, folder)
+}
+
+#[test]
+fn where_it_is_not_found_qemu_is_taken_and_that_is_said() {
+    let (table, folder) = without_engine();
+    let alone = folder.path().join("armistice");
+    run(table.command(&alone).args(["register", "arm64"]))
+        .ok()
+        .says("arm64 is run by QEMU (/usr/bin/qemu-aarch64")
+        .says("armistice-aarch64) was not found");
+    assert_eq!(told(&table).0, "qemu");
+    run(table
+        .command(&alone)
+        .args(["register", "arm64", "--engine", "armistice"]))
+    .exits(1)
+    .says("no engine of Armistice's own");
+    // Beside the command it counts.
+    fs::copy(product::engine(), folder.path().join("armistice-aarch64")).expect("a copy");
+    run(table.command(&alone).args(["register", "arm64"])).ok();
+    assert_eq!(told(&table).0, "armistice");
+}
+
+/// The command on a processor of 2008, which QEMU plays.
+#[test]
+fn on_an_older_processor_qemu_stays_and_that_is_said() {
+    let qemu = need::program("qemu-x86_64-static", "qemu-user-static");
+    let table = PrivateTable::new();
+    let old = |args: &[&str]| {
+        run(table
+            .command(&qemu)
+            .args(["-cpu", "Nehalem"])
+            .arg(product::binary())
+            .args(args))
+    };
+    old(&["register", "arm64", "--dry-run"])
+        .ok()
+        .says("arm64 is run by QEMU (/usr/bin/qemu-aarch64")
+        .says("needs a processor of x86-64-v3")
+        .says("AVX2");
+    old(&["register", "arm64", "--dry-run", "--engine", "armistice"])
+        .exits(1)
+        .says("use QEMU: --engine qemu");
+    // An image is for other machines too: both engines are in it.
+    let folder = e2e::temporary();
+    let image = folder.path().join("image.tar");
+    old(&[
+        "image",
+        "build",
+        "--arch",
+        "arm64",
+        "-o",
+        &image.to_string_lossy(),
+    ])
+    .ok();
+    let list = run(std::process::Command::new("grep")
+        .args(["--text", "--only-matching", "--no-filename", "-E"])
+        .arg("libexec/armistice/(armistice|qemu)-aarch64")
+        .arg(&image));
+    assert!(Path::new(&image).is_file());
+    list.ok()
+        .says("libexec/armistice/armistice-aarch64")
+        .says("libexec/armistice/qemu-aarch64");
+}
