@@ -104,6 +104,11 @@ pub(crate) const QUICK: &[Need] = &[
         "compiles C++ for the engine's tests",
     ),
     need(
+        "gdb-multiarch",
+        "gdb-multiarch",
+        "drives programs that the engine runs",
+    ),
+    need(
         "g++",
         "g++",
         "compiles the same for this machine, to compare",
