@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::io::Read;
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -98,6 +98,21 @@ impl Done {
 #[track_caller]
 #[must_use]
 pub fn run(command: &mut Command) -> Done {
+    run_within(command, LIMIT, |_| ())
+}
+
+/// The same with another time limit, and with something to be done as soon as
+/// the process is there.
+///
+/// # Panics
+/// When it can't be started, or doesn't end within the limit.
+#[track_caller]
+#[must_use]
+pub fn run_within(
+    command: &mut Command,
+    limit: Duration,
+    started: impl FnOnce(&mut Child),
+) -> Done {
     let line = line_of(command);
     let mut child = command
         .stdin(Stdio::null())
@@ -107,15 +122,16 @@ pub fn run(command: &mut Command) -> Done {
         .unwrap_or_else(|error| panic!("can't start `{line}`: {error}"));
     let stdout = reader(child.stdout.take());
     let stderr = reader(child.stderr.take());
-    let started = Instant::now();
+    started(&mut child);
+    let since = Instant::now();
     let status = loop {
         match child.try_wait() {
             Ok(Some(status)) => break status,
-            Ok(None) if started.elapsed() < LIMIT => thread::sleep(Duration::from_millis(5)),
+            Ok(None) if since.elapsed() < limit => thread::sleep(Duration::from_millis(5)),
             Ok(None) => {
                 let _ = child.kill();
                 let _ = child.wait();
-                panic!("`{line}` did not end within {LIMIT:?}");
+                panic!("`{line}` did not end within {limit:?}");
             }
             Err(error) => panic!("can't wait for `{line}`: {error}"),
         }

@@ -6,6 +6,8 @@
 //! - [`product`]: the binary and the image under test.
 //! - [`host_table`]: the host's own binfmt_misc, one test at a time.
 //! - [`private_table`]: a table in a user namespace, which needs no root.
+//! - [`isolation`]: the same with all identities and processes of its own, for a whole system.
+//! - [`debian_root`]: Debian with its packages configured, entered by chroot.
 //! - [`dockerd`], [`podman`]: engines with their state in a temporary folder.
 //! - [`userland`]: Debian for five other architectures; [`archive`] makes images of it.
 //! - [`capabilities`]: what this machine can't give to privileged containers.
@@ -18,8 +20,10 @@
 pub mod archive;
 pub mod capabilities;
 pub mod command;
+pub mod debian_root;
 pub mod dockerd;
 pub mod host_table;
+pub mod isolation;
 pub mod leftovers;
 pub mod need;
 pub mod podman;
@@ -30,6 +34,7 @@ pub mod shared;
 pub mod userland;
 
 pub use command::{Done, run};
+pub use debian_root::DebianRoot;
 pub use dockerd::Dockerd;
 pub use host_table::HostTable;
 pub use podman::Podman;

@@ -133,7 +133,7 @@ fn extract(debian: &str, suite: &str, tar: &Path) -> Done {
 }
 
 /// Debian's mirror, as apt is set up here.
-fn mirror() -> String {
+pub(crate) fn mirror() -> String {
     if let Ok(given) = std::env::var("ARMISTICE_DEBIAN_MIRROR") {
         return given;
     }

@@ -19,6 +19,7 @@ use a64::interp::Environment;
 use a64::mem::{Barrier, Fault, FaultKind, Memory, Size, atomic_alignment};
 
 use super::address_space::AddressSpace;
+use super::breakpoints::BRK;
 use super::clock;
 use super::faults::{Context, Info, SIGBUS};
 
@@ -501,7 +502,23 @@ impl GuestMemory<'_> {
         if self.line.replace(line) != line {
             self.space.read(address);
         }
+        if self.space.breakpoints.contains(address) {
+            return Some(BRK);
+        }
         load(address, Size::Word).ok().map(|word| word as u32)
+    }
+
+    /// The instruction at an address, whether the guest is to stop there or
+    /// not.
+    ///
+    /// # Errors
+    /// When the guest may not execute there.
+    #[allow(clippy::cast_possible_truncation, reason = "a load of a word")]
+    pub fn fetch_past(&mut self, address: u64) -> Result<u32, Fault> {
+        if !self.window.contains(&address) || self.generation != self.space.generation() {
+            self.look_up(address)?;
+        }
+        load(address, Size::Word).map(|word| word as u32)
     }
 }
 
@@ -547,15 +564,12 @@ impl Memory for GuestMemory<'_> {
         done.kind == 0
     }
 
-    #[allow(
-        clippy::cast_possible_truncation,
-        reason = "a load of a word has no bits above it"
-    )]
     fn fetch(&mut self, address: u64) -> Result<u32, Fault> {
-        if !self.window.contains(&address) || self.generation != self.space.generation() {
-            self.look_up(address)?;
+        let word = self.fetch_past(address)?;
+        if self.space.breakpoints.contains(address) {
+            return Ok(BRK);
         }
-        load(address, Size::Word).map(|word| word as u32)
+        Ok(word)
     }
 
     fn barrier(&mut self, barrier: Barrier) {
