@@ -22,7 +22,7 @@ use crate::linux::sys::{self, Errno};
 use crate::vcpu::Vcpu;
 
 /// How often a block is interpreted before it is translated.
-const OFTEN: u8 = 16;
+const OFTEN: u8 = 8;
 /// How many counts there are: one for each four instructions of half a
 /// mebibyte.
 const COUNTS: usize = 1 << 15;

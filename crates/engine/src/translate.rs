@@ -166,7 +166,8 @@ impl<C: Code> Source for Fetcher<'_, C> {
     }
 
     fn translated(&self, pc: u64) -> bool {
-        self.cache.find(pc).is_some()
+        // Entries are hot: most addresses need no look-up.
+        self.heat.is_hot(pc) && self.cache.find(pc).is_some()
     }
 
     fn has_run(&self, pc: u64) -> bool {

@@ -272,6 +272,7 @@ pub fn layout() -> Layout {
         interpreter: host(offset_of!(Host, interpreter)),
         saturated: host(offset_of!(Host, saturated)),
         constants: host(offset_of!(Host, constants)),
+        fpcr: at(cpu + offset_of!(Cpu, fpcr)),
         fpsr: at(cpu + offset_of!(Cpu, fpsr)),
         targets: at(offset_of!(Vcpu, targets)),
         targets_log2: TARGETS_LOG2,

@@ -552,6 +552,9 @@ pub enum Op {
     WriteFlags { a: Reg },
     /// C inverted.
     InvertCarry,
+    /// d = how floating point is done (FPCR). It changes outside translated code
+    /// only.
+    ReadFloatControl { d: Reg },
     /// d = the thread pointer.
     ReadThread { d: Reg },
     /// The thread pointer = a
@@ -666,6 +669,7 @@ impl Op {
             | Self::Crc { d, .. }
             | Self::ReadFlags { d }
             | Self::ReadThread { d }
+            | Self::ReadFloatControl { d }
             | Self::Load { d, .. }
             | Self::LoadAcquire { d, .. }
             | Self::Rmw { d, .. }

@@ -395,6 +395,7 @@ impl Lowering<'_> {
             Op::WriteFlags { a } => self.write_flags(a),
             Op::InvertCarry => self.invert_carry(),
             Op::ReadThread { d } => self.read_thread(d),
+            Op::ReadFloatControl { d } => self.read_float_control(d),
             Op::WriteThread { a } => self.write_thread(a),
             Op::Load {
                 size,
