@@ -120,6 +120,15 @@ impl Measured {
         median(&self.seconds[candidate])
     }
 
+    /// Its fastest run, unless one failed: what other work on the machine has
+    /// disturbed least.
+    pub(super) fn fastest(&self, candidate: usize) -> Option<f64> {
+        if self.failed[candidate] {
+            return None;
+        }
+        self.seconds[candidate].iter().copied().reduce(f64::min)
+    }
+
     pub(super) fn ratio(&self, over: usize, under: usize) -> Option<f64> {
         Some(self.median(over)? / self.median(under)?)
     }

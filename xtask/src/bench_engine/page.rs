@@ -27,7 +27,8 @@ pub(super) fn head(machines: &Machines, rounds: usize) -> Result<String> {
     let sh = |script: &str| line(Command::new("sh").args(["-c", script]));
     Ok(format!(
         "# The engine: figures\n\n\
-         Machine: {}, {} cores, Linux {}, {}. Made by `cargo xtask bench-engine`.\n\n\
+         Machine: {}, {} cores, Linux {}, {}; with a load average of {} at the start. \
+         Made by `cargo xtask bench-engine`.\n\n\
          Newest QEMU: {}. Installed QEMU: {}. Ours: {}. Both with their default CPU.\n\n\
          Compilers: {} and {}, `-static -ffp-contract=off` and the level that each table names, \
          for plain x86-64 (SSE2) and plain Armv8.0; where a kernel needs more (SSSE3 for the \
@@ -40,6 +41,7 @@ pub(super) fn head(machines: &Machines, rounds: usize) -> Result<String> {
         sh("nproc")?,
         sh("uname -r | cut -d- -f1")?,
         sh(". /etc/os-release; echo $PRETTY_NAME")?,
+        sh("cut -d' ' -f1 /proc/loadavg")?,
         version(QEMU)?,
         version(INSTALLED)?,
         version(OURS)?,
