@@ -34,7 +34,7 @@ struct Candidate {
 pub(crate) fn run(workspace: &Path) -> Result<()> {
     let binary = workspace.join("target/x86_64-unknown-linux-gnu/release/armistice");
     sh(&format!(
-        "cd '{}' && cargo build --release -p armistice",
+        "cd '{}' && cargo build --release -p armistice -p armistice-engine",
         workspace.display()
     ))?;
     let table = PrivateTable::new();

@@ -4,13 +4,15 @@
 //! compiler at the same level. All candidates run in turn, round by round, so
 //! that noise hits all alike, and every run's checksum must be native's.
 //! Translating is measured by a program whose code runs once
-//! ([`generated`]), starting by one that does nothing.
+//! ([`generated`]); starting, and what a process holds, by small ones
+//! ([`small`]).
 //! The result is benches/results/engine.md, with the machine named.
 
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use e2e::product;
@@ -21,6 +23,7 @@ use crate::step::{cargo, run};
 mod generated;
 mod measure;
 mod page;
+mod small;
 
 use measure::{CANDIDATE_NAMES, Machines, Measured, NATIVE, OURS, Program};
 
@@ -34,7 +37,7 @@ struct Group {
     title: &'static str,
 }
 
-const GROUPS: [Group; 5] = [
+const GROUPS: [Group; 6] = [
     Group {
         name: "integer",
         level: "-O2",
@@ -59,6 +62,11 @@ const GROUPS: [Group; 5] = [
         name: "strings",
         level: "-O2",
         title: "String functions of glibc",
+    },
+    Group {
+        name: "processes",
+        level: "-O2",
+        title: "Threads, processes, system calls",
     },
 ];
 
@@ -134,11 +142,12 @@ pub(crate) fn bench(args: &[&str]) -> Result<()> {
         wrong.extend(measured.into_iter().flat_map(|m| m.wrong));
     }
     if wanted.has("translate", "generated") || wanted.has("start", "empty") {
-        let start = start(&wanted, &machines, &folder)?;
-        let (text, translate) = translate(&wanted, &machines, &folder, &start)?;
+        let small = small::measure(&wanted, &machines, &folder)?;
+        let (text, translate) = translate(&wanted, &machines, &folder, &small.starts[0])?;
         say(&mut page, &text);
-        say(&mut page, &page::start(&start)?);
-        wrong.extend(translate.wrong.into_iter().chain(start.wrong));
+        say(&mut page, &small.page()?);
+        let starts = small.starts.into_iter().flat_map(|start| start.wrong);
+        wrong.extend(translate.wrong.into_iter().chain(starts));
     }
     if !means.is_empty() {
         say(&mut page, &page::summary(&means)?);
@@ -207,19 +216,6 @@ fn kernels(
     Ok(measured)
 }
 
-/// A program that does nothing, started often.
-fn start(wanted: &Wanted<'_>, machines: &Machines, folder: &Path) -> Result<Measured> {
-    let source = folder.join("empty.c");
-    fs::write(&source, "int main(void) { return 0; }\n")?;
-    let program = compile(folder, "empty", &source, "-O2")?;
-    let mut measured = Measured::new("empty");
-    let rounds = if wanted.quick { STARTS / 10 } else { STARTS };
-    for _ in 0..rounds {
-        measured.round(machines, &program, &[])?;
-    }
-    Ok(measured)
-}
-
 /// Code that runs once: how fast it is translated.
 fn translate(
     wanted: &Wanted<'_>,
@@ -234,13 +230,15 @@ fn translate(
     };
     generated::build(folder, "", &program.native)?;
     generated::build(folder, "aarch64-linux-gnu-", &program.guest)?;
+    let mut eager = Vec::new();
     for _ in 0..wanted.rounds() {
         measured.round(machines, &program, &[])?;
+        eager.push(translate_all(machines, &program)?);
     }
     let mut text = String::from(
         "## Translating\n\nA program of generated functions that each run once. The time is the whole \
-         run's without the start of an empty program's; the guest code is what ours translated, \
-         for all.\n\n",
+         run's without the start of an empty program's; the guest code is what ours translates \
+         with `--eager`, for all. Without, it interprets most of it.\n\n",
     );
     let Some(instructions) = translated(machines, &program)? else {
         text.push_str("Ours fails.\n");
@@ -252,20 +250,40 @@ fn translate(
         "Guest code: {megabytes:.2} MB, {instructions} instructions.\n\n\
          | who | ms | MB of guest code a second |\n| --- | ---: | ---: |"
     )?;
-    for (candidate, who) in CANDIDATE_NAMES.iter().enumerate() {
-        let seconds = measured
-            .median(candidate)
-            .zip(start.median(candidate))
-            .map(|(all, start)| all - start);
+    let rows = CANDIDATE_NAMES.iter().enumerate();
+    let rows = rows.map(|(candidate, who)| (candidate, *who, measured.median(candidate)));
+    let last = (OURS, "ours, --eager", measure::median(&eager));
+    for (candidate, who, all) in rows.chain([last]) {
+        let start = start.median(candidate);
+        let seconds = all.zip(start).map(|(all, start)| all - start);
         let speed = seconds.map(|seconds| megabytes / seconds);
         writeln!(
             text,
             "| {who} | {} | {} |",
             page::number(seconds.map(|s| s * 1e3), 1),
-            page::number(speed.filter(|_| candidate != NATIVE), 1),
+            page::number(speed.filter(|_| translates(who)), 1),
         )?;
     }
     Ok((text, measured))
+}
+
+/// Whether all that runs is translated.
+fn translates(who: &str) -> bool {
+    ![CANDIDATE_NAMES[NATIVE], CANDIDATE_NAMES[OURS]].contains(&who)
+}
+
+/// How long ours takes that translates all that runs.
+fn translate_all(machines: &Machines, program: &Program) -> Result<f64> {
+    let engine = machines.emulators[OURS].as_ref().context("the engine")?;
+    let mut command = Command::new(engine);
+    command.arg("--eager").arg(&program.guest);
+    let started = Instant::now();
+    let output = command.output()?;
+    let seconds = started.elapsed().as_secs_f64();
+    if !output.status.success() {
+        bail!("{command:?} fails: {}", output.status);
+    }
+    Ok(seconds)
 }
 
 /// How many guest instructions ours translates for a program: the third
@@ -273,33 +291,49 @@ fn translate(
 fn translated(machines: &Machines, program: &Program) -> Result<Option<u32>> {
     let engine = machines.emulators[OURS].as_ref().context("the engine")?;
     let output = Command::new(engine)
-        .arg("--counters")
+        .args(["--eager", "--counters"])
         .arg(&program.guest)
         .output()?;
     if !output.status.success() {
         return Ok(None);
     }
     let text = String::from_utf8(output.stderr)?;
+    let rows = text.lines().skip(2).map(str::split_whitespace);
     let mut sum = 0;
-    for line in text.lines().skip(2) {
-        let column = line.split_whitespace().nth(2).context("a column")?;
+    // Behind the regions comes what the interpreter did.
+    for mut row in rows.take_while(|row| row.clone().count() == 5) {
+        let column = row.nth(2).context("a column")?;
         sum += column.parse::<u32>().context("the counters' table")?;
     }
     Ok(Some(sum))
 }
 
-/// Compiles a source for both machines, with the same flags.
+/// Compiles a source for both machines, static, with the same flags.
 fn compile(folder: &Path, name: &str, source: &Path, level: &str) -> Result<Program> {
+    compile_with(folder, name, source, level, [&["-static"]; 2])
+}
+
+/// Compiles a source for both machines, with flags of each beside those of
+/// both.
+fn compile_with(
+    folder: &Path,
+    name: &str,
+    source: &Path,
+    level: &str,
+    flags: [&[&str]; 2],
+) -> Result<Program> {
     let program = Program {
         native: folder.join(format!("{name}.native")),
         guest: folder.join(format!("{name}.aarch64")),
     };
-    for (compiler, to) in [
-        ("gcc", &program.native),
-        ("aarch64-linux-gnu-gcc", &program.guest),
+    let [native, guest] = flags;
+    for (compiler, flags, to) in [
+        ("gcc", native, &program.native),
+        ("aarch64-linux-gnu-gcc", guest, &program.guest),
     ] {
         let status = Command::new(compiler)
-            .args([level, "-static", "-ffp-contract=off", "-w", "-o"])
+            .args(flags)
+            .args([level, "-ffp-contract=off", "-w", "-o"])
             .arg(to)
             .arg(source)
             .arg("-lm")

@@ -120,14 +120,15 @@ fn page(wanted: &Wanted<'_>, parts: &Path) -> Result<String> {
 }
 
 /// The processor's name.
-fn host() -> Result<String> {
+pub(crate) fn host() -> Result<String> {
     let info = fs::read_to_string("/proc/cpuinfo")?;
     let model = info.lines().find(|line| line.starts_with("model name"));
     let name = model.and_then(|line| line.split_once(": "));
     Ok(name.map_or("unknown", |(_, name)| name).to_owned())
 }
 
-fn first_line(program: &str, args: &[&str]) -> Result<String> {
+/// The first line that a program prints.
+pub(crate) fn first_line(program: &str, args: &[&str]) -> Result<String> {
     let output = Command::new(program).args(args).output()?;
     let text = String::from_utf8(output.stdout)?;
     Ok(text.lines().next().unwrap_or_default().to_owned())

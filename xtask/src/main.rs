@@ -6,6 +6,7 @@
     reason = "tasks talk to the person who started them"
 )]
 
+mod apt;
 mod bench;
 mod bench_engine;
 mod deb;
@@ -15,6 +16,7 @@ mod differential;
 mod proof_programs;
 mod setup;
 mod step;
+mod suites;
 mod test;
 
 use std::process::ExitCode;
@@ -31,6 +33,9 @@ Usage: cargo xtask TASK
   differential [--long] [--seed N] [--op NAME] [--installed-qemu] [--without-avx512]
                  Compare interpreter, translator and QEMU; with --long, write
                  crates/oracle/results
+  suites [--only SUITE]
+                 Run GCC's test programs under the engine and QEMU, and write
+                 crates/engine/results
   decode-real    Decode Debian's arm64 programs, and write crates/a64/results
   deb            Build the Debian package
   proof-programs           Assemble crates/proof/programs
@@ -46,6 +51,7 @@ fn main() -> ExitCode {
         ["bench"] => bench::run(e2e::product::workspace()),
         ["bench-engine", ref rest @ ..] => bench_engine::bench(rest),
         ["differential", ref rest @ ..] => differential::differential(rest),
+        ["suites", ref rest @ ..] => suites::suites(rest),
         ["decode-real"] => decode_real::decode_real(),
         ["deb"] => deb::build(e2e::product::workspace())
             .map(|package| println!("Built {}", package.display())),

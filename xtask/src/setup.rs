@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Result, bail};
 use e2e::{need, product};
 
+use crate::apt::Apt;
 use crate::step::{cargo, run};
 
 /// What is needed, the package that has it, and who needs it.
@@ -45,7 +46,7 @@ impl What {
     }
 }
 
-const fn need(program: &'static str, package: &'static str, why: &'static str) -> Need {
+pub(crate) const fn need(program: &'static str, package: &'static str, why: &'static str) -> Need {
     Need {
         what: What::Program(program),
         package,
@@ -101,6 +102,11 @@ pub(crate) const QUICK: &[Need] = &[
         "aarch64-linux-gnu-g++",
         "g++-aarch64-linux-gnu",
         "compiles C++ for the engine's tests",
+    ),
+    need(
+        "gdb-multiarch",
+        "gdb-multiarch",
+        "drives programs that the engine runs",
     ),
     need(
         "g++",
@@ -199,55 +205,25 @@ fn apt(args: &[&str]) -> Result<Command> {
     Ok(command)
 }
 
-/// The newest QEMU: Debian sid's, unpacked once into the target folder, with
-/// lists and state of its own, so that nothing is installed.
+/// The newest QEMU: Debian sid's, unpacked once into the target folder, so that
+/// nothing is installed.
 pub(crate) fn newest_qemu() -> Result<PathBuf> {
-    const KEYS: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
     let folder = product::target_dir().join("qemu");
     let binary = folder.join("qemu-aarch64");
     if binary.is_file() {
         return Ok(binary);
     }
     println!("Missing: the newest qemu-aarch64 (an oracle of the engine's tests).");
-    install(&[&[USERLANDS[1]]])?;
-    let apt = folder.join("apt");
-    for part in ["state/lists/partial", "cache/archives/partial"] {
-        std::fs::create_dir_all(apt.join(part))?;
-    }
-    // sid's lists may be older than they say they may be.
-    let source = format!(
-        "deb [check-valid-until=no signed-by={KEYS}] http://deb.debian.org/debian sid main\n"
-    );
-    std::fs::write(apt.join("sources.list"), source)?;
-    std::fs::write(apt.join("status"), "")?;
-    let at = apt.display();
-    let config = format!(
-        "Dir::State \"{at}/state\";\nDir::State::Status \"{at}/status\";\n\
-         Dir::Cache \"{at}/cache\";\nDir::Etc::SourceList \"{at}/sources.list\";\n\
-         Dir::Etc::SourceParts \"/dev/null\";\nAcquire::Languages \"none\";\n\
-         APT::Architecture \"amd64\";\nAPT::Sandbox::User \"\";\n"
-    );
-    std::fs::write(apt.join("apt.conf"), config)?;
-    for args in [&["update"][..], &["download", "qemu-user"]] {
-        run(Command::new("apt-get")
-            .args(args)
-            .env("APT_CONFIG", apt.join("apt.conf"))
-            .current_dir(&apt))?;
-    }
-    let package = std::fs::read_dir(&apt)?
-        .filter_map(Result::ok)
-        .map(|entry| entry.path())
-        .find(|path| path.extension().is_some_and(|extension| extension == "deb"));
-    let Some(package) = package else {
-        bail!("apt-get has downloaded no package of qemu-user");
-    };
-    let unpacked = apt.join("unpacked");
+    let apt = Apt::new(&folder.join("apt"), "deb", "sid")?;
+    apt.get(&["download", "qemu-user"])?;
+    let package = apt.file("qemu-user_", ".deb")?;
+    let unpacked = folder.join("apt/unpacked");
     run(Command::new("dpkg-deb")
         .arg("--extract")
         .arg(package)
         .arg(&unpacked))?;
     std::fs::rename(unpacked.join("usr/bin/qemu-aarch64"), &binary)?;
-    std::fs::remove_dir_all(&apt)?;
+    std::fs::remove_dir_all(folder.join("apt"))?;
     Ok(binary)
 }
 

@@ -162,6 +162,20 @@ pub trait Memory {
         }
     }
 
+    /// Copies bytes, if the ranges do not overlap and all of it can be done; the
+    /// result is whether it has. When not, a part may have been copied: doing
+    /// it again is no harm. For speed only: never is right too.
+    fn copy(&mut self, to: u64, from: u64, length: u64) -> bool {
+        let _ = (to, from, length);
+        false
+    }
+
+    /// Sets bytes, if all of it can be done; else as [`Memory::copy`].
+    fn fill(&mut self, to: u64, byte: u8, length: u64) -> bool {
+        let _ = (to, byte, length);
+        false
+    }
+
     /// Reads an instruction. The caller has checked that `address` is a
     /// multiple of 4.
     ///

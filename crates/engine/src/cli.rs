@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 use core::ffi::CStr;
 use core::fmt;
 
+use crate::debug::listen::Place;
 use crate::linux::loader::stack::key;
 use crate::linux::start::Start;
 use crate::message::{NAME, Shown};
@@ -32,6 +33,8 @@ Options:
       --print-host   Print the host code of each region as it is translated
       --counters     Print how often each region ran, at the end
       --strace       Print the program's system calls
+  -g, --gdb WHERE    Wait for GDB, at a port of this machine (0: any), or at a
+                     path with a slash; then 'target remote WHERE'
       --perf-map     Write /tmp/perf-PID.map, so that perf names guest code
   -h, --help         Print this help
   -V, --version      Print the version
@@ -73,6 +76,17 @@ pub struct Run<'a> {
     pub descriptor: Option<i32>,
     /// Its arguments, with its name first.
     pub arguments: Vec<&'a CStr>,
+    /// Where a debugger is.
+    pub debugger: Option<Debugger<'a>>,
+}
+
+/// Where a debugger is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Debugger<'a> {
+    /// It will connect there.
+    Waiting(Place<'a>),
+    /// It is connected by this descriptor.
+    Connected(i32),
 }
 
 /// What the command line asks for.
@@ -97,6 +111,10 @@ pub enum Usage<'a> {
     NoValue(&'a CStr),
     /// The value is no number.
     Number(&'a CStr),
+    /// Neither a port nor a path.
+    Place(&'a CStr),
+    /// A debugger for a program with rights that its user does not have.
+    Rights,
     /// There is no program.
     NoProgram,
 }
@@ -122,6 +140,11 @@ impl fmt::Display for Usage<'_> {
                 f.write_str("not a descriptor: ")?;
                 shown(value, f)?;
             }
+            Self::Place(value) => {
+                f.write_str("neither a port nor a path with a slash: ")?;
+                shown(value, f)?;
+            }
+            Self::Rights => f.write_str("no debugger for a program with others' rights")?,
             Self::NoProgram => f.write_str("no program to run")?,
         }
         write!(f, "; see {NAME} --help")
@@ -145,7 +168,14 @@ pub fn read(start: &Start) -> Result<Command<'static>, Usage<'static>> {
     if descriptor.is_some() || preserved {
         from_kernel(arguments, descriptor, preserved)
     } else {
-        from_user(arguments)
+        let command = from_user(arguments)?;
+        let secure = start.auxiliary(key::SECURE).unwrap_or(0) != 0;
+        match command {
+            Command::Run(Run {
+                debugger: Some(_), ..
+            }) if secure => Err(Usage::Rights),
+            command => Ok(command),
+        }
     }
 }
 
@@ -164,6 +194,7 @@ fn from_kernel<'a>(
         program,
         descriptor,
         arguments: arguments.to_vec(),
+        debugger: None,
     }))
 }
 
@@ -172,6 +203,7 @@ fn from_user<'a>(arguments: &[&'a CStr]) -> Result<Command<'a>, Usage<'a>> {
     let mut options = Options::default();
     let mut argv0 = None;
     let mut descriptor = None;
+    let mut debugger = None;
     let mut rest = arguments.iter().copied();
     let program = loop {
         let argument = rest.next().ok_or(Usage::NoProgram)?;
@@ -184,9 +216,17 @@ fn from_user<'a>(arguments: &[&'a CStr]) -> Result<Command<'a>, Usage<'a>> {
                 continue;
             }
             b"--descriptor" => {
+                descriptor = Some(number_of(argument, rest.next())?);
+                continue;
+            }
+            b"--debugger" => {
+                debugger = Some(Debugger::Connected(number_of(argument, rest.next())?));
+                continue;
+            }
+            b"-g" | b"--gdb" => {
                 let value = rest.next().ok_or(Usage::NoValue(argument))?;
-                let number = value.to_str().ok().and_then(|text| text.parse().ok());
-                descriptor = Some(number.ok_or(Usage::Number(value))?);
+                let place = Place::read(value).ok_or(Usage::Place(value))?;
+                debugger = Some(Debugger::Waiting(place));
                 continue;
             }
             b"--interpret" => &mut options.interpret,
@@ -213,7 +253,15 @@ fn from_user<'a>(arguments: &[&'a CStr]) -> Result<Command<'a>, Usage<'a>> {
         program,
         descriptor,
         arguments,
+        debugger,
     }))
+}
+
+/// The descriptor behind an option.
+fn number_of<'a>(option: &'a CStr, value: Option<&'a CStr>) -> Result<i32, Usage<'a>> {
+    let value = value.ok_or(Usage::NoValue(option))?;
+    let number = value.to_str().ok().and_then(|text| text.parse().ok());
+    number.ok_or(Usage::Number(value))
 }
 
 /// The name in `-0NAME` or `--argv0=NAME`; none when the argument is no
@@ -317,6 +365,30 @@ mod tests {
                 alloc::format!("{text}; see armistice-aarch64 --help")
             );
         }
+    }
+
+    #[test]
+    fn where_a_debugger_is() {
+        let place = |arguments: &[&'static CStr]| run(from_user(arguments)).debugger;
+        let port = Some(Debugger::Waiting(Place::Port(1234)));
+        assert_eq!(place(&[c"-g", c"1234", c"a"]), port);
+        assert_eq!(place(&[c"--gdb", c"1234", c"a"]), port);
+        let path = Some(Debugger::Waiting(Place::Path(c"./s")));
+        assert_eq!(place(&[c"-g", c"./s", c"a"]), path);
+        assert_eq!(place(&[c"a", c"-g"]), None);
+        assert_eq!(from_user(&[c"-g", c"x", c"a"]), Err(Usage::Place(c"x")));
+        assert_eq!(from_user(&[c"-g"]), Err(Usage::NoValue(c"-g")));
+    }
+
+    #[test]
+    fn no_debugger_for_others_rights() {
+        let start = |secure| Start {
+            arguments: alloc::vec![c"/engine", c"-g", c"0", c"/bin/a"],
+            environment: Vec::new(),
+            auxiliary: alloc::vec![(key::SECURE, secure)],
+        };
+        assert_eq!(read(&start(1)), Err(Usage::Rights));
+        assert!(run(read(&start(0))).debugger.is_some());
     }
 
     #[test]

@@ -13,7 +13,7 @@
 use core::sync::atomic::{AtomicU8, Ordering};
 
 use a64::cpu::Cpu;
-use a64::decode::{Class, decode};
+use a64::decode::{Class, Op, decode};
 use a64::interp::{Environment, Exception, step};
 use a64::mem::Memory;
 
@@ -22,7 +22,7 @@ use crate::linux::sys::{self, Errno};
 use crate::vcpu::Vcpu;
 
 /// How often a block is interpreted before it is translated.
-const OFTEN: u8 = 16;
+const OFTEN: u8 = 8;
 /// How many counts there are: one for each four instructions of half a
 /// mebibyte.
 const COUNTS: usize = 1 << 15;
@@ -92,13 +92,23 @@ impl Heat {
     }
 }
 
+/// Where a block has led.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Led {
+    /// Up, to a function, out of one, or far away: where regions may begin.
+    Head,
+    /// On, or further down: to what belongs to the region of what was before. As
+    /// a head it would split that, often between a comparison and its branch.
+    On,
+}
+
 /// Runs the block at the PC in the interpreter: up to its first branch, or to
 /// an exception.
 pub(crate) fn run<M: Memory + Environment>(
     heat: &Heat,
     vcpu: &mut Vcpu,
     memory: &mut M,
-) -> Result<(), Exception> {
+) -> Result<Led, Exception> {
     heat.raise(vcpu.cpu.pc);
     let mut insns = 0;
     let result = block(&mut vcpu.cpu, memory, &mut insns);
@@ -112,24 +122,25 @@ fn block<M: Memory + Environment>(
     cpu: &mut Cpu,
     memory: &mut M,
     insns: &mut u64,
-) -> Result<(), Exception> {
+) -> Result<Led, Exception> {
     loop {
         let pc = cpu.pc;
         let word = memory.fetch(pc)?;
         let insn = decode(word).ok_or(Exception::Undefined)?;
         *insns += 1;
         step(cpu, memory, insn)?;
-        let ends = matches!(
-            insn.op.class(),
-            Class::branch_cond
-                | Class::branch_imm
-                | Class::branch_reg
-                | Class::compare_branch
-                | Class::test_branch
-        );
-        // What writes code, or waits for others, ends a block too.
-        if ends || cpu.pc != pc.wrapping_add(4) {
-            return Ok(());
+        match insn.op.class() {
+            Class::branch_cond | Class::compare_branch | Class::test_branch => {
+                let up = cpu.pc <= pc;
+                return Ok(if up { Led::Head } else { Led::On });
+            }
+            Class::branch_imm | Class::branch_reg => {
+                let on = insn.op == Op::B && cpu.pc > pc;
+                return Ok(if on { Led::On } else { Led::Head });
+            }
+            // Such as copying memory: it may have to be done again.
+            _ if cpu.pc != pc.wrapping_add(4) => return Ok(Led::Head),
+            _ => {}
         }
     }
 }

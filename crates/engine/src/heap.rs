@@ -4,7 +4,7 @@
 //! page, kept in one free list a class and cut from chunks that are never
 //! given back. Larger ones are mappings of their own. One spin lock guards
 //! it all: the engine allocates when it translates, not when it runs. When the
-//! kernel has no more to give, pages come from a [`reserve`].
+//! kernel has no more to give, pages come from a reserve.
 
 mod reserve;
 

@@ -24,15 +24,34 @@ pub fn run(
 }
 
 /// Runs the instruction at the PC.
-fn one(cpu: &mut Cpu, memory: &mut GuestMemory<'_>) -> Result<(), Exception> {
-    if !cpu.pc.is_multiple_of(4) {
-        return Err(Exception::Fault(Fault {
-            address: cpu.pc,
-            kind: FaultKind::Alignment,
-            write: false,
-        }));
-    }
+///
+/// # Errors
+/// When it is not done.
+pub fn one(cpu: &mut Cpu, memory: &mut GuestMemory<'_>) -> Result<(), Exception> {
+    check_aligned(cpu)?;
     let word = memory.fetch(cpu.pc)?;
     let insn = decode(word).ok_or(Exception::Undefined)?;
     step(cpu, memory, insn)
+}
+
+/// Runs the instruction at the PC, whether the guest is to stop there or not.
+///
+/// # Errors
+/// When it is not done.
+pub fn past(cpu: &mut Cpu, memory: &mut GuestMemory<'_>) -> Result<(), Exception> {
+    check_aligned(cpu)?;
+    let word = memory.fetch_past(cpu.pc)?;
+    let insn = decode(word).ok_or(Exception::Undefined)?;
+    step(cpu, memory, insn)
+}
+
+const fn check_aligned(cpu: &Cpu) -> Result<(), Exception> {
+    if cpu.pc.is_multiple_of(4) {
+        return Ok(());
+    }
+    Err(Exception::Fault(Fault {
+        address: cpu.pc,
+        kind: FaultKind::Alignment,
+        write: false,
+    }))
 }

@@ -9,6 +9,7 @@ extern crate alloc;
 pub mod cli;
 pub mod code;
 mod cold;
+pub mod debug;
 pub mod heap;
 pub mod host_cpu;
 pub mod inspect;
@@ -20,18 +21,22 @@ pub mod run;
 pub mod translate;
 pub mod vcpu;
 
+use alloc::boxed::Box;
+use core::ffi::CStr;
 use core::format_args as text;
 
 use cli::{Command, Run};
+use debug::{Debugger, listen};
 use inspect::Inspector;
 use linux::address_space::AddressSpace;
 use linux::faults;
 use linux::loader::stack::key;
 use linux::loader::{self, LoadError, Loaded, Request};
 use linux::process::{Process, Thread};
+use linux::seccomp::Seccomp;
 use linux::start::Start;
 use linux::sys::{self, Fd};
-use linux::{clock, own, told};
+use linux::{clock, own, signals, told};
 use message::Shown;
 
 /// The exit code when a program cannot be run.
@@ -45,6 +50,7 @@ pub unsafe fn main(stack: *const usize) -> ! {
     // SAFETY: the caller hands over the kernel's.
     let start = unsafe { Start::read(stack) };
     start.protect_relocated();
+    message::started();
     own::add_started(&start, stack as u64);
     // SAFETY: the kernel says where it is.
     unsafe { clock::find(start.auxiliary(key::SYSINFO_EHDR).unwrap_or(0)) };
@@ -94,10 +100,48 @@ fn run_program(start: &Start, command: &Run<'_>) -> ! {
     };
     told::places(&loaded.places);
     told::name(command.program.to_bytes());
-    let mut process = Process::new(space, &loaded);
+    let Ok(seccomp) = Seccomp::inherited(block.attention()) else {
+        message::line(text!(
+            "the filters of system calls that it is under are damaged"
+        ));
+        sys::exit_group(CANNOT_RUN)
+    };
+    let mut process = Process::new(space, &loaded, seccomp);
     process.trace = command.options.strace;
+    let debugger = command.debugger.map(|debugger| {
+        let (connection, executed) = connect(debugger, command.program);
+        let auxiliary = loaded.places.auxiliary.clone();
+        let debugger: &Debugger = Box::leak(Box::new(Debugger::new(auxiliary, executed)));
+        process.tracer = Some(debugger);
+        signals::follow();
+        (debugger, connection)
+    });
     let thread = Thread::inherited(block, ignored);
-    run::run(process, thread, loaded.cpu, Inspector::new(command.options))
+    let inspector = Inspector::new(command.options);
+    run::run(process, thread, loaded.cpu, inspector, debugger)
+}
+
+/// The connection to a debugger, and whether it has been there before.
+fn connect(debugger: cli::Debugger<'_>, program: &CStr) -> (Fd, bool) {
+    let place = match debugger {
+        cli::Debugger::Connected(descriptor) => return (Fd::new(descriptor), true),
+        cli::Debugger::Waiting(place) => place,
+    };
+    let connection = listen::listen(place).and_then(|listener| {
+        message::line(text!(
+            "{}: waiting for GDB; tell it: target remote {}",
+            Shown(program.to_bytes()),
+            listener.place()
+        ));
+        listener.accept()
+    });
+    match connection {
+        Ok(connection) => (connection, false),
+        Err(error) => {
+            message::line(text!("no debugger can connect to {place}: {error}"));
+            sys::exit_group(CANNOT_RUN)
+        }
+    }
 }
 
 fn load(space: &AddressSpace, start: &Start, run: &Run<'_>) -> Result<Loaded, LoadError> {

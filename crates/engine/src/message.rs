@@ -3,11 +3,17 @@
 //! Formatting goes into a buffer on the stack and out in one `write`, so that
 //! a line of the engine is never mixed with another of the guest's, and so
 //! that it works when the heap does not. What doesn't fit is cut.
+//!
+//! The guest may close standard error and open another file, a database's say,
+//! which then has its number. Nothing is written to what was not there at the
+//! start.
 
 use core::fmt::{self, Write as _};
+use core::mem::ManuallyDrop;
 use core::panic::PanicInfo;
+use core::sync::atomic::{AtomicU64, Ordering};
 
-use crate::linux::sys;
+use crate::linux::sys::{self, Fd};
 
 /// The name in front of every line.
 pub const NAME: &str = "armistice-aarch64";
@@ -32,6 +38,34 @@ impl fmt::Write for Line {
     }
 }
 
+/// Which file is at a descriptor: device and number; zeros where none is.
+fn file_at(descriptor: i32) -> [u64; 2] {
+    // Not closed here: it is the guest's.
+    let file = ManuallyDrop::new(Fd::new(descriptor));
+    file.status()
+        .map_or([0; 2], |status| [status.dev, status.ino])
+}
+
+/// What standard error was at the start.
+static ERROR_FILE: [AtomicU64; 2] = [const { AtomicU64::new(0) }; 2];
+
+/// Notes what standard error is.
+pub fn started() {
+    for (place, value) in ERROR_FILE.iter().zip(file_at(2)) {
+        place.store(value, Ordering::Relaxed);
+    }
+}
+
+/// Whether a descriptor is what standard error was at the start.
+fn is_error_file(descriptor: i32) -> bool {
+    let [device, number] = &ERROR_FILE;
+    let known = [
+        device.load(Ordering::Relaxed),
+        number.load(Ordering::Relaxed),
+    ];
+    known == file_at(descriptor)
+}
+
 /// Writes `armistice-aarch64: ` and the text as one line to standard error.
 pub fn line(text: fmt::Arguments<'_>) {
     let mut line = Line {
@@ -40,6 +74,9 @@ pub fn line(text: fmt::Arguments<'_>) {
     };
     let _ = write!(line, "{NAME}: {text}");
     line.bytes[line.length] = b'\n';
+    if !is_error_file(2) {
+        return;
+    }
     // There is nobody to tell when even this fails.
     let _ = sys::write_all(2, &line.bytes[..=line.length]);
 }
@@ -100,6 +137,15 @@ mod tests {
             Shown(b"/bin/\xc3\xa9t\xe9\n").to_string(),
             "/bin/\u{e9}t\\xe9\\x0a"
         );
+    }
+
+    #[test]
+    fn another_file_in_the_place_of_standard_error() {
+        started();
+        assert!(is_error_file(2));
+        let other = Fd::open(c"/proc/self/exe").unwrap();
+        assert!(!is_error_file(other.number()));
+        assert!(!is_error_file(-1));
     }
 
     #[test]

@@ -11,22 +11,25 @@ use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
 use a64::cpu::Cpu;
 use a64::interp::Exception;
+use a64::mem::Size;
 use ir::Region;
 use x64::convention::BIAS;
 use x64::features::HostFeatures;
 use x64::lower::Lowered;
 
+use crate::debug::{self, Debugger, How};
 use crate::inspect::Inspector;
 use crate::linux::address_space::Watcher;
 use crate::linux::attention::{Attention, Block, FORGET};
+use crate::linux::breakpoints::BRK;
 use crate::linux::clone::{self, Request};
 use crate::linux::delivery::Fatal;
 use crate::linux::faults::{self, Event, Outcome, Registers};
-use crate::linux::guest_memory::GuestMemory;
+use crate::linux::guest_memory::{self, GuestMemory};
 use crate::linux::own;
 use crate::linux::process::{Process, Thread};
 use crate::linux::signals;
-use crate::linux::sys::{self, Errno};
+use crate::linux::sys::{self, Errno, Fd};
 use crate::linux::syscalls::{self, Control};
 use crate::lock::{Lock, SpinLock};
 use crate::translate::{Code, Engine, Observer, Places};
@@ -139,6 +142,7 @@ pub struct Runtime {
     engine: Engine,
     inspector: Lock<Inspector>,
     interpret: bool,
+    debugger: Option<&'static Debugger>,
     /// States of threads that have ended, for others: their pages are there
     /// already.
     #[allow(clippy::vec_box, reason = "they are large, and must not move")]
@@ -186,7 +190,15 @@ struct Start {
 }
 
 /// Runs the program to its end, from its first thread.
-pub fn run(process: Process, mut thread: Thread, cpu: Cpu, inspector: Inspector) -> ! {
+///
+/// A debugger, if there is one, has the connection that it is given.
+pub fn run(
+    process: Process,
+    mut thread: Thread,
+    cpu: Cpu,
+    inspector: Inspector,
+    debugger: Option<(&'static Debugger, Fd)>,
+) -> ! {
     let make = if inspector.options().eager {
         Engine::eager
     } else {
@@ -209,6 +221,7 @@ pub fn run(process: Process, mut thread: Thread, cpu: Cpu, inspector: Inspector)
         engine,
         inspector: Lock::new(inspector),
         interpret,
+        debugger: debugger.as_ref().map(|&(debugger, _)| debugger),
         spare: Lock::new(Vec::with_capacity(SPARE)),
     }));
     runtime.inspector.hold().started(runtime.engine.stubs());
@@ -216,6 +229,13 @@ pub fn run(process: Process, mut thread: Thread, cpu: Cpu, inspector: Inspector)
     runtime.engine.join(&mut vcpu, thread.attention());
     // Those that the engine takes must not be blocked any more.
     thread.set_mask(thread.mask);
+    if let Some((debugger, connection)) = debugger {
+        let attention = thread.attention();
+        if let Err(error) = debugger.start(&runtime.process, attention, &mut vcpu, connection) {
+            message::line(text!("there is no memory for a debugger: {error}"));
+            sys::exit_group(CANNOT_RUN)
+        }
+    }
     let end = runtime.run(&mut thread, &mut vcpu);
     runtime.end(thread.attention(), end, None)
 }
@@ -244,6 +264,11 @@ unsafe extern "C" fn begin(start: *mut c_void) -> ! {
         let _ = thread.actions.with(signals::Actions::clear_handlers);
     }
     thread.set_mask(thread.mask);
+    if let Some(debugger) = runtime.debugger
+        && *flags & clone::THREAD != 0
+    {
+        debugger.join(attention, vcpu);
+    }
     let end = runtime.run(thread, vcpu);
     let owned = (*flags & clone::VFORK == 0).then_some(start);
     runtime.end(attention, end, owned)
@@ -254,23 +279,50 @@ impl Runtime {
     fn run(&'static self, thread: &mut Thread, vcpu: &mut Vcpu) -> End {
         let mut memory = GuestMemory::new(&self.process.space);
         let mut observer = Looking(&self.inspector);
+        // It goes past a breakpoint that is not for it.
+        let mut past = false;
         loop {
-            let exception = if self.interpret {
-                interpret::run(&mut vcpu.cpu, &mut memory, thread.attention())
-            } else {
-                self.engine.run(vcpu, &mut memory, &mut observer)
+            let attention = thread.attention();
+            let how = match self.debugger {
+                None => How::Run,
+                Some(_) if core::mem::take(&mut past) => How::Step,
+                Some(debugger) => {
+                    let how = debugger.how(attention);
+                    // What it is to stop at may be others.
+                    self.engine.refresh(vcpu, &memory);
+                    how
+                }
+            };
+            let exception = match (how, self.debugger) {
+                (How::Step, _) => interpret::past(&mut vcpu.cpu, &mut memory).err(),
+                (How::Watch, Some(debugger)) => {
+                    debugger.watch(&mut vcpu.cpu, &mut memory, attention)
+                }
+                _ if self.interpret => interpret::run(&mut vcpu.cpu, &mut memory, attention),
+                _ => self.engine.run(vcpu, &mut memory, &mut observer),
             };
             let told = match exception {
                 None => Ok(()),
+                Some(Exception::Breakpoint(_))
+                    if let Some(debugger) = self.debugger
+                        && self.is_debuggers(vcpu.cpu.pc) =>
+                {
+                    past = !debugger.breakpoint(attention);
+                    Ok(())
+                }
                 Some(Exception::Supervisor(_)) => {
                     match syscalls::call(&self.process, thread, &mut vcpu.cpu) {
                         Control::Continue => Ok(()),
                         Control::Exit(code) => return End::Thread(code),
                         Control::ExitGroup(code) => return End::Process(code),
                         Control::SignalReturn => thread.signal_return(&self.process, &mut vcpu.cpu),
+                        Control::Signal(info) => thread.force(&self.process, &mut vcpu.cpu, &info),
+                        Control::Kill(signal) => return End::Signal(signal),
                         Control::Clone(request) => {
                             let result = self.clone(thread, vcpu, &request);
-                            syscalls::finish(&mut vcpu.cpu, result);
+                            if syscalls::ended(&self.process, thread, result) {
+                                syscalls::finish(&mut vcpu.cpu, result);
+                            }
                             Ok(())
                         }
                     }
@@ -292,17 +344,34 @@ impl Runtime {
             if let Err(Fatal(signal)) = told {
                 return End::Signal(signal);
             }
+            if let Some(debugger) = self.debugger {
+                debugger.went_on(thread.attention());
+            }
         }
     }
 
     /// Ends a thread, and gives back what it was made with.
     fn end(&self, attention: &'static Attention, end: End, owned: Option<*mut Start>) -> ! {
         let last = self.engine.part(attention);
+        if let Some(debugger) = self.debugger {
+            match end {
+                End::Thread(code) if last => debugger.ended(attention, debug::End::Code(code)),
+                End::Thread(_) => {}
+                End::Process(code) => debugger.ended(attention, debug::End::Code(code)),
+                End::Signal(signal) => debugger.ended(attention, debug::End::Signal(signal)),
+            }
+            debugger.part(attention);
+        }
+        self.process.seccomp.leave(attention);
         match end {
             End::Thread(code) => {
                 signals::pass_on(attention);
                 if last {
                     self.inspector.hold().finish();
+                }
+                // The debugger's server would go on.
+                if last && self.debugger.is_some() {
+                    sys::exit_group(code)
                 }
                 let mapping = owned.map(|start| {
                     // SAFETY: the maker gave it away, and the thread's own
@@ -323,6 +392,13 @@ impl Runtime {
                 signals::die(signal)
             }
         }
+    }
+
+    /// Whether the guest is stopped there by what it has not in memory.
+    fn is_debuggers(&self, pc: u64) -> bool {
+        self.process.space.breakpoints.contains(pc)
+            || guest_memory::load(pc, Size::Word)
+                .is_ok_and(|word| word & 0xffe0_001f != u128::from(BRK))
     }
 
     /// A state for a thread that starts with these registers.
@@ -368,6 +444,10 @@ impl Runtime {
 
     /// A child with a copy of all memory.
     fn fork(&self, thread: &mut Thread, vcpu: &mut Vcpu, request: &Request) -> Result<u64, Errno> {
+        let debugged = self
+            .debugger
+            .map(|debugger| debugger.before_fork(&self.process));
+        let filters = self.process.seccomp.before_fork();
         let code = self.engine.before_fork();
         let locks = (self.inspector.hold(), self.spare.hold());
         let rest = (
@@ -385,6 +465,10 @@ impl Runtime {
         match result {
             Ok(0) => {
                 thread.attention().claim();
+                filters.child(thread.attention());
+                if let Some(debugged) = debugged {
+                    debugged.child();
+                }
                 thread.held = Default::default();
                 if let Err(error) = code.child(vcpu) {
                     message::line(text!("there is no memory for translated code: {error}"));
@@ -413,12 +497,17 @@ impl Runtime {
         });
         start_registers(&mut start.vcpu.cpu, request);
         let attention = start.thread.attention();
+        let same_process = request.has(clone::THREAD);
+        self.process
+            .seccomp
+            .join(thread.attention(), attention, same_process);
         let start = Box::into_raw(start);
         // SAFETY: `begin` gets its `Start` and a stack that is its own.
         let result = unsafe { clone::clone(request, Some((stack, begin, start.cast()))) };
         if result.is_err() || request.has(clone::VFORK) {
             // The child is another program by now, or has ended.
             self.engine.part(attention);
+            self.process.seccomp.leave(attention);
             // SAFETY: so nobody uses it any more.
             unsafe {
                 self.put_back(Box::from_raw(start).vcpu);

@@ -38,7 +38,7 @@ use x64::stubs;
 
 use crate::code::arena::{Arena, CodeCopy, Points};
 use crate::code::cache::Cache;
-use crate::cold::{self, Heat};
+use crate::cold::{self, Heat, Led};
 use crate::heap;
 use crate::inspect::tally::Tally;
 use crate::linux::address_space::PAGE;
@@ -48,9 +48,9 @@ use crate::linux::sys::{self, Errno};
 use crate::lock::{Held, Lock};
 use crate::vcpu::{Calls, HostFault, Vcpu, layout};
 
-/// How large a region may be.
 /// So much code is kept even when memory is low.
 const KEPT_WHEN_LOW: u64 = 256 << 10;
+/// How large a region may be.
 const LIMITS: Limits = Limits { insns: 512 };
 
 /// FPCR bits that the host's modes can't give: AHP, DN, FZ and FZ16.
@@ -166,7 +166,8 @@ impl<C: Code> Source for Fetcher<'_, C> {
     }
 
     fn translated(&self, pc: u64) -> bool {
-        self.cache.find(pc).is_some()
+        // Entries are hot: most addresses need no look-up.
+        self.heat.is_hot(pc) && self.cache.find(pc).is_some()
     }
 
     fn has_run(&self, pc: u64) -> bool {
@@ -344,6 +345,7 @@ impl Engine {
     ) -> Option<Exception> {
         vcpu.host.context = core::ptr::from_mut(memory).cast();
         set_mode(vcpu);
+        let mut led = Led::Head;
         while !vcpu.attention().wanted() {
             let pc = vcpu.cpu.pc;
             if !pc.is_multiple_of(4) {
@@ -354,21 +356,18 @@ impl Engine {
                     write: false,
                 }));
             }
-            if !stack_aligned(&vcpu.cpu) {
-                if let Some(exception) = self.interpret_next(vcpu, memory) {
-                    return Some(exception);
-                }
-                continue;
-            }
-            if !self.heat.is_hot(pc) {
+            // Translated code takes SP for aligned.
+            if led == Led::On || !self.heat.is_hot(pc) || !stack_aligned(&vcpu.cpu) {
                 let result = cold::run(&self.heat, vcpu, memory);
                 set_mode(vcpu);
-                if let Err(exception) = result {
-                    return Some(exception);
-                }
                 self.refresh(vcpu, memory);
+                match result {
+                    Ok(to) => led = to,
+                    Err(exception) => return Some(exception),
+                }
                 continue;
             }
+            led = Led::Head;
             // Where system calls return to is found without a lock.
             let host = match vcpu.target(pc) {
                 Some(host) => host,
@@ -432,20 +431,6 @@ impl Engine {
             Leave::Fault => self.faulted(vcpu, memory),
             Leave::Indirect | Leave::Attention => None,
         }
-    }
-
-    /// The interpreter does what comes next.
-    fn interpret_next<M: Memory + Environment + Code>(
-        &self,
-        vcpu: &mut Vcpu,
-        memory: &mut M,
-    ) -> Option<Exception> {
-        let exception = match memory.fetch(vcpu.cpu.pc) {
-            Ok(word) => interpret(vcpu, memory, word),
-            Err(fault) => Some(Exception::Fault(fault)),
-        };
-        self.refresh(vcpu, memory);
-        exception
     }
 
     /// Links an exit, if it is still there.
@@ -732,8 +717,11 @@ unsafe extern "sysv64" fn interpreter<M: Memory + Environment>(vcpu: *mut Vcpu, 
         return 1;
     };
     vcpu.tally(insn.op);
+    let next = vcpu.cpu.pc.wrapping_add(4);
     match step(&mut vcpu.cpu, memory, insn) {
-        Ok(()) => u32::from(!stack_aligned(&vcpu.cpu)),
+        // It leaves too when it goes on elsewhere: a copy of memory that is only
+        // a part done.
+        Ok(()) => u32::from(vcpu.cpu.pc != next || !stack_aligned(&vcpu.cpu)),
         Err(exception) => {
             vcpu.host.exception = Some(exception);
             1

@@ -27,7 +27,7 @@ const TARGETS: usize = 1 << TARGETS_LOG2;
 const PART: usize = TARGETS / 64;
 
 /// An indirect target. An entry that is all zeros is unused: address 0 would be
-/// in the first one only, which has [`Target::NOBODY`] then.
+/// in the first one only, which has `NOBODY` then.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct Target {
@@ -272,6 +272,7 @@ pub fn layout() -> Layout {
         interpreter: host(offset_of!(Host, interpreter)),
         saturated: host(offset_of!(Host, saturated)),
         constants: host(offset_of!(Host, constants)),
+        fpcr: at(cpu + offset_of!(Cpu, fpcr)),
         fpsr: at(cpu + offset_of!(Cpu, fpsr)),
         targets: at(offset_of!(Vcpu, targets)),
         targets_log2: TARGETS_LOG2,

@@ -88,14 +88,16 @@ fn shortened(text: String, words: &[u32]) -> String {
         .to_owned()
 }
 
+/// Whether a word is the interpreter's on all hosts.
+fn interpreted(word: &u32) -> bool {
+    let on = HOSTS.map(|(_, host)| Translated::new(&[*word], host).interpreted());
+    on.into_iter().all(|interpreted| interpreted)
+}
+
 /// All forms of an instruction.
 fn instruction(op: Op, out: &mut String) {
     let forms = forms::of(op);
     assert!(!forms.is_empty(), "{op:?} has no form");
-    let interpreted = |&word: &u32| {
-        let on = HOSTS.map(|(_, host)| Translated::new(&[word], host).interpreted());
-        on.into_iter().all(|interpreted| interpreted)
-    };
     if forms.iter().all(interpreted) {
         let _ = writeln!(out, "{}: interpreter\n", op.name());
         return;
@@ -132,6 +134,59 @@ fn instructions() {
         "{}run with ARMISTICE_BLESS=1 and read the difference",
         differences.concat()
     );
+}
+
+/// What of the table is translated, by features: the coverage report.
+#[test]
+fn coverage() {
+    #[derive(Default)]
+    struct Covered {
+        whole: usize,
+        part: Vec<&'static str>,
+        none: Vec<&'static str>,
+    }
+    let mut features: BTreeMap<String, Covered> = BTreeMap::new();
+    for &op in Op::ALL {
+        let covered = features
+            .entry(format!("{:?}", op.info().feature))
+            .or_default();
+        let forms = forms::of(op);
+        match forms.iter().filter(|word| interpreted(word)).count() {
+            0 => covered.whole += 1,
+            count if count == forms.len() => covered.none.push(op.name()),
+            _ => covered.part.push(op.name()),
+        }
+    }
+    let list = |names: &[&str]| names.iter().map(|name| format!("    {name}\n")).collect();
+    let mut text = String::new();
+    let mut sums = [0; 3];
+    for (feature, covered) in &features {
+        let counts = [covered.whole, covered.part.len(), covered.none.len()];
+        for (sum, count) in sums.iter_mut().zip(counts) {
+            *sum += count;
+        }
+        let [whole, part, none] = counts;
+        let _ = writeln!(
+            text,
+            "{feature}: {whole} translated, {part} in part, {none} not"
+        );
+        for (title, names) in [("in part", &covered.part), ("not", &covered.none)] {
+            if !names.is_empty() {
+                let names: String = list(names);
+                let _ = write!(text, "  {title}:\n{names}");
+            }
+        }
+    }
+    let [whole, part, none] = sums;
+    assert_eq!(whole + part + none, Op::COUNT);
+    let head = format!(
+        "Of {} instructions {whole} are translated, {part} in some\n\
+         forms, {none} not: these are the interpreter's.\n\n",
+        Op::COUNT
+    );
+    if let Err(difference) = compare("coverage.txt", &(head + &text)) {
+        panic!("{difference}run with ARMISTICE_BLESS=1 and read the difference");
+    }
 }
 
 /// The sequences of `golden/sequences.in`: a title after `==`, then a word a

@@ -87,6 +87,69 @@ fn calls_that_are_interrupted() {
     assert!(text.ends_with("timers: 0\nexit status: 0\n"), "{text}");
 }
 
+/// Futexes of all kinds, timers, all signals, stops, cores, and the newer
+/// system calls.
+#[test]
+fn the_kernels_less_common_calls() {
+    let text = as_native("kernel.c", true, 1);
+    assert!(text.contains("left: 0, one: 1, rest: 3\n"), "{text}");
+    assert!(
+        text.ends_with("no call: Function not implemented\nexit status: 0\n"),
+        "{text}"
+    );
+}
+
+/// Filters of system calls: forms, actions, precedence, what inherits them.
+#[test]
+fn filters() {
+    let text = as_native("seccomp.c", false, 1);
+    assert!(text.contains("here: -13, elsewhere: 1\n"), "{text}");
+    assert!(
+        text.ends_with("the next program: 23 0\nlongest: 500\nexit status: 0\n"),
+        "{text}"
+    );
+}
+
+/// Random programs as filters: those that the host's kernel takes, and their
+/// answers.
+#[test]
+fn random_filters() {
+    let dir = TempDir::new().unwrap();
+    let rounds = if long() { "20000" } else { "500" };
+    let ran = |mut command: Command| said(&command.arg(rounds).output().unwrap());
+    let expected = ran(Command::new(native(&dir, "seccomp.c")));
+    assert!(expected.starts_with("random: "), "{expected}");
+    let mut command = engine();
+    command.arg(guest(&dir, "seccomp.c", "-O2"));
+    assert_eq!(ran(command), expected);
+}
+
+/// Under filters, the next program is one whose calls they can judge.
+#[test]
+fn no_native_program_under_filters() {
+    let dir = TempDir::new().unwrap();
+    let program = guest(&dir, "filtered.c", "-O2");
+    let becomes = |arguments: &[&std::ffi::OsStr]| {
+        said(&engine().arg(&program).args(arguments).output().unwrap())
+    };
+    assert_eq!(
+        becomes(&[program.as_os_str(), "child".as_ref()]),
+        "child: Invalid cross-device link\nexit status: 0\n"
+    );
+    let engine = engine();
+    for native in ["/bin/true".as_ref(), engine.get_program()] {
+        assert_eq!(
+            becomes(&[native]),
+            format!("{}: Exec format error\nexit status: 0\n", native.display())
+        );
+    }
+    // A file that may not be executed, whatever is in it.
+    assert_eq!(
+        becomes(&["/etc/passwd".as_ref()]),
+        "/etc/passwd: Permission denied\nexit status: 0\n"
+    );
+}
+
 /// Thousands of signals at random places, and every answer is right.
 #[test]
 fn signal_storm() {

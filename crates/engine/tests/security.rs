@@ -114,6 +114,49 @@ fn executable_stack(path: &Path) {
     fs::write(path, bytes).unwrap();
 }
 
+/// What translated code is written through lies where no store gets by mistake:
+/// no other mapping is near, and each time it is elsewhere.
+#[test]
+fn translated_code_is_written_far_from_all_else() {
+    const NEAR: u64 = 1 << 20;
+    let dir = TempDir::new().unwrap();
+    let program = guest(&dir, "executable.c", "-O1");
+    let mut distances = Vec::new();
+    for _ in 0..4 {
+        let mut child = started(engine().arg(&program), "ready");
+        let maps = fs::read_to_string(format!("/proc/{}/maps", child.id())).unwrap();
+        drop(child.stdin.take());
+        child.wait().unwrap();
+        let mut writable = Vec::new();
+        let mut others = Vec::new();
+        for line in maps.lines() {
+            let (range, rest) = line.split_once(' ').unwrap();
+            let (start, end) = range.split_once('-').unwrap();
+            let [start, end] = [start, end].map(|at| u64::from_str_radix(at, 16).unwrap());
+            if rest.starts_with("rw-s") && end - start == 128 << 20 {
+                writable.push((start, end));
+            } else {
+                others.push((start, end));
+            }
+        }
+        let [(start, end)] = writable[..] else {
+            panic!("{maps}")
+        };
+        let near = |&(from, to): &(u64, u64)| from < end + NEAR && to + NEAR > start;
+        assert!(!others.iter().any(near), "{start:x}-{end:x} in\n{maps}");
+        // From the guest's stack, say.
+        let stack = others.iter().rfind(|other| other.0 < 1 << 47).unwrap().0;
+        distances.push(stack - start);
+    }
+    distances.sort_unstable();
+    distances.dedup();
+    assert_eq!(
+        distances.len(),
+        4,
+        "it lies at the same place: {distances:x?}"
+    );
+}
+
 const INSIDE: &str = "ARMISTICE_TEST_INSIDE";
 const TABLE: &str = "/proc/sys/fs/binfmt_misc";
 /// AArch64 programs.

@@ -214,6 +214,29 @@ pub enum Extend {
     Sxtw,
 }
 
+/// What is done with a run of memory.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Bulk {
+    /// Copied, in the direction in which an overlap does no harm; at most
+    /// 2^55 - 1 bytes.
+    Copy,
+    /// Copied upward; at most 2^63 - 1 bytes.
+    CopyUp,
+    /// Set to the low byte of s; likewise.
+    Set,
+}
+
+impl Bulk {
+    /// The most bytes.
+    #[must_use]
+    pub const fn most(self) -> u64 {
+        match self {
+            Self::Copy => (1 << 55) - 1,
+            Self::CopyUp | Self::Set => (1 << 63) - 1,
+        }
+    }
+}
+
 /// The second operand of an integer operation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Operand {
@@ -529,6 +552,9 @@ pub enum Op {
     WriteFlags { a: Reg },
     /// C inverted.
     InvertCarry,
+    /// d = how floating point is done (FPCR). It changes outside translated code
+    /// only.
+    ReadFloatControl { d: Reg },
     /// d = the thread pointer.
     ReadThread { d: Reg },
     /// The thread pointer = a
@@ -595,6 +621,15 @@ pub enum Op {
     Fence(Fence),
     /// memory = 64 zero bytes at a with its low six bits cleared.
     ZeroLine { a: Reg },
+    /// The start of moving or setting n bytes, n no more than what `kind` allows:
+    /// brings the slots into the form in which n tells what is left, and
+    /// clears the flags. Upward, d and s become the ends and n minus what is
+    /// left; downward, for a copy whose target begins inside its source, d and
+    /// s stay the starts.
+    BulkStart { kind: Bulk, d: Reg, s: Reg, n: Reg },
+    /// Moves or sets what n says is left, when the flags are clear; n = 0. The
+    /// interpreter's when they are not, or when it has only done a part.
+    BulkRun { kind: Bulk, d: Reg, s: Reg, n: Reg },
     /// Faults, to go on at `next`, unless a is a multiple of 16.
     CheckStack { a: Reg, next: u64 },
     /// Vector slots, see [`crate::vector`].
@@ -606,8 +641,14 @@ pub enum Op {
 impl Op {
     /// The integer slots it writes; never [`Reg::ZERO`].
     #[must_use]
-    pub fn written(&self) -> [Option<Reg>; 2] {
+    pub fn written(&self) -> [Option<Reg>; 3] {
+        let all = |d, e, f| [d, e, f].map(|reg: Reg| (!reg.is_zero()).then_some(reg));
         let (d, e) = match *self {
+            Self::BulkStart { kind, d, s, n } => {
+                let s = if kind == Bulk::Set { Reg::ZERO } else { s };
+                return all(d, s, n);
+            }
+            Self::BulkRun { n, .. } => (n, Reg::ZERO),
             Self::Imm { d, .. }
             | Self::Address { d, .. }
             | Self::Mov { d, .. }
@@ -628,6 +669,7 @@ impl Op {
             | Self::Crc { d, .. }
             | Self::ReadFlags { d }
             | Self::ReadThread { d }
+            | Self::ReadFloatControl { d }
             | Self::Load { d, .. }
             | Self::LoadAcquire { d, .. }
             | Self::Rmw { d, .. }
@@ -638,6 +680,6 @@ impl Op {
             Self::Vector(ref v) => (v.written_int(), Reg::ZERO),
             _ => (Reg::ZERO, Reg::ZERO),
         };
-        [d, e].map(|reg| (!reg.is_zero()).then_some(reg))
+        all(d, e, Reg::ZERO)
     }
 }

@@ -31,6 +31,7 @@ impl Op {
             | Self::CondCompare { .. }
             | Self::ReadFlags { .. }
             | Self::InvertCarry
+            | Self::BulkRun { .. }
             | Self::Interpret { .. } => true,
             Self::Vector(v) => v.uses_flags(),
             _ => false,
@@ -42,7 +43,10 @@ impl Op {
     pub const fn sets_flags(&self) -> bool {
         match self {
             Self::Bin { set, .. } | Self::Carry { set, .. } => *set,
-            Self::CondCompare { .. } | Self::WriteFlags { .. } | Self::InvertCarry => true,
+            Self::CondCompare { .. }
+            | Self::WriteFlags { .. }
+            | Self::InvertCarry
+            | Self::BulkStart { .. } => true,
             Self::Vector(v) => v.sets_flags(),
             _ => false,
         }
@@ -63,6 +67,7 @@ impl Op {
             | Self::LoadExclusive { .. }
             | Self::StoreExclusive { .. }
             | Self::ZeroLine { .. }
+            | Self::BulkRun { .. }
             | Self::CheckStack { .. }
             | Self::Interpret { .. } => true,
             Self::Vector(v) => v.may_fault(),

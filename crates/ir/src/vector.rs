@@ -380,6 +380,14 @@ pub enum Crypto {
     Sha256Schedule0,
     /// SHA256SU1
     Sha256Schedule1,
+    /// SHA512H
+    Sha512First,
+    /// SHA512H2
+    Sha512Second,
+    /// SHA512SU0
+    Sha512Schedule0,
+    /// SHA512SU1
+    Sha512Schedule1,
 }
 
 /// One vector operation. The fields' letters are those of [`crate::Op`]; `e`

@@ -177,6 +177,29 @@ fn a_half_result_in_its_source() {
     assert_eq!(after.v[3], 0x0002_0004_0007_0005);
 }
 
+/// A block that a return enters and a branch leads to: inside the region the
+/// flags stay where the branch had them, and whoever enters brings them there.
+#[test]
+fn flags_where_a_region_is_entered_in_its_middle() {
+    let words = [
+        0xeb01_001f, // cmp x0, x1
+        0x5400_0060, // b.eq to cset
+        0x9400_0004, // bl to the second comparison
+        NOP,
+        0x9a9f_a7e2, // cset x2, lt
+        0x1400_0003, // b to the end
+        0xeb04_007f, // cmp x3, x4
+        0xd65f_03c0, // ret
+    ];
+    let mut before = State::default();
+    before.x[4] = 1;
+    for (x1, x2, nzcv) in [(0, 0, Z | C), (5, 1, N)] {
+        before.x[1] = x1;
+        let after = everywhere(&words, &before);
+        assert_eq!((after.x[2], after.nzcv), (x2, nzcv), "{x1}");
+    }
+}
+
 /// SP must be a multiple of 16 where it is a base (`SCTLR_EL1.SA0`, which Linux
 /// sets), and may be anything meanwhile. The flags are those of the comparison.
 #[test]

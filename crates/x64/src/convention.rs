@@ -85,6 +85,8 @@ pub struct Layout {
     pub attention: u32,
     /// The exclusive monitor: address, value low, value high, size.
     pub monitor: u32,
+    /// FPCR.
+    pub fpcr: u32,
     /// FPSR.
     pub fpsr: u32,
     /// 16 bytes, not all zero once a result has saturated.

@@ -108,27 +108,6 @@ pub(super) fn number(value: Option<f64>, digits: usize) -> String {
     value.map_or_else(|| "-".to_owned(), |value| format!("{value:.digits$}"))
 }
 
-/// The table of starts.
-pub(super) fn start(start: &Measured) -> Result<String> {
-    let mut text = String::from(
-        "## Starting\n\nA static program that does nothing, from its start to its end; medians.\n\n\
-         | native µs | newest QEMU µs | installed QEMU µs | ours µs | newest/ours | ours/native |\n\
-         | ---: | ---: | ---: | ---: | ---: | ---: |\n|",
-    );
-    for candidate in 0..CANDIDATES {
-        write!(
-            text,
-            " {} |",
-            number(start.median(candidate).map(|s| s * 1e6), 0)
-        )?;
-    }
-    for (over, under) in [(QEMU, OURS), (OURS, NATIVE)] {
-        write!(text, " {} |", number(start.ratio(over, under), 2))?;
-    }
-    text.push('\n');
-    Ok(text)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

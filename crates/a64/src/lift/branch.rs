@@ -45,10 +45,10 @@ pub(super) fn flow(pc: u64, word: u32) -> Flow {
     }
 }
 
-/// The interpreter does memory copies and sets by itself.
+/// Copies and sets of memory that name registers which they must not.
 const fn memory_copy(word: u32) -> Flow {
-    if word & 0x3f20_0c00 == 0x1900_0400 {
-        Flow::Call
+    if word & 0x3f20_0c00 == 0x1900_0400 && !super::bulk::may_run(word) {
+        Flow::End
     } else {
         Flow::Next
     }

@@ -5,6 +5,7 @@
 //! that lifting leaves nothing out.
 
 mod branch;
+mod bulk;
 mod int;
 mod memory;
 mod system;
@@ -59,8 +60,13 @@ impl Guest for A64 {
             | Class::pstate
             | Class::system
             | Class::system_register => return system::lift(pc, insn, out),
-            // They may run the same instruction again, after a fault.
-            Class::memory_copy_set => return Some(Term::Interpret { word, pc }),
+            Class::memory_copy_set if !bulk::may_run(word) => {
+                return Some(Term::Undefined { word, pc });
+            }
+            Class::memory_copy_set => {
+                out.push(bulk::lift(insn));
+                return None;
+            }
             _ => {}
         }
         let done = int::lift(pc, insn, class, out)

@@ -22,10 +22,7 @@ pub(super) fn alone(word: u32) -> bool {
 }
 
 const fn runs_alone(op: A) -> bool {
-    matches!(
-        op,
-        A::MSR_FPCR | A::MRS_FPSR | A::MSR_FPSR | A::MRS_FPCR | A::IC_IVAU
-    )
+    matches!(op, A::MSR_FPCR | A::MRS_FPSR | A::MSR_FPSR | A::IC_IVAU)
 }
 
 #[allow(clippy::cast_possible_truncation, reason = "fields of sixteen bits")]
@@ -58,6 +55,7 @@ pub(super) fn lift(pc: u64, insn: Insn, out: &mut Sink<'_>) -> Option<Term> {
         A::MSR_NZCV => out.push(Op::WriteFlags { a: zr(insn.rt()) }),
         A::CFINV => out.push(Op::InvertCarry),
         A::MRS_TPIDR_EL0 => out.push(Op::ReadThread { d: zr(insn.rt()) }),
+        A::MRS_FPCR => out.push(Op::ReadFloatControl { d: zr(insn.rt()) }),
         A::MSR_TPIDR_EL0 => out.push(Op::WriteThread { a: zr(insn.rt()) }),
         A::MRS_CTR_EL0 => out.push(constant(insn, features::CTR_EL0)),
         A::MRS_DCZID_EL0 => out.push(constant(insn, features::DCZID_EL0)),

@@ -1,7 +1,8 @@
 //! The memory that translated code lies in.
 //!
 //! One piece of shared memory, mapped twice: to be written here, to be executed
-//! there. It is anonymous, because perf looks into its map for such memory
+//! there. The former lies apart from all else, since the guest's stores are
+//! checked by nobody. It is anonymous, because perf looks into its map for such memory
 //! only. Code is added at the end; [`Arena::clear`] starts again.
 //!
 //! Beside it lies a bit for each byte of code, set where the guest's state is
@@ -46,7 +47,7 @@ const fn size_for(addresses: u64) -> u64 {
 
 /// Code memory that is not used yet.
 fn map_shared(size: u64) -> Result<u64, Errno> {
-    own::map(
+    own::map_apart(
         size,
         sys::PROT_READ | sys::PROT_WRITE,
         MAP_SHARED | sys::MAP_ANONYMOUS | sys::MAP_NORESERVE,

@@ -157,6 +157,7 @@ fn state(layout: &Layout) -> BTreeMap<i64, (String, u32)> {
         (layout.interpreter, "interpreter", 8),
         (layout.attention, "attention", 8),
         (layout.monitor, "monitor", 32),
+        (layout.fpcr, "fpcr", 4),
         (layout.fpsr, "fpsr", 4),
         (layout.targets, "targets", 16 << layout.targets_log2),
     ] {

@@ -20,6 +20,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 
 use hashbrown::HashMap;
 
+use super::breakpoints::Breakpoints;
 use super::sys::{PROT_EXEC, PROT_READ};
 use crate::lock::{SpinLock, Unlock};
 
@@ -74,6 +75,8 @@ pub struct AddressSpace {
     generation: AtomicU64,
     translated: SpinLock<Lines>,
     watcher: Option<&'static dyn Watcher>,
+    /// Where the guest is to stop.
+    pub breakpoints: Breakpoints,
 }
 
 impl fmt::Debug for AddressSpace {
@@ -93,6 +96,7 @@ impl AddressSpace {
             generation: AtomicU64::new(1),
             translated: SpinLock::new(Lines::new()),
             watcher,
+            breakpoints: Breakpoints::default(),
         }
     }
 
@@ -105,8 +109,12 @@ impl AddressSpace {
 
     /// Keeps others out until what is returned is dropped.
     #[must_use]
-    pub fn hold(&self) -> [Unlock<'_>; 2] {
-        [self.executable.hold(), self.translated.hold()]
+    pub fn hold(&self) -> [Unlock<'_>; 3] {
+        [
+            self.executable.hold(),
+            self.translated.hold(),
+            self.breakpoints.hold(),
+        ]
     }
 
     /// The executable range an address is in.

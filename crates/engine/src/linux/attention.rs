@@ -33,6 +33,10 @@ pub const SIGNAL: u32 = 2;
 /// The first of the bits of the signals that the engine takes; see
 /// [`super::signals::TAKEN`].
 pub const TAKEN_FIRST: u32 = 4;
+/// A debugger wants the thread to stop.
+pub const LOOK: u32 = 32;
+/// A system call that the thread is in is to be broken off.
+pub const BREAK_OFF: u32 = 64;
 /// All of these.
 pub const TAKEN_ALL: u32 = 7 * TAKEN_FIRST;
 
@@ -89,6 +93,8 @@ pub struct Attention {
     pub process: AtomicU32,
     /// Its own number.
     pub thread: AtomicU32,
+    /// Not zero when its system calls are judged ([`super::seccomp`]).
+    pub watched: AtomicU32,
     signal: UnsafeCell<SignalInfo>,
     taken: [UnsafeCell<SignalInfo>; 3],
 }
@@ -107,6 +113,7 @@ impl Attention {
             inside: AtomicU32::new(0),
             process: AtomicU32::new(0),
             thread: AtomicU32::new(0),
+            watched: AtomicU32::new(0),
             signal: UnsafeCell::new(SignalInfo([0; 16])),
             taken: [const { UnsafeCell::new(SignalInfo([0; 16])) }; 3],
         }

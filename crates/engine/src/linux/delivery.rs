@@ -69,20 +69,36 @@ impl Thread {
             if let Some(info) = self.attention().take_signal() {
                 // All are blocked on the host until the mask is set.
                 if self.suspended.unwrap_or(self.mask) & bit(info.signal()) == 0 {
-                    self.deliver(process, cpu, &info)?;
+                    self.tell(process, cpu, &info)?;
                 } else {
                     signals::put_back(self.attention(), &info);
                 }
                 // Lets others come that waited for this one.
                 self.set_mask(self.mask);
             } else if let Some(info) = self.first_held().and_then(|n| self.held[n].take()) {
-                self.deliver(process, cpu, &info)?;
+                self.tell(process, cpu, &info)?;
             } else {
                 break;
             }
         }
         self.suspended = None;
         Ok(())
+    }
+
+    /// Tells a signal, or what a debugger puts in its place.
+    fn tell(&mut self, process: &Process, cpu: &mut Cpu, info: &SignalInfo) -> Told {
+        match self.followed(process, info) {
+            Some(info) => self.deliver(process, cpu, &info),
+            None => Ok(()),
+        }
+    }
+
+    /// What whoever follows the thread lets through of a signal.
+    fn followed(&self, process: &Process, info: &SignalInfo) -> Option<SignalInfo> {
+        match process.tracer {
+            Some(tracer) => tracer.signal(self.attention(), info),
+            None => Some(*info),
+        }
     }
 
     /// Tells of an exception of the guest.
@@ -106,14 +122,20 @@ impl Thread {
     }
 
     /// A signal that can be neither blocked nor ignored.
-    fn force(&mut self, process: &Process, cpu: &mut Cpu, info: &SignalInfo) -> Told {
+    ///
+    /// # Errors
+    /// With a signal that ends the process.
+    pub fn force(&mut self, process: &Process, cpu: &mut Cpu, info: &SignalInfo) -> Told {
+        let Some(info) = self.followed(process, info) else {
+            return Ok(());
+        };
         let signal = info.signal();
         let action = self.actions.with(|actions| actions.of(signal));
         let ignored = action.is_none_or(|action| action.handler == SIG_IGN);
         if ignored || self.mask & bit(signal) != 0 {
             return Err(Fatal(signal));
         }
-        self.deliver(process, cpu, info)
+        self.deliver(process, cpu, &info)
     }
 
     fn deliver(&mut self, process: &Process, cpu: &mut Cpu, info: &SignalInfo) -> Told {

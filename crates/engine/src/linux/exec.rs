@@ -4,9 +4,15 @@
 //! registered in `binfmt_misc`. Where it says `ENOEXEC`, and the file is an
 //! AArch64 program or a script whose interpreter is one, the engine executes
 //! itself with it, handing the open file over.
+//!
+//! A thread with filters of system calls ([`super::seccomp`]) becomes guest
+//! programs only: the host's kernel can't judge a native one's calls by them.
+//! What may get no more rights is executed as the file that was looked at, by
+//! the engine itself, so that no other comes in its place meanwhile.
 
 use alloc::vec::Vec;
 use core::ffi::CStr;
+use core::sync::atomic::Ordering;
 
 use super::faults::{self, Action};
 use super::guest_memory;
@@ -55,35 +61,71 @@ pub fn exec(process: &Process, thread: &mut Thread, program: &Program) -> Result
         program.path = own.as_ptr() as u64;
         program.directory = AT_FDCWD;
     }
-    // The kernel would start the engine, and it is too late then for an error.
-    let refused = path.as_ref().ok().and_then(|path| {
-        refusal(
-            &program,
-            if own.is_empty() {
-                path
-            } else {
-                &own[..own.len() - 1]
-            },
-        )
-    });
-    let mut error = match refused {
-        Some(error) => error,
-        None => host(thread, &program),
-    };
-    if error == Errno::ENOEXEC
-        && refused.is_none()
-        && let Ok(path) = &path
-    {
-        let path = if own.is_empty() {
-            &path[..]
+    let path = path.map(|path| {
+        if own.is_empty() {
+            path
         } else {
-            &own[..own.len() - 1]
-        };
-        error = by_engine(thread, &program, path).unwrap_or_else(|error| error);
-    }
+            own[..own.len() - 1].to_vec()
+        }
+    });
+    let error = attempt(process, thread, &program, path);
     thread.words = Vec::new();
     thread.bytes = Vec::new();
     Err(error)
+}
+
+/// In the ways that there are for the thread; returns why all failed.
+fn attempt(
+    process: &Process,
+    thread: &mut Thread,
+    program: &Program,
+    path: Result<Vec<u8>, Errno>,
+) -> Errno {
+    // The kernel would start the engine, and it is too late then for an error.
+    if let Ok(path) = &path
+        && let Some(error) = refusal(program, path)
+    {
+        return error;
+    }
+    // A debugger is told of the engine only.
+    let debugger = process
+        .tracer
+        .and_then(|tracer| tracer.handed_over(thread.attention()));
+    if let Some(debugger) = debugger
+        && let Ok(path) = &path
+        && let Ok(found) = Found::find(program, path)
+    {
+        return found.run(thread, program, Some(&debugger));
+    }
+    let filtered = thread.attention().watched.load(Ordering::Relaxed) != 0;
+    if filtered {
+        let found = path
+            .as_ref()
+            .map_err(|&error| error)
+            .and_then(|path| Found::find(program, path));
+        match found {
+            Err(error) => return error,
+            Ok(found) if has_no_new_privileges() => return found.run(thread, program, None),
+            // Its owner's rights are the kernel's to give.
+            Ok(_) => {}
+        }
+    }
+    let error = host(thread, program);
+    match path {
+        Ok(path) if error == Errno::ENOEXEC => match Found::find(program, &path) {
+            Ok(found) => found.run(thread, program, None),
+            Err(error) => error,
+        },
+        _ => error,
+    }
+}
+
+/// Whether the thread has given up getting more rights.
+fn has_no_new_privileges() -> bool {
+    const PR_GET_NO_NEW_PRIVS: u64 = 39;
+    // SAFETY: asking changes nothing.
+    let answer = unsafe { sys::syscall(number::PRCTL, [PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0, 0]) };
+    answer == Ok(1)
 }
 
 /// Why the guest's own kernel would not execute an AArch64 program.
@@ -244,6 +286,11 @@ impl Candidate {
             path.push(0);
             open(directory, path.as_ptr() as u64, how)
         }?;
+        // Where the kernel is not asked to execute it.
+        let status = file.status()?;
+        if status.mode & 0o170_000 != 0o100_000 || !file.may_execute() {
+            return Err(Errno::EACCES);
+        }
         let mut head = alloc::vec![0; 256];
         let length = file.read_at(&mut head, 0)?;
         head.truncate(length);
@@ -283,39 +330,114 @@ fn duplicate(fd: i32) -> Result<Fd, Errno> {
     i32::try_from(fd).map(Fd::new).map_err(|_| Errno::EBADF)
 }
 
-/// Executes the engine with the program, if it is one for it.
-fn by_engine(thread: &mut Thread, program: &Program, path: &[u8]) -> Result<Errno, Errno> {
-    let mut file = Candidate::open(program.directory, path, program.flags, 0)?;
-    let mut arguments = words_until_null(program.arguments)?;
-    // What goes before the guest's own arguments: the interpreter of a script,
-    // its argument, the script.
-    let mut name = named(program, path);
-    let mut before: Vec<Vec<u8>> = Vec::new();
-    for _ in 0..DEPTH {
-        if file.is_guest() {
-            return Ok(run(thread, program, &file, &name, &before, &arguments));
+/// A program for the engine, found behind what is to be executed.
+struct Found {
+    file: Candidate,
+    /// The name that it is executed by.
+    name: Vec<u8>,
+    /// What goes before the guest's own arguments: the interpreter of a
+    /// script, its argument, the script.
+    before: Vec<Vec<u8>>,
+    /// The guest's own arguments.
+    arguments: Vec<u64>,
+}
+
+impl Found {
+    /// Looks at the file, and the interpreters that scripts name.
+    fn find(program: &Program, path: &[u8]) -> Result<Self, Errno> {
+        let mut file = Candidate::open(program.directory, path, program.flags, 0)?;
+        let mut arguments = words_until_null(program.arguments)?;
+        let mut name = named(program, path);
+        let mut before: Vec<Vec<u8>> = Vec::new();
+        for _ in 0..DEPTH {
+            if file.is_guest() {
+                return Ok(Self {
+                    file,
+                    name,
+                    before,
+                    arguments,
+                });
+            }
+            let Some((interpreter, argument)) = file.interpreter() else {
+                return Err(Errno::ENOEXEC);
+            };
+            if before.is_empty() && !arguments.is_empty() {
+                // The script takes the place of argument 0.
+                arguments.remove(0);
+            }
+            let interpreter = interpreter.to_vec();
+            let argument = argument.map(<[u8]>::to_vec);
+            if !before.is_empty() {
+                before.remove(0);
+            }
+            before.insert(0, name);
+            if let Some(argument) = argument {
+                before.insert(0, argument);
+            }
+            before.insert(0, interpreter.clone());
+            file = Candidate::open(AT_FDCWD, &interpreter, 0, 0)?;
+            name = interpreter;
         }
-        let Some((interpreter, argument)) = file.interpreter() else {
-            return Err(Errno::ENOEXEC);
-        };
-        if before.is_empty() && !arguments.is_empty() {
-            // The script takes the place of argument 0.
-            arguments.remove(0);
-        }
-        let interpreter = interpreter.to_vec();
-        let argument = argument.map(<[u8]>::to_vec);
-        if !before.is_empty() {
-            before.remove(0);
-        }
-        before.insert(0, name);
-        if let Some(argument) = argument {
-            before.insert(0, argument);
-        }
-        before.insert(0, interpreter.clone());
-        file = Candidate::open(AT_FDCWD, &interpreter, 0, 0)?;
-        name = interpreter;
+        Err(Errno::ELOOP)
     }
-    Err(Errno::ELOOP)
+
+    /// Executes the engine: `--argv0 NAME --descriptor N -- PROGRAM ARGUMENTS`.
+    fn run(&self, thread: &mut Thread, program: &Program, debugger: Option<&Fd>) -> Errno {
+        let Self {
+            file,
+            name,
+            before,
+            arguments,
+        } = self;
+        // All strings first, then the pointers to them.
+        let mut bytes = Vec::new();
+        let mut places = Vec::new();
+        let mut string = |text: &[u8]| {
+            places.push(bytes.len());
+            bytes.extend_from_slice(text);
+            bytes.push(0);
+        };
+        string(crate::message::NAME.as_bytes());
+        string(b"--descriptor");
+        string(alloc::format!("{}", file.file.number()).as_bytes());
+        let mut options = 4;
+        if let Some(debugger) = debugger {
+            string(b"--debugger");
+            string(alloc::format!("{}", debugger.number()).as_bytes());
+            options += 2;
+        }
+        string(b"--argv0");
+        match before.first() {
+            Some(first) => string(first),
+            None if arguments.is_empty() => string(b""),
+            None => {}
+        }
+        string(b"--");
+        string(name);
+        before.iter().skip(1).for_each(|text| string(text));
+        let given = places.len();
+        let own_first = before.is_empty() && !arguments.is_empty();
+        thread.bytes = bytes;
+        let base = thread.bytes.as_ptr() as u64;
+        let mut words: Vec<u64> = places[..given].iter().map(|&at| base + at as u64).collect();
+        let rest = if own_first {
+            words.insert(options, arguments[0]);
+            &arguments[1..]
+        } else {
+            arguments
+        };
+        words.extend_from_slice(rest);
+        words.push(0);
+        thread.words = words;
+        let engine = Program {
+            directory: AT_FDCWD,
+            path: ENGINE.as_ptr() as u64,
+            arguments: thread.words.as_ptr() as u64,
+            environment: program.environment,
+            flags: 0,
+        };
+        host(thread, &engine)
+    }
 }
 
 /// The name of what is executed, as the kernel gives it to an interpreter.
@@ -350,58 +472,4 @@ fn words_until_null(mut at: u64) -> Result<Vec<u64>, Errno> {
         at = at.wrapping_add(8);
     }
     Err(Errno::E2BIG)
-}
-
-/// Executes the engine: `--argv0 NAME --descriptor N -- PROGRAM ARGUMENTS`.
-fn run(
-    thread: &mut Thread,
-    program: &Program,
-    file: &Candidate,
-    name: &[u8],
-    before: &[Vec<u8>],
-    arguments: &[u64],
-) -> Errno {
-    // All strings first, then the pointers to them.
-    let mut bytes = Vec::new();
-    let mut places = Vec::new();
-    let mut string = |text: &[u8]| {
-        places.push(bytes.len());
-        bytes.extend_from_slice(text);
-        bytes.push(0);
-    };
-    string(crate::message::NAME.as_bytes());
-    string(b"--descriptor");
-    string(alloc::format!("{}", file.file.number()).as_bytes());
-    string(b"--argv0");
-    let options = 4;
-    match before.first() {
-        Some(first) => string(first),
-        None if arguments.is_empty() => string(b""),
-        None => {}
-    }
-    string(b"--");
-    string(name);
-    before.iter().skip(1).for_each(|text| string(text));
-    let given = places.len();
-    let own_first = before.is_empty() && !arguments.is_empty();
-    thread.bytes = bytes;
-    let base = thread.bytes.as_ptr() as u64;
-    let mut words: Vec<u64> = places[..given].iter().map(|&at| base + at as u64).collect();
-    let rest = if own_first {
-        words.insert(options, arguments[0]);
-        &arguments[1..]
-    } else {
-        arguments
-    };
-    words.extend_from_slice(rest);
-    words.push(0);
-    thread.words = words;
-    let engine = Program {
-        directory: AT_FDCWD,
-        path: ENGINE.as_ptr() as u64,
-        arguments: thread.words.as_ptr() as u64,
-        environment: program.environment,
-        flags: 0,
-    };
-    host(thread, &engine)
 }

@@ -14,7 +14,7 @@ use core::arch::global_asm;
 use core::sync::atomic::{AtomicPtr, Ordering};
 use core::{mem, ptr};
 
-use super::attention::{self, Attention, Block, FORGET, SignalInfo};
+use super::attention::{self, Attention, Block, FORGET, LOOK, SignalInfo};
 use super::signals::{self, TAKEN};
 use super::sys::{self, Errno, number};
 use super::{guest_memory, window};
@@ -330,7 +330,7 @@ unsafe extern "C" fn handler(signal: i32, info: *const Info, context: *mut Conte
     if info.code == KICK {
         // SAFETY: as above.
         unsafe { stop(&mut context.registers) };
-        if attention.word.load(Ordering::Relaxed) & !FORGET == 0 {
+        if attention.word.load(Ordering::Relaxed) & !(FORGET | LOOK) == 0 {
             window::resume(&mut context.registers);
         }
         window::interrupt(&mut context.registers);

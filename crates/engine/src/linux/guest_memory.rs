@@ -19,6 +19,7 @@ use a64::interp::Environment;
 use a64::mem::{Barrier, Fault, FaultKind, Memory, Size, atomic_alignment};
 
 use super::address_space::AddressSpace;
+use super::breakpoints::BRK;
 use super::clock;
 use super::faults::{Context, Info, SIGBUS};
 
@@ -130,6 +131,13 @@ global_asm!(
     "xor edx, edx",
     "rep movsb",
     "ret",
+    // rsi bytes of value dl to rdi.
+    "armistice_guest_fill:",
+    "mov rcx, rsi",
+    "mov eax, edx",
+    "xor edx, edx",
+    "rep stosb",
+    "ret",
     // rsi zeros to rdi.
     "armistice_guest_zero:",
     "mov rcx, rsi",
@@ -178,6 +186,7 @@ unsafe extern "C" {
     fn armistice_guest_exchange8(address: u64, expected: u64, new: u64) -> Pair;
     fn armistice_guest_exchange16(address: u64, expected: &mut u128, new: &u128) -> Pair;
     fn armistice_guest_copy(to: u64, from: u64, length: u64) -> Pair;
+    fn armistice_guest_fill(to: u64, length: u64, byte: u64) -> Pair;
     fn armistice_guest_zero(to: u64, length: u64) -> Pair;
 
     static armistice_guest_begin: u8;
@@ -493,7 +502,23 @@ impl GuestMemory<'_> {
         if self.line.replace(line) != line {
             self.space.read(address);
         }
+        if self.space.breakpoints.contains(address) {
+            return Some(BRK);
+        }
         load(address, Size::Word).ok().map(|word| word as u32)
+    }
+
+    /// The instruction at an address, whether the guest is to stop there or
+    /// not.
+    ///
+    /// # Errors
+    /// When the guest may not execute there.
+    #[allow(clippy::cast_possible_truncation, reason = "a load of a word")]
+    pub fn fetch_past(&mut self, address: u64) -> Result<u32, Fault> {
+        if !self.window.contains(&address) || self.generation != self.space.generation() {
+            self.look_up(address)?;
+        }
+        load(address, Size::Word).map(|word| word as u32)
     }
 }
 
@@ -518,15 +543,33 @@ impl Memory for GuestMemory<'_> {
         unsafe { compare_exchange(address, size, expected, new) }
     }
 
-    #[allow(
-        clippy::cast_possible_truncation,
-        reason = "a load of a word has no bits above it"
-    )]
-    fn fetch(&mut self, address: u64) -> Result<u32, Fault> {
-        if !self.window.contains(&address) || self.generation != self.space.generation() {
-            self.look_up(address)?;
+    fn copy(&mut self, to: u64, from: u64, length: u64) -> bool {
+        let (Ok(to), Ok(from)) = (host(to, length, true), host(from, length, false)) else {
+            return false;
+        };
+        if to.abs_diff(from) < length {
+            return false;
         }
-        load(address, Size::Word).map(|word| word as u32)
+        // SAFETY: as for a store.
+        let done = unsafe { armistice_guest_copy(to, from, length) };
+        done.kind == 0
+    }
+
+    fn fill(&mut self, to: u64, byte: u8, length: u64) -> bool {
+        let Ok(to) = host(to, length, true) else {
+            return false;
+        };
+        // SAFETY: as for a store.
+        let done = unsafe { armistice_guest_fill(to, length, byte.into()) };
+        done.kind == 0
+    }
+
+    fn fetch(&mut self, address: u64) -> Result<u32, Fault> {
+        let word = self.fetch_past(address)?;
+        if self.space.breakpoints.contains(address) {
+            return Ok(BRK);
+        }
+        Ok(word)
     }
 
     fn barrier(&mut self, barrier: Barrier) {

@@ -7,6 +7,7 @@
 
 pub mod address_space;
 pub mod attention;
+pub mod breakpoints;
 pub mod clock;
 pub mod clone;
 pub mod delivery;
@@ -17,11 +18,13 @@ pub mod host_vdso;
 pub mod loader;
 pub mod own;
 pub mod process;
+pub mod seccomp;
 pub mod signal_frame;
 pub mod signals;
 pub mod start;
 pub mod sys;
 pub mod syscalls;
 pub mod told;
+pub mod tracer;
 pub mod views;
 pub mod window;

@@ -124,6 +124,31 @@ pub fn map(length: u64, protection: u32, flags: u32) -> Result<u64, Errno> {
     Ok(start)
 }
 
+/// Maps memory for the engine apart from all else: more than a gigabyte below
+/// the first mappings, at a place that can't be told from those, so that
+/// no store that misses its place gets there. Where that is taken, the kernel
+/// chooses.
+///
+/// # Errors
+/// The kernel's.
+pub fn map_apart(length: u64, protection: u32, flags: u32) -> Result<u64, Errno> {
+    const GAP: u64 = 1 << 30;
+    /// As many as the kernel has for a mapping's place.
+    const PAGES: u64 = 1 << 28;
+    let mut random = [0_u64];
+    // GRND_NONBLOCK: early at boot rather few random bits than a wait. Where
+    // there are none, it lies apart all the same.
+    let arguments = [random.as_mut_ptr() as u64, 8, 1, 0, 0, 0];
+    // SAFETY: the kernel writes into the array only.
+    let _ = unsafe { sys::syscall(sys::number::GETRANDOM, arguments) };
+    let first = page_down(ENTRIES.as_ptr() as u64);
+    let place = first.saturating_sub(GAP + length + random[0] % PAGES * PAGE);
+    // SAFETY: a mapping that is not fixed takes free addresses.
+    let start = unsafe { sys::mmap(place, length, protection, flags, None) }?;
+    add(start..start + page_up(length).unwrap_or(length));
+    Ok(start)
+}
+
 /// Gives back a part of what [`map`] gave.
 ///
 /// # Safety

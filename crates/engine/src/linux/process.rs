@@ -11,8 +11,10 @@ use super::address_space::AddressSpace;
 use super::attention::{Attention, Block, SignalInfo};
 use super::clone;
 use super::loader::{Loaded, vdso};
+use super::seccomp::Seccomp;
 use super::signals::{self, Actions, TAKEN, TAKEN_LIST, UNBLOCKABLE};
 use super::sys::Errno;
+use super::tracer::Tracer;
 use crate::lock::SpinLock;
 
 /// What all threads of the guest share, and a child of `vfork` too.
@@ -33,6 +35,10 @@ pub struct Process {
     pub attached: SpinLock<BTreeMap<u64, u64>>,
     /// Whether system calls are printed (`--strace`).
     pub trace: bool,
+    /// Who follows its threads.
+    pub tracer: Option<&'static dyn Tracer>,
+    /// The filters of its system calls.
+    pub seccomp: Seccomp,
     /// `READ_IMPLIES_EXEC` of the personality.
     pub read_implies_exec: AtomicBool,
 }
@@ -40,7 +46,7 @@ pub struct Process {
 impl Process {
     /// The process of a program that was loaded into the address space.
     #[must_use]
-    pub fn new(space: AddressSpace, loaded: &Loaded) -> Self {
+    pub fn new(space: AddressSpace, loaded: &Loaded, seccomp: Seccomp) -> Self {
         Self {
             space,
             heap: SpinLock::new(Heap {
@@ -52,6 +58,8 @@ impl Process {
             vdso: loaded.vdso.clone(),
             attached: SpinLock::new(BTreeMap::new()),
             trace: false,
+            tracer: None,
+            seccomp,
             read_implies_exec: AtomicBool::new(false),
         }
     }

@@ -7,7 +7,7 @@
 //! there, since a blocked fault kills the process at once.
 
 use core::ptr;
-use core::sync::atomic::Ordering;
+use core::sync::atomic::{AtomicBool, Ordering};
 
 use super::attention::{Attention, SignalInfo};
 use super::faults::{
@@ -137,11 +137,33 @@ impl Actions {
     }
 }
 
+/// Not zero when signals that end or stop the process by default come to the
+/// engine first, since somebody follows its threads.
+static FOLLOWED: AtomicBool = AtomicBool::new(false);
+
+/// Lets the engine get all signals that would end or stop the process, but for
+/// those that are ignored.
+pub fn follow() {
+    FOLLOWED.store(true, Ordering::Release);
+    for signal in 1..=COUNT {
+        if faults::action(signal).handler == SIG_DFL {
+            // Two of them nobody can take.
+            let _ = apply(signal, &Action::default());
+        }
+    }
+}
+
+/// Whether the default action is to come to the engine.
+fn is_followed(signal: i32) -> bool {
+    FOLLOWED.load(Ordering::Acquire) && default_of(signal) != Default::Ignore
+}
+
 /// Lets the host do what the guest wants done on a signal.
 fn apply(signal: i32, action: &Action) -> Result<(), Errno> {
     const PASSED: u64 = SA_NOCLDSTOP | SA_NOCLDWAIT | SA_RESTART;
     let flags = action.flags & PASSED;
-    if TAKEN & bit(signal) != 0 || action.handler > SIG_IGN {
+    let followed = action.handler == SIG_DFL && is_followed(signal);
+    if TAKEN & bit(signal) != 0 || action.handler > SIG_IGN || followed {
         return faults::take(signal, flags);
     }
     let host = Action {

@@ -24,8 +24,12 @@
 #define MIB (1ul << 20)
 
 static const char *place;
+// The one part to do; null for all.
+static const char *only;
 
 static void part(const char *name, void (*body)(void)) {
+    if (only && strcmp(name, only) != 0)
+        return;
     fflush(stdout);
     pid_t child = fork();
     CHECK(child >= 0);
@@ -195,6 +199,15 @@ static void no_programs(void) {
                                 .p_filesz = strlen(LOADERS[i]) + 1, .p_memsz = 100, .p_align = 1};
         try_to_run(i == 0 ? "missing" : i == 1 ? "unfit" : i == 2 ? "directory" : "text", bytes, 4096);
     }
+    // It may be executed, and is none.
+    char text[100];
+    memset(text, 'x', sizeof text);
+    snprintf((char *)bytes + 3000, 300, "%s/text-file", place);
+    int file = open((char *)bytes + 3000, O_CREAT | O_WRONLY | O_CLOEXEC, 0755);
+    CHECK(file >= 0 && write(file, text, sizeof text) == sizeof text);
+    close(file);
+    last->p_filesz = strlen((char *)bytes + 3000) + 1;
+    try_to_run("no-loader", bytes, 4096);
     last->p_filesz = 1;
     try_to_run("loader-short", bytes, 4096);
     last->p_filesz = 5;
@@ -374,8 +387,8 @@ static void fork_until_none(void) {
 }
 
 int main(int argc, char **argv) {
-    (void)argc;
     place = argv[1];
+    only = argc > 2 ? argv[2] : NULL;
     part("unmap all", unmap_all);
     part("map over code", map_over_code);
     part("protect code", protect_code);

@@ -516,13 +516,14 @@ impl Lowering<'_> {
             Tracker::NOWHERE
         } else if b.loop_head {
             self.home_at_loop(block)
-        } else if b.preds == 0 || b.entry {
+        } else if b.preds == 0 {
             Tracker::default()
         } else {
             match edge {
                 None => Tracker::default(),
-                Some(edge) if b.preds == 1 => edge,
-                // Other edges could not bring them into a comparison's form.
+                Some(edge) if b.preds == 1 && !b.entry => edge,
+                // Other edges, and whoever enters, could not bring them into a
+                // comparison's form.
                 Some(
                     Tracker { saved: true, .. }
                     | Tracker {

@@ -18,6 +18,7 @@ pub mod flags;
 mod atomic;
 mod bits;
 mod branch;
+mod bulk;
 mod int;
 mod memory;
 mod operand;
@@ -394,6 +395,7 @@ impl Lowering<'_> {
             Op::WriteFlags { a } => self.write_flags(a),
             Op::InvertCarry => self.invert_carry(),
             Op::ReadThread { d } => self.read_thread(d),
+            Op::ReadFloatControl { d } => self.read_float_control(d),
             Op::WriteThread { a } => self.write_thread(a),
             Op::Load {
                 size,
@@ -429,6 +431,8 @@ impl Lowering<'_> {
             Op::StoreExclusive { size, d, a, base } => self.store_exclusive(size, d, a, base),
             Op::Fence(fence) => self.fence(fence),
             Op::ZeroLine { a } => self.zero_line(a),
+            Op::BulkStart { kind, d, s, n } => self.bulk_start(kind, d, s, n),
+            Op::BulkRun { kind, d, s, n } => self.bulk_run(kind, d, s, n),
             Op::CheckStack { a, next } => self.check_stack(a, next),
             Op::Vector(ref v) => self.vector(v),
             Op::Interpret { word } => self.interpret(word),

@@ -119,6 +119,14 @@ impl Lowering<'_> {
         self.write(d, t);
     }
 
+    /// d = FPCR.
+    pub(crate) fn read_float_control(&mut self, d: Reg) {
+        let t = self.target(d, RAX);
+        let home = self.c.state(self.c.layout.fpcr);
+        self.a.mov_rm(Size::B32, t, home);
+        self.write(d, t);
+    }
+
     /// The thread pointer = a.
     pub(crate) fn write_thread(&mut self, a: Reg) {
         let a = self.read(a, RAX);

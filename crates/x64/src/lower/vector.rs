@@ -14,6 +14,7 @@ mod lanes;
 mod pairs;
 mod permute;
 mod sha;
+mod sha512;
 mod shift;
 mod structures;
 mod wide;

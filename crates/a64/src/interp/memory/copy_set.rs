@@ -29,6 +29,8 @@ use crate::mem::{Fault, Memory, Size};
 
 /// The most bytes that one step moves.
 const LIMIT: u64 = 1 << 20;
+/// From so many bytes on they are moved at once where they can be.
+const PIECE: u64 = 64;
 
 /// The counts to which CPYP, and to which CPYFP and SETP saturate
 /// (`ArchMaxMOPSCPYSize`, `ArchMaxMOPSBlockSize`).
@@ -176,6 +178,16 @@ fn forward<M: Memory>(cpu: &mut Cpu, mem: &mut M, insn: Insn, kind: Kind) -> Res
     let byte = u128::from(x(cpu, insn.rs()) as u8);
     let pattern = u128::from_le_bytes([byte as u8; 16]);
     let mut budget = LIMIT;
+    let (start, count) = (cpu.x[d].wrapping_add(cpu.x[n]), cpu.x[n].wrapping_neg());
+    let whole = count.min(LIMIT);
+    let at_once = match kind {
+        Kind::Set => mem.fill(start, byte as u8, whole),
+        _ => mem.copy(start, x(cpu, insn.rs()).wrapping_add(cpu.x[n]), whole),
+    };
+    if at_once {
+        cpu.x[n] = cpu.x[n].wrapping_add(whole);
+        return Ok(cpu.x[n] == 0);
+    }
     while cpu.x[n] != 0 && budget != 0 {
         let to = cpu.x[d].wrapping_add(cpu.x[n]);
         let from = x(cpu, insn.rs()).wrapping_add(cpu.x[n]);
@@ -197,6 +209,15 @@ fn copy_backward<M: Memory>(cpu: &mut Cpu, mem: &mut M, insn: Insn) -> Result<bo
     let (d, s, n) = (insn.rd() as usize, insn.rs() as usize, insn.rn() as usize);
     let mut budget = LIMIT;
     while cpu.x[n] != 0 && budget != 0 {
+        // What is behind the source's end does not overlap it.
+        let piece = budget.min(cpu.x[n]).min(cpu.x[d].wrapping_sub(cpu.x[s]));
+        let start = cpu.x[n] - piece;
+        let (to, from) = (cpu.x[d].wrapping_add(start), cpu.x[s].wrapping_add(start));
+        if piece >= PIECE && mem.copy(to, from, piece) {
+            cpu.x[n] = start;
+            budget -= piece;
+            continue;
+        }
         let bytes = piecewise(cpu.x[n], |size| {
             let start = cpu.x[n].wrapping_sub(size.bytes());
             let value = access::load(mem, cpu.x[s].wrapping_add(start), size)?;

@@ -1,4 +1,4 @@
-//! Cryptography: AES, SHA-1, SHA-256 and what SHA-3 has of plain logic. SHA-512,
+//! Cryptography: AES, SHA-1, SHA-256, SHA-512 and what SHA-3 has of plain logic.
 //! SM3 and SM4 are the interpreter's.
 
 use super::{d, m, n, v};
@@ -60,6 +60,10 @@ const fn rounds(op: A) -> Option<(Crypto, bool)> {
         A::SHA256H2 => (Crypto::Sha256Second, true),
         A::SHA256SU0 => (Crypto::Sha256Schedule0, false),
         A::SHA256SU1 => (Crypto::Sha256Schedule1, true),
+        A::SHA512H => (Crypto::Sha512First, true),
+        A::SHA512H2 => (Crypto::Sha512Second, true),
+        A::SHA512SU0 => (Crypto::Sha512Schedule0, false),
+        A::SHA512SU1 => (Crypto::Sha512Schedule1, true),
         _ => return None,
     })
 }

@@ -44,6 +44,7 @@ pub(super) fn lift(guest: A64, insn: Insn, class: Class, out: &mut Sink<'_>) -> 
         | Class::crypto_sha_3reg
         | Class::crypto_4reg
         | Class::crypto_xar
+        | Class::crypto_sha512_2reg
         | Class::crypto_sha512_3reg => crypto::lift(insn),
         _ => lanes::lift(insn, class)
             .or_else(|| convert::lift(guest, insn, class))

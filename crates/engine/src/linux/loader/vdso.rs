@@ -1,9 +1,9 @@
 //! The guest's vDSO: a shared library of one page that the kernel puts into
 //! every process, with the names and the version that arm64's has.
 //!
-//! Its functions are system calls. That costs a program no more than the
-//! functions of a kernel's: for clocks, the engine does what the host's vDSO
-//! does, without leaving the process.
+//! Its functions are system calls. For clocks, the engine does what the host's
+//! vDSO does, without leaving the process; what is above that is the way out of
+//! translated code and back.
 
 #![allow(
     clippy::cast_possible_truncation,

@@ -14,18 +14,24 @@ mod ipc;
 mod memory;
 mod prctl;
 mod process;
+mod seccomp;
 mod signals;
 pub mod table;
 mod time;
 mod trace;
 
+use core::sync::atomic::Ordering;
+
 use a64::cpu::Cpu;
 use a64::mem::{Fault, Size};
 
 use self::table::Handler;
+use super::attention::SignalInfo;
 use super::clone;
 use super::guest_memory;
 use super::process::{Process, Thread};
+use super::seccomp::bpf::Data;
+use super::seccomp::{ARCHITECTURE, Verdict};
 use super::sys::{self, Errno};
 use super::window;
 
@@ -59,6 +65,10 @@ pub enum Control {
     SignalReturn,
     /// It makes another thread or process; the result is what that gives.
     Clone(clone::Request),
+    /// It gets this signal, which it can't block or ignore.
+    Signal(SignalInfo),
+    /// The process ends by this signal.
+    Kill(i32),
 }
 
 /// Does the system call that the registers ask for: X8 is its number, X0 to X5
@@ -77,17 +87,15 @@ pub fn call(process: &Process, thread: &mut Thread, cpu: &mut Cpu) -> Control {
         called: false,
         control: None,
     };
-    // Those in the vDSO are no system calls to the guest.
-    let traced = process.trace && !process.vdso.contains(&cpu.pc);
-    let line = traced.then(|| trace::call(syscall, number, &call.arguments));
-    let result = match syscall.map(|syscall| syscall.handler) {
-        Some(Handler::Exit) => call.end(Control::Exit(call.int(0) & 0xff)),
-        Some(Handler::ExitGroup) => call.end(Control::ExitGroup(call.int(0) & 0xff)),
-        Some(Handler::Pass(number)) => call.pass(u32::from(number)),
-        Some(Handler::Convert(own) | Handler::Emulate(own)) => own(&mut call),
-        Some(Handler::Refuse(error, _)) => Err(error),
-        None => Err(Errno::ENOSYS),
-    };
+    // Nobody sees those that the vDSO does without one.
+    let seen = !is_of_vdso(process, number, a, cpu.pc);
+    let line = (process.trace && seen).then(|| trace::call(syscall, number, &call.arguments));
+    let handler = syscall.map(|syscall| syscall.handler);
+    if let Some(tracer) = process.tracer {
+        tracer.call_begins(call.thread.attention());
+    }
+    let judged = seen.then(|| call.judge(number, cpu.pc)).flatten();
+    let result = judged.unwrap_or_else(|| call.handle(handler));
     let control = call.control;
     if let Some(line) = line {
         match control {
@@ -97,11 +105,41 @@ pub fn call(process: &Process, thread: &mut Thread, cpu: &mut Cpu) -> Control {
             None => trace::returns(line, syscall, result),
         }
     }
-    if let Some(control) = control {
-        return control;
+    match control {
+        // Those are not over yet.
+        Some(control @ (Control::Clone(_) | Control::Exit(_) | Control::ExitGroup(_))) => control,
+        // What they do to the registers is to be done again by another call.
+        Some(control) if ended(process, thread, Err(Errno::RESTART)) => control,
+        Some(_) => Control::Continue,
+        None => {
+            if ended(process, thread, result) {
+                finish(cpu, result);
+            }
+            Control::Continue
+        }
     }
-    finish(cpu, result);
-    Control::Continue
+}
+
+/// A system call is over. Returns whether its result is still wanted.
+#[must_use]
+pub fn ended(process: &Process, thread: &Thread, result: Result<u64, Errno>) -> bool {
+    process
+        .tracer
+        .is_none_or(|tracer| tracer.call_ends(thread.attention(), result))
+}
+
+/// Whether the call is one of the vDSO's for a clock that an arm64 kernel's
+/// reads there.
+fn is_of_vdso(process: &Process, number: u64, clock: u64, pc: u64) -> bool {
+    /// `REALTIME`, `MONOTONIC`, `MONOTONIC_RAW`, the two coarse ones,
+    /// `BOOTTIME`, `TAI`.
+    const CLOCKS: [u64; 7] = [0, 1, 4, 5, 6, 7, 11];
+    process.vdso.contains(&pc)
+        && match number {
+            113 | 114 => CLOCKS.contains(&(clock & 0xffff_ffff)),
+            169 => true,
+            _ => false,
+        }
 }
 
 /// Gives the guest the result of a system call.
@@ -124,6 +162,40 @@ impl Call<'_> {
     #[allow(clippy::cast_possible_truncation, reason = "an int is the low half")]
     fn int(&self, index: usize) -> i32 {
         self.arguments[index] as i32
+    }
+
+    /// What the filters say, where they do not let it through.
+    fn judge(&mut self, number: u64, pc: u64) -> Option<Result<u64, Errno>> {
+        let attention = self.thread.attention();
+        if attention.watched.load(Ordering::Relaxed) == 0 {
+            return None;
+        }
+        #[allow(clippy::cast_possible_truncation, reason = "it was cut before")]
+        let data = Data {
+            number: number as u32,
+            architecture: ARCHITECTURE,
+            place: pc,
+            arguments: self.arguments,
+        };
+        let control = match self.process.seccomp.judge(attention, &data) {
+            Verdict::Allow => return None,
+            Verdict::Result(result) => return Some(result),
+            Verdict::Signal(info) => Control::Signal(info),
+            Verdict::KillProcess(signal) => Control::Kill(signal),
+            Verdict::KillThread(signal) => Control::Exit(signal),
+        };
+        Some(self.end(control))
+    }
+
+    fn handle(&mut self, handler: Option<Handler>) -> Result<u64, Errno> {
+        match handler {
+            Some(Handler::Exit) => self.end(Control::Exit(self.int(0) & 0xff)),
+            Some(Handler::ExitGroup) => self.end(Control::ExitGroup(self.int(0) & 0xff)),
+            Some(Handler::Pass(number)) => self.pass(u32::from(number)),
+            Some(Handler::Convert(own) | Handler::Emulate(own)) => own(self),
+            Some(Handler::Refuse(error, _)) => Err(error),
+            None => Err(Errno::ENOSYS),
+        }
     }
 
     /// The call has no result.

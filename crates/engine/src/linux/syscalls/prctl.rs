@@ -1,18 +1,12 @@
-//! `prctl` and `seccomp`: what is the processor's answers as an arm64 kernel
+//! `prctl`: what is the processor's answers as an arm64 kernel
 //! does on a processor without it; what would act on the engine instead of
 //! the guest is refused.
 
-use super::Call;
+use super::{Call, seccomp};
 use crate::linux::sys::{Errno, number};
 
 /// Options that are not passed on, the error, and why.
-const REFUSED: [(i32, Errno, &str); 17] = [
-    // The kernel would see the host's numbers, and the engine's own calls.
-    (
-        22,
-        Errno::EINVAL,
-        "SET_SECCOMP: as a kernel without seccomp",
-    ),
+const REFUSED: [(i32, Errno, &str); 16] = [
     (25, Errno::EINVAL, "GET_TSC: x86-64's own"),
     (26, Errno::EINVAL, "SET_TSC: the engine reads the counter"),
     (50, Errno::EINVAL, "SVE_SET_VL: no SVE"),
@@ -68,6 +62,8 @@ const REFUSED: [(i32, Errno, &str); 17] = [
     ),
 ];
 
+/// `PR_SET_SECCOMP`.
+const SET_SECCOMP: i32 = 22;
 /// `PR_GET_TAGGED_ADDR_CTRL`.
 const GET_TAGGED_ADDR_CTRL: i32 = 56;
 
@@ -80,13 +76,11 @@ pub(super) fn prctl(call: &mut Call<'_>) -> Result<u64, Errno> {
             Err(Errno::EINVAL)
         };
     }
+    if option == SET_SECCOMP {
+        return seccomp::set_mode(call);
+    }
     match REFUSED.iter().find(|refused| refused.0 == option) {
         Some(&(_, error, _)) => Err(error),
         None => call.pass(number::PRCTL),
     }
-}
-
-/// As a kernel without filters answers (`CONFIG_SECCOMP_FILTER`).
-pub(super) fn seccomp(_: &mut Call<'_>) -> Result<u64, Errno> {
-    Err(Errno::EINVAL)
 }

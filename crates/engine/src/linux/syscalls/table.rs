@@ -5,7 +5,7 @@
 //! `tests/abi.rs` compares the numbers, arm64's and those passed on, with the
 //! headers of both kernels, and so finds what is forgotten.
 
-use super::{Call, events, files, ioctl, ipc, memory, prctl, process, signals, time};
+use super::{Call, events, files, ioctl, ipc, memory, prctl, process, seccomp, signals, time};
 use crate::linux::sys::Errno;
 
 /// What becomes of a system call.
@@ -321,7 +321,7 @@ table! {
     274 sched_setattr "dpx" Pass(314),
     275 sched_getattr "dpux" Pass(315),
     276 renameat2 "fsfsx" Pass(316),
-    277 seccomp "dxp" Emulate(prctl::seccomp),
+    277 seccomp "dxp" Emulate(seccomp::seccomp),
     278 getrandom "pux" Pass(318),
     279 memfd_create "sx" Pass(319),
     280 bpf "dpu" Pass(321),

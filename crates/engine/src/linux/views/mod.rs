@@ -186,6 +186,12 @@ fn whose(name: &[u8]) -> Option<Whose> {
     })
 }
 
+/// What an absolute path leads to that is not the host's to show.
+#[must_use]
+pub fn of_path(process: &Process, path: &CStr) -> Option<View> {
+    view(process, path.to_bytes())
+}
+
 fn view(process: &Process, path: &[u8]) -> Option<View> {
     let parts = parts(path);
     match *parts.as_slice() {

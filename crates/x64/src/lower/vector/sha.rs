@@ -23,6 +23,10 @@ impl Lowering<'_> {
             Crypto::Sha1Rotate => self.sha1_rotate(d, a),
             Crypto::Sha1Schedule0 => self.sha1_schedule0(d, a, b),
             Crypto::Sha1Schedule1 => self.sha1_schedule1(d, a),
+            Crypto::Sha512First
+            | Crypto::Sha512Second
+            | Crypto::Sha512Schedule0
+            | Crypto::Sha512Schedule1 => self.sha512(op, d, a, b),
             _ if !self.c.host.sha => self.fall_back(),
             Crypto::Sha1Choose => self.sha1_rounds(0, 0, d, a, b),
             Crypto::Sha1Parity => self.sha1_rounds(1, 1, d, a, b),

@@ -1,0 +1,167 @@
+//! `cargo xtask suites`: test programs that nobody here wrote, compiled for the
+//! guest, static, and run under the engine and under the newest QEMU.
+//!
+//! They are GCC's own, out of Debian's source package: the programs of
+//! `gcc.c-torture/execute` and those of every Advanced SIMD intrinsic, at -O0
+//! and at -O2. Each checks itself, and says by its exit code whether it found
+//! the compiler (here: what runs its code) right. Nothing of them is kept in
+//! this project but which passed.
+
+mod gcc;
+mod page;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use anyhow::{Context, Result, bail};
+use e2e::product;
+
+use crate::setup;
+use crate::step::{cargo, run};
+
+/// How to say what is wanted.
+pub(crate) const USAGE: &str = "suites [--only SUITE]";
+
+/// How long a program may take, in seconds.
+const PATIENCE: &str = "120";
+
+/// A program of a suite.
+#[derive(Debug)]
+pub(crate) struct Program {
+    suite: &'static str,
+    /// In its suite.
+    name: String,
+    sources: Vec<PathBuf>,
+    flags: Vec<String>,
+}
+
+/// What came of a program under one of the two.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Passed,
+    /// How it ended instead.
+    Failed(String),
+}
+
+/// What came of a program: nothing if it does not compile.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    engine: Outcome,
+    qemu: Outcome,
+}
+
+/// Runs them, and writes crates/engine/results/suites.md. An error if a program
+/// that passes under QEMU does not under the engine.
+pub(crate) fn suites(args: &[&str]) -> Result<()> {
+    let only = match *args {
+        [] => None,
+        ["--only", suite] => Some(suite),
+        _ => bail!("usage: cargo xtask {USAGE}"),
+    };
+    setup::install(&[setup::QUICK, gcc::NEEDS])?;
+    let qemu = setup::newest_qemu()?;
+    run(&mut cargo(&[
+        "build",
+        "--release",
+        "--package",
+        "armistice-engine",
+    ]))?;
+    let engine = product::target_dir().join("x86_64-unknown-linux-gnu/release/armistice-aarch64");
+    let folder = product::target_dir().join("suites");
+    let mut programs = gcc::programs(&folder)?;
+    programs.retain(|program| only.is_none_or(|only| program.suite.starts_with(only)));
+    if programs.is_empty() {
+        bail!("no suite starts with {}", only.unwrap_or_default());
+    }
+    println!("{} programs", programs.len());
+    let results = run_all(&programs, &folder.join("run"), &engine, &qemu)?;
+    let page = page::page(&programs, &results, &qemu)?;
+    println!("\n{page}");
+    if only.is_none() {
+        let place = product::workspace().join("crates/engine/results/suites.md");
+        std::fs::create_dir_all(place.with_file_name(""))?;
+        std::fs::write(&place, page)?;
+        println!("Written to crates/engine/results/suites.md");
+    }
+    let worse = |ran: &&Ran| ran.engine != Outcome::Passed && ran.qemu == Outcome::Passed;
+    match results.iter().flatten().filter(worse).count() {
+        0 => Ok(()),
+        count => bail!("{count} programs pass under QEMU and not under the engine"),
+    }
+}
+
+/// Each in a folder of its own, as many at a time as there are processors.
+fn run_all(
+    programs: &[Program],
+    folder: &Path,
+    engine: &Path,
+    qemu: &Path,
+) -> Result<Vec<Option<Ran>>> {
+    let next = AtomicUsize::new(0);
+    let results = Mutex::new(Vec::new());
+    let work = || -> Result<()> {
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            let Some(program) = programs.get(number) else {
+                return Ok(());
+            };
+            let place = folder.join(number.to_string());
+            std::fs::create_dir_all(&place)?;
+            let ran = one(program, &place, engine, qemu)?;
+            std::fs::remove_dir_all(&place)?;
+            let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
+            results.push((number, ran));
+        }
+    };
+    std::thread::scope(|scope| {
+        let count = std::thread::available_parallelism().map_or(1, usize::from);
+        let threads: Vec<_> = (0..count).map(|_| scope.spawn(work)).collect();
+        threads.into_iter().try_for_each(|thread| {
+            let done = thread.join();
+            done.unwrap_or_else(|_| bail!("a thread panicked"))
+        })
+    })?;
+    let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+    results.sort_by_key(|&(number, _)| number);
+    Ok(results.into_iter().map(|(_, ran)| ran).collect())
+}
+
+fn one(program: &Program, place: &Path, engine: &Path, qemu: &Path) -> Result<Option<Ran>> {
+    let binary = place.join("program");
+    let compiled = Command::new("aarch64-linux-gnu-gcc")
+        .args(["-w", "-static"])
+        .args(&program.flags)
+        .arg("-o")
+        .arg(&binary)
+        .args(&program.sources)
+        .arg("-lm")
+        .current_dir(place)
+        .stdin(Stdio::null())
+        .output()
+        .context("can't start aarch64-linux-gnu-gcc")?;
+    if !compiled.status.success() {
+        return Ok(None);
+    }
+    Ok(Some(Ran {
+        engine: under(engine, &binary, place)?,
+        qemu: under(qemu, &binary, place)?,
+    }))
+}
+
+fn under(runner: &Path, binary: &Path, place: &Path) -> Result<Outcome> {
+    let output = Command::new("timeout")
+        .args(["--kill-after=5", PATIENCE])
+        .args([runner, binary])
+        .current_dir(place)
+        .stdin(Stdio::null())
+        .output()
+        .context("can't start timeout")?;
+    Ok(match output.status.code() {
+        Some(0) => Outcome::Passed,
+        Some(124) => Outcome::Failed(format!("not done after {PATIENCE} s")),
+        // `timeout` ends as what it runs does.
+        _ => Outcome::Failed(output.status.to_string()),
+    })
+}
