@@ -100,6 +100,9 @@ fn image(architecture: &str) -> String {
 /// Each case in both userlands prints the same and ends the same way.
 #[test]
 fn programs_do_what_they_do_on_amd64() {
+    if std::env::var_os("ARMISTICE_LONG").is_some_and(|value| value == "1") {
+        return everything();
+    }
     let pair = Pair::short();
     let mut wrong = Vec::new();
     for case in &pair.cases {
@@ -159,11 +162,7 @@ fn programs_do_the_same_under_podman() {
 
 /// All cases in two releases, with and without a storm, and on QEMU. Fails
 /// where the engine fails and `debian/known.txt` does not say why.
-#[test]
-fn long() {
-    if std::env::var_os("ARMISTICE_LONG").is_none_or(|value| value != "1") {
-        return;
-    }
+fn everything() {
     let qemu = std::env::var_os("ARMISTICE_QEMU_AARCH64").map_or_else(
         || need::program("qemu-aarch64-static", "qemu-user-static"),
         PathBuf::from,

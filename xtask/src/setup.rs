@@ -131,6 +131,11 @@ pub(crate) const QUICK: &[Need] = &[
 pub(crate) const ENGINES: &[Need] = &[
     USERLANDS[0],
     USERLANDS[1],
+    need(
+        "arch-test",
+        "arch-test",
+        "tells mmdebstrap that arm64 programs run",
+    ),
     need("dockerd", "docker.io", "the Docker tests"),
     need("docker", "docker-cli", "the Docker tests"),
     need("runc", "runc", "runs the containers"),

@@ -70,8 +70,13 @@ fn steps(extent: Extent) -> Result<()> {
             ])
             .current_dir(e2e::product::workspace()))?;
     }
+    // What is compared with QEMU is compared with the newest: older ones have more
+    // faults, and less of the instruction set.
+    let qemu = setup::newest_qemu()?;
     if extent == Extent::All {
-        run(&mut cargo(&["test", "--workspace", "--exclude", "e2e"]))?;
+        run(
+            cargo(&["test", "--workspace", "--exclude", "e2e"]).env("ARMISTICE_QEMU_AARCH64", qemu)
+        )?;
     } else {
         // The image archives have a test file that needs the engines.
         let others = [
@@ -82,7 +87,7 @@ fn steps(extent: Extent) -> Result<()> {
             "--exclude",
             "armistice-oci",
         ];
-        run(&mut cargo(&others))?;
+        run(cargo(&others).env("ARMISTICE_QEMU_AARCH64", qemu))?;
         run(cargo(&["test", "--package", "armistice-oci", "--lib"]).args(OCI_QUICK_TESTS))?;
     }
     let mut end_to_end = cargo(&["test", "--package", "e2e"]);

@@ -240,6 +240,7 @@ unsafe impl GlobalAlloc for Heap {
 mod tests {
     use super::*;
     use alloc::vec::Vec;
+    use core::ops::Range;
 
     fn layout(size: usize, align: usize) -> Layout {
         Layout::from_size_align(size, align).unwrap()
@@ -314,6 +315,32 @@ mod tests {
             block = heap.realloc(block, layout(size, 8), 20);
             assert_eq!(core::slice::from_raw_parts(block, 10), [0xa5; 10]);
             heap.dealloc(block, layout(20, 8));
+        }
+    }
+
+    /// A guest that reserved where a block had been could not use it, and could
+    /// map over the block's new place.
+    #[test]
+    fn a_block_that_moves_is_the_engines_where_it_is() {
+        let heap = Heap::new();
+        let (small, large) = (layout(1 << 20, 8), layout(1 << 30, 8));
+        let range = |at: *mut u8, layout: Layout| at as u64..(at as usize + layout.size()) as u64;
+        // SAFETY: each block is used with its own layout.
+        unsafe {
+            // The kernel puts the second below the first, so it cannot grow.
+            let above = heap.alloc(small);
+            let block = heap.alloc(small);
+            let old = range(block, small);
+            let moved = heap.realloc(block, small, large.size());
+            let new = range(moved, large);
+            assert_ne!(new.start, old.start, "a test that needs it to move");
+            // Other tests may have mapped a part of where it was.
+            let listed = |range: &Range<u64>| own::ranges().any(|own| own == *range);
+            assert!(!listed(&old));
+            assert!(listed(&new));
+            heap.dealloc(moved, large);
+            heap.dealloc(above, small);
+            assert!(!listed(&new));
         }
     }
 }

@@ -10,6 +10,7 @@ pub mod cli;
 pub mod code;
 mod cold;
 pub mod debug;
+pub mod forget;
 pub mod heap;
 pub mod host_cpu;
 pub mod inspect;

@@ -6,10 +6,8 @@
 //! targets, and finds the guest's state again after a fault.
 //!
 //! Threads share one engine. What has been translated is behind one lock, which
-//! is not held while guest code runs. Forgetting it all ([`Engine::forget`]) takes
-//! three steps: every thread's attention word is set, so that none enters
-//! any more; those inside are waited for; then the memory is used again. A
-//! thread goes on after it has cleared its table of targets.
+//! is not held while guest code runs. How it is forgotten is in
+//! [`crate::forget`].
 //!
 //! Invariants: a thread is counted as inside as long as it holds an address of
 //! code that it may go on at, or that its state is to be found by; numbers of
@@ -19,14 +17,13 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::ops::Range;
-use core::sync::atomic::{AtomicU64, Ordering, fence};
+use core::sync::atomic::{AtomicU64, Ordering};
 
 use a64::cpu::{Cpu, Flags};
 use a64::decode::decode;
 use a64::interp::{Environment, Exception, step};
 use a64::lift::A64;
 use a64::mem::{Fault, FaultKind, Memory};
-use hashbrown::HashSet;
 use ir::Region;
 use ir::form::{Former, Limits, Source};
 use ir::live::Live;
@@ -39,12 +36,11 @@ use x64::stubs;
 use crate::code::arena::{Arena, CodeCopy, Points};
 use crate::code::cache::Cache;
 use crate::cold::{self, Heat, Led};
+use crate::forget::Threads;
 use crate::heap;
 use crate::inspect::tally::Tally;
-use crate::linux::address_space::PAGE;
-use crate::linux::attention::{Attention, FORGET};
-use crate::linux::faults;
-use crate::linux::sys::{self, Errno};
+use crate::linux::attention::Attention;
+use crate::linux::sys::Errno;
 use crate::lock::{Held, Lock};
 use crate::vcpu::{Calls, HostFault, Vcpu, layout};
 
@@ -52,6 +48,10 @@ use crate::vcpu::{Calls, HostFault, Vcpu, layout};
 const KEPT_WHEN_LOW: u64 = 256 << 10;
 /// How large a region may be.
 const LIMITS: Limits = Limits { insns: 512 };
+
+/// How many regions are woken or translated for one that is wanted and relies on
+/// them, one on the other; behind that it is translated anew.
+const WAKING: u32 = 32;
 
 /// FPCR bits that the host's modes can't give: AHP, DN, FZ and FZ16.
 const FPCR_SOFT: u32 = 1 << 26 | 1 << 25 | 1 << 24 | 1 << 19;
@@ -106,17 +106,16 @@ impl Observer for Nobody {
 /// A translator and all that it has translated.
 #[derive(Debug)]
 pub struct Engine {
-    shared: Lock<Shared>,
-    /// Those that may be inside, each until it parts.
-    threads: Lock<Vec<&'static Attention>>,
+    pub(crate) shared: Lock<Shared>,
+    pub(crate) threads: Lock<Threads>,
     /// The version of the guest's code that the translations are of.
-    version: AtomicU64,
-    /// How often everything has been forgotten.
-    epoch: AtomicU64,
+    pub(crate) version: AtomicU64,
+    /// Grows with each forgetting: [`crate::forget::Gone`]'s next number.
+    pub(crate) epoch: AtomicU64,
     stubs: stubs::Stubs,
     /// The stubs' address, and how many bytes they take.
     base: u64,
-    stub_bytes: u64,
+    pub(crate) stub_bytes: u64,
     code: Range<u64>,
     points: Points,
     /// The slot of `rdx`.
@@ -127,7 +126,7 @@ pub struct Engine {
 
 /// What one thread at a time uses.
 #[derive(Debug)]
-struct Shared {
+pub(crate) struct Shared {
     lowerer: Lowerer,
     former: Former,
     region: Region,
@@ -135,8 +134,6 @@ struct Shared {
     arena: Arena,
     /// By whether floating point is soft.
     caches: [Cache; 2],
-    /// The guest's pages that translations are of, by their numbers.
-    pages: HashSet<u64>,
 }
 
 /// Where the signal handler finds what it needs.
@@ -211,9 +208,8 @@ impl Engine {
                 lowered: Lowered::default(),
                 arena,
                 caches: [Cache::default(), Cache::default()],
-                pages: HashSet::new(),
             }),
-            threads: Lock::new(Vec::new()),
+            threads: Lock::new(Threads::default()),
             version: AtomicU64::new(0),
             epoch: AtomicU64::new(0),
             heat: Heat::hot(),
@@ -264,76 +260,16 @@ impl Engine {
         vcpu.set_attention(attention);
         let mut threads = self.threads.hold();
         vcpu.host.epoch = self.epoch.load(Ordering::Relaxed);
-        threads.push(attention);
+        threads.inside.push(attention);
     }
 
     /// A thread is never inside again. Returns whether none is left.
     pub fn part(&self, attention: &'static Attention) -> bool {
         let mut threads = self.threads.hold();
-        threads.retain(|&thread| !core::ptr::eq(thread, attention));
-        threads.is_empty()
-    }
-
-    /// Forgets all translations.
-    pub fn forget(&self, vcpu: &mut Vcpu) {
-        let threads = self.threads.hold();
-        self.forget_all(&threads, vcpu.attention());
-        drop(threads);
-        self.catch_up(vcpu);
-    }
-
-    /// Forgets all translations if the guest's code is another by now.
-    pub fn refresh<C: Code>(&self, vcpu: &mut Vcpu, code: &C) {
-        if code.version() == self.version.load(Ordering::Acquire) {
-            return;
-        }
-        let threads = self.threads.hold();
-        // Another thread may have done it meanwhile.
-        let version = code.version();
-        if version != self.version.load(Ordering::Relaxed) {
-            let changed = code.changed();
-            let shared = self.shared.hold();
-            let known = changed.iter().any(|range| shared.has_pages(range));
-            drop(shared);
-            if known {
-                self.forget_all(&threads, vcpu.attention());
-            }
-            self.version.store(version, Ordering::Release);
-        }
-        drop(threads);
-        self.catch_up(vcpu);
-    }
-
-    /// The thread forgets what others have forgotten.
-    pub fn catch_up(&self, vcpu: &mut Vcpu) {
-        // Whoever is forgetting has done so once the lock is free.
-        let threads = self.threads.hold();
-        let attention = vcpu.attention();
-        attention.word.fetch_and(!FORGET, Ordering::AcqRel);
-        let epoch = self.epoch.load(Ordering::Acquire);
-        drop(threads);
-        if vcpu.host.epoch != epoch {
-            vcpu.host.epoch = epoch;
-            vcpu.clear_targets();
-        }
-    }
-
-    fn forget_all(&self, threads: &[&'static Attention], own: &'static Attention) {
-        let others = || {
-            threads
-                .iter()
-                .filter(|&&thread| !core::ptr::eq(thread, own))
-        };
-        for thread in others() {
-            thread.word.fetch_or(FORGET, Ordering::SeqCst);
-        }
-        fence(Ordering::SeqCst);
-        for thread in others() {
-            wait_until_outside(thread);
-        }
-        let mut shared = self.shared.hold();
-        shared.clear(self.stub_bytes);
-        self.epoch.fetch_add(1, Ordering::AcqRel);
+        threads
+            .inside
+            .retain(|&thread| !core::ptr::eq(thread, attention));
+        threads.inside.is_empty()
     }
 
     /// Runs the guest until an exception, or until the thread is wanted.
@@ -416,7 +352,7 @@ impl Engine {
                 Err(fault) => Some(Exception::Fault(fault)),
                 // It has come since: look again.
                 Ok(_) => {
-                    self.forget(vcpu);
+                    self.forget_at(vcpu, memory, pc);
                     None
                 }
             },
@@ -451,15 +387,16 @@ impl Engine {
         pc: u64,
         observer: &mut dyn Observer,
     ) -> u64 {
+        let soft = vcpu.host.soft;
         loop {
             let mut shared = self.shared.hold();
-            if let Some(entry) = shared.caches[usize::from(vcpu.host.soft)].find(pc) {
+            if let Some(entry) = shared.caches[usize::from(soft)].find(pc) {
                 return entry.host;
             }
             // With hardly any memory left, what is known of old code is given up.
             let give_up = heap::is_low() && shared.arena.used() > self.stub_bytes + KEPT_WHEN_LOW;
-            let soft = vcpu.host.soft;
-            if !give_up && let Some(host) = shared.translate(soft, code, &self.heat, pc, observer) {
+            let from = (code, &self.heat);
+            if !give_up && let Some(host) = shared.make(soft, from, pc, observer, WAKING) {
                 return host;
             }
             // The arena is full: start again.
@@ -533,41 +470,62 @@ impl Engine {
 
 impl Shared {
     /// Forgets all but the stubs.
-    fn clear(&mut self, stub_bytes: u64) {
+    pub(crate) fn clear(&mut self, stub_bytes: u64) {
         for cache in &mut self.caches {
             cache.clear();
         }
-        self.pages.clear();
         self.arena.clear(stub_bytes);
     }
 
-    /// Whether there are translations of a page of the range.
-    fn has_pages(&self, range: &Range<u64>) -> bool {
-        let numbers = range.start / PAGE..range.end.div_ceil(PAGE);
-        if numbers.end - numbers.start > self.pages.len() as u64 {
-            self.pages.iter().any(|number| numbers.contains(number))
-        } else {
-            numbers
-                .into_iter()
-                .any(|number| self.pages.contains(&number))
-        }
+    /// The regions, by cache, that are of code in one of the ranges, and not of
+    /// what is there now.
+    pub(crate) fn touched<C: Code>(&self, ranges: &[Range<u64>], code: &C) -> [Vec<u32>; 2] {
+        let touched = |cache: &Cache| cache.touched(ranges, |pc| code.fetch(pc));
+        self.caches.each_ref().map(touched)
     }
 
-    /// Notes the pages that the region which was just formed is of.
-    fn note_pages(&mut self) {
-        for block in &self.region.blocks {
-            let length = 4 * u64::from(block.insns).max(1);
-            for number in block.pc / PAGE..=block.pc.saturating_add(length - 1) / PAGE {
-                self.pages.insert(number);
+    /// Puts regions to sleep, and gives the guest addresses that have lost their
+    /// code. No thread may be running translated code.
+    pub(crate) fn sleep(&mut self, regions: [Vec<u32>; 2]) -> Vec<u64> {
+        let mut gone = Vec::new();
+        for (cache, regions) in self.caches.iter_mut().zip(regions) {
+            cache.sleep(&mut self.arena, regions, &mut gone);
+        }
+        gone
+    }
+
+    /// The code for a guest address: found, woken or translated. Nothing if the
+    /// arena is full.
+    fn make<C: Code>(
+        &mut self,
+        soft: bool,
+        from: (&C, &Heat),
+        pc: u64,
+        observer: &mut dyn Observer,
+        waking: u32,
+    ) -> Option<u64> {
+        if let Some(entry) = self.caches[usize::from(soft)].find(pc) {
+            return Some(entry.host);
+        }
+        let Some(left) = waking.checked_sub(1) else {
+            return self.translate(soft, from, pc, observer);
+        };
+        let cache = &mut self.caches[usize::from(soft)];
+        if let Some(region) = cache.sleeping(pc, |pc| from.0.fetch(pc)) {
+            while let Some(other) = self.caches[usize::from(soft)].missing(region) {
+                self.make(soft, from, other, observer, left)?;
+            }
+            if let Some(entry) = self.caches[usize::from(soft)].wake(region, pc) {
+                return Some(entry.host);
             }
         }
+        self.translate(soft, from, pc, observer)
     }
 
     fn translate<C: Code>(
         &mut self,
         soft: bool,
-        code: &C,
-        heat: &Heat,
+        (code, heat): (&C, &Heat),
         pc: u64,
         observer: &mut dyn Observer,
     ) -> Option<u64> {
@@ -589,14 +547,12 @@ impl Shared {
             counters.as_ptr() as u64
         });
         lowerer.lower(region, Options { counters }, outside, lowered);
-        let placed = cache.place(arena, pc, lowerer.asm.code_mut(), lowered)?;
+        let placed = cache.place(arena, region, lowerer.asm.code_mut(), lowered)?;
         observer.translated(region, lowered, placed.host.start, lowerer.asm.code());
         for entry in &lowered.entries {
             heat.translated(entry.pc);
         }
-        let host = cache.find(pc).map(|entry| entry.host);
-        self.note_pages();
-        host
+        cache.find(pc).map(|entry| entry.host)
     }
 }
 
@@ -604,7 +560,7 @@ impl Shared {
 #[derive(Debug)]
 pub struct Forking<'a> {
     engine: &'a Engine,
-    threads: Held<'a, Vec<&'static Attention>>,
+    threads: Held<'a, Threads>,
     shared: Held<'a, Shared>,
     copy: CodeCopy,
 }
@@ -638,36 +594,14 @@ impl Forking<'_> {
     /// then.
     pub fn child(mut self, vcpu: &mut Vcpu) -> Result<(), Errno> {
         let own = vcpu.attention();
-        self.threads.retain(|&thread| core::ptr::eq(thread, own));
+        self.threads
+            .inside
+            .retain(|&thread| core::ptr::eq(thread, own));
         if !self.shared.arena.replace(&self.copy)? {
-            self.engine.epoch.fetch_add(1, Ordering::Relaxed);
-            let keep = self.engine.stub_bytes;
-            self.shared.clear(keep);
-            vcpu.host.epoch = self.engine.epoch.load(Ordering::Relaxed);
-            vcpu.clear_targets();
+            self.shared.clear(self.engine.stub_bytes);
+            self.engine.forgotten_by_parent(&mut self.threads, vcpu);
         }
         Ok(())
-    }
-}
-
-/// Waits until a thread that may not enter any more is outside.
-fn wait_until_outside(thread: &Attention) {
-    /// It usually leaves within microseconds; a kick can get lost when there is
-    /// no memory for it.
-    const KICK_EVERY: u32 = 1000;
-    let mut round = 0_u32;
-    while thread.inside.load(Ordering::SeqCst) != 0 {
-        if round.is_multiple_of(KICK_EVERY) && !faults::kick(thread) {
-            // It died inside.
-            return;
-        }
-        round = round.wrapping_add(1);
-        // It may have less priority: yielding is not enough then.
-        if round.is_multiple_of(100) {
-            sys::pause(50_000);
-        } else {
-            sys::yield_processor();
-        }
     }
 }
 

@@ -91,7 +91,7 @@ pub struct Host {
     pub context: *mut core::ffi::c_void,
     /// What the thread is told; stubs look at it.
     pub attention: *const Attention,
-    /// How often everything had been forgotten when the table was last cleared.
+    /// What of [`crate::forget::Gone`] the table has been cleared of.
     pub epoch: u64,
     /// Whether floating point is soft in the translations that are run.
     pub soft: bool,
@@ -210,6 +210,18 @@ impl Vcpu {
     pub fn target(&self, guest: u64) -> Option<u64> {
         let target = self.targets[Target::index(guest)];
         (target.guest == guest).then_some(target.host)
+    }
+
+    /// Forgets an indirect target, if it is remembered.
+    pub fn clear_target(&mut self, guest: u64) {
+        let index = Target::index(guest);
+        if self.targets[index].guest == guest {
+            self.targets[index] = if index == 0 {
+                Target::NOBODY
+            } else {
+                Target::UNUSED
+            };
+        }
     }
 
     /// Forgets all indirect targets.

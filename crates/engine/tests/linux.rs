@@ -77,6 +77,16 @@ fn processes() {
     assert!(text.ends_with("many: 200\nexit status: 0\n"), "{text}");
 }
 
+/// Which calls go on after a signal, and how; that none is lost before one
+/// waits; handlers that never return.
+#[test]
+fn calls_that_are_interrupted() {
+    let text = as_native("interrupted.c", true, 1);
+    assert!(text.contains("read, restart: 1 done, 1\n"), "{text}");
+    assert!(text.contains("none is lost: 3000 3000\n"), "{text}");
+    assert!(text.ends_with("timers: 0\nexit status: 0\n"), "{text}");
+}
+
 /// Futexes of all kinds, timers, all signals, stops, cores, and the newer
 /// system calls.
 #[test]

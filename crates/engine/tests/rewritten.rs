@@ -12,20 +12,40 @@ use std::process::Command;
 use common::engine;
 use tempfile::TempDir;
 
-#[test]
-fn the_newest_code_runs() {
+/// Compiles a program and runs it each way: it prints this and no more.
+#[track_caller]
+fn prints(source: &str, stdout: &str) {
     let dir = TempDir::new().unwrap();
-    let program = dir.path().join("rewritten");
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/programs/rewritten.c");
+    let program = dir.path().join("program");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/programs")
+        .join(source);
     let compiled = Command::new("aarch64-linux-gnu-gcc")
-        .args(["-static", "-O2", "-Wall", "-o"])
+        .args(["-static", "-O2", "-Wall", "-pthread", "-o"])
         .args([&program, &source])
         .status()
         .expect("aarch64-linux-gnu-gcc: `cargo xtask test` installs it");
     assert!(compiled.success());
     for mode in [&["--interpret"][..], &["--eager"], &[]] {
         let output = engine().args(mode).arg(&program).output().unwrap();
-        let stderr = String::from_utf8(output.stderr).unwrap();
-        assert_eq!((output.status.code(), &*stderr), (Some(0), ""), "{mode:?}");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let (out, error) = (text(&output.stdout), text(&output.stderr));
+        assert_eq!((&*out, &*error), (stdout, ""), "{mode:?}");
+        assert_eq!(output.status.code(), Some(0), "{mode:?}");
     }
+}
+
+#[test]
+fn the_newest_code_runs() {
+    prints("rewritten.c", "");
+}
+
+/// Also what other threads run meanwhile, what comes back as it was, and what
+/// other translations took for granted.
+#[test]
+fn pieces_of_code_are_changed() {
+    prints(
+        "patched.c",
+        "again\nflags\nbehind\nprotected\nthreads\nloops\n",
+    );
 }

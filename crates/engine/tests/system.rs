@@ -94,6 +94,32 @@ fn memory_that_is_not_the_guests() {
 }
 
 #[test]
+fn addresses_with_tags() {
+    let dir = TempDir::new().unwrap();
+    let program = guest(&dir, "tagged.c", &["-static"]);
+    for mode in MODES {
+        let output = engine().args(mode).arg(&program).output();
+        expect(&output.unwrap(), "tagged\n");
+    }
+}
+
+/// A program that was linked for a place is there, as low as programs may lie,
+/// and as high.
+#[test]
+fn programs_linked_for_low_and_high_addresses() {
+    let dir = TempDir::new().unwrap();
+    for place in ["0x10000", "0x200000000", "0x550000000000", "0x7f0000000000"] {
+        let link = format!("-Wl,-Ttext-segment={place}");
+        let program = guest(&dir, "memory.c", &["-static", &link]);
+        for mode in MODES {
+            let output = engine().args(mode).arg(&program).output().unwrap();
+            let text = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{place}: {text}");
+        }
+    }
+}
+
+#[test]
 fn code_behind_aliases() {
     let dir = TempDir::new().unwrap();
     let program = guest(&dir, "aliased.c", &["-static"]);

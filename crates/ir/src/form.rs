@@ -231,7 +231,7 @@ impl Former {
 
     /// Lifts each block.
     fn lift<G: Guest, S: Source>(&self, guest: &G, source: &S, region: &mut Region) {
-        let Region { blocks, ops } = region;
+        let Region { blocks, ops, words } = region;
         for start in self.leaders.iter().filter(|&pc| self.visited.contains(pc)) {
             let first = count(ops.len());
             let (mut pc, mut offset, mut insns) = (start, 0, 0);
@@ -244,6 +244,7 @@ impl Former {
                 };
                 let (len, _) = guest.flow(pc, word);
                 let end = guest.lift(pc, word, &mut Sink { ops, offset, word });
+                words.push(word);
                 insns += 1;
                 if let Some(term) = end {
                     break term;

@@ -99,6 +99,8 @@ pub struct Region {
     pub blocks: Vec<Block>,
     /// The operations of all blocks.
     pub ops: Vec<Inst>,
+    /// The guest instructions of all blocks, as they were read to be lifted.
+    pub words: Vec<u32>,
 }
 
 impl Region {
@@ -118,6 +120,7 @@ impl Region {
     pub fn clear(&mut self) {
         self.blocks.clear();
         self.ops.clear();
+        self.words.clear();
     }
 }
 

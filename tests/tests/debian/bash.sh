@@ -17,7 +17,7 @@ trap 'echo "got USR1"' USR1; kill -USR1 $$; trap - USR1
 (trap 'echo bye' EXIT; exit 3); echo "subshell: $?"
 for n in 5 3 4; do (exit $n) & done; wait -n; wait; echo "all: $?"
 sleep 100 & kill $!; wait $! 2>/dev/null; echo "killed: $?"
-(kill -SEGV $BASHPID) 2>/dev/null; echo "segv: $?"
+{ (kill -SEGV $BASHPID); } 2> /dev/null; echo "segv: $?"
 false | true | (exit 7); echo "${PIPESTATUS[@]}"
 set -m; (sleep 1; exit 4) & fg %% >/dev/null; echo "fg: $?"; set +m
 fib() { local n=$1; ((n < 2)) && { echo "$n"; return; }; echo $(($(fib $((n - 1))) + $(fib $((n - 2))))); }

@@ -47,7 +47,7 @@ impl Report {
         Report {
             head: format!(
                 "# Debian for arm64, compared with Debian for amd64\n\n\
-                 Written by `ARMISTICE_LONG=1 cargo test -p e2e --test debian long` on {}: {} with {} processors, Linux {}.\n\
+                 Written by `ARMISTICE_LONG=1 cargo test -p e2e --test debian on_amd64` on {}: {} with {} processors, Linux {}.\n\
                  {}; {}.\n\n\
                  *Same*: output and exit are the same to the byte. *Storm*: the same with SIGALRM at random \
                  microseconds in every program; *natively not*: where the storm changes it on amd64, too.\n\n",

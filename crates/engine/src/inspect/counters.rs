@@ -128,6 +128,7 @@ mod tests {
         Region {
             blocks: blocks.iter().map(block).collect(),
             ops: Vec::new(),
+            words: Vec::new(),
         }
     }
 

@@ -1,5 +1,5 @@
 //! What of the guest's address space the host's does not know: which pages
-//! the guest may execute.
+//! the guest may execute, and which may be mapped a second time elsewhere.
 //!
 //! Guest pages are never executable on the host. What the guest asked for is
 //! kept here, and whoever keeps translations is told when it changes: when
@@ -72,6 +72,8 @@ const LINE: u32 = 6;
 pub struct AddressSpace {
     /// Start to end.
     executable: SpinLock<BTreeMap<u64, u64>>,
+    /// What was mapped to be shared, start to end.
+    shared: SpinLock<BTreeMap<u64, u64>>,
     generation: AtomicU64,
     translated: SpinLock<Lines>,
     watcher: Option<&'static dyn Watcher>,
@@ -93,6 +95,7 @@ impl AddressSpace {
     pub fn new(watcher: Option<&'static dyn Watcher>) -> Self {
         Self {
             executable: SpinLock::new(BTreeMap::new()),
+            shared: SpinLock::new(BTreeMap::new()),
             generation: AtomicU64::new(1),
             translated: SpinLock::new(Lines::new()),
             watcher,
@@ -109,9 +112,10 @@ impl AddressSpace {
 
     /// Keeps others out until what is returned is dropped.
     #[must_use]
-    pub fn hold(&self) -> [Unlock<'_>; 3] {
+    pub fn hold(&self) -> [Unlock<'_>; 4] {
         [
             self.executable.hold(),
+            self.shared.hold(),
             self.translated.hold(),
             self.breakpoints.hold(),
         ]
@@ -120,10 +124,15 @@ impl AddressSpace {
     /// The executable range an address is in.
     #[must_use]
     pub fn executable(&self, address: u64) -> Option<Range<u64>> {
-        self.executable.with(|ranges| {
-            let (&start, &end) = ranges.range(..=address).next_back()?;
-            (address < end).then_some(start..end)
-        })
+        self.executable.with(|ranges| range_of(ranges, address))
+    }
+
+    /// Whether what is at an address may be mapped elsewhere too.
+    #[must_use]
+    pub fn shared(&self, address: u64) -> bool {
+        self.shared
+            .with(|ranges| range_of(ranges, address))
+            .is_some()
     }
 
     /// All that is executable, in ascending order.
@@ -138,14 +147,21 @@ impl AddressSpace {
         all
     }
 
-    /// The pages of a range were mapped or protected anew, with what the guest
-    /// asked for.
+    /// Pages were mapped, with what the guest asked for, to be shared or not.
+    pub fn map(&self, range: Range<u64>, protection: u32, shared: bool) {
+        self.share(&range, shared);
+        self.protect(range, protection);
+    }
+
+    /// The pages of a range were mapped by the engine or protected anew, with
+    /// what the guest asked for.
     pub fn protect(&self, range: Range<u64>, protection: u32) {
         self.change(range, protection & PROT_EXEC != 0);
     }
 
     /// The pages of a range are gone.
     pub fn unmap(&self, range: Range<u64>) {
+        self.share(&range, false);
         self.change(range, false);
     }
 
@@ -161,15 +177,27 @@ impl AddressSpace {
         });
     }
 
-    /// The guest wrote code in the range and said so. Told of pages that it
-    /// may not execute, it may mean those of another mapping of the same
-    /// memory.
+    /// The guest wrote code in the range and said so. Told of shared pages, it
+    /// may mean those of another mapping of the same memory; private ones that
+    /// may not be executed have no translations.
     pub fn written(&self, range: Range<u64>) {
         if self.executable(range.start).is_some() {
             self.forget(range);
-        } else {
+        } else if self.shared(range.start) {
             self.forget(0..u64::MAX);
         }
+    }
+
+    fn share(&self, range: &Range<u64>, shared: bool) {
+        if range.is_empty() {
+            return;
+        }
+        self.shared.with(|ranges| {
+            cut(ranges, range);
+            if shared {
+                join(ranges, range.clone());
+            }
+        });
     }
 
     /// The code in the range is not what it was.
@@ -199,6 +227,12 @@ impl AddressSpace {
             self.forget(range);
         }
     }
+}
+
+/// The range that an address is in.
+fn range_of(ranges: &BTreeMap<u64, u64>, address: u64) -> Option<Range<u64>> {
+    let (&start, &end) = ranges.range(..=address).next_back()?;
+    (address < end).then_some(start..end)
 }
 
 /// Whether there is a line of the range.
@@ -336,10 +370,15 @@ mod tests {
             // Another mapping of the same.
             |space: &AddressSpace| space.written(0x5000_0000..0x5000_0040),
         ] {
+            space.map(0x5000_0000..0x5000_1000, PROT_READ, true);
             space.read(0x12ffc);
             change(&space);
             assert_eq!(told(), 1);
         }
+        space.written(0x5000_1000..0x5000_1040);
+        space.map(0x5000_0000..0x5000_1000, PROT_READ, false);
+        space.written(0x5000_0000..0x5000_0040);
+        assert_eq!(told(), 0, "not shared");
     }
 
     proptest! {

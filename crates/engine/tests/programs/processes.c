@@ -251,6 +251,11 @@ static int child_function(void *argument)
     return 23;
 }
 
+static void child_signal(int signal)
+{
+    (void)signal;
+}
+
 // clone by hand, in its less used forms.
 static void clones(void)
 {
@@ -293,13 +298,40 @@ static void clones(void)
         assert(fd >= 0);
     printf("clone3 with descriptor: %x\n", status_of(child));
     assert(syscall(SYS_clone3, &arguments, 8) == -1 && (errno == EINVAL || errno == ENOSYS));
-    // Namespaces, where they are allowed.
+    arguments = (struct clone_args){.exit_signal = SIGCHLD, .flags = CLONE_CLEAR_SIGHAND};
+    signal(SIGUSR1, child_signal);
+    signal(SIGUSR2, SIG_IGN);
+    child = syscall(SYS_clone3, &arguments, sizeof arguments);
+    if (child == 0) {
+        struct sigaction handled, ignored;
+        sigaction(SIGUSR1, NULL, &handled);
+        sigaction(SIGUSR2, NULL, &ignored);
+        _exit((handled.sa_handler == SIG_DFL) + 2 * (ignored.sa_handler == SIG_IGN));
+    }
+    signal(SIGUSR1, SIG_DFL);
+    signal(SIGUSR2, SIG_DFL);
+    printf("clone3 without handlers: %x\n", child == -1 ? errno : status_of(child));
+    // Namespaces: those that may be made here, are; a user namespace first,
+    // in which all others may be.
     child = fork();
     if (child == 0) {
-        child = clone(child_function, stack + sizeof stack,
-                      CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | SIGCHLD, (void *)&value);
-        _exit(child == -1 ? errno != EPERM && errno != ENOSPC && errno != EINVAL
-                          : WEXITSTATUS(status_of(child)) != 23);
+        static const int flags[] = {CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWNET,
+                                    CLONE_NEWPID, CLONE_NEWCGROUP, CLONE_NEWUSER};
+        int made = unshare(CLONE_NEWUSER);
+        printf("unshare: %s\n", made == 0 ? "done" : strerrorname_np(errno));
+        for (int n = 0; n < 7; n++) {
+            pid_t inner = clone(child_function, stack + sizeof stack, flags[n] | SIGCHLD,
+                                (void *)&value);
+            printf("namespace %d: %x\n", n, inner == -1 ? errno : status_of(inner));
+            inner = syscall(SYS_clone, flags[n] | CLONE_VFORK | SIGCHLD, NULL, NULL, NULL, NULL);
+            if (inner == 0)
+                _exit(24);
+            printf("namespace %d: %x\n", n, inner == -1 ? errno : status_of(inner));
+        }
+        printf("mounts: %s\n", unshare(CLONE_NEWNS | CLONE_FS) == 0 ? "done" : strerrorname_np(errno));
+        int own = open("/proc/self/ns/uts", O_RDONLY | O_CLOEXEC);
+        printf("setns: %s\n", setns(own, CLONE_NEWUTS) == 0 ? "done" : strerrorname_np(errno));
+        _exit(0);
     }
     printf("namespaces: %x\n", status_of(child));
 }

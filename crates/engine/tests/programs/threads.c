@@ -298,6 +298,17 @@ static void *last(void *unused)
     return unused;
 }
 
+// Barriers by the kernel, which refuses what is not registered for.
+static void barriers(void)
+{
+    long private = 1 << 3, enlist = 1 << 4;
+    long known = syscall(SYS_membarrier, 0, 0, 0);
+    printf("barriers: %d", known > 0 && (known & private) && (known & enlist));
+    printf(" %d", syscall(SYS_membarrier, private, 0, 0) == -1 && errno == EPERM);
+    printf(" %ld", syscall(SYS_membarrier, enlist, 0, 0));
+    printf(" %ld\n", syscall(SYS_membarrier, private, 0, 0));
+}
+
 int main(void)
 {
     setvbuf(stdout, NULL, _IONBF, 0);
@@ -308,6 +319,7 @@ int main(void)
     keys();
     robust_list();
     forks();
+    barriers();
     rewriting();
     pthread_t thread;
     pthread_create(&thread, NULL, last, NULL);

@@ -108,7 +108,7 @@ pub(super) fn shmat(call: &mut Call<'_>) -> Result<u64, Errno> {
         attached.insert(start, length);
     });
     let pages = start..start + length;
-    call.process.space.protect(pages, PROT_READ | exec);
+    call.process.space.map(pages, PROT_READ | exec, true);
     Ok(start)
 }
 

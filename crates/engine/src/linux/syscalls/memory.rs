@@ -58,7 +58,10 @@ pub(super) fn mmap(call: &mut Call<'_>) -> Result<u64, Errno> {
     call.arguments[2] = u64::from(host_protection(guest));
     call.arguments[3] = flags & !OF_THE_HOST;
     let address = call.pass(number::MMAP)?;
-    call.process.space.protect(pages(address, length), guest);
+    // MAP_SHARED and MAP_SHARED_VALIDATE have it.
+    let shared = flags & 1 != 0;
+    let pages = pages(address, length);
+    call.process.space.map(pages, guest, shared);
     Ok(address)
 }
 
@@ -109,6 +112,7 @@ pub(super) fn mremap(call: &mut Call<'_>) -> Result<u64, Errno> {
         return Err(Errno::EINVAL);
     }
     let executable = call.process.space.executable(old).is_some();
+    let shared = call.process.space.shared(old);
     let address = call.pass(number::MREMAP)?;
     let space = &call.process.space;
     // Of length 0, a shared mapping is mapped a second time.
@@ -116,7 +120,7 @@ pub(super) fn mremap(call: &mut Call<'_>) -> Result<u64, Errno> {
         space.unmap(pages(old, old_length));
     }
     let guest = if executable { PROT_EXEC } else { 0 };
-    space.protect(pages(address, length), guest);
+    space.map(pages(address, length), guest, shared);
     Ok(address)
 }
 

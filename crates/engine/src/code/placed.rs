@@ -1,0 +1,105 @@
+//! One translated region: where its code is, and what it was made of.
+
+use alloc::vec::Vec;
+use core::ops::Range;
+
+use ir::live::Live;
+use ir::{Region, Term};
+use x64::lower::{Entry, FaultPoint};
+
+/// The length of an instruction of the guest.
+const INSN: u64 = 4;
+
+/// One translated region.
+#[derive(Debug)]
+pub struct Placed {
+    /// The host's addresses of its code.
+    pub host: Range<u64>,
+    /// Where it can be entered; offsets are from its start.
+    pub entries: Vec<Entry>,
+    /// Where it can fault, ascending.
+    pub faults: Vec<FaultPoint>,
+    /// What it relies on: entries of other regions that look at no more of the
+    /// flags than this.
+    pub relies: Vec<(u64, Live)>,
+    /// The exits, of any region, that are linked to it.
+    pub incoming: Vec<u32>,
+    /// Whether it can be found.
+    pub awake: bool,
+    /// The guest's addresses of its blocks, and of where nothing could be
+    /// fetched.
+    blocks: Vec<Range<u64>>,
+    /// The instructions of its blocks; none when it cannot be known again,
+    /// since it is of an address without code too.
+    words: Vec<u32>,
+}
+
+impl Placed {
+    /// A region whose code has been placed there.
+    #[must_use]
+    pub fn new(region: &Region, host: Range<u64>) -> Self {
+        let known = !region
+            .blocks
+            .iter()
+            .any(|block| matches!(block.term, Term::NoFetch { .. }));
+        let blocks = region.blocks.iter().map(|block| {
+            let end = match block.term {
+                Term::NoFetch { pc } => pc.saturating_add(INSN),
+                _ => block.pc.saturating_add(INSN * u64::from(block.insns)),
+            };
+            block.pc..end
+        });
+        Self {
+            host,
+            entries: Vec::new(),
+            faults: Vec::new(),
+            relies: Vec::new(),
+            incoming: Vec::new(),
+            awake: true,
+            blocks: blocks.collect(),
+            words: if known {
+                region.words.clone()
+            } else {
+                Vec::new()
+            },
+        }
+    }
+
+    /// Whether it is of code in the range.
+    #[must_use]
+    pub fn touches(&self, range: &Range<u64>) -> bool {
+        self.blocks
+            .iter()
+            .any(|block| block.start < range.end && range.start < block.end)
+    }
+
+    /// The numbers of the pages that it is of, some of them more than once.
+    pub fn pages(&self, page: u64) -> impl Iterator<Item = u64> + '_ {
+        self.blocks.iter().flat_map(move |block| {
+            let last = block.end.max(block.start + 1) - 1;
+            block.start / page..=last / page
+        })
+    }
+
+    /// Whether the guest's code is what it was.
+    pub fn same(&self, fetch: impl Fn(u64) -> Option<u32>) -> bool {
+        let addresses = || {
+            self.blocks.iter().flat_map(|block| {
+                (0..(block.end - block.start) / INSN).map(|n| block.start + n * INSN)
+            })
+        };
+        !self.words.is_empty()
+            && addresses()
+                .zip(&self.words)
+                .all(|(pc, &word)| fetch(pc) == Some(word))
+    }
+
+    /// It will never be run again.
+    pub fn discard(&mut self) {
+        self.entries = Vec::new();
+        self.faults = Vec::new();
+        self.relies = Vec::new();
+        self.blocks = Vec::new();
+        self.words = Vec::new();
+    }
+}
