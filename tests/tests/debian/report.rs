@@ -109,8 +109,7 @@ impl Report {
                     let _ = writeln!(self.reasons, "- {suite} {} ({way}): {reason}", case.name);
                 }
                 None if way == "qemu" => {
-                    let line = difference.lines().next().unwrap_or_default();
-                    let _ = writeln!(self.reasons, "- {suite} (qemu) {line}");
+                    let _ = writeln!(self.reasons, "- {suite} (qemu) {}", in_a_line(difference));
                 }
                 None => self.unknown.push(format!("{suite} ({way}) {difference}")),
             }
@@ -146,16 +145,24 @@ impl Report {
             },
             self.unknown
                 .iter()
-                .map(|difference| format!(
-                    "- **without a reason**: {}\n",
-                    difference.lines().next().unwrap_or_default()
-                ))
+                .map(|difference| format!("- **without a reason**: {}\n", in_a_line(difference)))
                 .collect::<String>()
         );
         fs::write(folder.join("debian.md"), text).expect("the workspace can be written");
         let all = product::target_dir().join("debian-differences.txt");
         fs::write(all, &self.differences).expect("target can be written");
     }
+}
+
+/// A difference in a line: where, and the first lines that differ.
+fn in_a_line(difference: &str) -> String {
+    let mut lines = difference.lines();
+    let mut text = lines.next().unwrap_or_default().to_owned();
+    while let (Some(side), Some(line)) = (lines.find(|line| line.starts_with("  on")), lines.next())
+    {
+        let _ = write!(text, "{side} `{}`;", line.trim());
+    }
+    text
 }
 
 /// What `known.txt` says of it: lines of `RELEASE CASE WAY: REASON`.
