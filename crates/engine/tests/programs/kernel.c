@@ -148,8 +148,8 @@ static void futexes(void)
         assert(result >= 0);
         moved += result;
     }
-    // One that a signal interrupts starts again on the first word; a kick of the
-    // engine's is such a signal (docs/linux-design.md).
+    // On a loaded machine the kernel lets one in some hundred start again on the first
+    // word, natively too.
     long one = futex(&other_word, FUTEX_WAKE, 1, 0, NULL, 0), rest = 0;
     while (rest < 3)
         rest += futex(&other_word, FUTEX_WAKE, 9, 0, NULL, 0) + futex(&word, FUTEX_WAKE, 9, 0, NULL, 0);
