@@ -32,7 +32,7 @@ Options:
       --print-guest  Print the guest code of each region as it is translated
       --print-host   Print the host code of each region as it is translated
       --counters     Print how often each region ran, at the end
-      --strace       Print the program's system calls
+      --strace       Print the program's system calls, also of what it executes
   -g, --gdb WHERE    Wait for GDB, at a port of this machine (0: any), or at a
                      path with a slash; then 'target remote WHERE'
       --perf-map     Write /tmp/perf-PID.map, so that perf names guest code

@@ -37,6 +37,7 @@ use linux::process::{Process, Thread};
 use linux::seccomp::Seccomp;
 use linux::start::Start;
 use linux::sys::{self, Fd};
+use linux::syscalls::trace;
 use linux::{clock, own, signals, told};
 use message::Shown;
 
@@ -109,6 +110,9 @@ fn run_program(start: &Start, command: &Run<'_>) -> ! {
     };
     let mut process = Process::new(space, &loaded, seccomp);
     process.trace = command.options.strace;
+    if process.trace {
+        trace::executed(command.program, &command.arguments, start.environment.len());
+    }
     let debugger = command.debugger.map(|debugger| {
         let (connection, executed) = connect(debugger, command.program);
         let auxiliary = loaded.places.auxiliary.clone();

@@ -8,6 +8,8 @@
 
 mod common;
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -227,4 +229,51 @@ fn strace_shows_system_calls() {
         assert!(text.contains(" mprotect(0x"), "{text}");
         assert!(text.ends_with(" exit_group(41) = ?\n"), "{text}");
     }
+}
+
+#[test]
+fn strace_follows_exec() {
+    let dir = TempDir::new().unwrap();
+    let first = guest(&dir, "executes.c", &["-static"]);
+    let second = guest(&dir, "start.c", &["-static"]);
+    let script = dir.path().join("script");
+    fs::write(&script, format!("#!{}\n", second.display())).unwrap();
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    for (next, count) in [(&second, 1), (&script, 2)] {
+        let output = engine()
+            .arg("--strace")
+            .args([&first, &first, next])
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stderr).unwrap();
+        let started: Vec<&str> = text
+            .lines()
+            .filter_map(|line| line.split_once(" execve("))
+            .map(|(_, call)| call.rsplit_once(", /* ").unwrap().0)
+            .collect();
+        let (first, next) = (first.display(), next.display());
+        let last = match count {
+            1 => format!("\"{next}\", [\"{next}\"]"),
+            _ => format!("\"{0}\", [\"{0}\", \"{next}\"]", second.display()),
+        };
+        assert_eq!(
+            started,
+            [
+                format!("\"{first}\", [\"{first}\", \"{first}\", \"{next}\"]"),
+                format!("\"{first}\", [\"{first}\", \"{next}\"]"),
+                last,
+            ]
+        );
+        let written = format!(" write(1, \"{count} arguments: <");
+        assert!(text.contains(&written), "{text}");
+        assert_eq!(output.status.code(), Some(40 + count), "{text}");
+    }
+    // A native program is nobody's to follow.
+    let output = engine()
+        .arg("--strace")
+        .arg(&first)
+        .args(["/bin/echo", "native"])
+        .output()
+        .unwrap();
+    assert_eq!(output.stdout, b"native\n");
 }

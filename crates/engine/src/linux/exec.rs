@@ -87,15 +87,19 @@ fn attempt(
     {
         return error;
     }
-    // A debugger is told of the engine only.
-    let debugger = process
-        .tracer
-        .and_then(|tracer| tracer.handed_over(thread.attention()));
-    if let Some(debugger) = debugger
+    // Who follows the program has to be told to the next engine, which the
+    // kernel would not do. As with tracers, it gets no more rights then.
+    let followers = Followers {
+        debugger: process
+            .tracer
+            .and_then(|tracer| tracer.handed_over(thread.attention())),
+        trace: process.trace,
+    };
+    if followers.any()
         && let Ok(path) = &path
         && let Ok(found) = Found::find(program, path)
     {
-        return found.run(thread, program, Some(&debugger));
+        return found.run(thread, program, &followers);
     }
     let filtered = thread.attention().watched.load(Ordering::Relaxed) != 0;
     if filtered {
@@ -105,7 +109,9 @@ fn attempt(
             .and_then(|path| Found::find(program, path));
         match found {
             Err(error) => return error,
-            Ok(found) if has_no_new_privileges() => return found.run(thread, program, None),
+            Ok(found) if has_no_new_privileges() => {
+                return found.run(thread, program, &Followers::NONE);
+            }
             // Its owner's rights are the kernel's to give.
             Ok(_) => {}
         }
@@ -113,7 +119,7 @@ fn attempt(
     let error = host(thread, program);
     match path {
         Ok(path) if error == Errno::ENOEXEC => match Found::find(program, &path) {
-            Ok(found) => found.run(thread, program, None),
+            Ok(found) => found.run(thread, program, &Followers::NONE),
             Err(error) => error,
         },
         _ => error,
@@ -330,6 +336,25 @@ fn duplicate(fd: i32) -> Result<Fd, Errno> {
     i32::try_from(fd).map(Fd::new).map_err(|_| Errno::EBADF)
 }
 
+/// Who follows a program from one to the next.
+struct Followers {
+    /// A debugger, by its connection.
+    debugger: Option<Fd>,
+    /// The reader of `--strace`.
+    trace: bool,
+}
+
+impl Followers {
+    const NONE: Self = Self {
+        debugger: None,
+        trace: false,
+    };
+
+    const fn any(&self) -> bool {
+        self.debugger.is_some() || self.trace
+    }
+}
+
 /// A program for the engine, found behind what is to be executed.
 struct Found {
     file: Candidate,
@@ -382,7 +407,7 @@ impl Found {
     }
 
     /// Executes the engine: `--argv0 NAME --descriptor N -- PROGRAM ARGUMENTS`.
-    fn run(&self, thread: &mut Thread, program: &Program, debugger: Option<&Fd>) -> Errno {
+    fn run(&self, thread: &mut Thread, program: &Program, followers: &Followers) -> Errno {
         let Self {
             file,
             name,
@@ -401,10 +426,14 @@ impl Found {
         string(b"--descriptor");
         string(alloc::format!("{}", file.file.number()).as_bytes());
         let mut options = 4;
-        if let Some(debugger) = debugger {
+        if let Some(debugger) = &followers.debugger {
             string(b"--debugger");
             string(alloc::format!("{}", debugger.number()).as_bytes());
             options += 2;
+        }
+        if followers.trace {
+            string(b"--strace");
+            options += 1;
         }
         string(b"--argv0");
         match before.first() {

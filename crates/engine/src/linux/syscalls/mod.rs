@@ -18,7 +18,7 @@ mod seccomp;
 mod signals;
 pub mod table;
 mod time;
-mod trace;
+pub mod trace;
 
 use core::sync::atomic::Ordering;
 

@@ -5,6 +5,7 @@
 //! the guest passed; results that the kernel writes to memory are not shown.
 
 use alloc::string::String;
+use core::ffi::CStr;
 use core::fmt::Write as _;
 
 use super::table::Syscall;
@@ -62,15 +63,41 @@ const SIGNALS: [&str; 31] = [
     "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS",
 ];
 
-/// The line up to the result. A number that the table does not have has no
-/// name.
-pub(super) fn call(syscall: Option<&Syscall>, number: u64, arguments: &[u64; 6]) -> String {
+/// The line of the call that started the program: what made it is another
+/// program, of which the engine that runs this one knows nothing more.
+pub fn executed(program: &CStr, arguments: &[&CStr], variables: usize) {
+    /// As many arguments as are shown.
+    const SHOWN: usize = 32;
+    let mut line = begin();
+    line.push_str("execve(\"");
+    escaped(&mut line, program.to_bytes());
+    line.push_str("\", [");
+    for (index, argument) in arguments.iter().take(SHOWN).enumerate() {
+        line.push_str(if index == 0 { "\"" } else { ", \"" });
+        escaped(&mut line, argument.to_bytes());
+        line.push('"');
+    }
+    let more = if arguments.len() > SHOWN { ", ..." } else { "" };
+    let _ = writeln!(line, "{more}], /* {variables} vars */) = 0");
+    let _ = sys::write_all(2, line.as_bytes());
+}
+
+/// A line's beginning, with the thread's number.
+fn begin() -> String {
     // SAFETY: asking for the number changes nothing.
     let thread = unsafe { sys::syscall(number::GETTID, [0; 6]) }.unwrap_or(0);
     let mut line = String::with_capacity(256);
+    let _ = write!(line, "{thread} ");
+    line
+}
+
+/// The line up to the result. A number that the table does not have has no
+/// name.
+pub(super) fn call(syscall: Option<&Syscall>, number: u64, arguments: &[u64; 6]) -> String {
+    let mut line = begin();
     let _ = match syscall {
-        Some(syscall) => write!(line, "{thread} {}(", syscall.name),
-        None => write!(line, "{thread} syscall_{number}("),
+        Some(syscall) => write!(line, "{}(", syscall.name),
+        None => write!(line, "syscall_{number}("),
     };
     let letters = syscall.map_or("xxxxxx", |syscall| syscall.arguments);
     for (index, letter) in letters.chars().enumerate() {
