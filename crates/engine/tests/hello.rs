@@ -16,6 +16,13 @@ use tempfile::TempDir;
 /// How the engine may run a program.
 const MODES: [&[&str]; 3] = [&["--interpret"], &["--eager"], &[]];
 
+/// The keys of the auxiliary vector as the kernel orders them: arm64's
+/// `ARCH_DLINFO` (`AT_SYSINFO_EHDR`, `AT_MINSIGSTKSZ`), then those of
+/// `create_elf_tables` (fs/binfmt_elf.c).
+const AUXILIARY: [u64; 20] = [
+    33, 51, 16, 6, 17, 3, 4, 5, 7, 8, 9, 11, 12, 13, 14, 23, 25, 26, 31, 15,
+];
+
 /// Compiles one of `programs/`.
 fn compile(dir: &TempDir, source: &str, flags: &[&str]) -> PathBuf {
     let source = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -78,8 +85,10 @@ fn a_program_sees_its_start() {
                  user same\n\
                  file /start\n\
                  entry same\n\
-                 has fp 1, asimd 1\n",
-                program.display()
+                 has fp 1, asimd 1\n\
+                 vector{}\n",
+                program.display(),
+                AUXILIARY.map(|key| format!(" {key}")).concat()
             );
             assert_eq!(
                 String::from_utf8_lossy(&output.stdout),

@@ -26,6 +26,15 @@ int main(int argc, char **argv) {
     extern char _start[];
     printf("entry %s\n", getauxval(AT_ENTRY) == (unsigned long)_start ? "same" : "other");
     printf("has fp %lu, asimd %lu\n", getauxval(AT_HWCAP) & 1, getauxval(AT_HWCAP) >> 1 & 1);
+    // The vector begins behind the environment's null, and has no gaps.
+    extern char **environ;
+    char **end = environ;
+    while (*end)
+        end++;
+    printf("vector");
+    for (Elf64_auxv_t *entry = (Elf64_auxv_t *)(end + 1); entry->a_type != AT_NULL; entry++)
+        printf(" %lu", entry->a_type);
+    printf("\n");
     fprintf(stderr, "to standard error\n");
     return argc + 40;
 }
