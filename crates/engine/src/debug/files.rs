@@ -135,7 +135,7 @@ fn open(process: &Process, path: &CString) -> Result<Fd, Errno> {
         Some(View::Corrected(how)) => {
             let host = core::mem::ManuallyDrop::new(Fd::open(path)?);
             let host = u64::from(host.number().unsigned_abs());
-            descriptor(views::correct(process, how, host, true)?)
+            descriptor(views::correct(process, None, how, host, true)?)
         }
         None => Fd::open(path),
     }

@@ -16,6 +16,7 @@ pub mod faults;
 pub mod guest_memory;
 pub mod host_vdso;
 pub mod loader;
+pub mod open_flags;
 pub mod own;
 pub mod process;
 pub mod seccomp;

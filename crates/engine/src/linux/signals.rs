@@ -93,6 +93,20 @@ impl Actions {
         self.place(signal).map(|action| *action)
     }
 
+    /// The sets of signals that are ignored, and that are handled.
+    #[must_use]
+    pub fn sets(&mut self) -> (u64, u64) {
+        let mut sets = (0, 0);
+        for signal in 1..=COUNT {
+            match self.of(signal).unwrap_or_default().handler {
+                SIG_DFL => {}
+                SIG_IGN => sets.0 |= bit(signal),
+                _ => sets.1 |= bit(signal),
+            }
+        }
+        sets
+    }
+
     /// Sets the action on a signal, on the host too.
     ///
     /// # Errors

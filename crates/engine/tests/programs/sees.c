@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <link.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,6 +121,42 @@ static void itself(char **argv) {
     CHECK(file("/proc/self/stat") && strstr(text, " (sees) R "));
 }
 
+static void handler(int signal) { (void)signal; }
+
+static void status(void) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGSEGV);
+    sigaddset(&set, SIGUSR1);
+    CHECK(sigprocmask(SIG_BLOCK, &set, NULL) == 0);
+    CHECK(signal(SIGUSR2, handler) != SIG_ERR && signal(SIGHUP, SIG_IGN) != SIG_ERR);
+    char link[64];
+    sprintf(link, "/proc/self/task/%d/status", getpid());
+    const char *paths[] = { "/proc/self/status", "/proc/thread-self/status", link };
+    for (int i = 0; i < 3; i++) {
+        CHECK(file(paths[i]) && strstr(text, "\nState:\tR"));
+        CHECK(strstr(text, "\nSigBlk:\t0000000000000600\n"));
+        CHECK(strstr(text, "\nSigCgt:\t0000000000000800\n"));
+        unsigned long ignored;
+        CHECK(sscanf(strstr(text, "\nSigIgn:"), "\nSigIgn:\t%lx", &ignored) == 1 && ignored & 1);
+        CHECK(!strstr(text, "x86"));
+    }
+    CHECK(sigprocmask(SIG_UNBLOCK, &set, NULL) == 0);
+    int fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    sprintf(link, "/proc/self/fdinfo/%d", fd);
+    CHECK(fd >= 0 && file(link));
+    // O_LARGEFILE is the kernel's addition.
+    CHECK(strstr(text, "flags:\t02440000\n"));
+    int proc = open("/proc/self/fdinfo", O_RDONLY | O_DIRECTORY);
+    sprintf(link, "%d", fd);
+    int info = openat(proc, link, O_RDONLY);
+    ssize_t n = read(info, text, sizeof text - 1);
+    CHECK(n > 0);
+    text[n] = 0;
+    CHECK(strstr(text, "flags:\t02440000\n"));
+    close(info), close(proc), close(fd);
+}
+
 static void machine(void) {
     CHECK(file("/proc/cpuinfo"));
     CHECK(strstr(text, "processor\t: 0\nBogoMIPS\t: ") && strstr(text, "\nFeatures\t: fp asimd "));
@@ -154,6 +191,7 @@ int main(int argc, char **argv) {
     maps("/proc/self/maps");
     maps("/proc/self/smaps");
     itself(argv);
+    status();
     machine();
     vdso();
     // glibc reads maps for this.

@@ -5,34 +5,9 @@ use core::ptr;
 
 use super::Call;
 use crate::linux::guest_memory;
+use crate::linux::open_flags;
 use crate::linux::sys::{AT_FDCWD, Errno, Status, fd_argument, number};
 use crate::linux::views::{self, View};
-
-/// Flags of `open` that differ: arm64's and x86-64's.
-const OPEN_FLAGS: [(u64, u64); 4] = [
-    (0o40_000, 0o200_000),  // O_DIRECTORY
-    (0o100_000, 0o400_000), // O_NOFOLLOW
-    (0o200_000, 0o40_000),  // O_DIRECT
-    (0o400_000, 0o100_000), // O_LARGEFILE
-];
-
-/// arm64's flags of `open` as x86-64 has them.
-fn open_flags_to_host(guest: u64) -> u64 {
-    let differing: u64 = OPEN_FLAGS.iter().map(|(guest, _)| guest).sum();
-    OPEN_FLAGS
-        .iter()
-        .filter(|(flag, _)| guest & flag != 0)
-        .fold(guest & !differing, |flags, (_, host)| flags | host)
-}
-
-/// x86-64's flags of `open` as arm64 has them.
-fn open_flags_to_guest(host: u64) -> u64 {
-    let differing: u64 = OPEN_FLAGS.iter().map(|(_, host)| host).sum();
-    OPEN_FLAGS
-        .iter()
-        .filter(|(_, flag)| host & flag != 0)
-        .fold(host & !differing, |flags, (guest, _)| flags | guest)
-}
 
 /// `O_PATH` and `O_CLOEXEC`, the same on both.
 const O_PATH: u64 = 0o10_000_000;
@@ -40,7 +15,7 @@ const O_CLOEXEC: u64 = 0o2_000_000;
 
 pub(super) fn openat(call: &mut Call<'_>) -> Result<u64, Errno> {
     let flags = call.arguments[2];
-    call.arguments[2] = open_flags_to_host(flags);
+    call.arguments[2] = open_flags::to_host(flags);
     open(call, flags, number::OPENAT)
 }
 
@@ -54,7 +29,7 @@ fn open(call: &mut Call<'_>, flags: u64, number: u32) -> Result<u64, Errno> {
             if flags & O_PATH != 0 {
                 return Ok(fd);
             }
-            views::correct(call.process, how, fd, close_on_exec)
+            views::correct(call.process, Some(call.thread), how, fd, close_on_exec)
         }
         Some(View::Executable(path)) => {
             call.arguments[0] = fd_argument(AT_FDCWD);
@@ -113,26 +88,26 @@ pub(super) fn openat2(call: &mut Call<'_>) -> Result<u64, Errno> {
             return Err(Errno::E2BIG);
         }
     }
-    let how = [open_flags_to_host(flags), mode, resolve];
+    let how = [open_flags::to_host(flags), mode, resolve];
     call.arguments[2] = how.as_ptr() as u64;
     call.arguments[3] = HOW;
     open(call, flags, number::OPENAT2)
 }
 
 pub(super) fn open_by_handle_at(call: &mut Call<'_>) -> Result<u64, Errno> {
-    call.arguments[2] = open_flags_to_host(call.arguments[2]);
+    call.arguments[2] = open_flags::to_host(call.arguments[2]);
     call.pass(number::OPEN_BY_HANDLE_AT)
 }
 
 /// The second argument has the flags of the descriptors to come.
 pub(super) fn fanotify_init(call: &mut Call<'_>) -> Result<u64, Errno> {
-    call.arguments[1] = open_flags_to_host(call.arguments[1]);
+    call.arguments[1] = open_flags::to_host(call.arguments[1]);
     call.pass(number::FANOTIFY_INIT)
 }
 
 /// O_DIRECT, a pipe of packets, is among the flags.
 pub(super) fn pipe2(call: &mut Call<'_>) -> Result<u64, Errno> {
-    call.arguments[1] = open_flags_to_host(call.arguments[1]);
+    call.arguments[1] = open_flags::to_host(call.arguments[1]);
     call.pass(number::PIPE2)
 }
 
@@ -140,9 +115,9 @@ pub(super) fn fcntl(call: &mut Call<'_>) -> Result<u64, Errno> {
     const F_GETFL: i32 = 3;
     const F_SETFL: i32 = 4;
     match call.int(1) {
-        F_GETFL => call.pass(number::FCNTL).map(open_flags_to_guest),
+        F_GETFL => call.pass(number::FCNTL).map(open_flags::to_guest),
         F_SETFL => {
-            call.arguments[2] = open_flags_to_host(call.arguments[2]);
+            call.arguments[2] = open_flags::to_host(call.arguments[2]);
             call.pass(number::FCNTL)
         }
         _ => call.pass(number::FCNTL),
@@ -246,17 +221,6 @@ pub(super) fn readlinkat(call: &mut Call<'_>) -> Result<u64, Errno> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn open_flags_there_and_back() {
-        // O_WRONLY | O_CREAT | O_DIRECTORY | O_CLOEXEC
-        assert_eq!(open_flags_to_host(0o2_040_101), 0o2_200_101);
-        for flags in (0..=0xf).map(|n: u64| n << 14 | 0o2_000_000) {
-            assert_eq!(open_flags_to_guest(open_flags_to_host(flags)), flags);
-        }
-        // O_TMPFILE is a bit of its own with O_DIRECTORY.
-        assert_eq!(open_flags_to_host(0o20_040_000), 0o20_200_000);
-    }
 
     #[test]
     fn status_in_arm64s_order() {

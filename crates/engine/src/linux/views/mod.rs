@@ -10,6 +10,7 @@
 
 mod cpu;
 mod maps;
+pub mod status;
 
 use alloc::ffi::CString;
 use alloc::format;
@@ -20,9 +21,12 @@ use core::fmt;
 use a64::features::{MIDR_EL1, REVIDR_EL1};
 
 use self::maps::Knowledge;
+use self::status::Signals;
 use super::guest_memory;
+use super::open_flags;
 use super::own;
-use super::process::Process;
+use super::process::{Process, Thread};
+use super::signals::Actions;
 use super::sys::{self, AT_FDCWD, Errno, Fd, fd_argument, number};
 
 /// Text that is written piece by piece.
@@ -58,6 +62,10 @@ pub enum View {
 pub enum Correction {
     /// `maps` and `smaps`.
     Maps,
+    /// `status`.
+    Status,
+    /// `fdinfo`.
+    Descriptor,
     /// `cpuinfo`.
     Processors,
     /// `/proc/sys/kernel/arch`.
@@ -102,17 +110,18 @@ pub fn find(process: &Process, directory: i32, address: u64) -> Option<View> {
     }
     let mut path = string(address)?;
     if start[0] != b'/' {
-        const LAST: [&[u8]; 7] = [
+        const LAST: [&[u8]; 8] = [
             b"exe",
             b"maps",
             b"smaps",
+            b"status",
             b"cpuinfo",
             b"midr_el1",
             b"revidr_el1",
             b"arch",
         ];
         let last = path.rsplit(|&byte| byte == b'/').next()?;
-        if !LAST.contains(&last) {
+        if !LAST.contains(&last) && !last.iter().all(u8::is_ascii_digit) {
             return None;
         }
         let mut whole = directory_path(directory)?;
@@ -202,9 +211,13 @@ fn view(process: &Process, path: &[u8]) -> Option<View> {
                 .ok()
                 .map(View::Executable),
             (Whose::Own, b"maps" | b"smaps") => Some(View::Corrected(Correction::Maps)),
+            (Whose::Own, b"status") => Some(View::Corrected(Correction::Status)),
             (Whose::Other(number), b"exe") => other_executable(number).map(View::Executable),
             _ => None,
         },
+        [b"proc", who, b"fdinfo", _] | [b"proc", who, b"task", _, b"fdinfo", _] => {
+            matches!(whose(who)?, Whose::Own).then_some(View::Corrected(Correction::Descriptor))
+        }
         [
             b"sys",
             b"devices",
@@ -273,12 +286,13 @@ fn read_all(file: &Fd) -> Option<Vec<u8>> {
 }
 
 /// Puts the corrected text in place of an open file of the host's; gives the
-/// descriptor back.
+/// descriptor back. The thread is the one that asks, if one does.
 ///
 /// # Errors
 /// The kernel's.
 pub fn correct(
     process: &Process,
+    thread: Option<&Thread>,
     how: Correction,
     fd: u64,
     close_on_exec: bool,
@@ -292,6 +306,11 @@ pub fn correct(
     let text = match how {
         Correction::Processors => cpu::info(&text),
         Correction::Architecture => b"aarch64\n".to_vec(),
+        Correction::Status => match thread {
+            Some(thread) => status::guest(&text, &signals(thread)),
+            None => text,
+        },
+        Correction::Descriptor => status::descriptor(&text, open_flags::to_guest),
         Correction::Maps => {
             let own: Vec<_> = own::ranges().collect();
             let executable = process.space.executable_ranges();
@@ -322,6 +341,19 @@ pub fn correct(
             number::DUP3,
             [fd_argument(made.number()), fd, flags, 0, 0, 0],
         )
+    }
+}
+
+/// The signals of the thread that asks, and of its process.
+fn signals(thread: &Thread) -> Signals {
+    // SAFETY: asking for the number changes nothing.
+    let number = unsafe { sys::syscall(number::GETTID, [0; 6]) }.unwrap_or(0);
+    let (ignored, caught) = thread.actions.with(Actions::sets);
+    Signals {
+        thread: number,
+        blocked: thread.mask,
+        ignored,
+        caught,
     }
 }
 

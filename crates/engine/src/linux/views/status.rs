@@ -1,0 +1,103 @@
+//! `status` and `fdinfo`: the lines that would tell of the engine's signals,
+//! of x86-64, and of its flags of `open`.
+
+use alloc::vec::Vec;
+use core::fmt::Write as _;
+
+use super::Text;
+
+/// Signals as the guest sees them, in sets as `status` has them.
+#[derive(Clone, Copy, Debug)]
+pub struct Signals {
+    /// The thread that asks, by its number.
+    pub thread: u64,
+    /// What that thread blocks.
+    pub blocked: u64,
+    /// What the process ignores.
+    pub ignored: u64,
+    /// What it handles.
+    pub caught: u64,
+}
+
+/// The guest's `status` of one of its own threads. What another thread blocks
+/// only that one knows, so the host's mask stays.
+pub(super) fn guest(host: &[u8], signals: &Signals) -> Vec<u8> {
+    let mut text = Text::default();
+    let own = field(host, b"Pid:\t") == Some(signals.thread);
+    for line in host.split_inclusive(|&byte| byte == b'\n') {
+        let (name, set) = match line.split(|&byte| byte == b'\t').next() {
+            Some(b"SigBlk:") if own => ("SigBlk", signals.blocked),
+            Some(b"SigIgn:") => ("SigIgn", signals.ignored),
+            Some(b"SigCgt:") => ("SigCgt", signals.caught),
+            // x86-64's shadow stack.
+            Some(b"x86_Thread_features:" | b"x86_Thread_features_locked:") => continue,
+            _ => {
+                text.bytes(line);
+                continue;
+            }
+        };
+        let _ = writeln!(text, "{name}:\t{set:016x}");
+    }
+    text.0
+}
+
+/// The guest's `fdinfo` of one of its own descriptors.
+pub(super) fn descriptor(host: &[u8], to_guest: fn(u64) -> u64) -> Vec<u8> {
+    let mut text = Text::default();
+    for line in host.split_inclusive(|&byte| byte == b'\n') {
+        let flags = line
+            .strip_prefix(b"flags:\t")
+            .and_then(|flags| core::str::from_utf8(flags).ok())
+            .and_then(|flags| u64::from_str_radix(flags.trim_ascii(), 8).ok());
+        match flags {
+            Some(flags) => {
+                let _ = writeln!(text, "flags:\t0{:o}", to_guest(flags));
+            }
+            None => text.bytes(line),
+        }
+    }
+    text.0
+}
+
+/// The number behind a line's beginning.
+fn field(text: &[u8], name: &[u8]) -> Option<u64> {
+    text.split(|&byte| byte == b'\n')
+        .find_map(|line| line.strip_prefix(name))
+        .and_then(|value| core::str::from_utf8(value).ok()?.parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOST: &[u8] =
+        b"Name:\ta\nPid:\t12\nSigPnd:\t0000000000000001\nSigBlk:\t0000000000000002\n\
+        SigIgn:\t0000000000000004\nSigCgt:\t0000000000000450\nx86_Thread_features:\tshstk \n\
+        x86_Thread_features_locked:\t\nCapInh:\t0\n";
+
+    #[test]
+    fn status_of_the_threads() {
+        let mut signals = Signals {
+            thread: 12,
+            blocked: 0x8000_0000_0000_0000,
+            ignored: 0x20,
+            caught: 0x40,
+        };
+        assert_eq!(
+            guest(HOST, &signals),
+            b"Name:\ta\nPid:\t12\nSigPnd:\t0000000000000001\nSigBlk:\t8000000000000000\n\
+              SigIgn:\t0000000000000020\nSigCgt:\t0000000000000040\nCapInh:\t0\n"
+        );
+        signals.thread = 13;
+        let other = guest(HOST, &signals);
+        assert!(other.windows(18).any(|text| text == b"SigBlk:\t0000000000"));
+    }
+
+    #[test]
+    fn flags_of_a_descriptor() {
+        let host = b"pos:\t5\nflags:\t02100002\nmnt_id:\t29\nino:\t6\n";
+        let guest = descriptor(host, |flags| flags ^ 0o500_000);
+        assert_eq!(guest, b"pos:\t5\nflags:\t02400002\nmnt_id:\t29\nino:\t6\n");
+        assert_eq!(descriptor(b"flags:\t9\n", |_| 0), b"flags:\t9\n");
+    }
+}
