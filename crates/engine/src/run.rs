@@ -465,6 +465,7 @@ impl Runtime {
         match result {
             Ok(0) => {
                 thread.attention().claim();
+                self.process.space.unsettled.clear();
                 filters.child(thread.attention());
                 if let Some(debugged) = debugged {
                     debugged.child();

@@ -46,6 +46,6 @@ fn the_newest_code_runs() {
 fn pieces_of_code_are_changed() {
     prints(
         "patched.c",
-        "again\nflags\nbehind\nprotected\nthreads\nloops\n",
+        "again\nflags\nbehind\nprotected\nthreads\nloops\nmapped\n",
     );
 }

@@ -22,6 +22,7 @@ use hashbrown::HashMap;
 
 use super::breakpoints::Breakpoints;
 use super::sys::{PROT_EXEC, PROT_READ};
+use super::unsettled::{Changing, Unsettled};
 use crate::lock::{SpinLock, Unlock};
 
 /// The guest's page size.
@@ -77,6 +78,8 @@ pub struct AddressSpace {
     generation: AtomicU64,
     translated: SpinLock<Lines>,
     watcher: Option<&'static dyn Watcher>,
+    /// What is changing at this moment.
+    pub unsettled: Unsettled,
     /// Where the guest is to stop.
     pub breakpoints: Breakpoints,
 }
@@ -99,6 +102,7 @@ impl AddressSpace {
             generation: AtomicU64::new(1),
             translated: SpinLock::new(Lines::new()),
             watcher,
+            unsettled: Unsettled::new(),
             breakpoints: Breakpoints::default(),
         }
     }
@@ -112,8 +116,9 @@ impl AddressSpace {
 
     /// Keeps others out until what is returned is dropped.
     #[must_use]
-    pub fn hold(&self) -> [Unlock<'_>; 4] {
+    pub fn hold(&self) -> [Unlock<'_>; 5] {
         [
+            self.unsettled.hold(),
             self.executable.hold(),
             self.shared.hold(),
             self.translated.hold(),
@@ -145,6 +150,14 @@ impl AddressSpace {
             all.extend(ranges.iter().map(|(&start, &end)| start..end).take(room));
         });
         all
+    }
+
+    /// The host is about to be asked to map, unmap or protect the pages of a
+    /// range, until what is returned is dropped.
+    #[must_use]
+    pub fn changing(&self, range: Range<u64>) -> Option<Changing<'_>> {
+        let code = self.executable.with(|ranges| touches(ranges, &range));
+        code.then(|| self.unsettled.enter(range))
     }
 
     /// Pages were mapped, with what the guest asked for, to be shared or not.
@@ -233,6 +246,12 @@ impl AddressSpace {
 fn range_of(ranges: &BTreeMap<u64, u64>, address: u64) -> Option<Range<u64>> {
     let (&start, &end) = ranges.range(..=address).next_back()?;
     (address < end).then_some(start..end)
+}
+
+/// Whether one of the ranges has an address of another.
+fn touches(ranges: &BTreeMap<u64, u64>, range: &Range<u64>) -> bool {
+    let before = ranges.range(..range.end).next_back();
+    !range.is_empty() && before.is_some_and(|(_, &end)| end > range.start)
 }
 
 /// Whether there is a line of the range.
@@ -410,6 +429,11 @@ mod tests {
                 for page in start..start + length {
                     flags[page as usize] = executable;
                 }
+            }
+            for start in 0..70 {
+                let range = start * PAGE..(start + 5) * PAGE;
+                let expected = flags[start as usize..][..5].contains(&true);
+                prop_assert_eq!(space.changing(range).is_some(), expected);
             }
             let seen: Vec<bool> =
                 (0..80).map(|page| space.executable(page * PAGE).is_some()).collect();

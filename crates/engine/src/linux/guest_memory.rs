@@ -505,7 +505,15 @@ impl GuestMemory<'_> {
         if self.space.breakpoints.contains(address) {
             return Some(BRK);
         }
-        load(address, Size::Word).ok().map(|word| word as u32)
+        let word = load(address, Size::Word).ok();
+        if self.space.unsettled.contains(address) {
+            // Locks are held here, so the interpreter waits.
+            return None;
+        }
+        if self.space.generation() != generation {
+            return self.read_code(address);
+        }
+        word.map(|word| word as u32)
     }
 
     /// The instruction at an address, whether the guest is to stop there or
@@ -515,10 +523,16 @@ impl GuestMemory<'_> {
     /// When the guest may not execute there.
     #[allow(clippy::cast_possible_truncation, reason = "a load of a word")]
     pub fn fetch_past(&mut self, address: u64) -> Result<u32, Fault> {
-        if !self.window.contains(&address) || self.generation != self.space.generation() {
-            self.look_up(address)?;
+        loop {
+            if !self.window.contains(&address) || self.generation != self.space.generation() {
+                self.look_up(address)?;
+            }
+            let word = load(address, Size::Word);
+            self.space.unsettled.wait(address);
+            if self.generation == self.space.generation() {
+                return word.map(|word| word as u32);
+            }
         }
-        load(address, Size::Word).map(|word| word as u32)
     }
 }
 

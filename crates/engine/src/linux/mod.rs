@@ -27,5 +27,6 @@ pub mod sys;
 pub mod syscalls;
 pub mod told;
 pub mod tracer;
+pub mod unsettled;
 pub mod views;
 pub mod window;

@@ -255,11 +255,81 @@ static void threads(void) {
     puts("loops");
 }
 
+// Pages with code come and go, and lose and get the right to be executed, while
+// others run what is there: they run what was published or something newer, or
+// find nothing.
+static __thread sigjmp_buf out;
+static void leave(int signal) {
+    (void)signal;
+    siglongjmp(out, 1);
+}
+
+static uint32_t *volatile pages;
+static atomic_int version, ending;
+static void *visitor(void *unused) {
+    (void)unused;
+    struct { long wrong, right; } volatile seen = {0, 0};
+    while (!atomic_load(&ending)) {
+        int least = atomic_load(&version);
+        __asm__ volatile("isb" ::: "memory");
+        if (sigsetjmp(out, 1))
+            continue;
+        int got = run(pages, 0);
+        seen.wrong += got < least;
+        seen.right++;
+    }
+    return (void *)(seen.wrong ? seen.wrong : seen.right ? 0 : -1);
+}
+
+static void mapped(void) {
+    struct sigaction action = {.sa_handler = leave};
+    CHECK(sigaction(SIGSEGV, &action, NULL) == 0);
+    pages = memory(4 * PAGE);
+    CHECK(mprotect(pages, 4 * PAGE, PROT_READ | PROT_WRITE) == 0);
+    uint32_t *end = pages + PAGE / 4 - 1;
+    pthread_t all[RUNNERS];
+    for (int n = 0; n < RUNNERS; n++)
+        CHECK(pthread_create(&all[n], NULL, visitor, NULL) == 0);
+    for (int round = 1; round < ROUNDS; round++) {
+        int kind = round % 4;
+        if (kind == 0)
+            CHECK(mprotect(pages, 2 * PAGE, PROT_READ | PROT_WRITE) == 0);
+        else if (kind == 1)
+            CHECK(munmap(pages, 2 * PAGE) == 0);
+        if (kind < 3)
+            CHECK(mmap(pages, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0)
+                  == pages);
+        else
+            CHECK(mremap(pages + PAGE / 2, 2 * PAGE, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, pages) == pages
+                  && mprotect(pages, 2 * PAGE, PROT_READ | PROT_WRITE) == 0);
+        // From one page into the next.
+        pages[0] = branch(pages, end);
+        end[0] = movz(round);
+        end[1] = RET;
+        CHECK(mprotect(pages, 2 * PAGE, PROT_READ | PROT_EXEC) == 0);
+        atomic_store(&version, round);
+        if (kind == 2)
+            CHECK(mmap(pages + PAGE / 2, 2 * PAGE, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == pages + PAGE / 2);
+        CHECK(run(pages, 0) == round);
+    }
+    atomic_store(&ending, 1);
+    for (int n = 0; n < RUNNERS; n++) {
+        void *wrong;
+        CHECK(pthread_join(all[n], &wrong) == 0);
+        if (wrong)
+            printf("code that was gone ran %ld times\n", (long)wrong);
+    }
+    CHECK(signal(SIGSEGV, SIG_DFL) == leave);
+    puts("mapped");
+}
+
 int main(void) {
     again();
     flags();
     behind();
     protected();
     threads();
+    mapped();
     return 0;
 }

@@ -91,6 +91,7 @@ pub(super) fn shmat(call: &mut Call<'_>) -> Result<u64, Errno> {
     let [identifier, address, flags, ..] = call.arguments;
     // Who may not read its size may not attach it either.
     let length = segment_length(identifier)?;
+    let mut replaced = None;
     if flags & SHM_REMAP != 0 {
         let start = if flags & SHM_RND != 0 {
             page_down(address)
@@ -100,6 +101,10 @@ pub(super) fn shmat(call: &mut Call<'_>) -> Result<u64, Errno> {
         if own::overlaps(&(start..start.saturating_add(length))) {
             return Err(Errno::EINVAL);
         }
+        replaced = call
+            .process
+            .space
+            .changing(start..start.saturating_add(length));
     }
     call.arguments[2] = flags & !SHM_EXEC;
     let start = call.pass(number::SHMAT)?;
@@ -109,6 +114,7 @@ pub(super) fn shmat(call: &mut Call<'_>) -> Result<u64, Errno> {
     });
     let pages = start..start + length;
     call.process.space.map(pages, PROT_READ | exec, true);
+    drop(replaced);
     Ok(start)
 }
 

@@ -57,11 +57,14 @@ pub(super) fn mmap(call: &mut Call<'_>) -> Result<u64, Errno> {
     }
     call.arguments[2] = u64::from(host_protection(guest));
     call.arguments[3] = flags & !OF_THE_HOST;
+    let space = &call.process.space;
+    let _replaced =
+        (flags & u64::from(MAP_FIXED) != 0).then(|| space.changing(pages(hint, length)));
     let address = call.pass(number::MMAP)?;
     // MAP_SHARED and MAP_SHARED_VALIDATE have it.
     let shared = flags & 1 != 0;
     let pages = pages(address, length);
-    call.process.space.map(pages, guest, shared);
+    space.map(pages, guest, shared);
     Ok(address)
 }
 
@@ -69,6 +72,7 @@ pub(super) fn mmap(call: &mut Call<'_>) -> Result<u64, Errno> {
 pub(super) fn munmap(call: &mut Call<'_>) -> Result<u64, Errno> {
     let [address, length, ..] = call.arguments;
     let range = pages(address, length);
+    let _going = call.process.space.changing(range.clone());
     if address != range.start || !own::overlaps(&range) {
         let result = call.pass(number::MUNMAP)?;
         call.process.space.unmap(range);
@@ -96,6 +100,7 @@ pub(super) fn mprotect(call: &mut Call<'_>) -> Result<u64, Errno> {
     let range = pages(address, length);
     check_mapped(&range)?;
     call.arguments[2] = u64::from(host_protection(guest));
+    let _changing = call.process.space.changing(range.clone());
     let result = call.pass(number::MPROTECT)?;
     call.process.space.protect(range, guest);
     Ok(result)
@@ -112,9 +117,11 @@ pub(super) fn mremap(call: &mut Call<'_>) -> Result<u64, Errno> {
         return Err(Errno::EINVAL);
     }
     let executable = call.process.space.executable(old).is_some();
-    let shared = call.process.space.shared(old);
-    let address = call.pass(number::MREMAP)?;
     let space = &call.process.space;
+    let shared = space.shared(old);
+    let _going = space.changing(pages(old, old_length));
+    let _replaced = (flags & MREMAP_FIXED != 0).then(|| space.changing(pages(new, length)));
+    let address = call.pass(number::MREMAP)?;
     // Of length 0, a shared mapping is mapped a second time.
     if flags & MREMAP_DONTUNMAP == 0 && old_length > 0 {
         space.unmap(pages(old, old_length));
@@ -238,12 +245,13 @@ pub(super) fn mlockall(call: &mut Call<'_>) -> Result<u64, Errno> {
 /// in the way; returns the end, moved or not.
 pub(super) fn brk(call: &mut Call<'_>) -> Result<u64, Errno> {
     let wanted = call.arguments[0];
-    call.process.heap.with(|heap| {
+    let mut gone = 0..0;
+    let end = call.process.heap.with(|heap| {
         if wanted < heap.start {
-            return Ok(heap.end);
+            return heap.end;
         }
         let Some(new) = page_up(wanted) else {
-            return Ok(heap.end);
+            return heap.end;
         };
         let old = page_up(heap.end).unwrap_or(heap.end);
         debug_assert!(old.is_multiple_of(PAGE));
@@ -252,6 +260,7 @@ pub(super) fn brk(call: &mut Call<'_>) -> Result<u64, Errno> {
             // SAFETY: NOREPLACE takes only free addresses.
             unsafe { sys::mmap(old, new - old, PROT_READ | PROT_WRITE, flags, None) }.map(drop)
         } else if new < old {
+            gone = new..old;
             // SAFETY: the guest gives its heap's pages back.
             unsafe { sys::munmap(new, old - new) }
         } else {
@@ -260,6 +269,9 @@ pub(super) fn brk(call: &mut Call<'_>) -> Result<u64, Errno> {
         if moved.is_ok() {
             heap.end = wanted;
         }
-        Ok(heap.end)
-    })
+        heap.end
+    });
+    // They may have been made executable.
+    call.process.space.unmap(gone);
+    Ok(end)
 }
