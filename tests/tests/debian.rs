@@ -6,7 +6,9 @@
 //! architecture. Their heads name the packages they need; those marked `ci` run
 //! always. `ARMISTICE_LONG=1` runs all of them, in two releases, on the engine,
 //! on the engine with a storm of signals, and on QEMU, and writes what came
-//! out to `results/debian.md`. `ARMISTICE_CASES=a,b` runs only these.
+//! out to `results/debian.md`. That takes hours: `ARMISTICE_CASES=a,b`,
+//! `ARMISTICE_RELEASES=trixie` and `ARMISTICE_WAYS=storm,qemu` (beside the engine)
+//! run only these, and the page keeps what it says of others.
 
 mod debian {
     pub(crate) mod case;
@@ -14,7 +16,7 @@ mod debian {
 }
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::thread;
@@ -22,7 +24,7 @@ use std::time::Instant;
 
 use armistice_arch::Platform;
 use debian::case::{self, Case};
-use debian::report::{Outcome, Report};
+use debian::report::{Outcome, Report, Way};
 use e2e::shared::Shared;
 use e2e::{DebianRoot, Dockerd, HostTable, Podman, archive, armistice, need, product, run};
 
@@ -71,6 +73,37 @@ impl Pair {
             cases.retain(|case| case.ci);
             Pair::make("bookworm", cases)
         })
+    }
+
+    /// Runs a case in the ways that are wanted.
+    fn outcome(&self, case: &Case, qemu: &Path) -> Outcome {
+        let at = self.shared.path();
+        let on = |root: &DebianRoot, preload| case::text(&root.run(at, &case.command(preload)));
+        let expected = on(&self.amd64, None);
+        let started = Instant::now();
+        let engine = on(&self.arm64, None);
+        let seconds = started.elapsed().as_secs();
+        let storm = if !wanted("ARMISTICE_WAYS", "storm") {
+            Way::NotRun
+        } else if on(&self.amd64, Some("/mnt/storm-amd64.so")) != expected {
+            Way::NativelyNot
+        } else {
+            let storm = on(&self.arm64, Some("/mnt/storm-arm64.so"));
+            case.difference(&expected, &storm).into()
+        };
+        let qemu = if wanted("ARMISTICE_WAYS", "qemu") {
+            let done = self.arm64.run_on(Some(qemu), at, &case.command(None));
+            case.difference(&expected, &case::text(&done)).into()
+        } else {
+            Way::NotRun
+        };
+        Outcome {
+            lines: expected.lines().count(),
+            seconds,
+            engine: case.difference(&expected, &engine).into(),
+            storm,
+            qemu,
+        }
     }
 
     /// The userlands as image archives, amd64's first.
@@ -160,6 +193,12 @@ fn programs_do_the_same_under_podman() {
     );
 }
 
+/// Whether a variable, a list with commas, names something; without it, all
+/// are meant.
+fn wanted(variable: &str, name: &str) -> bool {
+    std::env::var(variable).map_or(true, |names| names.split(',').any(|one| one == name))
+}
+
 /// All cases in two releases, with and without a storm, and on QEMU. Fails
 /// where the engine fails and `debian/known.txt` does not say why.
 fn everything() {
@@ -168,35 +207,13 @@ fn everything() {
         PathBuf::from,
     );
     let mut report = Report::new(&product::engine(), &qemu);
-    for suite in ["bookworm", "trixie"] {
+    let releases = ["bookworm", "trixie"];
+    for suite in releases.map(|suite| wanted("ARMISTICE_RELEASES", suite).then_some(suite)) {
+        let Some(suite) = suite else { continue };
         let pair = Pair::make(suite, case::all());
         report.userland(&pair.arm64);
-        let at = pair.shared.path();
         for case in &pair.cases {
-            let expected = case::text(&pair.amd64.run(at, &case.command(None)));
-            let amd64_storm = case.command(Some("/mnt/storm-amd64.so"));
-            let storm_changes = case::text(&pair.amd64.run(at, &amd64_storm)) != expected;
-            let arm64_storm = case.command(Some("/mnt/storm-arm64.so"));
-            let started = Instant::now();
-            let engine = case::text(&pair.arm64.run(at, &case.command(None)));
-            let seconds = started.elapsed().as_secs();
-            let outcome = Outcome {
-                lines: expected.lines().count(),
-                seconds,
-                engine: case.difference(&expected, &engine),
-                storm: if storm_changes {
-                    // Where it changes what the same programs do natively.
-                    None
-                } else {
-                    let storm = case::text(&pair.arm64.run(at, &arm64_storm));
-                    Some(case.difference(&expected, &storm))
-                },
-                qemu: {
-                    let done = pair.arm64.run_on(Some(&qemu), at, &case.command(None));
-                    case.difference(&expected, &case::text(&done))
-                },
-            };
-            report.case(suite, case, &outcome);
+            report.case(suite, case, &pair.outcome(case, &qemu));
         }
     }
     report.finish();

@@ -1,14 +1,50 @@
-//! What came out of the long run, kept in `tests/results/debian.md`: versions,
-//! machine, counts; each failure with the reason that `known.txt` gives.
+//! What came out of the long runs, kept in `tests/results/debian.md`: each
+//! case's last outcome, with its date; the machines and versions by date; each
+//! failure with the reason that `known.txt` gives.
+//!
+//! A run need not be of everything: it puts its rows in place of those that
+//! the page has of the same cases, and leaves the others. So the page is read
+//! first; what it says is what [`Page::text`] wrote.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use e2e::{DebianRoot, product, run};
 
 use super::case::{self, Case};
+
+/// How one way of running a case came out.
+#[derive(Debug)]
+pub(crate) enum Way {
+    /// It was not tried.
+    NotRun,
+    /// What the programs do natively is not the same that way, either.
+    NativelyNot,
+    /// It prints what amd64 prints.
+    Same,
+    /// It differs in this.
+    Differs(String),
+}
+
+impl From<Option<String>> for Way {
+    fn from(difference: Option<String>) -> Way {
+        difference.map_or(Way::Same, Way::Differs)
+    }
+}
+
+impl Way {
+    const fn cell(&self) -> &'static str {
+        match self {
+            Way::NotRun => "not run",
+            Way::NativelyNot => "natively not",
+            Way::Same => "same",
+            Way::Differs(_) => "differs",
+        }
+    }
+}
 
 /// How one case came out in one release.
 #[derive(Debug)]
@@ -17,24 +53,131 @@ pub(crate) struct Outcome {
     pub(crate) lines: usize,
     /// How long it took on the engine.
     pub(crate) seconds: u64,
-    /// What differed on the engine.
-    pub(crate) engine: Option<String>,
-    /// What differed with the storm; nothing where the storm changes what the
-    /// programs do on amd64, too.
-    pub(crate) storm: Option<Option<String>>,
-    /// What differed on QEMU.
-    pub(crate) qemu: Option<String>,
+    /// On the engine.
+    pub(crate) engine: Way,
+    /// With the storm of signals.
+    pub(crate) storm: Way,
+    /// On QEMU.
+    pub(crate) qemu: Way,
+}
+
+/// What the page says of a case in a release, and why it differs.
+#[derive(Debug, Default)]
+struct Row {
+    /// Lines, seconds, engine, storm, QEMU, date.
+    cells: [String; 6],
+    reasons: Vec<String>,
+}
+
+/// The page, by release and case.
+#[derive(Debug, Default)]
+struct Page {
+    rows: BTreeMap<(String, String), Row>,
+    /// Machine and versions by date.
+    runs: BTreeMap<String, String>,
+    /// How a release's userland was made.
+    made: BTreeMap<String, String>,
+}
+
+const TITLE: &str = "# Debian for arm64, compared with Debian for amd64\n\n\
+    Written by `ARMISTICE_LONG=1 cargo test -p e2e --test debian on_amd64`.\n\n\
+    *Same*: output and exit are the same to the byte. *Storm*: the same with SIGALRM at random \
+    microseconds in every program; *natively not*: where the storm changes it on amd64, too.\n";
+const HEAD: &str = "| release | case | lines | seconds | engine | storm | QEMU | date |\n\
+    | --- | --- | --- | --- | --- | --- | --- | --- |\n";
+
+impl Page {
+    fn path() -> PathBuf {
+        product::workspace().join("tests/results/debian.md")
+    }
+
+    fn read(text: &str) -> Page {
+        let mut page = Page::default();
+        for line in text.lines() {
+            if let Some(row) = line
+                .strip_prefix("| ")
+                .and_then(|line| line.strip_suffix(" |"))
+            {
+                let cells: Vec<&str> = row.split(" | ").collect();
+                if let [release, case, rest @ ..] = &cells[..]
+                    && let Ok(cells) = <[&str; 6]>::try_from(rest)
+                    && cells[0].parse::<usize>().is_ok()
+                {
+                    let row = page.row(release, case);
+                    row.cells = cells.map(str::to_owned);
+                }
+            } else if let Some((of, what)) = line
+                .strip_prefix("- ")
+                .and_then(|line| line.split_once(": "))
+            {
+                match of.split(' ').collect::<Vec<_>>()[..] {
+                    ["run", date] => drop(page.runs.insert(date.to_owned(), what.to_owned())),
+                    ["made", release] => {
+                        drop(page.made.insert(release.to_owned(), what.to_owned()));
+                    }
+                    [release, case, _] => page.row(release, case).reasons.push(line.to_owned()),
+                    _ => {}
+                }
+            }
+        }
+        page
+    }
+
+    fn row(&mut self, release: &str, case: &str) -> &mut Row {
+        self.rows
+            .entry((release.to_owned(), case.to_owned()))
+            .or_default()
+    }
+
+    fn text(&self) -> String {
+        let mut text = format!("{TITLE}\n");
+        let dates: BTreeSet<&String> = self.rows.values().map(|row| &row.cells[5]).collect();
+        for (date, what) in self.runs.iter().filter(|(date, _)| dates.contains(date)) {
+            let _ = writeln!(text, "- run {date}: {what}");
+        }
+        for (release, what) in &self.made {
+            let _ = writeln!(text, "- made {release}: {what}");
+        }
+        let count = |column: usize| {
+            let cells = || self.rows.values().map(|row| row.cells[column].as_str());
+            let same = cells().filter(|&cell| cell == "same").count();
+            let all = same + cells().filter(|&cell| cell == "differs").count();
+            format!("{same} of {all}")
+        };
+        let _ = writeln!(
+            text,
+            "\nSame: {} on the engine, {} in the storm, {} on QEMU.\n",
+            count(2),
+            count(3),
+            count(4)
+        );
+        text += HEAD;
+        for ((release, case), row) in &self.rows {
+            let _ = writeln!(text, "| {release} | {case} | {} |", row.cells.join(" | "));
+        }
+        text += "\n## What differs\n\n";
+        let reasons: Vec<&str> = self
+            .rows
+            .values()
+            .flat_map(|row| &row.reasons)
+            .map(String::as_str)
+            .collect();
+        text += &if reasons.is_empty() {
+            "Nothing.".to_owned()
+        } else {
+            reasons.join("\n")
+        };
+        text + "\n"
+    }
 }
 
 /// The report as it grows.
 #[derive(Debug)]
 pub(crate) struct Report {
-    head: String,
-    rows: String,
-    reasons: String,
+    page: Page,
+    date: String,
     unknown: Vec<String>,
     differences: String,
-    counts: [[usize; 2]; 3],
 }
 
 impl Report {
@@ -43,79 +186,73 @@ impl Report {
             let said = run(Command::new(program).arg("--version")).ok().stdout;
             said.lines().next().unwrap_or_default().to_owned()
         };
-        let host = |script: &str| run(Command::new("sh").args(["-c", script])).stdout;
+        let host = |script: &str| {
+            let said = run(Command::new("sh").args(["-c", script])).stdout;
+            said.trim().to_owned()
+        };
+        let mut page = Page::read(&fs::read_to_string(Page::path()).unwrap_or_default());
+        let date = host("date -u +%F");
+        let what = format!(
+            "{} with {} processors, Linux {}; {}; {}",
+            host("sed -n 's/^model name.*: //p' /proc/cpuinfo | head -1"),
+            host("nproc"),
+            host("uname -r | cut -d- -f1"),
+            first(engine),
+            first(qemu),
+        );
+        page.runs.insert(date.clone(), what);
         Report {
-            head: format!(
-                "# Debian for arm64, compared with Debian for amd64\n\n\
-                 Written by `ARMISTICE_LONG=1 cargo test -p e2e --test debian on_amd64` on {}: {} with {} processors, Linux {}.\n\
-                 {}; {}.\n\n\
-                 *Same*: output and exit are the same to the byte. *Storm*: the same with SIGALRM at random \
-                 microseconds in every program; *natively not*: where the storm changes it on amd64, too.\n\n",
-                host("date -u +%F").trim(),
-                host("sed -n 's/^model name.*: //p' /proc/cpuinfo | head -1").trim(),
-                host("nproc").trim(),
-                host("uname -r | cut -d- -f1").trim(),
-                first(engine),
-                first(qemu),
-            ),
-            rows: "| release | case | lines | seconds | engine | storm | QEMU |\n| --- | --- | --- | --- | --- | --- | --- |\n".to_owned(),
-            reasons: String::new(),
+            page,
+            date,
             unknown: Vec::new(),
             differences: String::new(),
-            counts: [[0; 2]; 3],
         }
     }
 
     /// A userland that was made on the engine.
     pub(crate) fn userland(&mut self, root: &DebianRoot) {
         let took = root.made.stderr.lines().last().unwrap_or_default();
-        let _ = writeln!(
-            self.head,
-            "- {} was made on the engine by mmdebstrap, with all maintainer scripts: `{took}`",
-            root.suite
-        );
+        let what = format!("on the engine by mmdebstrap, with all maintainer scripts: `{took}`");
+        self.page.made.insert(root.suite.clone(), what);
     }
 
     pub(crate) fn case(&mut self, suite: &str, case: &Case, outcome: &Outcome) {
-        let says = |difference: &Option<String>| match difference {
-            None => "same",
-            Some(_) => "differs",
-        };
-        let storm = outcome.storm.as_ref().map_or("natively not", says);
-        let _ = writeln!(
-            self.rows,
-            "| {suite} | {} | {} | {} | {} | {storm} | {} |",
-            case.name,
-            outcome.lines,
-            outcome.seconds,
-            says(&outcome.engine),
-            says(&outcome.qemu)
-        );
-        let ways = [
-            ("engine", Some(&outcome.engine)),
-            ("storm", outcome.storm.as_ref()),
-            ("qemu", Some(&outcome.qemu)),
+        let row = self.page.row(suite, &case.name);
+        row.cells = [
+            outcome.lines.to_string(),
+            outcome.seconds.to_string(),
+            outcome.engine.cell().to_owned(),
+            outcome.storm.cell().to_owned(),
+            outcome.qemu.cell().to_owned(),
+            self.date.clone(),
         ];
-        for (counts, (way, difference)) in self.counts.iter_mut().zip(ways) {
-            let Some(difference) = difference else {
+        row.reasons.clear();
+        let ways = [
+            ("engine", &outcome.engine),
+            ("storm", &outcome.storm),
+            ("qemu", &outcome.qemu),
+        ];
+        for (way, outcome) in ways {
+            let Way::Differs(difference) = outcome else {
                 continue;
             };
-            counts[usize::from(difference.is_some())] += 1;
-            let Some(difference) = difference else {
-                continue;
-            };
-            match reason(suite, &case.name, way) {
-                Some(reason) => {
-                    let _ = writeln!(self.reasons, "- {suite} {} ({way}): {reason}", case.name);
-                }
-                None if way == "qemu" => {
-                    let _ = writeln!(self.reasons, "- {suite} (qemu) {}", in_a_line(difference));
-                }
-                None => self.unknown.push(format!("{suite} ({way}) {difference}")),
+            let reason = reason(suite, &case.name, way);
+            if reason.is_none() && way != "qemu" {
+                self.unknown.push(format!("{suite} ({way}) {difference}"));
             }
+            let unexplained = if way == "qemu" {
+                ""
+            } else {
+                "**without a reason** "
+            };
+            row.reasons.push(format!(
+                "- {suite} {} {way}: {}",
+                case.name,
+                reason.unwrap_or_else(|| format!("{unexplained}{}", in_a_line(difference)))
+            ));
             let _ = writeln!(self.differences, "{suite} ({way}) {difference}");
         }
-        // As it grows: a run of an hour shows what it found so far.
+        // As it grows: a run of hours shows what it found so far.
         self.write();
     }
 
@@ -125,30 +262,10 @@ impl Report {
     }
 
     fn write(&self) {
-        let [engine, storm, qemu] = self.counts;
-        let folder = product::workspace().join("tests/results");
-        fs::create_dir_all(&folder).expect("the workspace can be written");
-        let text = format!(
-            "{}\nSame: {} of {} on the engine, {} of {} in the storm, {} of {} on QEMU.\n\n{}\n## What differs\n\n{}{}",
-            self.head,
-            engine[0],
-            engine[0] + engine[1],
-            storm[0],
-            storm[0] + storm[1],
-            qemu[0],
-            qemu[0] + qemu[1],
-            self.rows,
-            if self.reasons.is_empty() {
-                "Nothing.\n"
-            } else {
-                &self.reasons
-            },
-            self.unknown
-                .iter()
-                .map(|difference| format!("- **without a reason**: {}\n", in_a_line(difference)))
-                .collect::<String>()
-        );
-        fs::write(folder.join("debian.md"), text).expect("the workspace can be written");
+        let path = Page::path();
+        let folder = path.parent().expect("a file is in a folder");
+        fs::create_dir_all(folder).expect("the workspace can be written");
+        fs::write(&path, self.page.text()).expect("the workspace can be written");
         let all = product::target_dir().join("debian-differences.txt");
         fs::write(all, &self.differences).expect("target can be written");
     }
@@ -172,4 +289,14 @@ fn reason(suite: &str, case: &str, way: &str) -> Option<String> {
         .filter_map(|line| line.split_once(": "))
         .find(|(what, _)| *what == format!("{suite} {case} {way}"))
         .map(|(_, reason)| reason.to_owned())
+}
+
+/// What is read is what was written, so that a run of some cases keeps what is
+/// known of the others.
+#[test]
+fn the_page_of_results_is_read_as_it_was_written() {
+    let text = fs::read_to_string(Page::path()).expect("the results are in the repository");
+    let page = Page::read(&text);
+    assert!(page.rows.len() > 20);
+    assert_eq!(page.text(), text);
 }
