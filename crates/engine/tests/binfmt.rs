@@ -11,6 +11,7 @@ use std::fs;
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
+use common::compiled::{guest, native, said};
 use common::program;
 use tempfile::TempDir;
 
@@ -29,12 +30,27 @@ const MAGIC: &str = concat!(
 #[test]
 fn started_by_the_kernel() {
     if std::env::var_os(INSIDE).is_some() {
-        return inside();
+        return with_any_flags();
     }
+    inside("started_by_the_kernel");
+}
+
+/// However a program is named: by a path, by a descriptor that is closed.
+#[test]
+fn processes_that_execute_others() {
+    if std::env::var_os(INSIDE).is_some() {
+        return as_native();
+    }
+    inside("processes_that_execute_others");
+}
+
+/// Runs a test of this file again, in namespaces with a table.
+#[track_caller]
+fn inside(test: &str) {
     let output = Command::new("unshare")
         .args(["--user", "--map-root-user", "--mount"])
         .arg(std::env::current_exe().unwrap())
-        .args(["--exact", "started_by_the_kernel", "--nocapture"])
+        .args(["--exact", test, "--nocapture"])
         .env(INSIDE, "1")
         .output()
         .unwrap();
@@ -45,15 +61,43 @@ fn started_by_the_kernel() {
     );
 }
 
-fn inside() {
+fn mount_table() {
     let mounted = Command::new("mount")
         .args(["-t", "binfmt_misc", "none", TABLE])
         .status();
     assert!(mounted.unwrap().success());
+}
+
+fn register(flags: &str) {
+    let engine = env!("CARGO_BIN_EXE_armistice-aarch64");
+    fs::write(
+        format!("{TABLE}/register"),
+        format!(":armistice:M::{MAGIC}:{engine}:{flags}"),
+    )
+    .unwrap();
+}
+
+fn as_native() {
+    mount_table();
+    register("POCF");
+    let dir = TempDir::new().unwrap();
+    let [expected, found] = [native, |dir: &TempDir, source: &str| {
+        guest(dir, source, "-O2")
+    }]
+    .map(|compiled| {
+        let place = TempDir::new().unwrap();
+        let program = compiled(&dir, "processes.c");
+        said(&Command::new(program).arg(place.path()).output().unwrap())
+    });
+    assert_eq!(found, expected);
+    assert!(found.contains("closing descriptor: "), "{found}");
+}
+
+fn with_any_flags() {
+    mount_table();
     let dir = TempDir::new().unwrap();
     let path = program(&dir, "proof", PROOF);
     let name = path.to_str().unwrap();
-    let engine = env!("CARGO_BIN_EXE_armistice-aarch64");
     // What argument 0 the program sees: its own where the flag P keeps it.
     for (flags, zero) in [
         ("", name),
@@ -65,11 +109,7 @@ fn inside() {
         ("F", name),
         ("OPCF", "--help"),
     ] {
-        fs::write(
-            format!("{TABLE}/register"),
-            format!(":armistice:M::{MAGIC}:{engine}:{flags}"),
-        )
-        .unwrap();
+        register(flags);
         let output = Command::new(&path).arg0("--help").output().unwrap();
         fs::write(format!("{TABLE}/armistice"), "-1").unwrap();
         assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{flags}");

@@ -3,7 +3,8 @@
 //! The kernel is asked first: it knows native programs, scripts, and what is
 //! registered in `binfmt_misc`. Where it says `ENOEXEC`, and the file is an
 //! AArch64 program or a script whose interpreter is one, the engine executes
-//! itself with it, handing the open file over.
+//! itself with it, handing the open file over. So it does where a program is
+//! there that `binfmt_misc` does not find.
 //!
 //! A thread with filters of system calls ([`super::seccomp`]) becomes guest
 //! programs only: the host's kernel can't judge a native one's calls by them.
@@ -121,6 +122,12 @@ fn attempt(
         Ok(path) if error == Errno::ENOEXEC => match Found::find(program, &path) {
             Ok(found) => found.run(thread, program, &Followers::NONE),
             Err(error) => error,
+        },
+        // Found by a descriptor that `execve` closes, it has no path that an
+        // interpreter could open: `binfmt_misc` refuses, as for scripts.
+        Ok(path) if error == Errno::ENOENT => match Found::find(program, &path) {
+            Ok(found) if found.is_plain() => found.run(thread, program, &Followers::NONE),
+            _ => error,
         },
         _ => error,
     }
@@ -404,6 +411,13 @@ impl Found {
             name = interpreter;
         }
         Err(Errno::ELOOP)
+    }
+
+    /// Whether it is no script, and gives no rights but the caller's.
+    fn is_plain(&self) -> bool {
+        const SET_IDS: u32 = 0o6000;
+        let status = self.file.file.status();
+        self.before.is_empty() && status.is_ok_and(|status| status.mode & SET_IDS == 0)
     }
 
     /// Executes the engine: `--argv0 NAME --descriptor N -- PROGRAM ARGUMENTS`.
