@@ -1,10 +1,12 @@
 //! A whole Debian: packages with their dependencies, each unpacked and
 //! configured by its own maintainer scripts, which for arm64 run on an
 //! emulator. Commands run in it by chroot, each on a layer of its own, so that
-//! no command sees what another changed.
+//! no command sees what another changed. It is gone with its owner, or kept in a
+//! folder for the next run.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use std::{fmt, fs};
 
 use tempfile::TempDir;
 
@@ -22,10 +24,17 @@ pub struct DebianRoot {
     pub suite: String,
     /// Debian's name of the architecture.
     pub architecture: &'static str,
-    /// What mmdebstrap said.
-    pub made: Done,
+    /// What mmdebstrap said. Nothing if an earlier run kept the root.
+    pub made: Option<Done>,
     emulator: Option<PathBuf>,
-    folder: TempDir,
+    place: Place,
+}
+
+/// Where it is.
+#[derive(Debug)]
+enum Place {
+    Temporary(TempDir),
+    Kept(PathBuf),
 }
 
 impl DebianRoot {
@@ -36,44 +45,47 @@ impl DebianRoot {
     /// When it can't be made.
     #[must_use]
     pub fn make(suite: &str, packages: &[&str], emulator: Option<&Path>) -> DebianRoot {
-        let mmdebstrap = need::program("mmdebstrap", "mmdebstrap");
-        if emulator.is_some() {
-            // Without it mmdebstrap knows of no foreign architecture.
-            let _ = need::program("arch-test", "arch-test");
-        }
-        let keys = need::program(
-            "/usr/share/keyrings/debian-archive-keyring.gpg",
-            "debian-archive-keyring",
-        );
-        let architecture = if emulator.is_some() { "arm64" } else { "amd64" };
         let folder = crate::temporary();
-        let source = format!(
-            "deb [signed-by={} check-valid-until=no] {} {suite} main",
-            keys.display(),
-            userland::mirror()
-        );
-        let made = run_isolated(
-            emulator,
-            "",
-            &[
-                &mmdebstrap.to_string_lossy(),
-                "--mode=root",
-                "--variant=minbase",
-                &format!("--architectures={architecture}"),
-                &format!("--include={}", packages.join(",")),
-                suite,
-                &root_of(&folder).to_string_lossy(),
-                &source,
-            ],
-            LIMIT,
-        )
-        .ok();
+        let made = debootstrap(suite, packages, emulator, &folder.path().join(ROOT));
         DebianRoot {
             suite: suite.to_owned(),
-            architecture,
+            architecture: architecture(emulator),
+            made: Some(made),
+            emulator: emulator.map(Path::to_owned),
+            place: Place::Temporary(folder),
+        }
+    }
+
+    /// The same in a folder, where it stays. What an earlier run made there of
+    /// the same packages is taken as it is. `prepare` is given a new root to
+    /// add to it.
+    ///
+    /// # Panics
+    /// When it can't be made.
+    pub fn keep<E: fmt::Debug>(
+        folder: &Path,
+        suite: &str,
+        packages: &[&str],
+        emulator: Option<&Path>,
+        prepare: impl FnOnce(&Path) -> Result<(), E>,
+    ) -> DebianRoot {
+        let wanted = format!("{suite} {}\n", packages.join(" "));
+        let note = folder.join("packages");
+        let mut made = None;
+        if fs::read_to_string(&note).ok().as_ref() != Some(&wanted) {
+            let _ = fs::remove_dir_all(folder);
+            fs::create_dir_all(folder).expect("the root's folder can be made");
+            let root = folder.join(ROOT);
+            made = Some(debootstrap(suite, packages, emulator, &root));
+            prepare(&root).expect("a new root can be added to");
+            fs::write(note, wanted).expect("the root's folder can be written to");
+        }
+        DebianRoot {
+            suite: suite.to_owned(),
+            architecture: architecture(emulator),
             made,
             emulator: emulator.map(Path::to_owned),
-            folder,
+            place: Place::Kept(folder.to_owned()),
         }
     }
 
@@ -91,6 +103,35 @@ impl DebianRoot {
         shared: &Path,
         command: &[impl AsRef<str>],
     ) -> Done {
+        self.enter(emulator, shared, &[], command)
+    }
+
+    /// The same, but it and all it started are killed after a time; the exit code
+    /// is then 124, or 137 if SIGTERM does not end it. It has no terminal, and
+    /// a network of its own, with nothing but loopback.
+    #[must_use]
+    pub fn run_briefly(
+        &self,
+        emulator: Option<&Path>,
+        shared: &Path,
+        patience: Duration,
+        command: &[impl AsRef<str>],
+    ) -> Done {
+        let patience = patience.as_secs().to_string();
+        let _ = need::program("ip", "iproute2");
+        let mut by = vec!["setsid", "timeout", "--kill-after=5", &patience];
+        by.extend(["unshare", "--net", "sh", "-ec", LOOPBACK, "loopback"]);
+        self.enter(emulator, shared, &by, command)
+    }
+
+    /// By a native command that runs it, if any.
+    fn enter(
+        &self,
+        emulator: Option<&Path>,
+        shared: &Path,
+        by: &[&str],
+        command: &[impl AsRef<str>],
+    ) -> Done {
         let layer = crate::temporary();
         let mounts = format!(
             "cd '{layer}'; mkdir up work root
@@ -98,10 +139,11 @@ impl DebianRoot {
              mount --bind '{shared}' root/mnt
              cat /etc/resolv.conf > root/etc/resolv.conf",
             layer = layer.path().display(),
-            lower = root_of(&self.folder).display(),
+            lower = self.root().display(),
             shared = shared.display(),
         );
-        let mut enter = vec!["sh", "-ec", ENTER, "enter"];
+        let mut enter = by.to_vec();
+        enter.extend(["sh", "-ec", ENTER, "enter"]);
         enter.extend(command.iter().map(AsRef::as_ref));
         run_isolated(emulator, &mounts, &enter, LIMIT)
     }
@@ -116,15 +158,62 @@ impl DebianRoot {
             .args(["--numeric-owner", "--one-file-system", "-cf"])
             .arg(to)
             .arg("-C")
-            .arg(root_of(&self.folder))
+            .arg(self.root())
             .arg("."))
         .ok();
     }
+
+    fn root(&self) -> PathBuf {
+        match &self.place {
+            Place::Temporary(folder) => folder.path().join(ROOT),
+            Place::Kept(folder) => folder.join(ROOT),
+        }
+    }
 }
 
-fn root_of(folder: &TempDir) -> PathBuf {
-    folder.path().join("debian")
+/// In its folder.
+const ROOT: &str = "debian";
+
+fn architecture(emulator: Option<&Path>) -> &'static str {
+    if emulator.is_some() { "arm64" } else { "amd64" }
 }
+
+#[track_caller]
+fn debootstrap(suite: &str, packages: &[&str], emulator: Option<&Path>, root: &Path) -> Done {
+    let mmdebstrap = need::program("mmdebstrap", "mmdebstrap");
+    if emulator.is_some() {
+        // Without it mmdebstrap knows of no foreign architecture.
+        let _ = need::program("arch-test", "arch-test");
+    }
+    let keys = need::program(
+        "/usr/share/keyrings/debian-archive-keyring.gpg",
+        "debian-archive-keyring",
+    );
+    let source = format!(
+        "deb [signed-by={} check-valid-until=no] {} {suite} main",
+        keys.display(),
+        userland::mirror()
+    );
+    run_isolated(
+        emulator,
+        "",
+        &[
+            &mmdebstrap.to_string_lossy(),
+            "--mode=root",
+            "--variant=minbase",
+            &format!("--architectures={}", architecture(emulator)),
+            &format!("--include={}", packages.join(",")),
+            suite,
+            &root.to_string_lossy(),
+            &source,
+        ],
+        LIMIT,
+    )
+    .ok()
+}
+
+/// In a new network.
+const LOOPBACK: &str = r#"ip link set lo up; exec "$@""#;
 
 /// What a container's start makes: `/proc`, `/sys`, `/dev`; then the command, with
 /// nothing of the tests' environment. The working folder is the layer's.

@@ -9,6 +9,7 @@
 
 mod gcc;
 mod page;
+mod userland;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -22,7 +23,8 @@ use crate::setup;
 use crate::step::{cargo, run};
 
 /// How to say what is wanted.
-pub(crate) const USAGE: &str = "suites [--only SUITE]";
+pub(crate) const USAGE: &str =
+    "suites [--only SUITE[:TEST,...] [--again] [--fresh] [--all-on-qemu]]";
 
 /// How long a program may take, in seconds.
 const PATIENCE: &str = "120";
@@ -55,6 +57,11 @@ pub(crate) struct Ran {
 /// Runs them, and writes crates/engine/results/suites.md. An error if a program
 /// that passes under QEMU does not under the engine.
 pub(crate) fn suites(args: &[&str]) -> Result<()> {
+    if let ["--only", what, ref flags @ ..] = *args
+        && let Some(wanted) = userland::Wanted::parse(what, flags)?
+    {
+        return userland::suites(&wanted);
+    }
     let only = match *args {
         [] => None,
         ["--only", suite] => Some(suite),

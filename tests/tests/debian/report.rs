@@ -211,7 +211,10 @@ impl Report {
 
     /// A userland that was made on the engine.
     pub(crate) fn userland(&mut self, root: &DebianRoot) {
-        let took = root.made.stderr.lines().last().unwrap_or_default();
+        let made = root.made.as_ref();
+        let took = made
+            .and_then(|made| made.stderr.lines().last())
+            .unwrap_or_default();
         let what = format!("on the engine by mmdebstrap, with all maintainer scripts: `{took}`");
         self.page.made.insert(root.suite.clone(), what);
     }

@@ -1,0 +1,170 @@
+//! The page of a suite's outcomes.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use anyhow::{Context, Result};
+
+use super::known::Known;
+use super::outcome::Outcome;
+use super::run::Userlands;
+use super::store::{Kept, Results, Store};
+use super::table::{RELEASE, Suite};
+use crate::differential::{first_line, host};
+
+pub(super) fn page(
+    suite: &Suite,
+    tests: &[&str],
+    store: &Store,
+    known: &Known<'_>,
+    userlands: &Userlands,
+) -> Result<String> {
+    let results: Vec<Results> = tests
+        .iter()
+        .map(|test| store.of(test)?.context("a test that was not run"))
+        .collect::<Result<_>>()?;
+    let mut page = format!(
+        "# {}\n\n\
+         By `cargo xtask suites --only {}`: Debian {RELEASE}'s {} {}, each test natively in an amd64 \
+         userland and on the engine in an arm64 one. {}, host {}; beside {}, which was asked {}.\n\n",
+        suite.title,
+        suite.name,
+        suite.package,
+        userlands.version(suite.package)?,
+        first_line("date", &["--iso-8601"])?,
+        host()?,
+        userlands.qemu(),
+        asked(&results),
+    );
+    counts(&mut page, &results);
+    differences(&mut page, suite, &results, known);
+    lists(&mut page, suite, &results);
+    Ok(page)
+}
+
+fn asked(results: &[Results]) -> String {
+    let asked = results.iter().filter(|of| of.qemu.is_some()).count();
+    if asked == results.len() {
+        return "about all".to_owned();
+    }
+    format!("about {asked} of them, among them all that fail on the engine only")
+}
+
+fn counts(page: &mut String, results: &[Results]) {
+    let _ = write!(
+        page,
+        "| | tests | pass | skipped | fail | of those that pass natively, not all of it passes |\n\
+         | --- | --- | --- | --- | --- | --- |\n",
+    );
+    let mut row = |name: &str, of: &dyn Fn(&Results) -> Option<&Kept>| {
+        let ran: Vec<_> = results
+            .iter()
+            .filter_map(|result| Some((result, &of(result)?.outcome)))
+            .collect();
+        let count = |is: fn(&Outcome) -> bool| ran.iter().filter(|(_, what)| is(what)).count();
+        let worse = ran.iter().filter(|(result, what)| {
+            let native = &result.native.outcome;
+            !native.worse(&result.test, what).is_empty()
+        });
+        let _ = writeln!(
+            page,
+            "| {name} | {} | {} | {} | {} | {} |",
+            ran.len(),
+            count(|what| *what == Outcome::Passed),
+            count(|what| *what == Outcome::Skipped),
+            count(|what| matches!(what, Outcome::Failed { .. })),
+            worse.count(),
+        );
+    };
+    row("natively", &|result| Some(&result.native));
+    row("engine", &|result| Some(&result.engine));
+    row("QEMU", &|result| result.qemu.as_ref());
+}
+
+/// What passes natively and not on the engine.
+fn differences(page: &mut String, suite: &Suite, results: &[Results], known: &Known<'_>) {
+    let mut first = true;
+    for result in results {
+        let native = &result.native.outcome;
+        for part in result.news() {
+            if std::mem::take(&mut first) {
+                page.push_str(
+                    "\nWhat passes natively and not on the engine:\n\n\
+                     | test | engine | QEMU | why |\n| --- | --- | --- | --- |\n",
+                );
+            }
+            let qemu = match &result.qemu {
+                None => "not asked",
+                Some(kept) => {
+                    let worse = native.worse(&result.test, &kept.outcome);
+                    // Broken off, it did not pass the part either.
+                    if worse.contains(&part) || worse.contains(&result.test) {
+                        kept.outcome.says()
+                    } else {
+                        "passes"
+                    }
+                }
+            };
+            let _ = writeln!(
+                page,
+                "| {part} | {} | {qemu} | {} |",
+                result.engine.outcome.says(),
+                known
+                    .reason(suite.name, &result.test, &part)
+                    .unwrap_or("**not known**"),
+            );
+        }
+    }
+    if first {
+        page.push_str("\nAll that passes natively passes on the engine.\n");
+    }
+}
+
+/// What else there is to know.
+fn lists(page: &mut String, suite: &Suite, results: &[Results]) {
+    let mut list = |title: &str, names: Vec<String>| {
+        if !names.is_empty() {
+            let _ = writeln!(page, "\n{title}: {}.", names.join(", "));
+        }
+    };
+    let named = |is: &dyn Fn(&Results) -> bool| -> Vec<String> {
+        let those = results.iter().filter(|result| is(result));
+        those.map(|result| result.test.clone()).collect()
+    };
+    list(
+        "Failed on the engine at first, and passed when run again",
+        named(&|result| result.engine.failures > 0 && result.news().is_empty()),
+    );
+    list(
+        "Fail on QEMU only",
+        named(&|result| {
+            let native = &result.native.outcome;
+            let fails = |kept: &Kept| !native.worse(&result.test, &kept.outcome).is_empty();
+            result.news().is_empty() && result.qemu.as_ref().is_some_and(fails)
+        }),
+    );
+    list(
+        "Fail natively, in whole (and are no measure) or in part",
+        named(&|result| matches!(result.native.outcome, Outcome::Failed { .. })),
+    );
+    list(
+        "Skipped natively",
+        named(&|result| result.native.outcome == Outcome::Skipped),
+    );
+    let excluded = suite.excluded.iter();
+    list(
+        "Not run",
+        excluded
+            .map(|(name, why)| format!("{name} ({why})"))
+            .collect(),
+    );
+    let builds: BTreeSet<&str> = results.iter().map(|of| of.engine.by.as_str()).collect();
+    if builds.len() > 1 {
+        let _ = writeln!(
+            page,
+            "\nThe engine was built {} times meanwhile: bugs found by these tests were mended, and \
+             what had failed was run again.",
+            builds.len()
+        );
+    }
+}

@@ -1,0 +1,163 @@
+//! Runs the tests, two at a time, each on a layer of its own.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use e2e::DebianRoot;
+
+use super::store::{Machine, Store};
+use super::table::{self, Suite};
+use crate::differential::first_line;
+
+/// At the same time.
+const THREADS: usize = 2;
+
+/// Debian for amd64 and for arm64, kept for the next run.
+#[derive(Debug)]
+pub(super) struct Userlands {
+    amd64: DebianRoot,
+    arm64: DebianRoot,
+    engine: Runner,
+    qemu: Runner,
+    /// Empty; what the roots see at `/mnt`.
+    shared: PathBuf,
+}
+
+#[derive(Debug)]
+struct Runner {
+    path: PathBuf,
+    by: String,
+}
+
+impl Userlands {
+    /// Made if they aren't there: takes some minutes.
+    pub(super) fn make(folder: &Path, engine: &Path, qemu: PathBuf) -> Result<Self> {
+        let by = format!("engine {:016x}", digest(engine)?);
+        // It may be built anew while the tests run.
+        let copy = folder.join(by.replace(' ', "-"));
+        std::fs::create_dir_all(folder)?;
+        std::fs::copy(engine, &copy)?;
+        let engine = copy;
+        let make = |name: &str, emulator: Option<&Path>| {
+            DebianRoot::keep(
+                &folder.join(name),
+                table::RELEASE,
+                table::PACKAGES,
+                emulator,
+                |root| table::add_perl(root, &folder.join(format!("{name}-apt"))),
+            )
+        };
+        let amd64 = make("amd64", None);
+        let arm64 = make("arm64", Some(&engine));
+        let shared = folder.join("shared");
+        std::fs::create_dir_all(&shared)?;
+        Ok(Self {
+            amd64,
+            arm64,
+            engine: Runner { path: engine, by },
+            qemu: Runner {
+                by: first_line(&qemu.display().to_string(), &["--version"])?,
+                path: qemu,
+            },
+            shared,
+        })
+    }
+
+    /// QEMU's version.
+    pub(super) fn qemu(&self) -> &str {
+        &self.qemu.by
+    }
+
+    /// The version of a package; it is an error if the two have different ones.
+    pub(super) fn version(&self, package: &str) -> Result<String> {
+        let ask = ["dpkg-query", "--showformat=${Version}", "--show", package];
+        let [amd64, arm64] =
+            [&self.amd64, &self.arm64].map(|root| root.run(&self.shared, &ask).ok().stdout);
+        if amd64 != arm64 {
+            bail!("{package} is of version {amd64} for amd64 and {arm64} for arm64");
+        }
+        Ok(amd64)
+    }
+
+    /// The names of a suite's tests, in order; but for those that are not run.
+    pub(super) fn tests(&self, suite: &Suite) -> Result<Vec<String>> {
+        let done = self.amd64.run(&self.shared, &["sh", "-c", suite.list]).ok();
+        let mut tests: Vec<String> = done.stdout.lines().map(str::to_owned).collect();
+        tests.retain(|test| !test.is_empty());
+        for (name, _) in suite.excluded {
+            if !tests.iter().any(|test| test == name) {
+                bail!(
+                    "{} has no test {name}, which is said not to be run",
+                    suite.name
+                );
+            }
+            tests.retain(|test| test != name);
+        }
+        tests.sort();
+        tests.dedup();
+        Ok(tests)
+    }
+
+    /// Those that have no outcome yet. On QEMU those that fail on the engine,
+    /// or all.
+    pub(super) fn run_all(
+        &self,
+        suite: &Suite,
+        tests: &[&String],
+        store: &Store,
+        all_on_qemu: bool,
+    ) -> Result<()> {
+        let next = AtomicUsize::new(0);
+        let work = || -> Result<()> {
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                let Some(test) = tests.get(number) else {
+                    return Ok(());
+                };
+                self.run(suite, test, store, Machine::Native)?;
+                self.run(suite, test, store, Machine::Engine)?;
+                if all_on_qemu || store.differs(test) {
+                    self.run(suite, test, store, Machine::Qemu)?;
+                }
+            }
+        };
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(work)).collect();
+            threads.into_iter().try_for_each(|thread| {
+                let done = thread.join();
+                done.unwrap_or_else(|_| bail!("a thread panicked"))
+            })
+        })
+    }
+
+    fn run(&self, suite: &Suite, test: &str, store: &Store, machine: Machine) -> Result<()> {
+        if store.get(machine, test)?.is_some() {
+            return Ok(());
+        }
+        let (root, emulator, by) = match machine {
+            Machine::Native => (&self.amd64, None, "amd64"),
+            Machine::Engine => (&self.arm64, Some(&self.engine.path), &*self.engine.by),
+            Machine::Qemu => (&self.arm64, Some(&self.qemu.path), &*self.qemu.by),
+        };
+        let done = root.run_briefly(
+            emulator.map(PathBuf::as_path),
+            &self.shared,
+            Duration::from_secs(suite.patience),
+            &["sh", "-c", suite.command, "sh", test],
+        );
+        let outcome = (suite.read)(test, &done);
+        println!("{} {test} {machine:?}: {}", suite.name, outcome.says());
+        let said = format!("{}\n{}\n{}", done.status, done.stdout, done.stderr);
+        store.put(machine, test, by, &outcome, &said)
+    }
+}
+
+/// Which build it is.
+fn digest(file: &Path) -> Result<u64> {
+    let mut hasher = DefaultHasher::new();
+    std::fs::read(file)?.hash(&mut hasher);
+    Ok(hasher.finish())
+}
