@@ -108,6 +108,8 @@ pub struct Thread {
     /// Those of the signals that the engine takes that were sent while the
     /// guest blocks them.
     pub held: [Option<SignalInfo>; TAKEN_LIST.len()],
+    /// Whether addresses that it gives to system calls may have tags.
+    pub takes_tags: bool,
     /// The address of the last fault.
     pub fault_address: u64,
     /// And its syndrome, which frames show from then on.
@@ -133,6 +135,7 @@ impl Thread {
             actions: Arc::new(SpinLock::new(Actions::inherited(ignored))),
             suspended: None,
             held: [None; TAKEN_LIST.len()],
+            takes_tags: false,
             fault_address: 0,
             syndrome: 0,
             words: Vec::new(),
@@ -160,6 +163,7 @@ impl Thread {
             actions,
             suspended: None,
             held: [None; TAKEN_LIST.len()],
+            takes_tags: self.takes_tags,
             fault_address: 0,
             syndrome: 0,
             words: Vec::new(),

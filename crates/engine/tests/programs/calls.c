@@ -294,8 +294,6 @@ static void refused(void) {
 #ifdef __aarch64__
     CHECK(prctl(PR_SVE_GET_VL) == -1 && errno == EINVAL);
     CHECK(prctl(54 /* PR_PAC_RESET_KEYS */, 0, 0, 0, 0) == -1 && errno == EINVAL);
-    CHECK(prctl(55 /* PR_SET_TAGGED_ADDR_CTRL */, 1, 0, 0, 0) == -1 && errno == EINVAL);
-    CHECK(prctl(56 /* PR_GET_TAGGED_ADDR_CTRL */, 0, 0, 0, 0) == 0);
     CHECK(prctl(25 /* PR_GET_TSC */) == -1 && errno == EINVAL);
     CHECK(syscall(SYS_io_uring_setup, 8, NULL) == -1 && errno == ENOSYS);
     CHECK(syscall(SYS_userfaultfd, 0) == -1 && errno == ENOSYS);

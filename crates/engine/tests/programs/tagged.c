@@ -3,6 +3,9 @@
 #define _GNU_SOURCE
 #include <arm_neon.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdint.h>
@@ -10,6 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define CHECK(x) do { if (!(x)) { \
@@ -92,12 +102,98 @@ static void faults(void)
     CHECK(seen == page + 100);
 }
 
-int main(void)
+static int status_of(pid_t child)
 {
+    int status;
+    CHECK(waitpid(child, &status, 0) == child);
+    return status;
+}
+
+static void *in_thread(void *control)
+{
+    *(long *)control = prctl(PR_GET_TAGGED_ADDR_CTRL, 0, 0, 0, 0);
+    return NULL;
+}
+
+// The tagged address ABI: the kernel takes tags from who has asked for it.
+static void system_calls(char **argv)
+{
+    CHECK(prctl(PR_GET_TAGGED_ADDR_CTRL, 0, 0, 0, 0) == 0);
+    CHECK(prctl(PR_SET_TAGGED_ADDR_CTRL, 3, 0, 0, 0) == -1 && errno == EINVAL);
+    CHECK(prctl(PR_SET_TAGGED_ADDR_CTRL, 1, 1, 0, 0) == -1 && errno == EINVAL);
+    CHECK(prctl(PR_SET_TAGGED_ADDR_CTRL, 1, 0, 0, 0) == 0);
+    CHECK(prctl(PR_GET_TAGGED_ADDR_CTRL, 0, 0, 0, 0) == 1);
+    long control = 0;
+    pthread_t thread;
+    CHECK(pthread_create(&thread, NULL, in_thread, &control) == 0 && pthread_join(thread, NULL) == 0);
+    CHECK(control == 1);
+    // Paths, buffers, structures.
+    char name[20] = "";
+    CHECK(prctl(PR_SET_NAME, tagged("tags", 9)) == 0 && prctl(PR_GET_NAME, tagged(name, 8)) == 0);
+    CHECK(!strcmp(name, "tags"));
+    int fd = open(tagged(argv[0], 1), O_RDONLY | O_CLOEXEC);
+    struct stat status, other;
+    CHECK(fd >= 0 && fstat(fd, tagged(&status, 2)) == 0 && stat(argv[0], &other) == 0);
+    CHECK(status.st_ino == other.st_ino && close(fd) == 0);
+    // Vectors and messages, and what they have in them.
+    int pair[2];
+    CHECK(socketpair(AF_UNIX, SOCK_DGRAM, 0, tagged(pair, 3)) == 0);
+    struct iovec out[2] = {{tagged("ab", 4), 2}, {tagged("cde", 5), 3}};
+    CHECK(writev(pair[0], tagged(out, 6), 2) == 5);
+    char text[8] = "", more[8] = "";
+    struct iovec in[2] = {{tagged(text, 7), 4}, {tagged(more, 8), 8}};
+    CHECK(readv(pair[1], tagged(in, 9), 2) == 5 && !strcmp(text, "abcd") && !strcmp(more, "e"));
+    union { char bytes[CMSG_SPACE(sizeof(int))]; struct cmsghdr header; } sent = {.header = {
+        .cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS}}, got;
+    memcpy(CMSG_DATA(&sent.header), &pair[0], sizeof(int));
+    struct msghdr message = {.msg_iov = tagged(out, 1), .msg_iovlen = 2,
+                             .msg_control = tagged(&sent, 2), .msg_controllen = sizeof sent};
+    CHECK(sendmsg(pair[0], tagged(&message, 3), 0) == 5);
+    struct sockaddr_un from;
+    struct mmsghdr messages[2] = {{.msg_hdr = {
+        .msg_name = tagged(&from, 1), .msg_namelen = sizeof from, .msg_iov = tagged(in, 2), .msg_iovlen = 2,
+        .msg_control = tagged(&got, 3), .msg_controllen = sizeof got}}};
+    memset(text, 0, sizeof text);
+    CHECK(recvmmsg(pair[1], tagged(messages, 4), 1, MSG_CMSG_CLOEXEC, NULL) == 1);
+    CHECK(messages[0].msg_len == 5 && messages[0].msg_hdr.msg_controllen == sizeof got && !strcmp(text, "abcd"));
+    CHECK(messages[0].msg_hdr.msg_namelen == 0 && messages[0].msg_hdr.msg_flags == MSG_CMSG_CLOEXEC);
+    CHECK(messages[0].msg_hdr.msg_iov == tagged(in, 2) && in[0].iov_base == tagged(text, 7));
+    CHECK(got.header.cmsg_type == SCM_RIGHTS);
+    // A futex's address; memory, which may not be mapped at an address with a tag.
+    static uint32_t word = 1;
+    CHECK(syscall(SYS_futex, tagged(&word, 1), FUTEX_WAKE, 1, NULL) == 0);
+    CHECK(syscall(SYS_futex, tagged(&word, 1), FUTEX_WAIT, 2, NULL) == -1 && errno == EAGAIN);
+    char *page = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK(mprotect(tagged(page, 1), 4096, PROT_READ | PROT_WRITE) == 0 && (*page = 1));
+    CHECK(madvise(tagged(page, 2), 4096, MADV_DONTNEED) == 0 && *page == 0);
+    CHECK(mmap(tagged(page, 1), 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED);
+    CHECK(munmap(tagged(page, 3), 4096) == 0);
+    // Strings of another program, which has to ask for itself.
+    char *arguments[] = {tagged(argv[0], 1), tagged("child", 2), NULL};
+    char *variables[] = {tagged("A=b", 3), NULL};
+    pid_t child = vfork();
+    if (child == 0) {
+        execve(tagged(argv[0], 4), tagged(arguments, 5), tagged(variables, 6));
+        _exit(99);
+    }
+    CHECK(status_of(child) == 42 << 8);
+    child = fork();
+    if (child == 0)
+        _exit(prctl(PR_GET_TAGGED_ADDR_CTRL, 0, 0, 0, 0));
+    CHECK(status_of(child) == 1 << 8);
+    CHECK(prctl(PR_SET_TAGGED_ADDR_CTRL, 0, 0, 0, 0) == 0);
+    CHECK(write(pair[0], tagged("x", 1), 1) == -1 && errno == EFAULT);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 2)
+        return prctl(PR_GET_TAGGED_ADDR_CTRL, 0, 0, 0, 0) == 0 && !strcmp(argv[1], "child")
+                       && !strcmp(getenv("A"), "b") ? 42 : 43;
     for (uint64_t tag = 0; tag < 256; tag += 51)
         accesses(tag);
     faults();
-    // System calls take no tags unless they are asked to: none of this ABI here.
+    // System calls take no tags unless they are asked to.
     CHECK(write(1, tagged("x", 1), 1) == -1 && errno == EFAULT);
     // Fixed where it is free, refused where it is not.
     char *page = mmap(NULL, 8192, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -105,5 +201,6 @@ int main(void)
           == MAP_FAILED && errno == EEXIST);
     CHECK(munmap(page, 4096) == 0);
     CHECK(mmap(page, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == page);
+    system_calls(argv);
     puts("tagged");
 }

@@ -17,6 +17,7 @@ mod process;
 mod seccomp;
 mod signals;
 pub mod table;
+mod tagged;
 mod time;
 pub mod trace;
 
@@ -25,7 +26,7 @@ use core::sync::atomic::Ordering;
 use a64::cpu::Cpu;
 use a64::mem::{Fault, Size};
 
-use self::table::Handler;
+use self::table::{Handler, Syscall};
 use super::attention::SignalInfo;
 use super::clone;
 use super::guest_memory;
@@ -48,6 +49,8 @@ pub struct Call<'a> {
     sp: u64,
     /// A call of the host's has been made.
     called: bool,
+    /// What the host is given instead of what has tags.
+    copies: tagged::Copies,
     /// What comes of it that is not a result.
     control: Option<Control>,
 }
@@ -85,17 +88,17 @@ pub fn call(process: &Process, thread: &mut Thread, cpu: &mut Cpu) -> Control {
         arguments: [a, b, c, d, e, f],
         sp: cpu.x[31],
         called: false,
+        copies: tagged::Copies::default(),
         control: None,
     };
     // Nobody sees those that the vDSO does without one.
     let seen = !is_of_vdso(process, number, a, cpu.pc);
     let line = (process.trace && seen).then(|| trace::call(syscall, number, &call.arguments));
-    let handler = syscall.map(|syscall| syscall.handler);
     if let Some(tracer) = process.tracer {
         tracer.call_begins(call.thread.attention());
     }
     let judged = seen.then(|| call.judge(number, cpu.pc)).flatten();
-    let result = judged.unwrap_or_else(|| call.handle(handler));
+    let result = judged.unwrap_or_else(|| call.handle(syscall));
     let control = call.control;
     if let Some(line) = line {
         match control {
@@ -187,14 +190,26 @@ impl Call<'_> {
         Some(self.end(control))
     }
 
-    fn handle(&mut self, handler: Option<Handler>) -> Result<u64, Errno> {
+    fn handle(&mut self, syscall: Option<&Syscall>) -> Result<u64, Errno> {
+        let Some(syscall) = syscall else {
+            return Err(Errno::ENOSYS);
+        };
+        if !self.thread.takes_tags {
+            return self.act(syscall.handler);
+        }
+        tagged::take_off(self, syscall);
+        let result = self.act(syscall.handler)?;
+        core::mem::take(&mut self.copies).give_back()?;
+        Ok(result)
+    }
+
+    fn act(&mut self, handler: Handler) -> Result<u64, Errno> {
         match handler {
-            Some(Handler::Exit) => self.end(Control::Exit(self.int(0) & 0xff)),
-            Some(Handler::ExitGroup) => self.end(Control::ExitGroup(self.int(0) & 0xff)),
-            Some(Handler::Pass(number)) => self.pass(u32::from(number)),
-            Some(Handler::Convert(own) | Handler::Emulate(own)) => own(self),
-            Some(Handler::Refuse(error, _)) => Err(error),
-            None => Err(Errno::ENOSYS),
+            Handler::Exit => self.end(Control::Exit(self.int(0) & 0xff)),
+            Handler::ExitGroup => self.end(Control::ExitGroup(self.int(0) & 0xff)),
+            Handler::Pass(number) => self.pass(u32::from(number)),
+            Handler::Convert(own) | Handler::Emulate(own) => own(self),
+            Handler::Refuse(error, _) => Err(error),
         }
     }
 

@@ -6,7 +6,7 @@ use super::{Call, seccomp};
 use crate::linux::sys::{Errno, number};
 
 /// Options that are not passed on, the error, and why.
-const REFUSED: [(i32, Errno, &str); 16] = [
+const REFUSED: [(i32, Errno, &str); 15] = [
     (25, Errno::EINVAL, "GET_TSC: x86-64's own"),
     (26, Errno::EINVAL, "SET_TSC: the engine reads the counter"),
     (50, Errno::EINVAL, "SVE_SET_VL: no SVE"),
@@ -15,12 +15,6 @@ const REFUSED: [(i32, Errno, &str); 16] = [
         54,
         Errno::EINVAL,
         "PAC_RESET_KEYS: no pointer authentication",
-    ),
-    // As with the sysctl abi.tagged_addr_disabled.
-    (
-        55,
-        Errno::EINVAL,
-        "SET_TAGGED_ADDR_CTRL: the host's kernel takes no tags",
     ),
     (
         59,
@@ -64,16 +58,27 @@ const REFUSED: [(i32, Errno, &str); 16] = [
 
 /// `PR_SET_SECCOMP`.
 const SET_SECCOMP: i32 = 22;
+/// `PR_SET_TAGGED_ADDR_CTRL`.
+const SET_TAGGED_ADDR_CTRL: i32 = 55;
 /// `PR_GET_TAGGED_ADDR_CTRL`.
 const GET_TAGGED_ADDR_CTRL: i32 = 56;
 
 pub(super) fn prctl(call: &mut Call<'_>) -> Result<u64, Errno> {
     let option = call.int(0);
+    if option == SET_TAGGED_ADDR_CTRL {
+        return match call.arguments[1..5] {
+            // PR_TAGGED_ADDR_ENABLE, without memory tagging (MTE).
+            [enable @ 0..=1, 0, 0, 0] => {
+                call.thread.takes_tags = enable == 1;
+                Ok(0)
+            }
+            _ => Err(Errno::EINVAL),
+        };
+    }
     if option == GET_TAGGED_ADDR_CTRL {
-        return if call.arguments[1..5] == [0; 4] {
-            Ok(0)
-        } else {
-            Err(Errno::EINVAL)
+        return match call.arguments[1..5] {
+            [0, 0, 0, 0] => Ok(u64::from(call.thread.takes_tags)),
+            _ => Err(Errno::EINVAL),
         };
     }
     if option == SET_SECCOMP {

@@ -1,0 +1,290 @@
+//! The tagged address ABI: addresses with a tag in their top byte as arguments
+//! of system calls, for threads that asked for it (`PR_SET_TAGGED_ADDR_CTRL`;
+//! the kernel's Documentation/arch/arm64/tagged-address-abi.rst).
+//!
+//! The host's kernel takes no tags, so they are taken off: of the arguments,
+//! which the table's letters tell apart, and of addresses in the structures
+//! that arguments point to ([`NESTED`]), which are copied for that where one
+//! has a tag. What the kernel writes into such a copy is written back.
+//!
+//! Not done: addresses in `struct iocb`, in what `ioctl` points to, and in the
+//! list of robust futexes.
+
+use alloc::vec::Vec;
+
+use super::Call;
+use super::table::Syscall;
+use crate::linux::guest_memory;
+use crate::linux::sys::Errno;
+
+/// An address without its tag: as arm64 has it, bit 55 tells which half of all
+/// addresses it is in.
+#[must_use]
+pub(super) const fn untagged(address: u64) -> u64 {
+    (address << 8).cast_signed().wrapping_shr(8).cast_unsigned()
+}
+
+/// Arguments that the table calls addresses and that stay as they are: the
+/// kernel takes no tag there, or does not look at them.
+const KEPT: [(&str, usize); 7] = [
+    ("brk", 0),
+    ("mmap", 0),
+    ("mremap", 4),
+    ("shmat", 1),
+    ("shmdt", 0),
+    // The stack and the thread pointer are the child's registers.
+    ("clone", 1),
+    ("clone", 3),
+];
+
+/// Arguments that are addresses for some commands only. Of what else they are,
+/// nothing has bits 56 to 63 without bit 55.
+const SOMETIMES: [(&str, usize); 10] = [
+    ("fcntl", 2),
+    ("keyctl", 1),
+    ("keyctl", 2),
+    ("keyctl", 3),
+    ("keyctl", 4),
+    ("prctl", 1),
+    ("prctl", 2),
+    ("prctl", 3),
+    ("prctl", 4),
+    ("semctl", 3),
+];
+
+/// What an argument points to that has addresses in it.
+#[derive(Clone, Copy)]
+enum Shape {
+    /// Addresses up to a null.
+    Strings,
+    /// As many `struct iovec` as the next argument says.
+    Vectors,
+    /// One `struct msghdr`.
+    Message,
+    /// As many `struct mmsghdr` as the next argument says.
+    Messages,
+    /// As many `struct futex_waitv` as the next argument says.
+    Waiters,
+    /// `struct clone_args`, as large as the next argument says.
+    Arguments,
+}
+
+use Shape::{Arguments, Message, Messages, Strings, Vectors, Waiters};
+
+/// The arguments that point to addresses.
+const NESTED: [(&str, usize, Shape); 21] = [
+    ("readv", 1, Vectors),
+    ("writev", 1, Vectors),
+    ("preadv", 1, Vectors),
+    ("pwritev", 1, Vectors),
+    ("preadv2", 1, Vectors),
+    ("pwritev2", 1, Vectors),
+    ("vmsplice", 1, Vectors),
+    ("process_vm_readv", 1, Vectors),
+    ("process_vm_readv", 3, Vectors),
+    ("process_vm_writev", 1, Vectors),
+    ("process_vm_writev", 3, Vectors),
+    ("process_madvise", 1, Vectors),
+    ("execve", 1, Strings),
+    ("execve", 2, Strings),
+    ("execveat", 2, Strings),
+    ("execveat", 3, Strings),
+    ("sendmsg", 1, Message),
+    ("recvmsg", 1, Message),
+    ("sendmmsg", 1, Messages),
+    ("recvmmsg", 1, Messages),
+    ("futex_waitv", 0, Waiters),
+];
+const CLONE3: (&str, usize, Shape) = ("clone3", 0, Arguments);
+
+/// As many elements of an array as the kernel takes.
+const MOST: u64 = 1024;
+/// As many strings as are looked at.
+const MOST_STRINGS: u64 = 1 << 20;
+
+/// Copies that the host reads and writes instead of the guest's structures.
+#[derive(Debug, Default)]
+pub(super) struct Copies {
+    /// Each in a place of its own, since the host knows where it is.
+    words: Vec<Vec<u64>>,
+    /// What of them is the kernel's result: where in which copy, how many
+    /// bytes, and where the guest has it.
+    results: Vec<(usize, usize, usize, u64)>,
+}
+
+/// Takes the tags off a system call's arguments.
+pub(super) fn take_off(call: &mut Call<'_>, syscall: &Syscall) {
+    let has = |list: &[(&str, usize)], index| list.contains(&(syscall.name, index));
+    for (index, letter) in syscall.arguments.chars().enumerate() {
+        let address = matches!(letter, 'p' | 's' | 'b') && !has(&KEPT, index);
+        if address || has(&SOMETIMES, index) {
+            call.arguments[index] = untagged(call.arguments[index]);
+        }
+    }
+    for &(name, index, shape) in NESTED.iter().chain([&CLONE3]) {
+        if name == syscall.name {
+            nested(call, index, shape);
+        }
+    }
+}
+
+/// Puts a copy in the place of what an argument points to, where that has tags.
+/// What can't be read is the kernel's to refuse.
+fn nested(call: &mut Call<'_>, index: usize, shape: Shape) {
+    let at = call.arguments[index];
+    let count = call.arguments.get(index + 1).copied().unwrap_or(0);
+    let mut copies = core::mem::take(&mut call.copies);
+    let copy = match shape {
+        Strings => copies.strings(call, at),
+        Vectors => copies.array(call, at, count, 2, &[0]),
+        Waiters => copies.array(call, at, count, 3, &[1]),
+        Arguments if count <= 8 * 11 => copies.array(call, at, 1, count / 8, &[1, 2, 3, 8]),
+        Arguments => None,
+        Message => copies.messages(call, at, 1, 7),
+        Messages => copies.messages(call, at, count, 8),
+    };
+    call.copies = copies;
+    if let Some(copy) = copy {
+        call.arguments[index] = copy;
+    }
+}
+
+impl Copies {
+    /// Keeps words, and says where they are from now on.
+    fn keep(&mut self, words: Vec<u64>) -> u64 {
+        let at = words.as_ptr() as u64;
+        self.words.push(words);
+        at
+    }
+
+    fn strings(&mut self, call: &Call<'_>, at: u64) -> Option<u64> {
+        let mut words = Vec::new();
+        let mut tags = false;
+        for n in 0..MOST_STRINGS {
+            let [word] = call.words(at.wrapping_add(8 * n)).ok()?;
+            tags |= untagged(word) != word;
+            words.push(untagged(word));
+            if word == 0 {
+                return tags.then(|| self.keep(words));
+            }
+        }
+        None
+    }
+
+    /// An array of structures of `size` words, of which these are addresses.
+    fn array(
+        &mut self,
+        call: &Call<'_>,
+        at: u64,
+        count: u64,
+        size: u64,
+        addresses: &[usize],
+    ) -> Option<u64> {
+        let mut words = read(call, at, count, size)?;
+        let mut tags = false;
+        let size = usize::try_from(size).ok().filter(|&size| size > 0)?;
+        for structure in words.chunks_exact_mut(size) {
+            for word in addresses
+                .iter()
+                .filter_map(|&index| structure.get(index).copied())
+            {
+                tags |= untagged(word) != word;
+            }
+            for &index in addresses {
+                if let Some(word) = structure.get_mut(index) {
+                    *word = untagged(*word);
+                }
+            }
+        }
+        tags.then(|| self.keep(words))
+    }
+
+    /// `struct msghdr`, alone or with a length behind it: name, its length,
+    /// vectors, their number, control, its length, flags.
+    fn messages(&mut self, call: &Call<'_>, at: u64, count: u64, size: usize) -> Option<u64> {
+        let mut words = read(call, at, count, size as u64)?;
+        let mut tags = false;
+        for message in words.chunks_exact_mut(size) {
+            for index in [0, 2, 4] {
+                tags |= untagged(message[index]) != message[index];
+                message[index] = untagged(message[index]);
+            }
+            if let Some(vectors) = self.array(call, message[2], message[3], 2, &[0]) {
+                message[2] = vectors;
+                tags = true;
+            }
+        }
+        if !tags {
+            return None;
+        }
+        let copy = self.words.len();
+        for n in 0..usize::try_from(count).ok()? {
+            // The name's length; control's, flags and the length behind.
+            let start = n * size * 8;
+            let guest = at.wrapping_add(start as u64);
+            self.results.push((copy, start + 8, 4, guest + 8));
+            let rest = size * 8 - 40;
+            self.results.push((copy, start + 40, rest, guest + 40));
+        }
+        Some(self.keep(words))
+    }
+
+    /// Gives the guest what the kernel wrote into the copies.
+    pub(super) fn give_back(self) -> Result<(), Errno> {
+        for (copy, start, length, guest) in self.results {
+            let bytes: Vec<u8> = self.words[copy]
+                .iter()
+                .flat_map(|word| word.to_le_bytes())
+                .skip(start)
+                .take(length)
+                .collect();
+            // SAFETY: the guest named the address as its own to write.
+            unsafe { guest_memory::write(guest, &bytes) }?;
+        }
+        Ok(())
+    }
+}
+
+/// The words of an array of structures.
+fn read(call: &Call<'_>, at: u64, count: u64, size: u64) -> Option<Vec<u64>> {
+    if count > MOST {
+        return None;
+    }
+    let mut words = Vec::new();
+    for n in 0..count * size {
+        let [word] = call.words(at.wrapping_add(8 * n)).ok()?;
+        words.push(word);
+    }
+    Some(words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::table;
+    use super::*;
+
+    #[test]
+    fn tags_go() {
+        assert_eq!(untagged(0x5a00_7fff_1234_5678), 0x7fff_1234_5678);
+        assert_eq!(untagged(0x7fff_1234_5678), 0x7fff_1234_5678);
+        assert_eq!(untagged(u64::MAX), u64::MAX);
+        assert_eq!(untagged(0x00ff_0000_0000_0000), 0xffff_0000_0000_0000);
+    }
+
+    #[test]
+    fn every_name_is_a_system_calls() {
+        let arguments = |name: &str| {
+            let found = table::TABLE.iter().find(|syscall| syscall.name == name);
+            found.unwrap_or_else(|| panic!("{name}")).arguments
+        };
+        for (name, index) in KEPT {
+            assert_eq!(arguments(name).as_bytes()[index], b'p', "{name}");
+        }
+        for (name, index) in SOMETIMES {
+            assert_eq!(arguments(name).as_bytes()[index], b'x', "{name}");
+        }
+        for (name, index, _) in NESTED.into_iter().chain([CLONE3]) {
+            assert_eq!(arguments(name).as_bytes()[index], b'p', "{name}");
+        }
+    }
+}
