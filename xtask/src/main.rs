@@ -36,8 +36,8 @@ Usage: cargo xtask TASK
   suites [--only SUITE]
                  Run GCC's test programs under the engine and QEMU, and write
                  crates/engine/results
-  suites --only cpython|perl|perl-cpan|stress-ng[:TEST,...] [--again] [--fresh]
-                 [--all-on-qemu]
+  suites --only cpython|glib|perl|perl-cpan|stress-ng|systemd[:TEST,...]
+                 [--again] [--fresh] [--all-on-qemu]
                  Run these in Debian for amd64 natively and for arm64 on the
                  engine; goes on where it was broken off
   decode-real    Decode Debian's arm64 programs, and write crates/a64/results

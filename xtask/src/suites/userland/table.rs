@@ -17,12 +17,14 @@ pub(super) const RELEASE: &str = "trixie";
 /// The packages of all suites.
 pub(super) const PACKAGES: &[&str] = &[
     "gdb-minimal",
+    "libglib2.0-tests",
     "libpython3.13-testsuite",
     "perl",
     "procps",
     "python3",
     "python3.13-full",
     "stress-ng",
+    "systemd-tests",
 ];
 
 /// Between a test's name and that of a part of it.
@@ -47,17 +49,27 @@ pub(super) struct Suite {
 }
 
 /// All of them.
-pub(super) const SUITES: [Suite; 4] = [
+pub(super) const SUITES: [Suite; 6] = [
     Suite {
         name: "cpython",
         title: "CPython's own tests",
         package: "libpython3.13-testsuite",
         list: "python3 -m test --list-tests",
         // Of its resources (network, much memory, ...) it is given none.
-        command: r#"cd /tmp && exec python3 -m test --randseed 1 --timeout 560 "$1""#,
+        command: r#"cd /tmp && exec python3 -m test -v --randseed 1 --timeout 560 "$1""#,
         patience: 600,
         excluded: &[],
         read: read::cpython,
+    },
+    Suite {
+        name: "glib",
+        title: "GLib's installed tests",
+        package: "libglib2.0-tests",
+        list: "cd /usr/share/installed-tests/glib && ls | sed 's/[.]test$//'",
+        command: r#"cd /tmp && eval exec "$(sed -n s/^Exec=//p "/usr/share/installed-tests/glib/$1.test")""#,
+        patience: 300,
+        excluded: &[],
+        read: read::tap,
     },
     Suite {
         name: "perl",
@@ -69,7 +81,7 @@ pub(super) const SUITES: [Suite; 4] = [
         command: PERL,
         patience: 600,
         excluded: &[],
-        read: read::perl,
+        read: read::tap,
     },
     Suite {
         name: "perl-cpan",
@@ -79,7 +91,7 @@ pub(super) const SUITES: [Suite; 4] = [
         command: PERL,
         patience: 600,
         excluded: &[],
-        read: read::perl,
+        read: read::tap,
     },
     Suite {
         name: "stress-ng",
@@ -92,6 +104,16 @@ pub(super) const SUITES: [Suite; 4] = [
         patience: 120,
         excluded: &[],
         read: read::stress_ng,
+    },
+    Suite {
+        name: "systemd",
+        title: "systemd's unit tests",
+        package: "systemd-tests",
+        list: "cd /usr/lib/systemd/tests/unit-tests && find test-* -maxdepth 0 -type f",
+        command: r#"cd /tmp && exec "/usr/lib/systemd/tests/unit-tests/$1""#,
+        patience: 300,
+        excluded: &[],
+        read: read::exit_code,
     },
 ];
 
