@@ -87,8 +87,8 @@ const NEEDS: &[Need] = &[need(
     "gives each test a network of its own",
 )];
 
-/// Runs what is wanted and is not done yet; writes the suite's page once all of
-/// it has been.
+/// Runs what is wanted and is not done yet; writes the suite's page, which tells of
+/// all that was run so far.
 pub(super) fn suites(wanted: &Wanted) -> Result<()> {
     setup::install(&[setup::QUICK, setup::ENGINES, NEEDS])?;
     let suite = wanted.suite;
@@ -112,13 +112,11 @@ pub(super) fn suites(wanted: &Wanted) -> Result<()> {
     }
     println!("{} tests of {}", tests.len(), suite.name);
     userlands.run_all(suite, &tests, &store, wanted.all_on_qemu)?;
+    let text = page::page(suite, &all, &store, &known, &userlands)?;
+    let place = format!("crates/engine/results/{}.md", suite.name);
+    std::fs::write(product::workspace().join(&place), text)?;
+    println!("Written to {place}");
     let tests: Vec<&str> = tests.iter().map(|test| test.as_str()).collect();
-    if wanted.starts.is_empty() {
-        let text = page::page(suite, &tests, &store, &known, &userlands)?;
-        let place = format!("crates/engine/results/{}.md", suite.name);
-        std::fs::write(product::workspace().join(&place), text)?;
-        println!("Written to {place}");
-    }
     judge(suite, &tests, &store, &known)
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use super::known::Known;
 use super::outcome::Outcome;
@@ -14,15 +14,16 @@ use crate::differential::{first_line, host};
 
 pub(super) fn page(
     suite: &Suite,
-    tests: &[&str],
+    tests: &[String],
     store: &Store,
     known: &Known<'_>,
     userlands: &Userlands,
 ) -> Result<String> {
-    let results: Vec<Results> = tests
+    let results: Vec<Option<Results>> = tests
         .iter()
-        .map(|test| store.of(test)?.context("a test that was not run"))
+        .map(|test| store.of(test))
         .collect::<Result<_>>()?;
+    let results: Vec<Results> = results.into_iter().flatten().collect();
     let mut page = format!(
         "# {}\n\n\
          By `cargo xtask suites --only {}`: Debian {RELEASE}'s {} {}, each test natively in an amd64 \
@@ -36,18 +37,31 @@ pub(super) fn page(
         userlands.qemu(),
         asked(&results),
     );
+    if results.len() < tests.len() {
+        let _ = writeln!(
+            page,
+            "**{} of {} tests were run so far.**\n",
+            results.len(),
+            tests.len()
+        );
+    }
     counts(&mut page, &results);
     differences(&mut page, suite, &results, known);
     lists(&mut page, suite, &results);
+    if results.len() < tests.len() {
+        let run: Vec<&str> = results.iter().map(|of| of.test.as_str()).collect();
+        let _ = writeln!(page, "\nRun so far: {}.", run.join(", "));
+    }
     Ok(page)
 }
 
 fn asked(results: &[Results]) -> String {
     let asked = results.iter().filter(|of| of.qemu.is_some()).count();
-    if asked == results.len() {
-        return "about all".to_owned();
+    match asked {
+        0 => "about none, since the engine fails none".to_owned(),
+        _ if asked == results.len() => "about all".to_owned(),
+        _ => format!("about {asked} of them, among them all that fail on the engine only"),
     }
-    format!("about {asked} of them, among them all that fail on the engine only")
 }
 
 fn counts(page: &mut String, results: &[Results]) {
@@ -162,8 +176,7 @@ fn lists(page: &mut String, suite: &Suite, results: &[Results]) {
     if builds.len() > 1 {
         let _ = writeln!(
             page,
-            "\nThe engine was built {} times meanwhile: bugs found by these tests were mended, and \
-             what had failed was run again.",
+            "\nRun by {} builds of the engine, which changed meanwhile.",
             builds.len()
         );
     }

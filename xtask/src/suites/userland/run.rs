@@ -39,7 +39,11 @@ impl Userlands {
         // It may be built anew while the tests run.
         let copy = folder.join(by.replace(' ', "-"));
         std::fs::create_dir_all(folder)?;
-        std::fs::copy(engine, &copy)?;
+        if !copy.is_file() {
+            let new = copy.with_extension("new");
+            std::fs::copy(engine, &new)?;
+            std::fs::rename(new, &copy)?;
+        }
         let engine = copy;
         let make = |name: &str, emulator: Option<&Path>| {
             DebianRoot::keep(

@@ -123,7 +123,8 @@ const PERL: &str = r#"cd /perl/t && exec ./perl TEST -v "$1""#;
 /// perl is the installed one, its modules lie where the tests look for them.
 pub(super) fn add_perl(root: &Path, scratch: &Path) -> Result<()> {
     let apt = Apt::new(scratch, "deb-src", RELEASE)?;
-    apt.get(&["source", "--download-only", "perl"])?;
+    // The description of a security update may not be on the mirror yet.
+    apt.get(&["source", "--download-only", "--tar-only", "perl"])?;
     let sources = apt.file("perl_", ".orig.tar.xz")?;
     let perl = root.join("perl");
     std::fs::create_dir(&perl)?;
