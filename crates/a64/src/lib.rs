@@ -8,6 +8,7 @@
 
 extern crate alloc;
 
+pub mod call;
 pub mod cpu;
 pub mod decode;
 pub mod features;

@@ -74,6 +74,10 @@ impl Code for GuestMemory<'_> {
         STALE.version.load(Ordering::Acquire)
     }
 
+    fn calls(&self) -> Option<u64> {
+        self.page_of_calls()
+    }
+
     fn changed(&self) -> Vec<Range<u64>> {
         STALE.ranges.with(core::mem::take)
     }

@@ -40,6 +40,7 @@ use crate::forget::Threads;
 use crate::heap;
 use crate::inspect::tally::Tally;
 use crate::linux::attention::Attention;
+use crate::linux::clock;
 use crate::linux::sys::Errno;
 use crate::lock::{Held, Lock};
 use crate::vcpu::{Calls, HostFault, Vcpu, layout};
@@ -64,6 +65,11 @@ pub trait Code {
     /// A number that grows whenever what was fetched may be another word now.
     fn version(&self) -> u64 {
         0
+    }
+
+    /// The page where instructions may call functions ([`a64::call`]).
+    fn calls(&self) -> Option<u64> {
+        None
     }
 
     /// Where that is so since the last call.
@@ -230,6 +236,7 @@ impl Engine {
             leave: self.base + self.stubs.leave as u64,
             interpret: self.base + self.stubs.interpret as u64,
             interpreter: interpreter::<M> as *const () as u64,
+            functions: clock::functions(),
         };
         let mut vcpu = Vcpu::new(cpu, calls);
         vcpu.host.tally = self.tally;
@@ -539,7 +546,10 @@ impl Shared {
             ..
         } = self;
         let cache = &mut caches[usize::from(soft)];
-        let guest = A64 { soft_float: soft };
+        let guest = A64 {
+            soft_float: soft,
+            calls: code.calls(),
+        };
         former.form(&guest, &Fetcher { code, cache, heat }, pc, LIMITS, region);
         let outside = |pc| cache.find(pc).map_or(Live::Live, |entry| entry.flags);
         let counters = observer.formed(pc, region, code).map(|counters| {

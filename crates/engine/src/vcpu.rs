@@ -9,9 +9,10 @@ use core::mem::offset_of;
 
 use core::sync::atomic::Ordering;
 
+use a64::call::COUNT;
 use a64::cpu::Cpu;
 use a64::interp::Exception;
-use a64::lift::{HOT_INT, HOT_VEC};
+use a64::lift::{HOT_INT, HOT_VEC, KEPT_VEC};
 use x64::constants;
 use x64::convention::Layout;
 
@@ -80,6 +81,7 @@ pub struct Host {
     leave: u64,
     interpret: u64,
     interpreter: u64,
+    functions: [u64; COUNT],
     /// The guest's MXCSR.
     pub mxcsr: u32,
     host_mxcsr: u32,
@@ -122,6 +124,8 @@ pub struct Calls {
     /// `extern "sysv64" fn(&mut Vcpu, word: u32) -> u32`: not 0 for an
     /// exception.
     pub interpreter: u64,
+    /// What the guest's vDSO calls ([`a64::call`]).
+    pub functions: [u64; COUNT],
 }
 
 impl Host {
@@ -135,6 +139,7 @@ impl Host {
             leave: calls.leave,
             interpret: calls.interpret,
             interpreter: calls.interpreter,
+            functions: calls.functions,
             mxcsr: 0x1f80,
             host_mxcsr: 0x1f80,
             exception: None,
@@ -273,6 +278,7 @@ pub fn layout() -> Layout {
         flags: at(cpu + offset_of!(Cpu, flags)),
         thread: at(cpu + offset_of!(Cpu, tpidr)),
         attention: host(offset_of!(Host, attention)),
+        functions: host(offset_of!(Host, functions)),
         monitor: at(cpu + offset_of!(Cpu, monitor)),
         spill: host(offset_of!(Host, spill)),
         scratch: host(offset_of!(Host, scratch)),
@@ -290,5 +296,6 @@ pub fn layout() -> Layout {
         targets_log2: TARGETS_LOG2,
         hot_int: HOT_INT,
         hot_vec: HOT_VEC,
+        kept_vec: KEPT_VEC,
     }
 }

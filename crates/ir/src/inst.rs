@@ -632,6 +632,19 @@ pub enum Op {
     BulkRun { kind: Bulk, d: Reg, s: Reg, n: Reg },
     /// Faults, to go on at `next`, unless a is a multiple of 16.
     CheckStack { a: Reg, next: u64 },
+    /// Calls a function of the surroundings with the low half of a: d = 0, e and
+    /// f = the two words that it gives. When it gives an error, and when the
+    /// thread is wanted, it goes on at `otherwise`, with anything in d, e and f.
+    /// The flags are clear. Of the vector slots those are kept that a function
+    /// of the guest keeps, as far as it keeps them.
+    Call {
+        function: u8,
+        d: Reg,
+        e: Reg,
+        f: Reg,
+        a: Reg,
+        otherwise: u64,
+    },
     /// Vector slots, see [`crate::vector`].
     Vector(VOp),
     /// One guest instruction for the guest's interpreter.
@@ -649,6 +662,7 @@ impl Op {
                 return all(d, s, n);
             }
             Self::BulkRun { n, .. } => (n, Reg::ZERO),
+            Self::Call { d, e, f, .. } => return all(d, e, f),
             Self::Imm { d, .. }
             | Self::Address { d, .. }
             | Self::Mov { d, .. }

@@ -46,7 +46,8 @@ impl Op {
             Self::CondCompare { .. }
             | Self::WriteFlags { .. }
             | Self::InvertCarry
-            | Self::BulkStart { .. } => true,
+            | Self::BulkStart { .. }
+            | Self::Call { .. } => true,
             Self::Vector(v) => v.sets_flags(),
             _ => false,
         }

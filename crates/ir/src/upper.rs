@@ -52,7 +52,7 @@ impl Upper {
     pub fn after(&mut self, op: &Op) {
         match op {
             Op::Vector(v) => self.vector(v),
-            Op::Interpret { .. } => *self = Self::default(),
+            Op::Interpret { .. } | Op::Call { .. } => *self = Self::default(),
             _ => {}
         }
     }

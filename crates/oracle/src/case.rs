@@ -76,6 +76,8 @@ pub struct Batch {
     /// What the data area holds at each start; empty when the programs access
     /// no memory.
     pub pattern: Vec<u8>,
+    /// Hints in the first page of programs may be calls ([`a64::call`]).
+    pub calls: bool,
 }
 
 impl Batch {

@@ -7,9 +7,7 @@ use a64::interp::{Exception, step};
 use a64::mem::Memory;
 
 use crate::case::{Batch, DATA_SIZE, Program, Results, State};
-use crate::sandbox::{
-    END_WORD, ENDLESS, HEAD_WORD, PANICKED, Sandbox, cpu_of, state_of, unknown_call,
-};
+use crate::sandbox::{ENDLESS, PANICKED, Sandbox, cpu_of, state_of, unknown_call};
 
 /// More than any program takes.
 const STEPS: u32 = 100_000;
@@ -37,7 +35,7 @@ impl Default for Interpreter {
 impl Interpreter {
     /// Runs a batch.
     pub fn run(&mut self, batch: &Batch) -> Results {
-        self.sandbox.code = batch.image(HEAD_WORD, |_| END_WORD);
+        self.sandbox.place(batch);
         let mut results = Results::default();
         for (program, before) in &batch.states {
             if !batch.pattern.is_empty() {

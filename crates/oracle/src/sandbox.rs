@@ -5,7 +5,9 @@ use a64::cpu::{Cpu, Flags};
 use a64::interp::{Environment, Exception};
 use a64::mem::{Barrier, Fault, FaultKind, Memory, Size, atomic_alignment};
 
-use crate::case::{CODE, DATA, DATA_SIZE, State};
+use engine::linux::clock;
+
+use crate::case::{Batch, CODE, DATA, DATA_SIZE, State};
 
 /// The constant of the BRK behind each program.
 pub const END: u16 = 0xa64;
@@ -29,6 +31,8 @@ pub struct Sandbox {
     data: *mut u8,
     /// The words from [`CODE`] on.
     pub code: Vec<u32>,
+    /// The page whose hints may be calls.
+    pub calls: Option<u64>,
 }
 
 impl Sandbox {
@@ -42,6 +46,7 @@ impl Sandbox {
         Self {
             data,
             code: Vec::new(),
+            calls: None,
         }
     }
 
@@ -49,6 +54,12 @@ impl Sandbox {
     pub fn data(&mut self) -> &mut [u8] {
         // SAFETY: as `new` demands.
         unsafe { std::slice::from_raw_parts_mut(self.data, DATA_SIZE as usize) }
+    }
+
+    /// Places a batch's programs.
+    pub fn place(&mut self, batch: &Batch) {
+        self.code = batch.image(HEAD_WORD, |_| END_WORD);
+        self.calls = batch.calls.then_some(CODE);
     }
 
     /// The bytes of an access. The top byte of the address is ignored.
@@ -128,6 +139,11 @@ impl Environment for Sandbox {
 
     fn frequency(&mut self) -> u64 {
         1_000_000_000
+    }
+
+    fn call(&mut self, pc: u64, function: u8, argument: u32) -> Option<[u64; 2]> {
+        (self.calls? == a64::call::page(pc)).then_some(())?;
+        clock::call(function, argument)
     }
 }
 

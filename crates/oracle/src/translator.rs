@@ -19,7 +19,7 @@ use x64::features::HostFeatures;
 use x64::lower::Lowered;
 
 use crate::case::{Batch, CODE, DATA, DATA_SIZE, Program, Results, State};
-use crate::sandbox::{END, END_WORD, HEAD_WORD, Sandbox, cpu_of, state_of, unknown_call};
+use crate::sandbox::{END, Sandbox, cpu_of, state_of, unknown_call};
 
 /// Held by the translator that lives.
 static ONLY: Mutex<()> = Mutex::new(());
@@ -28,6 +28,10 @@ impl Code for Sandbox {
     fn fetch(&self, pc: u64) -> Option<u32> {
         let word = pc.wrapping_sub(CODE) / 4;
         self.code.get(word as usize).copied()
+    }
+
+    fn calls(&self) -> Option<u64> {
+        self.calls
     }
 }
 
@@ -119,7 +123,7 @@ impl Translator {
     /// Runs a batch.
     pub fn run(&mut self, batch: &Batch) -> Results {
         self.engine.forget(&mut self.vcpu);
-        self.sandbox.code = batch.image(HEAD_WORD, |_| END_WORD);
+        self.sandbox.place(batch);
         let mut results = Results::default();
         for (program, before) in &batch.states {
             if !batch.pattern.is_empty() {

@@ -83,6 +83,8 @@ pub struct Layout {
     /// be entered, or to be left. The 32-bit word behind it is set to 1 by
     /// whoever enters.
     pub attention: u32,
+    /// Addresses of the functions that [`ir::Op::Call`] calls.
+    pub functions: u32,
     /// The exclusive monitor: address, value low, value high, size.
     pub monitor: u32,
     /// FPCR.
@@ -101,6 +103,8 @@ pub struct Layout {
     pub hot_int: &'static [u8],
     /// Vector slots, the hottest first.
     pub hot_vec: &'static [u8],
+    /// Vector slots that the guest's functions keep for their callers.
+    pub kept_vec: &'static [u8],
 }
 
 /// Which register holds which slot.

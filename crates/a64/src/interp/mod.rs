@@ -49,6 +49,12 @@ pub trait Environment {
     fn counter(&mut self) -> u64;
     /// `CNTFRQ_EL0`, in Hz.
     fn frequency(&mut self) -> u64;
+    /// Calls a function for the instruction at `pc`, if that is in the page where
+    /// this is done ([`crate::call`]): two values, if it gives them.
+    fn call(&mut self, pc: u64, function: u8, argument: u32) -> Option<[u64; 2]> {
+        let _ = (pc, function, argument);
+        None
+    }
 }
 
 /// Executes one instruction at `cpu.pc`, which is then the next one's.
@@ -68,9 +74,9 @@ pub fn step<M: Memory + Environment>(
         | Class::branch_reg
         | Class::compare_branch
         | Class::test_branch => branch::execute(cpu, insn),
+        Class::hint => system::hint(cpu, mem, insn.word),
         Class::exception
         | Class::barrier
-        | Class::hint
         | Class::pstate
         | Class::system
         | Class::system_register => {

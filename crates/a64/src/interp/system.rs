@@ -3,6 +3,7 @@
 
 use super::registers::{read, write};
 use super::{Environment, Exception};
+use crate::call;
 use crate::cpu::{Cpu, Flags, Monitor};
 use crate::decode::{Class, Op};
 use crate::features;
@@ -32,11 +33,26 @@ pub(super) fn execute<M: Memory + Environment>(
         Class::barrier => barrier(cpu, mem, insn),
         Class::pstate => pstate(cpu, insn),
         Class::system => maintain(cpu, mem, insn)?,
-        Class::system_register => register(cpu, mem, insn),
-        // Hints: all of them NOPs, those of FEAT_PAuth (not advertised) too.
-        _ => {}
+        _ => register(cpu, mem, insn),
     }
     Ok(())
+}
+
+/// Hints: NOPs, those of FEAT_PAuth (not advertised) too, but for calls. Returns
+/// where it goes on.
+#[allow(clippy::cast_possible_truncation, reason = "the low half is meant")]
+pub(super) fn hint<M: Environment>(cpu: &mut Cpu, mem: &mut M, word: u32) -> u64 {
+    let argument = cpu.x[usize::from(call::ARGUMENT)] as u32;
+    let called = call::function(word).and_then(|number| mem.call(cpu.pc, number, argument));
+    let Some(values) = called else {
+        return cpu.pc.wrapping_add(4);
+    };
+    for (reg, value) in call::VALUES.into_iter().zip(values) {
+        cpu.x[usize::from(reg)] = value;
+    }
+    cpu.x[usize::from(call::ZERO)] = 0;
+    cpu.flags = Flags::from_nzcv(0);
+    cpu.pc.wrapping_add(8)
 }
 
 #[allow(clippy::cast_possible_truncation, reason = "fields of sixteen bits")]

@@ -11,6 +11,7 @@ mod memory;
 mod system;
 mod vector;
 
+use crate::call;
 use crate::decode::{Class, decode};
 use crate::insn::Insn;
 use ir::form::{Flow, Guest, Sink};
@@ -30,17 +31,34 @@ pub const HOT_VEC: &[u8] = &[
     26, 27, 28, 29, 30, 31,
 ];
 
+/// Vector slots whose low halves a function keeps for its caller.
+pub const KEPT_VEC: &[u8] = &[8, 9, 10, 11, 12, 13, 14, 15];
+
 /// The guest, as regions of it are formed.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct A64 {
     /// Floating point is the interpreter's: FPCR asks for what the host's
     /// modes can't give (FZ, DN, AHP, FZ16).
     pub soft_float: bool,
+    /// The page whose hints may be calls ([`crate::call`]).
+    pub calls: Option<u64>,
+}
+
+impl A64 {
+    /// The function that an instruction calls.
+    fn call(self, pc: u64, word: u32) -> Option<u8> {
+        (self.calls? == call::page(pc)).then_some(())?;
+        call::function(word)
+    }
 }
 
 impl Guest for A64 {
     fn flow(&self, pc: u64, word: u32) -> (u32, Flow) {
-        (4, branch::flow(pc, word))
+        let flow = match self.call(pc, word) {
+            Some(_) => Flow::Jump(system::behind_call(pc)),
+            None => branch::flow(pc, word),
+        };
+        (4, flow)
     }
 
     fn lift(&self, pc: u64, word: u32, out: &mut Sink<'_>) -> Option<Term> {
@@ -54,9 +72,12 @@ impl Guest for A64 {
             | Class::branch_reg
             | Class::compare_branch
             | Class::test_branch => return Some(branch::lift(pc, insn, out)),
+            Class::hint => {
+                let function = self.call(pc, word)?;
+                return Some(system::lift_call(pc, function, out));
+            }
             Class::exception
             | Class::barrier
-            | Class::hint
             | Class::pstate
             | Class::system
             | Class::system_register => return system::lift(pc, insn, out),

@@ -1,12 +1,13 @@
-//! Exceptions, barriers, hints and system registers.
+//! Exceptions, barriers, hints that are calls, and system registers.
 
 use super::zr;
-use crate::decode::{Class, Op as A};
+use crate::call;
+use crate::decode::Op as A;
 use crate::features;
 use crate::insn::Insn;
 use ir::form::Sink;
 use ir::inst::Fence;
-use ir::{Op, Term};
+use ir::{Op, Reg, Term};
 
 /// A register that always reads the same.
 fn constant(insn: Insn, value: u64) -> Op {
@@ -63,8 +64,27 @@ pub(super) fn lift(pc: u64, insn: Insn, out: &mut Sink<'_>) -> Option<Term> {
             let value = features::id_register(insn.crm(), insn.op2());
             out.push(constant(insn, value));
         }
-        _ if insn.op.class() == Class::hint => {}
         _ => out.push(Op::Interpret { word }),
     }
     None
+}
+
+/// Where a call goes on that has been done.
+pub(super) const fn behind_call(pc: u64) -> u64 {
+    pc.wrapping_add(8)
+}
+
+/// A hint that calls a function.
+pub(super) fn lift_call(pc: u64, function: u8, out: &mut Sink<'_>) -> Term {
+    let [e, f] = call::VALUES.map(Reg);
+    out.push(Op::Call {
+        function,
+        d: Reg(call::ZERO),
+        e,
+        f,
+        a: Reg(call::ARGUMENT),
+        otherwise: pc.wrapping_add(4),
+    });
+    let target = behind_call(pc);
+    Term::Jump { target }
 }

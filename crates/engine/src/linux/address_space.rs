@@ -69,6 +69,9 @@ type Lines = HashMap<u64, u64>;
 /// told of.
 const LINE: u32 = 6;
 
+/// What no page starts at.
+const NO_PAGE: u64 = 1;
+
 /// The executable ranges.
 pub struct AddressSpace {
     /// Start to end.
@@ -80,6 +83,8 @@ pub struct AddressSpace {
     watcher: Option<&'static dyn Watcher>,
     /// What is changing at this moment.
     pub unsettled: Unsettled,
+    /// The page of the engine's own vDSO, or [`NO_PAGE`].
+    calls: AtomicU64,
     /// Where the guest is to stop.
     pub breakpoints: Breakpoints,
 }
@@ -103,6 +108,7 @@ impl AddressSpace {
             translated: SpinLock::new(Lines::new()),
             watcher,
             unsettled: Unsettled::new(),
+            calls: AtomicU64::new(NO_PAGE),
             breakpoints: Breakpoints::default(),
         }
     }
@@ -156,6 +162,7 @@ impl AddressSpace {
     /// range, until what is returned is dropped.
     #[must_use]
     pub fn changing(&self, range: Range<u64>) -> Option<Changing<'_>> {
+        self.end_calls(&range);
         let code = self.executable.with(|ranges| touches(ranges, &range));
         code.then(|| self.unsettled.enter(range))
     }
@@ -180,7 +187,21 @@ impl AddressSpace {
 
     /// The pages of a range are the same, but what is in them is not.
     pub fn changed(&self, range: Range<u64>) {
+        self.end_calls(&range);
         self.forget(range);
+    }
+
+    /// A page of the engine's has been mapped whose instructions may call
+    /// functions ([`a64::call`]). That ends with any change of it.
+    pub fn let_call(&self, page: u64) {
+        self.calls.store(page, Ordering::Release);
+    }
+
+    /// The page whose instructions may call functions.
+    #[must_use]
+    pub fn page_of_calls(&self) -> Option<u64> {
+        let page = self.calls.load(Ordering::Acquire);
+        (page != NO_PAGE).then_some(page)
     }
 
     /// The line of an address is about to be read, to be translated.
@@ -213,6 +234,13 @@ impl AddressSpace {
         });
     }
 
+    /// Pages that the guest has changed are its own.
+    fn end_calls(&self, range: &Range<u64>) {
+        if range.contains(&self.calls.load(Ordering::Relaxed)) {
+            self.calls.store(NO_PAGE, Ordering::Release);
+        }
+    }
+
     /// The code in the range is not what it was.
     fn forget(&self, range: Range<u64>) {
         if let Some(watcher) = self.watcher
@@ -226,6 +254,7 @@ impl AddressSpace {
         if range.is_empty() {
             return;
         }
+        self.end_calls(&range);
         let was = self.executable.with(|ranges| {
             let was = cut(ranges, &range);
             if executable {
@@ -351,6 +380,29 @@ mod tests {
         assert_eq!(space.generation(), before);
         space.protect(0x1000..0x2000, RX);
         assert!(space.generation() > before);
+    }
+
+    #[test]
+    fn calls_end_when_the_guest_changes_their_page() {
+        let changes: [fn(&AddressSpace, Range<u64>); 5] = [
+            |space, range| drop(space.changing(range)),
+            |space, range| space.map(range, RX, true),
+            |space, range| space.protect(range, RX),
+            |space, range| space.unmap(range),
+            |space, range| space.changed(range),
+        ];
+        for change in changes {
+            let space = AddressSpace::new(None);
+            assert_eq!(space.page_of_calls(), None);
+            space.protect(0x4000..0x5000, RX);
+            space.let_call(0x4000);
+            for other in [0x3000..0x4000, 0x5000..0x6000, 0x4000..0x4000] {
+                change(&space, other);
+                assert_eq!(space.page_of_calls(), Some(0x4000));
+            }
+            change(&space, 0x1000..0x9000);
+            assert_eq!(space.page_of_calls(), None);
+        }
     }
 
     /// How often it was told.

@@ -1,29 +1,100 @@
 //! Clocks, read by the host's vDSO where it has one, and the guest's counter.
 //!
+//! What the guest's vDSO calls are the functions here ([`a64::call`]): the host's
+//! own where its vDSO has them, so that translated code is as far from the time as
+//! a program of the host's. All have one signature: a clock and two words to
+//! write, 0 or a negated error number.
+//!
 //! `CNTVCT_EL0` counts nanoseconds of the host's monotonic clock, at the 1 GHz
 //! that Armv8.6 fixes.
 
 use core::mem;
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicPtr, Ordering};
+
+use a64::call::COUNT;
 
 use super::sys::{self, Errno, number};
 
 /// `CNTFRQ_EL0`, in Hz.
 pub const FREQUENCY: u64 = 1_000_000_000;
 
-type ClockGettime = unsafe extern "C" fn(i32, *mut [u64; 2]) -> i32;
+/// The number of the one that tells a clock's time.
+pub const TIME: u8 = 0;
+/// The number of the one that tells a clock's resolution.
+pub const RESOLUTION: u8 = 1;
 
-/// The host's `__vdso_clock_gettime`, or 0.
-static CLOCK_GETTIME: AtomicU64 = AtomicU64::new(0);
+type Function = unsafe extern "sysv64" fn(u32, *mut [u64; 2]) -> u32;
 
-/// Finds the host's vDSO, whose header the kernel says is there.
+/// By system calls.
+const KERNELS: [Function; COUNT] = [kernels_time, kernels_resolution];
+
+/// The functions in use.
+static IN_USE: [AtomicPtr<()>; COUNT] = [
+    AtomicPtr::new(KERNELS[0] as *mut ()),
+    AtomicPtr::new(KERNELS[1] as *mut ()),
+];
+
+/// By a system call.
+fn ask(call: u32, clock: u32, values: *mut [u64; 2]) -> u32 {
+    // The kernel takes an int.
+    let clock = i64::from(clock.cast_signed()).cast_unsigned();
+    // SAFETY: the kernel writes into the array only.
+    match unsafe { sys::syscall(call, [clock, values as u64, 0, 0, 0, 0]) } {
+        Ok(_) => 0,
+        Err(error) => u32::from(error.0).wrapping_neg(),
+    }
+}
+
+unsafe extern "sysv64" fn kernels_time(clock: u32, values: *mut [u64; 2]) -> u32 {
+    ask(number::CLOCK_GETTIME, clock, values)
+}
+
+unsafe extern "sysv64" fn kernels_resolution(clock: u32, values: *mut [u64; 2]) -> u32 {
+    ask(number::CLOCK_GETRES, clock, values)
+}
+
+/// Finds the functions of the host's vDSO, whose header the kernel says is
+/// there.
 ///
 /// # Safety
 /// `header` is 0 or the address in `AT_SYSINFO_EHDR`.
 pub unsafe fn find(header: u64) {
-    // SAFETY: as the caller says.
-    let function = unsafe { super::host_vdso::symbol(header, c"__vdso_clock_gettime") };
-    CLOCK_GETTIME.store(function.unwrap_or(0), Ordering::Release);
+    let names = [c"__vdso_clock_gettime", c"__vdso_clock_getres"];
+    for ((name, function), kernels) in names.into_iter().zip(&IN_USE).zip(KERNELS) {
+        // SAFETY: as the caller says.
+        let found = unsafe { super::host_vdso::symbol(header, name) };
+        let at = found.map_or(kernels as *mut (), |at| at as *mut ());
+        function.store(at, Ordering::Release);
+    }
+}
+
+/// Their addresses, by number.
+#[must_use]
+pub fn functions() -> [u64; COUNT] {
+    IN_USE
+        .each_ref()
+        .map(|function| function.load(Ordering::Acquire) as u64)
+}
+
+/// Calls a function.
+fn call_at(function: &AtomicPtr<()>, clock: u32) -> Result<[u64; 2], Errno> {
+    let at = function.load(Ordering::Acquire);
+    // SAFETY: it is one of those here or one that `find` found, all of that type.
+    // They need little stack, no thread-local storage, and write into the array
+    // only.
+    let function = unsafe { mem::transmute::<*mut (), Function>(at) };
+    let mut values = [0; 2];
+    // SAFETY: as above.
+    match unsafe { function(clock, &raw mut values) } {
+        0 => Ok(values),
+        error => Err(Errno(u16::try_from(error.wrapping_neg()).unwrap_or(5))),
+    }
+}
+
+/// What a function tells of a clock, if there is one of that number and it does.
+#[must_use]
+pub fn call(number: u8, clock: u32) -> Option<[u64; 2]> {
+    call_at(IN_USE.get(usize::from(number))?, clock).ok()
 }
 
 /// A clock's seconds and nanoseconds.
@@ -32,29 +103,7 @@ pub unsafe fn find(header: u64) {
 /// The kernel's.
 #[inline]
 pub fn time(clock: i32) -> Result<[u64; 2], Errno> {
-    let mut time = [0; 2];
-    let function = CLOCK_GETTIME.load(Ordering::Acquire);
-    if function == 0 {
-        let clock = i64::from(clock).cast_unsigned();
-        // SAFETY: the kernel writes into the array only.
-        unsafe {
-            sys::syscall(
-                number::CLOCK_GETTIME,
-                [clock, time.as_mut_ptr() as u64, 0, 0, 0, 0],
-            )
-        }?;
-        return Ok(time);
-    }
-    // SAFETY: `find` found the function of that type there. It needs little
-    // stack, no thread-local storage, and writes into the array only.
-    let result = unsafe {
-        let function = mem::transmute::<u64, ClockGettime>(function);
-        function(clock, &raw mut time)
-    };
-    match result {
-        0 => Ok(time),
-        error => Err(Errno(u16::try_from(-i64::from(error)).unwrap_or(5))),
-    }
+    call_at(&IN_USE[usize::from(TIME)], clock.cast_unsigned())
 }
 
 /// The counter now.

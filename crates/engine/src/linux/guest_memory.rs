@@ -15,6 +15,7 @@ use core::arch::global_asm;
 use core::cell::Cell;
 use core::ops::Range;
 
+use a64::call;
 use a64::interp::Environment;
 use a64::mem::{Barrier, Fault, FaultKind, Memory, Size, atomic_alignment};
 
@@ -483,9 +484,20 @@ impl Environment for GuestMemory<'_> {
     fn frequency(&mut self) -> u64 {
         clock::FREQUENCY
     }
+
+    fn call(&mut self, pc: u64, function: u8, argument: u32) -> Option<[u64; 2]> {
+        (self.page_of_calls()? == call::page(pc)).then_some(())?;
+        clock::call(function, argument)
+    }
 }
 
 impl GuestMemory<'_> {
+    /// The page whose instructions may call functions.
+    #[must_use]
+    pub fn page_of_calls(&self) -> Option<u64> {
+        self.space.page_of_calls()
+    }
+
     /// The instruction at an address, for translating: none where the guest
     /// may not execute.
     #[must_use]

@@ -62,7 +62,10 @@ pub(crate) fn translate(words: &[u32], head: usize, soft_float: bool, host: Host
     let head = HEAD + 4 * head as u64;
     let limits = Limits { insns: 512 };
     Former::default().form(
-        &A64 { soft_float },
+        &A64 {
+            soft_float,
+            calls: None,
+        },
         &Words(words),
         head,
         limits,

@@ -27,6 +27,9 @@ pub(crate) enum Cold {
     Thunk { patch: usize, target: u64 },
     /// The indirect branch's target (in `rcx`) is not in the table.
     Miss,
+    /// Leave to another way of doing what an operation does, the flags being
+    /// clear.
+    Otherwise { pc: u64 },
     /// Let the interpreter do the instruction, then come back.
     Interpret {
         flags: Tracker,
@@ -89,6 +92,12 @@ impl Lowering<'_> {
                 let pc = self.c.state(self.c.layout.pc);
                 self.a.mov_mr(Size::B64, pc, RCX);
                 self.leave(Leave::Indirect, 0);
+            }
+            Cold::Otherwise { pc } => {
+                self.flags_are(Tracker::constant(0));
+                self.flags_to_state();
+                self.set_pc(pc);
+                self.leave(Leave::Attention, 0);
             }
             Cold::Interpret {
                 flags,

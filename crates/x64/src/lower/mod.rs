@@ -19,6 +19,7 @@ mod atomic;
 mod bits;
 mod branch;
 mod bulk;
+mod call;
 mod int;
 mod memory;
 mod operand;
@@ -56,7 +57,9 @@ pub enum Leave {
     Exception = 7,
     /// By a fault in translated code (set by the signal handler).
     Fault = 8,
-    /// Translated code was not entered, since the attention word is set.
+    /// Translated code was not entered, or was left between two instructions,
+    /// since the attention word is set; or what an operation does otherwise comes
+    /// next.
     Attention = 9,
 }
 
@@ -434,6 +437,14 @@ impl Lowering<'_> {
             Op::BulkStart { kind, d, s, n } => self.bulk_start(kind, d, s, n),
             Op::BulkRun { kind, d, s, n } => self.bulk_run(kind, d, s, n),
             Op::CheckStack { a, next } => self.check_stack(a, next),
+            Op::Call {
+                function,
+                d,
+                e,
+                f,
+                a,
+                otherwise,
+            } => self.call(function, [d, e, f], a, otherwise),
             Op::Vector(ref v) => self.vector(v),
             Op::Interpret { word } => self.interpret(word),
         }
