@@ -25,7 +25,8 @@ use std::path::{Path, PathBuf};
 
 use a64::decode::{Class, Op};
 use armistice_engine::inspect::guest::GuestInsn;
-use translated::Translated;
+use armistice_engine::linux::loader::vdso;
+use translated::{CALLS, Translated};
 use x64::features::HostFeatures;
 
 /// The hosts whose code is kept, by name.
@@ -66,7 +67,12 @@ fn compare(name: &str, text: &str) -> Result<(), String> {
 
 /// The host code of `words` on each host; said once where it is the same.
 fn on_all_hosts(words: &[u32], out: &mut String) {
-    let texts = HOSTS.map(|(_, host)| shortened(Translated::new(words, host).text(), words));
+    let text = |host| shortened(Translated::new(words, host).text(), words);
+    said_once(HOSTS.map(|(_, host)| text(host)), out);
+}
+
+/// The texts for each host, or the one of all.
+fn said_once(texts: [String; HOSTS.len()], out: &mut String) {
     if texts[0] == texts[1] {
         return out.push_str(&texts[0]);
     }
@@ -220,6 +226,33 @@ fn short_sequences() {
         text.push('\n');
     }
     if let Err(difference) = compare("sequences.txt", &text) {
+        panic!("{difference}run with ARMISTICE_BLESS=1 and read the difference");
+    }
+}
+
+/// The functions of the guest's vDSO, the calls of the engine among them.
+#[test]
+fn vdso() {
+    let image = vdso::image();
+    let mut text = String::new();
+    for (name, range) in vdso::functions() {
+        let index = |at: u64| usize::try_from(at).unwrap();
+        let words: Vec<u32> = image[index(range.start)..index(range.end)]
+            .chunks_exact(4)
+            .map(|word| u32::from_le_bytes(word.try_into().unwrap()))
+            .collect();
+        let head = CALLS + range.start;
+        let _ = writeln!(text, "== {name}");
+        for (pc, word) in (head..).step_by(4).zip(&words) {
+            let _ = writeln!(text, "{pc:x} {word:08x} {}", GuestInsn(*word));
+        }
+        said_once(
+            HOSTS.map(|(_, host)| Translated::at(head, &words, host).text()),
+            &mut text,
+        );
+        text.push('\n');
+    }
+    if let Err(difference) = compare("vdso.txt", &text) {
         panic!("{difference}run with ARMISTICE_BLESS=1 and read the difference");
     }
 }

@@ -173,6 +173,51 @@ fn signal_storm() {
     }
 }
 
+/// The functions of the vDSO: clocks of all kinds, bad pointers, filters.
+#[test]
+fn clocks() {
+    let text = as_native("clocks.c", false, 1);
+    assert!(text.contains("bad 5, 0: at 4096, code 2\n"), "{text}");
+    assert!(
+        text.ends_with("filtered day: 0\nexit status: 0\n"),
+        "{text}"
+    );
+}
+
+/// What they keep of the registers, and that nothing else calls what they call.
+#[test]
+fn clocks_keep_registers_and_are_the_vdsos_alone() {
+    let dir = TempDir::new().unwrap();
+    for level in LEVELS {
+        let program = guest(&dir, "clocks.c", level);
+        for mode in [&["--interpret"][..], &["--eager"], &[]] {
+            for part in ["kept", "moved"] {
+                let output = engine().args(mode).arg(&program).arg(part).output();
+                let expected = format!("{part}\nexit status: 0\n");
+                assert_eq!(said(&output.unwrap()), expected, "{level} {mode:?}");
+            }
+        }
+    }
+}
+
+/// Signals while a program does nothing but read clocks.
+#[test]
+fn signal_storm_of_clocks() {
+    let dir = TempDir::new().unwrap();
+    let program = guest(&dir, "clocks.c", "-O2");
+    let seconds = if long() { "60" } else { "1" };
+    let output = engine()
+        .arg(program)
+        .args(["storm", seconds])
+        .output()
+        .unwrap();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{error}");
+    assert_eq!(output.stdout, b"weathered\n");
+    let count = error.strip_suffix(" signals\n").unwrap();
+    assert!(count.parse::<u32>().unwrap() > 3000, "{error}");
+}
+
 /// What the engine was started with, the program has: signals that are ignored
 /// or blocked.
 #[test]

@@ -12,6 +12,8 @@ use x64::lower::{Lowered, Lowerer, Options};
 
 /// Where the words are taken to lie.
 pub(crate) const HEAD: u64 = 0x1000;
+/// Where those of the vDSO are taken to lie, whose hints may be calls.
+pub(crate) const CALLS: u64 = 0x2000;
 
 /// A region of some words, and its code.
 pub(crate) struct Translated {
@@ -20,13 +22,13 @@ pub(crate) struct Translated {
     pub(crate) code: Vec<u8>,
 }
 
-/// The words from [`HEAD`] on; all that is outside has been translated.
-struct Words<'a>(&'a [u32]);
+/// The words from an address on; all that is outside has been translated.
+struct Words<'a>(u64, &'a [u32]);
 
 impl Source for Words<'_> {
     fn fetch(&self, pc: u64) -> Option<u32> {
-        let index = usize::try_from(pc.checked_sub(HEAD)? / 4).ok()?;
-        self.0.get(index).copied()
+        let index = usize::try_from(pc.checked_sub(self.0)? / 4).ok()?;
+        self.1.get(index).copied()
     }
 
     fn translated(&self, pc: u64) -> bool {
@@ -35,11 +37,20 @@ impl Source for Words<'_> {
 }
 
 impl Translated {
-    /// Translates `words`; behind them all flags are looked at.
+    /// Translates `words` at [`HEAD`]; behind them all flags are looked at.
     pub(crate) fn new(words: &[u32], host: HostFeatures) -> Self {
+        Self::at(HEAD, words, host)
+    }
+
+    /// Translates `words` at an address.
+    pub(crate) fn at(head: u64, words: &[u32], host: HostFeatures) -> Self {
         let (mut region, mut lowered) = (Region::default(), Lowered::default());
         let limits = Limits { insns: 512 };
-        Former::default().form(&A64::default(), &Words(words), HEAD, limits, &mut region);
+        let guest = A64 {
+            calls: Some(CALLS),
+            ..A64::default()
+        };
+        Former::default().form(&guest, &Words(head, words), head, limits, &mut region);
         let mut lowerer = Lowerer::new(Convention::new(layout(), host));
         lowerer.lower(&region, Options::default(), |_| Live::Live, &mut lowered);
         Self {

@@ -1,14 +1,14 @@
 //! The guest's vDSO: a shared library of one page that the kernel puts into
 //! every process, with the names and the version that arm64's has.
 //!
-//! Its functions are system calls. For clocks, the engine does what the host's
-//! vDSO does, without leaving the process; what is above that is the way out of
-//! translated code and back.
+//! Here are the library and its tables; its code is in `text`.
 
 #![allow(
     clippy::cast_possible_truncation,
     reason = "the image is a page, and the host has 64 bits"
 )]
+
+mod text;
 
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -16,32 +16,28 @@ use core::ops::Range;
 use crate::linux::address_space::{AddressSpace, PAGE};
 use crate::linux::guest_memory;
 use crate::linux::sys::{self, Errno, PROT_EXEC, PROT_READ, PROT_WRITE};
+use text::FUNCTIONS;
 
 const SONAME: &str = "linux-vdso.so.1";
 const VERSION: &str = "LINUX_2.6.39";
 
-/// Each function, and the number of the system call that it is.
-const FUNCTIONS: [(&str, u32); 4] = [
-    ("__kernel_rt_sigreturn", 139),
-    ("__kernel_gettimeofday", 169),
-    ("__kernel_clock_gettime", 113),
-    ("__kernel_clock_getres", 114),
-];
-
-const NOP: u32 = 0xd503_201f;
-const SVC: u32 = 0xd400_0001;
-const RET: u32 = 0xd65f_03c0;
-/// MOVZ of a register.
-const MOVZ: u32 = 0xd280_0000;
-const X8: u32 = 8;
-
-/// Where in the image the functions are, 16 bytes each.
+/// Where in the image the functions are.
 const TEXT: u64 = 0xe00;
 
-/// Where `__kernel_rt_sigreturn` is in the image: handlers return there. A
-/// NOP comes before it, since who unwinds looks at the instruction before a
-/// return address.
+/// Where `__kernel_rt_sigreturn` is in the image: handlers return there.
 pub const SIGNAL_RETURN: u64 = TEXT + 4;
+
+/// The functions' names, and where in the image their instructions are.
+pub fn functions() -> impl Iterator<Item = (&'static str, Range<u64>)> {
+    let places = FUNCTIONS.iter().zip(text::places());
+    places.map(|(function, at)| {
+        let start = TEXT + u64::from(at);
+        (
+            function.name,
+            start..start + u64::from(text::length(function)),
+        )
+    })
+}
 
 /// Maps the vDSO; returns its page.
 ///
@@ -56,6 +52,7 @@ pub fn map(space: &AddressSpace) -> Result<Range<u64>, Errno> {
         sys::mprotect(start, PAGE, PROT_READ)?;
         let page = start..start + PAGE;
         space.protect(page.clone(), PROT_READ | PROT_EXEC);
+        space.let_call(start);
         Ok(page)
     }
 }
@@ -118,8 +115,9 @@ impl Strings {
     }
 }
 
-/// The whole library.
-fn image() -> Vec<u8> {
+/// The whole library: a page.
+#[must_use]
+pub fn image() -> Vec<u8> {
     const HEADERS: u64 = 64 + 2 * 56;
     let mut strings = Strings {
         bytes: alloc::vec![0],
@@ -128,14 +126,14 @@ fn image() -> Vec<u8> {
 
     let symbols = image.align();
     image.0.extend_from_slice(&[0; 24]);
-    for (index, (name, _)) in FUNCTIONS.iter().enumerate() {
+    for (name, range) in functions() {
         const GLOBAL_FUNCTION: u32 = 0x12;
         const SECTION: u32 = 1;
         let name = strings.add(name);
         image.word(name);
         image.word(GLOBAL_FUNCTION | SECTION << 16);
-        image.long(TEXT + 4 + index as u64 * 16);
-        image.long(12);
+        image.long(range.start);
+        image.long(range.end - range.start);
     }
     let hashes = image.align();
     // One bucket: a list of all.
@@ -178,10 +176,8 @@ fn image() -> Vec<u8> {
     let dynamic = dynamic..image.align();
     debug_assert!(dynamic.end <= TEXT, "the tables reach the code");
     image.0.resize(TEXT as usize, 0);
-    for (_, number) in FUNCTIONS {
-        for word in [NOP, MOVZ | number << 5 | X8, SVC, RET] {
-            image.word(word);
-        }
+    for word in text::words() {
+        image.word(word);
     }
     let end = image.align();
     image.0.resize(PAGE as usize, 0);
@@ -241,19 +237,20 @@ mod tests {
     fn functions_are_found() {
         let image = image();
         let word = |at: usize| u32::from_le_bytes(image[at..at + 4].try_into().unwrap());
-        for (index, (name, number)) in FUNCTIONS.iter().enumerate() {
-            let name = alloc::ffi::CString::new(*name).unwrap();
+        for function in &FUNCTIONS {
+            let name = alloc::ffi::CString::new(function.name).unwrap();
             // SAFETY: the image is one.
             let at =
                 unsafe { crate::linux::host_vdso::symbol(image.as_ptr() as u64, &name).unwrap() }
                     - image.as_ptr() as u64;
             let at = usize::try_from(at).unwrap();
-            assert_eq!(at, 0xe04 + 16 * index);
-            assert_eq!(word(at), 0xd280_0008 | number << 5);
-            assert_eq!([word(at + 4), word(at + 8)], [SVC, RET]);
+            assert_eq!(word(at - 4), 0xd503_201f, "{name:?}: a NOP before it");
+            for (n, &expected) in function.words.iter().enumerate() {
+                assert_eq!(word(at + 4 * n), expected, "{name:?}, word {n}");
+            }
         }
         assert_eq!(SIGNAL_RETURN, 0xe04);
-        assert_eq!(word(0xe00), NOP);
+        assert_eq!(word(0xe04), 0xd280_1168);
     }
 
     #[test]
