@@ -437,6 +437,11 @@ const STRUCTURES: &[(&str, &str)] = &[
         "struct __user_cap_data_struct",
         "effective permitted inheritable",
     ),
+    (
+        "struct loop_info",
+        "lo_number lo_device lo_inode lo_rdevice lo_offset lo_encrypt_key lo_init reserved",
+    ),
+    ("struct loop_info64", "lo_device lo_number lo_flags lo_init"),
     ("struct msginfo", "msgpool msgmax msgseg"),
     ("struct sembuf", "sem_num sem_op sem_flg"),
 ];
@@ -479,6 +484,7 @@ fn structures_are_the_same_but_those_converted() {
         "linux/futex",
         "linux/mount",
         "linux/capability",
+        "linux/loop",
     ] {
         includes += &format!("#include <{header}.h>\n");
     }
@@ -514,8 +520,13 @@ fn structures_are_the_same_but_those_converted() {
     let names: Vec<&str> = differing.keys().copied().collect();
     assert_eq!(
         names,
-        // syscalls/events.rs, ipc.rs and files.rs.
-        ["struct epoll_event", "struct semid64_ds", "struct stat"],
+        // syscalls/events.rs, ioctl.rs, ipc.rs and files.rs.
+        [
+            "struct epoll_event",
+            "struct loop_info",
+            "struct semid64_ds",
+            "struct stat"
+        ],
         "{differing:#?}"
     );
     // As converted there.
@@ -540,6 +551,15 @@ fn structures_are_the_same_but_those_converted() {
         ("offsetof(struct stat, st_blocks)", 64, 64),
         ("offsetof(struct stat, st_atime)", 72, 72),
         ("sizeof(struct ipc64_perm)", 48, 48),
+        ("sizeof(struct loop_info)", 160, 168),
+        ("offsetof(struct loop_info, lo_device)", 4, 8),
+        ("sizeof(((struct loop_info *)0)->lo_device)", 4, 8),
+        ("offsetof(struct loop_info, lo_inode)", 8, 16),
+        ("offsetof(struct loop_info, lo_rdevice)", 16, 24),
+        ("offsetof(struct loop_info, lo_offset)", 20, 32),
+        ("offsetof(struct loop_info, lo_encrypt_key)", 100, 112),
+        ("offsetof(struct loop_info, lo_init)", 136, 144),
+        ("offsetof(struct loop_info, reserved)", 152, 160),
     ] {
         assert_eq!(
             (arm[expression], host[expression]),

@@ -160,6 +160,15 @@ static void opens(const char *place) {
     CHECK(syscall(SYS_openat2, AT_FDCWD, "d", &how, 8) == -1 && errno == EINVAL);
     struct { struct open_how how; long more; } larger = { how, 1 };
     CHECK(syscall(SYS_openat2, AT_FDCWD, "d", &larger, sizeof larger) == -1 && errno == E2BIG);
+    // What the path may not lead over, also where the engine answers itself.
+    how = (struct open_how){ .flags = O_RDONLY, .resolve = RESOLVE_NO_MAGICLINKS };
+    CHECK(syscall(SYS_openat2, AT_FDCWD, "/proc/self/exe", &how, sizeof how) == -1 && errno == ELOOP);
+    how.resolve = RESOLVE_NO_SYMLINKS;
+    CHECK(syscall(SYS_openat2, AT_FDCWD, "/proc/self/maps", &how, sizeof how) == -1
+          && errno == ELOOP);
+    fd = syscall(SYS_openat2, AT_FDCWD, "/proc/cpuinfo", &how, sizeof how);
+    CHECK(fd >= 0);
+    close(fd);
     int ends[2];
     CHECK(pipe2(ends, O_DIRECT | O_NONBLOCK | O_CLOEXEC) == 0);
     CHECK(fcntl(ends[1], F_GETFL) == (O_WRONLY | O_DIRECT | O_NONBLOCK));

@@ -107,6 +107,12 @@ int main(void) {
     *high = 1;
     CHECK(mmap(NULL, 0, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED
           && errno == EINVAL);
+    // No range at all is no range of the engine's.
+    CHECK(msync((void *)-1ul, PAGE, MS_ASYNC) == -1 && errno == EINVAL);
+    CHECK(mincore((void *)(first + 1), PAGE, &(unsigned char){0}) == -1 && errno == EINVAL);
+    CHECK(mlock(high, -PAGE) == -1 && errno == EINVAL);
+    int sealed = syscall(462 /* mseal */, high, -PAGE, 0);
+    CHECK(sealed == -1 && (errno == EINVAL || errno == ENOSYS));
     CHECK(mlockall(MCL_CURRENT) == 0 || errno == ENOMEM || errno == EPERM);
     munlockall();
     puts("edges");

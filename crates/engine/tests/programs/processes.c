@@ -256,6 +256,28 @@ static void child_signal(int signal)
     (void)signal;
 }
 
+// A structure of clone3's that is longer than the kernel knows, by a byte that is
+// not zero, that is, and that can't be read.
+static void larger_arguments(void)
+{
+    static const char *const what[] = {"not zero", "zero", "unreadable"};
+    long page = sysconf(_SC_PAGESIZE);
+    char *pages = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    mprotect(pages + page, page, PROT_NONE);
+    for (int n = 0; n < 3; n++) {
+        memset(pages, 0, page);
+        struct clone_args *arguments =
+            (struct clone_args *)(pages + page - 8 * (n != 2) - sizeof *arguments);
+        arguments->exit_signal = SIGCHLD;
+        ((char *)arguments)[sizeof *arguments - (n == 2)] = n == 0;
+        pid_t child = syscall(SYS_clone3, arguments, sizeof *arguments + 1);
+        if (child == 0)
+            _exit(33);
+        printf("clone3, larger, %s: %x\n", what[n], child == -1 ? errno : status_of(child));
+    }
+    munmap(pages, 2 * page);
+}
+
 // clone by hand, in its less used forms.
 static void clones(void)
 {
@@ -298,6 +320,7 @@ static void clones(void)
         assert(fd >= 0);
     printf("clone3 with descriptor: %x\n", status_of(child));
     assert(syscall(SYS_clone3, &arguments, 8) == -1 && (errno == EINVAL || errno == ENOSYS));
+    larger_arguments();
     arguments = (struct clone_args){.exit_signal = SIGCHLD, .flags = CLONE_CLEAR_SIGHAND};
     signal(SIGUSR1, child_signal);
     signal(SIGUSR2, SIG_IGN);

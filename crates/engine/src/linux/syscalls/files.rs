@@ -3,10 +3,9 @@
 
 use core::ptr;
 
-use super::Call;
-use crate::linux::guest_memory;
+use super::{Call, unknown_is_zero};
 use crate::linux::open_flags;
-use crate::linux::sys::{AT_FDCWD, Errno, Status, fd_argument, number};
+use crate::linux::sys::{AT_FDCWD, Errno, Fd, Status, fd_argument, number};
 use crate::linux::views::{self, View};
 
 /// `O_PATH` and `O_CLOEXEC`, the same on both.
@@ -73,6 +72,8 @@ pub(super) fn faccessat2(call: &mut Call<'_>) -> Result<u64, Errno> {
 /// add, which must be zero here.
 pub(super) fn openat2(call: &mut Call<'_>) -> Result<u64, Errno> {
     const HOW: u64 = 24;
+    /// `RESOLVE_BENEATH` and `RESOLVE_IN_ROOT`: the path leads elsewhere.
+    const BELOW: u64 = 0x8 | 0x10;
     let [_, _, guest, size, ..] = call.arguments;
     if size < HOW {
         return Err(Errno::EINVAL);
@@ -80,17 +81,19 @@ pub(super) fn openat2(call: &mut Call<'_>) -> Result<u64, Errno> {
     if size > 4096 {
         return Err(Errno::E2BIG);
     }
+    unknown_is_zero(guest.wrapping_add(HOW), size - HOW)?;
     let [flags, mode, resolve] = call.words(guest)?;
-    for address in guest + HOW..guest + size {
-        let mut byte = [0];
-        guest_memory::read(address, &mut byte)?;
-        if byte != [0] {
-            return Err(Errno::E2BIG);
-        }
-    }
     let how = [open_flags::to_host(flags), mode, resolve];
     call.arguments[2] = how.as_ptr() as u64;
     call.arguments[3] = HOW;
+    if resolve & BELOW != 0 {
+        return call.pass(number::OPENAT2);
+    }
+    if resolve != 0 && views::find(call.process, call.int(0), call.arguments[1]).is_some() {
+        // The kernel knows whether it may be opened so.
+        let fd = call.pass(number::OPENAT2)?;
+        drop(i32::try_from(fd).map(Fd::new));
+    }
     open(call, flags, number::OPENAT2)
 }
 

@@ -179,7 +179,10 @@ pub(super) fn process_madvise(call: &mut Call<'_>) -> Result<u64, Errno> {
 /// A call about a range of pages, its first arguments, which are looked at only.
 fn of_range(call: &mut Call<'_>, number: u32, error: Errno) -> Result<u64, Errno> {
     let [address, length, ..] = call.arguments;
-    if own::overlaps(&pages(address, length)) {
+    // What the kernel refuses before it looks at a page.
+    let rounds = matches!(number, number::MLOCK | number::MLOCK2 | number::MUNLOCK);
+    let refused = address.checked_add(length).is_none() || !rounds && !address.is_multiple_of(PAGE);
+    if !refused && own::overlaps(&pages(address, length)) {
         return Err(error);
     }
     call.pass(number)

@@ -160,6 +160,19 @@ impl From<Fault> for Errno {
     }
 }
 
+/// What a newer kernel would know of a structure, and this one does not, must
+/// be zero.
+fn unknown_is_zero(address: u64, length: u64) -> Result<(), Errno> {
+    for n in 0..length {
+        let mut byte = [0];
+        guest_memory::read(address.wrapping_add(n), &mut byte)?;
+        if byte != [0] {
+            return Err(Errno::E2BIG);
+        }
+    }
+    Ok(())
+}
+
 impl Call<'_> {
     /// An argument that is an `int`: its upper half means nothing.
     #[allow(clippy::cast_possible_truncation, reason = "an int is the low half")]

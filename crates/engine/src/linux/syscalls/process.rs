@@ -2,9 +2,10 @@
 
 use core::sync::atomic::Ordering;
 
-use super::{Call, Control};
+use super::{Call, Control, unknown_is_zero};
 use crate::linux::clone::{Arguments, Request};
 use crate::linux::exec::{self, Program};
+use crate::linux::guest_memory;
 use crate::linux::sys::{AT_FDCWD, Errno, number};
 
 /// The host's names, but the guest's machine.
@@ -67,23 +68,24 @@ pub(super) fn clone(call: &mut Call<'_>) -> Result<u64, Errno> {
 pub(super) fn clone3(call: &mut Call<'_>) -> Result<u64, Errno> {
     /// Of the struct's first version.
     const SMALLEST: u64 = 64;
-    const WORDS: usize = size_of::<Arguments>() / 8;
+    const KNOWN: usize = size_of::<Arguments>();
+    const WORDS: usize = KNOWN / 8;
     const LARGEST: u64 = 4096;
     let [address, size, ..] = call.arguments;
     if size < SMALLEST {
         return Err(Errno::EINVAL);
     }
-    if size > LARGEST || !size.is_multiple_of(8) {
+    if size > LARGEST {
         return Err(Errno::E2BIG);
     }
+    let known = KNOWN as u64;
+    unknown_is_zero(address.wrapping_add(known), size.saturating_sub(known))?;
+    let mut bytes = [0; KNOWN];
+    let given = usize::try_from(size).unwrap_or(KNOWN).min(KNOWN);
+    guest_memory::read(address, &mut bytes[..given])?;
     let mut words = [0; WORDS];
-    for (n, at) in (0..size / 8).map(|n| (n, address.wrapping_add(8 * n))) {
-        let [word] = call.words(at)?;
-        match usize::try_from(n).ok().and_then(|n| words.get_mut(n)) {
-            Some(place) => *place = word,
-            None if word != 0 => return Err(Errno::E2BIG),
-            None => {}
-        }
+    for (word, bytes) in words.iter_mut().zip(bytes.as_chunks().0) {
+        *word = u64::from_le_bytes(*bytes);
     }
     let [
         flags,
