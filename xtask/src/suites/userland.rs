@@ -140,7 +140,7 @@ fn judge(suite: &Suite, tests: &[&str], store: &Store, known: &Known) -> Result<
             .iter()
             .filter(|part| known.reason(suite.name, test, part).is_none());
         wrong.extend(unknown.map(|part| format!("{part} passes natively, and not on the engine")));
-        let gone = known.gone(suite.name, test, &news);
+        let gone = known.gone(suite.name, suite.part, test, &news);
         wrong.extend(gone.map(|part| {
             format!("{part} PASSES NOW: take it out of xtask/src/suites/userland/known.txt")
         }));

@@ -58,7 +58,7 @@ pub(super) fn page(
 fn asked(results: &[Results]) -> String {
     let asked = results.iter().filter(|of| of.qemu.is_some()).count();
     match asked {
-        0 => "about none, since the engine fails none".to_owned(),
+        0 => "about none, since the engine fails nothing that passes natively".to_owned(),
         _ if asked == results.len() => "about all".to_owned(),
         _ => format!("about {asked} of them, among them all that fail on the engine only"),
     }

@@ -27,9 +27,6 @@ pub(super) const PACKAGES: &[&str] = &[
     "systemd-tests",
 ];
 
-/// Between a test's name and that of a part of it.
-pub(super) const PART: [char; 2] = [':', '.'];
-
 /// Tests that are started in the same way.
 #[derive(Debug)]
 pub(super) struct Suite {
@@ -45,6 +42,8 @@ pub(super) struct Suite {
     pub(super) patience: u64,
     /// Not run, and why.
     pub(super) excluded: &'static [(&'static str, &'static str)],
+    /// Between a test's name and that of a part of it.
+    pub(super) part: char,
     pub(super) read: fn(test: &str, done: &Done) -> Outcome,
 }
 
@@ -59,6 +58,7 @@ pub(super) const SUITES: [Suite; 6] = [
         command: r#"cd /tmp && exec python3 -m test -v --randseed 1 --timeout 560 "$1""#,
         patience: 600,
         excluded: &[],
+        part: '.',
         read: read::cpython,
     },
     Suite {
@@ -69,6 +69,7 @@ pub(super) const SUITES: [Suite; 6] = [
         command: r#"cd /tmp && eval exec "$(sed -n s/^Exec=//p "/usr/share/installed-tests/glib/$1.test")""#,
         patience: 300,
         excluded: &[],
+        part: ':',
         read: read::tap,
     },
     Suite {
@@ -81,6 +82,7 @@ pub(super) const SUITES: [Suite; 6] = [
         command: PERL,
         patience: 600,
         excluded: &[],
+        part: ':',
         read: read::tap,
     },
     Suite {
@@ -91,6 +93,7 @@ pub(super) const SUITES: [Suite; 6] = [
         command: PERL,
         patience: 600,
         excluded: &[],
+        part: ':',
         read: read::tap,
     },
     Suite {
@@ -103,6 +106,7 @@ pub(super) const SUITES: [Suite; 6] = [
             exec $as stress-ng --verify --oomable "--$1" 1 "--$1-ops" 50 --timeout 4"#,
         patience: 120,
         excluded: &[],
+        part: ':',
         read: read::stress_ng,
     },
     Suite {
@@ -113,6 +117,7 @@ pub(super) const SUITES: [Suite; 6] = [
         command: r#"cd /tmp && exec "/usr/lib/systemd/tests/unit-tests/$1""#,
         patience: 300,
         excluded: &[],
+        part: ':',
         read: read::exit_code,
     },
 ];
