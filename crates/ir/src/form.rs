@@ -44,6 +44,8 @@ pub trait Source {
 #[derive(Debug)]
 pub struct Sink<'a> {
     ops: &'a mut Vec<Inst>,
+    /// How many there were before the block.
+    first: usize,
     offset: u32,
     word: u32,
 }
@@ -63,6 +65,14 @@ impl Sink<'_> {
     #[must_use]
     pub fn last(&self) -> Option<&Op> {
         self.ops.last().map(|inst| &inst.op)
+    }
+
+    /// What was added last in this block, to be changed into what it and the
+    /// current instruction do together: nobody sees what is between them, if
+    /// neither accesses memory.
+    pub fn last_of_block(&mut self) -> Option<&mut Op> {
+        let ops = self.ops.get_mut(self.first..)?;
+        ops.last_mut().map(|inst| &mut inst.op)
     }
 }
 
@@ -243,7 +253,13 @@ impl Former {
                     break Term::NoFetch { pc };
                 };
                 let (len, _) = guest.flow(pc, word);
-                let end = guest.lift(pc, word, &mut Sink { ops, offset, word });
+                let mut sink = Sink {
+                    ops,
+                    first: first as usize,
+                    offset,
+                    word,
+                };
+                let end = guest.lift(pc, word, &mut sink);
                 words.push(word);
                 insns += 1;
                 if let Some(term) = end {

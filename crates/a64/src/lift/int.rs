@@ -32,8 +32,46 @@ pub(super) fn lift(pc: u64, insn: Insn, class: Class, out: &mut Sink<'_>) -> boo
         Class::dp_3src => dp_3src(insn),
         _ => return false,
     };
-    out.push(op);
+    match out.last_of_block() {
+        Some(before) if let Some(both) = together(*before, op) => *before = both,
+        _ => out.push(op),
+    }
     true
+}
+
+/// One operation for two, of which the first makes a constant that the second
+/// changes: MOVZ and MOVK, ADRP and ADD.
+fn together(before: Op, op: Op) -> Option<Op> {
+    match (before, op) {
+        (
+            Op::Imm { d: of, value },
+            Op::MovKeep {
+                w,
+                d,
+                value: bits,
+                shift,
+            },
+        ) if d == of => {
+            let kept = value & !(0xffff << shift);
+            let value = (kept | u64::from(bits) << shift) & w.mask();
+            Some(Op::Imm { d, value })
+        }
+        (
+            Op::Address { d: of, value },
+            Op::Bin {
+                op: BinOp::Add,
+                w: Width::W64,
+                d,
+                a,
+                b: Operand::Imm(by),
+                set: false,
+            },
+        ) if d == of && a == of => {
+            let value = value.wrapping_add(by);
+            Some(Op::Address { d, value })
+        }
+        _ => None,
+    }
 }
 
 fn pc_rel(pc: u64, insn: Insn) -> Op {
