@@ -3,15 +3,16 @@
 //! and how they end is the same, by chroot, under Docker and under Podman.
 //!
 //! The cases are scripts in `debian/`, which print nothing that depends on the
-//! architecture. Their heads name the packages they need; those marked `ci` run
-//! always. `ARMISTICE_LONG=1` runs all of them, in two releases, on the engine,
-//! on the engine with a storm of signals, and on QEMU, and writes what came
-//! out to `results/debian.md`. That takes hours: `ARMISTICE_CASES=a,b`,
+//! architecture. Their heads name the packages they need, and what they need of npm
+//! and PyPI (`debian/fetched.rs`); those marked `ci` run always. `ARMISTICE_LONG=1`
+//! runs all of them, in two releases, on the engine, on the engine with a storm of
+//! signals, and on QEMU, and writes what came out to `results/debian.md`. That takes hours: `ARMISTICE_CASES=a,b`,
 //! `ARMISTICE_RELEASES=trixie` and `ARMISTICE_WAYS=storm,qemu` (beside the engine)
 //! run only these, and the page keeps what it says of others.
 
 mod debian {
     pub(crate) mod case;
+    pub(crate) mod fetched;
     pub(crate) mod report;
 }
 
@@ -24,6 +25,7 @@ use std::time::Instant;
 
 use armistice_arch::Platform;
 use debian::case::{self, Case};
+use debian::fetched;
 use debian::report::{Outcome, Report, Way};
 use e2e::shared::Shared;
 use e2e::{DebianRoot, Dockerd, HostTable, Podman, archive, armistice, need, product, run};
@@ -50,6 +52,7 @@ impl Pair {
         });
         let shared = e2e::temporary();
         case::write_all(shared.path());
+        fetched::lay_out(&cases, suite, shared.path());
         for (compiler, name) in [("gcc", "amd64"), ("aarch64-linux-gnu-gcc", "arm64")] {
             run(Command::new(need::program(compiler, compiler))
                 .args(["-O2", "-shared", "-fPIC", "-o"])

@@ -14,6 +14,8 @@ pub(crate) struct Case {
     /// Whether it is one of the short ones.
     pub(crate) ci: bool,
     packages: Vec<String>,
+    npm: Vec<String>,
+    wheels: Vec<String>,
 }
 
 /// The folder of the scripts.
@@ -75,8 +77,9 @@ impl Case {
                 .take_while(|line| line.starts_with('#'))
                 .find_map(|line| line.strip_prefix(&format!("# {name}")))
         };
-        let packages = head("packages:")
-            .unwrap_or_else(|| panic!("{} does not name its packages", path.display()));
+        let list = |name: &str| -> Option<Vec<String>> {
+            head(name).map(|line| line.split_whitespace().map(str::to_owned).collect())
+        };
         Case {
             name: path
                 .file_stem()
@@ -84,8 +87,21 @@ impl Case {
                 .to_string_lossy()
                 .into_owned(),
             ci: head("ci").is_some(),
-            packages: packages.split_whitespace().map(str::to_owned).collect(),
+            packages: list("packages:")
+                .unwrap_or_else(|| panic!("{} does not name its packages", path.display())),
+            npm: list("npm:").unwrap_or_default(),
+            wheels: list("wheels:").unwrap_or_default(),
         }
+    }
+
+    /// What it needs of npm's packages, `NAME@VERSION`.
+    pub(crate) fn npm(&self) -> impl Iterator<Item = &str> {
+        self.npm.iter().map(String::as_str)
+    }
+
+    /// What it needs of PyPI's wheels, `NAME==VERSION`.
+    pub(crate) fn wheels(&self) -> impl Iterator<Item = &str> {
+        self.wheels.iter().map(String::as_str)
     }
 
     /// How it is run in a userland, in a folder of its own, with a library
