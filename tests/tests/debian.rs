@@ -6,9 +6,10 @@
 //! architecture. Their heads name the packages they need, and what they need of npm
 //! and PyPI (`debian/fetched.rs`); those marked `ci` run always. `ARMISTICE_LONG=1`
 //! runs all of them, in two releases, on the engine, on the engine with a storm of
-//! signals, and on QEMU, and writes what came out to `results/debian.md`. That takes hours: `ARMISTICE_CASES=a,b`,
-//! `ARMISTICE_RELEASES=trixie` and `ARMISTICE_WAYS=storm,qemu` (beside the engine)
-//! run only these, and the page keeps what it says of others.
+//! signals, and on QEMU, and writes what came out to `results/debian.md`. That
+//! takes hours: `ARMISTICE_CASES=a,b`, `ARMISTICE_RELEASES=trixie` and
+//! `ARMISTICE_WAYS=storm,qemu` (beside the engine) run only these, and the page
+//! keeps what it says of others.
 
 mod debian {
     pub(crate) mod case;
