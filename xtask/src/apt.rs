@@ -20,6 +20,16 @@ impl Apt {
     /// With the lists of a suite of Debian's, of packages (`deb`) or of sources
     /// (`deb-src`).
     pub(crate) fn new(folder: &Path, kind: &str, suite: &str) -> Result<Self> {
+        Self::for_arches(folder, kind, suite, &["amd64"])
+    }
+
+    /// With those of some architectures.
+    pub(crate) fn for_arches(
+        folder: &Path,
+        kind: &str,
+        suite: &str,
+        arches: &[&str],
+    ) -> Result<Self> {
         setup::install(&[&[setup::USERLANDS[1]]])?;
         for part in ["state/lists/partial", "cache/archives/partial"] {
             std::fs::create_dir_all(folder.join(part))?;
@@ -31,11 +41,12 @@ impl Apt {
         std::fs::write(folder.join("sources.list"), source)?;
         std::fs::write(folder.join("status"), "")?;
         let at = folder.display();
+        let arches = arches.join("\"; \"");
         let config = format!(
             "Dir::State \"{at}/state\";\nDir::State::Status \"{at}/status\";\n\
              Dir::Cache \"{at}/cache\";\nDir::Etc::SourceList \"{at}/sources.list\";\n\
              Dir::Etc::SourceParts \"/dev/null\";\nAcquire::Languages \"none\";\n\
-             APT::Architecture \"amd64\";\nAPT::Sandbox::User \"\";\n"
+             APT::Architecture \"amd64\";\nAPT::Architectures {{ \"{arches}\"; }};\nAPT::Sandbox::User \"\";\n"
         );
         std::fs::write(folder.join("apt.conf"), config)?;
         let apt = Self {

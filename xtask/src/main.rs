@@ -40,6 +40,9 @@ Usage: cargo xtask TASK
                  [--again] [--fresh] [--all-on-qemu]
                  Run these in Debian for amd64 natively and for arm64 on the
                  engine; goes on where it was broken off
+  suites --only go|libc-test|ltp[:TEST,...] [--source CHECKOUT] [--all] [--jobs N]
+                 Run tests of libraries and of system calls on the engine, and
+                 natively and on QEMU what fails there, or all
   decode-real    Decode Debian's arm64 programs, and write crates/a64/results
   deb            Build the Debian package
   proof-programs           Assemble crates/proof/programs

@@ -7,8 +7,15 @@
 //! the compiler (here: what runs its code) right. Nothing of them is kept in
 //! this project but which passed.
 
+mod compared;
+mod cross;
 mod gcc;
+mod go;
+mod libc_test;
+mod ltp;
 mod page;
+mod reasons;
+mod source;
 mod userland;
 
 use std::path::{Path, PathBuf};
@@ -23,8 +30,8 @@ use crate::setup;
 use crate::step::{cargo, run};
 
 /// How to say what is wanted.
-pub(crate) const USAGE: &str =
-    "suites [--only SUITE[:TEST,...] [--again] [--fresh] [--all-on-qemu]]";
+pub(crate) const USAGE: &str = "suites [--only SUITE[:TEST,...] [--source CHECKOUT] [--all] \
+     [--jobs N] [--again] [--fresh] [--all-on-qemu]]";
 
 /// How long a program may take, in seconds.
 const PATIENCE: &str = "120";
@@ -57,10 +64,13 @@ pub(crate) struct Ran {
 /// Runs them, and writes crates/engine/results/suites.md. An error if a program
 /// that passes under QEMU does not under the engine.
 pub(crate) fn suites(args: &[&str]) -> Result<()> {
-    if let ["--only", what, ref flags @ ..] = *args
-        && let Some(wanted) = userland::Wanted::parse(what, flags)?
-    {
-        return userland::suites(&wanted);
+    if let ["--only", what, ref flags @ ..] = *args {
+        if let Some(wanted) = userland::Wanted::parse(what, flags)? {
+            return userland::suites(&wanted);
+        }
+        if let Some(wanted) = cross::Wanted::parse(what, flags)? {
+            return cross::suites(&wanted);
+        }
     }
     let only = match *args {
         [] => None,
@@ -68,14 +78,7 @@ pub(crate) fn suites(args: &[&str]) -> Result<()> {
         _ => bail!("usage: cargo xtask {USAGE}"),
     };
     setup::install(&[setup::QUICK, gcc::NEEDS])?;
-    let qemu = setup::newest_qemu()?;
-    run(&mut cargo(&[
-        "build",
-        "--release",
-        "--package",
-        "armistice-engine",
-    ]))?;
-    let engine = product::target_dir().join("x86_64-unknown-linux-gnu/release/armistice-aarch64");
+    let (engine, qemu) = (engine()?, setup::newest_qemu()?);
     let folder = product::target_dir().join("suites");
     let mut programs = gcc::programs(&folder)?;
     programs.retain(|program| only.is_none_or(|only| program.suite.starts_with(only)));
@@ -97,6 +100,17 @@ pub(crate) fn suites(args: &[&str]) -> Result<()> {
         0 => Ok(()),
         count => bail!("{count} programs pass under QEMU and not under the engine"),
     }
+}
+
+/// The engine, brought up to date.
+fn engine() -> Result<PathBuf> {
+    run(&mut cargo(&[
+        "build",
+        "--release",
+        "--package",
+        "armistice-engine",
+    ]))?;
+    Ok(product::target_dir().join("x86_64-unknown-linux-gnu/release/armistice-aarch64"))
 }
 
 /// Each in a folder of its own, as many at a time as there are processors.

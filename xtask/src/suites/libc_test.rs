@@ -1,0 +1,209 @@
+//! musl's libc-test, out of a checkout that the caller has (`--source`): its
+//! programs linked with Debian's musl and with glibc, statically and
+//! dynamically.
+//!
+//! musl is unpacked into the target folder. Dynamic programs name their loader
+//! there, so that no root of another architecture is needed.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use e2e::command::Done;
+
+use super::compared::{Arch, Suite, Test, Verdict, Verdicts, of_program};
+use super::source;
+use crate::apt::Apt;
+use crate::step::run;
+
+const LIMIT: Duration = Duration::from_secs(60);
+
+const RELEASE: &str = "bookworm";
+
+pub(super) fn suite(folder: &Path, checkout: &Path) -> Result<Suite> {
+    let work = folder.join("libc-test");
+    std::fs::create_dir_all(&work)?;
+    let mut tests = Vec::new();
+    for libc in ["musl", "glibc"] {
+        for arch in Arch::BOTH {
+            let place = work.join(format!("{libc}-{}", arch.name()));
+            if !place.is_dir() {
+                build(checkout, &place, libc, arch.gnu(), &work)?;
+            }
+        }
+        // One that was built for one of them only is told as not built.
+        let mut built = BTreeSet::new();
+        for arch in Arch::BOTH {
+            built.extend(programs(&work.join(format!("{libc}-{}/src", arch.name())))?);
+        }
+        tests.extend(built.iter().map(|program| test(&work, libc, program)));
+    }
+    Ok(Suite {
+        name: "libc-test",
+        about: format!(
+            "musl's libc-test ({}), linked with Debian {RELEASE}'s musl and with glibc, statically \
+             and dynamically.",
+            source::version(checkout)?
+        ),
+        tests,
+    })
+}
+
+/// All programs of a libc and an architecture. Whole or not at all.
+fn build(checkout: &Path, place: &Path, libc: &str, gnu: &str, work: &Path) -> Result<()> {
+    println!("Building libc-test: {libc}, {gnu}.");
+    let partial = place.with_extension("partial");
+    source::copy(checkout, &partial)?;
+    let config = partial.join("config.mak");
+    std::fs::copy(partial.join("config.mak.def"), &config)?;
+    let mut text = std::fs::read_to_string(&config)?;
+    text.push_str(&match libc {
+        "musl" => with_musl(work, gnu)?,
+        _ => with_glibc(gnu),
+    });
+    std::fs::write(&config, text)?;
+    let make = |goals: &[String]| -> Result<std::process::Output> {
+        let mut make = Command::new("make");
+        make.args(["-k", "-j2"]).args(goals).current_dir(&partial);
+        make.output().context("can't start make")
+    };
+    // It has no goal that only builds, but tells what it would.
+    let told = String::from_utf8(make(&["debug".to_owned()])?.stdout)?;
+    let lines = told.lines().filter_map(|line| {
+        line.strip_prefix("BINS ")
+            .or_else(|| line.strip_prefix("LIBS "))
+    });
+    let goals: Vec<String> = lines
+        .flat_map(str::split_whitespace)
+        .map(str::to_owned)
+        .collect();
+    if goals.is_empty() {
+        bail!(
+            "{}: libc-test's Makefile names no programs",
+            checkout.display()
+        );
+    }
+    // Some are not for each libc.
+    let output = make(&goals)?;
+    std::fs::write(
+        partial.join("make.log"),
+        [output.stdout, output.stderr].concat(),
+    )?;
+    Ok(std::fs::rename(partial, place)?)
+}
+
+/// The cross compilers' glibc comes without libcrypt.
+fn with_glibc(gnu: &str) -> String {
+    let mut config = format!(
+        "CC = {gnu}-linux-gnu-gcc\nCROSS_COMPILE = {gnu}-linux-gnu-\n\
+         LDLIBS := $(filter-out -lcrypt,$(LDLIBS))\n"
+    );
+    if gnu != "x86_64" {
+        let root = format!("/usr/{gnu}-linux-gnu/lib");
+        config.push_str(&format!(
+            "LDFLAGS += -Wl,--dynamic-linker={root}/ld-linux-{gnu}.so.1 -Wl,-rpath,{root}\n"
+        ));
+    }
+    config
+}
+
+/// Its compiler's description names the places that Debian installs it to.
+fn with_musl(work: &Path, gnu: &str) -> Result<String> {
+    let root = musl(work)?.display().to_string();
+    let lib = format!("/usr/lib/{gnu}-linux-musl");
+    let specs = std::fs::read_to_string(format!("{root}{lib}/musl-gcc.specs"))?;
+    let moved = specs.replace("/usr/", &format!("{root}/usr/")).replace(
+        &format!("/lib/ld-musl-{gnu}.so.1"),
+        &format!("{root}{lib}/libc.so"),
+    );
+    let file = work.join(format!("musl-{gnu}.specs"));
+    std::fs::write(&file, moved)?;
+    Ok(format!(
+        "CC = {gnu}-linux-gnu-gcc -specs {}\nCROSS_COMPILE = {gnu}-linux-gnu-\nLDLIBS := \
+         $(filter-out -lcrypt -ldl -lresolv -lutil,$(LDLIBS))\n",
+        file.display()
+    ))
+}
+
+/// musl for both architectures, unpacked as it would lie on Debian, where /lib
+/// is /usr/lib.
+fn musl(work: &Path) -> Result<PathBuf> {
+    let root = work.join("musl");
+    if root.is_dir() {
+        return Ok(root);
+    }
+    println!("Missing: Debian's musl of {RELEASE}, for both architectures (2 MB).");
+    let at = work.join("musl-apt");
+    let apt = Apt::for_arches(&at, "deb", RELEASE, &["amd64", "arm64"])?;
+    let unpacked = at.join("unpacked");
+    for arch in Arch::BOTH.map(Arch::name) {
+        for package in ["musl", "musl-dev"] {
+            apt.get(&["download", &format!("{package}:{arch}")])?;
+            run(Command::new("dpkg-deb")
+                .arg("--extract")
+                .arg(apt.file(&format!("{package}_"), &format!("_{arch}.deb"))?)
+                .arg(&unpacked))?;
+        }
+    }
+    run(Command::new("cp")
+        .arg("--archive")
+        .arg(unpacked.join("lib/."))
+        .arg(unpacked.join("usr/lib")))?;
+    std::fs::rename(unpacked, &root)?;
+    std::fs::remove_dir_all(&at)?;
+    Ok(root)
+}
+
+/// The programs that were built below a folder, as `functional/argv.exe`.
+fn programs(folder: &Path) -> Result<Vec<String>> {
+    let mut programs = Vec::new();
+    for part in std::fs::read_dir(folder)? {
+        let part = part?;
+        if !part.path().is_dir() {
+            continue;
+        }
+        for entry in std::fs::read_dir(part.path())? {
+            let (part, name) = (part.file_name(), entry?.file_name());
+            let (part, name) = (part.to_string_lossy(), name.to_string_lossy());
+            // runtest starts others, and api/main does nothing.
+            if name.ends_with(".exe") && part != "common" && part != "api" {
+                programs.push(format!("{part}/{name}"));
+            }
+        }
+    }
+    if programs.is_empty() {
+        bail!(
+            "{}: nothing was built: see make.log beside it",
+            folder.display()
+        );
+    }
+    Ok(programs)
+}
+
+fn test(work: &Path, libc: &str, program: &str) -> Test {
+    let at = |arch: &str| work.join(format!("{libc}-{arch}/src")).join(program);
+    let [native, arm64] = Arch::BOTH.map(|arch| at(arch.name()));
+    let both = [native.clone(), arm64.clone()];
+    let name = program.trim_end_matches(".exe");
+    Test {
+        name: format!("{libc}/{name}"),
+        build: Box::new(move |_| Ok(both.iter().all(|file| file.is_file()))),
+        folder: work.to_owned(),
+        native: vec![native.display().to_string()],
+        arm64: vec![arm64.display().to_string()],
+        limit: LIMIT,
+        read,
+        temporary: Vec::new(),
+    }
+}
+
+fn read(name: &str, done: &Done) -> Verdicts {
+    let verdict = if done.status.success() {
+        Verdict::Passed
+    } else {
+        Verdict::Failed(of_program(done))
+    };
+    vec![(name.to_owned(), verdict)]
+}
