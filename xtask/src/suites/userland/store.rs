@@ -148,16 +148,22 @@ impl Store {
             let file = self.file(Machine::Engine, test);
             fs::write(file, format!("\n{failures}\nto be run again\n\n"))?;
         }
-        Ok(())
+        // What was bad luck on the one may have been so on the other.
+        self.remove(Machine::Qemu, test)
     }
 
     /// Has it run again on all machines.
     pub(super) fn forget(&self, test: &str) -> Result<()> {
         for machine in [Machine::Native, Machine::Engine, Machine::Qemu] {
-            let file = self.file(machine, test);
-            if file.exists() {
-                fs::remove_file(file)?;
-            }
+            self.remove(machine, test)?;
+        }
+        Ok(())
+    }
+
+    fn remove(&self, machine: Machine, test: &str) -> Result<()> {
+        let file = self.file(machine, test);
+        if file.exists() {
+            fs::remove_file(file)?;
         }
         Ok(())
     }
