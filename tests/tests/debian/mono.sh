@@ -1,6 +1,7 @@
 # packages: mono-mcs mono-runtime
 # .NET (Mono): a compiler, faults caught in compiled code, threads that are
-# aborted, finalizers, code that is emitted, calls to and from C.
+# aborted, finalizers, code that is emitted, calls to and from C. (A thread that calls
+# nothing is not aborted when another signal's handler runs just then: Mono does not try again.)
 export LC_ALL=C.UTF-8
 cat > a.cs <<'END'
 using System; using System.Collections.Generic; using System.Linq; using System.Threading; using System.Diagnostics; using System.IO; using System.Text; using System.Reflection; using System.Reflection.Emit; using System.Runtime.InteropServices;
@@ -18,7 +19,7 @@ static class Program {
         Console.WriteLine(Caught(() => none.Get()) + " " + Caught(() => { var x = (Node)(object)text; }) + " " + Caught(() => checked(int.MaxValue + two[0]).ToString()) + " " + Caught(() => { throw new IOException(); }) + " " + Caught(() => { object[] o = new string[1]; o[0] = 1; }) + " " + Caught(() => Marshal.ReadInt32(IntPtr.Zero)));
         long total = 0; var threads = Enumerable.Range(0, 6).Select(id => new Thread(() => { for (int i = 0; i < 5000; i++) { lock (two) total += id; var garbage = new Node[20]; garbage[i % 20] = new Other(); if (garbage[i % 20].Get() != 2) Console.WriteLine(i); } })).ToList(); threads.ForEach(t => t.Start()); threads.ForEach(t => t.Join());
         Leave(); for (int i = 0; i < 50 && finalized < 900; i++) { GC.Collect(); GC.WaitForPendingFinalizers(); } Console.WriteLine("{0} {1}", finalized > 900, Numbers().Where(n => n % 3 == 1).Take(500).Sum());
-        var sleeper = new Thread(() => { try { Thread.Sleep(100000); } catch (ThreadInterruptedException) { Console.WriteLine("interrupted"); } }); sleeper.Start(); sleeper.Interrupt(); sleeper.Join(); var spinner = new Thread(() => { try { for (; ; ) { } } catch (ThreadAbortException) { Console.WriteLine("aborted"); } }); spinner.Start(); Thread.Sleep(50); spinner.Abort(); spinner.Join();
+        var sleeper = new Thread(() => { try { Thread.Sleep(100000); } catch (ThreadInterruptedException) { Console.WriteLine("interrupted"); } }); sleeper.Start(); sleeper.Interrupt(); sleeper.Join(); var spinner = new Thread(() => { try { for (; ; ) Thread.Yield(); } catch (ThreadAbortException) { Console.WriteLine("aborted"); } }); spinner.Start(); Thread.Sleep(50); spinner.Abort(); spinner.Join();
         int done = 0; using (var all = new CountdownEvent(300)) { for (int i = 0; i < 300; i++) ThreadPool.QueueUserWorkItem(x => { Interlocked.Add(ref done, Fib((int)x % 12)); all.Signal(); }, i); all.Wait(); } Console.WriteLine(done);
         int[] numbers = { 5, 2, 9, -1, 7 }; qsort(numbers, (IntPtr)5, (IntPtr)4, (a, b) => Marshal.ReadInt32(a) - Marshal.ReadInt32(b)); Console.WriteLine(string.Join(",", numbers) + " " + abs(-7));
         for (int k = 0; k < 40; k++) { var method = new DynamicMethod("m" + k, typeof(int), new[] { typeof(int) }); var il = method.GetILGenerator(); il.Emit(OpCodes.Ldarg_0); il.Emit(OpCodes.Ldc_I4, k); il.Emit(OpCodes.Mul); il.Emit(OpCodes.Ret); var f = (Func<int, int>)method.CreateDelegate(typeof(Func<int, int>)); for (int i = 0; i < 100; i++) total += f(i); } Console.WriteLine(total);
