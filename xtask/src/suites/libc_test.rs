@@ -102,8 +102,10 @@ fn with_glibc(gnu: &str) -> String {
     );
     if gnu != "x86_64" {
         let root = format!("/usr/{gnu}-linux-gnu/lib");
+        // The old tag is for what libc itself opens, too: libgcc_s, to end threads.
         config.push_str(&format!(
-            "LDFLAGS += -Wl,--dynamic-linker={root}/ld-linux-{gnu}.so.1 -Wl,-rpath,{root}\n"
+            "LDFLAGS += -Wl,--dynamic-linker={root}/ld-linux-{gnu}.so.1 \
+             -Wl,-rpath,{root},--disable-new-dtags\n"
         ));
     }
     config
