@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use armistice_arch::Platform;
 use debian::case::{self, Case};
@@ -82,17 +82,29 @@ impl Pair {
     /// Runs a case in the ways that are wanted.
     fn outcome(&self, case: &Case, qemu: &Path) -> Outcome {
         let at = self.shared.path();
-        let on = |root: &DebianRoot, preload| case::text(&root.run(at, &case.command(preload)));
-        let expected = on(&self.amd64, None);
-        let started = Instant::now();
-        let engine = on(&self.arm64, None);
-        let seconds = started.elapsed().as_secs();
+        let timed = |root: &DebianRoot| {
+            let started = Instant::now();
+            let said = case::text(&root.run(at, &case.command(None)));
+            (said, started.elapsed())
+        };
+        let (expected, natively) = timed(&self.amd64);
+        let (engine, on_engine) = timed(&self.arm64);
+        // In a storm some programs never end: each signal comes before what the
+        // last one interrupted is done again.
+        let stormy = |root: &DebianRoot, name: &str, calm: Duration| {
+            let patience = (calm * 20 + Duration::from_secs(120)).as_secs().to_string();
+            let mut command = ["timeout", "--foreground", "--kill-after=5", &patience]
+                .map(str::to_owned)
+                .to_vec();
+            command.extend(case.command(Some(&format!("/mnt/storm-{name}.so"))));
+            case::text(&root.run(at, &command))
+        };
         let storm = if !wanted("ARMISTICE_WAYS", "storm") {
             Way::NotRun
-        } else if on(&self.amd64, Some("/mnt/storm-amd64.so")) != expected {
+        } else if stormy(&self.amd64, "amd64", natively) != expected {
             Way::NativelyNot
         } else {
-            let storm = on(&self.arm64, Some("/mnt/storm-arm64.so"));
+            let storm = stormy(&self.arm64, "arm64", on_engine);
             case.difference(&expected, &storm).into()
         };
         let qemu = if wanted("ARMISTICE_WAYS", "qemu") {
@@ -103,7 +115,7 @@ impl Pair {
         };
         Outcome {
             lines: expected.lines().count(),
-            seconds,
+            seconds: on_engine.as_secs(),
             engine: case.difference(&expected, &engine).into(),
             storm,
             qemu,
