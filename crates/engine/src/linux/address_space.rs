@@ -76,6 +76,9 @@ const NO_PAGE: u64 = 1;
 pub struct AddressSpace {
     /// Start to end.
     executable: SpinLock<BTreeMap<u64, u64>>,
+    /// Those of them that the guest may not read, start to end: on the host
+    /// they can be.
+    unreadable: SpinLock<BTreeMap<u64, u64>>,
     /// What was mapped to be shared, start to end.
     shared: SpinLock<BTreeMap<u64, u64>>,
     generation: AtomicU64,
@@ -103,6 +106,7 @@ impl AddressSpace {
     pub fn new(watcher: Option<&'static dyn Watcher>) -> Self {
         Self {
             executable: SpinLock::new(BTreeMap::new()),
+            unreadable: SpinLock::new(BTreeMap::new()),
             shared: SpinLock::new(BTreeMap::new()),
             generation: AtomicU64::new(1),
             translated: SpinLock::new(Lines::new()),
@@ -122,8 +126,9 @@ impl AddressSpace {
 
     /// Keeps others out until what is returned is dropped.
     #[must_use]
-    pub fn hold(&self) -> [Unlock<'_>; 5] {
+    pub fn hold(&self) -> [Unlock<'_>; 6] {
         [
+            self.unreadable.hold(),
             self.unsettled.hold(),
             self.executable.hold(),
             self.shared.hold(),
@@ -146,16 +151,29 @@ impl AddressSpace {
             .is_some()
     }
 
+    /// What the guest has said of its right to execute what is at an address,
+    /// and to read that.
+    #[must_use]
+    pub fn code_protection(&self, address: u64) -> u32 {
+        let is_in =
+            |ranges: &SpinLock<_>| ranges.with(|ranges| range_of(ranges, address)).is_some();
+        match (is_in(&self.executable), is_in(&self.unreadable)) {
+            (false, _) => 0,
+            (true, true) => PROT_EXEC,
+            (true, false) => PROT_EXEC | PROT_READ,
+        }
+    }
+
     /// All that is executable, in ascending order.
     #[must_use]
     pub fn executable_ranges(&self) -> Vec<Range<u64>> {
-        // The heap is not asked under the lock more often than once.
-        let mut all = Vec::with_capacity(self.executable.with(|ranges| ranges.len()) + 16);
-        self.executable.with(|ranges| {
-            let room = all.capacity();
-            all.extend(ranges.iter().map(|(&start, &end)| start..end).take(room));
-        });
-        all
+        all_of(&self.executable)
+    }
+
+    /// All that is executable and may not be read, in ascending order.
+    #[must_use]
+    pub fn unreadable_ranges(&self) -> Vec<Range<u64>> {
+        all_of(&self.unreadable)
     }
 
     /// The host is about to be asked to map, unmap or protect the pages of a
@@ -176,13 +194,21 @@ impl AddressSpace {
     /// The pages of a range were mapped by the engine or protected anew, with
     /// what the guest asked for.
     pub fn protect(&self, range: Range<u64>, protection: u32) {
+        if !range.is_empty() {
+            self.unreadable.with(|ranges| {
+                cut(ranges, &range);
+                if protection & (PROT_EXEC | PROT_READ) == PROT_EXEC {
+                    join(ranges, range.clone());
+                }
+            });
+        }
         self.change(range, protection & PROT_EXEC != 0);
     }
 
     /// The pages of a range are gone.
     pub fn unmap(&self, range: Range<u64>) {
         self.share(&range, false);
-        self.change(range, false);
+        self.protect(range, 0);
     }
 
     /// The pages of a range are the same, but what is in them is not.
@@ -269,6 +295,17 @@ impl AddressSpace {
             self.forget(range);
         }
     }
+}
+
+/// All ranges, in ascending order.
+fn all_of(ranges: &SpinLock<BTreeMap<u64, u64>>) -> Vec<Range<u64>> {
+    // The heap is not asked under the lock more often than once.
+    let mut all = Vec::with_capacity(ranges.with(|ranges| ranges.len()) + 16);
+    ranges.with(|ranges| {
+        let room = all.capacity();
+        all.extend(ranges.iter().map(|(&start, &end)| start..end).take(room));
+    });
+    all
 }
 
 /// The range that an address is in.

@@ -73,6 +73,14 @@ static void maps(const char *path) {
     // Nothing of the engine and of the host.
     CHECK(!strstr(text, "armistice") && !strstr(text, "[vvar") && !strstr(text, "vsyscall"));
     CHECK(!strstr(text, "/dev/zero") && !strstr(text, "rwxp"));
+    // What may be executed and not be read, which the host can't have.
+    static const struct { int asked; const char *seen; } odd[] = {
+        { PROT_WRITE | PROT_EXEC, "-wxp" }, { PROT_EXEC, "--xp" }, { PROT_WRITE, "-w-p" },
+        { PROT_READ | PROT_EXEC, "r-xp" }};
+    for (int n = 0; n < 4; n++) {
+        CHECK(mprotect(code, 4096, odd[n].asked) == 0 && file(path) > 0);
+        CHECK(has(code, odd[n].seen, ""));
+    }
     CHECK(munmap(code, 8192) == 0);
 }
 

@@ -116,7 +116,7 @@ pub(super) fn mremap(call: &mut Call<'_>) -> Result<u64, Errno> {
     if flags & MREMAP_FIXED != 0 && own::overlaps(&pages(new, length)) {
         return Err(Errno::EINVAL);
     }
-    let executable = call.process.space.executable(old).is_some();
+    let guest = call.process.space.code_protection(old);
     let space = &call.process.space;
     let shared = space.shared(old);
     let _going = space.changing(pages(old, old_length));
@@ -126,7 +126,6 @@ pub(super) fn mremap(call: &mut Call<'_>) -> Result<u64, Errno> {
     if flags & MREMAP_DONTUNMAP == 0 && old_length > 0 {
         space.unmap(pages(old, old_length));
     }
-    let guest = if executable { PROT_EXEC } else { 0 };
     space.map(pages(address, length), guest, shared);
     Ok(address)
 }

@@ -13,6 +13,8 @@ pub(super) struct Knowledge<'a> {
     pub own: &'a [Range<u64>],
     /// What the guest may execute, ascending.
     pub executable: &'a [Range<u64>],
+    /// What of that it may not read, though the host lets it, ascending.
+    pub unreadable: &'a [Range<u64>],
     /// Stack, heap and vDSO.
     pub names: &'a [(Range<u64>, &'static str)],
 }
@@ -71,7 +73,8 @@ impl<'a> Line<'a> {
             return None;
         }
         let own = known.own.iter().map(|own| own.start);
-        let exec = known.executable.iter().flat_map(|r| [r.start, r.end]);
+        let exec = known.executable.iter().chain(known.unreadable);
+        let exec = exec.flat_map(|r| [r.start, r.end]);
         let end = own.chain(exec).filter(|&edge| edge > at).min();
         let executable = known.executable.iter().any(|r| r.contains(&at));
         Some((at..end.unwrap_or(u64::MAX).min(self.range.end), executable))
@@ -82,6 +85,9 @@ impl<'a> Line<'a> {
         let start = text.0.len();
         let mut permissions = [b'-'; 4];
         permissions.copy_from_slice(self.permissions);
+        if known.unreadable.iter().any(|r| r.contains(&part.start)) {
+            permissions[0] = b'-';
+        }
         permissions[2] = if executable { b'x' } else { b'-' };
         let _ = write!(text, "{:08x}-{:08x} ", part.start, part.end);
         text.bytes(&permissions);
@@ -210,6 +216,7 @@ ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsysca
         Knowledge {
             own: &[0x1000_2000..0x1000_3000, 0x2000_0000..0x2000_1000],
             executable: &[0x40_1000..0x40_3000],
+            unreadable: &[],
             names: &[],
         }
     }
@@ -232,6 +239,18 @@ ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsysca
     }
 
     #[test]
+    fn code_that_may_not_be_read() {
+        let known = Knowledge {
+            unreadable: &[0x40_2000..0x40_3000],
+            ..known()
+        };
+        let text = guest(HOST.as_bytes(), &known);
+        let lines: Vec<&[u8]> = text.split(|&byte| byte == b'\n').collect();
+        assert!(lines[1].starts_with(b"00401000-00402000 r-xp"));
+        assert!(lines[2].starts_with(b"00402000-00403000 --xp"));
+    }
+
+    #[test]
     fn named() {
         let names = [
             (0x1000_7000..0x1000_8000, "[stack]"),
@@ -240,6 +259,7 @@ ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsysca
         let known = Knowledge {
             own: &[],
             executable: &[],
+            unreadable: &[],
             names: &names,
         };
         let text = guest(HOST.as_bytes(), &known);

@@ -319,6 +319,7 @@ pub fn correct(
                 &Knowledge {
                     own: &own,
                     executable: &executable,
+                    unreadable: &process.space.unreadable_ranges(),
                     names: &process.names(),
                 },
             )
