@@ -32,7 +32,7 @@ if (!isMainThread) {
   console.log([...'the quick brown fox'.matchAll(/(\w)(\w+)/g)].map(m => m[2] + m[1]).join(' '), 'x'.repeat(1e5).replace(/x/g, 'yy').length, /^(a+)+$/.test('a'.repeat(20) + 'b'));
   console.log(crypto.createHash('sha256').update('x'.repeat(1e6)).digest('hex'), zlib.gunzipSync(zlib.gzipSync('hello '.repeat(1e5))).length, zlib.brotliDecompressSync(zlib.brotliCompressSync('hello '.repeat(1e4))).length, crypto.pbkdf2Sync('a', 'b', 1000, 16, 'sha512').toString('hex'));
   const server = http.createServer((request, response) => request.pipe(response)).listen(0, '127.0.0.1', () => {
-    const request = http.request({ port: server.address().port, method: 'POST' }, async response => { let n = 0; for await (const chunk of response) n += chunk.length; console.log(response.statusCode, n); server.close(); });
+    const request = http.request({ host: '127.0.0.1', port: server.address().port, method: 'POST' }, async response => { let n = 0; for await (const chunk of response) n += chunk.length; console.log(response.statusCode, n); server.close(); });
     request.end('z'.repeat(1e6));
   });
   await new Promise(yes => server.on('close', yes));
