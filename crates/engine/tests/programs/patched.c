@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #define CHECK(x) do { if (!(x)) { \
     printf("%d: %s: %s\n", __LINE__, #x, strerror(errno)); exit(1); } } while (0)
@@ -181,6 +182,17 @@ static void protected(void) {
     CHECK(runs(edge) == -1);
     CHECK(mprotect(code + PAGE / 4, PAGE, PROT_READ | PROT_EXEC) == 0);
     CHECK(runs(edge) == 9);
+    // What the heap gives back and takes anew is not executable any more.
+    char *heap = sbrk(0);
+    char *end = heap + (-(uintptr_t)heap & (PAGE - 1)) + PAGE;
+    CHECK(brk(end) == 0);
+    code = (uint32_t *)(end - PAGE);
+    CHECK(mprotect(code, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC) == 0);
+    answer(code, 8);
+    CHECK(runs(code) == 8);
+    CHECK(brk(code) == 0 && brk(end) == 0);
+    CHECK(runs(code) == -1);
+    CHECK(brk(heap) == 0);
     CHECK(signal(SIGSEGV, SIG_DFL) == fault);
     puts("protected");
 }
