@@ -30,6 +30,17 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
+/// The engine, brought up to date.
+pub(crate) fn engine() -> Result<PathBuf> {
+    run(&mut cargo(&[
+        "build",
+        "--release",
+        "--package",
+        "armistice-engine",
+    ]))?;
+    Ok(product::target_dir().join("x86_64-unknown-linux-gnu/release/armistice-aarch64"))
+}
+
 /// Builds the static binary, and the engine beside it; the former's path.
 /// `ARMISTICE_BIN` names one that was built elsewhere, out of a package for
 /// instance.

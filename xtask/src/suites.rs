@@ -27,7 +27,7 @@ use anyhow::{Context, Result, bail};
 use e2e::product;
 
 use crate::setup;
-use crate::step::{cargo, run};
+use crate::step::engine;
 
 /// How to say what is wanted.
 pub(crate) const USAGE: &str = "suites [--only SUITE[:TEST,...] [--source CHECKOUT] [--all] \
@@ -100,17 +100,6 @@ pub(crate) fn suites(args: &[&str]) -> Result<()> {
         0 => Ok(()),
         count => bail!("{count} programs pass under QEMU and not under the engine"),
     }
-}
-
-/// The engine, brought up to date.
-fn engine() -> Result<PathBuf> {
-    run(&mut cargo(&[
-        "build",
-        "--release",
-        "--package",
-        "armistice-engine",
-    ]))?;
-    Ok(product::target_dir().join("x86_64-unknown-linux-gnu/release/armistice-aarch64"))
 }
 
 /// Each in a folder of its own, as many at a time as there are processors.

@@ -84,7 +84,7 @@ impl<'a> Wanted<'a> {
 /// Runs what is wanted and is not done yet, and writes the suite's page.
 pub(super) fn suites(wanted: &Wanted<'_>) -> Result<()> {
     setup::install(&[setup::QUICK, NEEDS, ltp::NEEDS])?;
-    let (engine, qemu) = (super::engine()?, setup::newest_qemu()?);
+    let (engine, qemu) = (crate::step::engine()?, setup::newest_qemu()?);
     let folder = product::target_dir().join("suites");
     std::fs::create_dir_all(&folder)?;
     let mut suite = match wanted.suite {

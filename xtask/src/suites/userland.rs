@@ -17,13 +17,11 @@ mod run;
 mod store;
 mod table;
 
-use std::path::PathBuf;
-
 use anyhow::{Context, Result, bail};
 use e2e::product;
 
 use crate::setup::{self, Need, need};
-use crate::step::{cargo, run};
+use crate::step::engine;
 use known::Known;
 use run::Userlands;
 use store::Store;
@@ -118,16 +116,6 @@ pub(super) fn suites(wanted: &Wanted) -> Result<()> {
     println!("Written to {place}");
     let tests: Vec<&str> = tests.iter().map(|test| test.as_str()).collect();
     judge(suite, &tests, &store, &known)
-}
-
-fn engine() -> Result<PathBuf> {
-    run(&mut cargo(&[
-        "build",
-        "--release",
-        "--package",
-        "armistice-engine",
-    ]))?;
-    Ok(product::target_dir().join("x86_64-unknown-linux-gnu/release/armistice-aarch64"))
 }
 
 /// An error if something fails that is not known to, or passes that is.
