@@ -13,15 +13,15 @@ mod gcc;
 mod go;
 mod libc_test;
 mod ltp;
+mod machine;
 mod page;
+mod pool;
 mod reasons;
 mod source;
 mod userland;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result, bail};
 use e2e::product;
@@ -109,33 +109,13 @@ fn run_all(
     engine: &Path,
     qemu: &Path,
 ) -> Result<Vec<Option<Ran>>> {
-    let next = AtomicUsize::new(0);
-    let results = Mutex::new(Vec::new());
-    let work = || -> Result<()> {
-        loop {
-            let number = next.fetch_add(1, Ordering::Relaxed);
-            let Some(program) = programs.get(number) else {
-                return Ok(());
-            };
-            let place = folder.join(number.to_string());
-            std::fs::create_dir_all(&place)?;
-            let ran = one(program, &place, engine, qemu)?;
-            std::fs::remove_dir_all(&place)?;
-            let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
-            results.push((number, ran));
-        }
-    };
-    std::thread::scope(|scope| {
-        let count = std::thread::available_parallelism().map_or(1, usize::from);
-        let threads: Vec<_> = (0..count).map(|_| scope.spawn(work)).collect();
-        threads.into_iter().try_for_each(|thread| {
-            let done = thread.join();
-            done.unwrap_or_else(|_| bail!("a thread panicked"))
-        })
-    })?;
-    let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
-    results.sort_by_key(|&(number, _)| number);
-    Ok(results.into_iter().map(|(_, ran)| ran).collect())
+    pool::each(programs, pool::processors(), |number, program| {
+        let place = folder.join(number.to_string());
+        std::fs::create_dir_all(&place)?;
+        let ran = one(program, &place, engine, qemu)?;
+        std::fs::remove_dir_all(&place)?;
+        Ok(ran)
+    })
 }
 
 fn one(program: &Program, place: &Path, engine: &Path, qemu: &Path) -> Result<Option<Ran>> {

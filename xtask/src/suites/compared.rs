@@ -13,8 +13,6 @@ mod page;
 mod sandbox;
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Result, bail};
@@ -23,6 +21,9 @@ use e2e::product;
 
 use kept::Kept;
 use known::Known;
+
+use super::machine::Machine;
+use super::pool;
 
 /// How often what fails may be tried.
 const TRIES: usize = 3;
@@ -106,23 +107,6 @@ impl Verdict {
     }
 }
 
-/// Who runs a test.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Machine {
-    Native,
-    Engine,
-    Qemu,
-}
-
-impl Machine {
-    fn arch(self) -> Arch {
-        match self {
-            Self::Native => Arch::Amd64,
-            Self::Engine | Self::Qemu => Arch::Arm64,
-        }
-    }
-}
-
 /// What a test is built for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Arch {
@@ -132,6 +116,13 @@ pub(super) enum Arch {
 
 impl Arch {
     pub(super) const BOTH: [Self; 2] = [Self::Amd64, Self::Arm64];
+
+    fn of(machine: Machine) -> Self {
+        match machine {
+            Machine::Native => Self::Amd64,
+            Machine::Engine | Machine::Qemu => Self::Arm64,
+        }
+    }
 
     /// As Debian and Go call it.
     pub(super) fn name(self) -> &'static str {
@@ -228,41 +219,22 @@ fn run_all(
     emulators: Emulators<'_>,
     kept: &Kept,
 ) -> Result<(Vec<Row>, Vec<String>)> {
-    let next = AtomicUsize::new(0);
-    let results = Mutex::new(Vec::new());
-    let work = || -> Result<()> {
-        loop {
-            let number = next.fetch_add(1, Ordering::Relaxed);
-            let Some(test) = suite.tests.get(number) else {
-                return Ok(());
-            };
-            let machines = Machines {
-                test,
-                emulators,
-                kept,
-            };
-            let rows = machines.rows(extent)?;
-            told(suite, test, rows.as_deref());
-            let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
-            results.push((number, rows));
-        }
-    };
-    std::thread::scope(|scope| {
-        let processors = || std::thread::available_parallelism().map_or(1, usize::from);
-        let count = extent.jobs.unwrap_or_else(processors);
-        let threads: Vec<_> = (0..count).map(|_| scope.spawn(work)).collect();
-        threads.into_iter().try_for_each(|thread| {
-            let done = thread.join();
-            done.unwrap_or_else(|_| bail!("a thread panicked"))
-        })
+    let threads = extent.jobs.unwrap_or_else(pool::processors);
+    let results = pool::each(&suite.tests, threads, |_, test| {
+        let machines = Machines {
+            test,
+            emulators,
+            kept,
+        };
+        let rows = machines.rows(extent)?;
+        told(suite, test, rows.as_deref());
+        Ok(rows)
     })?;
-    let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
-    results.sort_by_key(|&(number, _)| number);
     let (mut rows, mut not_built) = (Vec::new(), Vec::new());
-    for (number, done) in results {
+    for (test, done) in suite.tests.iter().zip(results) {
         match done {
             Some(of_one) => rows.extend(of_one),
-            None => not_built.extend(suite.tests.get(number).map(|test| test.name.clone())),
+            None => not_built.push(test.name.clone()),
         }
     }
     Ok((rows, not_built))
@@ -356,7 +328,7 @@ impl Machines<'_> {
             if tries > 0 && !should.is_some_and(worse) {
                 break;
             }
-            if !(self.test.build)(machine.arch())? {
+            if !(self.test.build)(Arch::of(machine))? {
                 return Ok(None);
             }
             let done = sandbox::run(machine, self.test, self.emulators)?;

@@ -13,7 +13,8 @@ use anyhow::{Context, Result, bail};
 use e2e::command::Done;
 use e2e::product;
 
-use super::{Machine, Verdict, Verdicts};
+use super::super::machine::Machine;
+use super::{Verdict, Verdicts};
 
 /// Of one suite.
 #[derive(Debug)]
@@ -31,7 +32,7 @@ impl Kept {
             folder: product::target_dir().join("suites/outcomes").join(suite),
             engine: format!("engine-{:016x}", hasher.finish()),
         };
-        for machine in [Machine::Native, Machine::Engine, Machine::Qemu] {
+        for machine in Machine::ALL {
             fs::create_dir_all(kept.folder.join(kept.of(machine)))?;
         }
         Ok(kept)
@@ -43,9 +44,8 @@ impl Kept {
 
     fn of(&self, machine: Machine) -> &str {
         match machine {
-            Machine::Native => "native",
             Machine::Engine => &self.engine,
-            Machine::Qemu => "qemu",
+            Machine::Native | Machine::Qemu => machine.name(),
         }
     }
 

@@ -10,7 +10,8 @@ use e2e::command::Done;
 use e2e::isolation::run_isolated;
 use e2e::product;
 
-use super::{Emulators, Machine, Test};
+use super::super::machine::Machine;
+use super::{Emulators, Test};
 
 /// Root of a user namespace that has all identities still owns what root owns:
 /// settings and devices are taken away by mounts. The file `$1` tells that this

@@ -2,13 +2,14 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::{Result, bail};
 use e2e::DebianRoot;
 
-use super::store::{Machine, Store};
+use super::super::machine::Machine;
+use super::super::pool;
+use super::store::Store;
 use super::table::{self, Suite};
 use crate::differential::first_line;
 
@@ -114,27 +115,15 @@ impl Userlands {
         store: &Store,
         all_on_qemu: bool,
     ) -> Result<()> {
-        let next = AtomicUsize::new(0);
-        let work = || -> Result<()> {
-            loop {
-                let number = next.fetch_add(1, Ordering::Relaxed);
-                let Some(test) = tests.get(number) else {
-                    return Ok(());
-                };
-                self.run(suite, test, store, Machine::Native)?;
-                self.run(suite, test, store, Machine::Engine)?;
-                if all_on_qemu || store.differs(test) {
-                    self.run(suite, test, store, Machine::Qemu)?;
-                }
+        pool::each(tests, THREADS, |_, test| {
+            self.run(suite, test, store, Machine::Native)?;
+            self.run(suite, test, store, Machine::Engine)?;
+            if all_on_qemu || store.differs(test) {
+                self.run(suite, test, store, Machine::Qemu)?;
             }
-        };
-        std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(work)).collect();
-            threads.into_iter().try_for_each(|thread| {
-                let done = thread.join();
-                done.unwrap_or_else(|_| bail!("a thread panicked"))
-            })
-        })
+            Ok(())
+        })?;
+        Ok(())
     }
 
     fn run(&self, suite: &Suite, test: &str, store: &Store, machine: Machine) -> Result<()> {

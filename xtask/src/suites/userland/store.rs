@@ -10,25 +10,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use super::super::machine::Machine;
 use super::outcome::Outcome;
-
-/// Where a test ran.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Machine {
-    Native,
-    Engine,
-    Qemu,
-}
-
-impl Machine {
-    fn name(self) -> &'static str {
-        match self {
-            Machine::Native => "native",
-            Machine::Engine => "engine",
-            Machine::Qemu => "qemu",
-        }
-    }
-}
 
 /// One outcome.
 #[derive(Debug)]
@@ -64,7 +47,7 @@ pub(super) struct Store(PathBuf);
 
 impl Store {
     pub(super) fn open(folder: &Path) -> Result<Self> {
-        for machine in [Machine::Native, Machine::Engine, Machine::Qemu] {
+        for machine in Machine::ALL {
             fs::create_dir_all(folder.join(machine.name()))?;
         }
         Ok(Self(folder.to_owned()))
@@ -154,7 +137,7 @@ impl Store {
 
     /// Has it run again on all machines.
     pub(super) fn forget(&self, test: &str) -> Result<()> {
-        for machine in [Machine::Native, Machine::Engine, Machine::Qemu] {
+        for machine in Machine::ALL {
             self.remove(machine, test)?;
         }
         Ok(())
