@@ -63,6 +63,11 @@ int main(void) {
             CHECK(mprotect((void *)at, PAGE, PROT_NONE) == -1 && errno == ENOMEM);
             CHECK(madvise((void *)at, PAGE, MADV_DONTNEED) == -1 && errno == ENOMEM);
             CHECK(mremap((void *)at, PAGE, 2 * PAGE, MREMAP_MAYMOVE) == MAP_FAILED && errno == EFAULT);
+            // Amid a page nothing begins, whoever's it is.
+            CHECK(madvise((void *)(at + 100), PAGE, MADV_NORMAL) == -1 && errno == EINVAL);
+            CHECK(mprotect((void *)(at + 100), PAGE, PROT_NONE) == -1 && errno == EINVAL);
+            CHECK(mremap((void *)(at + 100), PAGE, 2 * PAGE, MREMAP_MAYMOVE) == MAP_FAILED
+                  && errno == EINVAL);
             // By the calls that change memory in other words.
             struct iovec part = {(void *)at, PAGE};
             int self = syscall(SYS_pidfd_open, getpid(), 0);

@@ -86,9 +86,15 @@ pub(super) fn munmap(call: &mut Call<'_>) -> Result<u64, Errno> {
     Ok(0)
 }
 
+/// Whether a range reaches into the engine's pages. One that does not begin with
+/// a page the kernel refuses before it looks at any.
+fn is_own(address: u64, length: u64) -> bool {
+    address.is_multiple_of(PAGE) && own::overlaps(&pages(address, length))
+}
+
 /// The engine's pages look unmapped.
-fn check_mapped(range: &Range<u64>) -> Result<(), Errno> {
-    if own::overlaps(range) {
+fn check_mapped(address: u64, length: u64) -> Result<(), Errno> {
+    if is_own(address, length) {
         return Err(Errno::ENOMEM);
     }
     Ok(())
@@ -97,8 +103,8 @@ fn check_mapped(range: &Range<u64>) -> Result<(), Errno> {
 pub(super) fn mprotect(call: &mut Call<'_>) -> Result<u64, Errno> {
     let [address, length, guest, ..] = call.arguments;
     let guest = protection(call, guest);
+    check_mapped(address, length)?;
     let range = pages(address, length);
-    check_mapped(&range)?;
     call.arguments[2] = u64::from(host_protection(guest));
     let _changing = call.process.space.changing(range.clone());
     let result = call.pass(number::MPROTECT)?;
@@ -110,10 +116,10 @@ pub(super) fn mremap(call: &mut Call<'_>) -> Result<u64, Errno> {
     const MREMAP_FIXED: u64 = 2;
     const MREMAP_DONTUNMAP: u64 = 4;
     let [old, old_length, length, flags, new, _] = call.arguments;
-    if own::overlaps(&pages(old, old_length.max(1))) {
+    if is_own(old, old_length.max(1)) {
         return Err(Errno::EFAULT);
     }
-    if flags & MREMAP_FIXED != 0 && own::overlaps(&pages(new, length)) {
+    if flags & MREMAP_FIXED != 0 && is_own(new, length) {
         return Err(Errno::EINVAL);
     }
     let guest = call.process.space.code_protection(old);
@@ -135,11 +141,10 @@ pub(super) fn madvise(call: &mut Call<'_>) -> Result<u64, Errno> {
     /// DONTNEED_LOCKED.
     const CHANGING: [i32; 4] = [4, 8, 9, 24];
     let [address, length, ..] = call.arguments;
-    let range = pages(address, length);
-    check_mapped(&range)?;
+    check_mapped(address, length)?;
     let result = call.pass(number::MADVISE)?;
     if CHANGING.contains(&call.int(2)) {
-        call.process.space.changed(range);
+        call.process.space.changed(pages(address, length));
     }
     Ok(result)
 }
@@ -163,14 +168,13 @@ pub(super) fn process_madvise(call: &mut Call<'_>) -> Result<u64, Errno> {
     for n in 0..count {
         parts.push(call.words::<2>(vector.wrapping_add(16 * n))?);
     }
-    let ranges = || parts.iter().map(|&[start, length]| pages(start, length));
-    for range in ranges() {
-        check_mapped(&range)?;
+    for &[start, length] in &parts {
+        check_mapped(start, length)?;
     }
     call.arguments[1] = parts.as_ptr() as u64;
     let result = call.pass(number::PROCESS_MADVISE)?;
-    for range in ranges() {
-        call.process.space.changed(range);
+    for &[start, length] in &parts {
+        call.process.space.changed(pages(start, length));
     }
     Ok(result)
 }
@@ -180,8 +184,13 @@ fn of_range(call: &mut Call<'_>, number: u32, error: Errno) -> Result<u64, Errno
     let [address, length, ..] = call.arguments;
     // What the kernel refuses before it looks at a page.
     let rounds = matches!(number, number::MLOCK | number::MLOCK2 | number::MUNLOCK);
-    let refused = address.checked_add(length).is_none() || !rounds && !address.is_multiple_of(PAGE);
-    if !refused && own::overlaps(&pages(address, length)) {
+    let refused = address.checked_add(length).is_none();
+    let own = if rounds {
+        own::overlaps(&pages(address, length))
+    } else {
+        is_own(address, length)
+    };
+    if own && !refused {
         return Err(error);
     }
     call.pass(number)
