@@ -27,6 +27,8 @@ static size_t file(const char *path) {
     if (fd < 0)
         return 0;
     CHECK(fcntl(fd, F_GETFD) == FD_CLOEXEC);
+    CHECK((fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY);
+    CHECK(write(fd, "x", 1) == -1 && errno == EBADF);
     size_t n = 0;
     ssize_t got;
     while ((got = read(fd, text + n, sizeof text - 1 - n)) > 0)

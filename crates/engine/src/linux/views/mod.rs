@@ -361,6 +361,28 @@ fn signals(thread: &Thread) -> Signals {
 /// `O_CLOEXEC`, the same on both.
 const O_CLOEXEC: u64 = 0o2_000_000;
 
+/// Has the descriptor be one that was opened to be read only, as the guest asked:
+/// who writes to it is told so by the descriptor, not by the file. Where `/proc` does
+/// not lead to it, or there is no descriptor left, it stays as it is.
+fn for_reading(file: &Fd, close_on_exec: bool) {
+    let flags = if close_on_exec { O_CLOEXEC } else { 0 };
+    let this = fd_argument(file.number());
+    let Ok(path) = CString::new(format!("/proc/self/fd/{}", file.number())) else {
+        return;
+    };
+    let open = [fd_argument(AT_FDCWD), path.as_ptr() as u64, flags, 0, 0, 0];
+    // SAFETY: the kernel reads the string only, and the descriptor that is
+    // replaced is the caller's.
+    unsafe {
+        let opened = sys::syscall(number::OPENAT, open);
+        if let Some(opened) = opened.ok().and_then(|fd| i32::try_from(fd).ok()) {
+            let opened = Fd::new(opened);
+            let arguments = [fd_argument(opened.number()), this, flags, 0, 0, 0];
+            let _ = sys::syscall(number::DUP3, arguments);
+        }
+    }
+}
+
 /// A file in memory with a text that cannot be changed.
 fn file(text: &[u8], close_on_exec: bool) -> Result<Fd, Errno> {
     const MFD_CLOEXEC: u64 = 1;
@@ -384,6 +406,7 @@ fn file(text: &[u8], close_on_exec: bool) -> Result<Fd, Errno> {
         let this = fd_argument(fd.number());
         sys::syscall(number::LSEEK, [this, 0, 0, 0, 0, 0])?;
         let _ = sys::syscall(number::FCNTL, [this, F_ADD_SEALS, ALL_SEALS, 0, 0, 0]);
+        for_reading(&fd, close_on_exec);
         Ok(fd)
     }
 }
