@@ -63,6 +63,14 @@ int main(void) {
             CHECK(mprotect((void *)at, PAGE, PROT_NONE) == -1 && errno == ENOMEM);
             CHECK(madvise((void *)at, PAGE, MADV_DONTNEED) == -1 && errno == ENOMEM);
             CHECK(mremap((void *)at, PAGE, 2 * PAGE, MREMAP_MAYMOVE) == MAP_FAILED && errno == EFAULT);
+            // What is before it is looked at first.
+            void *before = mmap((void *)(at - PAGE), PAGE, PROT_READ,
+                                MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+            if (before != MAP_FAILED) {
+                CHECK(madvise(before, 2 * PAGE, MADV_WIPEONFORK) == -1 && errno == EINVAL);
+                CHECK(madvise(before, 2 * PAGE, MADV_NORMAL) == -1 && errno == ENOMEM);
+                munmap(before, PAGE);
+            }
             // Amid a page nothing begins, whoever's it is.
             CHECK(madvise((void *)(at + 100), PAGE, MADV_NORMAL) == -1 && errno == EINVAL);
             CHECK(mprotect((void *)(at + 100), PAGE, PROT_NONE) == -1 && errno == EINVAL);

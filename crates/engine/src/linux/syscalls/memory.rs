@@ -141,12 +141,30 @@ pub(super) fn madvise(call: &mut Call<'_>) -> Result<u64, Errno> {
     /// DONTNEED_LOCKED.
     const CHANGING: [i32; 4] = [4, 8, 9, 24];
     let [address, length, ..] = call.arguments;
-    check_mapped(address, length)?;
-    let result = call.pass(number::MADVISE)?;
+    let range = pages(address, length);
+    let result = if is_own(address, length) {
+        advise_around_own(call, range.clone())
+    } else {
+        call.pass(number::MADVISE)
+    };
+    // An error may be of a part of it.
     if CHANGING.contains(&call.int(2)) {
-        call.process.space.changed(pages(address, length));
+        call.process.space.changed(range);
     }
-    Ok(result)
+    result
+}
+
+/// What is mapped is advised although not all is, and an error about it is the
+/// first.
+fn advise_around_own(call: &mut Call<'_>, range: Range<u64>) -> Result<u64, Errno> {
+    for part in own::without(range) {
+        call.arguments[..2].copy_from_slice(&[part.start, part.end - part.start]);
+        match call.pass(number::MADVISE) {
+            Ok(_) | Err(Errno::ENOMEM) => {}
+            error => return error,
+        }
+    }
+    Err(Errno::ENOMEM)
 }
 
 /// `process_madvise`: of another process the kernel takes only advice that
