@@ -20,7 +20,7 @@ use x64::lower::Lowered;
 use crate::debug::{self, Debugger, How};
 use crate::inspect::Inspector;
 use crate::linux::address_space::Watcher;
-use crate::linux::attention::{Attention, Block, FORGET};
+use crate::linux::attention::{Attention, Block, FORGET, HOLD};
 use crate::linux::breakpoints::BRK;
 use crate::linux::clone::{self, Request};
 use crate::linux::delivery::Fatal;
@@ -343,6 +343,9 @@ impl Runtime {
                 if thread.attention().word.load(Ordering::Relaxed) & FORGET != 0 {
                     self.engine.catch_up(vcpu);
                 }
+                if thread.attention().word.load(Ordering::Relaxed) & HOLD != 0 {
+                    self.process.holds.wait(thread.attention(), &vcpu.cpu);
+                }
                 thread.attend(&self.process, &mut vcpu.cpu)
             });
             if let Err(Fatal(signal)) = told {
@@ -367,6 +370,8 @@ impl Runtime {
             debugger.part(attention);
         }
         self.process.seccomp.leave(attention);
+        let process = attention.process.load(Ordering::Relaxed);
+        self.process.holds.release_all(process);
         match end {
             End::Thread(code) => {
                 signals::pass_on(attention);
@@ -459,6 +464,7 @@ impl Runtime {
             self.process.space.hold(),
             self.process.heap.hold(),
             STALE.ranges.hold(),
+            self.process.holds.hold(),
             // The last: nothing is allocated from here on.
             heap::hold(),
         );
@@ -475,6 +481,8 @@ impl Runtime {
                     debugged.child();
                 }
                 thread.held = Default::default();
+                thread.maker = None;
+                self.process.holds.clear();
                 if let Err(error) = code.child(vcpu) {
                     message::line(text!("there is no memory for translated code: {error}"));
                     sys::exit_group(CANNOT_RUN)

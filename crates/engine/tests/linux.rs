@@ -77,6 +77,18 @@ fn processes() {
     assert!(text.ends_with("many: 200\nexit status: 0\n"), "{text}");
 }
 
+/// A child that shares the memory stops all threads, and reads their
+/// registers, as leak sanitizers do with `ptrace`.
+#[test]
+fn threads_that_are_held() {
+    let text = as_native("held.c", false, 1);
+    assert!(text.contains("leave: 500\nkill: 9\nlook: 300\n"), "{text}");
+    assert!(
+        text.ends_with("slept: 0, handled: 11\nexit status: 0\n"),
+        "{text}"
+    );
+}
+
 /// Which calls go on after a signal, and how; that none is lost before one
 /// waits; handlers that never return.
 #[test]

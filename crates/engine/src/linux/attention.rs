@@ -37,6 +37,9 @@ pub const TAKEN_FIRST: u32 = 4;
 pub const LOOK: u32 = 32;
 /// A system call that the thread is in is to be broken off.
 pub const BREAK_OFF: u32 = 64;
+/// Another process of the same memory wants the thread to stop
+/// ([`super::holds`]).
+pub const HOLD: u32 = 128;
 /// All of these.
 pub const TAKEN_ALL: u32 = 7 * TAKEN_FIRST;
 

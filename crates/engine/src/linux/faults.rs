@@ -14,7 +14,7 @@ use core::arch::global_asm;
 use core::sync::atomic::{AtomicPtr, Ordering};
 use core::{mem, ptr};
 
-use super::attention::{self, Attention, Block, FORGET, LOOK, SignalInfo};
+use super::attention::{self, Attention, Block, FORGET, HOLD, LOOK, SignalInfo};
 use super::signals::{self, TAKEN};
 use super::sys::{self, Errno, number};
 use super::{guest_memory, window};
@@ -51,6 +51,8 @@ const TF: u64 = 1 << 8;
 /// `si_code` of the `SIGTRAP` by which a thread asks another one to leave
 /// translated code. Negative, as the kernel demands of those that are sent.
 const KICK: i32 = -0x4b49;
+/// And of [`ask_to_hold`]'s.
+const KICK_TO_HOLD: i32 = KICK - 1;
 
 /// `siginfo_t` of a fault.
 #[derive(Clone, Copy, Debug)]
@@ -289,22 +291,31 @@ pub fn action(signal: i32) -> Action {
 /// Asks a thread to leave translated code. Returns whether there is such a
 /// thread.
 pub fn kick(of: &Attention) -> bool {
-    let all = SignalInfo::fault(SIGTRAP, KICK, 0).0;
+    let process = of.process.load(Ordering::Relaxed);
+    let thread = of.thread.load(Ordering::Relaxed);
+    tell(process, thread, KICK) != Err(Errno::ESRCH)
+}
+
+/// Asks a thread, also of another process, to stop ([`super::holds`]).
+///
+/// # Errors
+/// The kernel's: `ESRCH` when there is no such thread.
+pub fn ask_to_hold(process: u32, thread: u32) -> Result<(), Errno> {
+    tell(process, thread, KICK_TO_HOLD)
+}
+
+fn tell(process: u32, thread: u32, code: i32) -> Result<(), Errno> {
+    let all = SignalInfo::fault(SIGTRAP, code, 0).0;
+    let arguments = [
+        process.into(),
+        thread.into(),
+        u64::from(SIGTRAP.cast_unsigned()),
+        all.as_ptr() as u64,
+        0,
+        0,
+    ];
     // SAFETY: the kernel reads the array only.
-    let sent = unsafe {
-        sys::syscall(
-            number::RT_TGSIGQUEUEINFO,
-            [
-                of.process.load(Ordering::Relaxed).into(),
-                of.thread.load(Ordering::Relaxed).into(),
-                u64::from(SIGTRAP.cast_unsigned()),
-                all.as_ptr() as u64,
-                0,
-                0,
-            ],
-        )
-    };
-    sent != Err(Errno::ESRCH)
+    unsafe { sys::syscall(number::RT_TGSIGQUEUEINFO, arguments) }.map(drop)
 }
 
 /// What the kernel calls for the signals that the engine takes.
@@ -327,10 +338,13 @@ unsafe extern "C" fn handler(signal: i32, info: *const Info, context: *mut Conte
     }
     // SAFETY: the stack is the thread's signal stack.
     let attention = unsafe { attention::current() };
-    if info.code == KICK {
+    if info.code == KICK || info.code == KICK_TO_HOLD {
+        if info.code == KICK_TO_HOLD {
+            attention.word.fetch_or(HOLD, Ordering::Release);
+        }
         // SAFETY: as above.
         unsafe { stop(&mut context.registers) };
-        if attention.word.load(Ordering::Relaxed) & !(FORGET | LOOK) == 0 {
+        if attention.word.load(Ordering::Relaxed) & !(FORGET | LOOK | HOLD) == 0 {
             window::resume(&mut context.registers);
         }
         window::interrupt(&mut context.registers);

@@ -14,6 +14,7 @@ pub mod delivery;
 pub mod exec;
 pub mod faults;
 pub mod guest_memory;
+pub mod holds;
 pub mod host_vdso;
 pub mod loader;
 pub mod open_flags;

@@ -5,11 +5,12 @@ use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ops::Range;
-use core::sync::atomic::AtomicBool;
+use core::sync::atomic::{AtomicBool, Ordering};
 
 use super::address_space::AddressSpace;
 use super::attention::{Attention, Block, SignalInfo};
 use super::clone;
+use super::holds::Holds;
 use super::loader::{Loaded, vdso};
 use super::seccomp::Seccomp;
 use super::signals::{self, Actions, TAKEN, TAKEN_LIST, UNBLOCKABLE};
@@ -37,6 +38,8 @@ pub struct Process {
     pub trace: bool,
     /// Who follows its threads.
     pub tracer: Option<&'static dyn Tracer>,
+    /// Those of its threads that are stopped by another process.
+    pub holds: Holds,
     /// The filters of its system calls.
     pub seccomp: Seccomp,
     /// `READ_IMPLIES_EXEC` of the personality.
@@ -59,6 +62,7 @@ impl Process {
             attached: SpinLock::new(BTreeMap::new()),
             trace: false,
             tracer: None,
+            holds: Holds::new(),
             seccomp,
             read_implies_exec: AtomicBool::new(false),
         }
@@ -120,6 +124,8 @@ pub struct Thread {
     pub words: Vec<u64>,
     /// The bytes.
     pub bytes: Vec<u8>,
+    /// Of a process that shares the memory of the one that made it: that one.
+    pub maker: Option<u32>,
     /// The thread's mapping.
     pub block: Block,
 }
@@ -140,6 +146,7 @@ impl Thread {
             syndrome: 0,
             words: Vec::new(),
             bytes: Vec::new(),
+            maker: None,
             block,
         }
     }
@@ -151,6 +158,11 @@ impl Thread {
             Arc::new(SpinLock::new(self.actions.with(|actions| actions.clone())))
         } else {
             Arc::clone(&self.actions)
+        };
+        let maker = match flags & (clone::VM | clone::VFORK | clone::THREAD) {
+            clone::VM => Some(self.attention().process.load(Ordering::Relaxed)),
+            _ if flags & clone::THREAD != 0 => self.maker,
+            _ => None,
         };
         let keeps_stack = flags & (clone::VM | clone::VFORK) != clone::VM;
         Self {
@@ -168,6 +180,7 @@ impl Thread {
             syndrome: 0,
             words: Vec::new(),
             bytes: Vec::new(),
+            maker,
             block,
         }
     }

@@ -98,7 +98,7 @@ impl Bytes {
 }
 
 /// PSTATE as EL0 has it.
-fn pstate(cpu: &Cpu) -> u64 {
+pub(super) fn pstate(cpu: &Cpu) -> u64 {
     u64::from(cpu.flags.nzcv()) << 28 | cpu.dit & DIT
 }
 

@@ -14,6 +14,7 @@ mod ipc;
 mod memory;
 mod prctl;
 mod process;
+mod ptrace;
 mod seccomp;
 mod signals;
 pub mod table;

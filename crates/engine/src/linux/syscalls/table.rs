@@ -5,7 +5,9 @@
 //! `tests/abi.rs` compares the numbers, arm64's and those passed on, with the
 //! headers of both kernels, and so finds what is forgotten.
 
-use super::{Call, events, files, ioctl, ipc, memory, prctl, process, seccomp, signals, time};
+use super::{
+    Call, events, files, ioctl, ipc, memory, prctl, process, ptrace, seccomp, signals, time,
+};
 use crate::linux::sys::Errno;
 
 /// What becomes of a system call.
@@ -177,7 +179,7 @@ table! {
     114 clock_getres "dp" Pass(229),
     115 clock_nanosleep "dxpp" Pass(230),
     116 syslog "dpd" Pass(103),
-    117 ptrace "ddpp" Refuse(Errno::ENOSYS, "a tracer would see the registers of the engine and not of the guest"),
+    117 ptrace "ddpp" Emulate(ptrace::ptrace),
     118 sched_setparam "dp" Pass(142),
     119 sched_setscheduler "ddp" Pass(144),
     120 sched_getscheduler "d" Pass(145),
@@ -304,7 +306,7 @@ table! {
     241 perf_event_open "pddfx" Pass(298),
     242 accept4 "fppx" Pass(288),
     243 recvmmsg "fpuxp" Pass(299),
-    260 wait4 "dpxp" Pass(61),
+    260 wait4 "dpxp" Emulate(ptrace::wait4),
     261 prlimit64 "ddpp" Pass(302),
     262 fanotify_init "xO" Convert(files::fanotify_init),
     263 fanotify_mark "fxxfs" Pass(301),

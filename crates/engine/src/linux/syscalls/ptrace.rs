@@ -1,0 +1,109 @@
+//! `ptrace`, for children that share their maker's memory, and what they wait
+//! for ([`crate::linux::holds`]): `PTRACE_ATTACH`, `PTRACE_GETREGSET` and
+//! `PTRACE_DETACH`. For all others there is none.
+
+use alloc::vec::Vec;
+use core::sync::atomic::Ordering;
+
+use a64::cpu::Cpu;
+
+use super::Call;
+use crate::linux::holds::Stop;
+use crate::linux::signal_frame;
+use crate::linux::sys::{Errno, number};
+
+const ATTACH: u64 = 16;
+const DETACH: u64 = 17;
+const GETREGSET: u64 = 0x4204;
+
+/// The sets of registers: `struct user_pt_regs` and `struct user_fpsimd_state`.
+const NT_PRSTATUS: u64 = 1;
+const NT_FPREGSET: u64 = 2;
+
+/// The number of a thread or a process, an `int`.
+#[allow(clippy::cast_possible_truncation, reason = "an int is the low half")]
+const fn id(argument: u64) -> u32 {
+    argument as u32
+}
+
+fn own(call: &Call<'_>) -> u32 {
+    call.thread.attention().process.load(Ordering::Relaxed)
+}
+
+pub(super) fn ptrace(call: &mut Call<'_>) -> Result<u64, Errno> {
+    let Some(maker) = call.thread.maker else {
+        return Err(Errno::ENOSYS);
+    };
+    let [request, thread, address, data, ..] = call.arguments;
+    let (thread, own) = (id(thread), own(call));
+    let holds = &call.process.holds;
+    if request == ATTACH {
+        return holds.want(maker, thread, own).map(|()| 0);
+    }
+    let registers = holds.registers(thread, own).ok_or(Errno::ESRCH)?;
+    match request {
+        DETACH => holds.release(thread, own),
+        GETREGSET => {
+            let set = match address {
+                NT_PRSTATUS => general(&registers),
+                NT_FPREGSET => vector(&registers),
+                _ => return Err(Errno::EINVAL),
+            };
+            // An `iovec`: where to, and how much at most.
+            let [to, room] = call.words(data)?;
+            let length = usize::try_from(room).unwrap_or(usize::MAX).min(set.len());
+            call.write(to, &set[..length])?;
+            call.write_words(data.wrapping_add(8), &[length as u64])?;
+        }
+        _ => return Err(Errno::EIO),
+    }
+    Ok(0)
+}
+
+/// X0 to X30, SP, PC, PSTATE.
+fn general(cpu: &Cpu) -> Vec<u8> {
+    let rest = [cpu.pc, signal_frame::pstate(cpu)];
+    let words = cpu.x.iter().chain(&rest);
+    words.flat_map(|word| word.to_le_bytes()).collect()
+}
+
+/// V0 to V31, FPSR, FPCR, and two words that are none.
+fn vector(cpu: &Cpu) -> Vec<u8> {
+    let registers = cpu.v.iter().flat_map(|value| value.to_le_bytes());
+    let rest = [cpu.fpsr, cpu.fpcr, 0, 0];
+    registers
+        .chain(rest.iter().flat_map(|half| half.to_le_bytes()))
+        .collect()
+}
+
+/// A thread that was stopped by `ptrace` is waited for by its number.
+pub(super) fn wait4(call: &mut Call<'_>) -> Result<u64, Errno> {
+    /// Stopped by `SIGSTOP`.
+    const STOPPED: u32 = 19 << 8 | 0x7f;
+    const WNOHANG: u64 = 1;
+    /// Of `struct rusage`.
+    const USAGE: usize = 144;
+    let [thread, status, options, usage, ..] = call.arguments;
+    let (thread, own) = (id(thread), own(call));
+    let holds = &call.process.holds;
+    if call.thread.maker.is_none() || !holds.is_wanted(thread, own) {
+        return call.pass(number::WAIT4);
+    }
+    loop {
+        match holds.state(thread, own) {
+            Stop::None => return Err(Errno::ECHILD),
+            Stop::Stopped => break,
+            Stop::Wanted if options & WNOHANG != 0 => return Ok(0),
+            Stop::Wanted if call.thread.attention().wanted() => return Err(Errno::RESTART),
+            Stop::Wanted => holds.sleep_until_changed(thread, own),
+        }
+    }
+    if status != 0 {
+        call.write(status, &STOPPED.to_le_bytes())?;
+    }
+    if usage != 0 {
+        call.write(usage, &[0; USAGE])?;
+    }
+    holds.told(thread);
+    Ok(thread.into())
+}
