@@ -5,12 +5,14 @@
 //! on any.
 
 use core::arch::x86_64::{__cpuid, __cpuid_count, __get_cpuid_max, _xgetbv};
+use core::sync::atomic::{AtomicBool, Ordering};
 
 /// The registers that the features are read from.
 #[derive(Clone, Copy, Debug, Default)]
 struct Words {
     leaf1_ecx: u32,
     leaf7_ebx: u32,
+    leaf7_ecx: u32,
     extended_ecx: u32,
     xcr0: u64,
 }
@@ -37,6 +39,8 @@ const FEATURES: [(&str, Word, u32); 14] = [
 ];
 
 const OSXSAVE: u32 = 27;
+/// Of leaf 7: the kernel has switched on memory protection keys.
+const OSPKE: u32 = 4;
 /// XCR0: the registers of SSE and AVX are saved.
 const SAVED: u64 = 0b110;
 
@@ -45,13 +49,16 @@ impl Words {
         let (highest, _) = __get_cpuid_max(0);
         let (highest_extended, _) = __get_cpuid_max(0x8000_0000);
         let leaf1_ecx = __cpuid(1).ecx;
+        let (leaf7_ebx, leaf7_ecx) = if highest < 7 {
+            (0, 0)
+        } else {
+            let leaf7 = __cpuid_count(7, 0);
+            (leaf7.ebx, leaf7.ecx)
+        };
         Self {
             leaf1_ecx,
-            leaf7_ebx: if highest < 7 {
-                0
-            } else {
-                __cpuid_count(7, 0).ebx
-            },
+            leaf7_ebx,
+            leaf7_ecx,
             extended_ecx: if highest_extended < 0x8000_0001 {
                 0
             } else {
@@ -85,10 +92,21 @@ unsafe fn xcr0() -> u64 {
     unsafe { _xgetbv(0) }
 }
 
+static KEYS: AtomicBool = AtomicBool::new(false);
+
+/// Whether it has memory protection keys, and the kernel lets them be used: no,
+/// before [`missing`] has looked.
+#[must_use]
+pub fn has_keys() -> bool {
+    KEYS.load(Ordering::Acquire)
+}
+
 /// What the host's processor lacks, if anything.
 #[must_use]
 pub fn missing() -> Option<&'static str> {
-    Words::read().missing()
+    let words = Words::read();
+    KEYS.store(words.leaf7_ecx >> OSPKE & 1 != 0, Ordering::Release);
+    words.missing()
 }
 
 #[cfg(test)]
@@ -98,6 +116,7 @@ mod tests {
     const ALL: Words = Words {
         leaf1_ecx: u32::MAX,
         leaf7_ebx: u32::MAX,
+        leaf7_ecx: u32::MAX,
         extended_ecx: u32::MAX,
         xcr0: 7,
     };

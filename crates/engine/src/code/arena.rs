@@ -2,8 +2,9 @@
 //!
 //! One piece of shared memory, mapped twice: to be written here, to be executed
 //! there. The former lies apart from all else, since the guest's stores are
-//! checked by nobody. It is anonymous, because perf looks into its map for such memory
-//! only. Code is added at the end; [`Arena::clear`] starts again.
+//! checked by nobody, and has a key where there are such ([`crate::linux::key`]). It is
+//! anonymous, because perf looks into its map for such memory only. Code is added
+//! at the end; [`Arena::clear`] starts again.
 //!
 //! Beside it lies a bit for each byte of code, set where the guest's state is
 //! known: signal handlers look there, so it needs no lock.
@@ -11,6 +12,7 @@
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU64, Ordering};
 
+use crate::linux::key;
 use crate::linux::own;
 use crate::linux::sys::{self, Errno, number};
 
@@ -45,13 +47,18 @@ const fn size_for(addresses: u64) -> u64 {
     size
 }
 
-/// Code memory that is not used yet.
+const SHARED: u32 = MAP_SHARED | sys::MAP_ANONYMOUS | sys::MAP_NORESERVE;
+
+/// Code memory that is not used yet, to be written.
 fn map_shared(size: u64) -> Result<u64, Errno> {
-    own::map_apart(
-        size,
-        sys::PROT_READ | sys::PROT_WRITE,
-        MAP_SHARED | sys::MAP_ANONYMOUS | sys::MAP_NORESERVE,
-    )
+    let start = own::map_apart(size, key::first_protection(), SHARED)?;
+    // SAFETY: nobody knows of it yet.
+    unsafe {
+        key::lock(start, size).inspect_err(|_| {
+            let _ = own::unmap(start, size);
+        })?;
+    }
+    Ok(start)
 }
 
 /// The memory of a mapping once more, to be executed: at this address, or where
@@ -75,7 +82,7 @@ fn map_executable(writable: u64, size: u64, at: Option<u64>) -> Result<u64, Errn
     // SAFETY: the mapping stays as it is, and the place is free.
     unsafe {
         let executable = sys::syscall(number::MREMAP, arguments)?;
-        sys::mprotect(executable, size, sys::PROT_READ | sys::PROT_EXEC)?;
+        key::unlock(executable, size, sys::PROT_READ | sys::PROT_EXEC)?;
         Ok(executable)
     }
 }
@@ -111,6 +118,7 @@ impl Arena {
         if end > self.size {
             return None;
         }
+        let _open = key::open();
         // SAFETY: `start..end` lies in the writable mapping, which only this
         // struct writes.
         unsafe {
@@ -125,6 +133,7 @@ impl Arena {
     pub fn patch(&mut self, address: u64, value: i32) {
         let offset = address.wrapping_sub(self.executable);
         assert!(offset < self.used, "a patch outside the code");
+        let _open = key::open();
         // SAFETY: it lies in the writable mapping.
         unsafe { ((self.writable + offset) as *mut i32).write_volatile(value) };
     }
@@ -167,13 +176,14 @@ impl Arena {
         let Ok(writable) = map_shared(self.size) else {
             let keep = usize::try_from(keep).unwrap_or(0);
             // SAFETY: at least that much is used, and nobody writes now.
-            let kept = unsafe { core::slice::from_raw_parts(self.writable as *const u8, keep) };
+            let kept = unsafe { core::slice::from_raw_parts(self.executable as *const u8, keep) };
             return CodeCopy::Kept(kept.to_vec());
         };
+        let _open = key::open();
         // SAFETY: both are mapped and at least that long, and the new one is
         // nobody else's.
         unsafe {
-            (writable as *mut u8).copy_from_nonoverlapping(self.writable as *const u8, length);
+            (writable as *mut u8).copy_from_nonoverlapping(self.executable as *const u8, length);
         }
         CodeCopy::Mapped {
             writable,
@@ -202,11 +212,12 @@ impl Arena {
                 whole
             }
             CodeCopy::Kept(kept) => {
-                let flags = MAP_SHARED | sys::MAP_ANONYMOUS | sys::MAP_NORESERVE | sys::MAP_FIXED;
-                let protection = sys::PROT_READ | sys::PROT_WRITE;
+                let flags = SHARED | sys::MAP_FIXED;
                 // SAFETY: as above; the new memory is as long as the old was.
                 unsafe {
-                    sys::mmap(self.writable, size, protection, flags, None)?;
+                    sys::mmap(self.writable, size, key::first_protection(), flags, None)?;
+                    key::lock(self.writable, size)?;
+                    let _open = key::open();
                     let to = self.writable as *mut u8;
                     to.copy_from_nonoverlapping(kept.as_ptr(), kept.len());
                 }

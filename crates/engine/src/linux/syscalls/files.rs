@@ -4,6 +4,7 @@
 use core::ptr;
 
 use super::{Call, unknown_is_zero};
+use crate::linux::memory_file;
 use crate::linux::open_flags;
 use crate::linux::sys::{AT_FDCWD, Errno, Fd, Status, fd_argument, number};
 use crate::linux::views::{self, View};
@@ -35,7 +36,7 @@ fn open(call: &mut Call<'_>, flags: u64, number: u32) -> Result<u64, Errno> {
             call.arguments[1] = path.as_ptr() as u64;
             call.pass(number)
         }
-        None => call.pass(number),
+        None => memory_file::refuse_writing(call.pass(number), flags),
     }
 }
 
@@ -87,7 +88,7 @@ pub(super) fn openat2(call: &mut Call<'_>) -> Result<u64, Errno> {
     call.arguments[2] = how.as_ptr() as u64;
     call.arguments[3] = HOW;
     if resolve & BELOW != 0 {
-        return call.pass(number::OPENAT2);
+        return memory_file::refuse_writing(call.pass(number::OPENAT2), flags);
     }
     if resolve != 0 && views::find(call.process, call.int(0), call.arguments[1]).is_some() {
         // The kernel knows whether it may be opened so.

@@ -15,6 +15,7 @@ mod memory;
 mod prctl;
 mod process;
 mod ptrace;
+mod remote;
 mod seccomp;
 mod signals;
 pub mod table;

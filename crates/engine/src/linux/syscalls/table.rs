@@ -6,7 +6,7 @@
 //! headers of both kernels, and so finds what is forgotten.
 
 use super::{
-    Call, events, files, ioctl, ipc, memory, prctl, process, ptrace, seccomp, signals, time,
+    Call, events, files, ioctl, ipc, memory, prctl, process, ptrace, remote, seccomp, signals, time,
 };
 use crate::linux::sys::Errno;
 
@@ -316,8 +316,8 @@ table! {
     267 syncfs "f" Pass(306),
     268 setns "fx" Pass(308),
     269 sendmmsg "fpux" Pass(307),
-    270 process_vm_readv "dpupux" Pass(310),
-    271 process_vm_writev "dpupux" Pass(311),
+    270 process_vm_readv "dpupux" Emulate(remote::process_vm_readv),
+    271 process_vm_writev "dpupux" Emulate(remote::process_vm_writev),
     272 kcmp "dddxx" Pass(312),
     273 finit_module "fsx" Refuse(Errno::ENOEXEC, "as init_module"),
     274 sched_setattr "dpx" Pass(314),

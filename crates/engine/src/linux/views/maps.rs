@@ -138,7 +138,10 @@ pub(super) fn guest(host: &[u8], known: &Knowledge<'_>) -> Vec<u8> {
         while let Some(detail) =
             lines.next_if(|line| line.first().is_some_and(u8::is_ascii_uppercase))
         {
-            details.push(detail);
+            // The guest has no keys.
+            if !detail.starts_with(b"ProtectionKey:") {
+                details.push(detail);
+            }
         }
         // The page above all addresses of user programs, which is x86-64's.
         if line.range.start >> 63 != 0 {
@@ -199,6 +202,15 @@ pub(super) fn path_at(maps: &[u8], address: u64) -> Option<&[u8]> {
         .filter(|path| path.starts_with(b"/"))
 }
 
+/// All mappings of the memory that a process of the engine's has its code in:
+/// the one that is shared and executable, as nothing of a guest's is.
+pub(super) fn code_memory(maps: &[u8]) -> Vec<Range<u64>> {
+    let lines = || maps.split(|&byte| byte == b'\n').filter_map(Line::read);
+    let code = lines().find(|line| line.permissions == b"r-xs");
+    let of_code = |line: &Line<'_>| code.as_ref().is_some_and(|code| line.file == code.file);
+    lines().filter(of_code).map(|line| line.range).collect()
+}
+
 #[cfg(test)]
 #[allow(clippy::single_range_in_vec_init, reason = "one range is meant")]
 mod tests {
@@ -236,6 +248,19 @@ ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsysca
         assert_eq!(core::str::from_utf8(&text).unwrap(), expected);
         assert_eq!(path_at(&text, 0x40_1234), Some(&b"/bin/a b"[..]));
         assert_eq!(path_at(&text, 0x1000_0000), None);
+    }
+
+    #[test]
+    fn code_is_found_by_its_memory() {
+        let maps = "\
+10000000-10008000 rw-s 00000000 00:01 7                                  /dev/zero (deleted)
+20000000-20008000 rw-s 00000000 00:01 8                                  /dev/zero (deleted)
+30000000-30001000 r-xp 00000000 fd:01 8                                  /bin/engine
+40000000-40008000 r-xs 00000000 00:01 8                                  /dev/zero (deleted)
+";
+        let code = [0x2000_0000..0x2000_8000, 0x4000_0000..0x4000_8000];
+        assert_eq!(code_memory(maps.as_bytes()), code);
+        assert_eq!(code_memory(HOST.as_bytes()), []);
     }
 
     #[test]
@@ -279,6 +304,7 @@ ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsysca
 Size:                 12 kB
 KernelPageSize:        4 kB
 Rss:                   8 kB
+ProtectionKey:         0
 VmFlags: rd wr mr mw me ac 
 ";
         let known = Knowledge {

@@ -17,6 +17,7 @@ use alloc::format;
 use alloc::vec::Vec;
 use core::ffi::CStr;
 use core::fmt;
+use core::ops::Range;
 
 use a64::features::{MIDR_EL1, REVIDR_EL1};
 
@@ -251,21 +252,40 @@ fn register_file(processor: &[&[u8]], register: &[u8]) -> Option<View> {
 /// Another process whose executable is the engine runs a program of its own:
 /// the file that is mapped where the kernel was told its code begins.
 fn other_executable(process: u32) -> Option<CString> {
-    let link = CString::new(format!("/proc/{process}/exe")).ok()?;
-    if read_link(&link)? != read_link(c"/proc/self/exe")? {
+    if !is_the_engines(process)? {
         return None;
     }
-    let read = |file: &str| {
-        let path = CString::new(format!("/proc/{process}/{file}")).ok()?;
-        read_all(&Fd::open(&path).ok()?)
-    };
-    let stat = read("stat")?;
+    let stat = read_of(process, "stat")?;
     // Behind the name, which may have spaces and parentheses, the third
     // field comes; the code's start is the 26th.
     let behind = stat.rsplit(|&byte| byte == b')').next()?;
     let field = behind.split(|&byte| byte == b' ').nth(26 - 2)?;
     let code: u64 = core::str::from_utf8(field).ok()?.parse().ok()?;
-    CString::new(maps::path_at(&read("maps")?, code)?).ok()
+    CString::new(maps::path_at(&read_of(process, "maps")?, code)?).ok()
+}
+
+/// Whether another process runs on the engine.
+fn is_the_engines(process: u32) -> Option<bool> {
+    let link = CString::new(format!("/proc/{process}/exe")).ok()?;
+    Some(read_link(&link)? == read_link(c"/proc/self/exe")?)
+}
+
+/// A file of another process.
+fn read_of(process: u32, file: &str) -> Option<Vec<u8>> {
+    let path = CString::new(format!("/proc/{process}/{file}")).ok()?;
+    read_all(&Fd::open(&path).ok()?)
+}
+
+/// Where another process that runs on the engine has its translated code, to
+/// be run and to be written.
+#[must_use]
+pub fn code_memory(process: i32) -> Vec<Range<u64>> {
+    let ranges = || {
+        let process = u32::try_from(process).ok()?;
+        let maps = is_the_engines(process)?.then(|| read_of(process, "maps"))??;
+        Some(maps::code_memory(&maps))
+    };
+    ranges().unwrap_or_default()
 }
 
 /// All of a file that has no size. The space is taken before reading, since
