@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use e2e::{need, product};
 
 use crate::apt::Apt;
@@ -123,6 +123,11 @@ pub(crate) const QUICK: &[Need] = &[
         "libstdc++6-arm64-cross",
         "real code for the engine's decoder",
     ),
+    need(
+        "qemu-system-x86_64",
+        "qemu-system-x86",
+        "makes a machine with memory protection keys",
+    ),
     need("newuidmap", "uidmap", "the tests of ranges of identities"),
     need("setpriv", "util-linux", "the tests as an ordinary user"),
 ];
@@ -225,6 +230,36 @@ pub(crate) fn newest_qemu() -> Result<PathBuf> {
     std::fs::rename(unpacked.join("usr/bin/qemu-aarch64"), &binary)?;
     std::fs::remove_dir_all(folder.join("apt"))?;
     Ok(binary)
+}
+
+/// A kernel for a machine that QEMU makes: Debian's, unpacked once into the target
+/// folder.
+pub(crate) fn kernel() -> Result<PathBuf> {
+    /// What the package of the newest needs, and of that the kernel.
+    const PACKAGE: &str = "?and(?reverse-depends(?exact-name(linux-image-cloud-amd64)),\
+        ?name(^linux-image-[0-9]))";
+    let folder = product::target_dir().join("machine");
+    let kernel = folder.join("vmlinuz");
+    if kernel.is_file() {
+        return Ok(kernel);
+    }
+    println!("Missing: a kernel for a machine of QEMU's (the tests of memory protection keys).");
+    let apt = Apt::new(&folder.join("apt"), "deb", "trixie")?;
+    apt.get(&["download", PACKAGE])?;
+    let package = apt.file("linux-image-", ".deb")?;
+    let unpacked = folder.join("apt/unpacked");
+    run(Command::new("dpkg-deb")
+        .arg("--extract")
+        .arg(package)
+        .arg(&unpacked))?;
+    let boot = std::fs::read_dir(unpacked.join("boot"))?;
+    let image = boot
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .find(|path| path.to_string_lossy().contains("/vmlinuz-"))
+        .context("the package has no kernel")?;
+    std::fs::rename(image, &kernel)?;
+    std::fs::remove_dir_all(folder.join("apt"))?;
+    Ok(kernel)
 }
 
 /// cargo-deny, built once into the target folder.

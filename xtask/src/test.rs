@@ -73,10 +73,11 @@ fn steps(extent: Extent) -> Result<()> {
     // What is compared with QEMU is compared with the newest: older ones have more
     // faults, and less of the instruction set.
     let qemu = setup::newest_qemu()?;
+    let kernel = setup::kernel()?;
     if extent == Extent::All {
-        run(
-            cargo(&["test", "--workspace", "--exclude", "e2e"]).env("ARMISTICE_QEMU_AARCH64", qemu)
-        )?;
+        run(cargo(&["test", "--workspace", "--exclude", "e2e"])
+            .env("ARMISTICE_QEMU_AARCH64", qemu)
+            .env("ARMISTICE_KERNEL", kernel))?;
     } else {
         // The image archives have a test file that needs the engines.
         let others = [
@@ -87,7 +88,9 @@ fn steps(extent: Extent) -> Result<()> {
             "--exclude",
             "armistice-oci",
         ];
-        run(cargo(&others).env("ARMISTICE_QEMU_AARCH64", qemu))?;
+        run(cargo(&others)
+            .env("ARMISTICE_QEMU_AARCH64", qemu)
+            .env("ARMISTICE_KERNEL", kernel))?;
         run(cargo(&["test", "--package", "armistice-oci", "--lib"]).args(OCI_QUICK_TESTS))?;
     }
     let mut end_to_end = cargo(&["test", "--package", "e2e"]);

@@ -5,6 +5,7 @@
 
 pub(crate) mod compiled;
 pub(crate) mod elf;
+pub(crate) mod machine;
 
 use std::ffi::OsStr;
 use std::os::unix::fs::PermissionsExt;
