@@ -231,6 +231,9 @@ pub fn run(
     runtime.inspector.hold().started(runtime.engine.stubs());
     let mut vcpu = runtime.engine.thread::<GuestMemory<'_>>(cpu);
     runtime.engine.join(&mut vcpu, thread.attention());
+    if runtime.process.secure || is_watched(&thread) {
+        runtime.engine.close();
+    }
     // Those that the engine takes must not be blocked any more.
     thread.set_mask(thread.mask);
     if let Some((debugger, connection)) = debugger {
@@ -242,6 +245,11 @@ pub fn run(
     }
     let end = runtime.run(&mut thread, &mut vcpu);
     runtime.end(thread.attention(), end, None)
+}
+
+/// Whether a thread's system calls are judged: it may want to get past that.
+fn is_watched(thread: &Thread) -> bool {
+    thread.attention().watched.load(Ordering::Relaxed) != 0
 }
 
 /// Where a thread starts that another one has made, with all signals blocked.
@@ -335,6 +343,9 @@ impl Runtime {
             };
             if !self.interpret {
                 self.engine.refresh(vcpu, &memory);
+            }
+            if is_watched(thread) {
+                self.engine.close();
             }
             let told = told.and_then(|()| {
                 if !thread.is_wanted() {

@@ -17,7 +17,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::ops::Range;
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use a64::cpu::{Cpu, Flags};
 use a64::decode::decode;
@@ -128,6 +128,8 @@ pub struct Engine {
     spilled_slot: Option<usize>,
     heat: Heat,
     tally: Option<&'static Tally>,
+    /// Whether code memory is closed.
+    closed: AtomicBool,
 }
 
 /// What one thread at a time uses.
@@ -220,6 +222,7 @@ impl Engine {
             epoch: AtomicU64::new(0),
             heat: Heat::hot(),
             tally: None,
+            closed: AtomicBool::new(false),
         })
     }
 
@@ -227,6 +230,15 @@ impl Engine {
     /// counted.
     pub const fn count(&mut self, tally: &'static Tally) {
         self.tally = Some(tally);
+    }
+
+    /// From now on translated code can't be written by who means to, as far as
+    /// that is possible: [`Arena::close`].
+    pub fn close(&self) {
+        if !self.closed.load(Ordering::Relaxed) {
+            self.shared.hold().arena.close();
+            self.closed.store(true, Ordering::Relaxed);
+        }
     }
 
     /// A thread of the guest, whose interpreter is `M`.

@@ -7,11 +7,13 @@ mod common;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _, PermissionsExt as _, chown};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use common::compiled::{guest, native};
+use common::compiled::{guest, native, said};
 use common::engine;
 use tempfile::TempDir;
 
@@ -157,6 +159,109 @@ fn translated_code_is_written_far_from_all_else() {
     );
 }
 
+/// How many mappings a process has that translated code can be written through,
+/// as it is now: without a protection key.
+fn writable_code(process: &str) -> usize {
+    let maps = fs::read_to_string(format!("/proc/{process}/smaps")).unwrap();
+    let mut found = 0;
+    let mut key = "0";
+    // From the end: a mapping's first line comes after what is told of it.
+    for line in maps.lines().rev() {
+        if let Some(number) = line.strip_prefix("ProtectionKey:") {
+            key = number.trim();
+        }
+        let Some((range, rest)) = line.split_once(" rw-s ") else {
+            continue;
+        };
+        let (start, end) = range.split_once('-').unwrap();
+        let [start, end] = [start, end].map(|at| u64::from_str_radix(at, 16).unwrap());
+        let code = end - start == 128 << 20 && rest.ends_with("/dev/zero (deleted)");
+        found += usize::from(code && key == "0");
+        key = "0";
+    }
+    found
+}
+
+/// A program under a filter of its own, and its children, can't write translated
+/// code, nor can another thread while it is written but by luck.
+#[test]
+fn translated_code_is_writable_nowhere_under_filters() {
+    let dir = TempDir::new().unwrap();
+    let confined = guest(&dir, "confined.c", "-O0");
+    let program = guest(&dir, "executable.c", "-O1");
+    let keys = fs::read_to_string("/proc/cpuinfo")
+        .unwrap()
+        .contains(" ospke");
+    for under_filter in [false, true] {
+        let mut command = engine();
+        if under_filter {
+            command.arg(&confined);
+        }
+        let mut child = started(command.arg(&program).arg("child"), "ready");
+        let parent = child.id();
+        let list = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).unwrap();
+        let expected = usize::from(!under_filter && !keys);
+        for process in [&parent.to_string(), list.trim()] {
+            // A copy for a child is there until the parent comes to run again.
+            let deadline = Instant::now() + Duration::from_secs(60);
+            while writable_code(process) != expected && Instant::now() < deadline {
+                thread::sleep(Duration::from_millis(10));
+            }
+            assert_eq!(writable_code(process), expected);
+        }
+        drop(child.stdin.take());
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+}
+
+/// A program under a filter tries in every way to write where its code is executed.
+#[test]
+fn nor_can_it_be_written_where_it_is_executed() {
+    let dir = TempDir::new().unwrap();
+    let confined = guest(&dir, "confined.c", "-O0");
+    let program = guest(&dir, "keys.c", "-O1");
+    let mut child = started(engine().arg(&confined).arg(&program), "ready");
+    let process = child.id();
+    let code = fs::read_to_string(format!("/proc/{process}/maps")).unwrap();
+    let code = code.lines().find(|line| line.contains(" r-xs ")).unwrap();
+    let start = u64::from_str_radix(code.split('-').next().unwrap(), 16).unwrap();
+    let memory = fs::File::open(format!("/proc/{process}/mem")).unwrap();
+    let now = || {
+        let mut bytes = [0; 64];
+        memory.read_exact_at(&mut bytes, start).unwrap();
+        bytes
+    };
+    let before = now();
+    let mut stdin = child.stdin.take().unwrap();
+    writeln!(stdin, "{start:x}").unwrap();
+    let mut ways = 0;
+    let mut last = String::new();
+    for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+        last = line.unwrap();
+        assert_eq!(now(), before, "{last}");
+        ways += 1;
+        writeln!(stdin).unwrap();
+    }
+    assert!(child.wait().unwrap().success());
+    assert_eq!((ways, &*last), (32, "all the time: never"));
+}
+
+/// All that writes code does so there, too: new code, links, code that is changed,
+/// `fork`.
+#[test]
+fn programs_under_filters_run_as_others_do() {
+    let dir = TempDir::new().unwrap();
+    let confined = guest(&dir, "confined.c", "-O1");
+    for source in ["patched.c", "signals.c", "threads.c"] {
+        let program = guest(&dir, source, "-O2");
+        let run = |command: &mut Command| said(&command.arg(&program).output().unwrap());
+        let free = run(&mut engine());
+        assert!(free.contains("exit status: "), "{source}: {free}");
+        assert_eq!(run(engine().arg(&confined)), free, "{source}");
+    }
+}
+
 const INSIDE: &str = "ARMISTICE_TEST_INSIDE";
 const TABLE: &str = "/proc/sys/fs/binfmt_misc";
 /// AArch64 programs.
@@ -294,6 +399,22 @@ fn a_set_user_id_program_is_its_owners() {
     let maps = fs::read_dir("/tmp").unwrap().flatten();
     let mut maps = maps.filter(|file| file.metadata().is_ok_and(|m| m.uid() == OWNER));
     assert!(maps.next().is_none(), "something of the owner's in /tmp");
+
+    // Nor can the program be made to write its own code.
+    let mut waiting = caller("exec \"$0\" wait", &foreign, place);
+    let mut child = waiting
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap())
+        .read_line(&mut said)
+        .unwrap();
+    assert!(said.starts_with("secure 1"), "{said}");
+    assert_eq!(writable_code(&child.id().to_string()), 0);
+    child.kill().unwrap();
+    child.wait().unwrap();
 
     // While it runs, its caller may not look into it, nor steer it.
     for program in [&foreign, &own] {

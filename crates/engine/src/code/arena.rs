@@ -4,7 +4,8 @@
 //! there. The former lies apart from all else, since the guest's stores are
 //! checked by nobody, and has a key where there are such ([`crate::linux::key`]). It is
 //! anonymous, because perf looks into its map for such memory only. Code is added
-//! at the end; [`Arena::clear`] starts again.
+//! at the end; [`Arena::clear`] starts again. Once it is closed ([`Arena::close`]) it is
+//! not mapped to be written at all, but in a window (`window.rs`) as long as that takes.
 //!
 //! Beside it lies a bit for each byte of code, set where the guest's state is
 //! known: signal handlers look there, so it needs no lock.
@@ -12,9 +13,12 @@
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU64, Ordering};
 
+use super::window::Window;
+use crate::linux::address_space::{PAGE, page_down};
 use crate::linux::key;
 use crate::linux::own;
 use crate::linux::sys::{self, Errno, number};
+use crate::message;
 
 /// How much code there may be at most and at least. Pages are taken as they
 /// are written.
@@ -30,7 +34,8 @@ const COPIED: u64 = 4 * 1024 * 1024;
 /// The two mappings, and how much of them is used.
 #[derive(Debug)]
 pub struct Arena {
-    writable: u64,
+    /// None once it is closed.
+    writable: Option<u64>,
     executable: u64,
     size: u64,
     used: u64,
@@ -103,7 +108,7 @@ impl Arena {
             sys::MAP_PRIVATE | sys::MAP_ANONYMOUS | sys::MAP_NORESERVE,
         )?;
         Ok(Self {
-            writable,
+            writable: Some(writable),
             executable,
             size,
             used: 0,
@@ -118,13 +123,10 @@ impl Arena {
         if end > self.size {
             return None;
         }
-        let _open = key::open();
-        // SAFETY: `start..end` lies in the writable mapping, which only this
-        // struct writes.
-        unsafe {
-            let to = (self.writable + start) as *mut u8;
-            to.copy_from_nonoverlapping(code.as_ptr(), code.len());
-        }
+        self.write(start, code.len() as u64, |to| {
+            // SAFETY: there is room for it, which nobody runs yet.
+            unsafe { to.copy_from_nonoverlapping(code.as_ptr(), code.len()) };
+        });
         self.used = end;
         Some(self.executable + start)
     }
@@ -133,9 +135,42 @@ impl Arena {
     pub fn patch(&mut self, address: u64, value: i32) {
         let offset = address.wrapping_sub(self.executable);
         assert!(offset < self.used, "a patch outside the code");
-        let _open = key::open();
-        // SAFETY: it lies in the writable mapping.
-        unsafe { ((self.writable + offset) as *mut i32).write_volatile(value) };
+        self.write(offset, 4, |to| {
+            // SAFETY: it is there to be written.
+            unsafe { to.cast::<i32>().write_volatile(value) };
+        });
+    }
+
+    /// Has some bytes of it written, which are given where they are.
+    fn write(&mut self, offset: u64, length: u64, write: impl FnOnce(*mut u8)) {
+        debug_assert!(offset + length <= self.size);
+        if let Some(writable) = self.writable {
+            let _open = key::open();
+            return write((writable + offset) as *mut u8);
+        }
+        let first = page_down(offset);
+        let pages = (offset + length).next_multiple_of(PAGE) - first;
+        match Window::open(self.executable + first, pages) {
+            #[allow(clippy::cast_possible_truncation, reason = "less than a page")]
+            Ok(window) => write(window.start().wrapping_add((offset - first) as usize)),
+            Err(error) => {
+                message::internal_error(format_args!("code memory can't be written: {error}"))
+            }
+        }
+    }
+
+    /// From now on the code can't be written but where it is being written, and
+    /// as long: for programs that have rights or limits that others want to
+    /// get past. It costs time, so it is not so from the start. Where there is a key,
+    /// that does it.
+    pub fn close(&mut self) {
+        if key::is_used() {
+            return;
+        }
+        if let Some(writable) = self.writable.take() {
+            // SAFETY: nobody writes through it now, nor knows of it later.
+            let _ = unsafe { own::unmap(writable, self.size) };
+        }
     }
 
     /// The guest's state is known at an address.
@@ -168,12 +203,14 @@ impl Arena {
 
     /// Before a `fork`: a copy of the code for the child. Without one, the child
     /// has to translate anew, all but the first `keep` bytes; so it is also
-    /// where there is no memory for a copy.
+    /// where there is no memory for a copy, or where others may not have one to
+    /// write to.
     #[must_use]
     pub fn copy(&self, keep: u64) -> CodeCopy {
         let length = if self.used <= COPIED { self.used } else { keep };
         let length = usize::try_from(length).unwrap_or(0);
-        let Ok(writable) = map_shared(self.size) else {
+        let copy = self.writable.and_then(|_| map_shared(self.size).ok());
+        let Some(writable) = copy else {
             let keep = usize::try_from(keep).unwrap_or(0);
             // SAFETY: at least that much is used, and nobody writes now.
             let kept = unsafe { core::slice::from_raw_parts(self.executable as *const u8, keep) };
@@ -199,33 +236,55 @@ impl Arena {
     /// The kernel's; nothing may run in the arena then.
     pub fn replace(&mut self, copy: &CodeCopy) -> Result<bool, Errno> {
         let size = self.size;
-        let whole = match copy {
+        let (writable, whole) = match copy {
             &CodeCopy::Mapped {
                 writable, whole, ..
             } => {
-                let move_to = MREMAP_MAYMOVE | MREMAP_FIXED;
-                let arguments = [writable, size, size, move_to, self.writable, 0];
-                // SAFETY: nothing runs in the arena, which the caller has to
-                // itself.
-                unsafe { sys::syscall(number::MREMAP, arguments) }?;
-                own::remove(&(writable..writable + size));
-                whole
+                let place = self.writable.unwrap_or(writable);
+                if place != writable {
+                    let move_to = MREMAP_MAYMOVE | MREMAP_FIXED;
+                    let arguments = [writable, size, size, move_to, place, 0];
+                    // SAFETY: nothing runs in the arena, which the caller has
+                    // to itself.
+                    unsafe { sys::syscall(number::MREMAP, arguments) }?;
+                    own::remove(&(writable..writable + size));
+                }
+                (place, whole)
             }
             CodeCopy::Kept(kept) => {
-                let flags = SHARED | sys::MAP_FIXED;
-                // SAFETY: as above; the new memory is as long as the old was.
+                let writable = self.map_anew()?;
+                let _open = key::open();
+                // SAFETY: the memory is as long as the parent's, and new.
                 unsafe {
-                    sys::mmap(self.writable, size, key::first_protection(), flags, None)?;
-                    key::lock(self.writable, size)?;
-                    let _open = key::open();
-                    let to = self.writable as *mut u8;
+                    let to = writable as *mut u8;
                     to.copy_from_nonoverlapping(kept.as_ptr(), kept.len());
                 }
-                false
+                (writable, false)
             }
         };
-        map_executable(self.writable, size, Some(self.executable))?;
+        map_executable(writable, size, Some(self.executable))?;
+        if self.writable.is_none() {
+            // SAFETY: nobody else knows of it.
+            unsafe { own::unmap(writable, size) }?;
+        }
         Ok(whole)
+    }
+
+    /// Fresh memory in place of what is written, or, once that is closed, where
+    /// there is room; what was executed goes first then.
+    fn map_anew(&self) -> Result<u64, Errno> {
+        let size = self.size;
+        // SAFETY: nothing runs in the arena, which the caller has to itself.
+        unsafe {
+            let Some(writable) = self.writable else {
+                sys::munmap(self.executable, size)?;
+                return map_shared(size);
+            };
+            let flags = SHARED | sys::MAP_FIXED;
+            sys::mmap(writable, size, key::first_protection(), flags, None)?;
+            key::lock(writable, size)?;
+            Ok(writable)
+        }
     }
 
     /// How many bytes are used.

@@ -3,3 +3,4 @@
 pub mod arena;
 pub mod cache;
 pub mod placed;
+mod window;

@@ -44,6 +44,8 @@ pub struct Process {
     pub seccomp: Seccomp,
     /// `READ_IMPLIES_EXEC` of the personality.
     pub read_implies_exec: AtomicBool,
+    /// Whether it has rights that its caller has not (`AT_SECURE`).
+    pub secure: bool,
 }
 
 impl Process {
@@ -65,6 +67,7 @@ impl Process {
             holds: Holds::new(),
             seccomp,
             read_implies_exec: AtomicBool::new(false),
+            secure: loaded.secure,
         }
     }
 

@@ -58,6 +58,8 @@ pub struct Loaded {
     pub vdso: Range<u64>,
     /// What the kernel is told.
     pub places: Places,
+    /// Whether it has rights that its caller has not (`AT_SECURE`).
+    pub secure: bool,
 }
 
 /// Below a position-independent program: two thirds of the address space, as
@@ -146,6 +148,7 @@ pub fn load(space: &AddressSpace, request: Request<'_>) -> Result<Loaded, LoadEr
         executable: executable(&file, request.path),
         vdso,
         places,
+        secure: request.start.auxiliary(key::SECURE).unwrap_or(0) != 0,
     })
 }
 
