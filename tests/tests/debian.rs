@@ -31,6 +31,10 @@ use debian::report::{Outcome, Report, Way};
 use e2e::shared::Shared;
 use e2e::{DebianRoot, Dockerd, HostTable, Podman, archive, armistice, need, product, run};
 
+/// What takes minutes when it is calm, such as debootstrap, would be waited for for
+/// hours.
+const LONGEST_STORM: Duration = Duration::from_secs(900);
+
 /// Debian twice: for this machine, and for arm64.
 #[derive(Debug)]
 struct Pair {
@@ -92,7 +96,8 @@ impl Pair {
         // In a storm some programs never end: each signal comes before what the
         // last one interrupted is done again.
         let stormy = |root: &DebianRoot, name: &str, calm: Duration| {
-            let patience = (calm * 20 + Duration::from_secs(120)).as_secs().to_string();
+            let patience = (calm * 20).min(LONGEST_STORM) + Duration::from_secs(120);
+            let patience = patience.as_secs().to_string();
             let mut command = ["timeout", "--foreground", "--kill-after=5", &patience]
                 .map(str::to_owned)
                 .to_vec();
