@@ -14,10 +14,10 @@ use common::elf::{BASE, CODE, Elf};
 use common::{engine, program};
 use tempfile::TempDir;
 
-/// Ten times around a loop that has a jump in it with the flags alive across:
-/// ends with 30. Each instruction, and what is printed of it.
+/// Forty times around a loop that has a jump in it with the flags alive across:
+/// ends with 120. Each instruction, and what is printed of it.
 const PROGRAM: [(u32, &str); 9] = [
-    (0xd280_0141, "MOVZ sf=1 hw=0 imm16=0xa Rd=1"),
+    (0xd280_0501, "MOVZ sf=1 hw=0 imm16=0x28 Rd=1"),
     (0xd280_0000, "MOVZ sf=1 hw=0 imm16=0x0 Rd=0"),
     (0xf100_0421, "SUBS_immediate sf=1 sh=0 imm12=0x1 Rn=1 Rd=1"),
     (0x1400_0001, "B imm26=0x1"),
@@ -48,7 +48,7 @@ fn run(options: &[&str]) -> Output {
 /// translated.
 fn printed(options: &[&str]) -> String {
     let output = run(&[options, &["--eager"]].concat());
-    assert_eq!(output.status.code(), Some(30), "{output:?}");
+    assert_eq!(output.status.code(), Some(120), "{output:?}");
     assert_eq!(output.stdout, b"");
     String::from_utf8(output.stderr).unwrap()
 }
@@ -95,7 +95,7 @@ fn host_code() {
         "  guest 401000, entry:",
         "  guest 401008, loop:",
         "  guest 401010:",
-        "     0  mov     esi, 0xa",
+        "     0  mov     esi, 0x28",
     ] {
         assert!(text.lines().any(|l| l == line), "{line} in\n{text}");
     }
@@ -133,8 +133,8 @@ fn in_order() {
 fn counters() {
     let text = printed(&["--counters"]);
     let lines: Vec<&str> = text.lines().collect();
-    // Two before the loop, ten times four in it, two after it.
-    let executed = 2 + 10 * 4 + 2;
+    // Two before the loop, forty times four in it, two after it.
+    let executed = 2 + 40 * 4 + 2;
     assert_eq!(
         lines[..2],
         [
@@ -166,7 +166,7 @@ fn counters() {
 fn cold_code() {
     const LOOP: u64 = START + 8;
     let output = run(&["--counters", "--print-guest"]);
-    assert_eq!(output.status.code(), Some(30), "{output:?}");
+    assert_eq!(output.status.code(), Some(120), "{output:?}");
     let text = String::from_utf8(output.stderr).unwrap();
     let (region, counters) = text.split_once("1 regions, ").unwrap();
     let head = format!("guest code of region {LOOP:x}:\n");
@@ -176,8 +176,8 @@ fn cold_code() {
     let executed = number(counters).unwrap();
     let interpreted = text.lines().last().unwrap();
     assert!(interpreted.ends_with(" interpreted before they were translated"));
-    // Ten rounds of four, and the four around them.
-    assert_eq!(executed + number(interpreted).unwrap(), 44, "{text}");
+    // Forty rounds of four, and the four around them.
+    assert_eq!(executed + number(interpreted).unwrap(), 164, "{text}");
     assert!(executed >= 8, "{text}");
 }
 
@@ -203,7 +203,7 @@ fn mapped(before: &str, other: &Path) -> Map {
         .env("OTHER", other)
         .output()
         .unwrap();
-    assert_eq!(output.status.code(), Some(30), "{output:?}");
+    assert_eq!(output.status.code(), Some(120), "{output:?}");
     assert_eq!(output.stderr, b"");
     let path = String::from_utf8(output.stdout).unwrap();
     Map(PathBuf::from(path.trim_end()))
