@@ -83,12 +83,13 @@ fn engines_leave_nothing_behind() {
 fn what_a_killed_run_left_is_cleared() {
     // No process has this id: the kernel's highest is 4194304.
     let folder = std::env::temp_dir().join(format!("{}99999999-left", e2e::PREFIX));
-    fs::create_dir_all(folder.join("state")).expect("a folder can be made");
+    // First: another test may clear as soon as there is a folder.
     let mut left = Command::new("sh")
         .args(["-c", "while :; do sleep 1; done"])
         .arg(folder.join("socket"))
         .spawn()
         .expect("a shell can be started");
+    fs::create_dir_all(folder.join("state")).expect("a folder can be made");
     // A folder of a living test, this one, stays.
     let living = e2e::temporary();
     e2e::leftovers::clear();
