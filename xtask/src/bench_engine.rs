@@ -18,7 +18,7 @@ use anyhow::{Context, Result, bail};
 use e2e::product;
 
 use crate::setup;
-use crate::step::{cargo, run};
+use crate::step::engine;
 
 mod generated;
 mod measure;
@@ -116,12 +116,7 @@ impl<'a> Wanted<'a> {
 pub(crate) fn bench(args: &[&str]) -> Result<()> {
     let wanted = Wanted::read(args)?;
     setup::install(&[setup::QUICK])?;
-    run(&mut cargo(&[
-        "build",
-        "--release",
-        "--package",
-        "armistice-engine",
-    ]))?;
+    engine()?;
     let folder = product::target_dir().join("bench-engine");
     fs::create_dir_all(&folder)?;
     let machines = machines(&folder)?;
