@@ -125,3 +125,6 @@ clang++ -g -O1 -fsanitize=address -o c c.cc -pthread && for how in fine heap aft
 ASAN_OPTIONS=detect_stack_use_after_return=1 once return; ASAN_OPTIONS=halt_on_error=0:detect_leaks=0 once leak
 clang++ -g -O1 -fsanitize=undefined -fno-sanitize-recover=null -o c c.cc -pthread && for how in fine alignment integer; do once $how 9; done
 clang++ -O1 -fsanitize=undefined -fsanitize-trap=undefined -o c c.cc -pthread && once integer | sed 's/13[23]/trap/'; clang++ -g -O1 -fsanitize=leak -o c c.cc -pthread && once leak && once fine
+# MemorySanitizer of LLVM 16 and later wants 48 bits of addresses.
+clang++ -g -O1 -fsanitize=thread -o c c.cc -pthread && for how in fine race lock; do once $how 1; done
+case $(clang++ --version) in *'version 14.'*) clang++ -g -O1 -fsanitize=memory -o c c.cc -pthread && for how in fine uninit; do once $how 1; done ;; esac

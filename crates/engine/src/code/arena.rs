@@ -69,27 +69,23 @@ fn map_shared(size: u64) -> Result<u64, Errno> {
 /// The memory of a mapping once more, to be executed: at this address, or where
 /// there is room.
 fn map_executable(writable: u64, size: u64, at: Option<u64>) -> Result<u64, Errno> {
-    let fixed = if at.is_some() { MREMAP_FIXED } else { 0 };
-    if let Some(at) = at {
-        // First, so that the limit of the address space has room for it.
-        // SAFETY: what is there is code memory that no thread runs.
-        unsafe { sys::munmap(at, size) }?;
-    }
-    // A length of 0 maps the same memory once more.
-    let arguments = [
-        writable,
-        0,
-        size,
-        MREMAP_MAYMOVE | fixed,
-        at.unwrap_or(0),
-        0,
-    ];
-    // SAFETY: the mapping stays as it is, and the place is free.
-    unsafe {
-        let executable = sys::syscall(number::MREMAP, arguments)?;
-        key::unlock(executable, size, sys::PROT_READ | sys::PROT_EXEC)?;
-        Ok(executable)
-    }
+    let executable = match at {
+        None => own::map_again(writable, size)?,
+        Some(at) => {
+            // A length of 0 maps the same memory once more.
+            let arguments = [writable, 0, size, MREMAP_MAYMOVE | MREMAP_FIXED, at, 0];
+            // SAFETY: the mapping stays as it is; what is at the place is code
+            // memory that no thread runs. It goes first, so that the limit of the
+            // address space has room for the new one.
+            unsafe {
+                sys::munmap(at, size)?;
+                sys::syscall(number::MREMAP, arguments)?
+            }
+        }
+    };
+    // SAFETY: nobody uses the mapping yet.
+    unsafe { key::unlock(executable, size, sys::PROT_READ | sys::PROT_EXEC) }?;
+    Ok(executable)
 }
 
 impl Arena {
@@ -247,7 +243,7 @@ impl Arena {
                     // SAFETY: nothing runs in the arena, which the caller has
                     // to itself.
                     unsafe { sys::syscall(number::MREMAP, arguments) }?;
-                    own::remove(&(writable..writable + size));
+                    own::left(&(writable..writable + size));
                 }
                 (place, whole)
             }

@@ -99,11 +99,19 @@ global_asm!(
     "pop r12",
     "pop rbx",
     "ret",
-    // rdi, rsi: the mapping that holds the stack; rdx: the exit code.
+    // rdi: the system call that gives the stack back; rsi: its six arguments,
+    // on that stack; rdx: the exit code.
     ".p2align 4",
     "armistice_leave:",
     "mov rbx, rdx",
-    "mov eax, 11", // munmap
+    "mov rax, rdi",
+    "mov rcx, rsi",
+    "mov rdi, [rcx]",
+    "mov rsi, [rcx + 8]",
+    "mov rdx, [rcx + 16]",
+    "mov r10, [rcx + 24]",
+    "mov r8, [rcx + 32]",
+    "mov r9, [rcx + 40]",
     "syscall",
     "mov rdi, rbx",
     "mov eax, 60", // exit
@@ -113,7 +121,7 @@ global_asm!(
 
 unsafe extern "C" {
     fn armistice_clone(number: u64, arguments: *const u64, start: u64, argument: u64) -> u64;
-    fn armistice_leave(base: u64, length: u64, code: u64) -> !;
+    fn armistice_leave(number: u64, arguments: *const u64, code: u64) -> !;
 }
 
 /// What a child on a stack of its own runs.
@@ -177,8 +185,9 @@ pub unsafe fn leave(mapping: Option<Range<u64>>, code: i32) -> ! {
     let code = u64::from(code.cast_unsigned());
     if let Some(mapping) = mapping {
         super::own::remove(&mapping);
-        // SAFETY: the caller's.
-        unsafe { armistice_leave(mapping.start, mapping.end - mapping.start, code) }
+        let (number, arguments) = super::own::unmapping(&mapping);
+        // SAFETY: the caller's; the arguments are read before the call.
+        unsafe { armistice_leave(u64::from(number), arguments.as_ptr(), code) }
     }
     loop {
         // SAFETY: the call does not return.

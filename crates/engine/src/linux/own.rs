@@ -6,6 +6,8 @@
 //! The list has a fixed size and takes no lock, since the heap itself adds to
 //! it. What finds no place in it is the guest's to trip over.
 
+pub mod room;
+
 use core::ops::Range;
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -75,10 +77,11 @@ fn used() -> &'static [Entry] {
 
 /// The ranges, in no order.
 pub fn ranges() -> impl Iterator<Item = Range<u64>> {
-    used().iter().filter_map(|entry| {
+    let listed = used().iter().filter_map(|entry| {
         let range = entry.start.load(Ordering::Acquire)..entry.end.load(Ordering::Acquire);
         (!range.is_empty()).then_some(range)
-    })
+    });
+    listed.chain(room::range())
 }
 
 /// Whether any of them has a part of this one.
@@ -118,10 +121,7 @@ pub fn without(range: Range<u64>) -> impl Iterator<Item = Range<u64>> {
 /// # Errors
 /// The kernel's.
 pub fn map(length: u64, protection: u32, flags: u32) -> Result<u64, Errno> {
-    // SAFETY: a mapping that is not fixed takes free addresses.
-    let start = unsafe { sys::mmap(0, length, protection, flags, None) }?;
-    add(start..start + page_up(length).unwrap_or(length));
-    Ok(start)
+    map_at(room::place(length, false), 0, length, protection, flags)
 }
 
 /// Maps memory for the engine apart from all else: more than a gigabyte below
@@ -135,18 +135,37 @@ pub fn map_apart(length: u64, protection: u32, flags: u32) -> Result<u64, Errno>
     const GAP: u64 = 1 << 30;
     /// As many as the kernel has for a mapping's place.
     const PAGES: u64 = 1 << 28;
-    let mut random = [0_u64];
-    // GRND_NONBLOCK: early at boot rather few random bits than a wait. Where
-    // there are none, it lies apart all the same.
-    let arguments = [random.as_mut_ptr() as u64, 8, 1, 0, 0, 0];
-    // SAFETY: the kernel writes into the array only.
-    let _ = unsafe { sys::syscall(sys::number::GETRANDOM, arguments) };
+    let place = room::place(length, true);
     let first = page_down(ENTRIES.as_ptr() as u64);
-    let place = first.saturating_sub(GAP + length + random[0] % PAGES * PAGE);
-    // SAFETY: a mapping that is not fixed takes free addresses.
-    let start = unsafe { sys::mmap(place, length, protection, flags, None) }?;
+    let near = first.saturating_sub(GAP + length + room::random(PAGES) * PAGE);
+    map_at(place, near, length, protection, flags)
+}
+
+/// Maps memory at a place that is the engine's, else near another one.
+fn map_at(
+    place: Option<u64>,
+    near: u64,
+    length: u64,
+    protection: u32,
+    flags: u32,
+) -> Result<u64, Errno> {
+    let (at, fixed) = match place {
+        Some(place) => (place, sys::MAP_FIXED),
+        None => (near, 0),
+    };
+    // SAFETY: a mapping that is not fixed takes free addresses; `room` gives
+    // each of its places once, and what it replaces there nobody uses.
+    let start = unsafe { sys::mmap(at, length, protection, flags | fixed, None) }?;
     add(start..start + page_up(length).unwrap_or(length));
     Ok(start)
+}
+
+/// A mapping of shared memory once more, at a place of its own. Not added.
+///
+/// # Errors
+/// The kernel's.
+pub fn map_again(start: u64, length: u64) -> Result<u64, Errno> {
+    move_to(start, 0, length)
 }
 
 /// Gives back a part of what [`map`] gave.
@@ -157,9 +176,21 @@ pub fn map_apart(length: u64, protection: u32, flags: u32) -> Result<u64, Errno>
 /// # Errors
 /// The kernel's.
 pub unsafe fn unmap(start: u64, length: u64) -> Result<(), Errno> {
-    remove(&(start..start + length));
+    let range = start..start + length;
+    remove(&range);
+    let (number, arguments) = unmapping(&range);
     // SAFETY: the caller answers for it.
-    unsafe { sys::munmap(start, length) }
+    unsafe { sys::syscall(number, arguments) }.map(drop)
+}
+
+/// The system call that gives back a range of the engine's.
+#[must_use]
+pub fn unmapping(range: &Range<u64>) -> (u32, [u64; 6]) {
+    if room::has(range) {
+        return room::taking_again(range);
+    }
+    let length = range.end - range.start;
+    (sys::number::MUNMAP, [range.start, length, 0, 0, 0, 0])
 }
 
 /// Makes what [`map`] gave larger or smaller; it may move.
@@ -170,19 +201,44 @@ pub unsafe fn unmap(start: u64, length: u64) -> Result<(), Errno> {
 /// # Errors
 /// The kernel's.
 pub unsafe fn remap(start: u64, from: u64, to: u64) -> Result<u64, Errno> {
-    const MREMAP_MAYMOVE: u64 = 1;
-    let arguments = [start, from, to, MREMAP_MAYMOVE, 0, 0];
-    // SAFETY: the caller answers for it.
-    let address = unsafe { sys::syscall(sys::number::MREMAP, arguments) }?;
-    if address != start {
-        add(address..address + to);
-        remove(&(start..start + from));
-    } else if to < from {
-        remove(&(start + to..start + from));
-    } else {
-        add(start + from..start + to);
+    if to < from {
+        // SAFETY: the caller's.
+        unsafe { unmap(start + to, from - to) }?;
+        return Ok(start);
     }
+    let address = move_to(start, from, to)?;
+    if address == start {
+        add(start + from..start + to);
+        return Ok(address);
+    }
+    add(address..address + to);
+    left(&(start..start + from));
     Ok(address)
+}
+
+/// A mapping of the engine's has moved away from here.
+pub fn left(range: &Range<u64>) {
+    remove(range);
+    if room::has(range) {
+        let (number, arguments) = room::taking_again(range);
+        // SAFETY: nothing is mapped there any more.
+        let _ = unsafe { sys::syscall(number, arguments) };
+    }
+}
+
+/// Moves a mapping to where it has room. Of a length of 0, it is mapped a second
+/// time.
+fn move_to(start: u64, from: u64, to: u64) -> Result<u64, Errno> {
+    const MREMAP_MAYMOVE: u64 = 1;
+    const MREMAP_FIXED: u64 = 2;
+    let (flags, place) = match room::place(to, false) {
+        Some(place) => (MREMAP_MAYMOVE | MREMAP_FIXED, place),
+        None => (MREMAP_MAYMOVE, 0),
+    };
+    let arguments = [start, from, to, flags, place, 0];
+    // SAFETY: the callers answer for the old place; the new one is free, or
+    // nobody uses what `room` has there.
+    unsafe { sys::syscall(sys::number::MREMAP, arguments) }
 }
 
 fn is_mapped(page: u64) -> bool {

@@ -24,6 +24,7 @@ pub const ENTRY: usize = 56;
 
 const MACHINE_AARCH64: u16 = 183;
 const PT_LOAD: u32 = 1;
+const PT_DYNAMIC: u32 = 2;
 const PT_INTERP: u32 = 3;
 const PT_GNU_STACK: u32 = 0x6474_e551;
 const PATH_MAX: u64 = 4096;
@@ -90,6 +91,8 @@ pub struct Plan {
     pub alignment: u64,
     /// The dynamic loader's path in the file: offset and length with its NUL.
     pub interpreter: Option<(u64, usize)>,
+    /// The dynamic section in the file: offset and length.
+    pub dynamic: Option<(u64, usize)>,
     /// Where the program headers are in memory, before the program is moved;
     /// 0 when they are in no segment.
     pub headers: u64,
@@ -373,6 +376,13 @@ struct Entry {
 }
 
 impl Entry {
+    /// Where the dynamic section is, unless it is larger than any.
+    fn dynamic(&self) -> Option<(u64, usize)> {
+        const LARGEST: u64 = 1 << 16;
+        let length = usize::try_from(self.file_size.min(LARGEST)).ok()?;
+        Some((self.offset, length))
+    }
+
     fn read(bytes: &[u8]) -> Self {
         Self {
             kind: u32_at(bytes, 0),
@@ -457,6 +467,7 @@ impl Header {
             segments: Vec::new(),
             alignment: PAGE,
             interpreter: None,
+            dynamic: None,
             headers: 0,
             header_count: self.entries,
             executable_stack: false,
@@ -477,6 +488,7 @@ impl Header {
                     indices.push(index);
                 }
                 PT_INTERP => plan.add_interpreter(&entry, file)?,
+                PT_DYNAMIC => plan.dynamic = entry.dynamic(),
                 PT_GNU_STACK => plan.executable_stack = entry.flags & 1 != 0,
                 _ => {}
             }

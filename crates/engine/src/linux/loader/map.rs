@@ -97,6 +97,16 @@ fn reserve(plan: &Plan, base: Base) -> Result<u64, MapError> {
     }
 }
 
+/// Takes a file's segments away again, whose pages nobody has used yet.
+pub(super) fn unmap_all(space: &AddressSpace, plan: &Plan, bias: u64) {
+    for segment in &plan.segments {
+        let pages = moved(&segment.pages(), bias);
+        space.unmap(pages.clone());
+        // SAFETY: `map` has mapped it, and nobody uses it.
+        unsafe { unmap(pages) };
+    }
+}
+
 /// # Safety
 /// The range is ours and nobody uses it.
 unsafe fn unmap(range: Range<u64>) {

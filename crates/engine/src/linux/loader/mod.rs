@@ -6,6 +6,7 @@
 
 pub mod elf;
 pub mod error;
+mod layout;
 mod map;
 pub mod stack;
 pub mod vdso;
@@ -20,6 +21,7 @@ use a64::features;
 
 use self::elf::Plan;
 pub use self::error::{InterpreterError, LoadError};
+use self::layout::Layout;
 use self::map::{Base, MapError};
 use self::stack::{Contents, Value, key};
 use super::address_space::{AddressSpace, PAGE, page_down};
@@ -62,9 +64,6 @@ pub struct Loaded {
     pub secure: bool,
 }
 
-/// Below a position-independent program: two thirds of the address space, as
-/// Linux has it, leaving the space above to mappings.
-const RELOCATABLE_BASE: u64 = 0x5555_5555_4000;
 /// `AT_MINSIGSTKSZ`: arm64's `rt_sigframe` of 4688 bytes, a frame record of
 /// 16, and 16 to align.
 const MINIMAL_SIGNAL_STACK: u64 = 4720;
@@ -88,19 +87,15 @@ pub fn load(space: &AddressSpace, request: Request<'_>) -> Result<Loaded, LoadEr
     let interpreter = Interpreter::open(&file, &plan)?;
 
     let mut chance = Chance::new();
-    let near = RELOCATABLE_BASE + chance.pages(28);
-    let bias = map::map(space, &file, &plan, Base::Near(near)).map_err(|error| match error {
-        MapError::Map { address, error } => LoadError::Map { address, error },
-        MapError::Shrank => LoadError::Shrank,
-    })?;
+    let (layout, bias) = map_program(space, &file, &plan, &mut chance)?;
     let loader_bias = match &interpreter {
         Some(interpreter) => Some(interpreter.map(space)?),
         None => None,
     };
     // Not past the end of the address space: the span is inside it.
-    let heap = plan.span().end.wrapping_add(bias) + chance.pages(13);
+    let heap = plan.span().end.wrapping_add(bias) + chance.pages(13) * PAGE;
 
-    let stack = map_stack(space, plan.executable_stack)?;
+    let stack = map_stack(space, plan.executable_stack, layout.stack_end)?;
     let vdso = vdso::map(space).map_err(LoadError::Stack)?;
     let auxiliary = auxiliary(&plan, bias, loader_bias, vdso.start, request.start);
     let contents = Contents {
@@ -150,6 +145,32 @@ pub fn load(space: &AddressSpace, request: Request<'_>) -> Result<Loaded, LoadEr
         places,
         secure: request.start.auxiliary(key::SECURE).unwrap_or(0) != 0,
     })
+}
+
+/// Maps the program where its layout says; returns that, and how far the program
+/// was moved.
+fn map_program(
+    space: &AddressSpace,
+    file: &Fd,
+    plan: &Plan,
+    chance: &mut Chance,
+) -> Result<(Layout, u64), LoadError> {
+    let map = |layout: Layout, pages| {
+        let near = layout.program + pages * PAGE;
+        map::map(space, file, plan, Base::Near(near)).map_err(|error| match error {
+            MapError::Map { address, error } => LoadError::Map { address, error },
+            MapError::Shrank => LoadError::Shrank,
+        })
+    };
+    let host = Layout::HOST;
+    let bias = map(host, chance.pages(host.random))?;
+    if !layout::wants_39_bits(file, plan, bias) {
+        return Ok((host, bias));
+    }
+    // First, since what it leaves would be free.
+    map::unmap_all(space, plan, bias);
+    let layout = Layout::take_39_bits(chance.pages(18));
+    Ok((layout, map(layout, chance.pages(layout.random))?))
 }
 
 /// The program's path without symbolic links; where `/proc` is not mounted,
@@ -297,7 +318,11 @@ impl Interpreter {
 
 /// Maps the guest's stack: as large as the limit says, used page by page, with
 /// a guard below that cannot be accessed.
-fn map_stack(space: &AddressSpace, executable: bool) -> Result<Range<u64>, LoadError> {
+fn map_stack(
+    space: &AddressSpace,
+    executable: bool,
+    end: Option<u64>,
+) -> Result<Range<u64>, LoadError> {
     /// A limit of none or nearly none would leave the guest no address space
     /// or no stack.
     const SIZES: Range<u64> = 128 << 10..1 << 30;
@@ -305,9 +330,10 @@ fn map_stack(space: &AddressSpace, executable: bool) -> Result<Range<u64>, LoadE
     const GUARD: u64 = 256 * PAGE;
     let size = page_down(sys::stack_limit().clamp(SIZES.start, SIZES.end));
     let flags = sys::MAP_PRIVATE | sys::MAP_ANONYMOUS | sys::MAP_NORESERVE | sys::MAP_STACK;
+    let place = end.map_or(0, |end| end - size - GUARD);
     // SAFETY: the mapping takes free addresses, and the guard is part of it.
     let low = unsafe {
-        let low = sys::mmap(0, GUARD + size, PROT_READ | PROT_WRITE, flags, None)
+        let low = sys::mmap(place, GUARD + size, PROT_READ | PROT_WRITE, flags, None)
             .map_err(LoadError::Stack)?;
         sys::mprotect(low, GUARD, 0).map_err(LoadError::Stack)?;
         low
@@ -387,12 +413,12 @@ impl Chance {
         bytes
     }
 
-    /// A number of bytes below `1 << bits` pages.
+    /// A number of pages below `1 << bits`.
     fn pages(&mut self, bits: u32) -> u64 {
         if !self.place {
             return 0;
         }
         let [random @ .., _, _, _, _, _, _, _, _] = self.bytes();
-        (u64::from_le_bytes(random) & ((1 << bits) - 1)) * PAGE
+        u64::from_le_bytes(random) & ((1 << bits) - 1)
     }
 }
