@@ -1,45 +1,30 @@
 //! Files that show a process's memory (`/proc/PID/mem`). What is written to one
 //! is written whatever a key denies, so where code memory has a key
 //! ([`super::key`]) none may be opened to be written: a file is looked
-//! at once it is open, since many paths lead to it.
-//!
-//! Until then it has a descriptor, which another thread may guess and use: the
-//! kernel has no way to look first.
+//! at once it is open ([`super::views::opened`]), since many paths lead to it.
 
 use super::key;
-use super::sys::{self, Errno, Fd, fd_argument, number};
+use super::sys::{self, Fd, Status, fd_argument, number};
 
 /// `O_ACCMODE`.
 const ACCESS: u64 = 3;
 
-/// What became of opening a file with these flags: `EACCES`, as from a kernel
-/// that lets nobody trace the process, if it may be used to write memory.
-///
-/// # Errors
-/// That, or what the kernel said.
-pub fn refuse_writing(opened: Result<u64, Errno>, flags: u64) -> Result<u64, Errno> {
-    let fd = opened?;
-    if flags & ACCESS == 0 || !key::is_used() {
-        return Ok(fd);
-    }
-    let file = Fd::new(i32::try_from(fd).map_err(|_| Errno::EBADF)?);
-    if is_memory(&file) {
-        return Err(Errno::EACCES);
-    }
-    // The guest has it.
-    core::mem::forget(file);
-    Ok(fd)
+/// Whether a file that was just opened with these flags may not be kept: it may
+/// be used to write memory. The answer is then `EACCES`, as from a kernel that
+/// lets nobody trace the process.
+#[must_use]
+pub fn is_refused(file: &Fd, status: &Status, flags: u64) -> bool {
+    flags & ACCESS != 0 && key::is_used() && is_memory(file, status)
 }
 
 /// Whether a file that was just opened shows memory: a file of `/proc`'s for
 /// its owner alone, with positions that are any address, the kernel's too.
-fn is_memory(file: &Fd) -> bool {
+fn is_memory(file: &Fd, status: &Status) -> bool {
     /// A regular file, `rw-------`.
     const MODE: u32 = 0o100_600;
     const PROC_SUPER_MAGIC: u64 = 0x9fa0;
     const SEEK_SET: u64 = 0;
-    let status = file.status();
-    if !status.is_ok_and(|status| status.mode == MODE && status.size == 0) {
+    if status.mode != MODE || status.size != 0 {
         return false;
     }
     let fd = fd_argument(file.number());
@@ -74,7 +59,7 @@ mod tests {
         let file = OpenOptions::new().read(true).write(write).open(path);
         let file = file.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let file = core::mem::ManuallyDrop::new(Fd::new(file.as_raw_fd()));
-        is_memory(&file)
+        is_memory(&file, &file.status().unwrap())
     }
 
     #[test]

@@ -4,9 +4,9 @@
 use core::ptr;
 
 use super::{Call, unknown_is_zero};
-use crate::linux::memory_file;
 use crate::linux::open_flags;
 use crate::linux::sys::{AT_FDCWD, Errno, Fd, Status, fd_argument, number};
+use crate::linux::views::opened::{Opening, opened};
 use crate::linux::views::{self, View};
 
 /// `O_PATH` and `O_CLOEXEC`, the same on both.
@@ -16,11 +16,11 @@ const O_CLOEXEC: u64 = 0o2_000_000;
 pub(super) fn openat(call: &mut Call<'_>) -> Result<u64, Errno> {
     let flags = call.arguments[2];
     call.arguments[2] = open_flags::to_host(flags);
-    open(call, flags, number::OPENAT)
+    open(call, flags, 0, number::OPENAT)
 }
 
 /// Opens what the path of the guest leads to.
-fn open(call: &mut Call<'_>, flags: u64, number: u32) -> Result<u64, Errno> {
+fn open(call: &mut Call<'_>, flags: u64, resolve: u64, number: u32) -> Result<u64, Errno> {
     let close_on_exec = flags & O_CLOEXEC != 0;
     match views::find(call.process, call.int(0), call.arguments[1]) {
         Some(View::Made(text)) => views::open_made(&text, close_on_exec),
@@ -36,8 +36,20 @@ fn open(call: &mut Call<'_>, flags: u64, number: u32) -> Result<u64, Errno> {
             call.arguments[1] = path.as_ptr() as u64;
             call.pass(number)
         }
-        None => memory_file::refuse_writing(call.pass(number), flags),
+        None => pass_open(call, flags, resolve, number),
     }
+}
+
+/// Lets the host open what the guest's path leads to, and looks at it.
+fn pass_open(call: &mut Call<'_>, flags: u64, resolve: u64, number: u32) -> Result<u64, Errno> {
+    let opening = Opening {
+        directory: call.int(0),
+        path: call.arguments[1],
+        flags,
+        resolve,
+    };
+    let fd = call.pass(number)?;
+    opened(call.process, call.thread, &opening, fd)
 }
 
 /// Calls with a path that may be that of the executable's link.
@@ -88,14 +100,14 @@ pub(super) fn openat2(call: &mut Call<'_>) -> Result<u64, Errno> {
     call.arguments[2] = how.as_ptr() as u64;
     call.arguments[3] = HOW;
     if resolve & BELOW != 0 {
-        return memory_file::refuse_writing(call.pass(number::OPENAT2), flags);
+        return pass_open(call, flags, resolve, number::OPENAT2);
     }
     if resolve != 0 && views::find(call.process, call.int(0), call.arguments[1]).is_some() {
         // The kernel knows whether it may be opened so.
         let fd = call.pass(number::OPENAT2)?;
         drop(i32::try_from(fd).map(Fd::new));
     }
-    open(call, flags, number::OPENAT2)
+    open(call, flags, resolve, number::OPENAT2)
 }
 
 pub(super) fn open_by_handle_at(call: &mut Call<'_>) -> Result<u64, Errno> {

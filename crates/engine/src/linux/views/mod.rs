@@ -10,6 +10,7 @@
 
 mod cpu;
 mod maps;
+pub mod opened;
 pub mod status;
 
 use alloc::ffi::CString;
