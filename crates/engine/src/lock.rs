@@ -28,6 +28,12 @@ impl<T> fmt::Debug for SpinLock<T> {
     }
 }
 
+impl<T: Default> Default for SpinLock<T> {
+    fn default() -> Self {
+        Self::new(T::default())
+    }
+}
+
 impl<T> SpinLock<T> {
     /// Locks `value` up.
     pub const fn new(value: T) -> Self {
@@ -44,6 +50,12 @@ impl<T> SpinLock<T> {
         let result = f(unsafe { &mut *self.value.get() });
         drop(unlock);
         result
+    }
+
+    /// The value's address, for other processes that read it without a lock.
+    #[must_use]
+    pub fn place(&self) -> u64 {
+        self.value.get() as u64
     }
 
     /// Keeps others out until what is returned is dropped.

@@ -8,11 +8,9 @@
 //! loader that maps over what it has just mapped, and a compiler that writes
 //! new code next to old, cost nothing.
 //!
-//! Invariants: ranges are whole pages, disjoint and not adjacent (adjacent
-//! ones are joined); `generation` is larger after every change; a line is
-//! noted before what is in it is read, and for good.
+//! Invariants: ranges are whole pages; `generation` is larger after every
+//! change; a line is noted before what is in it is read, and for good.
 
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Range;
@@ -21,6 +19,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use hashbrown::HashMap;
 
 use super::breakpoints::Breakpoints;
+use super::ranges::Ranges;
 use super::sys::{PROT_EXEC, PROT_READ};
 use super::unsettled::{Changing, Unsettled};
 use crate::lock::{SpinLock, Unlock};
@@ -74,13 +73,11 @@ const NO_PAGE: u64 = 1;
 
 /// The executable ranges.
 pub struct AddressSpace {
-    /// Start to end.
-    executable: SpinLock<BTreeMap<u64, u64>>,
-    /// Those of them that the guest may not read, start to end: on the host
-    /// they can be.
-    unreadable: SpinLock<BTreeMap<u64, u64>>,
-    /// What was mapped to be shared, start to end.
-    shared: SpinLock<BTreeMap<u64, u64>>,
+    executable: SpinLock<Ranges>,
+    /// Those of them that the guest may not read: on the host they can be.
+    unreadable: SpinLock<Ranges>,
+    /// What was mapped to be shared.
+    shared: SpinLock<Ranges>,
     generation: AtomicU64,
     translated: SpinLock<Lines>,
     watcher: Option<&'static dyn Watcher>,
@@ -105,9 +102,9 @@ impl AddressSpace {
     #[must_use]
     pub fn new(watcher: Option<&'static dyn Watcher>) -> Self {
         Self {
-            executable: SpinLock::new(BTreeMap::new()),
-            unreadable: SpinLock::new(BTreeMap::new()),
-            shared: SpinLock::new(BTreeMap::new()),
+            executable: SpinLock::new(Ranges::new()),
+            unreadable: SpinLock::new(Ranges::new()),
+            shared: SpinLock::new(Ranges::new()),
             generation: AtomicU64::new(1),
             translated: SpinLock::new(Lines::new()),
             watcher,
@@ -122,6 +119,13 @@ impl AddressSpace {
     #[inline]
     pub fn generation(&self) -> u64 {
         self.generation.load(Ordering::Acquire)
+    }
+
+    /// Where other processes find what is executable, and what of that may not
+    /// be read: the addresses of the heads ([`super::ranges::Head`]).
+    #[must_use]
+    pub fn heads(&self) -> [u64; 2] {
+        [self.executable.place(), self.unreadable.place()]
     }
 
     /// Keeps others out until what is returned is dropped.
@@ -140,23 +144,20 @@ impl AddressSpace {
     /// The executable range an address is in.
     #[must_use]
     pub fn executable(&self, address: u64) -> Option<Range<u64>> {
-        self.executable.with(|ranges| range_of(ranges, address))
+        self.executable.with(|ranges| ranges.of(address))
     }
 
     /// Whether what is at an address may be mapped elsewhere too.
     #[must_use]
     pub fn shared(&self, address: u64) -> bool {
-        self.shared
-            .with(|ranges| range_of(ranges, address))
-            .is_some()
+        self.shared.with(|ranges| ranges.of(address)).is_some()
     }
 
     /// What the guest has said of its right to execute what is at an address,
     /// and to read that.
     #[must_use]
     pub fn code_protection(&self, address: u64) -> u32 {
-        let is_in =
-            |ranges: &SpinLock<_>| ranges.with(|ranges| range_of(ranges, address)).is_some();
+        let is_in = |ranges: &SpinLock<Ranges>| ranges.with(|ranges| ranges.of(address)).is_some();
         match (is_in(&self.executable), is_in(&self.unreadable)) {
             (false, _) => 0,
             (true, true) => PROT_EXEC,
@@ -181,7 +182,7 @@ impl AddressSpace {
     #[must_use]
     pub fn changing(&self, range: Range<u64>) -> Option<Changing<'_>> {
         self.end_calls(&range);
-        let code = self.executable.with(|ranges| touches(ranges, &range));
+        let code = self.executable.with(|ranges| ranges.touches(&range));
         code.then(|| self.unsettled.enter(range))
     }
 
@@ -196,9 +197,9 @@ impl AddressSpace {
     pub fn protect(&self, range: Range<u64>, protection: u32) {
         if !range.is_empty() {
             self.unreadable.with(|ranges| {
-                cut(ranges, &range);
+                ranges.cut(&range);
                 if protection & (PROT_EXEC | PROT_READ) == PROT_EXEC {
-                    join(ranges, range.clone());
+                    ranges.join(range.clone());
                 }
             });
         }
@@ -253,9 +254,9 @@ impl AddressSpace {
             return;
         }
         self.shared.with(|ranges| {
-            cut(ranges, range);
+            ranges.cut(range);
             if shared {
-                join(ranges, range.clone());
+                ranges.join(range.clone());
             }
         });
     }
@@ -282,9 +283,9 @@ impl AddressSpace {
         }
         self.end_calls(&range);
         let was = self.executable.with(|ranges| {
-            let was = cut(ranges, &range);
+            let was = ranges.cut(&range);
             if executable {
-                join(ranges, range.clone());
+                ranges.join(range.clone());
             }
             was
         });
@@ -298,26 +299,14 @@ impl AddressSpace {
 }
 
 /// All ranges, in ascending order.
-fn all_of(ranges: &SpinLock<BTreeMap<u64, u64>>) -> Vec<Range<u64>> {
+fn all_of(ranges: &SpinLock<Ranges>) -> Vec<Range<u64>> {
     // The heap is not asked under the lock more often than once.
     let mut all = Vec::with_capacity(ranges.with(|ranges| ranges.len()) + 16);
     ranges.with(|ranges| {
         let room = all.capacity();
-        all.extend(ranges.iter().map(|(&start, &end)| start..end).take(room));
+        all.extend(ranges.iter().take(room));
     });
     all
-}
-
-/// The range that an address is in.
-fn range_of(ranges: &BTreeMap<u64, u64>, address: u64) -> Option<Range<u64>> {
-    let (&start, &end) = ranges.range(..=address).next_back()?;
-    (address < end).then_some(start..end)
-}
-
-/// Whether one of the ranges has an address of another.
-fn touches(ranges: &BTreeMap<u64, u64>, range: &Range<u64>) -> bool {
-    let before = ranges.range(..range.end).next_back();
-    !range.is_empty() && before.is_some_and(|(_, &end)| end > range.start)
 }
 
 /// Whether there is a line of the range.
@@ -343,39 +332,6 @@ fn touched(lines: &Lines, range: &Range<u64>) -> bool {
             .iter()
             .any(|(&page, &lines)| pages.contains(&page) && lines & inside(page) != 0)
     }
-}
-
-/// Takes a range out of the ranges; returns whether there was anything of it.
-fn cut(ranges: &mut BTreeMap<u64, u64>, range: &Range<u64>) -> bool {
-    let mut was = false;
-    while let Some((&start, &end)) = ranges.range(..range.end).next_back() {
-        if end <= range.start {
-            break;
-        }
-        was = true;
-        ranges.remove(&start);
-        if range.end < end {
-            ranges.insert(range.end, end);
-        }
-        if start < range.start {
-            ranges.insert(start, range.start);
-            break;
-        }
-    }
-    was
-}
-
-/// Adds a range that is disjoint from all others, joining its neighbours.
-fn join(ranges: &mut BTreeMap<u64, u64>, mut range: Range<u64>) {
-    if let Some((&start, &end)) = ranges.range(..range.start).next_back()
-        && end == range.start
-    {
-        range.start = start;
-    }
-    if let Some(end) = ranges.remove(&range.end) {
-        range.end = end;
-    }
-    ranges.insert(range.start, range.end);
 }
 
 #[cfg(test)]
@@ -529,7 +485,7 @@ mod tests {
             prop_assert_eq!(&seen[..], &flags[..]);
             space.executable.with(|ranges| {
                 let mut last = None;
-                for (&start, &end) in ranges.iter() {
+                for Range { start, end } in ranges.iter() {
                     assert!(start < end && last < Some(start));
                     last = Some(end);
                 }

@@ -22,6 +22,7 @@ pub mod memory_file;
 pub mod open_flags;
 pub mod own;
 pub mod process;
+pub mod ranges;
 pub mod seccomp;
 pub mod signal_frame;
 pub mod signals;
