@@ -26,6 +26,7 @@ use crate::linux::clone::{self, Request};
 use crate::linux::delivery::Fatal;
 use crate::linux::faults::{self, Event, Outcome, Registers};
 use crate::linux::guest_memory::{self, GuestMemory};
+use crate::linux::other;
 use crate::linux::own;
 use crate::linux::process::{Process, Thread};
 use crate::linux::signals;
@@ -228,6 +229,7 @@ pub fn run(
         debugger: debugger.as_ref().map(|&(debugger, _)| debugger),
         spare: Lock::new(Vec::with_capacity(SPARE)),
     }));
+    other::publish(&runtime.process);
     runtime.inspector.hold().started(runtime.engine.stubs());
     let mut vcpu = runtime.engine.thread::<GuestMemory<'_>>(cpu);
     runtime.engine.join(&mut vcpu, thread.attention());

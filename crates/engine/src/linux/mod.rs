@@ -20,6 +20,7 @@ pub mod key;
 pub mod loader;
 pub mod memory_file;
 pub mod open_flags;
+pub mod other;
 pub mod own;
 pub mod process;
 pub mod ranges;

@@ -16,10 +16,12 @@ use super::loader::stack::key;
 use super::start::Start;
 use super::sys::{self, Errno};
 
-const MOST: usize = 2048;
+/// How many there can be.
+pub const MOST: usize = 2048;
 
 /// One range; free where `end` is 0, being written where `start` is not and
-/// `end` is.
+/// `end` is. Other processes read them ([`super::other`]).
+#[repr(C)]
 struct Entry {
     start: AtomicU64,
     end: AtomicU64,
@@ -33,6 +35,21 @@ static ENTRIES: [Entry; MOST] = [const {
 }; MOST];
 /// Behind the last entry that was ever used.
 static USED: AtomicUsize = AtomicUsize::new(0);
+
+/// Where the engine's program begins; 0 before that is known.
+static FIRST: AtomicU64 = AtomicU64::new(0);
+
+/// The first address of the engine's program.
+#[must_use]
+pub fn first() -> Option<u64> {
+    Some(FIRST.load(Ordering::Relaxed)).filter(|&first| first != 0)
+}
+
+/// The addresses of the entries, and of the number of those ever used.
+#[must_use]
+pub fn places() -> (u64, u64) {
+    (ENTRIES.as_ptr() as u64, USED.as_ptr() as u64)
+}
 
 /// Adds a range.
 pub fn add(range: Range<u64>) {
@@ -268,6 +285,8 @@ pub fn add_started(start: &Start, stack: u64) {
         add(start..last + PAGE);
     }
     for pages in start.program() {
+        // The first segment is the lowest.
+        let _ = FIRST.compare_exchange(0, pages.start, Ordering::Relaxed, Ordering::Relaxed);
         add(pages);
     }
 }

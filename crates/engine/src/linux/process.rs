@@ -93,7 +93,9 @@ impl Process {
 }
 
 /// The addresses from the heap's start, a page's, to the end that `brk` set.
+/// Other processes read it ([`super::other`]).
 #[derive(Clone, Copy, Debug)]
+#[repr(C)]
 pub struct Heap {
     /// The first address.
     pub start: u64,

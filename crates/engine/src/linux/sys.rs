@@ -231,7 +231,7 @@ pub mod number {
         MEMFD_CREATE 319 EXECVEAT 322 MEMBARRIER 324 MLOCK2 325 COPY_FILE_RANGE 326 PREADV2 327
         PWRITEV2 328 PKEY_MPROTECT 329 PKEY_ALLOC 330 PKEY_FREE 331 STATX 332 PIDFD_SEND_SIGNAL 424 PIDFD_OPEN 434 OPENAT2 437
         PIDFD_GETFD 438 FACCESSAT2 439 PROCESS_MADVISE 440 EPOLL_PWAIT2 441
-        SET_MEMPOLICY_HOME_NODE 450 MSEAL 462
+        SET_MEMPOLICY_HOME_NODE 450 STATMOUNT 457 MSEAL 462
     }
 }
 
@@ -426,6 +426,33 @@ impl Fd {
         Ok(status)
     }
 
+    /// What the file is that a path below this directory leads to.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn status_below(&self, path: &CStr) -> Result<Status, Errno> {
+        status_at(self.0, path, 0)
+    }
+
+    /// Opens a file below this directory for reading.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn open_below(&self, path: &CStr) -> Result<Self, Errno> {
+        Self::open_at(self.0, path, OPEN)
+    }
+
+    /// Opens a file with these flags of the host's.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn open_at(directory: i32, path: &CStr, flags: u64) -> Result<Self, Errno> {
+        let arguments = [fd_argument(directory), path.as_ptr() as u64, flags, 0, 0, 0];
+        // SAFETY: the kernel reads the string only.
+        let fd = unsafe { syscall(number::OPENAT, arguments) }?;
+        i32::try_from(fd).map(Self).map_err(|_| Errno::EBADF)
+    }
+
     /// The file's path without symbolic links, as far as there is one.
     #[must_use]
     pub fn path(&self) -> Vec<u8> {
@@ -479,8 +506,47 @@ impl Fd {
     }
 }
 
+/// What the file is that a path leads to, with flags of `fstatat`.
+///
+/// # Errors
+/// The kernel's.
+pub fn status_at(directory: i32, path: &CStr, flags: u64) -> Result<Status, Errno> {
+    let mut status = Status::default();
+    let place = ptr::from_mut(&mut status) as u64;
+    let arguments = [
+        fd_argument(directory),
+        path.as_ptr() as u64,
+        place,
+        flags,
+        0,
+        0,
+    ];
+    // SAFETY: the kernel reads the string, and writes into the struct only.
+    unsafe { syscall(number::NEWFSTATAT, arguments) }?;
+    Ok(status)
+}
+
+/// What a symbolic link says.
+#[must_use]
+pub fn read_link(link: &CStr) -> Option<Vec<u8>> {
+    const PATH_MAX: usize = 4096;
+    let mut path = alloc::vec![0; PATH_MAX];
+    let arguments = [
+        fd_argument(AT_FDCWD),
+        link.as_ptr() as u64,
+        path.as_mut_ptr() as u64,
+        path.len() as u64,
+        0,
+        0,
+    ];
+    // SAFETY: the kernel reads the string and writes into the vector only.
+    let length = unsafe { syscall(number::READLINKAT, arguments) };
+    path.truncate(usize::try_from(length.ok()?).ok()?);
+    Some(path)
+}
+
 /// The host's `struct stat`.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[allow(missing_docs, reason = "the names are the kernel's")]
 pub struct Status {
@@ -501,6 +567,22 @@ pub struct Status {
 }
 
 const _: () = assert!(size_of::<Status>() == 144);
+
+impl Status {
+    /// Whether it is a regular file.
+    #[must_use]
+    pub const fn is_regular(&self) -> bool {
+        self.mode & 0o170_000 == 0o100_000
+    }
+
+    /// Whether its file system is on no device of its own, as the kernel's
+    /// are.
+    #[must_use]
+    pub const fn is_on_no_device(&self) -> bool {
+        let major = self.dev >> 8 & 0xfff | self.dev >> 32 & !0xfff;
+        major == 0
+    }
+}
 
 /// The soft limit of the stack's size; all bits set when there is none.
 #[must_use]

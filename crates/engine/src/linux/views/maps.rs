@@ -1,4 +1,4 @@
-//! `/proc/self/maps` and `smaps`: the host's, without what is the engine's,
+//! `/proc/PID/maps` and its like: the host's, without what is the engine's,
 //! with the guest's permission to execute and its names.
 
 use alloc::vec::Vec;
@@ -6,18 +6,7 @@ use core::fmt::Write as _;
 use core::ops::Range;
 
 use super::Text;
-
-/// What the host does not know of the guest's memory.
-pub(super) struct Knowledge<'a> {
-    /// The engine's ranges.
-    pub own: &'a [Range<u64>],
-    /// What the guest may execute, ascending.
-    pub executable: &'a [Range<u64>],
-    /// What of that it may not read, though the host lets it, ascending.
-    pub unreadable: &'a [Range<u64>],
-    /// Stack, heap and vDSO.
-    pub names: &'a [(Range<u64>, &'static str)],
-}
+use crate::linux::other::Known;
 
 /// One line of the host's, taken apart.
 struct Line<'a> {
@@ -64,7 +53,7 @@ impl<'a> Line<'a> {
 
     /// The first part of the range, from `at` on, that is the guest's and
     /// everywhere executable or nowhere.
-    fn part(&self, at: u64, known: &Knowledge<'_>) -> Option<(Range<u64>, bool)> {
+    fn part(&self, at: u64, known: &Known) -> Option<(Range<u64>, bool)> {
         let mut at = at;
         while let Some(own) = known.own.iter().find(|own| own.contains(&at)) {
             at = own.end;
@@ -73,7 +62,7 @@ impl<'a> Line<'a> {
             return None;
         }
         let own = known.own.iter().map(|own| own.start);
-        let exec = known.executable.iter().chain(known.unreadable);
+        let exec = known.executable.iter().chain(&known.unreadable);
         let exec = exec.flat_map(|r| [r.start, r.end]);
         let end = own.chain(exec).filter(|&edge| edge > at).min();
         let executable = known.executable.iter().any(|r| r.contains(&at));
@@ -81,7 +70,7 @@ impl<'a> Line<'a> {
     }
 
     /// A line for a part of the range.
-    fn write(&self, text: &mut Text, part: &Range<u64>, executable: bool, known: &Knowledge<'_>) {
+    fn write(&self, text: &mut Text, part: &Range<u64>, executable: bool, known: &Known) {
         let start = text.0.len();
         let mut permissions = [b'-'; 4];
         permissions.copy_from_slice(self.permissions);
@@ -111,7 +100,7 @@ impl<'a> Line<'a> {
         text.bytes(b"\n");
     }
 
-    fn name(&self, part: &Range<u64>, known: &Knowledge<'_>) -> &'a [u8] {
+    fn name(&self, part: &Range<u64>, known: &Known) -> &'a [u8] {
         let given = known
             .names
             .iter()
@@ -126,7 +115,7 @@ impl<'a> Line<'a> {
 }
 
 /// The whole of `maps` or of `smaps`.
-pub(super) fn guest(host: &[u8], known: &Knowledge<'_>) -> Vec<u8> {
+pub(super) fn guest(host: &[u8], known: &Known) -> Vec<u8> {
     let mut text = Text::default();
     let mut lines = host.split(|&byte| byte == b'\n').peekable();
     while let Some(line) = lines.next() {
@@ -202,6 +191,48 @@ pub(super) fn path_at(maps: &[u8], address: u64) -> Option<&[u8]> {
         .filter(|path| path.starts_with(b"/"))
 }
 
+/// Where the file with this inode is mapped from its beginning on.
+pub(in crate::linux) fn starts_of(maps: &[u8], inode: u64) -> impl Iterator<Item = u64> {
+    mappings_of(maps, inode)
+        .filter(|line| line.offset == 0)
+        .map(|line| line.range.start)
+}
+
+fn mappings_of(maps: &[u8], inode: u64) -> impl Iterator<Item = Line<'_>> {
+    let mut text = Text::default();
+    let _ = write!(text, "{inode}");
+    maps.split(|&byte| byte == b'\n')
+        .filter_map(Line::read)
+        .filter(move |line| line.file[1] == text.0)
+}
+
+/// What can be told of an engine that says nothing of itself: where its file
+/// is mapped, which has this inode, and its code memory.
+pub(super) fn guessed(maps: &[u8], inode: u64) -> Known {
+    let mut own = code_memory(maps);
+    own.extend(mappings_of(maps, inode).map(|line| line.range));
+    Known {
+        own,
+        ..Known::default()
+    }
+}
+
+/// `numa_maps`: a line a mapping, by its first address.
+pub(super) fn numa(host: &[u8], known: &Known) -> Vec<u8> {
+    let mut text = Text::default();
+    for line in host.split_inclusive(|&byte| byte == b'\n') {
+        let start = line
+            .split(|&byte| byte == b' ')
+            .next()
+            .and_then(hexadecimal);
+        let own = |start| known.own.iter().any(|own| own.contains(&start));
+        if !start.is_some_and(own) {
+            text.bytes(line);
+        }
+    }
+    text.0
+}
+
 /// All mappings of the memory that a process of the engine's has its code in:
 /// the one that is shared and executable, as nothing of a guest's is.
 pub(super) fn code_memory(maps: &[u8]) -> Vec<Range<u64>> {
@@ -215,6 +246,7 @@ pub(super) fn code_memory(maps: &[u8]) -> Vec<Range<u64>> {
 #[allow(clippy::single_range_in_vec_init, reason = "one range is meant")]
 mod tests {
     use super::*;
+    use alloc::vec;
 
     const HOST: &str = "\
 00400000-00405000 r--p 00001000 fd:01 77                                 /bin/a b
@@ -224,12 +256,11 @@ mod tests {
 ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsyscall]
 ";
 
-    fn known() -> Knowledge<'static> {
-        Knowledge {
-            own: &[0x1000_2000..0x1000_3000, 0x2000_0000..0x2000_1000],
-            executable: &[0x40_1000..0x40_3000],
-            unreadable: &[],
-            names: &[],
+    fn known() -> Known {
+        Known {
+            own: vec![0x1000_2000..0x1000_3000, 0x2000_0000..0x2000_1000],
+            executable: vec![0x40_1000..0x40_3000],
+            ..Known::default()
         }
     }
 
@@ -264,9 +295,35 @@ ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsysca
     }
 
     #[test]
+    fn an_engine_that_says_nothing() {
+        let maps = "\
+00400000-00405000 r--p 00001000 fd:01 77                                 /bin/a
+30000000-30001000 r--p 00000000 fd:01 8                                  /bin/engine
+30001000-30002000 rw-p 00001000 fd:01 8                                  /bin/engine
+40000000-40008000 r-xs 00000000 00:01 9                                  /dev/zero (deleted)
+";
+        let maps = maps.as_bytes();
+        assert_eq!(starts_of(maps, 8).collect::<Vec<_>>(), [0x3000_0000]);
+        let text = guest(maps, &guessed(maps, 8));
+        assert_eq!(
+            text,
+            maps[..maps.len() / 4 + 1]
+                .split_inclusive(|&byte| byte == b'\n')
+                .next()
+                .unwrap()
+        );
+        let known = Known {
+            own: vec![0x3000_0000..0x3000_2000],
+            ..Known::default()
+        };
+        let host = b"00400000 default file=/bin/a\n30000000 default file=/bin/engine\n";
+        assert_eq!(numa(host, &known), b"00400000 default file=/bin/a\n");
+    }
+
+    #[test]
     fn code_that_may_not_be_read() {
-        let known = Knowledge {
-            unreadable: &[0x40_2000..0x40_3000],
+        let known = Known {
+            unreadable: vec![0x40_2000..0x40_3000],
             ..known()
         };
         let text = guest(HOST.as_bytes(), &known);
@@ -277,15 +334,13 @@ ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsysca
 
     #[test]
     fn named() {
-        let names = [
+        let names = vec![
             (0x1000_7000..0x1000_8000, "[stack]"),
             (0x7ff0_0000_0000..0x7ff0_0000_1000, "[heap]"),
         ];
-        let known = Knowledge {
-            own: &[],
-            executable: &[],
-            unreadable: &[],
-            names: &names,
+        let known = Known {
+            names,
+            ..Known::default()
         };
         let text = guest(HOST.as_bytes(), &known);
         let text = core::str::from_utf8(&text).unwrap();
@@ -307,8 +362,8 @@ Rss:                   8 kB
 ProtectionKey:         0
 VmFlags: rd wr mr mw me ac 
 ";
-        let known = Knowledge {
-            executable: &[0x1000_3000..0x1000_4000],
+        let known = Known {
+            executable: vec![0x1000_3000..0x1000_4000],
             ..known()
         };
         let text = guest(host.as_bytes(), &known);

@@ -9,7 +9,7 @@
 //! `stat` need none of this: the kernel is told ([`super::told`]).
 
 mod cpu;
-mod maps;
+pub(super) mod maps;
 pub mod opened;
 pub mod status;
 
@@ -22,14 +22,13 @@ use core::ops::Range;
 
 use a64::features::{MIDR_EL1, REVIDR_EL1};
 
-use self::maps::Knowledge;
 use self::status::Signals;
 use super::guest_memory;
 use super::open_flags;
-use super::own;
+use super::other::{self, Known};
 use super::process::{Process, Thread};
 use super::signals::Actions;
-use super::sys::{self, AT_FDCWD, Errno, Fd, fd_argument, number};
+use super::sys::{self, AT_FDCWD, Errno, Fd, fd_argument, number, read_link};
 
 /// Text that is written piece by piece.
 #[derive(Default)]
@@ -144,26 +143,6 @@ fn directory_path(directory: i32) -> Option<Vec<u8>> {
     read_link(&link)
 }
 
-fn read_link(link: &CStr) -> Option<Vec<u8>> {
-    let mut path = alloc::vec![0; PATH_MAX];
-    // SAFETY: the kernel reads the string and writes into the vector only.
-    let length = unsafe {
-        sys::syscall(
-            number::READLINKAT,
-            [
-                fd_argument(AT_FDCWD),
-                link.as_ptr() as u64,
-                path.as_mut_ptr() as u64,
-                path.len() as u64,
-                0,
-                0,
-            ],
-        )
-    };
-    path.truncate(usize::try_from(length.ok()?).ok()?);
-    Some(path)
-}
-
 /// The parts of an absolute path, without the empty ones, `.` and `..`.
 fn parts(path: &[u8]) -> Vec<&[u8]> {
     let mut parts = Vec::new();
@@ -267,8 +246,10 @@ fn other_executable(process: u32) -> Option<CString> {
 
 /// Whether another process runs on the engine.
 fn is_the_engines(process: u32) -> Option<bool> {
-    let link = CString::new(format!("/proc/{process}/exe")).ok()?;
-    Some(read_link(&link)? == read_link(c"/proc/self/exe")?)
+    const O_PATH: u64 = 0o10_000_000;
+    let directory = CString::new(format!("/proc/{process}")).ok()?;
+    let directory = Fd::open_at(AT_FDCWD, &directory, O_PATH | O_CLOEXEC).ok()?;
+    Some(other::engine_of(&directory).is_some())
 }
 
 /// A file of another process.
@@ -332,19 +313,7 @@ pub fn correct(
             None => text,
         },
         Correction::Descriptor => status::descriptor(&text, open_flags::to_guest),
-        Correction::Maps => {
-            let own: Vec<_> = own::ranges().collect();
-            let executable = process.space.executable_ranges();
-            maps::guest(
-                &text,
-                &Knowledge {
-                    own: &own,
-                    executable: &executable,
-                    unreadable: &process.space.unreadable_ranges(),
-                    names: &process.names(),
-                },
-            )
-        }
+        Correction::Maps => maps::guest(&text, &Known::of(process)),
     };
     let made = match file(&text, true) {
         Ok(made) => made,
