@@ -478,6 +478,7 @@ impl Runtime {
             self.process.heap.hold(),
             STALE.ranges.hold(),
             self.process.holds.hold(),
+            self.process.shown.hold(),
             // The last: nothing is allocated from here on.
             heap::hold(),
         );

@@ -11,6 +11,8 @@ use alloc::vec::Vec;
 use super::packet::{escape, number, unhex};
 use crate::linux::process::Process;
 use crate::linux::sys::{self, AT_FDCWD, Errno, Fd, Status, fd_argument};
+use crate::linux::views::procfs::Viewer;
+use crate::linux::views::registers::Register;
 use crate::linux::views::{self, View};
 
 /// Open files, by the numbers that the debugger has for them.
@@ -128,17 +130,24 @@ fn readlink(process: &Process, arguments: &[&[u8]]) -> Reply {
 
 /// Opens a file as the guest would see it.
 fn open(process: &Process, path: &CString) -> Result<Fd, Errno> {
+    const O_CLOEXEC: u64 = 0o2_000_000;
     let descriptor = |fd: u64| i32::try_from(fd).map(Fd::new).map_err(|_| Errno::EBADF);
-    match views::of_path(process, path) {
-        Some(View::Executable(executable)) => Fd::open(&executable),
-        Some(View::Made(text)) => descriptor(views::open_made(&text, true)?),
-        Some(View::Corrected(how)) => {
-            let host = core::mem::ManuallyDrop::new(Fd::open(path)?);
-            let host = u64::from(host.number().unsigned_abs());
-            descriptor(views::correct(process, None, how, host, true)?)
-        }
-        None => Fd::open(path),
+    let viewer = Viewer {
+        process,
+        thread: None,
+    };
+    if let Some(View::Executable(executable)) = views::of_path(process, path) {
+        return Fd::open(&executable);
     }
+    let file = match Fd::open(path) {
+        Err(Errno::ENOENT) => {
+            let register = Register::at(AT_FDCWD, path.as_bytes()).ok_or(Errno::ENOENT)?;
+            return descriptor(register.open(&viewer, O_CLOEXEC)?);
+        }
+        file => core::mem::ManuallyDrop::new(file?),
+    };
+    let instead = viewer.instead_of(&file, &file.status()?, O_CLOEXEC)?;
+    descriptor(instead.unwrap_or(fd_argument(file.number())))
 }
 
 fn path(arguments: &[&[u8]]) -> Result<CString, Errno> {

@@ -16,6 +16,7 @@ use super::seccomp::Seccomp;
 use super::signals::{self, Actions, TAKEN, TAKEN_LIST, UNBLOCKABLE};
 use super::sys::Errno;
 use super::tracer::Tracer;
+use super::views::shown::Shown;
 use crate::lock::SpinLock;
 
 /// What all threads of the guest share, and a child of `vfork` too.
@@ -46,6 +47,8 @@ pub struct Process {
     pub read_implies_exec: AtomicBool,
     /// Whether it has rights that its caller has not (`AT_SECURE`).
     pub secure: bool,
+    /// The texts that it was shown in place of the host's.
+    pub shown: Shown,
 }
 
 impl Process {
@@ -68,6 +71,7 @@ impl Process {
             seccomp,
             read_implies_exec: AtomicBool::new(false),
             secure: loaded.secure,
+            shown: Shown::default(),
         }
     }
 

@@ -1,17 +1,20 @@
 //! Files: the flags of `open` and `struct stat`, which differ, and the links
 //! that would lead to the engine.
 
+use alloc::sync::Arc;
 use core::ptr;
 
-use super::{Call, unknown_is_zero};
-use crate::linux::open_flags;
-use crate::linux::sys::{AT_FDCWD, Errno, Fd, Status, fd_argument, number};
-use crate::linux::views::opened::{Opening, opened};
-use crate::linux::views::{self, View};
+use a64::mem::Size;
 
-/// `O_PATH` and `O_CLOEXEC`, the same on both.
-const O_PATH: u64 = 0o10_000_000;
-const O_CLOEXEC: u64 = 0o2_000_000;
+use super::{Call, unknown_is_zero};
+use crate::linux::guest_memory;
+use crate::linux::open_flags;
+use crate::linux::sys::{self, AT_FDCWD, Errno, Fd, Status, fd_argument, number};
+use crate::linux::views::opened::{Opening, opened};
+use crate::linux::views::procfs::Viewer;
+use crate::linux::views::registers::Register;
+use crate::linux::views::shown::Original;
+use crate::linux::views::{self, View};
 
 pub(super) fn openat(call: &mut Call<'_>) -> Result<u64, Errno> {
     let flags = call.arguments[2];
@@ -21,16 +24,7 @@ pub(super) fn openat(call: &mut Call<'_>) -> Result<u64, Errno> {
 
 /// Opens what the path of the guest leads to.
 fn open(call: &mut Call<'_>, flags: u64, resolve: u64, number: u32) -> Result<u64, Errno> {
-    let close_on_exec = flags & O_CLOEXEC != 0;
     match views::find(call.process, call.int(0), call.arguments[1]) {
-        Some(View::Made(text)) => views::open_made(&text, close_on_exec),
-        Some(View::Corrected(how)) => {
-            let fd = call.pass(number)?;
-            if flags & O_PATH != 0 {
-                return Ok(fd);
-            }
-            views::correct(call.process, Some(call.thread), how, fd, close_on_exec)
-        }
         Some(View::Executable(path)) => {
             call.arguments[0] = fd_argument(AT_FDCWD);
             call.arguments[1] = path.as_ptr() as u64;
@@ -48,8 +42,23 @@ fn pass_open(call: &mut Call<'_>, flags: u64, resolve: u64, number: u32) -> Resu
         flags,
         resolve,
     };
-    let fd = call.pass(number)?;
-    opened(call.process, call.thread, &opening, fd)
+    match call.pass(number) {
+        // A path that was told from where to where may lead is the host's.
+        Err(Errno::ENOENT) if resolve == 0 => {
+            let register = Register::find(opening.directory, opening.path);
+            let register = register.ok_or(Errno::ENOENT)?;
+            register.open(&viewer(call), open_flags::to_host(flags))
+        }
+        result => opened(call.process, call.thread, &opening, result?),
+    }
+}
+
+/// The thread that calls.
+const fn viewer<'a>(call: &'a Call<'_>) -> Viewer<'a> {
+    Viewer {
+        process: call.process,
+        thread: Some(call.thread),
+    }
 }
 
 /// Calls with a path that may be that of the executable's link.
@@ -66,19 +75,61 @@ fn follow(call: &mut Call<'_>, number: u32) -> Result<u64, Errno> {
 /// `AT_SYMLINK_NOFOLLOW`.
 const NO_FOLLOW: u64 = 0x100;
 
+/// Asks about a path. Where the host has nothing there and arm64 would have a
+/// register's file, what is asked about is another file of the processor's.
+fn ask(call: &mut Call<'_>, follows: bool, number: u32) -> Result<u64, Errno> {
+    let (directory, path) = (call.int(0), call.arguments[1]);
+    let result = if follows {
+        follow(call, number)
+    } else {
+        call.pass(number)
+    };
+    if result != Err(Errno::ENOENT) {
+        return result;
+    }
+    let register = Register::find(directory, path).ok_or(Errno::ENOENT)?;
+    call.arguments[0] = fd_argument(register.processor());
+    call.arguments[1] = Register::INSTEAD.as_ptr() as u64;
+    call.pass(number)
+}
+
 pub(super) fn statx(call: &mut Call<'_>) -> Result<u64, Errno> {
-    if call.arguments[2] & NO_FOLLOW != 0 {
+    const AT_EMPTY_PATH: u64 = 0x1000;
+    let flags = call.arguments[2];
+    let result = ask(call, flags & NO_FOLLOW == 0, number::STATX)?;
+    if let Some(original) = about(call.arguments[4]).and_then(|about| call.process.shown.of(&about))
+        && let Some((directory, path)) = original.path()
+    {
+        call.arguments[0] = fd_argument(directory.as_ref().map_or(AT_FDCWD, Fd::number));
+        call.arguments[1] = path.as_ptr() as u64;
+        call.arguments[2] = flags & !AT_EMPTY_PATH;
         return call.pass(number::STATX);
     }
-    follow(call, number::STATX)
+    Ok(result)
+}
+
+/// What a `struct statx` of the guest's says of a file that has no name.
+fn about(address: u64) -> Option<Status> {
+    const NLINK: u64 = 16;
+    const INO: u64 = 32;
+    const DEVICE: u64 = 136;
+    let word = |at: u64| guest_memory::load(address.wrapping_add(at), Size::Double).ok();
+    #[allow(clippy::cast_possible_truncation, reason = "they have 8 bytes")]
+    let [links, ino, device] = [word(NLINK)? as u64, word(INO)? as u64, word(DEVICE)? as u64];
+    let (major, minor) = (device & 0xffff_ffff, device >> 32);
+    (links & 0xffff_ffff == 0).then_some(Status {
+        ino,
+        dev: minor & 0xff | major << 8 | (minor & !0xff) << 12,
+        ..Status::default()
+    })
 }
 
 pub(super) fn faccessat(call: &mut Call<'_>) -> Result<u64, Errno> {
-    follow(call, number::FACCESSAT)
+    ask(call, true, number::FACCESSAT)
 }
 
 pub(super) fn faccessat2(call: &mut Call<'_>) -> Result<u64, Errno> {
-    follow(call, number::FACCESSAT2)
+    ask(call, true, number::FACCESSAT2)
 }
 
 /// `struct open_how`: flags, mode and `RESOLVE_...`, and what newer kernels
@@ -189,7 +240,8 @@ fn status_bytes(host: &Status) -> [u8; STATUS] {
     unsafe { core::mem::transmute::<GuestStatus, [u8; STATUS]>(status) }
 }
 
-/// Lets the host write its `struct stat` and the guest read its own.
+/// Lets the host write its `struct stat` and the guest read its own: of a text
+/// that is shown in place of a file, the file's.
 fn status(
     call: &mut Call<'_>,
     argument: usize,
@@ -199,6 +251,11 @@ fn status(
     let guest = call.arguments[argument];
     call.arguments[argument] = ptr::from_mut(&mut host) as u64;
     let result = pass(call)?;
+    if host.nlink == 0
+        && let Some(original) = call.process.shown.of(&host)
+    {
+        host = original.status;
+    }
     call.write(guest, &status_bytes(&host))?;
     Ok(result)
 }
@@ -209,29 +266,98 @@ pub(super) fn fstat(call: &mut Call<'_>) -> Result<u64, Errno> {
 
 pub(super) fn newfstatat(call: &mut Call<'_>) -> Result<u64, Errno> {
     status(call, 2, |call| {
-        if call.arguments[3] & NO_FOLLOW != 0 {
-            call.pass(number::NEWFSTATAT)
-        } else {
-            follow(call, number::NEWFSTATAT)
-        }
+        let follows = call.arguments[3] & NO_FOLLOW == 0;
+        ask(call, follows, number::NEWFSTATAT)
     })
 }
 
-/// The link to the executable would lead to the engine.
+/// A text's file system is that of the file that it stands for.
+pub(super) fn fstatfs(call: &mut Call<'_>) -> Result<u64, Errno> {
+    let original = call.process.shown.of_descriptor(call.int(0));
+    if let Some((None, path)) = original.and_then(|original| original.path()) {
+        let descriptor = core::mem::replace(&mut call.arguments[0], path.as_ptr() as u64);
+        let result = call.pass(number::STATFS);
+        if result.is_ok() {
+            return result;
+        }
+        call.arguments[0] = descriptor;
+    }
+    call.pass(number::FSTATFS)
+}
+
+const SEEK_SET: i32 = 0;
+const SEEK_CUR: i32 = 1;
+
+/// A text that is to be read again from its beginning is one of that moment; where
+/// it ends nobody knows.
+pub(super) fn lseek(call: &mut Call<'_>) -> Result<u64, Errno> {
+    let [fd, whence] = [call.int(0), call.int(2)];
+    if whence > SEEK_CUR && call.process.shown.of_descriptor(fd).is_some() {
+        return Err(Errno::EINVAL);
+    }
+    let result = call.pass(number::LSEEK);
+    if result == Ok(0) && whence == SEEK_SET {
+        viewer(call).refresh(fd);
+    }
+    result
+}
+
+pub(super) fn pread64(call: &mut Call<'_>) -> Result<u64, Errno> {
+    if call.arguments[3] == 0 {
+        viewer(call).refresh(call.int(0));
+    }
+    call.pass(number::PREAD64)
+}
+
+/// The link to the executable would lead to the engine, that of a descriptor to a
+/// file in memory.
 pub(super) fn readlinkat(call: &mut Call<'_>) -> Result<u64, Errno> {
     let [_, path, buffer, size, ..] = call.arguments;
-    let Some(View::Executable(executable)) = views::find(call.process, call.int(0), path) else {
-        return call.pass(number::READLINKAT);
+    let directory = call.int(0);
+    let Some(View::Executable(executable)) = views::find(call.process, directory, path) else {
+        return match call.pass(number::READLINKAT) {
+            Ok(length) => match shown_at(call, length) {
+                Some(original) => write_link(call, buffer, size, &original.link),
+                None => Ok(length),
+            },
+            // It is no link.
+            Err(Errno::ENOENT) if Register::find(directory, path).is_some() => Err(Errno::EINVAL),
+            error => error,
+        };
     };
     if call.int(3) <= 0 {
         return Err(Errno::EINVAL);
     }
-    let executable = executable.as_bytes();
+    write_link(call, buffer, size, executable.as_bytes())
+}
+
+fn write_link(call: &Call<'_>, buffer: u64, size: u64, link: &[u8]) -> Result<u64, Errno> {
     let length = usize::try_from(size & 0x7fff_ffff)
         .unwrap_or(0)
-        .min(executable.len());
-    call.write(buffer, executable.get(..length).unwrap_or_default())?;
+        .min(link.len());
+    call.write(buffer, link.get(..length).unwrap_or_default())?;
     Ok(length as u64)
+}
+
+/// The file that a text stands for, if the link that was just read leads to
+/// one.
+fn shown_at(call: &Call<'_>, length: u64) -> Option<Arc<Original>> {
+    const MARK: &[u8] = b"/memfd:";
+    let [directory, path, buffer, ..] = call.arguments;
+    if !call.process.shown.any() {
+        return None;
+    }
+    let mut start = [0; MARK.len()];
+    let start = start.get_mut(..usize::try_from(length).ok()?.min(MARK.len()))?;
+    guest_memory::read(buffer, start).ok()?;
+    if !MARK.starts_with(start) {
+        return None;
+    }
+    let mut status = Status::default();
+    let place = ptr::from_mut(&mut status) as u64;
+    // SAFETY: the kernel reads the string and writes into the struct only.
+    unsafe { sys::syscall(number::NEWFSTATAT, [directory, path, place, 0, 0, 0]) }.ok()?;
+    call.process.shown.of(&status)
 }
 
 #[cfg(test)]

@@ -10,7 +10,8 @@ use crate::linux::address_space::{PAGE, host_protection, page_down, page_up};
 use crate::linux::guest_memory::END;
 use crate::linux::own;
 use crate::linux::sys::{
-    self, Errno, MAP_FIXED, MAP_FIXED_NOREPLACE, PROT_EXEC, PROT_READ, PROT_WRITE, number,
+    self, Errno, MAP_ANONYMOUS, MAP_FIXED, MAP_FIXED_NOREPLACE, PROT_EXEC, PROT_READ, PROT_WRITE,
+    number,
 };
 
 /// The pages of a range that the kernel has accepted.
@@ -36,12 +37,24 @@ fn protection(call: &Call<'_>, argument: u64) -> u32 {
     }
 }
 
+/// What is shown in place of a file that can't be mapped can't be either.
+fn check_file(call: &Call<'_>, length: u64, flags: u64) -> Result<(), Errno> {
+    if flags & u64::from(MAP_ANONYMOUS) != 0 || length == 0 {
+        return Ok(());
+    }
+    match call.process.shown.of_descriptor(call.int(4)) {
+        Some(original) => Err(original.mapped()),
+        None => Ok(()),
+    }
+}
+
 pub(super) fn mmap(call: &mut Call<'_>) -> Result<u64, Errno> {
     /// x86-64's own, which mean nothing on arm64: `MAP_32BIT`, `MAP_ABOVE4G`.
     const OF_THE_HOST: u64 = 0x40 | 0x80;
     const FIXED: u64 = (MAP_FIXED | MAP_FIXED_NOREPLACE) as u64;
     let [hint, length, guest, flags, ..] = call.arguments;
     let guest = protection(call, guest);
+    check_file(call, length, flags)?;
     if flags & FIXED != 0 {
         // Above the host's end there is nothing to map, and on the engine
         // nothing may be.

@@ -1,16 +1,18 @@
 //! What `/proc` and `/sys` say of the guest's process and of the machine,
 //! where the host's files tell of the engine and of x86-64.
 //!
-//! A path is looked at before it is opened. Where it leads to the program's
-//! own executable, the guest's takes its place. Where it leads to a text that
-//! would be wrong, the host's file is opened, so that all is as it would be
-//! but the text: that is read, corrected, and handed out as a sealed file in
-//! memory. Command line, environment, auxiliary vector and the numbers in
-//! `stat` need none of this: the kernel is told ([`super::told`]).
+//! A file is looked at once it is open ([`opened`]): what it is decides, and not
+//! the path that led to it. Command line, environment, auxiliary vector and
+//! the numbers in `stat` need none of this: the kernel is told
+//! ([`super::told`]).
 
 mod cpu;
 pub(super) mod maps;
 pub mod opened;
+mod place;
+pub mod procfs;
+pub mod registers;
+pub mod shown;
 pub mod status;
 
 use alloc::ffi::CString;
@@ -20,15 +22,10 @@ use core::ffi::CStr;
 use core::fmt;
 use core::ops::Range;
 
-use a64::features::{MIDR_EL1, REVIDR_EL1};
-
-use self::status::Signals;
 use super::guest_memory;
-use super::open_flags;
-use super::other::{self, Known};
-use super::process::{Process, Thread};
-use super::signals::Actions;
-use super::sys::{self, AT_FDCWD, Errno, Fd, fd_argument, number, read_link};
+use super::other;
+use super::process::Process;
+use super::sys::{self, AT_FDCWD, Fd, number, read_link};
 
 /// Text that is written piece by piece.
 #[derive(Default)]
@@ -52,25 +49,6 @@ impl fmt::Write for Text {
 pub enum View {
     /// To the executable of the process itself, or of another: this path.
     Executable(CString),
-    /// To a text of the host's that is to be corrected.
-    Corrected(Correction),
-    /// To a text that the host does not have.
-    Made(Vec<u8>),
-}
-
-/// How a text of the host's becomes the guest's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Correction {
-    /// `maps` and `smaps`.
-    Maps,
-    /// `status`.
-    Status,
-    /// `fdinfo`.
-    Descriptor,
-    /// `cpuinfo`.
-    Processors,
-    /// `/proc/sys/kernel/arch`.
-    Architecture,
 }
 
 /// The longest path there is.
@@ -111,18 +89,7 @@ pub fn find(process: &Process, directory: i32, address: u64) -> Option<View> {
     }
     let mut path = string(address)?;
     if start[0] != b'/' {
-        const LAST: [&[u8]; 8] = [
-            b"exe",
-            b"maps",
-            b"smaps",
-            b"status",
-            b"cpuinfo",
-            b"midr_el1",
-            b"revidr_el1",
-            b"arch",
-        ];
-        let last = path.rsplit(|&byte| byte == b'/').next()?;
-        if !LAST.contains(&last) && !last.iter().all(u8::is_ascii_digit) {
+        if path.rsplit(|&byte| byte == b'/').next()? != b"exe" {
             return None;
         }
         let mut whole = directory_path(directory)?;
@@ -185,48 +152,15 @@ pub fn of_path(process: &Process, path: &CStr) -> Option<View> {
 fn view(process: &Process, path: &[u8]) -> Option<View> {
     let parts = parts(path);
     match *parts.as_slice() {
-        [b"proc", b"cpuinfo"] => Some(View::Corrected(Correction::Processors)),
-        [b"proc", b"sys", b"kernel", b"arch"] => Some(View::Corrected(Correction::Architecture)),
         [b"proc", who, file] | [b"proc", who, b"task", _, file] => match (whose(who)?, file) {
             (Whose::Own, b"exe") => CString::new(&*process.executable)
                 .ok()
                 .map(View::Executable),
-            (Whose::Own, b"maps" | b"smaps") => Some(View::Corrected(Correction::Maps)),
-            (Whose::Own, b"status") => Some(View::Corrected(Correction::Status)),
             (Whose::Other(number), b"exe") => other_executable(number).map(View::Executable),
             _ => None,
         },
-        [b"proc", who, b"fdinfo", _] | [b"proc", who, b"task", _, b"fdinfo", _] => {
-            matches!(whose(who)?, Whose::Own).then_some(View::Corrected(Correction::Descriptor))
-        }
-        [
-            b"sys",
-            b"devices",
-            b"system",
-            b"cpu",
-            _,
-            b"regs",
-            b"identification",
-            register,
-        ] => register_file(&parts[..5], register),
         _ => None,
     }
-}
-
-/// A file with a register, where the host has that processor.
-fn register_file(processor: &[&[u8]], register: &[u8]) -> Option<View> {
-    let value = match register {
-        b"midr_el1" => MIDR_EL1,
-        b"revidr_el1" => REVIDR_EL1,
-        _ => return None,
-    };
-    let mut directory = Vec::new();
-    for part in processor {
-        directory.push(b'/');
-        directory.extend_from_slice(part);
-    }
-    Fd::open(&CString::new(directory).ok()?).ok()?;
-    Some(View::Made(cpu::register(value)))
 }
 
 /// Another process whose executable is the engine runs a program of its own:
@@ -246,9 +180,8 @@ fn other_executable(process: u32) -> Option<CString> {
 
 /// Whether another process runs on the engine.
 fn is_the_engines(process: u32) -> Option<bool> {
-    const O_PATH: u64 = 0o10_000_000;
     let directory = CString::new(format!("/proc/{process}")).ok()?;
-    let directory = Fd::open_at(AT_FDCWD, &directory, O_PATH | O_CLOEXEC).ok()?;
+    let directory = procfs::open_directory(&directory)?;
     Some(other::engine_of(&directory).is_some())
 }
 
@@ -285,129 +218,6 @@ fn read_all(file: &Fd) -> Option<Vec<u8>> {
         }
         space *= 4;
     }
-}
-
-/// Puts the corrected text in place of an open file of the host's; gives the
-/// descriptor back. The thread is the one that asks, if one does.
-///
-/// # Errors
-/// The kernel's.
-pub fn correct(
-    process: &Process,
-    thread: Option<&Thread>,
-    how: Correction,
-    fd: u64,
-    close_on_exec: bool,
-) -> Result<u64, Errno> {
-    let number = i32::try_from(fd).map_err(|_| Errno::EBADF)?;
-    // Not closed here: the guest has it.
-    let host = core::mem::ManuallyDrop::new(Fd::new(number));
-    let Some(text) = read_all(&host) else {
-        return Ok(fd);
-    };
-    let text = match how {
-        Correction::Processors => cpu::info(&text),
-        Correction::Architecture => b"aarch64\n".to_vec(),
-        Correction::Status => match thread {
-            Some(thread) => status::guest(&text, &signals(thread)),
-            None => text,
-        },
-        Correction::Descriptor => status::descriptor(&text, open_flags::to_guest),
-        Correction::Maps => maps::guest(&text, &Known::of(process)),
-    };
-    let made = match file(&text, true) {
-        Ok(made) => made,
-        Err(Errno::EMFILE) => {
-            // The last descriptor is taken: the text takes its place.
-            drop(core::mem::ManuallyDrop::into_inner(host));
-            return open_made(&text, close_on_exec);
-        }
-        // Without the text, what the host's file says is better than an error.
-        Err(_) => return Ok(fd),
-    };
-    let flags = if close_on_exec { O_CLOEXEC } else { 0 };
-    // SAFETY: the descriptor is the guest's newest, which it does not know.
-    unsafe {
-        sys::syscall(
-            number::DUP3,
-            [fd_argument(made.number()), fd, flags, 0, 0, 0],
-        )
-    }
-}
-
-/// The signals of the thread that asks, and of its process.
-fn signals(thread: &Thread) -> Signals {
-    // SAFETY: asking for the number changes nothing.
-    let number = unsafe { sys::syscall(number::GETTID, [0; 6]) }.unwrap_or(0);
-    let (ignored, caught) = thread.actions.with(Actions::sets);
-    Signals {
-        thread: number,
-        blocked: thread.mask,
-        ignored,
-        caught,
-    }
-}
-
-/// `O_CLOEXEC`, the same on both.
-const O_CLOEXEC: u64 = 0o2_000_000;
-
-/// Has the descriptor be one that was opened to be read only, as the guest asked:
-/// who writes to it is told so by the descriptor, not by the file. Where `/proc` does
-/// not lead to it, or there is no descriptor left, it stays as it is.
-fn for_reading(file: &Fd, close_on_exec: bool) {
-    let flags = if close_on_exec { O_CLOEXEC } else { 0 };
-    let this = fd_argument(file.number());
-    let Ok(path) = CString::new(format!("/proc/self/fd/{}", file.number())) else {
-        return;
-    };
-    let open = [fd_argument(AT_FDCWD), path.as_ptr() as u64, flags, 0, 0, 0];
-    // SAFETY: the kernel reads the string only, and the descriptor that is
-    // replaced is the caller's.
-    unsafe {
-        let opened = sys::syscall(number::OPENAT, open);
-        if let Some(opened) = opened.ok().and_then(|fd| i32::try_from(fd).ok()) {
-            let opened = Fd::new(opened);
-            let arguments = [fd_argument(opened.number()), this, flags, 0, 0, 0];
-            let _ = sys::syscall(number::DUP3, arguments);
-        }
-    }
-}
-
-/// A file in memory with a text that cannot be changed.
-fn file(text: &[u8], close_on_exec: bool) -> Result<Fd, Errno> {
-    const MFD_CLOEXEC: u64 = 1;
-    const MFD_ALLOW_SEALING: u64 = 2;
-    const F_ADD_SEALS: u64 = 1033;
-    const ALL_SEALS: u64 = 15;
-    let arguments = [
-        c"proc".as_ptr() as u64,
-        MFD_ALLOW_SEALING | if close_on_exec { MFD_CLOEXEC } else { 0 },
-        0,
-        0,
-        0,
-        0,
-    ];
-    // SAFETY: the kernel reads the string only; the other calls touch no
-    // memory but the text.
-    unsafe {
-        let fd = sys::syscall(number::MEMFD_CREATE, arguments)?;
-        let fd = Fd::new(i32::try_from(fd).map_err(|_| Errno::EBADF)?);
-        sys::write_all(fd.number(), text)?;
-        let this = fd_argument(fd.number());
-        sys::syscall(number::LSEEK, [this, 0, 0, 0, 0, 0])?;
-        let _ = sys::syscall(number::FCNTL, [this, F_ADD_SEALS, ALL_SEALS, 0, 0, 0]);
-        for_reading(&fd, close_on_exec);
-        Ok(fd)
-    }
-}
-
-/// A descriptor with a text that the host does not have.
-///
-/// # Errors
-/// The kernel's.
-pub fn open_made(text: &[u8], close_on_exec: bool) -> Result<u64, Errno> {
-    let made = core::mem::ManuallyDrop::new(file(text, close_on_exec)?);
-    Ok(u64::from(made.number().cast_unsigned()))
 }
 
 #[cfg(test)]

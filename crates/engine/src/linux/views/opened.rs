@@ -10,6 +10,7 @@
 
 use core::mem::ManuallyDrop;
 
+use super::procfs::Viewer;
 use crate::linux::memory_file;
 use crate::linux::process::{Process, Thread};
 use crate::linux::sys::{Errno, Fd};
@@ -33,8 +34,8 @@ pub struct Opening {
 /// # Errors
 /// The kernel's, or what the guest's kernel would have said.
 pub fn opened(
-    _process: &Process,
-    _thread: &Thread,
+    process: &Process,
+    thread: &Thread,
     opening: &Opening,
     fd: u64,
 ) -> Result<u64, Errno> {
@@ -48,5 +49,10 @@ pub fn opened(
         drop(ManuallyDrop::into_inner(file));
         return Err(Errno::EACCES);
     }
-    Ok(fd)
+    let viewer = Viewer {
+        process,
+        thread: Some(thread),
+    };
+    let instead = viewer.instead_of(&file, &status, opening.flags)?;
+    Ok(instead.unwrap_or(fd))
 }

@@ -9,34 +9,33 @@ use super::Text;
 /// Signals as the guest sees them, in sets as `status` has them.
 #[derive(Clone, Copy, Debug)]
 pub struct Signals {
-    /// The thread that asks, by its number.
-    pub thread: u64,
-    /// What that thread blocks.
-    pub blocked: u64,
+    /// What the thread blocks, where that is known.
+    pub blocked: Option<u64>,
     /// What the process ignores.
     pub ignored: u64,
     /// What it handles.
     pub caught: u64,
 }
 
-/// The guest's `status` of one of its own threads. What another thread blocks
-/// only that one knows, so the host's mask stays.
-pub(super) fn guest(host: &[u8], signals: &Signals) -> Vec<u8> {
+/// The guest's `status` of a thread, whose signals are these where they are known.
+/// Where not, the host's stay.
+pub(super) fn guest(host: &[u8], signals: Option<&Signals>) -> Vec<u8> {
     let mut text = Text::default();
-    let own = field(host, b"Pid:\t") == Some(signals.thread);
     for line in host.split_inclusive(|&byte| byte == b'\n') {
         let (name, set) = match line.split(|&byte| byte == b'\t').next() {
-            Some(b"SigBlk:") if own => ("SigBlk", signals.blocked),
-            Some(b"SigIgn:") => ("SigIgn", signals.ignored),
-            Some(b"SigCgt:") => ("SigCgt", signals.caught),
+            Some(b"SigBlk:") => ("SigBlk", signals.and_then(|signals| signals.blocked)),
+            Some(b"SigIgn:") => ("SigIgn", signals.map(|signals| signals.ignored)),
+            Some(b"SigCgt:") => ("SigCgt", signals.map(|signals| signals.caught)),
             // x86-64's shadow stack.
             Some(b"x86_Thread_features:" | b"x86_Thread_features_locked:") => continue,
-            _ => {
-                text.bytes(line);
-                continue;
-            }
+            _ => ("", None),
         };
-        let _ = writeln!(text, "{name}:\t{set:016x}");
+        match set {
+            Some(set) => {
+                let _ = writeln!(text, "{name}:\t{set:016x}");
+            }
+            None => text.bytes(line),
+        }
     }
     text.0
 }
@@ -59,13 +58,6 @@ pub(super) fn descriptor(host: &[u8], to_guest: fn(u64) -> u64) -> Vec<u8> {
     text.0
 }
 
-/// The number behind a line's beginning.
-fn field(text: &[u8], name: &[u8]) -> Option<u64> {
-    text.split(|&byte| byte == b'\n')
-        .find_map(|line| line.strip_prefix(name))
-        .and_then(|value| core::str::from_utf8(value).ok()?.parse().ok())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,19 +70,25 @@ mod tests {
     #[test]
     fn status_of_the_threads() {
         let mut signals = Signals {
-            thread: 12,
-            blocked: 0x8000_0000_0000_0000,
+            blocked: Some(0x8000_0000_0000_0000),
             ignored: 0x20,
             caught: 0x40,
         };
         assert_eq!(
-            guest(HOST, &signals),
+            guest(HOST, Some(&signals)),
             b"Name:\ta\nPid:\t12\nSigPnd:\t0000000000000001\nSigBlk:\t8000000000000000\n\
               SigIgn:\t0000000000000020\nSigCgt:\t0000000000000040\nCapInh:\t0\n"
         );
-        signals.thread = 13;
-        let other = guest(HOST, &signals);
+        signals.blocked = None;
+        let other = guest(HOST, Some(&signals));
         assert!(other.windows(18).any(|text| text == b"SigBlk:\t0000000000"));
+        let unknown = guest(HOST, None);
+        assert!(
+            unknown
+                .windows(24)
+                .any(|text| text == b"SigCgt:\t0000000000000450")
+        );
+        assert!(!unknown.windows(4).any(|text| text == b"x86_"));
     }
 
     #[test]

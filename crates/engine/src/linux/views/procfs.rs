@@ -1,0 +1,366 @@
+//! Texts of procfs that tell of the engine and of x86-64: which they are, and
+//! what the guest gets in their place.
+//!
+//! The host's file is open when it is looked at, so that all is as it would be
+//! but the text: that is read, corrected, and handed out as a file in memory
+//! ([`super::shown`]).
+
+use alloc::ffi::CString;
+use alloc::vec::Vec;
+use core::ffi::CStr;
+use core::mem::ManuallyDrop;
+
+use super::place::{self, Place};
+use super::shown::{self, Original};
+use super::status::{self, Signals};
+use super::{cpu, maps, read_all};
+use crate::linux::open_flags;
+use crate::linux::other::{self, Known, Other};
+use crate::linux::process::{Process, Thread};
+use crate::linux::signals::Actions;
+use crate::linux::sys::{
+    self, AT_FDCWD, Errno, Fd, Status, fd_argument, number, read_link, status_at,
+};
+
+/// `O_CLOEXEC` and `O_PATH`, the same on both.
+const O_CLOEXEC: u64 = 0o2_000_000;
+const O_PATH: u64 = 0o10_000_000;
+
+/// A text that is to be corrected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Text<'a> {
+    /// `cpuinfo`.
+    Processors,
+    /// `sys/kernel/arch`.
+    Architecture,
+    /// `fdinfo`.
+    Descriptor,
+    /// `maps` and `smaps`.
+    Maps(Task<'a>),
+    /// `numa_maps`.
+    Numa(Task<'a>),
+    /// `status`.
+    Status(Task<'a>),
+}
+
+/// Whose text it is: the numbers of a process and of its thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Task<'a> {
+    process: &'a [u8],
+    thread: Option<&'a [u8]>,
+}
+
+/// Whether a file of this name may be one of the texts.
+fn is_asked(name: &[u8]) -> bool {
+    const NAMES: [&[u8]; 6] = [
+        b"cpuinfo",
+        b"arch",
+        b"maps",
+        b"smaps",
+        b"numa_maps",
+        b"status",
+    ];
+    NAMES.contains(&name) || is_number(name)
+}
+
+fn is_number(name: &[u8]) -> bool {
+    !name.is_empty() && name.iter().all(u8::is_ascii_digit)
+}
+
+/// Which text is at a path from procfs's root.
+fn text_at(path: &[u8]) -> Option<Text<'_>> {
+    let path = path.strip_prefix(b"/")?;
+    let parts: Vec<&[u8]> = path.split(|&byte| byte == b'/').collect();
+    let (task, rest) = match *parts.as_slice() {
+        [b"cpuinfo"] => return Some(Text::Processors),
+        [b"sys", b"kernel", b"arch"] => return Some(Text::Architecture),
+        [process, b"task", thread, ref rest @ ..] => (
+            Task {
+                process,
+                thread: Some(thread),
+            },
+            rest,
+        ),
+        [process, ref rest @ ..] => (
+            Task {
+                process,
+                thread: None,
+            },
+            rest,
+        ),
+        [] => return None,
+    };
+    if !is_number(task.process) || !task.thread.is_none_or(is_number) {
+        return None;
+    }
+    match *rest {
+        [b"maps" | b"smaps"] => Some(Text::Maps(task)),
+        [b"numa_maps"] => Some(Text::Numa(task)),
+        [b"status"] => Some(Text::Status(task)),
+        [b"fdinfo", _] => Some(Text::Descriptor),
+        _ => None,
+    }
+}
+
+/// Who wants to see a text: a thread, if one does.
+#[derive(Clone, Copy, Debug)]
+pub struct Viewer<'a> {
+    /// Its process.
+    pub process: &'a Process,
+    /// The thread.
+    pub thread: Option<&'a Thread>,
+}
+
+impl Viewer<'_> {
+    /// What the viewer gets in place of an open file with this status, which it
+    /// has opened with these flags; nothing where that is the file itself.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn instead_of(&self, file: &Fd, status: &Status, flags: u64) -> Result<Option<u64>, Errno> {
+        const ACCESS: u64 = 3;
+        const WRITE_ONLY: u64 = 1;
+        if flags & O_PATH != 0 || flags & ACCESS == WRITE_ONLY || !status.is_regular() {
+            return Ok(None);
+        }
+        let made = match self.process.shown.of(status) {
+            // A file in memory was opened once more.
+            Some(original) => self.anew(&original),
+            // Procfs's files have no size, and are on no device.
+            None if status.size != 0 || !status.is_on_no_device() => None,
+            None => self.original(file, status),
+        };
+        match made {
+            Some((original, text)) => {
+                let close_on_exec = flags & O_CLOEXEC != 0;
+                self.replace(file, original, &text, close_on_exec).map(Some)
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// The text is about to be read from its beginning: it gets to be one of this
+    /// moment.
+    pub fn refresh(&self, fd: i32) {
+        let text = self
+            .process
+            .shown
+            .of_descriptor(fd)
+            .and_then(|original| self.anew(&original));
+        if let Some((_, text)) = text {
+            shown::rewrite(&ManuallyDrop::new(Fd::new(fd)), &text);
+        }
+    }
+
+    /// The text of a file that has been shown before.
+    fn anew(&self, original: &Original) -> Option<(Original, Vec<u8>)> {
+        if !original.is_hosts {
+            return None;
+        }
+        let path = CString::new(original.link.as_slice()).ok()?;
+        let file = Fd::open(&path).ok()?;
+        let status = file.status().ok()?;
+        let is_same = (status.dev, status.ino) == (original.status.dev, original.status.ino);
+        is_same.then(|| self.original(&file, &status))?
+    }
+
+    /// What a file of the host's is, if it is to be corrected, and its text.
+    fn original(&self, file: &Fd, status: &Status) -> Option<(Original, Vec<u8>)> {
+        if !place::is_procfs(file) {
+            return None;
+        }
+        let place = Place::of(file, status, is_asked)?;
+        let text = self.text(file, &place)?;
+        let original = Original {
+            status: *status,
+            link: place.link,
+            is_hosts: true,
+        };
+        Some((original, text))
+    }
+
+    fn text(&self, file: &Fd, place: &Place) -> Option<Vec<u8>> {
+        let host = || read_all(file);
+        match text_at(&place.path)? {
+            Text::Processors => Some(cpu::info(&host()?)),
+            Text::Architecture => Some(b"aarch64\n".to_vec()),
+            Text::Descriptor => Some(status::descriptor(&host()?, open_flags::to_guest)),
+            Text::Status(task) => {
+                let signals = || {
+                    let owner = owner(place, &task);
+                    let thread = self.thread.filter(|_| owner != Owner::Other)?;
+                    Some(signals(thread, owner == Owner::Thread))
+                };
+                Some(status::guest(&host()?, signals().as_ref()))
+            }
+            Text::Maps(task) => self.maps(file, place, &task, maps::guest),
+            Text::Numa(task) => self.maps(file, place, &task, maps::numa),
+        }
+    }
+
+    fn maps(
+        &self,
+        file: &Fd,
+        place: &Place,
+        task: &Task<'_>,
+        correct: fn(&[u8], &Known) -> Vec<u8>,
+    ) -> Option<Vec<u8>> {
+        if owner(place, task) != Owner::Other {
+            let host = read_all(file)?;
+            return Some(correct(&host, &Known::of(self.process)));
+        }
+        let directory = directory(place, task)?;
+        // Native programs have nothing to be corrected.
+        let engine = other::engine_of(&directory)?;
+        let maps = read_all(&directory.open_below(c"maps").ok()?)?;
+        let Some(other) = Other::find(&directory, &maps) else {
+            return Some(correct(&read_all(file)?, &maps::guessed(&maps, engine.ino)));
+        };
+        /// It may go on meanwhile.
+        const TRIES: usize = 8;
+        let mut known = other.known()?;
+        for _ in 1..TRIES {
+            let host = read_all(file)?;
+            let after = other.known()?;
+            if after == known {
+                return Some(correct(&host, &known));
+            }
+            known = after;
+        }
+        Some(correct(&read_all(file)?, &known))
+    }
+
+    /// Puts a text in the place of an open file; gives the descriptor back.
+    fn replace(
+        &self,
+        file: &Fd,
+        original: Original,
+        text: &[u8],
+        close_on_exec: bool,
+    ) -> Result<u64, Errno> {
+        let place = fd_argument(file.number());
+        let made = match self.process.shown.make(text, original.clone(), true) {
+            Ok(made) => made,
+            Err(Errno::EMFILE) => {
+                // The last descriptor is taken: the text takes its place.
+                drop(Fd::new(file.number()));
+                return self.hand_out(text, original, close_on_exec);
+            }
+            // Without the text, what the host's file says is better than an error.
+            Err(_) => return Ok(place),
+        };
+        let flags = if close_on_exec { O_CLOEXEC } else { 0 };
+        let arguments = [fd_argument(made.number()), place, flags, 0, 0, 0];
+        // SAFETY: the descriptor is the guest's newest, which it does not know.
+        unsafe { sys::syscall(number::DUP3, arguments) }
+    }
+
+    /// A new descriptor of a text.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn hand_out(
+        &self,
+        text: &[u8],
+        original: Original,
+        close_on_exec: bool,
+    ) -> Result<u64, Errno> {
+        let made = self.process.shown.make(text, original, close_on_exec)?;
+        Ok(fd_argument(ManuallyDrop::new(made).number()))
+    }
+}
+
+/// Whose a task of procfs's is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Owner {
+    /// The thread that asks.
+    Thread,
+    /// Another thread of its process.
+    Process,
+    /// Another process.
+    Other,
+}
+
+/// The owner, by the numbers that this procfs gives to the thread that asks.
+fn owner(place: &Place, task: &Task<'_>) -> Owner {
+    let link = |name: &[u8]| read_link(&place.below_root(&[name])?);
+    let Some(own) = link(b"thread-self") else {
+        return Owner::Other;
+    };
+    let mut own = own.split(|&byte| byte == b'/');
+    let (process, thread) = (own.next(), own.nth(1));
+    if thread == Some(task.thread.unwrap_or(task.process)) {
+        return Owner::Thread;
+    }
+    let is_thread = || {
+        // A thread's number leads to its process.
+        let path = place.below_root(&[b"self", b"task", task.process]);
+        path.is_some_and(|path| status_at(AT_FDCWD, &path, 0).is_ok())
+    };
+    if process == Some(task.process) || is_thread() {
+        Owner::Process
+    } else {
+        Owner::Other
+    }
+}
+
+/// The directory of a task.
+fn directory(place: &Place, task: &Task<'_>) -> Option<Fd> {
+    let path = match task.thread {
+        Some(thread) => place.below_root(&[task.process, b"task", thread])?,
+        None => place.below_root(&[task.process])?,
+    };
+    open_directory(&path)
+}
+
+/// Opens a directory, to find what is in it.
+pub(super) fn open_directory(path: &CStr) -> Option<Fd> {
+    const O_DIRECTORY: u64 = 0o200_000;
+    Fd::open_at(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC).ok()
+}
+
+/// The signals of the thread that asks, and of its process.
+fn signals(thread: &Thread, is_its_own: bool) -> Signals {
+    let (ignored, caught) = thread.actions.with(Actions::sets);
+    Signals {
+        blocked: is_its_own.then_some(thread.mask),
+        ignored,
+        caught,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_by_their_place() {
+        let task = |process, thread| Task { process, thread };
+        for (path, text) in [
+            (&b"/cpuinfo"[..], Some(Text::Processors)),
+            (b"/sys/kernel/arch", Some(Text::Architecture)),
+            (b"/12/maps", Some(Text::Maps(task(b"12", None)))),
+            (b"/12/smaps", Some(Text::Maps(task(b"12", None)))),
+            (
+                b"/12/task/13/maps",
+                Some(Text::Maps(task(b"12", Some(b"13")))),
+            ),
+            (b"/12/numa_maps", Some(Text::Numa(task(b"12", None)))),
+            (
+                b"/1/task/1/status",
+                Some(Text::Status(task(b"1", Some(b"1")))),
+            ),
+            (b"/12/fdinfo/3", Some(Text::Descriptor)),
+            (b"/12/task/13/fdinfo/3", Some(Text::Descriptor)),
+            (b"/sys/maps", None),
+            (b"/12/net/status", None),
+            (b"/12", None),
+            (b"", None),
+            (b"cpuinfo", None),
+        ] {
+            assert_eq!(text_at(path), text);
+            let name = path.rsplit(|&byte| byte == b'/').next().unwrap();
+            assert!(text.is_none() || is_asked(name));
+        }
+    }
+}
