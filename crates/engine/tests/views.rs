@@ -18,7 +18,11 @@ fn run(engine: Option<&str>, program: &Path, part: &str) -> String {
     let mut command = Command::new("unshare");
     command.args(["--user", "--map-root-user", "--mount", "--pid", "--fork"]);
     command.args(["--mount-proc", "--kill-child"]);
-    command.args(engine).arg(program).arg(part).arg(place.path());
+    command
+        .args(engine)
+        .arg(program)
+        .arg(part)
+        .arg(place.path());
     said(&command.output().unwrap())
 }
 
@@ -62,6 +66,7 @@ armistice  no
 /dev/zero  no
 rwxs       no
 r-xs       no
+by the last descriptor: no engine
 exit status: 0
 ";
     assert_eq!(shown, expected);

@@ -10,6 +10,7 @@
 //! may change while it is read. It shapes texts; no address of it is ever
 //! used in this process, and there is a limit for all that is counted.
 
+use alloc::ffi::CString;
 use alloc::vec::Vec;
 use core::ops::Range;
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -17,7 +18,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use super::own;
 use super::process::Process;
 use super::ranges::Head;
-use super::sys::{self, Errno, Fd, Status};
+use super::sys::{self, AT_FDCWD, Fd, Status, status_at};
 use super::views::maps;
 
 /// The words of [`PUBLISHED`].
@@ -78,7 +79,7 @@ pub fn publish_program(descriptor: Option<i32>) {
 /// What an engine knows of its guest's memory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Known {
-    /// The engine's ranges.
+    /// The engine's ranges, ascending.
     pub own: Vec<Range<u64>>,
     /// What the guest may execute, ascending.
     pub executable: Vec<Range<u64>>,
@@ -96,15 +97,15 @@ pub struct Other {
 }
 
 impl Other {
-    /// The process with this directory (`/proc/PID`), whose `maps` these are:
-    /// if its memory may be read, and its program has begun.
+    /// The process with this directory in a procfs (`12`, `12/task/13`), whose
+    /// `maps` these are and which runs on the engine's file with this inode: if its
+    /// memory may be read, and its program has begun.
     #[must_use]
-    pub fn find(directory: &Fd, maps: &[u8]) -> Option<Self> {
-        let engine = engine_of(directory)?;
-        let memory = directory.open_below(c"mem").ok()?;
+    pub fn find(procfs: &[u8], task: &[u8], maps: &[u8], engine: u64) -> Option<Self> {
+        let memory = Fd::open(&below(procfs, task, "mem")?).ok()?;
         // How far the words are into the file's mapping.
         let offset = (PUBLISHED.as_ptr() as u64).checked_sub(own::first()?)?;
-        maps::starts_of(maps, engine.ino)
+        maps::starts_of(maps, engine)
             .take(MOST_STARTS)
             .find_map(|start| {
                 let here = start.checked_add(offset)?;
@@ -118,7 +119,7 @@ impl Other {
     #[must_use]
     pub fn known(&self) -> Option<Known> {
         let [heap_start, heap_end] = words(&self.memory, self.word(Word::Heap))?;
-        Some(Known {
+        let known = Known {
             own: self.own()?,
             executable: self.ranges(Word::Executable)?,
             unreadable: self.ranges(Word::Unreadable)?,
@@ -133,7 +134,8 @@ impl Other {
                     "[vdso]"
                 ),
             ],
-        })
+        };
+        Some(known.ascending())
     }
 
     /// The descriptor that it holds of its program's file.
@@ -155,14 +157,14 @@ impl Other {
     /// Ranges, once they hold still.
     fn ranges(&self, head: Word) -> Option<Vec<Range<u64>>> {
         /// No process has more mappings, unless root said so.
-        const MOST: u64 = 1 << 18;
+        const MOST: usize = 1 << 16;
         const TRIES: usize = 100;
         let head = || words::<{ Head::WORDS }>(&self.memory, self.word(head));
         for _ in 0..TRIES {
             let before = head()?;
             let [version, place, count] = before;
             if version % 2 == 0 {
-                let count = usize::try_from(count.min(MOST)).ok()?;
+                let count = usize::try_from(count).ok().filter(|&count| count <= MOST)?;
                 let all = pairs(&self.memory, place, count);
                 if head()? == before {
                     return all;
@@ -177,20 +179,18 @@ impl Other {
 /// How often a file is looked for that may be mapped many times.
 const MOST_STARTS: usize = 16;
 
-/// The engine's file, if that is what the process with this directory runs on.
+/// The engine's file, if the process with this directory in a procfs runs on it.
 #[must_use]
-pub fn engine_of(directory: &Fd) -> Option<Status> {
-    let own = own_engine(directory).ok()?;
-    let other = directory.status_below(c"exe").ok()?;
+pub fn engine_of(procfs: &[u8], task: &[u8]) -> Option<Status> {
+    let status = |task| status_at(AT_FDCWD, &below(procfs, task, "exe")?, 0).ok();
+    let (own, other) = (status(b"self")?, status(task)?);
     ((own.dev, own.ino) == (other.dev, other.ino)).then_some(other)
 }
 
-/// This process's own, as a procfs says that has this directory.
-fn own_engine(directory: &Fd) -> Result<Status, Errno> {
-    directory
-        .status_below(c"../self/exe")
-        .or_else(|_| directory.status_below(c"../../../self/exe"))
-        .or_else(|_| directory.status_below(c"/proc/self/exe"))
+/// A file of a process's.
+#[must_use]
+pub fn below(procfs: &[u8], task: &[u8], file: &str) -> Option<CString> {
+    CString::new([procfs, b"/", task, b"/", file.as_bytes()].concat()).ok()
 }
 
 /// Words of another process's memory.
@@ -234,5 +234,86 @@ impl Known {
             unreadable: process.space.unreadable_ranges(),
             names: process.names(),
         }
+        .ascending()
+    }
+
+    /// The same, in order.
+    #[must_use]
+    pub fn ascending(mut self) -> Self {
+        for ranges in [&mut self.own, &mut self.executable, &mut self.unreadable] {
+            ranges.sort_unstable_by_key(|range| range.start);
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::linux::ranges::Ranges;
+    use core::ptr;
+
+    /// This process, as another would read it.
+    fn other(words: &[(Word, u64)]) -> Other {
+        let memory = Fd::open(c"/proc/self/mem").unwrap();
+        let mut all = [0; WORDS];
+        for &(word, value) in words {
+            all[word as usize] = value;
+        }
+        Other { memory, words: all }
+    }
+
+    #[test]
+    fn ranges_of_another() {
+        let mut ranges = Ranges::new();
+        ranges.join(0x1000..0x2000);
+        ranges.join(0x5000..0x6000);
+        let head = ptr::from_ref(&ranges) as u64;
+        let words = other(&[(Word::Executable, head)]);
+        let found = words.ranges(Word::Executable);
+        assert_eq!(found, Some(alloc::vec![0x1000..0x2000, 0x5000..0x6000]));
+        let heap = [7_u64, 9];
+        let own = [5_u64, 6, 0, 0, 4, 3, 1, 2];
+        let used = 4_u64;
+        let all = other(&[
+            (Word::Executable, head),
+            (Word::Unreadable, head),
+            (Word::Heap, heap.as_ptr() as u64),
+            (Word::Own, own.as_ptr() as u64),
+            (Word::Used, ptr::from_ref(&used) as u64),
+        ]);
+        let known = all.known().unwrap();
+        assert_eq!(known.own, [1..2, 5..6]);
+        assert_eq!(known.names[1], (7..9, "[heap]"));
+        assert_eq!(all.program(), None);
+    }
+
+    /// What is wrong is found to be nothing, or little.
+    #[test]
+    fn what_another_says_may_be_wrong() {
+        for head in [0, 1, 0x1000, u64::MAX, 1 << 63, u64::MAX - 7] {
+            let words = other(&[(Word::Executable, head), (Word::Heap, head)]);
+            assert_eq!(words.ranges(Word::Executable), None, "{head:#x}");
+            assert_eq!(words.known(), None);
+        }
+        let pair = [9_u64, 4];
+        let heads = [
+            // It changes for ever.
+            ([1, pair.as_ptr() as u64, 1], None),
+            // There is not so much.
+            ([2, pair.as_ptr() as u64, u64::MAX], None),
+            ([2, 16, 1], None),
+            ([2, u64::MAX, 1], None),
+            // It ends before it begins.
+            ([2, pair.as_ptr() as u64, 1], Some(Vec::new())),
+            ([2, 0, 0], Some(Vec::new())),
+        ];
+        for (head, found) in heads {
+            let words = other(&[(Word::Executable, head.as_ptr() as u64)]);
+            assert_eq!(words.ranges(Word::Executable), found, "{head:x?}");
+        }
+        let numbers = [0, 1, 5, 1 << 31, u64::MAX];
+        let programs = numbers.map(|number| other(&[(Word::Program, number)]).program());
+        assert_eq!(programs, [None, Some(0), Some(4), Some(i32::MAX), None]);
     }
 }

@@ -426,22 +426,6 @@ impl Fd {
         Ok(status)
     }
 
-    /// What the file is that a path below this directory leads to.
-    ///
-    /// # Errors
-    /// The kernel's.
-    pub fn status_below(&self, path: &CStr) -> Result<Status, Errno> {
-        status_at(self.0, path, 0)
-    }
-
-    /// Opens a file below this directory for reading.
-    ///
-    /// # Errors
-    /// The kernel's.
-    pub fn open_below(&self, path: &CStr) -> Result<Self, Errno> {
-        Self::open_at(self.0, path, OPEN)
-    }
-
     /// Opens a file with these flags of the host's.
     ///
     /// # Errors

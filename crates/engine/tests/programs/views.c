@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
@@ -247,6 +248,18 @@ static void others(char **argv) {
                                               "vsyscall", "armistice", "/dev/zero", "rwxs", "r-xs", NULL};
          *name; name++)
         printf("%-10s %s\n", *name, strstr(text, *name) ? "yes" : "no");
+    // With no descriptor left to ask, what can be told is still not shown.
+    struct rlimit few = {64, 64};
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/maps", process);
+    CHECK(setrlimit(RLIMIT_NOFILE, &few) == 0);
+    while (dup(2) >= 0)
+        ;
+    close(63);
+    int fd = open(path, O_RDONLY);
+    CHECK(fd == 63 && all(fd, text) > 0);
+    printf("by the last descriptor: %s\n",
+           strstr(text, "armistice") || strstr(text, "/dev/zero") || strstr(text, "vsyscall") ? "the engine" : "no engine");
     kill(process, SIGKILL);
     CHECK(waitpid(process, NULL, 0) == process);
 }

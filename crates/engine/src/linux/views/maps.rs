@@ -18,6 +18,20 @@ struct Line<'a> {
     path: &'a [u8],
 }
 
+/// Of ranges that ascend, the one that an address is in.
+fn of(ranges: &[Range<u64>], address: u64) -> Option<&Range<u64>> {
+    let past = ranges.partition_point(|range| range.start <= address);
+    let last = ranges.get(past.checked_sub(1)?)?;
+    last.contains(&address).then_some(last)
+}
+
+/// The next address where one of them begins or ends.
+fn edge(ranges: &[Range<u64>], address: u64) -> Option<u64> {
+    let past = ranges.partition_point(|range| range.start <= address);
+    let end = of(ranges, address).map(|range| range.end);
+    end.or_else(|| ranges.get(past).map(|range| range.start))
+}
+
 fn hexadecimal(text: &[u8]) -> Option<u64> {
     u64::from_str_radix(core::str::from_utf8(text).ok()?, 16).ok()
 }
@@ -55,18 +69,20 @@ impl<'a> Line<'a> {
     /// everywhere executable or nowhere.
     fn part(&self, at: u64, known: &Known) -> Option<(Range<u64>, bool)> {
         let mut at = at;
-        while let Some(own) = known.own.iter().find(|own| own.contains(&at)) {
+        while let Some(own) = of(&known.own, at) {
             at = own.end;
         }
         if at >= self.range.end {
             return None;
         }
-        let own = known.own.iter().map(|own| own.start);
-        let exec = known.executable.iter().chain(&known.unreadable);
-        let exec = exec.flat_map(|r| [r.start, r.end]);
-        let end = own.chain(exec).filter(|&edge| edge > at).min();
-        let executable = known.executable.iter().any(|r| r.contains(&at));
-        Some((at..end.unwrap_or(u64::MAX).min(self.range.end), executable))
+        let edges = [
+            edge(&known.own, at),
+            edge(&known.executable, at),
+            edge(&known.unreadable, at),
+        ];
+        let end = edges.into_iter().flatten().min().unwrap_or(u64::MAX);
+        let executable = of(&known.executable, at).is_some();
+        Some((at..end.min(self.range.end), executable))
     }
 
     /// A line for a part of the range.
@@ -74,7 +90,7 @@ impl<'a> Line<'a> {
         let start = text.0.len();
         let mut permissions = [b'-'; 4];
         permissions.copy_from_slice(self.permissions);
-        if known.unreadable.iter().any(|r| r.contains(&part.start)) {
+        if of(&known.unreadable, part.start).is_some() {
             permissions[0] = b'-';
         }
         permissions[2] = if executable { b'x' } else { b'-' };
@@ -215,6 +231,7 @@ pub(super) fn guessed(maps: &[u8], inode: u64) -> Known {
         own,
         ..Known::default()
     }
+    .ascending()
 }
 
 /// `numa_maps`: a line a mapping, by its first address.
@@ -225,8 +242,7 @@ pub(super) fn numa(host: &[u8], known: &Known) -> Vec<u8> {
             .split(|&byte| byte == b' ')
             .next()
             .and_then(hexadecimal);
-        let own = |start| known.own.iter().any(|own| own.contains(&start));
-        if !start.is_some_and(own) {
+        if start.and_then(|start| of(&known.own, start)).is_none() {
             text.bytes(line);
         }
     }

@@ -180,9 +180,7 @@ fn other_executable(process: u32) -> Option<CString> {
 
 /// Whether another process runs on the engine.
 fn is_the_engines(process: u32) -> Option<bool> {
-    let directory = CString::new(format!("/proc/{process}")).ok()?;
-    let directory = procfs::open_directory(&directory)?;
-    Some(other::engine_of(&directory).is_some())
+    Some(other::engine_of(b"/proc", format!("{process}").as_bytes()).is_some())
 }
 
 /// A file of another process.
@@ -206,7 +204,7 @@ pub fn code_memory(process: i32) -> Vec<Range<u64>> {
 /// All of a file that has no size. The space is taken before reading, since
 /// taking it changes `maps`.
 fn read_all(file: &Fd) -> Option<Vec<u8>> {
-    let mut space = 1 << 20;
+    let mut space = 1 << 15;
     loop {
         let mut text = Vec::new();
         text.try_reserve_exact(space).ok()?;

@@ -11,6 +11,7 @@ use alloc::ffi::CString;
 use alloc::format;
 use alloc::vec::Vec;
 use core::ffi::CStr;
+use core::sync::atomic::{AtomicU64, Ordering};
 
 use crate::linux::sys::{
     self, AT_FDCWD, Errno, Fd, Status, fd_argument, number, read_link, status_at,
@@ -53,6 +54,25 @@ pub(super) fn file_system(file: &Fd) -> Option<u64> {
     // structure.
     unsafe { sys::syscall(number::FSTATFS, arguments) }.ok()?;
     Some(about[0])
+}
+
+/// The inode of `cpuinfo`, which is the same in every procfs, where `/proc` is
+/// one. So the other files that there are once need no look at their names.
+pub(super) fn processors() -> Option<u64> {
+    /// 0 is no inode.
+    static KNOWN: AtomicU64 = AtomicU64::new(0);
+    const CPUINFO: &CStr = c"/proc/cpuinfo";
+    let known = KNOWN.load(Ordering::Relaxed);
+    if known != 0 {
+        return Some(known);
+    }
+    let about = About::of(AT_FDCWD, CPUINFO)?;
+    // Another file may be mounted there.
+    if about.is_mount || !is_procfs(&Fd::open(CPUINFO).ok()?) {
+        return None;
+    }
+    KNOWN.store(about.inode, Ordering::Relaxed);
+    Some(about.inode)
 }
 
 impl Place {

@@ -7,7 +7,6 @@
 
 use alloc::ffi::CString;
 use alloc::vec::Vec;
-use core::ffi::CStr;
 use core::mem::ManuallyDrop;
 
 use super::place::{self, Place};
@@ -48,6 +47,16 @@ enum Text<'a> {
 struct Task<'a> {
     process: &'a [u8],
     thread: Option<&'a [u8]>,
+}
+
+impl Task<'_> {
+    /// The path from procfs's root.
+    fn path(&self) -> Vec<u8> {
+        match self.thread {
+            Some(thread) => [self.process, b"/task/", thread].concat(),
+            None => self.process.to_vec(),
+        }
+    }
 }
 
 /// Whether a file of this name may be one of the texts.
@@ -169,19 +178,29 @@ impl Viewer<'_> {
         if !place::is_procfs(file) {
             return None;
         }
-        let place = Place::of(file, status, is_asked)?;
-        let text = self.text(file, &place)?;
+        let of_all = status.ino >= place::FIRST_OF_ALL;
+        let processors = of_all.then(place::processors).flatten();
+        if processors.is_some_and(|processors| processors != status.ino) {
+            return None;
+        }
+        let place = Place::of(file, status, is_asked);
+        let text = match &place {
+            Some(place) => self.text(file, place),
+            None => processors.and_then(|_| Some(cpu::info(&read_all(file)?))),
+        };
+        let link = place.map_or_else(|| b"/proc/cpuinfo".to_vec(), |place| place.link);
         let original = Original {
             status: *status,
-            link: place.link,
+            link,
             is_hosts: true,
         };
-        Some((original, text))
+        Some((original, text?))
     }
 
     fn text(&self, file: &Fd, place: &Place) -> Option<Vec<u8>> {
         let host = || read_all(file);
-        match text_at(&place.path)? {
+        let which = text_at(&place.path)?;
+        match which {
             Text::Processors => Some(cpu::info(&host()?)),
             Text::Architecture => Some(b"aarch64\n".to_vec()),
             Text::Descriptor => Some(status::descriptor(&host()?, open_flags::to_guest)),
@@ -193,28 +212,29 @@ impl Viewer<'_> {
                 };
                 Some(status::guest(&host()?, signals().as_ref()))
             }
-            Text::Maps(task) => self.maps(file, place, &task, maps::guest),
-            Text::Numa(task) => self.maps(file, place, &task, maps::numa),
+            Text::Maps(task) | Text::Numa(task) => self.maps(file, place, &task, &which),
         }
     }
 
-    fn maps(
-        &self,
-        file: &Fd,
-        place: &Place,
-        task: &Task<'_>,
-        correct: fn(&[u8], &Known) -> Vec<u8>,
-    ) -> Option<Vec<u8>> {
+    fn maps(&self, file: &Fd, place: &Place, task: &Task<'_>, which: &Text<'_>) -> Option<Vec<u8>> {
+        let correct = match which {
+            Text::Numa(_) => maps::numa,
+            _ => maps::guest,
+        };
         if owner(place, task) != Owner::Other {
             let host = read_all(file)?;
             return Some(correct(&host, &Known::of(self.process)));
         }
-        let directory = directory(place, task)?;
+        let (procfs, path) = (place.root.as_deref()?, task.path());
         // Native programs have nothing to be corrected.
-        let engine = other::engine_of(&directory)?;
-        let maps = read_all(&directory.open_below(c"maps").ok()?)?;
-        let Some(other) = Other::find(&directory, &maps) else {
-            return Some(correct(&read_all(file)?, &maps::guessed(&maps, engine.ino)));
+        let engine = other::engine_of(procfs, &path)?.ino;
+        let host = read_all(file)?;
+        let maps = match which {
+            Text::Numa(_) => read_all(&Fd::open(&other::below(procfs, &path, "maps")?).ok()?)?,
+            _ => host,
+        };
+        let Some(other) = Other::find(procfs, &path, &maps, engine) else {
+            return Some(correct(&read_all(file)?, &maps::guessed(&maps, engine)));
         };
         /// It may go on meanwhile.
         const TRIES: usize = 8;
@@ -302,21 +322,6 @@ fn owner(place: &Place, task: &Task<'_>) -> Owner {
     } else {
         Owner::Other
     }
-}
-
-/// The directory of a task.
-fn directory(place: &Place, task: &Task<'_>) -> Option<Fd> {
-    let path = match task.thread {
-        Some(thread) => place.below_root(&[task.process, b"task", thread])?,
-        None => place.below_root(&[task.process])?,
-    };
-    open_directory(&path)
-}
-
-/// Opens a directory, to find what is in it.
-pub(super) fn open_directory(path: &CStr) -> Option<Fd> {
-    const O_DIRECTORY: u64 = 0o200_000;
-    Fd::open_at(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC).ok()
 }
 
 /// The signals of the thread that asks, and of its process.
