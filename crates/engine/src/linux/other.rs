@@ -3,7 +3,7 @@
 //! The host's files of a process tell of the engine where they should tell of
 //! the guest, and only its own engine knows better. That is asked without its
 //! help: a process that runs on the same file has the same statics at the same
-//! places of it. One of them ([`PUBLISHED`]) says where the rest is, which is
+//! places of it. One of them (`PUBLISHED`) says where the rest is, which is
 //! read from its `/proc/PID/mem`. The kernel decides who may.
 //!
 //! A process may write its engine's memory, so all of this may be wrong, and it

@@ -98,7 +98,7 @@ impl Place {
         }
         let place = match Mount::of(file, &about) {
             Some(mount) => Self::by_mount(file, status, link, &mount)?,
-            None => Self::by_end(status, link?)?,
+            None => Self::by_end(status, &link?)?,
         };
         asked(name(&place.path)).then_some(place)
     }
@@ -129,7 +129,7 @@ impl Place {
 
     /// The place of a file by a mount that cannot be seen from here. What its
     /// path ends with leads to the same file from `/proc`.
-    fn by_end(status: &Status, link: Vec<u8>) -> Option<Self> {
+    fn by_end(status: &Status, link: &[u8]) -> Option<Self> {
         let main = status_at(AT_FDCWD, c"/proc", 0).ok()?;
         let ends = link.iter().enumerate().filter(|(_, byte)| **byte == b'/');
         let path = ends.map(|(start, _)| &link[start..]).find(|end| {
@@ -144,7 +144,7 @@ impl Place {
         Some(Self {
             root: (main.dev == status.dev).then(|| b"/proc".to_vec()),
             path: path.to_vec(),
-            link: link.clone(),
+            link: link.to_vec(),
         })
     }
 
