@@ -61,10 +61,16 @@ pub fn publish(process: &'static Process) {
     set(Word::Executable, executable);
     set(Word::Unreadable, unreadable);
     set(Word::Heap, process.heap.place());
-    set(Word::StackStart, process.stack.start);
-    set(Word::StackEnd, process.stack.end);
-    set(Word::VdsoStart, process.vdso.start);
-    set(Word::VdsoEnd, process.vdso.end);
+    for (range, name) in process.names() {
+        let (start, end) = match name {
+            "[stack]" => (Word::StackStart, Word::StackEnd),
+            "[vdso]" => (Word::VdsoStart, Word::VdsoEnd),
+            // The heap grows.
+            _ => continue,
+        };
+        set(start, range.start);
+        set(end, range.end);
+    }
     let here = PUBLISHED.as_ptr() as u64;
     PUBLISHED[Word::Here as usize].store(here, Ordering::Release);
 }

@@ -289,6 +289,9 @@ static void stands_for(const char *path) {
     printf("short link %zd\n", readlink(link, to, 3));
     CHECK(fstatfs(fd, &system) == 0);
     printf("file system %lx\n", (long)system.f_type);
+    int other = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    printf("flags %d, %d\n", fcntl(other, F_GETFL) & O_NONBLOCK ? 1 : 0, fcntl(other, F_GETFD));
+    close(other);
     printf("mmap %s\n", error((long)mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 0)));
     printf("nothing of it %s\n", error((long)mmap(NULL, 0, PROT_READ, MAP_PRIVATE, fd, 0)));
     printf("write %s\n", error(write(fd, "x", 1)));

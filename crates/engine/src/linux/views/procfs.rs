@@ -140,10 +140,7 @@ impl Viewer<'_> {
             None => self.original(file, status),
         };
         match made {
-            Some((original, text)) => {
-                let close_on_exec = flags & O_CLOEXEC != 0;
-                self.replace(file, original, &text, close_on_exec).map(Some)
-            }
+            Some((original, text)) => self.replace(file, original, &text, flags).map(Some),
             None => Ok(None),
         }
     }
@@ -256,36 +253,35 @@ impl Viewer<'_> {
         file: &Fd,
         original: Original,
         text: &[u8],
-        close_on_exec: bool,
+        flags: u64,
     ) -> Result<u64, Errno> {
         let place = fd_argument(file.number());
-        let made = match self.process.shown.make(text, original.clone(), true) {
+        let made = match self
+            .process
+            .shown
+            .make(text, original.clone(), flags | O_CLOEXEC)
+        {
             Ok(made) => made,
             Err(Errno::EMFILE) => {
                 // The last descriptor is taken: the text takes its place.
                 drop(Fd::new(file.number()));
-                return self.hand_out(text, original, close_on_exec);
+                return self.hand_out(text, original, flags);
             }
             // Without the text, what the host's file says is better than an error.
             Err(_) => return Ok(place),
         };
-        let flags = if close_on_exec { O_CLOEXEC } else { 0 };
-        let arguments = [fd_argument(made.number()), place, flags, 0, 0, 0];
+        let close = flags & O_CLOEXEC;
+        let arguments = [fd_argument(made.number()), place, close, 0, 0, 0];
         // SAFETY: the descriptor is the guest's newest, which it does not know.
         unsafe { sys::syscall(number::DUP3, arguments) }
     }
 
-    /// A new descriptor of a text.
+    /// A new descriptor of a text, as if its file were opened with these flags.
     ///
     /// # Errors
     /// The kernel's.
-    pub fn hand_out(
-        &self,
-        text: &[u8],
-        original: Original,
-        close_on_exec: bool,
-    ) -> Result<u64, Errno> {
-        let made = self.process.shown.make(text, original, close_on_exec)?;
+    pub fn hand_out(&self, text: &[u8], original: Original, flags: u64) -> Result<u64, Errno> {
+        let made = self.process.shown.make(text, original, flags)?;
         Ok(fd_argument(ManuallyDrop::new(made).number()))
     }
 }

@@ -100,7 +100,7 @@ impl Register {
             is_hosts: false,
         };
         let text = cpu::register(self.value);
-        viewer.hand_out(&text, original, flags & O_CLOEXEC != 0)
+        viewer.hand_out(&text, original, flags)
     }
 }
 

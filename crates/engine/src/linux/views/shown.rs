@@ -115,12 +115,13 @@ impl Shown {
         })
     }
 
-    /// A file in memory with a text in place of another file.
+    /// A file in memory with a text in place of another file, as if that were
+    /// opened with these flags.
     ///
     /// # Errors
     /// The kernel's.
-    pub fn make(&self, text: &[u8], original: Original, close_on_exec: bool) -> Result<Fd, Errno> {
-        let made = file(text, &original.link, close_on_exec)?;
+    pub fn make(&self, text: &[u8], original: Original, flags: u64) -> Result<Fd, Errno> {
+        let made = file(text, &original.link, flags)?;
         if let Ok(status) = made.status() {
             let entry = Entry {
                 device: status.dev,
@@ -152,16 +153,21 @@ impl Shown {
     }
 }
 
-/// `O_CLOEXEC`, the same on both.
+/// `O_CLOEXEC` and `O_NONBLOCK`, the same on both.
 const O_CLOEXEC: u64 = 0o2_000_000;
+const O_NONBLOCK: u64 = 0o4_000;
 
-fn file(text: &[u8], link: &[u8], close_on_exec: bool) -> Result<Fd, Errno> {
+fn file(text: &[u8], link: &[u8], flags: u64) -> Result<Fd, Errno> {
     const MFD_CLOEXEC: u64 = 1;
     /// The longest name.
     const NAME: usize = 240;
     let name = CString::new(link.get(..NAME).unwrap_or(link)).unwrap_or_default();
-    let flags = if close_on_exec { MFD_CLOEXEC } else { 0 };
-    let arguments = [name.as_ptr() as u64, flags, 0, 0, 0, 0];
+    let close = if flags & O_CLOEXEC == 0 {
+        0
+    } else {
+        MFD_CLOEXEC
+    };
+    let arguments = [name.as_ptr() as u64, close, 0, 0, 0, 0];
     // SAFETY: the kernel reads the string only; the other calls touch no
     // memory but the text.
     unsafe {
@@ -170,7 +176,7 @@ fn file(text: &[u8], link: &[u8], close_on_exec: bool) -> Result<Fd, Errno> {
         sys::write_all(fd.number(), text)?;
         let this = fd_argument(fd.number());
         sys::syscall(number::LSEEK, [this, 0, 0, 0, 0, 0])?;
-        for_reading(&fd, close_on_exec);
+        for_reading(&fd, flags & (O_CLOEXEC | O_NONBLOCK));
         Ok(fd)
     }
 }
@@ -184,11 +190,17 @@ fn open_again(file: &Fd, flags: u64) -> Option<Fd> {
 /// Has the descriptor be one that was opened to be read only, as the guest asked:
 /// who writes to it is told so by the descriptor, not by the file. Where `/proc` does
 /// not lead to it, or there is no descriptor left, it stays as it is.
-fn for_reading(file: &Fd, close_on_exec: bool) {
-    let flags = if close_on_exec { O_CLOEXEC } else { 0 };
+fn for_reading(file: &Fd, flags: u64) {
     if let Some(opened) = open_again(file, flags) {
         let this = fd_argument(file.number());
-        let arguments = [fd_argument(opened.number()), this, flags, 0, 0, 0];
+        let arguments = [
+            fd_argument(opened.number()),
+            this,
+            flags & O_CLOEXEC,
+            0,
+            0,
+            0,
+        ];
         // SAFETY: the descriptor that is replaced is the caller's.
         let _ = unsafe { sys::syscall(number::DUP3, arguments) };
     }
@@ -233,8 +245,8 @@ mod tests {
             let length = file.read_at(&mut text, 0).unwrap();
             text[..length].to_vec()
         };
-        let first = shown.make(b"text", original(7), true).unwrap();
-        let second = shown.make(b"", original(8), true).unwrap();
+        let first = shown.make(b"text", original(7), O_CLOEXEC).unwrap();
+        let second = shown.make(b"", original(8), O_CLOEXEC).unwrap();
         assert_eq!(text(&first), b"text");
         assert_eq!(first.path(), b"/memfd:/proc/a (deleted)");
         let inode = |file: &Fd| shown.of_descriptor(file.number()).unwrap().status.ino;
@@ -252,7 +264,7 @@ mod tests {
     #[test]
     fn the_oldest_are_forgotten() {
         let shown = Shown::default();
-        let first = shown.make(b"", original(1), true).unwrap();
+        let first = shown.make(b"", original(1), O_CLOEXEC).unwrap();
         for inode in 0..MOST as u64 - 1 {
             // No device has this number.
             shown.add(Entry {
