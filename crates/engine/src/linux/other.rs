@@ -15,7 +15,8 @@ use alloc::vec::Vec;
 use core::ops::Range;
 use core::sync::atomic::{AtomicU64, Ordering};
 
-use super::own;
+use super::guest_memory::END;
+use super::own::{self, room};
 use super::process::Process;
 use super::ranges::Head;
 use super::sys::{self, AT_FDCWD, Fd, Status, status_at};
@@ -40,6 +41,8 @@ enum Word {
     /// The vDSO's page.
     VdsoStart,
     VdsoEnd,
+    /// Where the addresses above the guest's begin; 0 where it has all.
+    Room,
     /// The descriptor of the program's file, plus one.
     Program,
 }
@@ -61,6 +64,7 @@ pub fn publish(process: &'static Process) {
     set(Word::Executable, executable);
     set(Word::Unreadable, unreadable);
     set(Word::Heap, process.heap.place());
+    set(Word::Room, room::range().map_or(0, |room| room.start));
     for (range, name) in process.names() {
         let (start, end) = match name {
             "[stack]" => (Word::StackStart, Word::StackEnd),
@@ -157,7 +161,10 @@ impl Other {
     fn own(&self) -> Option<Vec<Range<u64>>> {
         let [used] = words(&self.memory, self.word(Word::Used))?;
         let used = usize::try_from(used).ok()?.min(own::MOST);
-        pairs(&self.memory, self.word(Word::Own), used)
+        let mut own = pairs(&self.memory, self.word(Word::Own), used)?;
+        let room = self.word(Word::Room);
+        own.extend((room != 0).then_some(room..END));
+        Some(own)
     }
 
     /// Ranges, once they hold still.
@@ -243,11 +250,18 @@ impl Known {
         .ascending()
     }
 
-    /// The same, in order.
+    /// The same, in order, and no range in another.
     #[must_use]
     pub fn ascending(mut self) -> Self {
         for ranges in [&mut self.own, &mut self.executable, &mut self.unreadable] {
             ranges.sort_unstable_by_key(|range| range.start);
+            ranges.dedup_by(|next, before| {
+                let joined = next.start <= before.end;
+                if joined {
+                    before.end = before.end.max(next.end);
+                }
+                joined
+            });
         }
         self
     }
