@@ -386,6 +386,7 @@ mod tests {
             arguments: alloc::vec![c"/engine", c"-g", c"0", c"/bin/a"],
             environment: Vec::new(),
             auxiliary: alloc::vec![(key::SECURE, secure)],
+            stack: 0..0,
         };
         assert_eq!(read(&start(1)), Err(Usage::Rights));
         assert!(run(read(&start(0))).debugger.is_some());
@@ -397,6 +398,7 @@ mod tests {
             arguments: alloc::vec![c"/engine", c"/bin/a", c"--help", c"b"],
             environment: Vec::new(),
             auxiliary: auxiliary.to_vec(),
+            stack: 0..0,
         };
         // Flags O and P.
         let both = run(read(&start(&[(key::EXECFD, 3), (key::FLAGS, 1)])));

@@ -30,13 +30,14 @@ use cli::{Command, Run};
 use debug::{Debugger, listen};
 use inspect::Inspector;
 use linux::address_space::AddressSpace;
+use linux::attention::Block;
 use linux::faults;
 use linux::loader::stack::key;
 use linux::loader::{self, LoadError, Loaded, Request};
 use linux::process::{Process, Thread};
 use linux::seccomp::Seccomp;
 use linux::start::Start;
-use linux::sys::{self, Fd};
+use linux::sys::{self, Errno, Fd};
 use linux::syscalls::trace;
 use linux::{clock, own, signals, told};
 use message::Shown;
@@ -47,13 +48,16 @@ const CANNOT_RUN: i32 = 126;
 /// What the process does, from its first instruction in Rust to its end.
 ///
 /// # Safety
-/// `stack` is the initial stack of the process, as the kernel made it.
-pub unsafe fn main(stack: *const usize) -> ! {
+/// `stack` is the initial stack of the process, as the kernel made it, and
+/// `mapping` what [`Block::first`] wants, where this runs.
+pub unsafe fn main(stack: *const usize, mapping: u64) -> ! {
     // SAFETY: the caller hands over the kernel's.
     let start = unsafe { Start::read(stack) };
     start.protect_relocated();
     message::started();
-    own::add_started(&start, stack as u64);
+    // SAFETY: the caller's.
+    let block = unsafe { Block::first(mapping) };
+    own::add_started(&start);
     // SAFETY: the kernel says where it is.
     unsafe { clock::find(start.auxiliary(key::SYSINFO_EHDR).unwrap_or(0)) };
     match cli::read(&start) {
@@ -67,7 +71,7 @@ pub unsafe fn main(stack: *const usize) -> ! {
             env!("CARGO_PKG_VERSION"),
             "\n"
         )),
-        Ok(Command::Run(run)) => run_program(&start, &run),
+        Ok(Command::Run(run)) => run_program(&start, &run, block),
     }
 }
 
@@ -82,7 +86,7 @@ fn print(text: &str) -> ! {
     sys::exit_group(code)
 }
 
-fn run_program(start: &Start, command: &Run<'_>) -> ! {
+fn run_program(start: &Start, command: &Run<'_>, block: Result<Block, Errno>) -> ! {
     if let Some(missing) = host_cpu::missing() {
         message::line(text!(
             "this processor is too old: x86-64-v3 is needed, and it has no {missing}"
@@ -90,10 +94,11 @@ fn run_program(start: &Start, command: &Run<'_>) -> ! {
         sys::exit_group(CANNOT_RUN)
     }
     let space = AddressSpace::new(Some(&run::STALE));
-    let loaded = faults::install()
+    let loaded = block
+        .and_then(|block| Ok((faults::install(&block)?, block)))
         .map_err(LoadError::Engine)
-        .and_then(|signals| Ok((signals, load(&space, start, command)?)));
-    let ((block, ignored), loaded) = match loaded {
+        .and_then(|first| Ok((first, load(&space, start, command)?)));
+    let ((ignored, block), loaded) = match loaded {
         Ok(loaded) => loaded,
         Err(error) => {
             message::line(text!("{}: {error}", Shown(command.program.to_bytes())));

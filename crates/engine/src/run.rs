@@ -513,7 +513,7 @@ impl Runtime {
 
     /// A child in the same memory: a thread, or another process.
     fn spawn(&'static self, thread: &Thread, vcpu: &Vcpu, request: &Request) -> Result<u64, Errno> {
-        let block = Block::new(true)?;
+        let block = Block::new()?;
         let (stack, mapping) = (block.stack(), block.range());
         let flags = request.arguments.flags;
         let mut start = Box::new(Start {

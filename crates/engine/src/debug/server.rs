@@ -27,7 +27,7 @@ struct Start {
 
 /// Starts it; the connection is its own from then on.
 pub(super) fn start(debugger: &'static Debugger, connection: Fd) -> Result<(), Errno> {
-    let block = Block::new(true)?;
+    let block = Block::new()?;
     let stack = block.stack();
     let start = Box::into_raw(Box::new(Start {
         debugger,

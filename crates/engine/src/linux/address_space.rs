@@ -13,12 +13,15 @@
 
 use alloc::vec::Vec;
 use core::fmt;
+use core::mem;
 use core::ops::Range;
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use hashbrown::HashMap;
 
 use super::breakpoints::Breakpoints;
+use super::growing::Growing;
+use super::own;
 use super::ranges::Ranges;
 use super::sys::{PROT_EXEC, PROT_READ};
 use super::unsettled::{Changing, Unsettled};
@@ -78,6 +81,8 @@ pub struct AddressSpace {
     unreadable: SpinLock<Ranges>,
     /// What was mapped to be shared.
     shared: SpinLock<Ranges>,
+    /// Where the first stack grows.
+    growing: SpinLock<Growing>,
     generation: AtomicU64,
     translated: SpinLock<Lines>,
     watcher: Option<&'static dyn Watcher>,
@@ -105,6 +110,7 @@ impl AddressSpace {
             executable: SpinLock::new(Ranges::new()),
             unreadable: SpinLock::new(Ranges::new()),
             shared: SpinLock::new(Ranges::new()),
+            growing: SpinLock::new(Growing::default()),
             generation: AtomicU64::new(1),
             translated: SpinLock::new(Lines::new()),
             watcher,
@@ -130,12 +136,13 @@ impl AddressSpace {
 
     /// Keeps others out until what is returned is dropped.
     #[must_use]
-    pub fn hold(&self) -> [Unlock<'_>; 6] {
+    pub fn hold(&self) -> [Unlock<'_>; 7] {
         [
             self.unreadable.hold(),
             self.unsettled.hold(),
             self.executable.hold(),
             self.shared.hold(),
+            self.growing.hold(),
             self.translated.hold(),
             self.breakpoints.hold(),
         ]
@@ -186,14 +193,60 @@ impl AddressSpace {
         code.then(|| self.unsettled.enter(range))
     }
 
+    /// The first stack may grow to here, from the range's end downwards.
+    pub fn grows(&self, range: Range<u64>, executable: bool) {
+        let new = Growing::new(range.clone(), executable);
+        let before = self.growing.with(|growing| mem::replace(growing, new));
+        for part in before.end() {
+            self.protect(part, 0);
+        }
+        if executable {
+            self.protect(range, PROT_EXEC | PROT_READ);
+        }
+    }
+
+    /// Where pages of the first stack may come by growing that would have the
+    /// rights that the guest wants for a range. They have those of the lowest
+    /// page, which is the range's first, or which it means as well
+    /// (`PROT_GROWSDOWN`).
+    #[must_use]
+    pub fn grown_by(&self, range: &Range<u64>, protection: u32) -> Range<u64> {
+        const PROT_GROWSDOWN: u32 = 0x0100_0000;
+        let executable = protection & PROT_EXEC != 0;
+        let below = self
+            .growing
+            .with(|growing| growing.below(range.start, executable));
+        if below.is_empty() || protection & PROT_GROWSDOWN != 0 {
+            return below;
+        }
+        match own::is_mapped(range.start - PAGE) {
+            true => 0..0,
+            false => below,
+        }
+    }
+
+    /// Pages that come there will have these rights.
+    pub fn protect_grown(&self, below: Range<u64>, protection: u32) {
+        if below.is_empty() {
+            return;
+        }
+        let executable = protection & PROT_EXEC != 0;
+        let parts: Vec<_> = self
+            .growing
+            .with(|growing| growing.change(below, executable).collect());
+        for part in parts {
+            self.protect(part, protection);
+        }
+    }
+
     /// Pages were mapped, with what the guest asked for, to be shared or not.
     pub fn map(&self, range: Range<u64>, protection: u32, shared: bool) {
+        self.growing.with(|growing| growing.take(&range));
         self.share(&range, shared);
         self.protect(range, protection);
     }
 
-    /// The pages of a range were mapped by the engine or protected anew, with
-    /// what the guest asked for.
+    /// The pages of a range were protected anew, with what the guest asked for.
     pub fn protect(&self, range: Range<u64>, protection: u32) {
         if !range.is_empty() {
             self.unreadable.with(|ranges| {
@@ -208,8 +261,10 @@ impl AddressSpace {
 
     /// The pages of a range are gone.
     pub fn unmap(&self, range: Range<u64>) {
+        let grown = self.growing.with(|growing| growing.give(&range));
         self.share(&range, false);
         self.protect(range, 0);
+        self.protect(grown, PROT_EXEC | PROT_READ);
     }
 
     /// The pages of a range are the same, but what is in them is not.

@@ -2,9 +2,10 @@
 //! lies in.
 //!
 //! A thread's mapping is aligned to its signal stack's size: at its start is
-//! the [`Attention`], behind it the stack of signal handlers, then, for threads
-//! that the engine makes, a guard page and the thread's stack. So a handler
-//! finds the attention by its stack pointer (`current`).
+//! the [`Attention`], behind it the stack of signal handlers, then a guard page
+//! and the thread's stack. So a handler finds the attention by its stack pointer
+//! (`current`). The first thread has such a mapping from its first instruction
+//! on (`start/`): the stack that the kernel made is the guest's.
 //!
 //! Invariants: a bit of the word is set after what it speaks of was written,
 //! and cleared by the thread itself before it is read. `inside` is not zero
@@ -23,8 +24,20 @@ const FIRST: u64 = 64 * 1024;
 /// The attention's part of it.
 const HEAD: u64 = 4096;
 const GUARD: u64 = 4096;
-/// The stack of a thread that the engine makes.
 const STACK: u64 = 512 * 1024;
+const LENGTH: u64 = FIRST + GUARD + STACK;
+
+/// What is mapped for a thread: with room to align it.
+pub const WHOLE: u64 = LENGTH + FIRST;
+/// As what.
+pub const PROTECTION: u32 = sys::PROT_READ | sys::PROT_WRITE;
+/// And how.
+pub const FLAGS: u32 = sys::MAP_PRIVATE | sys::MAP_ANONYMOUS | sys::MAP_NORESERVE;
+/// From the first address in it that is a multiple of [`ALIGNMENT`] to the end
+/// of the thread's stack.
+pub const TOP: u64 = LENGTH;
+/// What a thread's mapping is aligned to.
+pub const ALIGNMENT: u64 = FIRST;
 
 /// Translations that the thread may know of are gone.
 pub const FORGET: u32 = 1;
@@ -207,61 +220,72 @@ pub(super) unsafe fn current() -> &'static Attention {
 /// A thread's mapping. It is not given back when dropped.
 #[derive(Debug)]
 pub struct Block {
+    /// The mapping's start.
+    start: u64,
+    /// The first address in it that is aligned.
     base: u64,
-    length: u64,
 }
 
 impl Block {
-    /// A mapping, with a stack for a new thread or without.
+    /// A mapping for a new thread.
     ///
     /// # Errors
     /// The kernel's, when it has no memory.
-    pub fn new(with_stack: bool) -> Result<Self, Errno> {
-        let length = if with_stack {
-            FIRST + GUARD + STACK
-        } else {
-            FIRST
-        };
-        // SAFETY: the mapping takes free addresses; what is given back of it
-        // nobody has seen.
-        unsafe {
-            let whole = length + FIRST;
-            let at = own::map(
-                whole,
-                sys::PROT_READ | sys::PROT_WRITE,
-                sys::MAP_PRIVATE | sys::MAP_ANONYMOUS | sys::MAP_NORESERVE,
-            )?;
-            let base = at.next_multiple_of(FIRST);
-            if base > at {
-                let _ = own::unmap(at, base - at);
-            }
-            let _ = own::unmap(base + length, at + whole - base - length);
-            if with_stack {
-                sys::mprotect(base + FIRST, GUARD, 0)?;
-            }
-            (base as *mut Attention).write(Attention::new());
-            Ok(Self { base, length })
+    pub fn new() -> Result<Self, Errno> {
+        let at = own::map(WHOLE, PROTECTION, FLAGS)?;
+        // SAFETY: it was just mapped, and nobody uses it.
+        unsafe { Self::within(at) }
+    }
+
+    /// The first thread's, which it runs in already: made by `start/`, or 0
+    /// when the kernel had no memory.
+    ///
+    /// # Safety
+    /// At the address is a mapping as the constants above say, and of it only
+    /// the stack is used.
+    ///
+    /// # Errors
+    /// `ENOMEM`, and the kernel's.
+    pub unsafe fn first(at: u64) -> Result<Self, Errno> {
+        if at == 0 {
+            return Err(Errno::ENOMEM);
         }
+        own::add(at..at + WHOLE);
+        // SAFETY: the caller's.
+        unsafe { Self::within(at) }
+    }
+
+    /// # Safety
+    /// At the address are [`WHOLE`] bytes of the engine's, of which nothing is
+    /// used but the stack.
+    unsafe fn within(at: u64) -> Result<Self, Errno> {
+        let base = at.next_multiple_of(FIRST);
+        // SAFETY: neither the guard nor the attention's place is used.
+        unsafe {
+            sys::mprotect(base + FIRST, GUARD, 0)?;
+            (base as *mut Attention).write(Attention::new());
+        }
+        Ok(Self { start: at, base })
     }
 
     /// What the thread is told.
     #[must_use]
     pub const fn attention(&self) -> &'static Attention {
-        // SAFETY: `new` has written it, and the mapping stays until
-        // `release`, which the thread does not survive.
+        // SAFETY: `new` has written it, and the mapping stays as long as
+        // the thread does.
         unsafe { &*(self.base as *const Attention) }
     }
 
-    /// The thread's stack, of those that have one.
+    /// The thread's stack.
     #[must_use]
     pub const fn stack(&self) -> Range<u64> {
-        self.base + FIRST + GUARD..self.base + self.length
+        self.base + FIRST + GUARD..self.base + LENGTH
     }
 
     /// All of it.
     #[must_use]
     pub const fn range(&self) -> Range<u64> {
-        self.base..self.base + self.length
+        self.start..self.start + WHOLE
     }
 
     /// Lets the calling thread's signal handlers run here.
@@ -288,14 +312,5 @@ impl Block {
             )
         }
         .map(drop)
-    }
-
-    /// Gives the mapping back.
-    ///
-    /// # Safety
-    /// The thread whose it was is gone.
-    pub unsafe fn release(&self) {
-        // SAFETY: nobody uses it any more.
-        let _ = unsafe { own::unmap(self.base, self.length) };
     }
 }

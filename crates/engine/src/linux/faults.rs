@@ -209,18 +209,6 @@ pub unsafe fn set_action(signal: i32, action: &Action) -> Result<(), Errno> {
     .map(drop)
 }
 
-/// Gives the calling thread a stack for signal handlers, and what it is told
-/// by them.
-///
-/// # Errors
-/// The kernel's, when it has no memory.
-pub fn give_stack() -> Result<Block, Errno> {
-    let block = Block::new(false)?;
-    block.use_for_signals()?;
-    block.attention().claim();
-    Ok(block)
-}
-
 /// What the host does on a signal that the engine gets.
 #[must_use]
 pub fn own_action(signal: i32, flags: u64) -> Action {
@@ -240,14 +228,14 @@ pub fn own_action(signal: i32, flags: u64) -> Action {
     }
 }
 
-/// Takes `SIGSEGV`, `SIGBUS` and `SIGTRAP` for the process, on a stack of the
-/// calling thread. Returns the thread's mapping, and which of the three were
-/// ignored until now.
+/// Takes `SIGSEGV`, `SIGBUS` and `SIGTRAP` for the process; the calling thread
+/// has them in its mapping. Returns which of the three were ignored until now.
 ///
 /// # Errors
 /// The kernel's.
-pub fn install() -> Result<(Block, u64), Errno> {
-    let block = give_stack()?;
+pub fn install(block: &Block) -> Result<u64, Errno> {
+    block.use_for_signals()?;
+    block.attention().claim();
     let mut ignored = 0;
     for signal in [SIGSEGV, SIGBUS, SIGTRAP] {
         if action(signal).handler == signals::SIG_IGN {
@@ -255,7 +243,7 @@ pub fn install() -> Result<(Block, u64), Errno> {
         }
         take(signal, 0)?;
     }
-    Ok((block, ignored))
+    Ok(ignored)
 }
 
 /// Makes the engine get a signal, with more flags.

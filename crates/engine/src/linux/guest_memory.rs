@@ -616,6 +616,7 @@ impl Memory for GuestMemory<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::linux::attention::Block;
     use crate::linux::faults;
     use crate::linux::sys::{self, MAP_ANONYMOUS, MAP_PRIVATE, PROT_READ, PROT_WRITE};
 
@@ -625,7 +626,7 @@ mod tests {
     /// A page that may be written, one that may be read, and one that is not
     /// there.
     fn pages() -> u64 {
-        faults::install().unwrap();
+        faults::install(&Block::new().unwrap()).unwrap();
         // SAFETY: the mapping takes free addresses and is not used elsewhere.
         unsafe {
             let page = sys::mmap(
@@ -768,7 +769,7 @@ mod tests {
         std::thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {
-                    faults::give_stack().unwrap();
+                    faults::install(&Block::new().unwrap()).unwrap();
                     let space = AddressSpace::new(None);
                     let mut memory = GuestMemory::new(&space);
                     for _ in 0..10_000 {

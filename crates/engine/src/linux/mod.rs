@@ -13,6 +13,7 @@ pub mod clone;
 pub mod delivery;
 pub mod exec;
 pub mod faults;
+mod growing;
 pub mod guest_memory;
 pub mod holds;
 pub mod host_vdso;

@@ -1,5 +1,5 @@
 //! Where the engine itself lies: its program, its heap, its code memory, its
-//! stacks, and what the host's kernel gave it. The guest shares the address
+//! threads' stacks, and what the host's kernel gave it. The guest shares the address
 //! space, and is kept from mapping over these ranges, unmapping them, and
 //! seeing them.
 //!
@@ -258,22 +258,26 @@ fn move_to(start: u64, from: u64, to: u64) -> Result<u64, Errno> {
     unsafe { sys::syscall(sys::number::MREMAP, arguments) }
 }
 
-fn is_mapped(page: u64) -> bool {
+/// The end of the highest range that ends at an address or below; 0 when there
+/// is none.
+#[must_use]
+pub fn end_below(address: u64) -> u64 {
+    let ends = ranges().map(|own| own.end);
+    ends.filter(|&end| end <= address).max().unwrap_or(0)
+}
+
+/// Whether a page is mapped.
+#[must_use]
+pub fn is_mapped(page: u64) -> bool {
     let mut resident = 0_u8;
     let arguments = [page, PAGE, &raw mut resident as u64, 0, 0, 0];
     // SAFETY: the kernel writes the byte only.
     unsafe { sys::syscall(sys::number::MINCORE, arguments) }.is_ok()
 }
 
-/// Adds what the kernel made when it started the engine: the program, the
-/// first stack, and the host's vDSO with its data.
-pub fn add_started(start: &Start, stack: u64) {
-    /// How far the first stack may grow: what the engine's own calls need,
-    /// which is little, with room.
-    const STACK: u64 = 1 << 20;
-    // What the kernel put on top of the stack: the file's name comes last.
-    let name = start.auxiliary(key::EXECFN).unwrap_or(stack);
-    add(page_down(stack.saturating_sub(STACK))..page_down(name) + PAGE);
+/// Adds what the kernel made when it started the engine: the program, and the
+/// host's vDSO with its data. The first stack is the guest's.
+pub fn add_started(start: &Start) {
     if let Some(vdso) = start.auxiliary(key::SYSINFO_EHDR) {
         // Its data lie below it, a few pages that differ from kernel to
         // kernel; as yet there is nothing but the kernel's and the engine's.

@@ -29,8 +29,8 @@ pub struct Process {
     /// The program's path without symbolic links: what `/proc/self/exe` leads
     /// to.
     pub executable: Vec<u8>,
-    /// Its first thread's stack.
-    pub stack: Range<u64>,
+    /// Its first thread's SP at the start.
+    pub stack: u64,
     /// The page of the vDSO.
     pub vdso: Range<u64>,
     /// Shared memory of System V: where it was attached, and its length.
@@ -62,7 +62,7 @@ impl Process {
                 end: loaded.heap,
             }),
             executable: loaded.executable.clone(),
-            stack: loaded.stack.clone(),
+            stack: loaded.stack,
             vdso: loaded.vdso.clone(),
             attached: SpinLock::new(BTreeMap::new()),
             trace: false,
@@ -89,7 +89,7 @@ impl Process {
     pub fn names(&self) -> Vec<(Range<u64>, &'static str)> {
         let heap = self.heap.with(|heap| heap.start..heap.end);
         alloc::vec![
-            (self.stack.clone(), "[stack]"),
+            (self.stack..self.stack + 1, "[stack]"),
             (heap, "[heap]"),
             (self.vdso.clone(), "[vdso]"),
         ]

@@ -1,5 +1,5 @@
 //! What the kernel hands to a new process: arguments, environment, auxiliary
-//! vector.
+//! vector. They are copied, since the stack that they lie on becomes the guest's.
 
 use alloc::vec::Vec;
 use core::ffi::{CStr, c_char};
@@ -19,32 +19,76 @@ pub struct Start {
     pub environment: Vec<&'static CStr>,
     /// The auxiliary vector.
     pub auxiliary: Vec<(u64, u64)>,
+    /// What the kernel filled of the stack: from SP to the end of the mapping,
+    /// which grows below.
+    pub stack: Range<u64>,
+}
+
+/// Behind the end of a string.
+///
+/// # Safety
+/// The address is a string's.
+unsafe fn end_of(string: usize) -> usize {
+    // SAFETY: the caller's.
+    string + unsafe { CStr::from_ptr(string as *const c_char) }.count_bytes() + 1
 }
 
 impl Start {
-    /// Reads the initial stack.
+    /// Reads the initial stack, and copies all that is on it for good.
     ///
     /// # Safety
     /// `stack` is where the kernel let SP point at the process's entry, and
-    /// nothing of it is ever changed.
+    /// nothing has been written over.
     #[must_use]
+    #[allow(clippy::cast_possible_truncation, reason = "the host has 64 bits")]
     pub unsafe fn read(stack: *const usize) -> Self {
-        let mut start = Self::default();
-        // SAFETY: the kernel ends each part with a null, after as many
-        // strings as it says.
-        unsafe {
+        // SAFETY: the kernel ends each part with a null, after as many strings
+        // as it says.
+        let (words, end) = unsafe {
             let mut at = stack.add(1);
-            for part in [&mut start.arguments, &mut start.environment] {
+            let mut end = stack as usize;
+            for _ in 0..2 {
                 while *at != 0 {
-                    part.push(CStr::from_ptr(*at as *const c_char));
+                    end = end.max(end_of(*at));
                     at = at.add(1);
                 }
                 at = at.add(1);
             }
             while *at != 0 {
-                start.auxiliary.push((*at as u64, *at.add(1) as u64));
+                if *at as u64 == key::EXECFN {
+                    end = end.max(end_of(*at.add(1)));
+                }
                 at = at.add(2);
             }
+            (at, end)
+        };
+        // The last string, the file's name, ends with the last page.
+        let end = end.next_multiple_of(PAGE as usize);
+        debug_assert!(words as usize <= end);
+        let count = (end - stack as usize) / size_of::<usize>();
+        let mut copy = Vec::with_capacity(count);
+        // SAFETY: up to the end of its last page the stack is mapped.
+        copy.extend_from_slice(unsafe { core::slice::from_raw_parts(stack, count) });
+        let copy: &'static [usize] = copy.leak();
+        let mut start = Self::of(copy, stack as usize);
+        start.stack = stack as u64..end as u64;
+        start
+    }
+
+    /// Takes a copy apart of what lay at an address.
+    fn of(copy: &'static [usize], address: usize) -> Self {
+        let mut start = Self::default();
+        let bytes = copy.as_ptr().cast::<c_char>();
+        let mut words = copy.iter().copied().skip(1);
+        for part in [&mut start.arguments, &mut start.environment] {
+            part.extend(words.by_ref().take_while(|&word| word != 0).map(|word| {
+                // SAFETY: the string was on the stack as far as that was
+                // copied, with its end.
+                unsafe { CStr::from_ptr(bytes.wrapping_add(word - address)) }
+            }));
+        }
+        while let (Some(key @ 1..), Some(value)) = (words.next(), words.next()) {
+            start.auxiliary.push((key as u64, value as u64));
         }
         start
     }

@@ -3,6 +3,10 @@
 //! `_start` applies the relocations of the static-PIE, all relative, before
 //! any Rust code runs, since Rust code may use a relocated pointer anywhere.
 //! There is no thread-local storage, no constructor and no stack protector.
+//!
+//! Nor does anything run on the stack that the kernel made, which is the
+//! guest's: `_start` maps another one, in a thread's mapping
+//! ([`attention::Block`]).
 
 mod memory;
 
@@ -10,6 +14,7 @@ use core::arch::global_asm;
 use core::panic::PanicInfo;
 
 use armistice_engine::heap::{self, Heap};
+use armistice_engine::linux::attention;
 use armistice_engine::message;
 
 #[global_allocator]
@@ -53,22 +58,47 @@ global_asm!(
     "mov [rax + r8], rdx",
     "add r9, 24",
     "jmp 3b",
+    // rbx: the initial stack. mmap(0, whole, protection, flags, -1, 0)
     "4:",
+    "mov rbx, rdi",
+    "mov eax, 9",
+    "xor edi, edi",
+    "mov esi, {whole}",
+    "mov edx, {protection}",
+    "mov r10d, {flags}",
+    "mov r8, -1",
+    "xor r9d, r9d",
+    "syscall",
+    "xor esi, esi",
+    "cmp rax, -4095",
+    "jae 6f", // An error: on the kernel's stack that is said.
+    "mov rsi, rax",
+    "lea rsp, [rax + {alignment} - 1]",
+    "and rsp, -{alignment}",
+    "add rsp, {top}",
+    "6:",
+    "mov rdi, rbx",
     "and rsp, -16",
     "call {main}",
     "5:",
     "ud2",
     main = sym main,
+    whole = const attention::WHOLE,
+    protection = const attention::PROTECTION,
+    flags = const attention::FLAGS,
+    alignment = const attention::ALIGNMENT,
+    top = const attention::TOP,
 );
 
-/// Called once by `_start`, on the stack that the kernel made.
+/// Called once by `_start`, on the stack that it mapped.
 ///
 /// # Safety
-/// `stack` is the initial stack of the process.
-unsafe extern "C" fn main(stack: *const usize) -> ! {
+/// `stack` is the initial stack of the process, `mapping` that of this thread,
+/// or 0.
+unsafe extern "C" fn main(stack: *const usize, mapping: u64) -> ! {
     heap::set_global(&HEAP);
     // SAFETY: `_start` hands over what the kernel made.
-    unsafe { armistice_engine::main(stack) }
+    unsafe { armistice_engine::main(stack, mapping) }
 }
 
 #[panic_handler]

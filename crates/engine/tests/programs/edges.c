@@ -47,10 +47,10 @@ int main(void) {
     // engine's. There are some.
     int own = 0;
     unsigned long first = 0;
-    // They lie right above the guest's highest ones.
-    unsigned long highest = 0;
+    // They lie right above the guest's highest ones but the stack.
+    unsigned long highest = 0, stack = (unsigned long)&own;
     for (int i = 0; i < count; i++)
-        if (mine[i][1] > highest && mine[i][1] < top)
+        if (mine[i][1] > highest && mine[i][1] < stack)
             highest = mine[i][1];
     for (unsigned long at = highest; at < top - PAGE && own < 3; at += PAGE) {
         void *got = mmap((void *)at, PAGE, PROT_NONE,

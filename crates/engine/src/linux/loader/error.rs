@@ -32,8 +32,6 @@ pub enum LoadError {
     },
     /// Its file shrank while it was loaded.
     Shrank,
-    /// There is no memory for its stack, or no room on it.
-    Stack(Errno),
     /// The arguments and the environment are too long for the stack.
     Arguments,
     /// Its dynamic loader does not start.
@@ -108,7 +106,6 @@ impl fmt::Display for LoadError {
                 write!(f, "cannot be mapped at {address:#x}: {error}")
             }
             Self::Shrank => f.write_str("cut short while it was loaded"),
-            Self::Stack(error) => write!(f, "no memory for its stack: {error}"),
             Self::Arguments => {
                 f.write_str("the arguments and the environment are too long for the stack")
             }

@@ -210,6 +210,7 @@ fn number(address: u64) -> Option<u32> {
 #[allow(clippy::cast_possible_truncation, reason = "small numbers")]
 mod tests {
     use super::*;
+    use crate::linux::attention::Block;
     use crate::linux::faults;
 
     /// A table with one bucket for these names, as a linker makes it.
@@ -238,7 +239,7 @@ mod tests {
 
     #[test]
     fn functions_are_found_that_are_exported() {
-        let _ = faults::install();
+        let _ = faults::install(&Block::new().unwrap());
         let names = ["main", "__msan_init", "__msan_init_more"];
         let (table, symbols, strings) = exporting(&names);
         let dynamic = Dynamic {

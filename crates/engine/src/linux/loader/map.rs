@@ -43,7 +43,7 @@ pub(super) fn map(
     let bias = reserve(plan, base)?;
     for segment in &plan.segments {
         map_segment(file, segment, bias)?;
-        space.protect(moved(&segment.pages(), bias), segment.protection);
+        space.map(moved(&segment.pages(), bias), segment.protection, false);
     }
     release_holes(plan, bias);
     Ok(bias)

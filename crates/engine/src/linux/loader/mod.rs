@@ -2,7 +2,8 @@
 //! loader mapped, its stack built, its registers set.
 //!
 //! `elf` reads headers and does no I/O, `map` carries out what it read,
-//! `stack` lays out the first stack, `error` says what went wrong.
+//! `stack` lays out the first stack, on the one that the kernel made for the
+//! engine, which is the guest's from then on; `error` says what went wrong.
 
 pub mod elf;
 pub mod error;
@@ -26,6 +27,7 @@ use self::map::{Base, MapError};
 use self::stack::{Contents, Value, key};
 use super::address_space::{AddressSpace, PAGE, page_down};
 use super::guest_memory;
+use super::own;
 use super::start::Start;
 use super::sys::{self, Errno, Fd, PROT_EXEC, PROT_READ, PROT_WRITE, number};
 use super::told::Places;
@@ -50,8 +52,8 @@ pub struct Loaded {
     pub cpu: Cpu,
     /// Where its heap (`brk`) starts.
     pub heap: u64,
-    /// The stack's pages, without the guard below.
-    pub stack: Range<u64>,
+    /// SP at the start.
+    pub stack: u64,
     /// How far the program was moved from the addresses in its file.
     pub bias: u64,
     /// Its path without symbolic links.
@@ -86,6 +88,8 @@ pub fn load(space: &AddressSpace, request: Request<'_>) -> Result<Loaded, LoadEr
     })?;
     let interpreter = Interpreter::open(&file, &plan)?;
 
+    let given = &request.start.stack;
+    space.grows(room_to_grow(given), plan.executable_stack);
     let mut chance = Chance::new();
     let (layout, bias) = map_program(space, &file, &plan, &mut chance)?;
     let loader_bias = match &interpreter {
@@ -95,8 +99,12 @@ pub fn load(space: &AddressSpace, request: Request<'_>) -> Result<Loaded, LoadEr
     // Not past the end of the address space: the span is inside it.
     let heap = plan.span().end.wrapping_add(bias) + chance.pages(13) * PAGE;
 
-    let stack = map_stack(space, plan.executable_stack, layout.stack_end)?;
-    let vdso = vdso::map(space).map_err(LoadError::Stack)?;
+    let mut stack = given.clone();
+    if let Some(end) = layout.stack_end {
+        stack = map_stack(end).map_err(LoadError::Engine)?;
+        space.grows(stack.clone(), plan.executable_stack);
+    }
+    let vdso = vdso::map(space).map_err(LoadError::Engine)?;
     let auxiliary = auxiliary(&plan, bias, loader_bias, vdso.start, request.start);
     let contents = Contents {
         arguments: request.arguments,
@@ -105,13 +113,15 @@ pub fn load(space: &AddressSpace, request: Request<'_>) -> Result<Loaded, LoadEr
         random: chance.bytes(),
         auxiliary: &auxiliary,
     };
-    // Linux leaves arguments and environment at most a quarter of the stack.
-    let room = (stack.end - stack.start) / 4;
-    let built = stack::build(&contents, stack.end, room.max(PAGE)).ok_or(LoadError::Arguments)?;
+    let built = stack::build(&contents, stack.end).ok_or(LoadError::Arguments)?;
     let sp = built.sp;
-    // SAFETY: the stack was just mapped for the guest.
-    unsafe { guest_memory::write(sp, &built.bytes) }
-        .map_err(|_| LoadError::Stack(Errno::ENOMEM))?;
+    // SAFETY: nothing of the engine's refers to what the kernel put on its stack.
+    // Where the guest needs more of it, that grows.
+    let written = unsafe {
+        guest_memory::zero(given.start, given.end - given.start)
+            .and_then(|()| guest_memory::write(sp, &built.bytes))
+    };
+    written.map_err(|_| LoadError::Arguments)?;
     let segments = |wanted: u32| {
         let found = plan.segments.iter();
         found
@@ -138,7 +148,7 @@ pub fn load(space: &AddressSpace, request: Request<'_>) -> Result<Loaded, LoadEr
     Ok(Loaded {
         cpu,
         heap,
-        stack,
+        stack: sp,
         bias,
         executable: executable(&file, request.path),
         vdso,
@@ -316,32 +326,28 @@ impl Interpreter {
     }
 }
 
-/// Maps the guest's stack: as large as the limit says, used page by page, with
-/// a guard below that cannot be accessed.
-fn map_stack(
-    space: &AddressSpace,
-    executable: bool,
-    end: Option<u64>,
-) -> Result<Range<u64>, LoadError> {
+/// Maps a stack that ends elsewhere than the kernel's. It grows too, but mappings
+/// come close to it, so it is as large as the limit says from the start.
+fn map_stack(end: u64) -> Result<Range<u64>, Errno> {
     /// A limit of none or nearly none would leave the guest no address space
     /// or no stack.
     const SIZES: Range<u64> = 128 << 10..1 << 30;
-    /// `STACK_GUARD_GAP`: 256 pages.
-    const GUARD: u64 = 256 * PAGE;
+    const MAP_GROWSDOWN: u32 = 0x100;
     let size = page_down(sys::stack_limit().clamp(SIZES.start, SIZES.end));
-    let flags = sys::MAP_PRIVATE | sys::MAP_ANONYMOUS | sys::MAP_NORESERVE | sys::MAP_STACK;
-    let place = end.map_or(0, |end| end - size - GUARD);
-    // SAFETY: the mapping takes free addresses, and the guard is part of it.
-    let low = unsafe {
-        let low = sys::mmap(place, GUARD + size, PROT_READ | PROT_WRITE, flags, None)
-            .map_err(LoadError::Stack)?;
-        sys::mprotect(low, GUARD, 0).map_err(LoadError::Stack)?;
-        low
-    };
-    let stack = low + GUARD..low + GUARD + size;
-    let exec = if executable { PROT_EXEC } else { 0 };
-    space.protect(stack.clone(), PROT_READ | PROT_WRITE | exec);
-    Ok(stack)
+    let flags = sys::MAP_PRIVATE | sys::MAP_ANONYMOUS | sys::MAP_NORESERVE | MAP_GROWSDOWN;
+    let protection = PROT_READ | PROT_WRITE;
+    // SAFETY: the mapping takes free addresses.
+    let start = unsafe { sys::mmap(end - size, size, protection, flags, None) }?;
+    Ok(start..start + size)
+}
+
+/// Where the stack may grow: down to the engine, below which the kernel puts
+/// mappings, or above which, where it puts them from below.
+fn room_to_grow(stack: &Range<u64>) -> Range<u64> {
+    /// More than any stack has: what lies there else is only what a guest
+    /// wants there.
+    const MOST: u64 = 1 << 40;
+    own::end_below(stack.start).max(stack.end.saturating_sub(MOST))..stack.end
 }
 
 /// The auxiliary vector in arm64's order.

@@ -51,7 +51,7 @@ pub fn map(space: &AddressSpace) -> Result<Range<u64>, Errno> {
         guest_memory::write(start, &image()).map_err(|_| Errno::ENOMEM)?;
         sys::mprotect(start, PAGE, PROT_READ)?;
         let page = start..start + PAGE;
-        space.protect(page.clone(), PROT_READ | PROT_EXEC);
+        space.map(page.clone(), PROT_READ | PROT_EXEC, false);
         space.let_call(start);
         Ok(page)
     }

@@ -119,9 +119,17 @@ pub(super) fn mprotect(call: &mut Call<'_>) -> Result<u64, Errno> {
     check_mapped(address, length)?;
     let range = pages(address, length);
     call.arguments[2] = u64::from(host_protection(guest));
-    let _changing = call.process.space.changing(range.clone());
+    let space = &call.process.space;
+    let grown = space.grown_by(&range, guest);
+    let from = if grown.is_empty() {
+        range.start
+    } else {
+        grown.start
+    };
+    let _changing = space.changing(from..range.end);
     let result = call.pass(number::MPROTECT)?;
-    call.process.space.protect(range, guest);
+    space.protect_grown(grown, guest);
+    space.protect(range, guest);
     Ok(result)
 }
 
@@ -287,6 +295,7 @@ pub(super) fn mlockall(call: &mut Call<'_>) -> Result<u64, Errno> {
 /// in the way; returns the end, moved or not.
 pub(super) fn brk(call: &mut Call<'_>) -> Result<u64, Errno> {
     let wanted = call.arguments[0];
+    let space = &call.process.space;
     let mut gone = 0..0;
     let end = call.process.heap.with(|heap| {
         if wanted < heap.start {
@@ -300,7 +309,8 @@ pub(super) fn brk(call: &mut Call<'_>) -> Result<u64, Errno> {
         let moved = if new > old {
             let flags = sys::MAP_PRIVATE | sys::MAP_ANONYMOUS | sys::MAP_FIXED_NOREPLACE;
             // SAFETY: NOREPLACE takes only free addresses.
-            unsafe { sys::mmap(old, new - old, PROT_READ | PROT_WRITE, flags, None) }.map(drop)
+            unsafe { sys::mmap(old, new - old, PROT_READ | PROT_WRITE, flags, None) }
+                .map(|_| space.map(old..new, PROT_READ | PROT_WRITE, false))
         } else if new < old {
             gone = new..old;
             // SAFETY: the guest gives its heap's pages back.
@@ -314,6 +324,6 @@ pub(super) fn brk(call: &mut Call<'_>) -> Result<u64, Errno> {
         heap.end
     });
     // They may have been made executable.
-    call.process.space.unmap(gone);
+    space.unmap(gone);
     Ok(end)
 }
