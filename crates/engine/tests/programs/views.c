@@ -142,6 +142,29 @@ static void elsewhere(const char *place) {
     close(fd);
 }
 
+// By mounts that nobody sees.
+static void hidden(void) {
+    char link[64];
+    all(open("/proc/self/maps", O_RDONLY), plain);
+    int tree = syscall(SYS_open_tree, AT_FDCWD, "/proc", 1 /* OPEN_TREE_CLONE */);
+    same("a tree", openat(tree, "self/maps", O_RDONLY));
+    close(tree);
+    tree = syscall(SYS_open_tree, AT_FDCWD, "/proc/self", 1);
+    same("a tree of a process", openat(tree, "maps", O_RDONLY));
+    close(tree);
+    tree = syscall(SYS_open_tree, AT_FDCWD, "/proc/self/maps", 1);
+    snprintf(link, sizeof link, "/proc/self/fd/%d", tree);
+    same("a tree of one file", open(link, O_RDONLY));
+    close(tree);
+    tree = open("/proc/self", O_PATH | O_DIRECTORY);
+    CHECK(mount("tmpfs", "/proc", "tmpfs", 0, NULL) == 0);
+    same("below another mount", openat(tree, "maps", O_RDONLY));
+    all(openat(tree, "status", O_RDONLY), text);
+    printf("x86-64 %s\n", strstr(text, "x86_Thread_features") ? "is seen" : "is not");
+    close(tree);
+    CHECK(umount("/proc") == 0);
+}
+
 static void texts(const char *place) {
     char path[64], folder[64];
     ways(place, "/proc/cpuinfo", "/proc", "cpuinfo");
@@ -155,6 +178,7 @@ static void texts(const char *place) {
     ways(place, path, folder, "maps");
     pid_t child = fork();
     if (child == 0) {
+        hidden();
         elsewhere(place);
         exit(0);
     }

@@ -214,6 +214,13 @@ pub(in crate::linux) fn starts_of(maps: &[u8], inode: u64) -> impl Iterator<Item
         .map(|line| line.range.start)
 }
 
+/// Where mappings start.
+pub(super) fn starts(maps: &[u8]) -> impl Iterator<Item = u64> {
+    maps.split(|&byte| byte == b'\n')
+        .filter_map(Line::read)
+        .map(|line| line.range.start)
+}
+
 fn mappings_of(maps: &[u8], inode: u64) -> impl Iterator<Item = Line<'_>> {
     let mut text = Text::default();
     let _ = write!(text, "{inode}");

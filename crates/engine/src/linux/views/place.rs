@@ -28,6 +28,18 @@ pub(super) struct Place {
     pub(super) link: Vec<u8>,
 }
 
+/// What is found out about an open file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// Where it is.
+    At(Place),
+    /// It has none of the names that are asked for.
+    Another,
+    /// The kernel does not say where it is: its mount is hidden, or was taken
+    /// away. Its link says this.
+    Somewhere(Vec<u8>),
+}
+
 /// The inode of procfs's root.
 const ROOT: u64 = 1;
 /// The inodes of what is there for all processes begin here, the same in every
@@ -79,13 +91,23 @@ impl Place {
     /// The place of a file of procfs's, if its name is one of those that are
     /// asked for. It has this status.
     #[must_use]
-    pub(super) fn of(file: &Fd, status: &Status, asked: fn(&[u8]) -> bool) -> Option<Self> {
-        let about = About::of(file.number(), c"")?;
+    pub(super) fn of(file: &Fd, status: &Status, asked: fn(&[u8]) -> bool) -> Found {
+        let about = About::of(file.number(), c"");
         let link = link_below(b"/proc", file);
         // The name is procfs's own, unless something is mounted there.
-        if !about.is_mount && link.as_ref().is_some_and(|link| !asked(name(link))) {
-            return None;
+        let is_mount = about.as_ref().is_none_or(|about| about.is_mount);
+        if !is_mount && link.as_ref().is_some_and(|link| !asked(name(link))) {
+            return Found::Another;
         }
+        let place = about.and_then(|about| Self::by(file, status, link.clone(), &about));
+        match place {
+            Some(place) if asked(name(&place.path)) => Found::At(place),
+            Some(_) => Found::Another,
+            None => Found::Somewhere(link.unwrap_or_default()),
+        }
+    }
+
+    fn by(file: &Fd, status: &Status, link: Option<Vec<u8>>, about: &About) -> Option<Self> {
         let main = About::of(AT_FDCWD, c"/proc").filter(|main| main.inode == ROOT);
         let is_main = main.as_ref().is_some_and(|main| main.mount == about.mount);
         if is_main && let Some(link) = &link {
@@ -96,11 +118,10 @@ impl Place {
                 link: link.clone(),
             });
         }
-        let place = match Mount::of(file, &about) {
-            Some(mount) => Self::by_mount(file, status, link, &mount)?,
-            None => Self::by_end(status, &link?)?,
-        };
-        asked(name(&place.path)).then_some(place)
+        match Mount::of(file, about) {
+            Some(mount) => Self::by_mount(file, status, link, &mount),
+            None => Self::by_end(status, &link?),
+        }
     }
 
     fn by_mount(file: &Fd, status: &Status, link: Option<Vec<u8>>, mount: &Mount) -> Option<Self> {
@@ -311,7 +332,7 @@ mod tests {
     use alloc::string::String;
     use std::os::fd::AsRawFd as _;
 
-    fn place(path: &str) -> Option<Place> {
+    fn place(path: &str) -> Found {
         let file = std::fs::File::open(path).unwrap();
         let file = core::mem::ManuallyDrop::new(Fd::new(file.as_raw_fd()));
         let status = file.status().unwrap();
@@ -330,11 +351,13 @@ mod tests {
             ("/proc/self/maps", &own),
             ("/proc/self/../self/maps", &own),
         ] {
-            let place = place(path).unwrap();
+            let Found::At(place) = place(path) else {
+                panic!("{path}");
+            };
             assert_eq!(String::from_utf8_lossy(&place.path), expected, "{path}");
             assert_eq!(place.root.as_deref(), Some(&b"/proc"[..]));
         }
-        assert_eq!(place("/proc/uptime"), None);
+        assert_eq!(place("/proc/uptime"), Found::Another);
     }
 
     #[test]

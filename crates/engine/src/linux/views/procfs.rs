@@ -9,12 +9,13 @@ use alloc::ffi::CString;
 use alloc::vec::Vec;
 use core::mem::ManuallyDrop;
 
-use super::place::{self, Place};
+use super::place::{self, Found, Place};
 use super::shown::{self, Original};
 use super::status::{self, Signals};
 use super::{cpu, maps, read_all};
 use crate::linux::open_flags;
 use crate::linux::other::{self, Known, Other};
+use crate::linux::own;
 use crate::linux::process::{Process, Thread};
 use crate::linux::signals::Actions;
 use crate::linux::sys::{
@@ -180,18 +181,47 @@ impl Viewer<'_> {
         if processors.is_some_and(|processors| processors != status.ino) {
             return None;
         }
-        let place = Place::of(file, status, is_asked);
-        let text = match &place {
-            Some(place) => self.text(file, place),
-            None => processors.and_then(|_| Some(cpu::info(&read_all(file)?))),
+        let (text, link) = match Place::of(file, status, is_asked) {
+            Found::At(place) => (self.text(file, &place), place.link),
+            Found::Another => return None,
+            // Of those for all to read there is none that waits, or is used up.
+            Found::Somewhere(_) if status.mode & 0o777 != 0o444 => return None,
+            Found::Somewhere(link) => (self.text_by_itself(&read_all(file)?), link),
         };
-        let link = place.map_or_else(|| b"/proc/cpuinfo".to_vec(), |place| place.link);
         let original = Original {
             status: *status,
             link,
             is_hosts: true,
         };
         Some((original, text?))
+    }
+
+    /// The text in place of one that has to say itself what it is.
+    fn text_by_itself(&self, host: &[u8]) -> Option<Vec<u8>> {
+        if host.starts_with(b"processor\t: ") {
+            return Some(cpu::info(host));
+        }
+        if host == b"x86_64\n" {
+            return Some(b"aarch64\n".to_vec());
+        }
+        if host.starts_with(b"pos:\t") {
+            return Some(status::descriptor(host, open_flags::to_guest));
+        }
+        if let Some(owner) = status::owner(host) {
+            let own = |call| {
+                // SAFETY: asking for the numbers changes nothing.
+                unsafe { sys::syscall(call, [0; 6]) }
+            };
+            let own = [number::GETPID, number::GETTID].map(own);
+            let of_process = own[0] == Ok(owner.process);
+            let thread = self.thread.filter(|_| of_process);
+            let signals = thread.map(|thread| signals(thread, own[1] == Ok(owner.thread)));
+            return Some(status::guest(host, signals.as_ref()));
+        }
+        // The engine is where it is here in its own process, and in those that
+        // were forked from it.
+        let is_own = maps::starts(host).any(|start| own::first() == Some(start));
+        is_own.then(|| maps::guest(host, &Known::of(self.process)))
     }
 
     fn text(&self, file: &Fd, place: &Place) -> Option<Vec<u8>> {

@@ -40,6 +40,28 @@ pub(super) fn guest(host: &[u8], signals: Option<&Signals>) -> Vec<u8> {
     text.0
 }
 
+/// The numbers of a process and of its thread, in their own PID namespace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Owner {
+    pub(super) process: u64,
+    pub(super) thread: u64,
+}
+
+/// Whose `status` a text is, if it is one.
+pub(super) fn owner(text: &[u8]) -> Option<Owner> {
+    let last = |name: &[u8]| {
+        let mut lines = text.split(|&byte| byte == b'\n');
+        let numbers = lines.find_map(|line| line.strip_prefix(name))?;
+        let last = numbers.rsplit(|&byte| byte == b'\t').next()?;
+        core::str::from_utf8(last).ok()?.parse().ok()
+    };
+    text.starts_with(b"Name:\t").then_some(())?;
+    Some(Owner {
+        process: last(b"NStgid:\t")?,
+        thread: last(b"NSpid:\t")?,
+    })
+}
+
 /// The guest's `fdinfo` of one of its own descriptors.
 pub(super) fn descriptor(host: &[u8], to_guest: fn(u64) -> u64) -> Vec<u8> {
     let mut text = Text::default();
@@ -89,6 +111,18 @@ mod tests {
                 .any(|text| text == b"SigCgt:\t0000000000000450")
         );
         assert!(!unknown.windows(4).any(|text| text == b"x86_"));
+    }
+
+    #[test]
+    fn the_owner_by_the_innermost_numbers() {
+        let text = b"Name:\tNStgid:\nNStgid:\t90\t12\nNSpid:\t95\t13\n";
+        let found = Owner {
+            process: 12,
+            thread: 13,
+        };
+        assert_eq!(owner(text), Some(found));
+        assert_eq!(owner(b"Name:\ta\nPid:\t1\n"), None);
+        assert_eq!(owner(b"NStgid:\t1\nNSpid:\t1\n"), None);
     }
 
     #[test]
