@@ -69,6 +69,7 @@ armistice  no
 /dev/zero  no
 rwxs       no
 r-xs       no
+without rights: memory closed, no engine
 by the last descriptor: no engine
 exit status: 0
 ";

@@ -19,7 +19,7 @@ use super::guest_memory::END;
 use super::own::{self, room};
 use super::process::Process;
 use super::ranges::Head;
-use super::sys::{self, AT_FDCWD, Fd, Status, status_at};
+use super::sys::{self, AT_FDCWD, Fd, status_at};
 use super::views::maps;
 
 /// The words of [`PUBLISHED`].
@@ -192,12 +192,17 @@ impl Other {
 /// How often a file is looked for that may be mapped many times.
 const MOST_STARTS: usize = 16;
 
-/// The engine's file, if the process with this directory in a procfs runs on it.
+/// The inode of the engine's file, if the process with this directory in a
+/// procfs runs on it. Who may not follow its link can still tell by its `maps`.
 #[must_use]
-pub fn engine_of(procfs: &[u8], task: &[u8]) -> Option<Status> {
+pub fn engine_of(procfs: &[u8], task: &[u8], maps: &[u8]) -> Option<u64> {
     let status = |task| status_at(AT_FDCWD, &below(procfs, task, "exe")?, 0).ok();
-    let (own, other) = (status(b"self")?, status(task)?);
-    ((own.dev, own.ino) == (other.dev, other.ino)).then_some(other)
+    let own = status(b"self")?;
+    let is_it = match status(task) {
+        Some(other) => (own.dev, own.ino) == (other.dev, other.ino),
+        None => maps::starts_of(maps, own.ino).next().is_some(),
+    };
+    is_it.then_some(own.ino)
 }
 
 /// A file of a process's.

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/openat2.h>
 #include <poll.h>
 #include <signal.h>
@@ -272,10 +273,26 @@ static void others(char **argv) {
                                               "vsyscall", "armistice", "/dev/zero", "rwxs", "r-xs", NULL};
          *name; name++)
         printf("%-10s %s\n", *name, strstr(text, *name) ? "yes" : "no");
-    // With no descriptor left to ask, what can be told is still not shown.
+    // Who may not read its memory, or has no descriptor left for that, can still tell some.
     struct rlimit few = {64, 64};
     char path[64];
     snprintf(path, sizeof path, "/proc/%d/maps", process);
+    pid_t without = fork();
+    if (without == 0) {
+        struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+        struct __user_cap_data_struct sets[2];
+        CHECK(syscall(SYS_capget, &header, sets) == 0);
+        sets[0].effective = sets[0].permitted &= ~(1U << CAP_SYS_PTRACE);
+        CHECK(syscall(SYS_capset, &header, sets) == 0);
+        snprintf(text, sizeof text, "/proc/%d/mem", process);
+        int memory = open(text, O_RDONLY), maps = open(path, O_RDONLY);
+        // Some kernels do not open this one either.
+        size_t length = maps < 0 ? 0 : all(maps, text);
+        printf("without rights: memory %s, %s\n", memory < 0 ? "closed" : "OPEN",
+               length && (strstr(text, "armistice") || strstr(text, "/dev/zero")) ? "the engine" : "no engine");
+        exit(0);
+    }
+    CHECK(waitpid(without, NULL, 0) == without);
     CHECK(setrlimit(RLIMIT_NOFILE, &few) == 0);
     while (dup(2) >= 0)
         ;

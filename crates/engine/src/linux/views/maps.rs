@@ -6,6 +6,7 @@ use core::fmt::Write as _;
 use core::ops::Range;
 
 use super::Text;
+use crate::linux::address_space::{page_down, page_up};
 use crate::linux::other::Known;
 
 /// One line of the host's, taken apart.
@@ -230,12 +231,36 @@ fn mappings_of(maps: &[u8], inode: u64) -> impl Iterator<Item = Line<'_>> {
 }
 
 /// What can be told of an engine that says nothing of itself: where its file
-/// is mapped, which has this inode, and its code memory.
-pub(super) fn guessed(maps: &[u8], inode: u64) -> Known {
+/// is mapped, which has this inode, and its code memory; and of its guest what the
+/// kernel was told, as `stat` has it.
+pub(super) fn guessed(maps: &[u8], inode: u64, stat: &[u8]) -> Known {
+    /// Where in `stat` the code begins, by numbers from 1.
+    const CODE: usize = 26;
+    const HEAP: usize = 47;
+    let lines = || maps.split(|&byte| byte == b'\n').filter_map(Line::read);
     let mut own = code_memory(maps);
     own.extend(mappings_of(maps, inode).map(|line| line.range));
+    let field = |number: usize| -> u64 {
+        // The name, the second, may have spaces and parentheses.
+        let behind = stat.rsplit(|&byte| byte == b')').next().unwrap_or_default();
+        let field = behind.split(|&byte| byte == b' ').nth(number - 2);
+        let field = field.and_then(|field| core::str::from_utf8(field).ok()?.parse().ok());
+        field.unwrap_or(0)
+    };
+    let code = page_down(field(CODE))..page_up(field(CODE + 1)).unwrap_or(0);
+    // Who may not know gets 1.
+    let executable = Some(code).filter(|code| code.start > 0 && !code.is_empty());
+    let stacks = lines().filter(|line| line.path == b"[stack]");
+    let mut names: Vec<_> = stacks.map(|line| (line.range, "[stack]")).collect();
+    names.extend(
+        Some(field(HEAP))
+            .filter(|&heap| heap > 0)
+            .map(|heap| (heap..heap + 1, "[heap]")),
+    );
     Known {
         own,
+        executable: executable.into_iter().collect(),
+        names,
         ..Known::default()
     }
     .ascending()
@@ -320,21 +345,38 @@ ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsysca
     #[test]
     fn an_engine_that_says_nothing() {
         let maps = "\
-00400000-00405000 r--p 00001000 fd:01 77                                 /bin/a
+00400000-00405000 r--p 00000000 fd:01 77                                 /bin/a
+01000000-01005000 rw-p 00000000 00:00 0 
 30000000-30001000 r--p 00000000 fd:01 8                                  /bin/engine
 30001000-30002000 rw-p 00001000 fd:01 8                                  /bin/engine
 40000000-40008000 r-xs 00000000 00:01 9                                  /dev/zero (deleted)
+70000000-70008000 rw-p 00000000 00:00 0                                  [stack]
 ";
         let maps = maps.as_bytes();
         assert_eq!(starts_of(maps, 8).collect::<Vec<_>>(), [0x3000_0000]);
-        let text = guest(maps, &guessed(maps, 8));
-        assert_eq!(
-            text,
-            maps[..maps.len() / 4 + 1]
-                .split_inclusive(|&byte| byte == b'\n')
-                .next()
-                .unwrap()
-        );
+        let mut stat = b"1 (a) b) S".to_vec();
+        for number in 4..=48 {
+            let field = match number {
+                26 => 0x40_1234,
+                27 => 0x40_2001,
+                47 => 0x100_0000,
+                _ => 7,
+            };
+            stat.extend_from_slice(alloc::format!(" {field}").as_bytes());
+        }
+        let expected = "\
+00400000-00401000 r--p 00000000 fd:01 77                                 /bin/a
+00401000-00403000 r-xp 00001000 fd:01 77                                 /bin/a
+00403000-00405000 r--p 00003000 fd:01 77                                 /bin/a
+01000000-01005000 rw-p 00000000 00:00 0                                  [heap]
+70000000-70008000 rw-p 00000000 00:00 0                                  [stack]
+";
+        let text = guest(maps, &guessed(maps, 8, &stat));
+        assert_eq!(core::str::from_utf8(&text).unwrap(), expected);
+        // It may be that nobody says anything.
+        let text = guest(maps, &guessed(maps, 8, b""));
+        assert!(text.starts_with(b"00400000-00405000 r--p"));
+        assert_eq!(text.split(|&byte| byte == b'\n').count(), 4);
         let known = Known {
             own: vec![0x3000_0000..0x3000_2000],
             ..Known::default()

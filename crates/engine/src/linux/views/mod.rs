@@ -180,7 +180,7 @@ fn other_executable(process: u32) -> Option<CString> {
 
 /// Whether another process runs on the engine.
 fn is_the_engines(process: u32) -> Option<bool> {
-    Some(other::engine_of(b"/proc", format!("{process}").as_bytes()).is_some())
+    Some(other::engine_of(b"/proc", format!("{process}").as_bytes(), b"").is_some())
 }
 
 /// A file of another process.

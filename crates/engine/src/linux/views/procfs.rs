@@ -253,19 +253,22 @@ impl Viewer<'_> {
             return Some(correct(&host, &Known::of(self.process)));
         }
         let (procfs, path) = (place.root.as_deref()?, task.path());
-        // Native programs have nothing to be corrected.
-        let engine = other::engine_of(procfs, &path)?.ino;
+        let of_task = |name| read_all(&Fd::open(&other::below(procfs, &path, name)?).ok()?);
         let host = read_all(file)?;
         let maps = match which {
-            Text::Numa(_) => read_all(&Fd::open(&other::below(procfs, &path, "maps")?).ok()?)?,
+            Text::Numa(_) => of_task("maps")?,
             _ => host,
         };
-        let Some(other) = Other::find(procfs, &path, &maps, engine) else {
-            return Some(correct(&read_all(file)?, &maps::guessed(&maps, engine)));
+        // Native programs have nothing to be corrected.
+        let engine = other::engine_of(procfs, &path, &maps)?;
+        let other = Other::find(procfs, &path, &maps, engine);
+        let Some((mut known, other)) = other.and_then(|other| Some((other.known()?, other))) else {
+            let stat = of_task("stat").unwrap_or_default();
+            let guessed = maps::guessed(&maps, engine, &stat);
+            return Some(correct(&read_all(file)?, &guessed));
         };
         /// It may go on meanwhile.
         const TRIES: usize = 8;
-        let mut known = other.known()?;
         for _ in 1..TRIES {
             let host = read_all(file)?;
             let after = other.known()?;
