@@ -8,6 +8,7 @@
 #[path = "../../crates/engine/tests/any_code/check.rs"]
 mod check;
 
+use ir::Mode;
 use libfuzzer_sys::fuzz_target;
 use x64::features::HostFeatures;
 
@@ -30,6 +31,7 @@ fuzz_target!(|bytes: &[u8]| {
     } else {
         HostFeatures::ALL.without_avx512()
     };
-    let head = usize::from(how >> 2) % words.len();
-    check::translate(&words, head, how & 2 != 0, host);
+    let mode = Mode::from_number(u32::from(how >> 1));
+    let head = usize::from(how >> 3) % words.len();
+    check::translate(&words, head, mode, host);
 });

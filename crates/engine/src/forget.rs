@@ -141,7 +141,7 @@ impl Engine {
         ranges: &[Range<u64>],
     ) {
         let touched = self.shared.hold().touched(ranges, code);
-        if touched.iter().all(Vec::is_empty) {
+        if touched.is_empty() {
             return;
         }
         threads.stop(vcpu.attention());

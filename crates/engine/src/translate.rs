@@ -22,11 +22,11 @@ use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use a64::cpu::{Cpu, Flags};
 use a64::decode::decode;
 use a64::interp::{Environment, Exception, step};
-use a64::lift::A64;
+use a64::lift::{A64, ANY_STACK, SOFT_FLOAT};
 use a64::mem::{Fault, FaultKind, Memory};
-use ir::Region;
 use ir::form::{Former, Limits, Source};
 use ir::live::Live;
+use ir::{Key, Mode, Region};
 use x64::convention::Convention;
 use x64::features::HostFeatures;
 use x64::lower::flags::{Compare, FlagsAt, Form, Setter, Value};
@@ -140,8 +140,7 @@ pub(crate) struct Shared {
     region: Region,
     lowered: Lowered,
     arena: Arena,
-    /// By whether floating point is soft.
-    caches: [Cache; 2],
+    cache: Cache,
 }
 
 /// Where the signal handler finds what it needs.
@@ -160,6 +159,7 @@ pub struct Places {
 }
 
 struct Fetcher<'a, C> {
+    mode: Mode,
     code: &'a C,
     cache: &'a Cache,
     heat: &'a Heat,
@@ -172,7 +172,8 @@ impl<C: Code> Source for Fetcher<'_, C> {
 
     fn translated(&self, pc: u64) -> bool {
         // Entries are hot: most addresses need no look-up.
-        self.heat.is_hot(pc) && self.cache.find(pc).is_some()
+        let mode = self.mode;
+        self.heat.is_hot(pc) && self.cache.find(Key { pc, mode }).is_some()
     }
 
     fn has_run(&self, pc: u64) -> bool {
@@ -215,7 +216,7 @@ impl Engine {
                 region: Region::default(),
                 lowered: Lowered::default(),
                 arena,
-                caches: [Cache::default(), Cache::default()],
+                cache: Cache::default(),
             }),
             threads: Lock::new(Threads::default()),
             version: AtomicU64::new(0),
@@ -311,8 +312,7 @@ impl Engine {
                     write: false,
                 }));
             }
-            // Translated code takes SP for aligned.
-            if led == Led::On || !self.heat.is_hot(pc) || !stack_aligned(&vcpu.cpu) {
+            if led == Led::On || !self.heat.is_hot(pc) {
                 let result = cold::run(&self.heat, vcpu, memory);
                 set_mode(vcpu);
                 self.refresh(vcpu, memory);
@@ -332,8 +332,12 @@ impl Engine {
                     host
                 }
             };
-            let (why, payload) = self.enter(vcpu, host);
+            let (why, mode, payload) = self.enter(vcpu, host);
             take_float_flags(vcpu);
+            vcpu.host.mode = match why {
+                Leave::Link | Leave::Indirect => mode,
+                _ => mode_of(&vcpu.cpu),
+            };
             if why != Leave::Fault {
                 vcpu.outside();
             }
@@ -381,7 +385,8 @@ impl Engine {
                 self.refresh(vcpu, memory);
                 exception
             }
-            // None when it left for attention only, or for SP's alignment.
+            // None when it left for attention only, or because SP is another way
+            // aligned now.
             Leave::Exception => vcpu.host.exception.take(),
             Leave::Fault => self.faulted(vcpu, memory),
             Leave::Indirect | Leave::Attention => None,
@@ -391,9 +396,11 @@ impl Engine {
     /// Links an exit, if it is still there.
     fn link(&self, vcpu: &Vcpu, exit: u32, pc: u64, host: u64) {
         let mut shared = self.shared.hold();
-        let Shared { arena, caches, .. } = &mut *shared;
-        let cache = &mut caches[usize::from(vcpu.host.soft)];
-        let here = cache.find(pc).is_some_and(|entry| entry.host == host);
+        let Shared { arena, cache, .. } = &mut *shared;
+        let mode = vcpu.host.mode;
+        let here = cache
+            .find(Key { pc, mode })
+            .is_some_and(|entry| entry.host == host);
         if here && vcpu.host.epoch == self.epoch.load(Ordering::Relaxed) {
             cache.link(arena, exit, host);
         }
@@ -406,16 +413,17 @@ impl Engine {
         pc: u64,
         observer: &mut dyn Observer,
     ) -> u64 {
-        let soft = vcpu.host.soft;
+        let mode = vcpu.host.mode;
+        let key = Key { pc, mode };
         loop {
             let mut shared = self.shared.hold();
-            if let Some(entry) = shared.caches[usize::from(soft)].find(pc) {
+            if let Some(entry) = shared.cache.find(key) {
                 return entry.host;
             }
             // With hardly any memory left, what is known of old code is given up.
             let give_up = heap::is_low() && shared.arena.used() > self.stub_bytes + KEPT_WHEN_LOW;
             let from = (code, &self.heat);
-            if !give_up && let Some(host) = shared.make(soft, from, pc, observer, WAKING) {
+            if !give_up && let Some(host) = shared.make(key, from, observer, WAKING) {
                 return host;
             }
             // The arena is full: start again.
@@ -424,7 +432,9 @@ impl Engine {
         }
     }
 
-    fn enter(&self, vcpu: &mut Vcpu, host: u64) -> (Leave, u32) {
+    /// Runs translated code. Gives why it was left, in which mode it goes on if it
+    /// does by itself, and the payload.
+    fn enter(&self, vcpu: &mut Vcpu, host: u64) -> (Leave, Mode, u32) {
         type Enter = unsafe extern "sysv64" fn(*mut Vcpu, u64) -> u64;
         let stub = self.base + self.stubs.enter as u64;
         // SAFETY: `stub` is the stub of that signature in the arena, which is
@@ -435,7 +445,8 @@ impl Engine {
         let result = unsafe { enter(vcpu, host) };
         #[allow(clippy::cast_possible_truncation, reason = "the two halves")]
         let (why, payload) = ((result >> 32) as u32, result as u32);
-        (Leave::from_number(why).unwrap_or(Leave::Exception), payload)
+        let (why, mode) = Leave::taken_apart(why);
+        (why.unwrap_or(Leave::Exception), mode, payload)
     }
 
     /// Finds the guest's state after a fault in translated code. What the
@@ -447,19 +458,15 @@ impl Engine {
     ) -> Option<Exception> {
         let fault = vcpu.host.fault;
         let shared = self.shared.hold();
-        let point = shared
-            .caches
-            .iter()
-            .find_map(|c| c.fault_point(fault.rip))
-            .copied();
+        let point = shared.cache.fault_point(fault.rip).copied();
         drop(shared);
         let Some(point) = point else {
             panic!("no instruction can fault at {:#x}", fault.rip)
         };
         vcpu.outside();
         self.recover(vcpu, &fault, &point);
-        if fault.signal == 0 || !stack_aligned(&vcpu.cpu) {
-            // It was stopped before the instruction, or is not to run.
+        if fault.signal == 0 {
+            // It was stopped before the instruction.
             return None;
         }
         // The interpreter finds out what the fault is, or that there is none.
@@ -490,62 +497,54 @@ impl Engine {
 impl Shared {
     /// Forgets all but the stubs.
     pub(crate) fn clear(&mut self, stub_bytes: u64) {
-        for cache in &mut self.caches {
-            cache.clear();
-        }
+        self.cache.clear();
         self.arena.clear(stub_bytes);
     }
 
-    /// The regions, by cache, that are of code in one of the ranges, and not of
-    /// what is there now.
-    pub(crate) fn touched<C: Code>(&self, ranges: &[Range<u64>], code: &C) -> [Vec<u32>; 2] {
-        let touched = |cache: &Cache| cache.touched(ranges, |pc| code.fetch(pc));
-        self.caches.each_ref().map(touched)
+    /// The regions that are of code in one of the ranges, and not of what is
+    /// there now.
+    pub(crate) fn touched<C: Code>(&self, ranges: &[Range<u64>], code: &C) -> Vec<u32> {
+        self.cache.touched(ranges, |pc| code.fetch(pc))
     }
 
     /// Puts regions to sleep, and gives the guest addresses that have lost their
     /// code. No thread may be running translated code.
-    pub(crate) fn sleep(&mut self, regions: [Vec<u32>; 2]) -> Vec<u64> {
+    pub(crate) fn sleep(&mut self, regions: Vec<u32>) -> Vec<u64> {
         let mut gone = Vec::new();
-        for (cache, regions) in self.caches.iter_mut().zip(regions) {
-            cache.sleep(&mut self.arena, regions, &mut gone);
-        }
+        self.cache.sleep(&mut self.arena, regions, &mut gone);
         gone
     }
 
-    /// The code for a guest address: found, woken or translated. Nothing if the
-    /// arena is full.
+    /// The code for a guest address in a mode: found, woken or translated. Nothing
+    /// if the arena is full.
     fn make<C: Code>(
         &mut self,
-        soft: bool,
+        key: Key,
         from: (&C, &Heat),
-        pc: u64,
         observer: &mut dyn Observer,
         waking: u32,
     ) -> Option<u64> {
-        if let Some(entry) = self.caches[usize::from(soft)].find(pc) {
+        if let Some(entry) = self.cache.find(key) {
             return Some(entry.host);
         }
         let Some(left) = waking.checked_sub(1) else {
-            return self.translate(soft, from, pc, observer);
+            return self.translate(key, from, observer);
         };
-        let cache = &mut self.caches[usize::from(soft)];
-        if let Some(region) = cache.sleeping(pc, |pc| from.0.fetch(pc)) {
-            while let Some(other) = self.caches[usize::from(soft)].missing(region) {
-                self.make(soft, from, other, observer, left)?;
+        if let Some(region) = self.cache.sleeping(key, |pc| from.0.fetch(pc)) {
+            while let Some(other) = self.cache.missing(region) {
+                self.make(other, from, observer, left)?;
             }
-            if let Some(entry) = self.caches[usize::from(soft)].wake(region, pc) {
+            if let Some(entry) = self.cache.wake(region, key) {
                 return Some(entry.host);
             }
         }
-        self.translate(soft, from, pc, observer)
+        self.translate(key, from, observer)
     }
 
     fn translate<C: Code>(
         &mut self,
-        soft: bool,
+        key: Key,
         (code, heat): (&C, &Heat),
-        pc: u64,
         observer: &mut dyn Observer,
     ) -> Option<u64> {
         let Self {
@@ -554,17 +553,22 @@ impl Shared {
             region,
             lowered,
             arena,
-            caches,
-            ..
+            cache,
         } = self;
-        let cache = &mut caches[usize::from(soft)];
+        let mode = key.mode;
         let guest = A64 {
-            soft_float: soft,
+            mode,
             calls: code.calls(),
         };
-        former.form(&guest, &Fetcher { code, cache, heat }, pc, LIMITS, region);
-        let outside = |pc| cache.find(pc).map_or(Live::Live, |entry| entry.flags);
-        let counters = observer.formed(pc, region, code).map(|counters| {
+        let fetcher = Fetcher {
+            mode,
+            code,
+            cache,
+            heat,
+        };
+        former.form(&guest, &fetcher, key.pc, LIMITS, region);
+        let outside = |key| cache.find(key).map_or(Live::Live, |entry| entry.flags);
+        let counters = observer.formed(key.pc, region, code).map(|counters| {
             assert!(counters.len() >= region.blocks.len(), "a counter a block");
             counters.as_ptr() as u64
         });
@@ -574,7 +578,7 @@ impl Shared {
         for entry in &lowered.entries {
             heat.translated(entry.pc);
         }
-        cache.find(pc).map(|entry| entry.host)
+        cache.find(key).map(|entry| entry.host)
     }
 }
 
@@ -627,8 +631,7 @@ impl Forking<'_> {
     }
 }
 
-/// Whether SP is as translated code wants it; else all is the interpreter's,
-/// which finds the fault of an access whose base it is.
+/// Whether an access whose base is SP finds it aligned.
 const fn stack_aligned(cpu: &Cpu) -> bool {
     cpu.x[31].is_multiple_of(16)
 }
@@ -648,15 +651,22 @@ fn interpret<M: Memory + Environment>(
     result.err()
 }
 
-/// Brings the host's modes in line with FPCR.
+/// The mode of translations for what the guest's registers hold.
+const fn mode_of(cpu: &Cpu) -> Mode {
+    Mode::PLAIN
+        .with(SOFT_FLOAT, cpu.fpcr & FPCR_SOFT != 0)
+        .with(ANY_STACK, !stack_aligned(cpu))
+}
+
+/// Brings the modes of the host and of translations in line with the guest's
+/// registers.
 fn set_mode(vcpu: &mut Vcpu) {
     let fpcr = vcpu.cpu.fpcr;
     // RMode: nearest, plus, minus, zero; MXCSR: nearest, minus, plus, zero.
     let rounding = [0, 2, 1, 3][(fpcr >> 22 & 3) as usize];
     vcpu.host.mxcsr = 0x1f80 | rounding << 13;
-    let soft = fpcr & FPCR_SOFT != 0;
-    if soft != vcpu.host.soft {
-        vcpu.host.soft = soft;
+    let before = core::mem::replace(&mut vcpu.host.mode, mode_of(&vcpu.cpu));
+    if before.has(SOFT_FLOAT) != vcpu.host.mode.has(SOFT_FLOAT) {
         vcpu.clear_targets();
     }
 }
@@ -674,10 +684,11 @@ unsafe extern "sysv64" fn interpreter<M: Memory + Environment>(vcpu: *mut Vcpu, 
     };
     vcpu.tally(insn.op);
     let next = vcpu.cpu.pc.wrapping_add(4);
+    let aligned = stack_aligned(&vcpu.cpu);
     match step(&mut vcpu.cpu, memory, insn) {
         // It leaves too when it goes on elsewhere: a copy of memory that is only
-        // a part done.
-        Ok(()) => u32::from(vcpu.cpu.pc != next || !stack_aligned(&vcpu.cpu)),
+        // a part done. And when translated code may take SP for aligned no more.
+        Ok(()) => u32::from(vcpu.cpu.pc != next || aligned && !stack_aligned(&vcpu.cpu)),
         Err(exception) => {
             vcpu.host.exception = Some(exception);
             1

@@ -1,5 +1,5 @@
 //! One guest thread's state as translated code sees it: the guest's registers,
-//! what the host keeps beside them, and the table of indirect targets.
+//! what the host keeps beside them, and the tables of indirect targets.
 //!
 //! The struct is reached from translated code by offsets that [`layout`] takes
 //! from it; nothing else may depend on where a field lies.
@@ -12,7 +12,8 @@ use core::sync::atomic::Ordering;
 use a64::call::COUNT;
 use a64::cpu::Cpu;
 use a64::interp::Exception;
-use a64::lift::{HOT_INT, HOT_VEC, KEPT_VEC};
+use a64::lift::{ANY_STACK, HOT_INT, HOT_VEC, KEPT_VEC};
+use ir::Mode;
 use x64::constants;
 use x64::convention::Layout;
 
@@ -26,6 +27,12 @@ const TARGETS: usize = 1 << TARGETS_LOG2;
 /// How many are on a page, roughly: the table is forgotten by such parts, and
 /// only those of them that were used.
 const PART: usize = TARGETS / 64;
+
+/// How many tables there are: one where SP is aligned, and one where it may be
+/// anything. Translated code looks in that of its mode, so going from one to the
+/// other clears none. How floating point is done seldom changes: then both are
+/// cleared.
+const TABLES: usize = 2;
 
 /// An indirect target. An entry that is all zeros is unused: address 0 would be
 /// in the first one only, which has `NOBODY` then.
@@ -95,8 +102,10 @@ pub struct Host {
     pub attention: *const Attention,
     /// What of [`crate::forget::Gone`] the table has been cleared of.
     pub epoch: u64,
-    /// Whether floating point is soft in the translations that are run.
-    pub soft: bool,
+    /// The mode of the translations that are run. Translated code goes from one
+    /// mode to another by itself: while it runs, this is the one that it was
+    /// entered in.
+    pub mode: Mode,
     /// Where the interpreter's work is counted, if it is.
     pub tally: Option<&'static Tally>,
 }
@@ -110,8 +119,8 @@ pub struct Vcpu {
     /// The host's.
     pub host: Host,
     /// Bit n: part n of the table has been written.
-    used: u64,
-    targets: [Target; TARGETS],
+    used: [u64; TABLES],
+    targets: [[Target; TARGETS]; TABLES],
 }
 
 /// The addresses that translated code calls.
@@ -147,7 +156,7 @@ impl Host {
             context: core::ptr::null_mut(),
             attention: &raw const attention::NOBODY,
             epoch: 0,
-            soft: false,
+            mode: Mode::PLAIN,
             tally: None,
         }
     }
@@ -169,7 +178,9 @@ impl Vcpu {
             }
             (&raw mut (*at).cpu).write(cpu);
             (&raw mut (*at).host).write(Host::new(calls));
-            (&raw mut (*at).targets[0]).write(Target::NOBODY);
+            for table in 0..TABLES {
+                (&raw mut (*at).targets[table][0]).write(Target::NOBODY);
+            }
             Box::from_raw(at)
         }
     }
@@ -179,16 +190,17 @@ impl Vcpu {
         self.cpu = cpu;
         let host = &mut self.host;
         (host.saturated, host.mxcsr, host.exception) = (0, 0x1f80, None);
-        (host.fault, host.soft) = (HostFault::default(), false);
+        (host.fault, host.mode) = (HostFault::default(), Mode::PLAIN);
         host.attention = &raw const attention::NOBODY;
         self.clear_targets();
     }
 
-    /// Remembers where the code for an indirect target is.
+    /// Remembers where the code for an indirect target is, in the mode that the
+    /// thread is in.
     pub fn set_target(&mut self, guest: u64, host: u64) {
-        let index = Target::index(guest);
-        self.used |= 1 << (index / PART);
-        self.targets[index] = Target { guest, host };
+        let (table, index) = (table(self.host.mode), Target::index(guest));
+        self.used[table] |= 1 << (index / PART);
+        self.targets[table][index] = Target { guest, host };
     }
 
     /// What the thread is told.
@@ -209,34 +221,39 @@ impl Vcpu {
         self.attention().inside.store(0, Ordering::Release);
     }
 
-    /// Where the code for an indirect target is, if that is remembered.
+    /// Where the code for an indirect target is, in the mode that the thread is
+    /// in, if that is remembered.
     #[must_use]
     #[inline]
     pub fn target(&self, guest: u64) -> Option<u64> {
-        let target = self.targets[Target::index(guest)];
+        let target = self.targets[table(self.host.mode)][Target::index(guest)];
         (target.guest == guest).then_some(target.host)
     }
 
-    /// Forgets an indirect target, if it is remembered.
+    /// Forgets an indirect target, if it is remembered in any mode.
     pub fn clear_target(&mut self, guest: u64) {
         let index = Target::index(guest);
-        if self.targets[index].guest == guest {
-            self.targets[index] = if index == 0 {
-                Target::NOBODY
-            } else {
-                Target::UNUSED
-            };
+        for table in &mut self.targets {
+            if table[index].guest == guest {
+                table[index] = if index == 0 {
+                    Target::NOBODY
+                } else {
+                    Target::UNUSED
+                };
+            }
         }
     }
 
     /// Forgets all indirect targets.
     pub fn clear_targets(&mut self) {
-        while self.used != 0 {
-            let part = self.used.trailing_zeros() as usize;
-            self.used &= self.used - 1;
-            self.targets[part * PART..][..PART].fill(Target::UNUSED);
+        for (used, targets) in self.used.iter_mut().zip(&mut self.targets) {
+            while *used != 0 {
+                let part = used.trailing_zeros() as usize;
+                *used &= *used - 1;
+                targets[part * PART..][..PART].fill(Target::UNUSED);
+            }
+            targets[0] = Target::NOBODY;
         }
-        self.targets[0] = Target::NOBODY;
     }
 
     /// Counts an instruction that translated code leaves to the interpreter, if
@@ -255,8 +272,10 @@ impl Vcpu {
     }
 }
 
-// What checks the stack pointer loads any of the first 256 bytes.
-const _: () = assert!(constants::COUNT > 16);
+/// The table of a mode.
+const fn table(mode: Mode) -> usize {
+    mode.has(ANY_STACK) as usize
+}
 
 /// Where translated code finds the fields.
 #[must_use]
@@ -292,10 +311,63 @@ pub fn layout() -> Layout {
         constants: host(offset_of!(Host, constants)),
         fpcr: at(cpu + offset_of!(Cpu, fpcr)),
         fpsr: at(cpu + offset_of!(Cpu, fpsr)),
-        targets: at(offset_of!(Vcpu, targets)),
+        targets: core::array::from_fn(|mode| {
+            let table = table(Mode::from_number(at(mode)));
+            at(offset_of!(Vcpu, targets) + table * size_of::<[Target; TARGETS]>())
+        }),
         targets_log2: TARGETS_LOG2,
         hot_int: HOT_INT,
         hot_vec: HOT_VEC,
         kept_vec: KEPT_VEC,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use a64::lift::SOFT_FLOAT;
+
+    use super::*;
+
+    #[test]
+    fn a_target_is_that_of_a_mode() {
+        let calls = Calls {
+            leave: 0,
+            interpret: 0,
+            interpreter: 0,
+            functions: [0; COUNT],
+        };
+        let mut vcpu = Vcpu::new(Cpu::default(), calls);
+        let far = 4 * TARGETS as u64;
+        for pc in [0, 4, far] {
+            for (mode, host) in [(Mode::PLAIN, 0x100), (ANY_STACK, 0x200)] {
+                vcpu.host.mode = mode;
+                assert_eq!(vcpu.target(pc), None, "{pc:#x} {mode:?}");
+                vcpu.set_target(pc, host + pc);
+            }
+            for (mode, host) in [(Mode::PLAIN, 0x100), (ANY_STACK, 0x200)] {
+                vcpu.host.mode = mode;
+                assert_eq!(vcpu.target(pc), Some(host + pc));
+                // What is at the same place of the table, and is no address.
+                for other in [pc + far, pc + 1, pc + 2] {
+                    assert_eq!(vcpu.target(other), None);
+                }
+            }
+            vcpu.clear_target(pc);
+            for mode in [Mode::PLAIN, ANY_STACK] {
+                vcpu.host.mode = mode;
+                assert_eq!(vcpu.target(pc), None);
+                vcpu.set_target(pc, 1);
+            }
+            vcpu.clear_targets();
+        }
+    }
+
+    #[test]
+    fn modes_that_differ_in_floats_share_a_table() {
+        let targets = layout().targets;
+        let of = |mode: Mode| targets[mode.number()];
+        assert_eq!(of(Mode::PLAIN), of(SOFT_FLOAT));
+        assert_eq!(of(ANY_STACK), of(ANY_STACK.with(SOFT_FLOAT, true)));
+        assert_ne!(of(Mode::PLAIN), of(ANY_STACK));
     }
 }

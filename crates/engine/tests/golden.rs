@@ -24,8 +24,10 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use a64::decode::{Class, Op};
+use a64::lift::ANY_STACK;
 use armistice_engine::inspect::guest::GuestInsn;
 use armistice_engine::linux::loader::vdso;
+use ir::Mode;
 use translated::{CALLS, Translated};
 use x64::features::HostFeatures;
 
@@ -67,7 +69,13 @@ fn compare(name: &str, text: &str) -> Result<(), String> {
 
 /// The host code of `words` on each host; said once where it is the same.
 fn on_all_hosts(words: &[u32], out: &mut String) {
-    let text = |host| shortened(Translated::new(words, host).text(), words);
+    in_mode(Mode::PLAIN, words, out);
+}
+
+/// The same in a mode.
+fn in_mode(mode: Mode, words: &[u32], out: &mut String) {
+    let translated = |host| Translated::in_mode(mode, translated::HEAD, words, host);
+    let text = |host| shortened(translated(host).text(), words);
     said_once(HOSTS.map(|(_, host)| text(host)), out);
 }
 
@@ -195,6 +203,14 @@ fn coverage() {
     }
 }
 
+/// In a title: the sequence is translated for any SP.
+const ANY: &str = " (any sp)";
+
+/// The mode that a title names.
+fn mode(title: &str) -> Mode {
+    Mode::PLAIN.with(ANY_STACK, title.ends_with(ANY))
+}
+
 /// The sequences of `golden/sequences.in`: a title after `==`, then a word a
 /// line and what it is; comments after `#`.
 fn sequences() -> Vec<(String, Vec<u32>)> {
@@ -222,7 +238,7 @@ fn short_sequences() {
         for (pc, word) in (translated::HEAD..).step_by(4).zip(&words) {
             let _ = writeln!(text, "{pc:x} {word:08x} {}", GuestInsn(*word));
         }
-        on_all_hosts(&words, &mut text);
+        in_mode(mode(&title), &words, &mut text);
         text.push('\n');
     }
     if let Err(difference) = compare("sequences.txt", &text) {
@@ -268,8 +284,10 @@ fn hosts_have_the_instructions() {
                 features::check(&Translated::new(&[word], host), &host);
             }
         }
-        for (_, words) in sequences() {
-            features::check(&Translated::new(&words, host), &host);
+        for (title, words) in sequences() {
+            let mode = mode(&title);
+            let translated = Translated::in_mode(mode, translated::HEAD, &words, host);
+            features::check(&translated, &host);
         }
     }
 }

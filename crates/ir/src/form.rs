@@ -8,6 +8,7 @@
 //! falling through costs nothing and a branch back is a loop.
 
 use crate::inst::Op;
+use crate::mode::Mode;
 use crate::region::{Block, Inst, Region, Term};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -78,6 +79,10 @@ impl Sink<'_> {
 
 /// A guest instruction set, as far as forming regions needs it.
 pub trait Guest {
+    /// How it is translated.
+    fn mode(&self) -> Mode {
+        Mode::PLAIN
+    }
     /// The instruction's length in bytes, and where it leads.
     fn flow(&self, pc: u64, word: u32) -> (u32, Flow);
     /// What it does; an end if it is not [`Flow::Next`].
@@ -183,6 +188,7 @@ impl Former {
         region: &mut Region,
     ) {
         region.clear();
+        region.mode = guest.mode();
         for set in [&mut self.visited, &mut self.leaders, &mut self.entries] {
             set.reset(head);
         }
@@ -241,7 +247,9 @@ impl Former {
 
     /// Lifts each block.
     fn lift<G: Guest, S: Source>(&self, guest: &G, source: &S, region: &mut Region) {
-        let Region { blocks, ops, words } = region;
+        let Region {
+            blocks, ops, words, ..
+        } = region;
         for start in self.leaders.iter().filter(|&pc| self.visited.contains(pc)) {
             let first = count(ops.len());
             let (mut pc, mut offset, mut insns) = (start, 0, 0);

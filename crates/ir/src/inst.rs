@@ -5,6 +5,7 @@
 //! fault; no value lives between operations but in slots, so that any
 //! boundary of a guest instruction is a precise state.
 
+use crate::mode::Key;
 use crate::vector::VOp;
 
 /// An integer slot, or [`Reg::ZERO`].
@@ -630,8 +631,8 @@ pub enum Op {
     /// Moves or sets what n says is left, when the flags are clear; n = 0. The
     /// interpreter's when they are not, or when it has only done a part.
     BulkRun { kind: Bulk, d: Reg, s: Reg, n: Reg },
-    /// Faults, to go on at `next`, unless a is a multiple of 16.
-    CheckStack { a: Reg, next: u64 },
+    /// Leaves, to go on there, unless a is a multiple of 16.
+    CheckStack { a: Reg, to: Key },
     /// Calls a function of the surroundings with the low half of a: d = 0, e and
     /// f = the two words that it gives. When it gives an error, and when the
     /// thread is wanted, it goes on at `otherwise`, with anything in d, e and f.

@@ -6,6 +6,7 @@
 //! value must be able to compute it at each such access.
 
 use crate::inst::Op;
+use crate::mode::Key;
 use crate::region::{Block, Region, Term};
 use alloc::vec::Vec;
 
@@ -53,7 +54,8 @@ impl Op {
         }
     }
 
-    /// Whether it accesses memory, so that a fault can show the state before it.
+    /// Whether a fault can show the state before it, or leaving in its middle that
+    /// after it: flags that nobody else looks at must be told then.
     #[must_use]
     pub const fn may_fault(&self) -> bool {
         match self {
@@ -89,9 +91,9 @@ pub struct Flags {
 }
 
 impl Flags {
-    /// Computes it. `outside` says what is live at an address that the region
+    /// Computes it. `outside` says what is live at a key that the region
     /// does not have.
-    pub fn compute(&mut self, region: &Region, outside: impl Fn(u64) -> Live) {
+    pub fn compute(&mut self, region: &Region, outside: impl Fn(Key) -> Live) {
         let blocks = region.blocks.len();
         self.live_in.clear();
         self.live_in.resize(blocks, Live::Dead);
@@ -112,10 +114,10 @@ impl Flags {
     }
 
     /// What is live before a block's terminator.
-    fn at_end(&self, region: &Region, block: &Block, outside: &impl Fn(u64) -> Live) -> Live {
+    fn at_end(&self, region: &Region, block: &Block, outside: &impl Fn(Key) -> Live) -> Live {
         let below = |pc: u64| match region.blocks.binary_search_by_key(&pc, |b| b.pc) {
             Ok(i) => self.live_in[i],
-            Err(_) => outside(pc),
+            Err(_) => outside(region.key(pc)),
         };
         match block.term {
             Term::Jump { target } => below(target),
@@ -123,7 +125,9 @@ impl Flags {
             Term::BranchZero { taken, fall, .. } | Term::BranchBit { taken, fall, .. } => {
                 below(taken).max(below(fall))
             }
-            Term::Call { target, .. } => outside(target),
+            Term::Call { target, .. } => outside(region.key(target)),
+            // The interpreter finds the fault.
+            Term::IfAligned { to, .. } => outside(to).max(Live::Weak),
             _ => Live::Live,
         }
     }

@@ -1,6 +1,7 @@
 //! Regions: blocks, their ends, and the way back to the guest's addresses.
 
 use crate::inst::{Cond, Op, Reg, Width};
+use crate::mode::{Key, Mode};
 use alloc::vec::Vec;
 
 /// Why an indirect branch is taken: a hint for the host's predictors.
@@ -58,6 +59,9 @@ pub enum Term {
     NoFetch { pc: u64 },
     /// One instruction for the interpreter that may go anywhere.
     Interpret { word: u32, pc: u64 },
+    /// If `reg` is a multiple of 16, go on there in another mode; else the
+    /// instruction there is the interpreter's.
+    IfAligned { reg: Reg, word: u32, to: Key },
 }
 
 /// A straight run of operations and its end.
@@ -95,6 +99,9 @@ pub struct Inst {
 /// Blocks that are translated together.
 #[derive(Clone, Debug, Default)]
 pub struct Region {
+    /// Of all blocks; where the region is left by an address alone, it goes on
+    /// in this mode.
+    pub mode: Mode,
     /// In the order of their addresses, which is that of the host code.
     pub blocks: Vec<Block>,
     /// The operations of all blocks.
@@ -104,6 +111,13 @@ pub struct Region {
 }
 
 impl Region {
+    /// What is found at an address that it goes on at.
+    #[must_use]
+    pub const fn key(&self, pc: u64) -> Key {
+        let mode = self.mode;
+        Key { pc, mode }
+    }
+
     /// The block that starts at `pc`, if the region has it.
     #[must_use]
     pub fn block_at(&self, pc: u64) -> Option<usize> {

@@ -15,6 +15,7 @@
 
 use crate::asm::{Gpr, Mem, Xmm};
 use crate::features::HostFeatures;
+use ir::Mode;
 
 /// How far into the state `rbp` points.
 pub const BIAS: i32 = 128;
@@ -95,9 +96,10 @@ pub struct Layout {
     pub saturated: u32,
     /// [`crate::constants::VALUES`].
     pub constants: u32,
-    /// The table of indirect targets: pairs of guest and host address.
-    pub targets: u32,
-    /// The binary logarithm of its entries.
+    /// The tables of indirect targets, by the mode that they are for: pairs of
+    /// guest and host address.
+    pub targets: [u32; Mode::COUNT],
+    /// The binary logarithm of the entries of each.
     pub targets_log2: u32,
     /// Integer slots, the hottest first.
     pub hot_int: &'static [u8],

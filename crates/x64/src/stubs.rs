@@ -2,7 +2,7 @@
 //!
 //! `enter(state, code)` saves what the host's calling convention keeps, loads
 //! the guest's slots and jumps; `leave` is where translated code jumps with a
-//! reason in `ecx` and a payload in `eax`, and returns from `enter` with both
+//! reason (and mode) in `ecx` and a payload in `eax`, and returns from `enter` with both
 //! in `rax`. `interpret` is called by translated code with an instruction in
 //! `eax`. While guest code runs, MXCSR is the guest's.
 //!

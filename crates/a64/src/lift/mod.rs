@@ -8,6 +8,7 @@ mod branch;
 mod bulk;
 mod int;
 mod memory;
+pub mod stack;
 mod system;
 mod vector;
 
@@ -15,10 +16,18 @@ use crate::call;
 use crate::decode::{Class, decode};
 use crate::insn::Insn;
 use ir::form::{Flow, Guest, Sink};
-use ir::{BinOp, Cond, Op, Operand, Reg, Term, Width};
+use ir::{Cond, Mode, Op, Reg, Term, Width};
 
 /// The stack pointer's slot.
 pub const SP: Reg = Reg(31);
+
+/// The bit of modes in which floating point is the interpreter's: FPCR asks for
+/// what the host's modes can't give (FZ, DN, AHP, FZ16).
+pub const SOFT_FLOAT: Mode = Mode::bit(0);
+
+/// The bit of modes in which SP may be anything. Without it SP is a multiple of
+/// 16, and an access whose base it is need not ask ([`stack`]).
+pub const ANY_STACK: Mode = Mode::bit(1);
 
 /// Integer slots by how often programs name them; a host pins the first ones.
 pub const HOT_INT: &[u8] = &[0, 1, 2, 3, 19, 31, 4, 20, 5, 21, 8, 22];
@@ -37,9 +46,8 @@ pub const KEPT_VEC: &[u8] = &[8, 9, 10, 11, 12, 13, 14, 15];
 /// The guest, as regions of it are formed.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct A64 {
-    /// Floating point is the interpreter's: FPCR asks for what the host's
-    /// modes can't give (FZ, DN, AHP, FZ16).
-    pub soft_float: bool,
+    /// Of [`SOFT_FLOAT`] and [`ANY_STACK`].
+    pub mode: Mode,
     /// The page whose hints may be calls ([`crate::call`]).
     pub calls: Option<u64>,
 }
@@ -53,9 +61,14 @@ impl A64 {
 }
 
 impl Guest for A64 {
+    fn mode(&self) -> Mode {
+        self.mode
+    }
+
     fn flow(&self, pc: u64, word: u32) -> (u32, Flow) {
         let flow = match self.call(pc, word) {
             Some(_) => Flow::Jump(system::behind_call(pc)),
+            None if self.mode.has(ANY_STACK) && stack::is_base_of(word) => Flow::End,
             None => branch::flow(pc, word),
         };
         (4, flow)
@@ -66,6 +79,9 @@ impl Guest for A64 {
             return Some(Term::Undefined { word, pc });
         };
         let class = insn.op.class();
+        if self.mode.has(ANY_STACK) && stack::is_base(insn) {
+            return Some(stack::if_aligned(self.mode, pc, word));
+        }
         match class {
             Class::branch_cond
             | Class::branch_imm
@@ -95,35 +111,10 @@ impl Guest for A64 {
             || vector::lift(*self, insn, class, out);
         if !done {
             out.push(Op::Interpret { word });
-        } else if out.last().is_some_and(unaligns_stack) {
-            let next = pc.wrapping_add(4);
-            out.push(Op::CheckStack { a: SP, next });
+        } else if !self.mode.has(ANY_STACK) && out.last().is_some_and(stack::unaligns) {
+            out.push(stack::check(self.mode, pc.wrapping_add(4)));
         }
         None
-    }
-}
-
-/// Whether SP may be no multiple of 16 after an operation, having been one
-/// before. Translated code does not ask at each access whose base it is: it runs
-/// only while SP is one.
-fn unaligns_stack(op: &Op) -> bool {
-    match *op {
-        Op::Bin {
-            op: BinOp::Add | BinOp::Sub,
-            d: SP,
-            a: SP,
-            b: Operand::Imm(by),
-            ..
-        } => !by.is_multiple_of(16),
-        Op::Bin {
-            op: BinOp::And,
-            d: SP,
-            b: Operand::Imm(mask),
-            ..
-        } => mask & 15 != 0,
-        Op::Imm { d: SP, value } => !value.is_multiple_of(16),
-        Op::Mov { d: SP, .. } | Op::Bin { d: SP, .. } => true,
-        _ => false,
     }
 }
 

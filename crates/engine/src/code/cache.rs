@@ -11,7 +11,10 @@
 //! address may look at them, so when a region is put to sleep, those that rely
 //! on it are too; and they wake only after it.
 //!
-//! Invariants: `entries` has an address for each guest address that a region
+//! A translation is found by the guest's address and its mode ([`Key`]). Regions of
+//! all modes lie here together, as they are linked to each other.
+//!
+//! Invariants: `entries` has an address for each key that a region
 //! which is awake can be entered at; an exit is linked to a region that is
 //! awake, or to its own thunk; what a region that is awake relies on is awake.
 //! Regions are put to sleep only while no thread runs translated code.
@@ -20,10 +23,11 @@ use super::arena::Arena;
 use super::placed::Placed;
 use crate::linux::address_space::PAGE;
 use alloc::vec::Vec;
+use core::hash::Hash;
 use core::ops::Range;
 use hashbrown::HashMap;
-use ir::Region;
 use ir::live::Live;
+use ir::{Key, Region};
 use x64::lower::{FaultPoint, Lowered};
 
 /// Where a region can be entered.
@@ -46,26 +50,26 @@ struct Exit {
     linked: bool,
 }
 
-/// All translations for one way of translating.
+/// All translations.
 #[derive(Debug, Default)]
 pub struct Cache {
-    entries: HashMap<u64, Entry>,
+    entries: HashMap<Key, Entry>,
     /// The regions that sleep, by where they can be entered.
-    asleep: HashMap<u64, u32>,
+    asleep: HashMap<Key, u32>,
     exits: Vec<Exit>,
     /// In the order of their code.
     regions: Vec<Placed>,
     /// The regions that are awake, by the numbers of the pages they are of.
     pages: HashMap<u64, Vec<u32>>,
-    /// The regions that are awake and rely on an entry, by its guest address.
-    relying: HashMap<u64, Vec<u32>>,
+    /// The regions that are awake and rely on an entry, by its key.
+    relying: HashMap<Key, Vec<u32>>,
 }
 
 impl Cache {
-    /// Where the code for a guest address is.
+    /// Where the code for a guest address is, in a mode.
     #[must_use]
-    pub fn find(&self, pc: u64) -> Option<Entry> {
-        self.entries.get(&pc).copied()
+    pub fn find(&self, key: Key) -> Option<Entry> {
+        self.entries.get(&key).copied()
     }
 
     /// Takes over a region whose code has been lowered into `code`. Nothing if
@@ -104,7 +108,7 @@ impl Cache {
     }
 
     /// What a region relies on that leaves so.
-    fn relied_on(&self, lowered: &Lowered) -> Vec<(u64, Live)> {
+    fn relied_on(&self, lowered: &Lowered) -> Vec<(Key, Live)> {
         let mut relies = Vec::new();
         for exit in &lowered.exits {
             let flags = self
@@ -123,13 +127,13 @@ impl Cache {
         region.awake = true;
         for entry in &region.entries {
             let host = region.host.start + u64::from(entry.offset);
-            self.entries.entry(entry.pc).or_insert(Entry {
+            self.entries.entry(region.key(entry)).or_insert(Entry {
                 host,
                 flags: entry.flags,
             });
         }
-        for &(pc, _) in &region.relies {
-            self.relying.entry(pc).or_default().push(index);
+        for &(key, _) in &region.relies {
+            self.relying.entry(key).or_default().push(index);
         }
         for page in region.pages(PAGE) {
             let here = self.pages.entry(page).or_default();
@@ -198,7 +202,7 @@ impl Cache {
     }
 
     /// Puts regions to sleep, and those that rely on them. The guest addresses
-    /// that have no code any more are added to `gone`. No thread may be running
+    /// that have lost code are added to `gone`. No thread may be running
     /// translated code.
     pub fn sleep(&mut self, arena: &mut Arena, mut regions: Vec<u32>, gone: &mut Vec<u64>) {
         while let Some(index) = regions.pop() {
@@ -207,16 +211,17 @@ impl Cache {
                 continue;
             }
             for entry in &region.entries {
-                let found = self.entries.get(&entry.pc);
+                let key = region.key(entry);
+                let found = self.entries.get(&key);
                 if found.is_some_and(|found| region.host.contains(&found.host)) {
-                    self.entries.remove(&entry.pc);
-                    gone.push(entry.pc);
-                    self.asleep.insert(entry.pc, index);
-                    regions.extend(self.relying.remove(&entry.pc).into_iter().flatten());
+                    self.entries.remove(&key);
+                    gone.push(key.pc);
+                    self.asleep.insert(key, index);
+                    regions.extend(self.relying.remove(&key).into_iter().flatten());
                 }
             }
-            for &(pc, _) in &region.relies {
-                take_out(&mut self.relying, pc, index);
+            for &(key, _) in &region.relies {
+                take_out(&mut self.relying, key, index);
             }
             for page in region.pages(PAGE) {
                 take_out(&mut self.pages, page, index);
@@ -229,10 +234,10 @@ impl Cache {
         }
     }
 
-    /// The region that sleeps at a guest address, if its code is what it was;
+    /// The region that sleeps at a key, if its code is what it was;
     /// else it is forgotten.
-    pub fn sleeping(&mut self, pc: u64, fetch: impl Fn(u64) -> Option<u32>) -> Option<u32> {
-        let index = *self.asleep.get(&pc)?;
+    pub fn sleeping(&mut self, key: Key, fetch: impl Fn(u64) -> Option<u32>) -> Option<u32> {
+        let index = *self.asleep.get(&key)?;
         if self.regions[index as usize].same(fetch) {
             return Some(index);
         }
@@ -242,21 +247,21 @@ impl Cache {
 
     /// An entry that a region relies on, and that is not awake.
     #[must_use]
-    pub fn missing(&self, index: u32) -> Option<u64> {
+    pub fn missing(&self, index: u32) -> Option<Key> {
         let relies = &self.regions[index as usize].relies;
-        let mut addresses = relies.iter().map(|&(pc, _)| pc);
-        addresses.find(|pc| !self.entries.contains_key(pc))
+        let mut keys = relies.iter().map(|&(key, _)| key);
+        keys.find(|key| !self.entries.contains_key(key))
     }
 
-    /// Wakes a region that sleeps at a guest address, if what it relies on is
+    /// Wakes a region that sleeps at a key, if what it relies on is
     /// so; else it is forgotten.
-    pub fn wake(&mut self, index: u32, pc: u64) -> Option<Entry> {
+    pub fn wake(&mut self, index: u32, key: Key) -> Option<Entry> {
         if self.regions[index as usize].awake {
-            return self.find(pc);
+            return self.find(key);
         }
         let entries = &self.entries;
-        let so = |&(pc, most): &(u64, Live)| {
-            let entry = entries.get(&pc);
+        let so = |&(key, most): &(Key, Live)| {
+            let entry = entries.get(&key);
             entry.is_some_and(|entry| entry.flags <= most)
         };
         if !self.regions[index as usize].relies.iter().all(so) {
@@ -265,14 +270,15 @@ impl Cache {
         }
         self.remember_not(index);
         self.show(index);
-        self.find(pc)
+        self.find(key)
     }
 
     /// A region that sleeps is not found as such any more.
     fn remember_not(&mut self, index: u32) {
-        for entry in &self.regions[index as usize].entries {
-            if self.asleep.get(&entry.pc) == Some(&index) {
-                self.asleep.remove(&entry.pc);
+        let region = &self.regions[index as usize];
+        for key in region.entries.iter().map(|entry| region.key(entry)) {
+            if self.asleep.get(&key) == Some(&index) {
+                self.asleep.remove(&key);
             }
         }
     }
@@ -295,7 +301,7 @@ impl Cache {
 }
 
 /// Takes a region out of the list of a key.
-fn take_out(lists: &mut HashMap<u64, Vec<u32>>, key: u64, index: u32) {
+fn take_out<K: Copy + Eq + Hash>(lists: &mut HashMap<K, Vec<u32>>, key: K, index: u32) {
     if let Some(list) = lists.get_mut(&key) {
         list.retain(|&other| other != index);
         if list.is_empty() {

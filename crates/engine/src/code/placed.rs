@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 use ir::live::Live;
-use ir::{Region, Term};
+use ir::{Key, Mode, Region, Term};
 use x64::lower::{Entry, FaultPoint};
 
 /// The length of an instruction of the guest.
@@ -21,11 +21,12 @@ pub struct Placed {
     pub faults: Vec<FaultPoint>,
     /// What it relies on: entries of other regions that look at no more of the
     /// flags than this.
-    pub relies: Vec<(u64, Live)>,
+    pub relies: Vec<(Key, Live)>,
     /// The exits, of any region, that are linked to it.
     pub incoming: Vec<u32>,
     /// Whether it can be found.
     pub awake: bool,
+    mode: Mode,
     /// The guest's addresses of its blocks, and of where nothing could be
     /// fetched.
     blocks: Vec<Range<u64>>,
@@ -56,12 +57,22 @@ impl Placed {
             relies: Vec::new(),
             incoming: Vec::new(),
             awake: true,
+            mode: region.mode,
             blocks: blocks.collect(),
             words: if known {
                 region.words.clone()
             } else {
                 Vec::new()
             },
+        }
+    }
+
+    /// What one of its entries is found by.
+    #[must_use]
+    pub const fn key(&self, entry: &Entry) -> Key {
+        Key {
+            pc: entry.pc,
+            mode: self.mode,
         }
     }
 

@@ -13,13 +13,14 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Write as _;
 
+use a64::lift::ANY_STACK;
 use iced_x86::{
     Decoder, DecoderOptions, Formatter as _, Instruction, Mnemonic, NasmFormatter, OpKind,
     Register, SymbolResolver, SymbolResult,
 };
-use ir::Region;
+use ir::{Key, Mode, Region};
 use x64::convention::{BIAS, Layout};
-use x64::lower::Lowered;
+use x64::lower::{Exit, Lowered};
 
 /// How much is shown.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -43,7 +44,7 @@ pub fn disassemble(
     let insns: Vec<Instruction> = Decoder::with_ip(64, code, 0, DecoderOptions::NONE)
         .into_iter()
         .collect();
-    let labels = labels(lowered, &insns, code.len());
+    let labels = labels(region, lowered, &insns, code.len());
     let mut formatter = formatter(Box::new(Names {
         labels: labels.clone(),
         state: state(layout),
@@ -109,7 +110,12 @@ fn headings(region: &Region, lowered: &Lowered, at: u64, out: &mut String) {
 
 /// Names for what is branched to: exits by where they lead, the rest by
 /// numbers.
-fn labels(lowered: &Lowered, insns: &[Instruction], length: usize) -> BTreeMap<u64, String> {
+fn labels(
+    region: &Region,
+    lowered: &Lowered,
+    insns: &[Instruction],
+    length: usize,
+) -> BTreeMap<u64, String> {
     let targets = insns
         .iter()
         .filter(|insn| insn.op0_kind() == OpKind::NearBranch64)
@@ -117,13 +123,23 @@ fn labels(lowered: &Lowered, insns: &[Instruction], length: usize) -> BTreeMap<u
         .filter(|&target| target < length as u64);
     let mut labels: BTreeMap<u64, String> = targets.map(|at| (at, String::new())).collect();
     for exit in &lowered.exits {
-        labels.insert(exit.thunk.into(), format!("exit_{:x}", exit.target));
+        labels.insert(exit.thunk.into(), exit_name(region, exit));
     }
     let unnamed = labels.values_mut().filter(|name| name.is_empty());
     for (n, name) in unnamed.enumerate() {
         let _ = write!(name, "L{n}");
     }
     labels
+}
+
+/// An exit by where it leads, and to which mode if that is another.
+fn exit_name(region: &Region, exit: &Exit) -> String {
+    let Key { pc, mode } = exit.target;
+    if mode == region.mode {
+        format!("exit_{pc:x}")
+    } else {
+        format!("exit_{pc:x}_mode_{}", mode.number())
+    }
 }
 
 /// The words of the state by their distance from `rbp`: name and size.
@@ -160,9 +176,12 @@ fn state(layout: &Layout) -> BTreeMap<i64, (String, u32)> {
         (layout.monitor, "monitor", 32),
         (layout.fpcr, "fpcr", 4),
         (layout.fpsr, "fpsr", 4),
-        (layout.targets, "targets", 16 << layout.targets_log2),
     ] {
         add(offset, String::from(name), size);
+    }
+    let [targets, any_stack] = [Mode::PLAIN, ANY_STACK].map(|mode| layout.targets[mode.number()]);
+    for (offset, name) in [(targets, "targets"), (any_stack, "targets_any_stack")] {
+        add(offset, String::from(name), 16 << layout.targets_log2);
     }
     names
 }

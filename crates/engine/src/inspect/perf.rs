@@ -108,7 +108,7 @@ mod tests {
     #[test]
     fn blocks_and_what_is_behind_them() {
         let exit = Exit {
-            target: 0,
+            target: Region::default().key(0),
             patch: 0x31,
             thunk: 0x40,
             number: 0x4a,

@@ -10,9 +10,9 @@ use iced_x86::{
     Decoder, DecoderOptions, FlowControl, Instruction, InstructionInfoFactory, Mnemonic, OpAccess,
     Register,
 };
-use ir::Region;
 use ir::form::{Former, Limits, Source};
 use ir::live::Live;
+use ir::{Key, Mode, Region};
 use x64::convention::Convention;
 use x64::features::HostFeatures;
 use x64::lower::{Lowered, Lowerer, Options};
@@ -56,16 +56,14 @@ impl Source for Words<'_> {
     }
 }
 
-/// Translates the words, from the one at `head` on, for this host.
-pub(crate) fn translate(words: &[u32], head: usize, soft_float: bool, host: HostFeatures) {
+/// Translates the words, from the one at `head` on, in this mode and for this
+/// host.
+pub(crate) fn translate(words: &[u32], head: usize, mode: Mode, host: HostFeatures) {
     let (mut region, mut lowered) = (Region::default(), Lowered::default());
     let head = HEAD + 4 * head as u64;
     let limits = Limits { insns: 512 };
     Former::default().form(
-        &A64 {
-            soft_float,
-            calls: None,
-        },
+        &A64 { mode, calls: None },
         &Words(words),
         head,
         limits,
@@ -75,7 +73,7 @@ pub(crate) fn translate(words: &[u32], head: usize, soft_float: bool, host: Host
     let mut lowerer = Lowerer::new(Convention::new(layout(), host));
     // What is live elsewhere is different from place to place.
     let outside =
-        |pc: u64| [Live::Dead, Live::Weak, Live::Live, Live::Live][(pc >> 2 & 3) as usize];
+        |key: Key| [Live::Dead, Live::Weak, Live::Live, Live::Live][(key.pc >> 2 & 3) as usize];
     lowerer.lower(&region, Options::default(), outside, &mut lowered);
     Code::new(&region, &lowered, lowerer.asm.code()).check();
 }

@@ -5,7 +5,7 @@ use armistice_engine::inspect::host::{Style, disassemble};
 use armistice_engine::vcpu::layout;
 use ir::form::{Former, Limits, Source};
 use ir::live::Live;
-use ir::{Op, Region, Term};
+use ir::{Mode, Op, Region, Term};
 use x64::convention::Convention;
 use x64::features::HostFeatures;
 use x64::lower::{Lowered, Lowerer, Options};
@@ -44,11 +44,16 @@ impl Translated {
 
     /// Translates `words` at an address.
     pub(crate) fn at(head: u64, words: &[u32], host: HostFeatures) -> Self {
+        Self::in_mode(Mode::PLAIN, head, words, host)
+    }
+
+    /// Translates `words` at an address in a mode.
+    pub(crate) fn in_mode(mode: Mode, head: u64, words: &[u32], host: HostFeatures) -> Self {
         let (mut region, mut lowered) = (Region::default(), Lowered::default());
         let limits = Limits { insns: 512 };
         let guest = A64 {
+            mode,
             calls: Some(CALLS),
-            ..A64::default()
         };
         Former::default().form(&guest, &Words(head, words), head, limits, &mut region);
         let mut lowerer = Lowerer::new(Convention::new(layout(), host));

@@ -194,6 +194,13 @@ impl Asm {
         self.fixup(label, true);
     }
 
+    /// `jrcxz`: jumps if `rcx` is zero, leaving the flags alone. The label must
+    /// come to lie near.
+    pub fn jrcxz(&mut self, label: Label) {
+        self.byte(0xe3);
+        self.fixup(label, true);
+    }
+
     /// `call`
     pub fn call_label(&mut self, label: Label) {
         self.touch_all();

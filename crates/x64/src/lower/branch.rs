@@ -6,7 +6,7 @@ use super::{Leave, Lowering};
 use crate::asm::{Alu, Cond as Cc, Label, Mem, RegMem, Size};
 use crate::convention::{BIAS, RAX, RCX};
 use ir::live::Live;
-use ir::{Block, Reg, Term, Width};
+use ir::{Block, Key, Reg, Term, Width};
 
 impl Lowering<'_> {
     pub(crate) fn term(&mut self, index: usize, block: &Block) {
@@ -38,7 +38,7 @@ impl Lowering<'_> {
             } => {
                 self.branch_bit(index, reg, bit, nonzero, taken, fall);
             }
-            Term::Call { target, .. } => self.go_outside(target),
+            Term::Call { target, .. } => self.go_outside(self.region.key(target)),
             Term::Indirect { reg, link, ret, .. } => self.indirect(reg, link, ret),
             Term::Supervisor { imm, next } => {
                 self.flags_to_state();
@@ -49,10 +49,11 @@ impl Lowering<'_> {
             Term::Undefined { word, pc } => self.stop(Leave::Undefined, word, pc),
             Term::NoFetch { pc } => self.stop(Leave::NoFetch, 0, pc),
             Term::Interpret { word, pc } => self.stop(Leave::Interpret, word, pc),
+            Term::IfAligned { reg, word, to } => self.if_aligned(reg, word, to),
         }
     }
 
-    fn stop(&mut self, why: Leave, payload: u32, pc: u64) {
+    pub(crate) fn stop(&mut self, why: Leave, payload: u32, pc: u64) {
         self.flags_to_state();
         self.set_pc(pc);
         self.leave(why, payload);
@@ -68,7 +69,7 @@ impl Lowering<'_> {
     /// Goes to an address; the next block in order is fallen into.
     fn go(&mut self, index: usize, target: u64) {
         let Some(block) = self.find(target) else {
-            return self.go_outside(target);
+            return self.go_outside(self.region.key(target));
         };
         let here = self.flags_here();
         let wanted = self.settle_in(block, Some(here));
@@ -78,7 +79,7 @@ impl Lowering<'_> {
         }
     }
 
-    fn go_outside(&mut self, target: u64) {
+    pub(crate) fn go_outside(&mut self, target: Key) {
         if (self.outside)(target) != Live::Dead {
             self.flags_to_state();
         }
@@ -86,7 +87,7 @@ impl Lowering<'_> {
     }
 
     /// A direct branch out of the region, the flags being in place.
-    pub(crate) fn exit(&mut self, target: u64) {
+    pub(crate) fn exit(&mut self, target: Key) {
         let patch = self.a.jmp_rel32_aligned();
         let label = self.a.new_label();
         self.cold.push((label, Cold::Thunk { patch, target }));
@@ -125,6 +126,7 @@ impl Lowering<'_> {
                 self.jump_if(test, label);
             }
             None => {
+                let target = self.region.key(target);
                 let seen = (self.outside)(target) != Live::Dead;
                 let in_place = !seen || self.flags_fit(&Tracker::default());
                 match test {
@@ -157,7 +159,7 @@ impl Lowering<'_> {
         self.flags_are(before);
     }
 
-    fn behind(&mut self, cold: Cold) -> Label {
+    pub(crate) fn behind(&mut self, cold: Cold) -> Label {
         let label = self.a.new_label();
         self.cold.push((label, cold));
         label
@@ -254,7 +256,7 @@ impl Lowering<'_> {
         }
         let layout = &self.c.layout;
         #[allow(clippy::cast_possible_wrap, reason = "the state is a megabyte at most")]
-        let table = layout.targets as i32 - BIAS;
+        let table = layout.targets[self.region.mode.number()] as i32 - BIAS;
         let mask = ((1 << layout.targets_log2) - 1) << 2;
         let entry = |disp| Mem::index(crate::convention::RBP, RAX, 4, disp);
         self.a.mov_rr(Size::B32, RAX, RCX);

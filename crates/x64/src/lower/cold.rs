@@ -5,6 +5,7 @@ use super::flags::Tracker;
 use super::{Entry, Exit, Leave, Lowering};
 use crate::asm::{Label, Mem, Size, V, Xmm};
 use crate::convention::{RAX, RCX};
+use ir::Key;
 
 /// Something to be put behind the blocks, and what it needs to know.
 #[derive(Clone, Copy, Debug)]
@@ -21,10 +22,12 @@ pub(crate) enum Cold {
     Away {
         flags: Tracker,
         pc: u64,
-        target: u64,
+        target: Key,
     },
+    /// Save the flags, then let the interpreter do the instruction there.
+    Stop { flags: Tracker, pc: u64, word: u32 },
     /// Leave for good, or until the exit at `patch` is linked to its target.
-    Thunk { patch: usize, target: u64 },
+    Thunk { patch: usize, target: Key },
     /// The indirect branch's target (in `rcx`) is not in the table.
     Miss,
     /// Leave to another way of doing what an operation does, the flags being
@@ -87,11 +90,15 @@ impl Lowering<'_> {
                 self.flags_to_state();
                 self.exit(target);
             }
+            Cold::Stop { flags, pc, word } => {
+                self.flags = flags;
+                self.stop(Leave::Interpret, word, pc);
+            }
             Cold::Thunk { patch, target } => self.thunk(patch, target),
             Cold::Miss => {
                 let pc = self.c.state(self.c.layout.pc);
                 self.a.mov_mr(Size::B64, pc, RCX);
-                self.leave(Leave::Indirect, 0);
+                self.leave_to(Leave::Indirect.into(self.region.mode), 0);
             }
             Cold::Otherwise { pc } => {
                 self.flags_are(Tracker::constant(0));
@@ -134,7 +141,7 @@ impl Lowering<'_> {
     }
 
     /// Points the exit's branch at its thunk, which leaves with its number.
-    fn thunk(&mut self, patch: usize, target: u64) {
+    fn thunk(&mut self, patch: usize, target: Key) {
         let thunk = self.position();
         #[allow(
             clippy::cast_possible_truncation,
@@ -142,8 +149,8 @@ impl Lowering<'_> {
         )]
         let at = patch as u32;
         self.a.patch_i32(patch, (thunk - at).cast_signed() - 4);
-        self.set_pc(target);
-        self.a.mov_ri(RCX, Leave::Link as u64);
+        self.set_pc(target.pc);
+        self.a.mov_ri(RCX, Leave::Link.into(target.mode));
         let number = self.a.mov_imm32_at(RAX);
         #[allow(clippy::cast_possible_truncation, reason = "as above")]
         let number = number as u32;
@@ -170,7 +177,12 @@ impl Lowering<'_> {
 
     /// Leaves translated code.
     pub(crate) fn leave(&mut self, why: Leave, payload: u32) {
-        self.a.mov_ri(RCX, why as u64);
+        self.leave_to(why as u64, payload);
+    }
+
+    /// Leaves with this reason and mode.
+    fn leave_to(&mut self, why: u64, payload: u32) {
+        self.a.mov_ri(RCX, why);
         self.a.mov_ri(RAX, payload.into());
         self.leave_jump();
     }

@@ -34,11 +34,7 @@ impl Lowering<'_> {
 
     /// The next host instruction can fault; `spilled`: `rdx` is in use.
     pub(crate) fn fault_point_with(&mut self, spilled: bool) {
-        self.fault_point_at(self.pc, spilled);
-    }
-
-    fn fault_point_at(&mut self, pc: u64, spilled: bool) {
-        let (host, flags) = (self.position(), self.flags_at_fault());
+        let (host, pc, flags) = (self.position(), self.pc, self.flags_at_fault());
         // A block's start and its first access may be at one place.
         if self.out.faults.last().is_some_and(|last| last.host == host) {
             self.out.faults.pop();
@@ -185,18 +181,6 @@ impl Lowering<'_> {
             let spill = self.c.state(self.c.layout.spill);
             self.a.xchg_mr(Size::B64, spill, RAX);
         }
-    }
-
-    /// An aligned load of constants that is as far from 16 bytes as the slot is,
-    /// so that nothing but the fault is seen of it, not even by EFLAGS.
-    pub(crate) fn check_stack(&mut self, a: Reg, next: u64) {
-        use crate::asm::V;
-        let low = self.source(a, RAX);
-        self.a.movzx(Size::B32, Size::B8, RAX, low);
-        let constants = self.c.state(self.c.layout.constants);
-        let at = Mem::index(crate::convention::RBP, RAX, 1, constants.disp);
-        self.fault_point_at(next, false);
-        self.a.v2(V::Movdqa, self.c.vec_scratch[0], at);
     }
 
     /// 64 bytes of zeros, in two stores of 32: what zeroes the register zeroes

@@ -23,6 +23,7 @@ mod call;
 mod int;
 mod memory;
 mod operand;
+mod stack;
 mod vector;
 
 use crate::asm::{Asm, Label};
@@ -31,16 +32,17 @@ use alloc::vec::Vec;
 use cold::Cold;
 use flags::{FlagsAt, Tracker};
 use ir::live::Live;
-use ir::{Op, Region};
+use ir::{Key, Mode, Op, Region};
 
-/// Why translated code is left; what `leave` finds in `ecx`. The payload is
-/// in `eax`, the guest's program counter in the state.
+/// Why translated code is left; what `leave` finds in `cl`. The payload is
+/// in `eax`, the guest's program counter in the state. Where it goes on by itself,
+/// the mode's number is above `cl`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u32)]
 pub enum Leave {
-    /// By a direct exit that is not linked; payload: the exit's number.
+    /// By a direct exit that is not linked, to the mode; payload: the exit's number.
     Link = 0,
-    /// By an indirect branch whose target the table lacks.
+    /// By an indirect branch in the mode, whose target the table lacks.
     Indirect = 1,
     /// To the supervisor; payload: the instruction's constant. The program
     /// counter is that of the next instruction.
@@ -64,9 +66,20 @@ pub enum Leave {
 }
 
 impl Leave {
-    /// The reason with this number.
+    /// What the stub gets that leaves so, to go on in a mode.
     #[must_use]
-    pub const fn from_number(n: u32) -> Option<Self> {
+    pub const fn into(self, mode: Mode) -> u64 {
+        self as u64 | (mode.number() as u64) << 8
+    }
+
+    /// The reason and the mode of what the stub got.
+    #[must_use]
+    pub const fn taken_apart(n: u32) -> (Option<Self>, Mode) {
+        (Self::from_number(n & 0xff), Mode::from_number(n >> 8))
+    }
+
+    /// The reason with this number.
+    const fn from_number(n: u32) -> Option<Self> {
         Some(match n {
             0 => Self::Link,
             1 => Self::Indirect,
@@ -98,7 +111,7 @@ pub struct Entry {
 #[derive(Clone, Copy, Debug)]
 pub struct Exit {
     /// Where it leads.
-    pub target: u64,
+    pub target: Key,
     /// Where the 4-byte displacement of its branch lies.
     pub patch: u32,
     /// Where its thunk starts: the branch's target while it is not linked.
@@ -169,13 +182,13 @@ impl Lowerer {
         &self.convention
     }
 
-    /// Lowers `region`. `outside` says what of the flags is seen at an address
-    /// that the region does not have.
+    /// Lowers `region`. `outside` says what of the flags is seen at a key that
+    /// the region does not have.
     pub fn lower(
         &mut self,
         region: &Region,
         options: Options,
-        outside: impl Fn(u64) -> Live,
+        outside: impl Fn(Key) -> Live,
         out: &mut Lowered,
     ) {
         out.entries.clear();
@@ -220,7 +233,7 @@ pub(crate) struct Lowering<'a> {
     pub(crate) c: &'a Convention,
     live: &'a ir::live::Flags,
     uppers: &'a ir::upper::Uppers,
-    outside: &'a dyn Fn(u64) -> Live,
+    outside: &'a dyn Fn(Key) -> Live,
     region: &'a Region,
     out: &'a mut Lowered,
     labels: Vec<Label>,
@@ -436,7 +449,7 @@ impl Lowering<'_> {
             Op::ZeroLine { a } => self.zero_line(a),
             Op::BulkStart { kind, d, s, n } => self.bulk_start(kind, d, s, n),
             Op::BulkRun { kind, d, s, n } => self.bulk_run(kind, d, s, n),
-            Op::CheckStack { a, next } => self.check_stack(a, next),
+            Op::CheckStack { a, to } => self.check_stack(a, to),
             Op::Call {
                 function,
                 d,

@@ -3,7 +3,7 @@
 use super::{d, ftype, is_scalar, n, shaped, shift};
 use crate::decode::{Class, Op as A};
 use crate::insn::Insn;
-use crate::lift::{A64, sf, zr};
+use crate::lift::{A64, SOFT_FLOAT, sf, zr};
 use ir::Size;
 use ir::vector::{Fp, Rounding, Shape, VOp};
 
@@ -11,7 +11,7 @@ pub(super) fn lift(guest: A64, insn: Insn, class: Class) -> Option<VOp> {
     if insn.op == A::FMOV_general {
         return Some(fmov(insn));
     }
-    if guest.soft_float {
+    if guest.mode.has(SOFT_FLOAT) {
         return None;
     }
     match class {

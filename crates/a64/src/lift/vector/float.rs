@@ -3,14 +3,14 @@
 use super::{d, element, float_size, ftype, m, n, shaped, v};
 use crate::decode::{Class, Op as A};
 use crate::insn::Insn;
-use crate::lift::{A64, cond};
+use crate::lift::{A64, SOFT_FLOAT, cond};
 use ir::vector::{Arg, FloatBin, FloatTest, FloatUnary, Fp, Rounding, Shape, VOp};
 
 pub(super) fn lift(guest: A64, insn: Insn, class: Class) -> Option<VOp> {
     if let Some(op) = bits(insn, class) {
         return Some(op);
     }
-    if guest.soft_float {
+    if guest.mode.has(SOFT_FLOAT) {
         return None;
     }
     match class {

@@ -1,0 +1,63 @@
+//! Whether the guest's stack pointer is a multiple of 16.
+//!
+//! The question is asked between two instructions of the guest, or before one, and
+//! one of the answers leaves: so the flags need not be kept, but must be found on
+//! that way. Where overwriting EFLAGS costs nothing it is a test; else a shift
+//! and a branch that leave EFLAGS alone.
+
+use super::Lowering;
+use super::cold::Cold;
+use super::flags::Tracker;
+use crate::asm::{Cond as Cc, RegMem, Size};
+use crate::convention::{RAX, RCX};
+use ir::live::Live;
+use ir::{Key, Reg};
+
+impl Lowering<'_> {
+    /// Leaves for another mode unless the slot is a multiple of 16.
+    pub(crate) fn check_stack(&mut self, a: Reg, to: Key) {
+        let seen = (self.outside)(to) != Live::Dead;
+        let pc = self.pc;
+        self.unless_aligned(a, |here| Cold::Away {
+            flags: if seen { here } else { Tracker::default() },
+            pc,
+            target: to,
+        });
+    }
+
+    /// Goes on in another mode if the slot is a multiple of 16; else the
+    /// instruction is the interpreter's.
+    pub(crate) fn if_aligned(&mut self, a: Reg, word: u32, to: Key) {
+        let pc = to.pc;
+        self.unless_aligned(a, |flags| Cold::Stop { flags, pc, word });
+        self.go_outside(to);
+    }
+
+    /// Does something cold, which is told where the flags are, unless the slot is
+    /// a multiple of 16. Uses `rax` and `rcx`.
+    fn unless_aligned(&mut self, a: Reg, cold: impl FnOnce(Tracker) -> Cold) {
+        let free = self.clobber_is_free();
+        if free {
+            self.clobber();
+            match self.source(a, RAX) {
+                RegMem::Reg(a) => self.a.test_ri(Size::B8, a, 15),
+                RegMem::Mem(a) => self.a.test_mi(Size::B8, a, 15),
+            }
+        } else {
+            // All but the low four bits are shifted out.
+            self.a.mov_ri(RAX, 60);
+            let a = self.source(a, RCX);
+            self.a.shlx(Size::B64, RCX, a, RAX);
+        }
+        let cold = cold(self.flags_here());
+        let label = self.behind(cold);
+        if free {
+            self.a.jcc(Cc::NE, label);
+        } else {
+            let aligned = self.a.new_label();
+            self.a.jrcxz(aligned);
+            self.a.jmp(label);
+            self.a.bind(aligned);
+        }
+    }
+}
