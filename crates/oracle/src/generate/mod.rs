@@ -7,6 +7,7 @@
 pub mod memory;
 pub mod program;
 pub mod sequence;
+pub mod stack;
 pub mod state;
 pub mod values;
 pub mod words;
@@ -69,6 +70,8 @@ pub enum Need {
         /// The register.
         register: u32,
     },
+    /// SP may be anything, near where it is.
+    AnyStack,
     /// The register for it plus `offset` is an address where an access of
     /// `size` bytes faults.
     Faulting {

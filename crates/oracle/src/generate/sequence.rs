@@ -4,7 +4,8 @@
 //! down that nothing else writes, testing it in a way that leaves the loop
 //! from any value that it could have when the loop is entered in its middle.
 //! Accesses go through registers that hold addresses in the data area and that
-//! only their own writeback changes.
+//! only their own writeback changes. In some sequences SP is moved too, and is
+//! seldom a base, as that may be the end.
 
 use std::sync::LazyLock;
 
@@ -12,12 +13,13 @@ use a64::decode::{Class, Op, decode};
 use a64::insn::Insn;
 
 use super::program::{literal, with_offset, with_target};
-use super::{Made, Need, memory, words};
+use super::{Made, Need, memory, stack, words};
 use crate::case::Program;
 use crate::case::{DATA, DATA_SIZE};
 use crate::random::Rng;
 
-/// The registers of addresses. SP is one without writeback only.
+/// The registers of addresses. SP is one, without writeback where it is not
+/// moved.
 const BASES: [u32; 4] = [19, 20, 21, 22];
 /// The registers of small numbers.
 const INDICES: [u32; 2] = [23, 24];
@@ -141,6 +143,8 @@ struct Builder<'a> {
     /// Branches whose targets are still to be chosen, with the limit.
     open: Vec<usize>,
     needs: Vec<Need>,
+    /// SP is moved.
+    moves_stack: bool,
     /// A register beside those of `protected` that is not written.
     link_kept: bool,
     /// The size of the exclusive accesses: a store-exclusive whose size isn't
@@ -245,7 +249,12 @@ impl Builder<'_> {
                     | Class::ldst_single_post
             );
             let register = base.unwrap_or_else(|| {
-                if !writes_back && class != Class::system && self.rng.percent(20) {
+                let (may, often) = if self.moves_stack {
+                    (class != Class::system, 8)
+                } else {
+                    (!writes_back && class != Class::system, 20)
+                };
+                if may && self.rng.percent(often) {
                     31
                 } else {
                     self.rng.pick(&BASES)
@@ -301,6 +310,10 @@ impl Builder<'_> {
     /// One instruction of any kind.
     fn any(&mut self) {
         let groups = &*GROUPS;
+        if self.moves_stack && self.rng.percent(15) {
+            let word = stack::moved(self.rng, &BASES, &INDICES);
+            return self.slots.push(Slot::Word(word));
+        }
         let slot = match self.rng.below(100) {
             0..26 => self.plain(&groups.integer),
             26..42 => self.plain(&groups.flags),
@@ -496,6 +509,9 @@ impl Builder<'_> {
         for register in BASES.into_iter().chain([31]) {
             needs.push(Need::Near { register });
         }
+        if self.moves_stack {
+            needs.push(Need::AnyStack);
+        }
         for register in INDICES {
             needs.push(Need::Count {
                 register,
@@ -520,6 +536,7 @@ fn builder(rng: &mut Rng) -> Builder<'_> {
         closed: Vec::new(),
         open: Vec::new(),
         needs: Vec::new(),
+        moves_stack: false,
         link_kept: false,
         exclusive: None,
     }
@@ -532,6 +549,7 @@ pub fn sequence(rng: &mut Rng, address: u64, length: usize) -> Made {
 
 fn built(rng: &mut Rng, length: usize) -> Builder<'_> {
     let mut builder = builder(rng);
+    builder.moves_stack = builder.rng.percent(25);
     builder.items(length, 0);
     if length > 8 && builder.rng.percent(30) {
         builder.subroutine();

@@ -108,6 +108,11 @@ fn meet(rng: &mut Rng, state: &mut State, need: Need) {
             let distance = rng.below(DATA_SIZE / 2) & rng.pick(&[!63, !15, !7, !0]);
             set_base(rng, state, register, DATA + DATA_SIZE / 4 + distance);
         }
+        Need::AnyStack => {
+            if rng.percent(50) {
+                state.x[31] ^= rng.below(16);
+            }
+        }
         Need::Faulting { offset, size } => {
             let target = if rng.percent(50) {
                 // Across an end of the data area.
