@@ -1,6 +1,7 @@
 /* Calls, returns and indirect branches: two recursions, interpreters of a tiny
- * machine by switch and by function pointers, virtual calls over a tree, and
- * libc's qsort with a comparison that is called. */
+ * machine by switch and by function pointers, virtual calls over a tree,
+ * libc's qsort with a comparison that is called, and a recursion as a compiler
+ * of scripts makes it that keeps a stack pointer of its own. */
 #include "kernels.h"
 
 /* Two calls a level, and nothing that a compiler can fold away. */
@@ -155,5 +156,40 @@ static uint64_t sorted(unsigned rounds)
     return sum;
 }
 
+#ifdef __aarch64__
+/* SpiderMonkey's way: values are pushed by x28, 8 bytes each, and SP is moved
+ * before it, so that it is no multiple of 16 half of the time. It is never used. */
+__asm__(".text\n"
+        "scripted_fib:\n"
+        " sub sp, x28, #8\n str x30, [x28, #-8]!\n"
+        " sub sp, x28, #8\n str x0, [x28, #-8]!\n"
+        " cmp x0, #2\n b.lo 1f\n"
+        " sub x0, x0, #1\n adr x9, scripted_fib\n blr x9\n"
+        " sub sp, x28, #8\n str x0, [x28, #-8]!\n"
+        " ldr x0, [x28, #8]\n sub x0, x0, #2\n bl scripted_fib\n"
+        " ldr x9, [x28], #8\n mov sp, x28\n add x0, x0, x9\n"
+        "1: ldr x9, [x28], #8\n ldr x30, [x28], #8\n mov sp, x28\n ret\n"
+        "enter_script:\n"
+        " stp x29, x30, [sp, #-32]!\n str x28, [sp, #16]\n mov x29, sp\n"
+        " mov x28, sp\n bl scripted_fib\n"
+        " mov sp, x29\n ldr x28, [sp, #16]\n ldp x29, x30, [sp], #32\n ret\n");
+uint64_t enter_script(uint64_t n);
+#else
+__attribute__((noinline)) static uint64_t enter_script(uint64_t n)
+{
+    OPAQUE(n);
+    return n < 2 ? n : enter_script(n - 1) + enter_script(n - 2);
+}
+#endif
+
+static uint64_t scripted(unsigned rounds)
+{
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < rounds; i++)
+        sum = mix(sum, enter_script(27));
+    return sum;
+}
+
 KERNELS({"fib", fib, 120}, {"ackermann", ack, 200}, {"switch", switched, 3000000},
-        {"threaded", threaded, 3000000}, {"pointers", pointers, 3000000}, {"qsort", sorted, 300})
+        {"threaded", threaded, 3000000}, {"pointers", pointers, 3000000}, {"qsort", sorted, 300},
+        {"scripted", scripted, 120})

@@ -59,3 +59,19 @@ fn moving_it_is_not_interpreted() {
         "{text}"
     );
 }
+
+/// Code of both modes is told apart.
+#[test]
+fn its_mode_is_shown() {
+    let dir = TempDir::new().unwrap();
+    let program = guest(&dir, "any_stack.c", "-O2");
+    let mut printing = engine();
+    printing.arg("--print-guest").arg(program).arg("1000");
+    let text = String::from_utf8(printing.output().unwrap().stderr).unwrap();
+    let heads = text.lines().filter(|line| line.starts_with("guest code"));
+    let (any, plain): (Vec<&str>, _) = heads.partition(|line| line.ends_with(" (any SP):"));
+    assert!(!any.is_empty() && !plain.is_empty(), "{text}");
+    // The same code in both.
+    let both = |any: &&str| plain.contains(&&*any.replace(" (any SP)", ""));
+    assert!(any.iter().any(both), "{any:?} {plain:?}");
+}

@@ -168,6 +168,7 @@ fn call_kernels() {
         &["threaded", "5000"],
         &["pointers", "5000"],
         &["qsort", "2"],
+        &["scripted", "1"],
     ]);
 }
 

@@ -16,7 +16,8 @@ use core::fmt::Write as _;
 use core::ops::Range;
 use core::sync::atomic::AtomicU64;
 
-use ir::Region;
+use a64::lift::{ANY_STACK, SOFT_FLOAT};
+use ir::{Mode, Region};
 use x64::lower::Lowered;
 
 use crate::cli::Options;
@@ -116,8 +117,9 @@ impl Observer for Inspector {
             self.text.clear();
             let _ = writeln!(
                 self.text,
-                "host code of region {:x}: {} bytes at {host:x}",
+                "host code of region {:x}{}: {} bytes at {host:x}",
                 self.head,
+                mode_name(region.mode),
                 code.len()
             );
             host_code(region, lowered, code, &mut self.text);
@@ -130,9 +132,20 @@ impl Observer for Inspector {
     }
 }
 
+/// What is not taken for granted in a mode, behind a region's address.
+const fn mode_name(mode: Mode) -> &'static str {
+    match (mode.has(SOFT_FLOAT), mode.has(ANY_STACK)) {
+        (false, false) => "",
+        (true, false) => " (soft floats)",
+        (false, true) => " (any SP)",
+        (true, true) => " (soft floats, any SP)",
+    }
+}
+
 /// Adds the guest code of a region to `out`, a line an instruction.
 fn guest_code(head: u64, region: &Region, code: &dyn Code, out: &mut String) {
-    let _ = writeln!(out, "guest code of region {head:x}:");
+    let mode = mode_name(region.mode);
+    let _ = writeln!(out, "guest code of region {head:x}{mode}:");
     for (n, block) in region.blocks.iter().enumerate() {
         if n > 0 {
             out.push('\n');
