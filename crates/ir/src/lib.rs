@@ -3,10 +3,10 @@
 //! An instruction here ([`Op`]) works on *slots*: numbered registers of a
 //! guest, held somewhere by the host. It knows neither what the guest calls
 //! them nor where the host keeps them. A region is a set of basic blocks that
-//! are translated together ([`region`]), found by following direct branches
-//! ([`form`]), all in one mode ([`mode`]); before it is lowered, backward liveness says which condition
-//! flags are still to be seen ([`live`]), and forward analysis which vector
-//! slots have zeros in their upper bits ([`upper`]).
+//! are translated together, in one mode ([`region`], [`mode`]), found by
+//! following direct branches ([`form`]); before it is lowered, backward liveness
+//! says which condition flags are still to be seen ([`live`]), and forward
+//! analysis which vector slots have zeros in their upper bits ([`upper`]).
 #![no_std]
 
 extern crate alloc;

@@ -54,8 +54,8 @@ impl Op {
         }
     }
 
-    /// Whether a fault can show the state before it, or leaving in its middle that
-    /// after it: flags that nobody else looks at must be told then.
+    /// Whether it may be left in its middle: by a fault, which shows the state
+    /// before it, or for another mode. The flags must be told then.
     #[must_use]
     pub const fn may_fault(&self) -> bool {
         match self {
