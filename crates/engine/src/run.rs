@@ -20,7 +20,7 @@ use x64::lower::Lowered;
 use crate::debug::{self, Debugger, How};
 use crate::inspect::Inspector;
 use crate::linux::address_space::Watcher;
-use crate::linux::attention::{Attention, Block, FORGET, HOLD};
+use crate::linux::attention::{Block, FORGET, HOLD};
 use crate::linux::breakpoints::BRK;
 use crate::linux::clone::{self, Request};
 use crate::linux::delivery::Fatal;
@@ -236,6 +236,7 @@ pub fn run(
     if runtime.process.secure || is_watched(&thread) {
         runtime.engine.close();
     }
+    thread.pending.join(thread.attention());
     // Those that the engine takes must not be blocked any more.
     thread.set_mask(thread.mask);
     if let Some((debugger, connection)) = debugger {
@@ -246,7 +247,7 @@ pub fn run(
         }
     }
     let end = runtime.run(&mut thread, &mut vcpu);
-    runtime.end(thread.attention(), end, None)
+    runtime.end(&thread, end, None)
 }
 
 /// Whether a thread's system calls are judged: it may want to get past that.
@@ -277,6 +278,7 @@ unsafe extern "C" fn begin(start: *mut c_void) -> ! {
     if *flags & clone::CLEAR_SIGHAND != 0 {
         let _ = thread.actions.with(signals::Actions::clear_handlers);
     }
+    thread.pending.join(attention);
     thread.set_mask(thread.mask);
     if let Some(debugger) = runtime.debugger
         && *flags & clone::THREAD != 0
@@ -285,7 +287,7 @@ unsafe extern "C" fn begin(start: *mut c_void) -> ! {
     }
     let end = runtime.run(thread, vcpu);
     let owned = (*flags & clone::VFORK == 0).then_some(start);
-    runtime.end(attention, end, owned)
+    runtime.end(thread, end, owned)
 }
 
 impl Runtime {
@@ -371,7 +373,8 @@ impl Runtime {
     }
 
     /// Ends a thread, and gives back what it was made with.
-    fn end(&self, attention: &'static Attention, end: End, owned: Option<*mut Start>) -> ! {
+    fn end(&self, thread: &Thread, end: End, owned: Option<*mut Start>) -> ! {
+        let attention = thread.attention();
         let last = self.engine.part(attention);
         if let Some(debugger) = self.debugger {
             match end {
@@ -388,6 +391,8 @@ impl Runtime {
         match end {
             End::Thread(code) => {
                 signals::pass_on(attention);
+                thread.settle();
+                thread.pending.leave(attention);
                 if last {
                     self.inspector.hold().finish();
                 }
@@ -474,6 +479,7 @@ impl Runtime {
         let locks = (self.inspector.hold(), self.spare.hold());
         let rest = (
             thread.actions.hold(),
+            thread.pending.hold(),
             self.process.space.hold(),
             self.process.heap.hold(),
             STALE.ranges.hold(),
@@ -494,7 +500,7 @@ impl Runtime {
                 if let Some(debugged) = debugged {
                     debugged.child();
                 }
-                thread.held = Default::default();
+                thread.pending.forked(thread.attention());
                 thread.maker = None;
                 self.process.holds.clear();
                 if let Err(error) = code.child(vcpu) {

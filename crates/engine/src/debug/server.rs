@@ -9,7 +9,7 @@ use core::sync::atomic::Ordering;
 use super::memory::Memory;
 use super::packet::{Incoming, Item, framed};
 use super::{Debugger, Place, Why, commands};
-use crate::linux::attention::{Attention, BREAK_OFF, Block, LOOK};
+use crate::linux::attention::{Attention, BREAK_OFF, Block, LOOK, NOTES};
 use crate::linux::clone::{self, Arguments, Request};
 use crate::linux::faults;
 use crate::linux::signals;
@@ -151,7 +151,7 @@ impl Server {
 
     /// Gives signals to the process that came here to a thread of the guest's.
     fn pass_on(&self) {
-        for index in 0..signals::TAKEN_LIST.len() {
+        for index in 0..NOTES {
             let info = self.attention.take_taken(index);
             let state = self.debugger.state.hold();
             if let (Some(info), Some(thread)) = (info, state.threads.first()) {

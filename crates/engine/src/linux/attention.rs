@@ -13,9 +13,10 @@
 
 use core::cell::UnsafeCell;
 use core::ops::Range;
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use super::own;
+use super::signals::TAKEN_LIST;
 use super::sys::{self, Errno, number};
 
 /// The size and alignment of the first part: the kernel's frame has up to
@@ -43,9 +44,9 @@ pub const ALIGNMENT: u64 = FIRST;
 pub const FORGET: u32 = 1;
 /// A signal has arrived: [`Attention::take_signal`].
 pub const SIGNAL: u32 = 2;
-/// The first of the bits of the signals that the engine takes; see
-/// [`super::signals::TAKEN`].
-pub const TAKEN_FIRST: u32 = 4;
+/// The first of the bits of the signals that the engine takes
+/// ([`super::signals::TAKEN`]) and that were sent to the process.
+const TAKEN_FIRST: u32 = 4;
 /// A debugger wants the thread to stop.
 pub const LOOK: u32 = 32;
 /// A system call that the thread is in is to be broken off.
@@ -53,8 +54,26 @@ pub const BREAK_OFF: u32 = 64;
 /// Another process of the same memory wants the thread to stop
 /// ([`super::holds`]).
 pub const HOLD: u32 = 128;
-/// All of these.
-pub const TAKEN_ALL: u32 = 7 * TAKEN_FIRST;
+/// A signal that is kept ([`super::pending`]) may be this thread's to have.
+pub const KEPT: u32 = 256;
+/// The first of the bits of those that were sent to the thread.
+const OWN_FIRST: u32 = 512;
+/// All of the bits of the signals that the engine takes.
+pub const TAKEN_ALL: u32 = 7 * (TAKEN_FIRST | OWN_FIRST);
+/// How many of those can be noted at a time: each signal for the process, then
+/// each for the thread.
+pub const NOTES: usize = 2 * TAKEN_LIST.len();
+
+/// `si_code` of `tgkill`, which sends to a thread.
+pub const SI_TKILL: i32 = -6;
+
+/// The bit of a note.
+const fn bit_of(note: usize) -> u32 {
+    match note.checked_sub(TAKEN_LIST.len()) {
+        None => TAKEN_FIRST << note,
+        Some(own) => OWN_FIRST << own,
+    }
+}
 
 /// The kernel's `siginfo_t`, the same on x86-64 and arm64.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +105,13 @@ impl SignalInfo {
         self.0[1] as i32
     }
 
+    /// Of a timer's: its number.
+    #[must_use]
+    #[allow(clippy::cast_possible_truncation, reason = "an int is the low half")]
+    pub const fn timer(&self) -> u32 {
+        self.0[2] as u32
+    }
+
     /// The bytes, as a frame has them.
     #[must_use]
     pub fn bytes(&self) -> [u8; 128] {
@@ -111,8 +137,14 @@ pub struct Attention {
     pub thread: AtomicU32,
     /// Not zero when its system calls are judged ([`super::seccomp`]).
     pub watched: AtomicU32,
+    /// The signals that the guest blocks here, also for the time of a call.
+    pub blocked: AtomicU64,
+    /// The signals that are kept for this thread alone ([`super::pending`]).
+    pub kept: AtomicU64,
+    /// Those that it may see although it blocks them, in the call that it is in.
+    pub observes: AtomicU64,
     signal: UnsafeCell<SignalInfo>,
-    taken: [UnsafeCell<SignalInfo>; 3],
+    taken: [UnsafeCell<SignalInfo>; NOTES],
 }
 
 // SAFETY: the cells are written by the thread's own signal handler, and read by
@@ -130,8 +162,11 @@ impl Attention {
             process: AtomicU32::new(0),
             thread: AtomicU32::new(0),
             watched: AtomicU32::new(0),
+            blocked: AtomicU64::new(!0),
+            kept: AtomicU64::new(0),
+            observes: AtomicU64::new(0),
             signal: UnsafeCell::new(SignalInfo([0; 16])),
-            taken: [const { UnsafeCell::new(SignalInfo([0; 16])) }; 3],
+            taken: [const { UnsafeCell::new(SignalInfo([0; 16])) }; NOTES],
         }
     }
 
@@ -148,6 +183,14 @@ impl Attention {
         self.word.load(Ordering::Acquire) & SIGNAL != 0
     }
 
+    /// The number of the signal that has arrived, for the thread itself.
+    #[must_use]
+    pub fn arrived(&self) -> Option<i32> {
+        // SAFETY: the handler does not write while the bit is set.
+        self.has_signal()
+            .then(|| unsafe { *self.signal.get() }.signal())
+    }
+
     /// Notes a signal, in the thread's own handler.
     pub(super) fn note_signal(&self, info: SignalInfo) {
         // SAFETY: the handler blocks all signals that come here until the
@@ -156,10 +199,12 @@ impl Attention {
         self.word.fetch_or(SIGNAL, Ordering::Release);
     }
 
-    /// Notes a sent one of those the engine takes; the same once more is
-    /// dropped, as the kernel does while one is pending.
+    /// Notes a sent one of those the engine takes, by its place in their list;
+    /// the same once more is dropped, as the kernel does while one is pending.
     pub(super) fn note_taken(&self, index: usize, info: SignalInfo) {
-        let bit = TAKEN_FIRST << index;
+        let own = info.code() == SI_TKILL;
+        let index = if own { index + TAKEN_LIST.len() } else { index };
+        let bit = bit_of(index);
         if self.word.load(Ordering::Relaxed) & bit == 0 {
             // SAFETY: the bit is not set, so the thread does not read.
             unsafe { *self.taken[index].get() = info };
@@ -179,10 +224,10 @@ impl Attention {
         Some(info)
     }
 
-    /// One of those the engine takes, for the thread itself.
+    /// One of the [`NOTES`] of those the engine takes, for the thread itself.
     #[must_use]
     pub fn take_taken(&self, index: usize) -> Option<SignalInfo> {
-        let bit = TAKEN_FIRST << index;
+        let bit = bit_of(index);
         if self.word.load(Ordering::Acquire) & bit == 0 {
             return None;
         }

@@ -4,18 +4,20 @@
 //! All of this runs in the thread itself, at a safe point: the registers are
 //! those between two instructions.
 
+use core::sync::atomic::Ordering;
+
 use a64::cpu::Cpu;
 use a64::interp::Exception;
 use a64::mem::{Fault, FaultKind};
 
-use super::attention::SignalInfo;
+use super::attention::{KEPT, NOTES, SignalInfo};
 use super::faults::{
     Action, SA_NODEFER, SA_ONSTACK, SA_RESETHAND, SA_RESTORER, SA_SIGINFO, SIGBUS, SIGILL, SIGSEGV,
     SIGTRAP,
 };
 use super::process::{AlternateStack, Process, Thread};
 use super::signal_frame::{self, BadFrame, Contents};
-use super::signals::{self, Default, SIG_DFL, SIG_IGN, TAKEN_LIST, bit};
+use super::signals::{self, Default, OTHER_FAULTS, SIG_DFL, SIG_IGN, bit};
 
 const SEGV_MAPERR: i32 = 1;
 const SEGV_ACCERR: i32 = 2;
@@ -42,17 +44,37 @@ impl Thread {
     #[must_use]
     #[inline]
     pub fn is_wanted(&self) -> bool {
-        self.attention().wanted() || self.suspended.is_some() || self.holds_some()
+        self.attention().wanted() || self.suspended.is_some() || self.lets_through() != 0
     }
 
-    /// Whether one is held that is no longer blocked.
-    fn holds_some(&self) -> bool {
-        self.held.iter().any(Option::is_some) && self.first_held().is_some()
+    /// What of the kept signals the thread does not block.
+    #[must_use]
+    #[inline]
+    pub fn lets_through(&self) -> u64 {
+        self.pending.bits(self.attention()) & !self.blocked()
     }
 
-    fn first_held(&self) -> Option<usize> {
-        let mask = self.suspended.unwrap_or(self.mask);
-        (0..TAKEN_LIST.len()).find(|&n| self.held[n].is_some() && mask & bit(TAKEN_LIST[n]) == 0)
+    /// Keeps what has arrived of the signals that the engine takes.
+    pub fn settle(&self) {
+        let attention = self.attention();
+        let asked = attention.word.fetch_and(!KEPT, Ordering::AcqRel) & KEPT != 0;
+        for n in 0..NOTES {
+            if let Some(info) = attention.take_taken(n) {
+                let ignored = self.ignores(info.signal());
+                self.pending.arrived(attention, &info, ignored);
+            }
+        }
+        if asked {
+            self.pending.retarget(attention);
+        }
+    }
+
+    /// A call was interrupted: whether by what the guest is told. A kept signal
+    /// is this thread's then.
+    #[must_use]
+    pub fn is_interrupted(&self) -> bool {
+        self.settle();
+        self.attention().has_signal() || self.pending.claim(self.attention())
     }
 
     /// Tells all that has arrived and is not blocked.
@@ -61,12 +83,12 @@ impl Thread {
     /// With a signal that ends the process.
     pub fn attend(&mut self, process: &Process, cpu: &mut Cpu) -> Told {
         loop {
-            for n in 0..TAKEN_LIST.len() {
-                if let Some(info) = self.attention().take_taken(n) {
-                    self.held[n].get_or_insert(info);
-                }
-            }
-            if let Some(info) = self.attention().take_signal() {
+            self.settle();
+            let attention = self.attention();
+            let kept = self.kept_before(attention.arrived());
+            if let Some(info) = self.pending.take(attention, kept) {
+                self.tell(process, cpu, &info)?;
+            } else if let Some(info) = attention.take_signal() {
                 // All are blocked on the host until the mask is set.
                 if self.suspended.unwrap_or(self.mask) & bit(info.signal()) == 0 {
                     self.tell(process, cpu, &info)?;
@@ -75,14 +97,23 @@ impl Thread {
                 }
                 // Lets others come that waited for this one.
                 self.set_mask(self.mask);
-            } else if let Some(info) = self.first_held().and_then(|n| self.held[n].take()) {
-                self.tell(process, cpu, &info)?;
+            } else if self.suspended.take().is_some() {
+                self.block(self.mask);
             } else {
-                break;
+                return Ok(());
             }
         }
-        self.suspended = None;
-        Ok(())
+    }
+
+    /// What of the kept signals may be told before one that has arrived: as from
+    /// the kernel those that faults have come first, of these the lowest.
+    fn kept_before(&self, arrived: Option<i32>) -> u64 {
+        match arrived {
+            Some(signal) if OTHER_FAULTS & bit(signal) != 0 => {
+                self.lets_through() & (bit(signal) - 1)
+            }
+            _ => self.lets_through(),
+        }
     }
 
     /// Tells a signal, or what a debugger puts in its place.

@@ -232,6 +232,7 @@ fn prepare(thread: &Thread) -> Option<u64> {
             let _ = unsafe { faults::set_action(signal, &ignore) };
         }
     }
+    thread.pending.hand_over(thread.attention());
     let _ = signals::set_whole_mask(thread.mask);
     Some(before)
 }
@@ -239,11 +240,15 @@ fn prepare(thread: &Thread) -> Option<u64> {
 /// Takes back what [`prepare`] has set.
 fn restore(thread: &Thread, before: u64) {
     let ignored = thread.actions.with(|actions| actions.taken_ignored());
+    let _ = signals::set_whole_mask(!0);
     for signal in TAKEN_LIST {
         if ignored & bit(signal) != 0 {
             let _ = faults::take(signal, 0);
         }
     }
+    thread
+        .pending
+        .take_back(thread.attention(), |signal| ignored & bit(signal) != 0);
     let _ = signals::set_whole_mask(!TAKEN);
     // No other must come before one that is told.
     if !thread.attention().has_signal() {

@@ -14,7 +14,7 @@ use core::arch::global_asm;
 use core::sync::atomic::{AtomicPtr, Ordering};
 use core::{mem, ptr};
 
-use super::attention::{self, Attention, Block, FORGET, HOLD, LOOK, SignalInfo};
+use super::attention::{self, Attention, Block, FORGET, HOLD, KEPT, LOOK, SignalInfo};
 use super::signals::{self, TAKEN};
 use super::sys::{self, Errno, number};
 use super::{guest_memory, window};
@@ -53,6 +53,8 @@ const TF: u64 = 1 << 8;
 const KICK: i32 = -0x4b49;
 /// And of [`ask_to_hold`]'s.
 const KICK_TO_HOLD: i32 = KICK - 1;
+/// And of [`ask_to_look`]'s, whose signal is the one that is kept.
+const KICK_TO_LOOK: i32 = KICK - 2;
 
 /// `siginfo_t` of a fault.
 #[derive(Clone, Copy, Debug)]
@@ -281,7 +283,7 @@ pub fn action(signal: i32) -> Action {
 pub fn kick(of: &Attention) -> bool {
     let process = of.process.load(Ordering::Relaxed);
     let thread = of.thread.load(Ordering::Relaxed);
-    tell(process, thread, KICK) != Err(Errno::ESRCH)
+    tell(process, thread, SIGTRAP, KICK) != Err(Errno::ESRCH)
 }
 
 /// Asks a thread, also of another process, to stop ([`super::holds`]).
@@ -289,15 +291,48 @@ pub fn kick(of: &Attention) -> bool {
 /// # Errors
 /// The kernel's: `ESRCH` when there is no such thread.
 pub fn ask_to_hold(process: u32, thread: u32) -> Result<(), Errno> {
-    tell(process, thread, KICK_TO_HOLD)
+    tell(process, thread, SIGTRAP, KICK_TO_HOLD)
 }
 
-fn tell(process: u32, thread: u32, code: i32) -> Result<(), Errno> {
-    let all = SignalInfo::fault(SIGTRAP, code, 0).0;
+/// Asks a thread of the process to look at what is kept ([`super::pending`]), by
+/// the signal that is: a call that the thread is in goes on or ends as it would
+/// after that one.
+pub fn ask_to_look(of: &Attention, signal: i32) {
+    let process = of.process.load(Ordering::Relaxed);
+    let thread = of.thread.load(Ordering::Relaxed);
+    // A thread that is gone needs not look.
+    let _ = tell(process, thread, signal, KICK_TO_LOOK);
+}
+
+/// Whether a `siginfo` is of the engine's own signals.
+#[must_use]
+pub fn is_own(info: &SignalInfo) -> bool {
+    matches!(info.code(), KICK | KICK_TO_HOLD | KICK_TO_LOOK)
+}
+
+/// Notes a sent one of the signals that the engine takes, also of its own, in
+/// the thread's handler or with all signals blocked.
+pub fn note(attention: &Attention, info: &SignalInfo) {
+    let bit = match info.code() {
+        KICK => 0,
+        KICK_TO_HOLD => HOLD,
+        KICK_TO_LOOK => KEPT,
+        _ => {
+            if let Some(index) = signals::taken_index(info.signal()) {
+                attention.note_taken(index, *info);
+            }
+            0
+        }
+    };
+    attention.word.fetch_or(bit, Ordering::Release);
+}
+
+fn tell(process: u32, thread: u32, signal: i32, code: i32) -> Result<(), Errno> {
+    let all = SignalInfo::fault(signal, code, 0).0;
     let arguments = [
         process.into(),
         thread.into(),
-        u64::from(SIGTRAP.cast_unsigned()),
+        u64::from(signal.cast_unsigned()),
         all.as_ptr() as u64,
         0,
         0,
@@ -326,10 +361,10 @@ unsafe extern "C" fn handler(signal: i32, info: *const Info, context: *mut Conte
     }
     // SAFETY: the stack is the thread's signal stack.
     let attention = unsafe { attention::current() };
-    if info.code == KICK || info.code == KICK_TO_HOLD {
-        if info.code == KICK_TO_HOLD {
-            attention.word.fetch_or(HOLD, Ordering::Release);
-        }
+    // SAFETY: the kernel's siginfo has 128 bytes.
+    let all = unsafe { *ptr::from_ref(info).cast::<SignalInfo>() };
+    note(attention, &all);
+    if is_own(&all) {
         // SAFETY: as above.
         unsafe { stop(&mut context.registers) };
         if attention.word.load(Ordering::Relaxed) & !(FORGET | LOOK | HOLD) == 0 {
@@ -337,11 +372,6 @@ unsafe extern "C" fn handler(signal: i32, info: *const Info, context: *mut Conte
         }
         window::interrupt(&mut context.registers);
         return;
-    }
-    // SAFETY: the kernel's siginfo has 128 bytes.
-    let all = unsafe { *ptr::from_ref(info).cast::<SignalInfo>() };
-    if let Some(index) = signals::taken_index(signal) {
-        attention.note_taken(index, all);
     }
     // SAFETY: as above.
     unsafe { interrupt(context) };

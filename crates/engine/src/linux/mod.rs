@@ -23,6 +23,7 @@ pub mod memory_file;
 pub mod open_flags;
 pub mod other;
 pub mod own;
+pub mod pending;
 pub mod process;
 pub mod ranges;
 pub mod seccomp;

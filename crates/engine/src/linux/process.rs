@@ -8,12 +8,13 @@ use core::ops::Range;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use super::address_space::AddressSpace;
-use super::attention::{Attention, Block, SignalInfo};
+use super::attention::{Attention, Block};
 use super::clone;
 use super::holds::Holds;
 use super::loader::{Loaded, vdso};
+use super::pending::Pending;
 use super::seccomp::Seccomp;
-use super::signals::{self, Actions, TAKEN, TAKEN_LIST, UNBLOCKABLE};
+use super::signals::{self, Actions, SIG_IGN, TAKEN, UNBLOCKABLE};
 use super::sys::Errno;
 use super::tracer::Tracer;
 use super::views::shown::Shown;
@@ -118,9 +119,9 @@ pub struct Thread {
     pub actions: Arc<SpinLock<Actions>>,
     /// The mask of the call that was interrupted, for the handler.
     pub suspended: Option<u64>,
-    /// Those of the signals that the engine takes that were sent while the
-    /// guest blocks them.
-    pub held: [Option<SignalInfo>; TAKEN_LIST.len()],
+    /// The signals that the engine takes and that wait; all threads of a process
+    /// share it.
+    pub pending: Arc<Pending>,
     /// Whether addresses that it gives to system calls may have tags.
     pub takes_tags: bool,
     /// The address of the last fault.
@@ -149,7 +150,7 @@ impl Thread {
             alternate_stack: AlternateStack::NONE,
             actions: Arc::new(SpinLock::new(Actions::inherited(ignored))),
             suspended: None,
-            held: [None; TAKEN_LIST.len()],
+            pending: Arc::new(Pending::new()),
             takes_tags: false,
             fault_address: 0,
             syndrome: 0,
@@ -168,6 +169,11 @@ impl Thread {
         } else {
             Arc::clone(&self.actions)
         };
+        let pending = if flags & clone::THREAD == 0 {
+            Arc::new(Pending::new())
+        } else {
+            Arc::clone(&self.pending)
+        };
         let maker = match flags & (clone::VM | clone::VFORK | clone::THREAD) {
             clone::VM => Some(self.attention().process.load(Ordering::Relaxed)),
             _ if flags & clone::THREAD != 0 => self.maker,
@@ -183,7 +189,7 @@ impl Thread {
             },
             actions,
             suspended: None,
-            held: [None; TAKEN_LIST.len()],
+            pending,
             takes_tags: self.takes_tags,
             fault_address: 0,
             syndrome: 0,
@@ -200,10 +206,29 @@ impl Thread {
         self.block.attention()
     }
 
+    /// Says what the thread blocks from now on, maybe only for a call.
+    pub fn block(&self, mask: u64) {
+        self.attention().blocked.store(mask, Ordering::SeqCst);
+    }
+
+    /// What the thread blocks now.
+    #[must_use]
+    pub fn blocked(&self) -> u64 {
+        self.attention().blocked.load(Ordering::Relaxed)
+    }
+
+    /// Whether the process ignores a signal.
+    #[must_use]
+    pub fn ignores(&self, signal: i32) -> bool {
+        let action = self.actions.with(|actions| actions.of(signal));
+        action.is_some_and(|action| action.handler == SIG_IGN)
+    }
+
     /// Sets the mask, on the host too. When a signal has been noted, the host
     /// goes on blocking all until that is told.
     pub fn set_mask(&mut self, mask: u64) {
         self.mask = mask & !UNBLOCKABLE;
+        self.block(self.mask);
         if signals::try_mask(self.attention(), self.mask) {
             return;
         }

@@ -9,9 +9,9 @@
 use core::ptr;
 use core::sync::atomic::{AtomicBool, Ordering};
 
-use super::attention::{Attention, SignalInfo};
+use super::attention::{Attention, SI_TKILL, SignalInfo};
 use super::faults::{
-    self, Action, SA_NOCLDSTOP, SA_NOCLDWAIT, SA_RESTART, SIGBUS, SIGSEGV, SIGTRAP,
+    self, Action, SA_NOCLDSTOP, SA_NOCLDWAIT, SA_RESTART, SIGBUS, SIGILL, SIGSEGV, SIGTRAP,
 };
 use super::sys::{self, Errno, number};
 use super::window;
@@ -20,6 +20,10 @@ use super::window;
 pub const COUNT: i32 = 64;
 /// Ends the process, whatever it wants.
 pub const SIGKILL: i32 = 9;
+/// Arithmetic that has no result.
+pub const SIGFPE: i32 = 8;
+/// A system call that is none.
+pub const SIGSYS: i32 = 31;
 /// Stops the process.
 pub const SIGSTOP: i32 = 19;
 
@@ -27,6 +31,12 @@ pub const SIGSTOP: i32 = 19;
 pub const SIG_DFL: u64 = 0;
 /// Ignoring.
 pub const SIG_IGN: u64 = 1;
+
+/// Whether there is such a signal.
+#[must_use]
+pub const fn is_signal(number: i32) -> bool {
+    number >= 1 && number <= COUNT
+}
 
 /// A signal's bit in a mask.
 #[must_use]
@@ -38,6 +48,8 @@ pub const fn bit(signal: i32) -> u64 {
 pub const TAKEN: u64 = bit(SIGSEGV) | bit(SIGBUS) | bit(SIGTRAP);
 /// Those in the order of their places in [`super::attention`].
 pub const TAKEN_LIST: [i32; 3] = [SIGTRAP, SIGBUS, SIGSEGV];
+/// Other signals that faults have: the kernel tells all of these before others.
+pub const OTHER_FAULTS: u64 = bit(SIGILL) | bit(SIGFPE) | bit(SIGSYS);
 /// What nobody can block.
 pub const UNBLOCKABLE: u64 = bit(SIGKILL) | bit(SIGSTOP);
 
@@ -267,20 +279,42 @@ pub fn put_back(attention: &Attention, info: &SignalInfo) {
     };
 }
 
+/// The same for any thread of the process that blocks it.
+pub fn put_back_for_process(attention: &Attention, info: &SignalInfo) {
+    let process = attention.process.load(Ordering::Relaxed).into();
+    let signal = u64::from(info.signal().unsigned_abs());
+    let info = info.0.as_ptr() as u64;
+    // SAFETY: the kernel reads the array only.
+    let _ = unsafe { sys::syscall(number::RT_SIGQUEUEINFO, [process, signal, info, 0, 0, 0]) };
+}
+
+/// Takes a signal of the set out of the kernel, where the calling thread blocks
+/// it, if one is there.
+#[must_use]
+pub fn without_waiting(set: u64) -> Option<SignalInfo> {
+    let mut info = SignalInfo([0; 16]);
+    let time = [0_u64; 2];
+    let arguments = [
+        ptr::from_ref(&set) as u64,
+        ptr::from_mut(&mut info) as u64,
+        time.as_ptr() as u64,
+        8,
+        0,
+        0,
+    ];
+    // SAFETY: the kernel reads the set and the time, and writes the siginfo.
+    unsafe { sys::syscall(number::RT_SIGTIMEDWAIT, arguments) }.ok()?;
+    Some(info)
+}
+
 /// The calling thread ends: blocks all signals, and gives one that has arrived
 /// but was sent to the process to another thread.
 pub fn pass_on(attention: &Attention) {
-    const SI_TKILL: i32 = -6;
     let _ = set_whole_mask(!0);
-    let Some(info) = attention.take_signal() else {
-        return;
-    };
-    if info.code() != SI_TKILL {
-        let process = attention.process.load(Ordering::Relaxed).into();
-        let signal = u64::from(info.signal().unsigned_abs());
-        let info = info.0.as_ptr() as u64;
-        // SAFETY: the kernel reads the array only.
-        let _ = unsafe { sys::syscall(number::RT_SIGQUEUEINFO, [process, signal, info, 0, 0, 0]) };
+    if let Some(info) = attention.take_signal()
+        && info.code() != SI_TKILL
+    {
+        put_back_for_process(attention, &info);
     }
 }
 

@@ -17,13 +17,12 @@ use core::sync::atomic::Ordering;
 use self::bpf::{Data, Program};
 pub use self::carrier::Damaged;
 use super::attention::{Attention, SignalInfo};
+use super::signals::{SIGKILL, SIGSYS};
 use super::sys::Errno;
 use crate::lock::{Held, Lock};
 
 /// `AUDIT_ARCH_AARCH64`.
 pub const ARCHITECTURE: u32 = 0xc000_00b7;
-const SIGSYS: i32 = 31;
-const SIGKILL: i32 = 9;
 
 /// Flags of `SECCOMP_SET_MODE_FILTER`.
 mod flag {

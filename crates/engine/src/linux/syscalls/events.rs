@@ -3,6 +3,7 @@
 use core::ptr;
 
 use super::Call;
+use super::observing;
 use super::signals::with_mask;
 use crate::linux::guest_memory;
 use crate::linux::sys::{Errno, number};
@@ -61,7 +62,7 @@ fn wait(call: &mut Call<'_>, number: u32) -> Result<u64, Errno> {
     let [_, _, _, _, set, size] = call.arguments;
     let count = with_mask(call, set, size, |call, mask| {
         call.arguments[4] = mask;
-        call.pass(number)
+        observing::epoll(call, number)
     })?;
     for (&event, at) in events
         .iter()

@@ -12,11 +12,13 @@ mod files;
 mod ioctl;
 mod ipc;
 mod memory;
+mod observing;
 mod prctl;
 mod process;
 mod ptrace;
 mod remote;
 mod seccomp;
+mod sends;
 mod signals;
 pub mod table;
 mod tagged;
@@ -29,7 +31,7 @@ use a64::cpu::Cpu;
 use a64::mem::{Fault, Size};
 
 use self::table::{Handler, Syscall};
-use super::attention::SignalInfo;
+use super::attention::{KEPT, SignalInfo, TAKEN_ALL};
 use super::clone;
 use super::guest_memory;
 use super::process::{Process, Thread};
@@ -246,9 +248,19 @@ impl Call<'_> {
                 return sys::syscall(number, self.arguments);
             }
             let result = window::syscall(self.thread.attention(), number, self.arguments);
+            let result = match result {
+                Err(Errno::EINTR) if self.only_looked() => Err(Errno::RESTART),
+                result => result,
+            };
             self.called = result != Err(Errno::RESTART);
             result
         }
+    }
+
+    /// A call was interrupted: whether by what the guest is not told.
+    fn only_looked(&self) -> bool {
+        let word = self.thread.attention().word.load(Ordering::Acquire);
+        word & (KEPT | TAKEN_ALL) != 0 && !self.thread.is_interrupted()
     }
 
     /// Writes a structure to the guest.

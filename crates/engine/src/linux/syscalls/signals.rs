@@ -1,19 +1,19 @@
 //! Signals: actions and masks are kept here, since the host's are the
 //! engine's too; and the calls that wait with another mask.
 
-use super::{Call, Control};
+use super::{Call, Control, observing};
 use crate::linux::faults::Action;
 use crate::linux::process::AlternateStack;
-use crate::linux::signals::{COUNT, SIGKILL, SIGSTOP, TAKEN, TAKEN_LIST, UNBLOCKABLE, bit};
+use crate::linux::signals::{SIG_IGN, SIGKILL, SIGSTOP, TAKEN, UNBLOCKABLE, bit, is_signal};
 use crate::linux::sys::{Errno, number};
 
 /// Sets of signals have 8 bytes, on both.
-const SET: u64 = 8;
+pub(super) const SET: u64 = 8;
 
 pub(super) fn rt_sigaction(call: &mut Call<'_>) -> Result<u64, Errno> {
     let signal = call.int(0);
     let [_, new, old, size, ..] = call.arguments;
-    if size != SET || !(1..=COUNT).contains(&signal) {
+    if size != SET || !is_signal(signal) {
         return Err(Errno::EINVAL);
     }
     let new = match new {
@@ -36,6 +36,9 @@ pub(super) fn rt_sigaction(call: &mut Call<'_>) -> Result<u64, Errno> {
         }
         Ok::<_, Errno>(before)
     })?;
+    if TAKEN & bit(signal) != 0 && new.is_some_and(|new| new.handler == SIG_IGN) {
+        call.thread.pending.discard(signal);
+    }
     if old != 0 {
         call.write_words(
             old,
@@ -74,20 +77,12 @@ pub(super) fn rt_sigprocmask(call: &mut Call<'_>) -> Result<u64, Errno> {
 pub(super) fn rt_sigpending(call: &mut Call<'_>) -> Result<u64, Errno> {
     let [set, size, ..] = call.arguments;
     let result = call.pass(number::RT_SIGPENDING)?;
-    let held = held(call, !0);
-    if held != 0 && size == SET {
+    let kept = call.thread.pending.bits(call.thread.attention()) & call.thread.mask;
+    if kept != 0 && size == SET {
         let [pending] = call.words(set)?;
-        call.write_words(set, &[pending | held])?;
+        call.write_words(set, &[pending | kept])?;
     }
     Ok(result)
-}
-
-/// Those of the signals in the set that the thread holds.
-fn held(call: &Call<'_>, set: u64) -> u64 {
-    let held = call.thread.held.iter().zip(TAKEN_LIST);
-    held.filter(|(held, _)| held.is_some())
-        .fold(0, |bits, (_, signal)| bits | bit(signal))
-        & set
 }
 
 pub(super) fn sigaltstack(call: &mut Call<'_>) -> Result<u64, Errno> {
@@ -109,26 +104,6 @@ pub(super) fn rt_sigreturn(call: &mut Call<'_>) -> Result<u64, Errno> {
     Ok(0)
 }
 
-/// Waits for signals; one that is held is there already.
-pub(super) fn rt_sigtimedwait(call: &mut Call<'_>) -> Result<u64, Errno> {
-    let [set, info, _, size, ..] = call.arguments;
-    if size == SET && held(call, TAKEN) != 0 {
-        let [wanted] = call.words(set)?;
-        for (n, signal) in TAKEN_LIST.into_iter().enumerate() {
-            if wanted & bit(signal) == 0 {
-                continue;
-            }
-            if let Some(held) = call.thread.held[n].take() {
-                if info != 0 {
-                    call.write(info, &held.bytes())?;
-                }
-                return Ok(u64::from(signal.unsigned_abs()));
-            }
-        }
-    }
-    call.pass(number::RT_SIGTIMEDWAIT)
-}
-
 /// Makes a call with another mask for as long as it waits. `pass` is given the
 /// address of the mask for the host, or 0 for none.
 pub(super) fn with_mask(
@@ -148,14 +123,17 @@ pub(super) fn with_mask(
     if call.thread.attention().wanted() {
         return Err(Errno::RESTART);
     }
-    if held(call, !mask) != 0 {
-        call.thread.suspended = Some(mask);
-        return Err(Errno::EINTR);
-    }
     let host = mask & !TAKEN;
-    let result = pass(call, &raw const host as u64);
+    call.thread.block(mask);
+    let result = if call.thread.lets_through() == 0 {
+        pass(call, &raw const host as u64)
+    } else {
+        Err(Errno::EINTR)
+    };
     if result == Err(Errno::EINTR) {
         call.thread.suspended = Some(mask);
+    } else {
+        call.thread.block(call.thread.mask);
     }
     result
 }
@@ -175,7 +153,7 @@ pub(super) fn ppoll(call: &mut Call<'_>) -> Result<u64, Errno> {
     let [_, _, _, set, size, _] = call.arguments;
     with_mask(call, set, size, |call, mask| {
         call.arguments[3] = mask;
-        call.pass(number::PPOLL)
+        observing::poll(call)
     })
 }
 
@@ -189,6 +167,6 @@ pub(super) fn pselect6(call: &mut Call<'_>) -> Result<u64, Errno> {
     with_mask(call, set, size, |call, mask| {
         let both = [mask, SET];
         call.arguments[5] = if mask == 0 { 0 } else { both.as_ptr() as u64 };
-        call.pass(number::PSELECT6)
+        observing::select(call)
     })
 }

@@ -2,7 +2,7 @@
 
 use super::Call;
 use crate::linux::clock;
-use crate::linux::sys::Errno;
+use crate::linux::sys::{Errno, number};
 
 pub(super) fn clock_gettime(call: &mut Call<'_>) -> Result<u64, Errno> {
     let time = clock::time(call.int(0))?;
@@ -22,4 +22,38 @@ pub(super) fn gettimeofday(call: &mut Call<'_>) -> Result<u64, Errno> {
         call.write_words(time, &[seconds, nanoseconds / 1000])?;
     }
     Ok(0)
+}
+
+pub(super) fn nanosleep(call: &mut Call<'_>) -> Result<u64, Errno> {
+    sleep(call, number::NANOSLEEP, 0)
+}
+
+pub(super) fn clock_nanosleep(call: &mut Call<'_>) -> Result<u64, Errno> {
+    const TIMER_ABSTIME: i32 = 1;
+    if call.int(1) & TIMER_ABSTIME != 0 {
+        return call.pass(number::CLOCK_NANOSLEEP);
+    }
+    sleep(call, number::CLOCK_NANOSLEEP, 2)
+}
+
+/// Sleeps for the time that the argument leads to. What the guest is not told
+/// does not make it longer: the kernel says what is left of it.
+fn sleep(call: &mut Call<'_>, kernels: u32, argument: usize) -> Result<u64, Errno> {
+    let left = call.arguments[argument + 1];
+    let mut time: [u64; 2] = call.words(call.arguments[argument])?;
+    let mut rest = time;
+    loop {
+        call.arguments[argument] = time.as_ptr() as u64;
+        call.arguments[argument + 1] = rest.as_mut_ptr() as u64;
+        let result = call.pass(kernels);
+        match result {
+            Err(Errno::EINTR) if left != 0 => call.write_words(left, &rest)?,
+            Err(Errno::RESTART) if !call.thread.is_wanted() => {
+                time = rest;
+                continue;
+            }
+            _ => {}
+        }
+        return result;
+    }
 }

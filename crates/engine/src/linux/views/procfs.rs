@@ -208,14 +208,10 @@ impl Viewer<'_> {
             return Some(status::descriptor(host, open_flags::to_guest));
         }
         if let Some(owner) = status::owner(host) {
-            let own = |call| {
-                // SAFETY: asking for the numbers changes nothing.
-                unsafe { sys::syscall(call, [0; 6]) }
-            };
-            let own = [number::GETPID, number::GETTID].map(own);
-            let of_process = own[0] == Ok(owner.process);
-            let thread = self.thread.filter(|_| of_process);
-            let signals = thread.map(|thread| signals(thread, own[1] == Ok(owner.thread)));
+            // SAFETY: asking for the number changes nothing.
+            let process = unsafe { sys::syscall(number::GETPID, [0; 6]) };
+            let thread = self.thread.filter(|_| process == Ok(owner.process));
+            let signals = thread.map(signals);
             return Some(status::guest(host, signals.as_ref()));
         }
         // The engine is where it is here in its own process, and in those that
@@ -233,9 +229,8 @@ impl Viewer<'_> {
             Text::Descriptor => Some(status::descriptor(&host()?, open_flags::to_guest)),
             Text::Status(task) => {
                 let signals = || {
-                    let owner = owner(place, &task);
-                    let thread = self.thread.filter(|_| owner != Owner::Other)?;
-                    Some(signals(thread, owner == Owner::Thread))
+                    let own = owner(place, &task) != Owner::Other;
+                    Some(signals(self.thread.filter(|_| own)?))
                 };
                 Some(status::guest(&host()?, signals().as_ref()))
             }
@@ -353,11 +348,12 @@ fn owner(place: &Place, task: &Task<'_>) -> Owner {
     }
 }
 
-/// The signals of the thread that asks, and of its process.
-fn signals(thread: &Thread, is_its_own: bool) -> Signals {
+/// The signals of the process of the thread that asks.
+fn signals(thread: &Thread) -> Signals {
     let (ignored, caught) = thread.actions.with(Actions::sets);
     Signals {
-        blocked: is_its_own.then_some(thread.mask),
+        threads: thread.pending.threads(),
+        pending: thread.pending.of_process(),
         ignored,
         caught,
     }

@@ -5,25 +5,35 @@ use alloc::vec::Vec;
 use core::fmt::Write as _;
 
 use super::Text;
+use crate::linux::pending::ThreadSignals;
 
 /// Signals as the guest sees them, in sets as `status` has them.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Signals {
-    /// What the thread blocks, where that is known.
-    pub blocked: Option<u64>,
+    /// Each thread's own.
+    pub threads: Vec<ThreadSignals>,
+    /// What the engine keeps for the process.
+    pub pending: u64,
     /// What the process ignores.
     pub ignored: u64,
     /// What it handles.
     pub caught: u64,
 }
 
-/// The guest's `status` of a thread, whose signals are these where they are known.
-/// Where not, the host's stay.
+/// The guest's `status` of a thread, with the signals of its process where they
+/// are known. Where not, the host's stay.
 pub(super) fn guest(host: &[u8], signals: Option<&Signals>) -> Vec<u8> {
     let mut text = Text::default();
+    let own = signals.and_then(|signals| {
+        let thread = owner(host)?.thread;
+        let mut threads = signals.threads.iter();
+        threads.find(|own| u64::from(own.thread) == thread)
+    });
     for line in host.split_inclusive(|&byte| byte == b'\n') {
         let (name, set) = match line.split(|&byte| byte == b'\t').next() {
-            Some(b"SigBlk:") => ("SigBlk", signals.and_then(|signals| signals.blocked)),
+            Some(b"SigPnd:") => ("SigPnd", own.map(|own| set(line) | own.pending)),
+            Some(b"ShdPnd:") => ("ShdPnd", signals.map(|all| set(line) | all.pending)),
+            Some(b"SigBlk:") => ("SigBlk", own.map(|own| own.blocked)),
             Some(b"SigIgn:") => ("SigIgn", signals.map(|signals| signals.ignored)),
             Some(b"SigCgt:") => ("SigCgt", signals.map(|signals| signals.caught)),
             // x86-64's shadow stack.
@@ -38,6 +48,15 @@ pub(super) fn guest(host: &[u8], signals: Option<&Signals>) -> Vec<u8> {
         }
     }
     text.0
+}
+
+/// The set in a line.
+fn set(line: &[u8]) -> u64 {
+    let digits = line.rsplit(|&byte| byte == b'\t').next();
+    digits
+        .and_then(|digits| core::str::from_utf8(digits).ok())
+        .and_then(|digits| u64::from_str_radix(digits.trim_ascii(), 16).ok())
+        .unwrap_or(0)
 }
 
 /// The numbers of a process and of its thread, in their own PID namespace.
@@ -85,23 +104,30 @@ mod tests {
     use super::*;
 
     const HOST: &[u8] =
-        b"Name:\ta\nPid:\t12\nSigPnd:\t0000000000000001\nSigBlk:\t0000000000000002\n\
+        b"Name:\ta\nPid:\t12\nNStgid:\t76\t11\nNSpid:\t77\t12\nSigPnd:\t0000000000000001\n\
+        ShdPnd:\t0000000000000200\nSigBlk:\t0000000000000002\n\
         SigIgn:\t0000000000000004\nSigCgt:\t0000000000000450\nx86_Thread_features:\tshstk \n\
         x86_Thread_features_locked:\t\nCapInh:\t0\n";
 
     #[test]
     fn status_of_the_threads() {
         let mut signals = Signals {
-            blocked: Some(0x8000_0000_0000_0000),
+            threads: alloc::vec![ThreadSignals {
+                thread: 12,
+                pending: 0x10,
+                blocked: 0x8000_0000_0000_0000,
+            }],
+            pending: 0x400,
             ignored: 0x20,
             caught: 0x40,
         };
         assert_eq!(
             guest(HOST, Some(&signals)),
-            b"Name:\ta\nPid:\t12\nSigPnd:\t0000000000000001\nSigBlk:\t8000000000000000\n\
+            b"Name:\ta\nPid:\t12\nNStgid:\t76\t11\nNSpid:\t77\t12\nSigPnd:\t0000000000000011\n\
+              ShdPnd:\t0000000000000600\nSigBlk:\t8000000000000000\n\
               SigIgn:\t0000000000000020\nSigCgt:\t0000000000000040\nCapInh:\t0\n"
         );
-        signals.blocked = None;
+        signals.threads.clear();
         let other = guest(HOST, Some(&signals));
         assert!(other.windows(18).any(|text| text == b"SigBlk:\t0000000000"));
         let unknown = guest(HOST, None);

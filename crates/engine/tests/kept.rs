@@ -1,0 +1,42 @@
+//! Promise: `SIGSEGV`, `SIGBUS` and `SIGTRAP` that somebody sends are signals
+//! like all others, although the engine needs them for itself.
+#![allow(clippy::unwrap_used, reason = "a test that cannot set up fails")]
+
+mod common;
+
+use std::process::Command;
+
+use common::compiled::{guest, native, said};
+use common::{engine, long};
+use tempfile::TempDir;
+
+/// Whose they are, where they wait, who gets them: as natively.
+#[test]
+fn signals_that_are_kept() {
+    let dir = TempDir::new().unwrap();
+    let expected = said(&Command::new(native(&dir, "kept.c")).output().unwrap());
+    assert!(expected.ends_with("dies 3: signal 11\nexit status: 0\n"));
+    assert!(expected.contains("\n 5 5 7 11 -11\n"), "{expected}");
+    for (level, mode) in [("-O2", &[][..]), ("-O0", &["--interpret"])] {
+        let mut command = engine();
+        command.args(mode).arg(guest(&dir, "kept.c", level));
+        assert_eq!(said(&command.output().unwrap()), expected, "{level}");
+    }
+}
+
+/// Several send at once to threads that wait, read, poll, handle, or change what
+/// they block: each signal comes once, and none is lost.
+#[test]
+fn none_that_is_kept_is_lost() {
+    let dir = TempDir::new().unwrap();
+    let rounds = if long() { "3000" } else { "60" };
+    let run = |mut command: Command| said(&command.arg(rounds).output().unwrap());
+    let expected = run(Command::new(native(&dir, "kept_race.c")));
+    let races = expected
+        .lines()
+        .filter(|line| line.ends_with(": 1 1 1, wrong 0, left 0"));
+    assert_eq!(races.count(), 36, "{expected}");
+    let mut command = engine();
+    command.arg(guest(&dir, "kept_race.c", "-O2"));
+    assert_eq!(run(command), expected);
+}
