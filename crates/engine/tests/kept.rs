@@ -1,5 +1,6 @@
 //! Promise: `SIGSEGV`, `SIGBUS` and `SIGTRAP` that somebody sends are signals
-//! like all others, although the engine needs them for itself.
+//! like all others, although the engine needs them for itself; and `sigaction`
+//! keeps what the kernel keeps.
 #![allow(clippy::unwrap_used, reason = "a test that cannot set up fails")]
 
 mod common;
@@ -39,4 +40,15 @@ fn none_that_is_kept_is_lost() {
     let mut command = engine();
     command.arg(guest(&dir, "kept_race.c", "-O2"));
     assert_eq!(run(command), expected);
+}
+
+/// Flags that the kernel does not know are gone, also `SA_UNSUPPORTED`.
+#[test]
+fn what_sigaction_keeps() {
+    let dir = TempDir::new().unwrap();
+    let expected = said(&Command::new(native(&dir, "sigactions.c")).output().unwrap());
+    assert!(expected.ends_with("unsupported 0, tag bits 1\nexit status: 0\n"));
+    let mut command = engine();
+    command.arg(guest(&dir, "sigactions.c", "-O2"));
+    assert_eq!(said(&command.output().unwrap()), expected);
 }

@@ -2,13 +2,30 @@
 //! engine's too; and the calls that wait with another mask.
 
 use super::{Call, Control, observing};
-use crate::linux::faults::Action;
+use crate::linux::faults::{
+    Action, SA_NOCLDSTOP, SA_NOCLDWAIT, SA_NODEFER, SA_ONSTACK, SA_RESETHAND, SA_RESTART,
+    SA_RESTORER, SA_SIGINFO,
+};
 use crate::linux::process::AlternateStack;
 use crate::linux::signals::{SIG_IGN, SIGKILL, SIGSTOP, TAKEN, UNBLOCKABLE, bit, is_signal};
 use crate::linux::sys::{Errno, number};
 
 /// Sets of signals have 8 bytes, on both.
 pub(super) const SET: u64 = 8;
+
+/// `SA_EXPOSE_TAGBITS`.
+const SA_EXPOSE_TAGBITS: u64 = 0x800;
+/// The flags that an arm64 kernel keeps. It clears all others since Linux 5.11,
+/// so that a program sees what it does not know, and `SA_UNSUPPORTED` for ever.
+const KNOWN: u64 = SA_NOCLDSTOP
+    | SA_NOCLDWAIT
+    | SA_SIGINFO
+    | SA_EXPOSE_TAGBITS
+    | SA_RESTORER
+    | SA_ONSTACK
+    | SA_RESTART
+    | SA_NODEFER
+    | SA_RESETHAND;
 
 pub(super) fn rt_sigaction(call: &mut Call<'_>) -> Result<u64, Errno> {
     let signal = call.int(0);
@@ -23,7 +40,7 @@ pub(super) fn rt_sigaction(call: &mut Call<'_>) -> Result<u64, Errno> {
             let [handler, flags, restorer, mask] = call.words(address)?;
             Some(Action {
                 handler,
-                flags,
+                flags: flags & KNOWN,
                 restorer,
                 mask: mask & !UNBLOCKABLE,
             })
