@@ -25,6 +25,21 @@ fn signals_that_are_kept() {
     }
 }
 
+/// What they do to system calls, stacks and masks, from where they come, and
+/// what children and the next program have of them.
+#[test]
+fn what_those_that_are_kept_do() {
+    let dir = TempDir::new().unwrap();
+    let expected = said(&Command::new(native(&dir, "kept_calls.c")).output().unwrap());
+    assert!(
+        expected.ends_with("from a thread: 5000 7000 -11\nexit status: 0\n"),
+        "{expected}"
+    );
+    let mut command = engine();
+    command.arg(guest(&dir, "kept_calls.c", "-O2"));
+    assert_eq!(said(&command.output().unwrap()), expected);
+}
+
 /// Several send at once to threads that wait, read, poll, handle, or change what
 /// they block: each signal comes once, and none is lost.
 #[test]

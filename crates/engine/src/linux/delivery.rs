@@ -74,7 +74,8 @@ impl Thread {
     #[must_use]
     pub fn is_interrupted(&self) -> bool {
         self.settle();
-        self.attention().has_signal() || self.pending.claim(self.attention())
+        let ignored = || self.actions.with(|actions| actions.taken_ignored());
+        self.attention().has_signal() || self.pending.claim(self.attention(), ignored)
     }
 
     /// Tells all that has arrived and is not blocked.

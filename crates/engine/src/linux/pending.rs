@@ -243,18 +243,22 @@ impl Pending {
     }
 
     /// What the thread lets through becomes its own, so that no other takes
-    /// it. Returns whether there is any.
+    /// it, but for what is ignored, which is dropped. Returns whether there is
+    /// any.
     #[must_use]
-    pub fn claim(&self, attention: &Attention) -> bool {
+    pub fn claim(&self, attention: &Attention, ignored: impl FnOnce() -> u64) -> bool {
         let blocked = attention.blocked.load(Ordering::SeqCst);
         if self.bits(attention) & !blocked == 0 {
             return false;
         }
+        let ignored = ignored() & !blocked;
         let mut sets = self.sets.hold();
+        sets.empty_process(ignored);
         let process = sets.process;
         let Some(member) = sets.member(attention) else {
             return false;
         };
+        empty(&mut member.own, ignored);
         let mut claimed = 0;
         for (n, signal) in TAKEN_LIST.into_iter().enumerate() {
             if process[n].is_some() && blocked & bit(signal) == 0 && member.own[n].is_none() {
