@@ -12,6 +12,8 @@ use alloc::format;
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering;
 
+use a64::mem::Size;
+
 use super::Call;
 use super::signals::SET;
 use crate::linux::attention::{KEPT, SignalInfo, TAKEN_ALL};
@@ -21,8 +23,6 @@ use crate::linux::{clock, faults, guest_memory};
 
 /// `struct signalfd_siginfo`.
 const RECORD: usize = 128;
-/// Its signal, an error, its code.
-const HEAD: usize = 12;
 /// The most vectors that one call takes.
 const VECTORS: u64 = 1024;
 
@@ -50,7 +50,7 @@ pub(super) fn observe(
             break result;
         }
     };
-    attention.observes.store(0, Ordering::SeqCst);
+    attention.observes.store(0, Ordering::Release);
     result
 }
 
@@ -326,11 +326,29 @@ fn watched_by(fd: i32) -> Option<u64> {
 /// were such; without any left, the call is to be made again.
 fn without_own(call: &Call<'_>, kernels: u32, length: u64) -> (Result<u64, Errno>, u64) {
     match usize::try_from(length) {
-        Ok(whole) if whole >= RECORD && whole.is_multiple_of(RECORD) => {
+        Ok(whole)
+            if whole >= RECORD
+                && whole.is_multiple_of(RECORD)
+                && begins_with_fault(call, kernels) =>
+        {
             own_taken_out(call, kernels, whole).unwrap_or((Ok(length), 0))
         }
         _ => (Ok(length), 0),
     }
+}
+
+/// Whether what was read begins with the number of a signal that faults have:
+/// those are the first in every signalfd.
+fn begins_with_fault(call: &Call<'_>, kernels: u32) -> bool {
+    let address = match kernels {
+        number::READ => Ok(call.arguments[1]),
+        _ => call.words(call.arguments[1]).map(|[first]| first),
+    };
+    let load = |address| guest_memory::load(address, Size::Word).map_err(Errno::from);
+    address.and_then(load).is_ok_and(|number| {
+        let number = i32::try_from(number).unwrap_or(0);
+        signals::is_signal(number) && (TAKEN | OTHER_FAULTS) & bit(number) != 0
+    })
 }
 
 /// The same of so many bytes; nothing, where all is to stay as it is.
@@ -339,15 +357,7 @@ fn own_taken_out(
     kernels: u32,
     length: usize,
 ) -> Option<(Result<u64, Errno>, u64)> {
-    let mut head = [0; HEAD];
     let pieces = pieces(call, kernels)?;
-    gather(&pieces, &mut head).ok()?;
-    // Those of faults are the first in every signalfd.
-    let is_first =
-        |signal: i32| signals::is_signal(signal) && (TAKEN | OTHER_FAULTS) & bit(signal) != 0;
-    if !is_first(record(&head).signal()) {
-        return None;
-    }
     let mut bytes = Vec::new();
     bytes.try_reserve_exact(length).ok()?;
     bytes.resize(length, 0);
