@@ -51,7 +51,7 @@ fn none_that_is_kept_is_lost() {
     let races = expected
         .lines()
         .filter(|line| line.ends_with(": 1 1 1, wrong 0, left 0"));
-    assert_eq!(races.count(), 36, "{expected}");
+    assert_eq!(races.count(), 44, "{expected}");
     let mut command = engine();
     command.arg(guest(&dir, "kept_race.c", "-O2"));
     assert_eq!(run(command), expected);

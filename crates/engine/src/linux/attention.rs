@@ -58,11 +58,16 @@ pub const HOLD: u32 = 128;
 pub const KEPT: u32 = 256;
 /// The first of the bits of those that were sent to the thread.
 const OWN_FIRST: u32 = 512;
+/// A kept signal is this thread's to take, and no other thread was told.
+pub const TAKE: u32 = 4096;
 /// All of the bits of the signals that the engine takes.
 pub const TAKEN_ALL: u32 = 7 * (TAKEN_FIRST | OWN_FIRST);
 /// How many of those can be noted at a time: each signal for the process, then
 /// each for the thread.
 pub const NOTES: usize = 2 * TAKEN_LIST.len();
+
+/// Beside what a thread observes: it waits for that. No kept signal has this bit.
+pub const WAITS: u64 = 1;
 
 /// `si_code` of `tgkill`, which sends to a thread.
 pub const SI_TKILL: i32 = -6;
@@ -141,7 +146,8 @@ pub struct Attention {
     pub blocked: AtomicU64,
     /// The signals that are kept for this thread alone ([`super::pending`]).
     pub kept: AtomicU64,
-    /// Those that it may see although it blocks them, in the call that it is in.
+    /// Those that it may see although it blocks them, in the call that it is in;
+    /// with [`WAITS`], that call takes them.
     pub observes: AtomicU64,
     signal: UnsafeCell<SignalInfo>,
     taken: [UnsafeCell<SignalInfo>; NOTES],

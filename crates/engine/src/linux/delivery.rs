@@ -10,7 +10,7 @@ use a64::cpu::Cpu;
 use a64::interp::Exception;
 use a64::mem::{Fault, FaultKind};
 
-use super::attention::{KEPT, NOTES, SignalInfo};
+use super::attention::{KEPT, NOTES, SignalInfo, TAKE};
 use super::faults::{
     Action, SA_NODEFER, SA_ONSTACK, SA_RESETHAND, SA_RESTORER, SA_SIGINFO, SIGBUS, SIGILL, SIGSEGV,
     SIGTRAP,
@@ -57,7 +57,7 @@ impl Thread {
     /// Keeps what has arrived of the signals that the engine takes.
     pub fn settle(&self) {
         let attention = self.attention();
-        let asked = attention.word.fetch_and(!KEPT, Ordering::AcqRel) & KEPT != 0;
+        let asked = attention.word.fetch_and(!(KEPT | TAKE), Ordering::AcqRel) & TAKE != 0;
         for n in 0..NOTES {
             if let Some(info) = attention.take_taken(n) {
                 let ignored = self.ignores(info.signal());
@@ -65,7 +65,7 @@ impl Thread {
             }
         }
         if asked {
-            self.pending.retarget(attention);
+            self.pending.offer_again(attention, !0);
         }
     }
 

@@ -14,7 +14,7 @@ use core::arch::global_asm;
 use core::sync::atomic::{AtomicPtr, Ordering};
 use core::{mem, ptr};
 
-use super::attention::{self, Attention, Block, FORGET, HOLD, KEPT, LOOK, SignalInfo};
+use super::attention::{self, Attention, Block, FORGET, HOLD, KEPT, LOOK, SignalInfo, TAKE};
 use super::signals::{self, TAKEN};
 use super::sys::{self, Errno, number};
 use super::{guest_memory, window};
@@ -55,6 +55,8 @@ const KICK: i32 = -0x4b49;
 const KICK_TO_HOLD: i32 = KICK - 1;
 /// And of [`ask_to_look`]'s, whose signal is the one that is kept.
 const KICK_TO_LOOK: i32 = KICK - 2;
+/// And of [`ask_to_take`]'s.
+const KICK_TO_TAKE: i32 = KICK - 3;
 
 /// `siginfo_t` of a fault.
 #[derive(Clone, Copy, Debug)]
@@ -298,16 +300,28 @@ pub fn ask_to_hold(process: u32, thread: u32) -> Result<(), Errno> {
 /// the signal that is: a call that the thread is in goes on or ends as it would
 /// after that one.
 pub fn ask_to_look(of: &Attention, signal: i32) {
+    tell_of(of, signal, KICK_TO_LOOK);
+}
+
+/// The same of a thread that is to take it, which others are not told of.
+pub fn ask_to_take(of: &Attention, signal: i32) {
+    tell_of(of, signal, KICK_TO_TAKE);
+}
+
+fn tell_of(of: &Attention, signal: i32, code: i32) {
     let process = of.process.load(Ordering::Relaxed);
     let thread = of.thread.load(Ordering::Relaxed);
     // A thread that is gone needs not look.
-    let _ = tell(process, thread, signal, KICK_TO_LOOK);
+    let _ = tell(process, thread, signal, code);
 }
 
 /// Whether a `siginfo` is of the engine's own signals.
 #[must_use]
 pub fn is_own(info: &SignalInfo) -> bool {
-    matches!(info.code(), KICK | KICK_TO_HOLD | KICK_TO_LOOK)
+    matches!(
+        info.code(),
+        KICK | KICK_TO_HOLD | KICK_TO_LOOK | KICK_TO_TAKE
+    )
 }
 
 /// Notes a sent one of the signals that the engine takes, also of its own, in
@@ -317,6 +331,7 @@ pub fn note(attention: &Attention, info: &SignalInfo) {
         KICK => 0,
         KICK_TO_HOLD => HOLD,
         KICK_TO_LOOK => KEPT,
+        KICK_TO_TAKE => KEPT | TAKE,
         _ => {
             if let Some(index) = signals::taken_index(info.signal()) {
                 attention.note_taken(index, *info);

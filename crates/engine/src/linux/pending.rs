@@ -1,4 +1,4 @@
-//! Signals of [`TAKEN`] that somebody sent and that wait: the engine keeps
+//! Signals of [`signals::TAKEN`] that somebody sent and that wait: the engine keeps
 //! them, since the host never blocks them for it.
 //!
 //! As in the kernel there are two places for each: the process's, which all
@@ -15,7 +15,7 @@ use alloc::vec::Vec;
 use core::ptr;
 use core::sync::atomic::{AtomicU64, Ordering};
 
-use super::attention::{Attention, SI_TKILL, SignalInfo};
+use super::attention::{Attention, SI_TKILL, SignalInfo, WAITS};
 use super::faults;
 use super::signals::{self, TAKEN_LIST, bit};
 use crate::lock::{Held, Lock};
@@ -59,6 +59,12 @@ impl Member {
     /// Whether it is in a call that can see signals which it blocks.
     fn observes(&self, set: u64) -> bool {
         self.attention.observes.load(Ordering::SeqCst) & set != 0
+    }
+
+    /// Whether it is in a call that takes such a signal.
+    fn waits_for(&self, set: u64) -> bool {
+        let observes = self.attention.observes.load(Ordering::SeqCst);
+        observes & WAITS != 0 && observes & set != 0
     }
 
     fn publish(&self) {
@@ -272,11 +278,12 @@ impl Pending {
         attention.kept.load(Ordering::SeqCst) & !blocked != 0
     }
 
-    /// The thread was asked to look. What it blocks by now it tells others of.
-    pub fn retarget(&self, attention: &Attention) {
-        let set = self.of_process() & attention.blocked.load(Ordering::SeqCst);
+    /// The thread was to take some of the set, or waited for it. What it blocks by
+    /// now it tells others of.
+    pub fn offer_again(&self, attention: &Attention, set: u64) {
+        let set = set & self.of_process() & attention.blocked.load(Ordering::SeqCst);
         if set != 0 {
-            self.sets.hold().retarget(set, attention);
+            self.sets.hold().offer(set, attention);
         }
     }
 
@@ -404,7 +411,7 @@ impl Sets {
             return;
         };
         let set = bit(info.signal());
-        if ignored && member.lets_through(set) && !member.observes(set) {
+        if ignored && member.lets_through(set) && !member.waits_for(set) {
             return;
         }
         member.own[n].get_or_insert(*info);
@@ -422,7 +429,7 @@ impl Sets {
             let process = by.process.load(Ordering::Relaxed);
             let mut members = self.members.iter();
             let first = members.find(|member| member.thread() == process);
-            if first.is_none_or(|first| first.lets_through(set) && !first.observes(set)) {
+            if first.is_none_or(|first| first.lets_through(set) && !first.waits_for(set)) {
                 return;
             }
         }
@@ -447,7 +454,7 @@ impl Sets {
     fn offer(&self, set: u64, by: &Attention) {
         for signal in TAKEN_LIST {
             let one = set & bit(signal) & bits_of(&self.process);
-            if one == 0 || self.offer_one(signal, by, true) {
+            if one == 0 || self.offer_to_one(signal, by) {
                 continue;
             }
             let others = self.members.iter().filter(|member| !member.is(by));
@@ -457,24 +464,16 @@ impl Sets {
         }
     }
 
-    /// Tells another thread of each of these that lets it through.
-    fn retarget(&self, set: u64, by: &Attention) {
-        for signal in TAKEN_LIST {
-            if set & bit(signal) & bits_of(&self.process) != 0 {
-                self.offer_one(signal, by, false);
-            }
-        }
-    }
-
     /// Tells a thread that lets the signal through, if there is one: the first
-    /// thread rather than the calling one, that rather than others.
-    fn offer_one(&self, signal: i32, by: &Attention, waits: bool) -> bool {
+    /// thread rather than the calling one, that rather than others. Where the
+    /// first thread waits for it, no other is to have it.
+    fn offer_to_one(&self, signal: i32, by: &Attention) -> bool {
         let set = bit(signal);
         let process = by.process.load(Ordering::Relaxed);
         let takes = |member: &&Member| member.lets_through(set);
         let leads = |member: &&Member| member.thread() == process;
         let mut members = self.members.iter();
-        if waits && members.any(|member| leads(&member) && member.observes(set)) {
+        if members.any(|member| leads(&member) && member.waits_for(set)) {
             return false;
         }
         let find = |which: &dyn Fn(&&Member) -> bool| {
@@ -487,7 +486,7 @@ impl Sets {
         if let Some(chosen) = chosen
             && !chosen.is(by)
         {
-            faults::ask_to_look(chosen.attention, signal);
+            faults::ask_to_take(chosen.attention, signal);
         }
         chosen.is_some()
     }

@@ -355,6 +355,27 @@ static void handlers_elsewhere(int signal)
         }
 }
 
+// The first thread polls something else meanwhile, and blocks it.
+static void handled_beside_a_poll(int signal)
+{
+    handled = 0;
+    struct worker other = {.signal = signal};
+    int pipes[2];
+    assert(pipe(pipes) == 0);
+    start(&other, by_pause);
+    pid_t child = fork();
+    if (child == 0) {
+        rest(50);
+        kill(getppid(), signal);
+        _exit(0);
+    }
+    struct pollfd poll_set = {pipes[0], POLLIN, 0};
+    int got = poll(&poll_set, 1, 400), result = join(&other);
+    waitpid(child, NULL, 0);
+    printf("%d, beside a poll: %d, %d, there %d\n", signal, got, result, other.value);
+    close(pipes[0]), close(pipes[1]);
+}
+
 static void of_threads(int signal)
 {
     struct worker other = {.signal = signal};
@@ -744,6 +765,7 @@ int main(int count, char **arguments)
         queued(signal);
         set_action(signal, n ? SA_RESTART : 0);
         handlers_elsewhere(signal);
+        handled_beside_a_poll(signal);
         unblocked(signal);
         ignored(signal);
     }

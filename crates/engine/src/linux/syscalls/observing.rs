@@ -16,7 +16,7 @@ use a64::mem::Size;
 
 use super::Call;
 use super::signals::SET;
-use crate::linux::attention::{KEPT, SignalInfo, TAKEN_ALL};
+use crate::linux::attention::{KEPT, SignalInfo, TAKE, TAKEN_ALL, WAITS};
 use crate::linux::signals::{self, OTHER_FAULTS, TAKEN, TAKEN_LIST, UNBLOCKABLE, bit};
 use crate::linux::sys::{self, Errno, Fd, number};
 use crate::linux::{clock, faults, guest_memory};
@@ -58,7 +58,7 @@ pub(super) fn observe(
 /// the guest is not told.
 fn may_look_again(call: &Call<'_>) -> bool {
     let word = call.thread.attention().word.load(Ordering::Acquire);
-    word & !(KEPT | TAKEN_ALL) == 0 && !call.thread.is_interrupted()
+    word & !(KEPT | TAKE | TAKEN_ALL) == 0 && !call.thread.is_interrupted()
 }
 
 /// What the thread blocks of the signals that are kept.
@@ -138,7 +138,7 @@ pub(super) fn rt_sigtimedwait(call: &mut Call<'_>) -> Result<u64, Errno> {
     call.thread.block(call.thread.mask | kept);
     let result = observe(
         call,
-        concerned,
+        kept | WAITS,
         |call| waited_for(call, kept, others, info),
         |call| {
             let left = deadline.left().map(time_of);
@@ -146,6 +146,9 @@ pub(super) fn rt_sigtimedwait(call: &mut Call<'_>) -> Result<u64, Errno> {
             call.pass(number::RT_SIGTIMEDWAIT)
         },
     );
+    // Others were not told of what the first thread waits for.
+    let pending = &call.thread.pending;
+    pending.offer_again(call.thread.attention(), kept);
     call.thread.block(call.thread.mask);
     result
 }
