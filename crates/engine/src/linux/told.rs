@@ -15,7 +15,7 @@ use super::sys::{self, number};
 pub struct Places {
     /// Of the first segment that is executable.
     pub code: Range<u64>,
-    /// Of the last segment that is writable.
+    /// From the start of the last segment to the last byte from the file.
     pub data: Range<u64>,
     /// The heap's start.
     pub heap: u64,

@@ -131,7 +131,7 @@ pub fn load(space: &AddressSpace, request: Request<'_>) -> Result<Loaded, LoadEr
     };
     let places = Places {
         code: segments(PROT_EXEC).next().unwrap_or_default(),
-        data: segments(PROT_WRITE).next_back().unwrap_or_default(),
+        data: data(&plan, bias),
         heap,
         stack: sp,
         arguments: built.arguments,
@@ -181,6 +181,21 @@ fn map_program(
     map::unmap_all(space, plan, bias);
     let layout = Layout::take_39_bits(chance.pages(18));
     Ok((layout, map(layout, chance.pages(layout.random))?))
+}
+
+/// The program's data, as the kernel has it: from the segment that starts last
+/// to the last byte that any has in the file.
+fn data(plan: &Plan, bias: u64) -> Range<u64> {
+    let moved = |address: u64| address.wrapping_add(bias);
+    let segments = || plan.segments.iter();
+    let start = segments().map(|segment| segment.address).max();
+    let end = segments()
+        .map(|segment| segment.address + segment.file_size)
+        .max();
+    match (start, end) {
+        (Some(start), Some(end)) => moved(start)..moved(end.max(start)),
+        _ => 0..0,
+    }
 }
 
 /// The program's path without symbolic links; where `/proc` is not mounted,
