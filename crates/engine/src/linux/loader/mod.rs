@@ -248,7 +248,6 @@ pub fn refusal(file: &Fd) -> Option<Errno> {
         Err(_) => return None,
     };
     match Interpreter::open(file, &plan) {
-        Ok(Some(interpreter)) if !interpreter.file.may_execute() => Some(Errno::EACCES),
         Ok(_) => None,
         Err(LoadError::Invalid(_)) => Some(Errno::ENOEXEC),
         Err(LoadError::Interpreter { path, why }) => Some(match why {
@@ -316,6 +315,10 @@ impl Interpreter {
         let opened = Fd::open(&path)
             .map_err(InterpreterError::Open)
             .and_then(|file| {
+                // The kernel opens it to be executed.
+                if !file.may_execute() {
+                    return Err(InterpreterError::Open(Errno::EACCES));
+                }
                 let size = file.status().map_err(InterpreterError::Read)?.size;
                 let plan = read_plan(&file, size.try_into().unwrap_or(0));
                 match plan {
