@@ -8,6 +8,10 @@
 //! loader that maps over what it has just mapped, and a compiler that writes
 //! new code next to old, cost nothing.
 //!
+//! The host's kernel is never asked to make a page executable, so it can't
+//! refuse either. Mappings of files that may not be executed (on a mount with
+//! `noexec`) are kept here for that ([`Mapping::barred`]).
+//!
 //! Invariants: ranges are whole pages; `generation` is larger after every
 //! change; a line is noted before what is in it is read, and for good.
 
@@ -15,7 +19,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::mem;
 use core::ops::Range;
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use hashbrown::HashMap;
 
@@ -74,6 +78,29 @@ const LINE: u32 = 6;
 /// What no page starts at.
 const NO_PAGE: u64 = 1;
 
+/// What is kept of a mapping's pages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Mapping {
+    /// What the guest asked for.
+    pub protection: u32,
+    /// Whether the pages may be mapped elsewhere too.
+    pub shared: bool,
+    /// Whether the guest can never execute them, whatever it asks for.
+    pub barred: bool,
+}
+
+impl Mapping {
+    /// Pages of the guest's own, that it may do with what it likes.
+    #[must_use]
+    pub const fn own(protection: u32) -> Self {
+        Self {
+            protection,
+            shared: false,
+            barred: false,
+        }
+    }
+}
+
 /// The executable ranges.
 pub struct AddressSpace {
     executable: SpinLock<Ranges>,
@@ -83,6 +110,10 @@ pub struct AddressSpace {
     shared: SpinLock<Ranges>,
     /// Where the first stack grows.
     growing: SpinLock<Growing>,
+    /// What may never be executed.
+    barred: SpinLock<Ranges>,
+    /// Whether anything was ever in `barred`.
+    bars: AtomicBool,
     generation: AtomicU64,
     translated: SpinLock<Lines>,
     watcher: Option<&'static dyn Watcher>,
@@ -111,6 +142,8 @@ impl AddressSpace {
             unreadable: SpinLock::new(Ranges::new()),
             shared: SpinLock::new(Ranges::new()),
             growing: SpinLock::new(Growing::default()),
+            barred: SpinLock::new(Ranges::new()),
+            bars: AtomicBool::new(false),
             generation: AtomicU64::new(1),
             translated: SpinLock::new(Lines::new()),
             watcher,
@@ -136,13 +169,14 @@ impl AddressSpace {
 
     /// Keeps others out until what is returned is dropped.
     #[must_use]
-    pub fn hold(&self) -> [Unlock<'_>; 7] {
+    pub fn hold(&self) -> [Unlock<'_>; 8] {
         [
             self.unreadable.hold(),
             self.unsettled.hold(),
             self.executable.hold(),
             self.shared.hold(),
             self.growing.hold(),
+            self.barred.hold(),
             self.translated.hold(),
             self.breakpoints.hold(),
         ]
@@ -160,16 +194,50 @@ impl AddressSpace {
         self.shared.with(|ranges| ranges.of(address)).is_some()
     }
 
-    /// What the guest has said of its right to execute what is at an address,
-    /// and to read that.
+    /// What is kept of a range, part by part, in ascending order. Of the
+    /// protection, only the right to execute and to read code is.
     #[must_use]
-    pub fn code_protection(&self, address: u64) -> u32 {
-        let is_in = |ranges: &SpinLock<Ranges>| ranges.with(|ranges| ranges.of(address)).is_some();
-        match (is_in(&self.executable), is_in(&self.unreadable)) {
-            (false, _) => 0,
-            (true, true) => PROT_EXEC,
-            (true, false) => PROT_EXEC | PROT_READ,
+    pub fn mappings(&self, range: Range<u64>) -> Vec<(Range<u64>, Mapping)> {
+        let mut parts = Vec::new();
+        let mut at = range.start;
+        while at < range.end {
+            let mut end = range.end;
+            let mut is_in = |ranges: &SpinLock<Ranges>| {
+                let (inside, until) = ranges.with(|ranges| ranges.stretch(at));
+                end = end.min(until);
+                inside
+            };
+            let executable = is_in(&self.executable);
+            let unreadable = is_in(&self.unreadable);
+            let protection = match (executable, unreadable) {
+                (false, _) => 0,
+                (true, true) => PROT_EXEC,
+                (true, false) => PROT_EXEC | PROT_READ,
+            };
+            let mapping = Mapping {
+                protection,
+                shared: is_in(&self.shared),
+                barred: is_in(&self.barred),
+            };
+            parts.push((at..end, mapping));
+            at = end;
         }
+        parts
+    }
+
+    /// The first address of a range that may never be executed.
+    #[must_use]
+    pub fn barred(&self, range: &Range<u64>) -> Option<u64> {
+        if !self.bars.load(Ordering::Acquire) {
+            return None;
+        }
+        let start = self
+            .barred
+            .with(|ranges| match ranges.stretch(range.start) {
+                (true, _) => range.start,
+                (false, next) => next,
+            });
+        (start < range.end).then_some(start)
     }
 
     /// All that is executable, in ascending order.
@@ -239,11 +307,11 @@ impl AddressSpace {
         }
     }
 
-    /// Pages were mapped, with what the guest asked for, to be shared or not.
-    pub fn map(&self, range: Range<u64>, protection: u32, shared: bool) {
+    /// Pages were mapped.
+    pub fn map(&self, range: Range<u64>, mapping: Mapping) {
         self.growing.with(|growing| growing.take(&range));
-        self.share(&range, shared);
-        self.protect(range, protection);
+        self.keep(&range, mapping);
+        self.protect(range, mapping.protection);
     }
 
     /// The pages of a range were protected anew, with what the guest asked for.
@@ -262,7 +330,7 @@ impl AddressSpace {
     /// The pages of a range are gone.
     pub fn unmap(&self, range: Range<u64>) {
         let grown = self.growing.with(|growing| growing.give(&range));
-        self.share(&range, false);
+        self.keep(&range, Mapping::default());
         self.protect(range, 0);
         self.protect(grown, PROT_EXEC | PROT_READ);
     }
@@ -304,16 +372,15 @@ impl AddressSpace {
         }
     }
 
-    fn share(&self, range: &Range<u64>, shared: bool) {
-        if range.is_empty() {
-            return;
+    /// What is kept of a mapping beside its protection.
+    fn keep(&self, range: &Range<u64>, mapping: Mapping) {
+        set(&self.shared, range, mapping.shared);
+        if mapping.barred {
+            self.bars.store(true, Ordering::Release);
         }
-        self.shared.with(|ranges| {
-            ranges.cut(range);
-            if shared {
-                ranges.join(range.clone());
-            }
-        });
+        if self.bars.load(Ordering::Acquire) {
+            set(&self.barred, range, mapping.barred);
+        }
     }
 
     /// Pages that the guest has changed are its own.
@@ -364,6 +431,19 @@ fn all_of(ranges: &SpinLock<Ranges>) -> Vec<Range<u64>> {
     all
 }
 
+/// Puts a range into the ranges, or takes it out.
+fn set(ranges: &SpinLock<Ranges>, range: &Range<u64>, inside: bool) {
+    if range.is_empty() {
+        return;
+    }
+    ranges.with(|ranges| {
+        ranges.cut(range);
+        if inside {
+            ranges.join(range.clone());
+        }
+    });
+}
+
 /// Whether there is a line of the range.
 fn touched(lines: &Lines, range: &Range<u64>) -> bool {
     if lines.is_empty() || range.is_empty() {
@@ -396,6 +476,19 @@ mod tests {
     use proptest::prelude::*;
 
     const RX: u32 = PROT_READ | PROT_EXEC;
+    const SHARED: Mapping = Mapping {
+        protection: RX,
+        shared: true,
+        barred: false,
+    };
+
+    fn readable(shared: bool) -> Mapping {
+        Mapping {
+            protection: PROT_READ,
+            shared,
+            barred: false,
+        }
+    }
 
     #[test]
     fn pages() {
@@ -434,7 +527,7 @@ mod tests {
     fn calls_end_when_the_guest_changes_their_page() {
         let changes: [fn(&AddressSpace, Range<u64>); 5] = [
             |space, range| drop(space.changing(range)),
-            |space, range| space.map(range, RX, true),
+            |space, range| space.map(range, SHARED),
             |space, range| space.protect(range, RX),
             |space, range| space.unmap(range),
             |space, range| space.changed(range),
@@ -489,15 +582,48 @@ mod tests {
             // Another mapping of the same.
             |space: &AddressSpace| space.written(0x5000_0000..0x5000_0040),
         ] {
-            space.map(0x5000_0000..0x5000_1000, PROT_READ, true);
+            space.map(0x5000_0000..0x5000_1000, readable(true));
             space.read(0x12ffc);
             change(&space);
             assert_eq!(told(), 1);
         }
         space.written(0x5000_1000..0x5000_1040);
-        space.map(0x5000_0000..0x5000_1000, PROT_READ, false);
+        space.map(0x5000_0000..0x5000_1000, readable(false));
         space.written(0x5000_0000..0x5000_0040);
         assert_eq!(told(), 0, "not shared");
+    }
+
+    #[test]
+    fn what_is_barred_stays_so_until_it_is_mapped_anew() {
+        let space = AddressSpace::new(None);
+        assert_eq!(space.barred(&(0..u64::MAX)), None);
+        let barred = Mapping {
+            barred: true,
+            ..readable(false)
+        };
+        space.map(0x2000..0x6000, barred);
+        space.protect(0x2000..0x6000, 0);
+        assert_eq!(space.barred(&(0..0x2000)), None);
+        assert_eq!(space.barred(&(0..0x2001)), Some(0x2000));
+        assert_eq!(space.barred(&(0x3000..0x4000)), Some(0x3000));
+        space.unmap(0x2000..0x4000);
+        space.map(0x5000..0x7000, SHARED);
+        assert_eq!(space.barred(&(0..u64::MAX)), Some(0x4000));
+        assert_eq!(
+            space.mappings(0x3000..0x8000),
+            [
+                (0x3000..0x4000, Mapping::default()),
+                (
+                    0x4000..0x5000,
+                    Mapping {
+                        protection: 0,
+                        ..barred
+                    }
+                ),
+                (0x5000..0x7000, SHARED),
+                (0x7000..0x8000, Mapping::default()),
+            ]
+        );
     }
 
     proptest! {

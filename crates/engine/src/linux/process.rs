@@ -61,6 +61,7 @@ impl Process {
             heap: SpinLock::new(Heap {
                 start: loaded.heap,
                 end: loaded.heap,
+                data: loaded.places.data.end - loaded.places.data.start,
             }),
             executable: loaded.executable.clone(),
             stack: loaded.stack,
@@ -106,6 +107,9 @@ pub struct Heap {
     pub start: u64,
     /// The address past the last.
     pub end: u64,
+    /// How many bytes the program has as data: they count for the limit of the
+    /// heap.
+    pub data: u64,
 }
 
 /// What each thread of the guest has for itself, beside its registers.

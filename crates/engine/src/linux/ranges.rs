@@ -72,6 +72,16 @@ impl Ranges {
         (start <= address).then_some(start..end)
     }
 
+    /// Whether an address is in one, and up to where that stays so.
+    #[must_use]
+    pub fn stretch(&self, address: u64) -> (bool, u64) {
+        match self.all.get(self.first_past(address)) {
+            Some(&[start, end]) if start <= address => (true, end),
+            Some(&[start, _]) => (false, start),
+            None => (false, u64::MAX),
+        }
+    }
+
     /// Whether one of them has an address of another range.
     #[must_use]
     pub fn touches(&self, range: &Range<u64>) -> bool {
@@ -186,6 +196,10 @@ mod tests {
                 set[place].fill(add);
                 for (address, &there) in (0..).zip(&set) {
                     prop_assert_eq!(ranges.of(address).is_some(), there);
+                    let (inside, until) = ranges.stretch(address);
+                    prop_assert_eq!(inside, there);
+                    prop_assert!((address..until.min(40)).all(|at| ranges.of(at).is_some() == there));
+                    prop_assert!(until >= 40 || ranges.of(until).is_some() != there);
                 }
                 let all = all(&ranges);
                 prop_assert!(all.windows(2).all(|pair| pair[0].end < pair[1].start));

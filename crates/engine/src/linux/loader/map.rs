@@ -8,7 +8,9 @@
 use core::ops::Range;
 
 use super::elf::{Placement, Plan, Segment};
-use crate::linux::address_space::{AddressSpace, PAGE, host_protection, page_down, page_up};
+use crate::linux::address_space::{
+    AddressSpace, Mapping, PAGE, host_protection, page_down, page_up,
+};
 use crate::linux::guest_memory;
 use crate::linux::sys::{
     self, Errno, Fd, MAP_ANONYMOUS, MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_NORESERVE, MAP_PRIVATE,
@@ -43,7 +45,8 @@ pub(super) fn map(
     let bias = reserve(plan, base)?;
     for segment in &plan.segments {
         map_segment(file, segment, bias)?;
-        space.map(moved(&segment.pages(), bias), segment.protection, false);
+        let mapping = Mapping::own(segment.protection);
+        space.map(moved(&segment.pages(), bias), mapping);
     }
     release_holes(plan, bias);
     Ok(bias)

@@ -13,7 +13,7 @@ mod text;
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use crate::linux::address_space::{AddressSpace, PAGE};
+use crate::linux::address_space::{AddressSpace, Mapping, PAGE};
 use crate::linux::guest_memory;
 use crate::linux::sys::{self, Errno, PROT_EXEC, PROT_READ, PROT_WRITE};
 use text::FUNCTIONS;
@@ -51,7 +51,7 @@ pub fn map(space: &AddressSpace) -> Result<Range<u64>, Errno> {
         guest_memory::write(start, &image()).map_err(|_| Errno::ENOMEM)?;
         sys::mprotect(start, PAGE, PROT_READ)?;
         let page = start..start + PAGE;
-        space.map(page.clone(), PROT_READ | PROT_EXEC, false);
+        space.map(page.clone(), Mapping::own(PROT_READ | PROT_EXEC));
         space.let_call(start);
         Ok(page)
     }

@@ -2,9 +2,12 @@
 //! which is mapped and unmapped.
 
 use core::ptr;
+use core::sync::atomic::Ordering;
 
 use super::Call;
-use crate::linux::address_space::{PAGE, page_down, page_up};
+use super::permission::may_execute_segment;
+use crate::linux::address_space::{Mapping, PAGE, page_down, page_up};
+use crate::linux::guest_memory::END;
 use crate::linux::own;
 use crate::linux::sys::{self, Errno, PROT_EXEC, PROT_READ, number};
 
@@ -83,37 +86,52 @@ fn segment_length(identifier: u64) -> Result<u64, Errno> {
     page_up(segment[PERMISSIONS]).ok_or(Errno::EINVAL)
 }
 
-/// The host never executes the guest's pages, so SHM_EXEC is the guest's only.
+/// The host never executes the guest's pages, so `SHM_EXEC` is the guest's only.
 pub(super) fn shmat(call: &mut Call<'_>) -> Result<u64, Errno> {
     const SHM_RND: u64 = 0o20_000;
     const SHM_REMAP: u64 = 0o40_000;
     const SHM_EXEC: u64 = 0o100_000;
     let [identifier, address, flags, ..] = call.arguments;
+    call.arguments[2] = flags & !SHM_EXEC;
+    let start = if flags & SHM_RND == 0 {
+        address
+    } else {
+        page_down(address)
+    };
+    if !start.is_multiple_of(PAGE) || start == 0 && flags & SHM_REMAP != 0 {
+        return call.pass(number::SHMAT);
+    }
     // Who may not read its size may not attach it either.
     let length = segment_length(identifier)?;
-    let mut replaced = None;
-    if flags & SHM_REMAP != 0 {
-        let start = if flags & SHM_RND != 0 {
-            page_down(address)
-        } else {
-            address
-        };
-        if own::overlaps(&(start..start.saturating_add(length))) {
-            return Err(Errno::EINVAL);
-        }
-        replaced = call
-            .process
-            .space
-            .changing(start..start.saturating_add(length));
+    let executes = flags & SHM_EXEC != 0;
+    if executes {
+        may_execute_segment(identifier, flags)?;
     }
-    call.arguments[2] = flags & !SHM_EXEC;
+    let mut replaced = None;
+    if address != 0 {
+        let pages = start..start.saturating_add(length);
+        if flags & SHM_REMAP != 0 && own::overlaps(&pages) {
+            return Err(Errno::ENOMEM);
+        }
+        if pages.end > END {
+            // Past the end on every host.
+            call.arguments[1] = address | 1 << 63;
+            return call.pass(number::SHMAT).and(Err(Errno::ENOMEM));
+        }
+        replaced = call.process.space.changing(pages);
+    }
     let start = call.pass(number::SHMAT)?;
-    let exec = if flags & SHM_EXEC == 0 { 0 } else { PROT_EXEC };
     call.process.attached.with(|attached| {
         attached.insert(start, length);
     });
-    let pages = start..start + length;
-    call.process.space.map(pages, PROT_READ | exec, true);
+    let implied = call.process.read_implies_exec.load(Ordering::Relaxed);
+    let exec = if executes || implied { PROT_EXEC } else { 0 };
+    let mapping = Mapping {
+        protection: PROT_READ | exec,
+        shared: true,
+        barred: false,
+    };
+    call.process.space.map(start..start + length, mapping);
     drop(replaced);
     Ok(start)
 }

@@ -1,18 +1,26 @@
 //! Memory: mapping, where the guest's permission to execute is kept apart and
-//! the engine's own pages are out of reach, and the heap.
+//! the engine's own pages are out of reach, and what is asked of ranges of it.
 
-use alloc::vec::Vec;
 use core::ops::Range;
 use core::sync::atomic::Ordering;
 
 use super::Call;
-use crate::linux::address_space::{PAGE, host_protection, page_down, page_up};
+use super::permission::may_execute;
+use super::ranges::{
+    ARM64_END, HOME_NODE, MBIND, MBIND_DEFAULT, MINCORE, MLOCK, MLOCK2, MPROTECT, MSEAL, MSYNC,
+    MUNLOCK, MUNMAP, REMAP_FILE_PAGES, Verdict, before, parts, reaches_out,
+};
+use crate::linux::address_space::{Mapping, PAGE, host_protection, page_down, page_up};
 use crate::linux::guest_memory::END;
 use crate::linux::own;
 use crate::linux::sys::{
-    self, Errno, MAP_ANONYMOUS, MAP_FIXED, MAP_FIXED_NOREPLACE, PROT_EXEC, PROT_READ, PROT_WRITE,
-    number,
+    self, Errno, MAP_ANONYMOUS, MAP_FIXED, MAP_FIXED_NOREPLACE, PROT_EXEC, PROT_READ, number,
 };
+
+const EXEC: u64 = PROT_EXEC as u64;
+const READ: u64 = PROT_READ as u64;
+const REPLACE: u64 = MAP_FIXED as u64;
+const NO_REPLACE: u64 = MAP_FIXED_NOREPLACE as u64;
 
 /// The pages of a range that the kernel has accepted.
 fn pages(address: u64, length: u64) -> Range<u64> {
@@ -21,20 +29,29 @@ fn pages(address: u64, length: u64) -> Range<u64> {
     start..end.unwrap_or(page_down(u64::MAX))
 }
 
-/// A protection is an int's worth of bits; under `READ_IMPLIES_EXEC` what may
-/// be read may be executed.
+/// The right to execute that the guest asked for, and the right that it gets
+/// by `READ_IMPLIES_EXEC`.
+fn implied(call: &Call<'_>, protection: u64) -> u64 {
+    let implies = call.process.read_implies_exec.load(Ordering::Relaxed);
+    if implies && protection & READ != 0 {
+        protection | EXEC
+    } else {
+        protection
+    }
+}
+
+/// The protection bits that are kept: the lower half has all that there are.
 #[allow(
     clippy::cast_possible_truncation,
     reason = "the kernel knows no others"
 )]
-fn protection(call: &Call<'_>, argument: u64) -> u32 {
-    let protection = argument as u32;
-    let implied = call.process.read_implies_exec.load(Ordering::Relaxed);
-    if implied && protection & PROT_READ != 0 {
-        protection | PROT_EXEC
-    } else {
-        protection
-    }
+const fn kept(protection: u64) -> u32 {
+    protection as u32
+}
+
+/// A protection as the host gets it, with what is wrong with it.
+fn for_host(protection: u64) -> u64 {
+    protection & !0xffff_ffff | u64::from(host_protection(kept(protection)))
 }
 
 /// What is shown in place of a file that can't be mapped can't be either.
@@ -51,232 +68,253 @@ fn check_file(call: &Call<'_>, length: u64, flags: u64) -> Result<(), Errno> {
 pub(super) fn mmap(call: &mut Call<'_>) -> Result<u64, Errno> {
     /// x86-64's own, which mean nothing on arm64: `MAP_32BIT`, `MAP_ABOVE4G`.
     const OF_THE_HOST: u64 = 0x40 | 0x80;
-    const FIXED: u64 = (MAP_FIXED | MAP_FIXED_NOREPLACE) as u64;
-    let [hint, length, guest, flags, ..] = call.arguments;
-    let guest = protection(call, guest);
+    let [hint, length, protection, flags, ..] = call.arguments;
+    let flags = flags & !OF_THE_HOST;
     check_file(call, length, flags)?;
-    if flags & FIXED != 0 {
-        // Above the host's end there is nothing to map, and on the engine
-        // nothing may be.
-        let end = hint.checked_add(length).ok_or(Errno::ENOMEM)?;
-        let replaces = flags & u64::from(MAP_FIXED_NOREPLACE) == 0;
-        if end > END || replaces && own::overlaps(&pages(hint, length)) {
-            return Err(Errno::ENOMEM);
-        }
-    } else if hint >= END {
+    call.arguments[3] = flags;
+    let asked = call.arguments;
+    call.arguments[2] = for_host(protection);
+    let fixed = flags & (REPLACE | NO_REPLACE) != 0;
+    if !fixed && hint >= END {
         // A hint up there would make a host with five levels of page tables
         // give addresses that arm64 does not have.
         call.arguments[0] = 0;
     }
-    call.arguments[2] = u64::from(host_protection(guest));
-    call.arguments[3] = flags & !OF_THE_HOST;
+    if fixed && hint.checked_add(length).is_none_or(|end| end > END) {
+        return past_the_end(call);
+    }
+    if fixed && flags & NO_REPLACE == 0 && own::overlaps(&pages(hint, length)) {
+        return in_the_way(call);
+    }
+    let mut guest = implied(call, protection);
+    let is_file = flags & u64::from(MAP_ANONYMOUS) == 0;
+    // Where no page begins, the kernel says so first.
+    let misplaced = fixed && !hint.is_multiple_of(PAGE);
+    let barred = is_file && !misplaced && !may_execute(&asked)?;
+    if barred {
+        guest = protection;
+    }
+    call.arguments[2] = for_host(guest);
     let space = &call.process.space;
-    let _replaced =
-        (flags & u64::from(MAP_FIXED) != 0).then(|| space.changing(pages(hint, length)));
+    let _replaced = (flags & REPLACE != 0).then(|| space.changing(pages(hint, length)));
     let address = call.pass(number::MMAP)?;
-    // MAP_SHARED and MAP_SHARED_VALIDATE have it.
-    let shared = flags & 1 != 0;
-    let pages = pages(address, length);
-    space.map(pages, guest, shared);
+    let mapping = Mapping {
+        protection: kept(guest),
+        // MAP_SHARED and MAP_SHARED_VALIDATE have it.
+        shared: flags & 1 != 0,
+        barred,
+    };
+    space.map(pages(address, length), mapping);
     Ok(address)
+}
+
+/// A fixed mapping above what the host has. Up to arm64's end, it is the last
+/// thing that is wrong with the call.
+fn past_the_end(call: &mut Call<'_>) -> Result<u64, Errno> {
+    let [hint, length, ..] = call.arguments;
+    let on_arm64 = hint.checked_add(length).is_some_and(|end| end <= ARM64_END);
+    if on_arm64 && !hint.is_multiple_of(PAGE) {
+        call.arguments[0] = PAGE + hint % PAGE;
+        call.arguments[1] = length.min(PAGE);
+    } else {
+        // Past the end on every host.
+        call.arguments[0] = hint | 1 << 63;
+    }
+    call.pass(number::MMAP).and(Err(Errno::ENOMEM))
+}
+
+/// A fixed mapping where the engine has pages: there is no room. What else is
+/// wrong with the call, the kernel says before it finds that.
+fn in_the_way(call: &mut Call<'_>) -> Result<u64, Errno> {
+    call.arguments[3] |= NO_REPLACE;
+    let length = call.arguments[1];
+    match call.pass(number::MMAP) {
+        Err(Errno::EEXIST) => Err(Errno::ENOMEM),
+        Err(error) => Err(error),
+        Ok(address) => {
+            // Kept for the engine to use later.
+            // SAFETY: the pages were free a moment ago.
+            unsafe { sys::munmap(address, length) }?;
+            Err(Errno::ENOMEM)
+        }
+    }
 }
 
 /// Where the engine lies there is nothing of the guest's to unmap.
 pub(super) fn munmap(call: &mut Call<'_>) -> Result<u64, Errno> {
-    let [address, length, ..] = call.arguments;
-    let range = pages(address, length);
-    let _going = call.process.space.changing(range.clone());
-    if address != range.start || !own::overlaps(&range) {
+    let pages = match MUNMAP.take(&mut call.arguments) {
+        Verdict::Pages(pages) => pages,
+        Verdict::Refused(error) => return Err(error),
+        Verdict::Nothing => return Ok(0),
+    };
+    let _going = call.process.space.changing(pages.clone());
+    if !reaches_out(&pages) {
         let result = call.pass(number::MUNMAP)?;
-        call.process.space.unmap(range);
+        call.process.space.unmap(pages);
         return Ok(result);
     }
-    for part in own::without(range) {
-        call.arguments = [part.start, part.end - part.start, 0, 0, 0, 0];
-        call.pass(number::MUNMAP)?;
+    for part in parts(pages) {
+        MUNMAP.part(call, &part)?;
         call.process.space.unmap(part);
     }
     Ok(0)
 }
 
-/// Whether a range reaches into the engine's pages. One that does not begin with
-/// a page the kernel refuses before it looks at any.
-fn is_own(address: u64, length: u64) -> bool {
-    address.is_multiple_of(PAGE) && own::overlaps(&pages(address, length))
-}
-
-/// The engine's pages look unmapped.
-fn check_mapped(address: u64, length: u64) -> Result<(), Errno> {
-    if is_own(address, length) {
-        return Err(Errno::ENOMEM);
-    }
-    Ok(())
-}
-
 pub(super) fn mprotect(call: &mut Call<'_>) -> Result<u64, Errno> {
-    let [address, length, guest, ..] = call.arguments;
-    let guest = protection(call, guest);
-    check_mapped(address, length)?;
-    let range = pages(address, length);
-    call.arguments[2] = u64::from(host_protection(guest));
+    let protection = call.arguments[2];
+    let guest = implied(call, protection);
+    call.arguments[2] = for_host(guest);
+    let Verdict::Pages(pages) = MPROTECT.take(&mut call.arguments) else {
+        return call.pass(number::MPROTECT);
+    };
     let space = &call.process.space;
-    let grown = space.grown_by(&range, guest);
+    // What is before it is changed, as the kernel goes from mapping to mapping.
+    let barred = (protection & EXEC != 0)
+        .then(|| space.barred(&pages))
+        .flatten();
+    // And what comes by growing below.
+    let grown = space.grown_by(&pages, kept(guest));
     let from = if grown.is_empty() {
-        range.start
+        pages.start
     } else {
         grown.start
     };
-    let _changing = space.changing(from..range.end);
-    let result = call.pass(number::MPROTECT)?;
-    space.protect_grown(grown, guest);
-    space.protect(range, guest);
-    Ok(result)
-}
-
-pub(super) fn mremap(call: &mut Call<'_>) -> Result<u64, Errno> {
-    const MREMAP_FIXED: u64 = 2;
-    const MREMAP_DONTUNMAP: u64 = 4;
-    let [old, old_length, length, flags, new, _] = call.arguments;
-    if is_own(old, old_length.max(1)) {
-        return Err(Errno::EFAULT);
-    }
-    if flags & MREMAP_FIXED != 0 && is_own(new, length) {
-        return Err(Errno::EINVAL);
-    }
-    let guest = call.process.space.code_protection(old);
-    let space = &call.process.space;
-    let shared = space.shared(old);
-    let _going = space.changing(pages(old, old_length));
-    let _replaced = (flags & MREMAP_FIXED != 0).then(|| space.changing(pages(new, length)));
-    let address = call.pass(number::MREMAP)?;
-    // Of length 0, a shared mapping is mapped a second time.
-    if flags & MREMAP_DONTUNMAP == 0 && old_length > 0 {
-        space.unmap(pages(old, old_length));
-    }
-    space.map(pages(address, length), guest, shared);
-    Ok(address)
-}
-
-pub(super) fn madvise(call: &mut Call<'_>) -> Result<u64, Errno> {
-    /// Those that change what is there: DONTNEED, FREE, REMOVE,
-    /// DONTNEED_LOCKED.
-    const CHANGING: [i32; 4] = [4, 8, 9, 24];
-    let [address, length, ..] = call.arguments;
-    let range = pages(address, length);
-    let result = if is_own(address, length) {
-        advise_around_own(call, range.clone())
+    let changing = space.changing(from..pages.end);
+    let code = changing.is_some() || guest & EXEC != 0;
+    let wanted = pages.start..barred.unwrap_or(pages.end);
+    let result = if barred.is_none() && !reaches_out(&pages) {
+        call.pass(number::MPROTECT)
     } else {
-        call.pass(number::MADVISE)
+        protect_before(call, &wanted, barred.is_some())
     };
-    // An error may be of a part of it.
-    if CHANGING.contains(&call.int(2)) {
-        call.process.space.changed(range);
+    let done = match result {
+        Ok(_) => pages,
+        Err(Errno::EINVAL | Errno::RESTART) => 0..0,
+        Err(_) if code => taken(call, &wanted),
+        Err(_) => 0..0,
+    };
+    if !done.is_empty() {
+        space.protect_grown(grown, kept(guest));
+        note(call, done, protection);
     }
+    drop(changing);
     result
 }
 
-/// What is mapped is advised although not all is, and an error about it is the
-/// first.
-fn advise_around_own(call: &mut Call<'_>, range: Range<u64>) -> Result<u64, Errno> {
-    for part in own::without(range) {
-        call.arguments[..2].copy_from_slice(&[part.start, part.end - part.start]);
-        match call.pass(number::MADVISE) {
-            Ok(_) | Err(Errno::ENOMEM) => {}
-            error => return error,
+/// Protects the pages up to the first that are not the guest's, or all if they
+/// come before such as can't be executed; returns the error for what follows.
+fn protect_before(call: &mut Call<'_>, wanted: &Range<u64>, barred: bool) -> Result<u64, Errno> {
+    let mine = before(wanted);
+    if !mine.is_empty() {
+        MPROTECT.part(call, &mine)?;
+    }
+    if barred && mine == *wanted {
+        // Only what is wrong with the protection itself comes before that.
+        return match MPROTECT.nowhere(call) {
+            Err(Errno::ENOMEM) => Err(Errno::EACCES),
+            other => other,
+        };
+    }
+    MPROTECT.nowhere(call)
+}
+
+/// Keeps what the guest has said of pages.
+fn note(call: &Call<'_>, pages: Range<u64>, protection: u64) {
+    let space = &call.process.space;
+    let guest = implied(call, protection);
+    space.protect(pages.clone(), kept(guest));
+    if guest == protection || space.barred(&pages).is_none() {
+        return;
+    }
+    // What can't be executed is not by implication either.
+    for (part, mapping) in space.mappings(pages) {
+        if mapping.barred {
+            space.protect(part, kept(protection));
         }
     }
-    Err(Errno::ENOMEM)
 }
 
-/// `process_madvise`: of another process the kernel takes only advice that
-/// changes nothing; of this one, what `madvise` may not do this may not
-/// either.
-pub(super) fn process_madvise(call: &mut Call<'_>) -> Result<u64, Errno> {
-    /// COLD, PAGEOUT, WILLNEED, COLLAPSE.
-    const REMOTE: [i32; 4] = [20, 21, 3, 25];
-    const IOV_MAX: u64 = 1024;
-    let [_, vector, count, ..] = call.arguments;
-    if REMOTE.contains(&call.int(3)) {
-        return call.pass(number::PROCESS_MADVISE);
-    }
-    if count > IOV_MAX {
-        return Err(Errno::EINVAL);
-    }
-    // A copy, that another thread cannot change behind the check.
-    let mut parts = Vec::new();
-    for n in 0..count {
-        parts.push(call.words::<2>(vector.wrapping_add(16 * n))?);
-    }
-    for &[start, length] in &parts {
-        check_mapped(start, length)?;
-    }
-    call.arguments[1] = parts.as_ptr() as u64;
-    let result = call.pass(number::PROCESS_MADVISE)?;
-    for &[start, length] in &parts {
-        call.process.space.changed(pages(start, length));
-    }
-    Ok(result)
-}
-
-/// A call about a range of pages, its first arguments, which are looked at only.
-fn of_range(call: &mut Call<'_>, number: u32, error: Errno) -> Result<u64, Errno> {
-    let [address, length, ..] = call.arguments;
-    // What the kernel refuses before it looks at a page.
-    let rounds = matches!(number, number::MLOCK | number::MLOCK2 | number::MUNLOCK);
-    let refused = address.checked_add(length).is_none();
-    let own = if rounds {
-        own::overlaps(&pages(address, length))
-    } else {
-        is_own(address, length)
+/// Of pages that could not all be protected, those that were: the kernel goes
+/// from mapping to mapping until there is something wrong. Asked for them
+/// again, it does the same, so the longest range that it takes is looked for.
+fn taken(call: &Call<'_>, wanted: &Range<u64>) -> Range<u64> {
+    let mine = before(wanted);
+    let protection = kept(call.arguments[2]);
+    let takes = |pages: u64| {
+        // SAFETY: the guest has asked for that.
+        unsafe { sys::mprotect(mine.start, pages * PAGE, protection) }.is_ok()
     };
-    if own && !refused {
-        return Err(error);
+    let all = (mine.end - mine.start) / PAGE;
+    if all == 0 || takes(all) {
+        return mine;
     }
-    call.pass(number)
+    let (mut taken, mut not) = (0, all);
+    while not - taken > 1 {
+        let middle = taken.midpoint(not);
+        if takes(middle) {
+            taken = middle;
+        } else {
+            not = middle;
+        }
+    }
+    mine.start..mine.start + taken * PAGE
 }
 
 pub(super) fn msync(call: &mut Call<'_>) -> Result<u64, Errno> {
-    of_range(call, number::MSYNC, Errno::ENOMEM)
+    MSYNC.call(call)
 }
 
 pub(super) fn mincore(call: &mut Call<'_>) -> Result<u64, Errno> {
-    of_range(call, number::MINCORE, Errno::ENOMEM)
+    let verdict = MINCORE.take(&mut call.arguments);
+    let [address, _, result, ..] = call.arguments;
+    match verdict {
+        // The host would not see that there is nothing to do.
+        Verdict::Nothing if address >= END => return Ok(0),
+        // A place for the result that is no program's comes first.
+        Verdict::Pages(pages) if END.saturating_sub(result) < (pages.end - pages.start) / PAGE => {
+            return Err(Errno::EFAULT);
+        }
+        _ => {}
+    }
+    MINCORE.call(call)
 }
 
 pub(super) fn mlock(call: &mut Call<'_>) -> Result<u64, Errno> {
-    of_range(call, number::MLOCK, Errno::ENOMEM)
+    MLOCK.call(call)
 }
 
 pub(super) fn mlock2(call: &mut Call<'_>) -> Result<u64, Errno> {
-    of_range(call, number::MLOCK2, Errno::ENOMEM)
+    MLOCK2.call(call)
 }
 
 pub(super) fn munlock(call: &mut Call<'_>) -> Result<u64, Errno> {
-    of_range(call, number::MUNLOCK, Errno::ENOMEM)
+    MUNLOCK.call(call)
 }
 
 pub(super) fn mbind(call: &mut Call<'_>) -> Result<u64, Errno> {
-    of_range(call, number::MBIND, Errno::EFAULT)
+    const MPOL_DEFAULT: i32 = 0;
+    if call.int(2) == MPOL_DEFAULT {
+        return MBIND_DEFAULT.call(call);
+    }
+    MBIND.call(call)
 }
 
 pub(super) fn set_mempolicy_home_node(call: &mut Call<'_>) -> Result<u64, Errno> {
-    of_range(call, number::SET_MEMPOLICY_HOME_NODE, Errno::ENOENT)
+    HOME_NODE.call(call)
 }
 
 /// What is sealed can never be unmapped again.
 pub(super) fn mseal(call: &mut Call<'_>) -> Result<u64, Errno> {
-    of_range(call, number::MSEAL, Errno::ENOMEM)
+    MSEAL.call(call)
 }
 
 /// Puts other pages of a shared file where some are.
 pub(super) fn remap_file_pages(call: &mut Call<'_>) -> Result<u64, Errno> {
-    let [address, length, ..] = call.arguments;
-    let range = pages(address, length);
-    if own::overlaps(&range) {
-        return Err(Errno::EINVAL);
+    let verdict = REMAP_FILE_PAGES.take(&mut call.arguments);
+    let result = REMAP_FILE_PAGES.call(call)?;
+    if let Verdict::Pages(pages) = verdict {
+        call.process.space.changed(pages);
     }
-    let result = call.pass(number::REMAP_FILE_PAGES)?;
-    call.process.space.changed(range);
     Ok(result)
 }
 
@@ -289,41 +327,4 @@ pub(super) fn mlockall(call: &mut Call<'_>) -> Result<u64, Errno> {
         call.arguments[0] |= MCL_ONFAULT;
     }
     call.pass(number::MLOCKALL)
-}
-
-/// Moves the heap's end, page by page of fresh memory, as long as nothing is
-/// in the way; returns the end, moved or not.
-pub(super) fn brk(call: &mut Call<'_>) -> Result<u64, Errno> {
-    let wanted = call.arguments[0];
-    let space = &call.process.space;
-    let mut gone = 0..0;
-    let end = call.process.heap.with(|heap| {
-        if wanted < heap.start {
-            return heap.end;
-        }
-        let Some(new) = page_up(wanted) else {
-            return heap.end;
-        };
-        let old = page_up(heap.end).unwrap_or(heap.end);
-        debug_assert!(old.is_multiple_of(PAGE));
-        let moved = if new > old {
-            let flags = sys::MAP_PRIVATE | sys::MAP_ANONYMOUS | sys::MAP_FIXED_NOREPLACE;
-            // SAFETY: NOREPLACE takes only free addresses.
-            unsafe { sys::mmap(old, new - old, PROT_READ | PROT_WRITE, flags, None) }
-                .map(|_| space.map(old..new, PROT_READ | PROT_WRITE, false))
-        } else if new < old {
-            gone = new..old;
-            // SAFETY: the guest gives its heap's pages back.
-            unsafe { sys::munmap(new, old - new) }
-        } else {
-            Ok(())
-        };
-        if moved.is_ok() {
-            heap.end = wanted;
-        }
-        heap.end
-    });
-    // They may have been made executable.
-    space.unmap(gone);
-    Ok(end)
 }

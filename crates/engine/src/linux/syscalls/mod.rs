@@ -7,15 +7,21 @@
 //! returns `EFAULT`. What the engine itself reads or writes for the guest
 //! goes through [`guest_memory`], with the same result.
 
+mod advice;
+mod brk;
 mod events;
 mod files;
 mod ioctl;
 mod ipc;
 mod memory;
+mod mremap;
 mod observing;
+mod permission;
+mod placement;
 mod prctl;
 mod process;
 mod ptrace;
+mod ranges;
 mod remote;
 mod seccomp;
 mod sends;

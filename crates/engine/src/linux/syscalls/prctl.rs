@@ -2,6 +2,7 @@
 //! does on a processor without it; what would act on the engine instead of
 //! the guest is refused.
 
+use super::ranges::NAME;
 use super::{Call, seccomp};
 use crate::linux::sys::{Errno, number};
 
@@ -58,6 +59,8 @@ const REFUSED: [(i32, Errno, &str); 15] = [
 
 /// `PR_SET_SECCOMP`.
 const SET_SECCOMP: i32 = 22;
+/// `PR_SET_VMA`.
+const SET_VMA: i32 = 0x5356_4d41;
 /// `PR_SET_TAGGED_ADDR_CTRL`.
 const SET_TAGGED_ADDR_CTRL: i32 = 55;
 /// `PR_GET_TAGGED_ADDR_CTRL`.
@@ -83,6 +86,9 @@ pub(super) fn prctl(call: &mut Call<'_>) -> Result<u64, Errno> {
     }
     if option == SET_SECCOMP {
         return seccomp::set_mode(call);
+    }
+    if option == SET_VMA {
+        return NAME.call(call);
     }
     match REFUSED.iter().find(|refused| refused.0 == option) {
         Some(&(_, error, _)) => Err(error),

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 use super::Call;
+use super::ranges::NOWHERE;
 use crate::linux::key;
 use crate::linux::own;
 use crate::linux::sys::{self, Errno, number};
@@ -35,7 +36,7 @@ pub(super) fn process_vm_writev(call: &mut Call<'_>) -> Result<u64, Errno> {
 
 /// Whether the number is that of a thread of this process, or of a process in
 /// the same memory. Where the kernel does not say, it is.
-fn shares_memory(process: i32) -> bool {
+pub(super) fn shares_memory(process: i32) -> bool {
     const KCMP_VM: u64 = 1;
     let process = u64::from(process.cast_unsigned());
     // SAFETY: the calls touch no memory.
@@ -63,14 +64,25 @@ fn beside(call: &mut Call<'_>, number: u32, kept: &[Range<u64>]) -> Result<u64, 
     }
     // A copy, that another thread cannot change behind the check.
     let mut copy = Vec::new();
-    let mut cut = false;
     for n in 0..parts {
-        let [start, length] = call.words(vector.wrapping_add(16 * n))?;
-        let before = before(start, length, kept);
-        copy.push([start, before.unwrap_or(length)]);
-        if before.is_some() {
+        let Ok(part) = call.words::<2>(vector.wrapping_add(16 * n)) else {
+            // It may be there by now, but then it has not been looked at.
+            call.arguments[3] = NOWHERE;
+            return call.pass(number);
+        };
+        copy.push(part);
+    }
+    let mut cut = false;
+    // Of a length that is none, the kernel refuses the whole.
+    if copy.iter().all(|part| part[1].cast_signed() >= 0) {
+        let first = copy
+            .iter()
+            .enumerate()
+            .find_map(|(index, part)| before(part[0], part[1], kept).map(|length| (index, length)));
+        if let Some((index, length)) = first {
+            copy.truncate(index + 1);
+            copy[index][1] = length;
             cut = true;
-            break;
         }
     }
     call.arguments[3] = copy.as_ptr() as u64;

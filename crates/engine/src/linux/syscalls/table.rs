@@ -6,8 +6,8 @@
 //! headers of both kernels, and so finds what is forgotten.
 
 use super::{
-    Call, events, files, ioctl, ipc, memory, observing, prctl, process, ptrace, remote, seccomp,
-    sends, signals, time,
+    Call, advice, brk, events, files, ioctl, ipc, memory, mremap, observing, placement, prctl,
+    process, ptrace, remote, seccomp, sends, signals, time,
 };
 use crate::linux::sys::Errno;
 
@@ -277,9 +277,9 @@ table! {
     211 sendmsg "fpx" Pass(46),
     212 recvmsg "fpx" Pass(47),
     213 readahead "fdu" Pass(187),
-    214 brk "p" Emulate(memory::brk),
+    214 brk "p" Emulate(brk::brk),
     215 munmap "pu" Emulate(memory::munmap),
-    216 mremap "puuxp" Emulate(memory::mremap),
+    216 mremap "puuxp" Emulate(mremap::mremap),
     217 add_key "sspud" Pass(248),
     218 request_key "sssd" Pass(249),
     219 keyctl "dxxxx" Pass(250),
@@ -296,13 +296,13 @@ table! {
     230 mlockall "x" Emulate(memory::mlockall),
     231 munlockall "" Pass(152),
     232 mincore "pup" Emulate(memory::mincore),
-    233 madvise "pud" Emulate(memory::madvise),
+    233 madvise "pud" Emulate(advice::madvise),
     234 remap_file_pages "puxux" Emulate(memory::remap_file_pages),
     235 mbind "pudpux" Emulate(memory::mbind),
-    236 get_mempolicy "ppupx" Pass(239),
+    236 get_mempolicy "ppupx" Emulate(placement::get_mempolicy),
     237 set_mempolicy "dpu" Pass(238),
     238 migrate_pages "dupp" Pass(256),
-    239 move_pages "dupppx" Pass(279),
+    239 move_pages "dupppx" Emulate(placement::move_pages),
     240 rt_tgsigqueueinfo "ddgp" Emulate(sends::rt_tgsigqueueinfo),
     241 perf_event_open "pddfx" Pass(298),
     242 accept4 "fppx" Pass(288),
@@ -358,7 +358,7 @@ table! {
     437 openat2 "fspu" Emulate(files::openat2),
     438 pidfd_getfd "ffx" Pass(438),
     439 faccessat2 "fsmx" Emulate(files::faccessat2),
-    440 process_madvise "fpudx" Emulate(memory::process_madvise),
+    440 process_madvise "fpudx" Emulate(advice::process_madvise),
     441 epoll_pwait2 "fpdpp" Convert(events::epoll_pwait2),
     442 mount_setattr "fsxpu" Pass(442),
     443 quotactl_fd "fxdp" Pass(443),

@@ -1,6 +1,7 @@
 //! The tagged address ABI: addresses with a tag in their top byte as arguments
 //! of system calls, for threads that asked for it (`PR_SET_TAGGED_ADDR_CTRL`;
-//! the kernel's Documentation/arch/arm64/tagged-address-abi.rst).
+//! the kernel's Documentation/arch/arm64/tagged-address-abi.rst). The calls that
+//! manage memory and do not access it take tags always ([`super::ranges`]).
 //!
 //! The host's kernel takes no tags, so they are taken off: of the arguments,
 //! which the table's letters tell apart, and of addresses in the structures
@@ -17,11 +18,11 @@ use super::table::Syscall;
 use crate::linux::guest_memory;
 use crate::linux::sys::Errno;
 
-/// An address without its tag: as arm64 has it, bit 55 tells which half of all
-/// addresses it is in.
+/// An address without its tag. As arm64 has it, bit 55 tells which half of all
+/// addresses it is in; one in the kernel's stays as it is.
 #[must_use]
 pub(super) const fn untagged(address: u64) -> u64 {
-    (address << 8).cast_signed().wrapping_shr(8).cast_unsigned()
+    address & (address << 8).cast_signed().wrapping_shr(8).cast_unsigned()
 }
 
 /// Arguments that the table calls addresses and that stay as they are: the
@@ -268,7 +269,8 @@ mod tests {
         assert_eq!(untagged(0x5a00_7fff_1234_5678), 0x7fff_1234_5678);
         assert_eq!(untagged(0x7fff_1234_5678), 0x7fff_1234_5678);
         assert_eq!(untagged(u64::MAX), u64::MAX);
-        assert_eq!(untagged(0x00ff_0000_0000_0000), 0xffff_0000_0000_0000);
+        assert_eq!(untagged(0x00ff_0000_0000_0000), 0x00ff_0000_0000_0000);
+        assert_eq!(untagged(0x5a7f_0000_0000_0000), 0x007f_0000_0000_0000);
     }
 
     #[test]

@@ -1,0 +1,94 @@
+//! Whether the guest may execute what it maps of a file.
+//!
+//! The host's kernel is never asked for an executable mapping, so nothing that
+//! it has against one would be heard: the mount's `noexec`, and what security
+//! modules and filters from outside say. So it is asked apart, without a
+//! mapping: a file can't be mapped with `MAP_GROWSDOWN`, and the kernel says so
+//! (`EINVAL`) after it has looked at the rest. That is as exact as the
+//! mapping itself would be, and takes less than `fstatfs`.
+//!
+//! A mapping that is not to be executed yet gets the right to be, or does not,
+//! once for all (`VM_MAYEXEC`). To ask for it in that way would be an attempt
+//! to execute a file that is only read: modules would refuse and record it.
+//! There the mount's flags tell (`fstatfs`).
+
+use core::ptr;
+
+use crate::linux::address_space::page_down;
+use crate::linux::sys::{self, Errno, MAP_FIXED_NOREPLACE, PROT_EXEC, number};
+
+/// `ST_NOEXEC`.
+const NOEXEC: u64 = 8;
+/// File systems of the kernel's own, of which it may execute none whatever
+/// their mounts' flags are: which, differs from kernel to kernel. By their
+/// numbers: procfs, sysfs, POSIX queues, files without a name, secret memory.
+const KERNELS: [u64; 5] = [0x9fa0, 0x6265_6572, 0x1980_0202, 0x0904_1934, 0x5345_434d];
+
+/// Whether the file of a call of `mmap` may be executed, with the arguments as
+/// the guest gave them.
+///
+/// # Errors
+/// The kernel's, where the guest wants to execute it at once and may not.
+pub(super) fn may_execute(arguments: &[u64; 6]) -> Result<bool, Errno> {
+    let [_, _, protection, _, file, _] = *arguments;
+    if protection & u64::from(PROT_EXEC) != 0 {
+        return match ask(arguments) {
+            Err(error @ (Errno::EPERM | Errno::EACCES)) => Err(error),
+            _ => Ok(true),
+        };
+    }
+    // `struct statfs`: the type is the first word, the flags are the eleventh.
+    let mut status = [0_u64; 15];
+    let call = [file, ptr::from_mut(&mut status) as u64, 0, 0, 0, 0];
+    // SAFETY: the kernel writes into the array only.
+    match unsafe { sys::syscall(number::FSTATFS, call) } {
+        Ok(_) if status[10] & NOEXEC != 0 => return Ok(false),
+        Ok(_) if !KERNELS.contains(&status[0]) => return Ok(true),
+        // No file: the mapping fails as well.
+        Err(Errno::EBADF) => return Ok(true),
+        _ => {}
+    }
+    let mut arguments = *arguments;
+    arguments[2] |= u64::from(PROT_EXEC);
+    Ok(ask(&arguments) != Err(Errno::EPERM))
+}
+
+/// The question: an error always, [`Errno::EINVAL`] where the file may be
+/// executed.
+fn ask(arguments: &[u64; 6]) -> Result<(), Errno> {
+    const MAP_TYPE: u64 = 0xf;
+    const MAP_GROWSDOWN: u64 = 0x100;
+    let [hint, length, protection, flags, file, offset] = *arguments;
+    // Where something may not be replaced, that comes first.
+    let stays = flags & u64::from(MAP_FIXED_NOREPLACE);
+    let hint = if stays != 0 { hint } else { 0 };
+    let flags = flags & MAP_TYPE | stays | MAP_GROWSDOWN;
+    // SAFETY: no kernel maps a file so; one that did would take free addresses,
+    // which are given back.
+    unsafe {
+        let mapped = sys::syscall(
+            number::MMAP,
+            [hint, length, protection, flags, file, offset],
+        )?;
+        sys::munmap(mapped, length)
+    }
+}
+
+/// Whether the guest may attach a segment of shared memory to be executed. The
+/// kernel looks at the segment's permissions before it finds that there is no
+/// room, at a page that the engine has.
+///
+/// # Errors
+/// The kernel's.
+pub(super) fn may_execute_segment(identifier: u64, flags: u64) -> Result<(), Errno> {
+    const SHM_RDONLY: u64 = 0o10_000;
+    const SHM_EXEC: u64 = 0o100_000;
+    static PLACE: u8 = 0;
+    let taken = page_down(&raw const PLACE as u64);
+    let flags = flags & SHM_RDONLY | SHM_EXEC;
+    // SAFETY: nothing is attached where something is mapped.
+    match unsafe { sys::syscall(number::SHMAT, [identifier, taken, flags, 0, 0, 0]) } {
+        Err(Errno::EINVAL) | Ok(_) => Ok(()),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,97 @@
+//! Promise: the calls that manage memory refuse what the kernel refuses, with
+//! its errors, wherever the range lies and however it is written; what may not
+//! be executed is not.
+//!
+//! The programs are compiled for this machine too, and both print the same;
+//! what arm64 has alone, a program asserts by itself.
+#![allow(clippy::unwrap_used, reason = "a test that cannot set up fails")]
+
+mod common;
+
+use std::path::Path;
+use std::process::Command;
+
+use common::compiled::{guest, native, said};
+use common::engine;
+use tempfile::TempDir;
+
+/// A command in a namespace of its own for mounts, where its user is root.
+fn apart(program: &Path) -> Command {
+    let mut command = Command::new("unshare");
+    command
+        .args(["--user", "--map-root-user", "--mount"])
+        .arg(program);
+    command
+}
+
+/// Each call on a range, with odd addresses, lengths and flags.
+#[test]
+fn ranges_are_refused_as_by_the_kernel() {
+    let dir = TempDir::new().unwrap();
+    let expected = said(&Command::new(native(&dir, "ranges.c")).output().unwrap());
+    assert!(expected.ends_with("ranges\nexit status: 0\n"), "{expected}");
+    let program = guest(&dir, "ranges.c", "-O1");
+    let found = said(&engine().arg(&program).output().unwrap());
+    // A line each, lest all of them are shown.
+    for (expected, found) in expected.lines().zip(found.lines()) {
+        assert_eq!(found, expected);
+    }
+    assert_eq!(found.len(), expected.len());
+}
+
+/// What is arm64's own.
+#[track_caller]
+fn ranges_on_arm64(part: &str) {
+    let dir = TempDir::new().unwrap();
+    let program = guest(&dir, "ranges.c", "-O1");
+    let found = said(&engine().arg(&program).arg(part).output().unwrap());
+    assert_eq!(found, "ranges\nexit status: 0\n");
+}
+
+#[test]
+fn the_engines_pages_are_as_unmapped_ones() {
+    ranges_on_arm64("own");
+}
+
+#[test]
+fn addresses_end_where_arm64_has_them_end() {
+    ranges_on_arm64("ends");
+}
+
+/// The tagged address ABI has these for who does not ask for it too.
+#[test]
+fn memory_is_managed_by_addresses_with_tags() {
+    ranges_on_arm64("tags");
+}
+
+#[test]
+fn the_heap_has_the_kernels_limits() {
+    let dir = TempDir::new().unwrap();
+    let expected = said(&Command::new(native(&dir, "heap.c")).output().unwrap());
+    assert!(expected.ends_with("heap\nexit status: 0\n"), "{expected}");
+    for level in ["-O0", "-O2"] {
+        let program = guest(&dir, "heap.c", level);
+        assert_eq!(
+            said(&engine().arg(&program).output().unwrap()),
+            expected,
+            "{level}"
+        );
+    }
+}
+
+/// Mappings of files on a mount with `noexec`, through all that may happen to
+/// them.
+#[test]
+fn what_a_mount_forbids_to_execute() {
+    let dir = TempDir::new().unwrap();
+    let run = |mut command: Command| {
+        let place = TempDir::new().unwrap();
+        said(&command.arg(place.path()).output().unwrap())
+    };
+    let expected = run(apart(&native(&dir, "noexec.c")));
+    assert!(expected.ends_with("noexec\nexit status: 0\n"), "{expected}");
+    let program = guest(&dir, "noexec.c", "-O1");
+    let mut command = apart(Path::new(env!("CARGO_BIN_EXE_armistice-aarch64")));
+    command.arg(&program);
+    assert_eq!(run(command), expected);
+}
