@@ -95,3 +95,63 @@ fn what_a_mount_forbids_to_execute() {
     command.arg(&program);
     assert_eq!(run(command), expected);
 }
+
+/// A library, a dynamic loader and a program there, as `ld.so` and `execve` say
+/// it natively.
+#[test]
+fn libraries_and_loaders_on_a_mount_without_execution() {
+    const LIBRARIES: &str = "/usr/aarch64-linux-gnu/lib";
+    let dir = TempDir::new().unwrap();
+    let place = dir.path().join("place");
+    std::fs::create_dir(&place).unwrap();
+    let compile = |name: &str, text: &str, arguments: &[&str]| {
+        let source = dir.path().join("source.c");
+        std::fs::write(&source, text).unwrap();
+        let status = Command::new("aarch64-linux-gnu-gcc")
+            .current_dir(dir.path())
+            .args(["-o", name, "source.c"])
+            .args(arguments)
+            .status();
+        assert!(status.unwrap().success(), "{name}");
+    };
+    let answer = "int answer(void) { return 42; }";
+    compile("libanswer.so", answer, &["-shared", "-fPIC"]);
+    let main = "int answer(void); int main(void) { return answer(); }";
+    let loader = format!("{LIBRARIES}/ld-linux-aarch64.so.1");
+    let there = place.join("loader");
+    for (name, loader) in [("here", &*loader), ("there", there.to_str().unwrap())] {
+        let option = format!("-Wl,--dynamic-linker={loader}");
+        compile(name, main, &["-L.", "-lanswer", &option]);
+    }
+    let run = |options: &str, program: &str| {
+        let script = format!(
+            "mount -t tmpfs -o {options} none place
+             cp libanswer.so here place
+             cp {loader} place/loader
+             LD_LIBRARY_PATH=place:{LIBRARIES} exec \"$0\" {program}"
+        );
+        let output = Command::new("unshare")
+            .current_dir(dir.path())
+            .args(["--user", "--map-root-user", "--mount", "sh", "-ec"])
+            .args([&script, env!("CARGO_BIN_EXE_armistice-aarch64")])
+            .output();
+        said(&output.unwrap())
+    };
+    for program in ["./here", "./there", "place/here"] {
+        assert_eq!(run("exec", program), "exit status: 42\n");
+    }
+    let library = run("noexec", "./here");
+    assert!(
+        library.ends_with(
+            "libanswer.so: failed to map segment from shared object\nexit status: 127\n"
+        ),
+        "{library}"
+    );
+    let loader = run("noexec", "./there");
+    assert!(
+        loader.ends_with("cannot be opened: permission denied\nexit status: 126\n"),
+        "{loader}"
+    );
+    let program = run("noexec", "place/here");
+    assert!(program.ends_with("exit status: 126\n"), "{program}");
+}
