@@ -60,6 +60,21 @@ static void at_once(void)
     say("anonymous", (long)mmap(NULL, PAGE, RX, MAP_PRIVATE | MAP_ANONYMOUS, without, 0));
 }
 
+// What may be done with a page, by what the maps say.
+static const char *permissions(char *page)
+{
+    static char line[300], result[8];
+    FILE *maps = fopen("/proc/self/maps", "r");
+    unsigned long from, to;
+    result[0] = 0;
+    while (fgets(line, sizeof line, maps))
+        if (sscanf(line, "%lx-%lx %7s", &from, &to, result) == 3 && (unsigned long)page >= from
+            && (unsigned long)page < to)
+            break;
+    fclose(maps);
+    return result;
+}
+
 static void later(void)
 {
     char *p = map(without, R, MAP_PRIVATE);
@@ -80,8 +95,25 @@ static void later(void)
     for (int i = 0; i < 8; i++)
         printf("%ld", (long)read(zero, p + i * PAGE, 1));
     puts("");
+    for (int i = 0; i < 8; i++)
+        printf("%s ", permissions(p + i * PAGE));
+    puts("");
     munmap(p + PAGE, PAGE);
     say("a hole first", mprotect(p, 8 * PAGE, RX));
+    printf("before it: %s", permissions(p));
+    printf(", behind: %s\n", permissions(p + 2 * PAGE));
+    // What is before a hole is done, so it may be executed, or no more.
+    char *h = mmap(NULL, 64 * PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    munmap(h + 37 * PAGE, 3 * PAGE);
+    say("up to a hole", mprotect(h, 64 * PAGE, RX));
+    printf("%s", permissions(h));
+    printf(" %s", permissions(h + 36 * PAGE));
+    printf(" %s\n", permissions(h + 40 * PAGE));
+    say("no more", mprotect(h + 8 * PAGE, 40 * PAGE, R));
+    printf("%s", permissions(h));
+    printf(" %s", permissions(h + 8 * PAGE));
+    printf(" %s", permissions(h + 36 * PAGE));
+    printf(" %s\n", permissions(h + 40 * PAGE));
     // Moved, split, grown.
     p = map(without, R, MAP_SHARED);
     char *q = mremap(p + 2 * PAGE, 2 * PAGE, 4 * PAGE, MREMAP_MAYMOVE);
@@ -108,21 +140,6 @@ static void later(void)
     // Its mount's flags are those of when it was mapped.
     p = map(with, R, MAP_PRIVATE);
     say("with", mprotect(p, PAGE, RX));
-}
-
-// Whether what may be read may be executed, by what the maps say.
-static const char *permissions(char *page)
-{
-    static char line[300], result[8];
-    FILE *maps = fopen("/proc/self/maps", "r");
-    unsigned long from, to;
-    result[0] = 0;
-    while (fgets(line, sizeof line, maps))
-        if (sscanf(line, "%lx-%lx %7s", &from, &to, result) == 3 && (unsigned long)page >= from
-            && (unsigned long)page < to)
-            break;
-    fclose(maps);
-    return result;
 }
 
 static void implied(void)
