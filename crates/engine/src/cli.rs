@@ -76,8 +76,22 @@ pub struct Run<'a> {
     pub descriptor: Option<i32>,
     /// Its arguments, with its name first.
     pub arguments: Vec<&'a CStr>,
+    /// The descriptor of a file that has them and the environment instead.
+    pub handed: Option<i32>,
+    /// What was executed, where that is not the program but a script.
+    pub executed: Option<&'a CStr>,
+    /// Whether the kernel has started the engine for it.
+    pub from_kernel: bool,
     /// Where a debugger is.
     pub debugger: Option<Debugger<'a>>,
+}
+
+impl<'a> Run<'a> {
+    /// What was executed: a script, or the program.
+    #[must_use]
+    pub fn name(&self) -> &'a CStr {
+        self.executed.unwrap_or(self.program)
+    }
 }
 
 /// Where a debugger is.
@@ -166,7 +180,7 @@ pub fn read(start: &Start) -> Result<Command<'static>, Usage<'static>> {
         .and_then(|descriptor| i32::try_from(descriptor).ok());
     let preserved = start.auxiliary(key::FLAGS).unwrap_or(0) & PRESERVE_ARGV0 != 0;
     if descriptor.is_some() || preserved {
-        from_kernel(arguments, descriptor, preserved)
+        from_kernel(arguments, descriptor, preserved, start.executed)
     } else {
         let command = from_user(arguments)?;
         let secure = start.auxiliary(key::SECURE).unwrap_or(0) != 0;
@@ -185,6 +199,7 @@ fn from_kernel<'a>(
     arguments: &[&'a CStr],
     descriptor: Option<i32>,
     preserved: bool,
+    executed: Option<&'a CStr>,
 ) -> Result<Command<'a>, Usage<'a>> {
     let (&program, rest) = arguments.split_first().ok_or(Usage::NoProgram)?;
     // A program that was started without any argument has none.
@@ -194,6 +209,9 @@ fn from_kernel<'a>(
         program,
         descriptor,
         arguments: arguments.to_vec(),
+        handed: None,
+        executed,
+        from_kernel: true,
         debugger: None,
     }))
 }
@@ -204,6 +222,8 @@ fn from_user<'a>(arguments: &[&'a CStr]) -> Result<Command<'a>, Usage<'a>> {
     let mut argv0 = None;
     let mut descriptor = None;
     let mut debugger = None;
+    let mut handed = None;
+    let mut executed = None;
     let mut rest = arguments.iter().copied();
     let program = loop {
         let argument = rest.next().ok_or(Usage::NoProgram)?;
@@ -217,6 +237,14 @@ fn from_user<'a>(arguments: &[&'a CStr]) -> Result<Command<'a>, Usage<'a>> {
             }
             b"--descriptor" => {
                 descriptor = Some(number_of(argument, rest.next())?);
+                continue;
+            }
+            b"--arguments" => {
+                handed = Some(number_of(argument, rest.next())?);
+                continue;
+            }
+            b"--execfn" => {
+                executed = Some(rest.next().ok_or(Usage::NoValue(argument))?);
                 continue;
             }
             b"--debugger" => {
@@ -253,6 +281,9 @@ fn from_user<'a>(arguments: &[&'a CStr]) -> Result<Command<'a>, Usage<'a>> {
         program,
         descriptor,
         arguments,
+        handed,
+        executed,
+        from_kernel: false,
         debugger,
     }))
 }
@@ -381,12 +412,30 @@ mod tests {
     }
 
     #[test]
+    fn what_one_engine_tells_the_next() {
+        let next = run(from_user(&[
+            c"--descriptor",
+            c"3",
+            c"--execfn",
+            c"/bin/script",
+            c"--arguments",
+            c"4",
+            c"--",
+            c"/bin/a",
+        ]));
+        assert_eq!((next.descriptor, next.handed), (Some(3), Some(4)));
+        assert_eq!((next.program, next.name()), (c"/bin/a", c"/bin/script"));
+        assert!(!next.from_kernel);
+    }
+
+    #[test]
     fn no_debugger_for_others_rights() {
         let start = |secure| Start {
             arguments: alloc::vec![c"/engine", c"-g", c"0", c"/bin/a"],
             environment: Vec::new(),
             auxiliary: alloc::vec![(key::SECURE, secure)],
             stack: 0..0,
+            executed: None,
         };
         assert_eq!(read(&start(1)), Err(Usage::Rights));
         assert!(run(read(&start(0))).debugger.is_some());
@@ -399,12 +448,14 @@ mod tests {
             environment: Vec::new(),
             auxiliary: auxiliary.to_vec(),
             stack: 0..0,
+            executed: Some(c"/bin/script"),
         };
         // Flags O and P.
         let both = run(read(&start(&[(key::EXECFD, 3), (key::FLAGS, 1)])));
         assert_eq!(both.program, c"/bin/a");
         assert_eq!(both.arguments, [c"--help", c"b"]);
         assert_eq!(both.descriptor, Some(3));
+        assert_eq!(both.name(), c"/bin/script");
         // Flag O alone: the kernel has put the path in place of argument 0.
         let open = run(read(&start(&[(key::EXECFD, 3)])));
         assert_eq!(open.arguments, [c"/bin/a", c"--help", c"b"]);
@@ -412,7 +463,9 @@ mod tests {
         let preserved = run(read(&start(&[(key::FLAGS, 1)])));
         assert_eq!(preserved.arguments, [c"--help", c"b"]);
         assert_eq!(preserved.descriptor, None);
+        assert_eq!(preserved.name(), c"/bin/script");
         // Neither: as the user would.
+        assert_eq!(run(read(&start(&[]))).name(), c"/bin/a");
         assert_eq!(
             run(read(&start(&[]))).arguments,
             [c"/bin/a", c"--help", c"b"]

@@ -52,7 +52,7 @@ const CANNOT_RUN: i32 = 126;
 /// `mapping` what [`Block::first`] wants, where this runs.
 pub unsafe fn main(stack: *const usize, mapping: u64) -> ! {
     // SAFETY: the caller hands over the kernel's.
-    let start = unsafe { Start::read(stack) };
+    let mut start = unsafe { Start::read(stack) };
     start.protect_relocated();
     message::started();
     // SAFETY: the caller's.
@@ -71,7 +71,13 @@ pub unsafe fn main(stack: *const usize, mapping: u64) -> ! {
             env!("CARGO_PKG_VERSION"),
             "\n"
         )),
-        Ok(Command::Run(run)) => run_program(&start, &run, block),
+        Ok(Command::Run(run)) => match handed_over(&mut start, run) {
+            Ok(run) => run_program(&start, &run, block),
+            Err(error) => {
+                message::line(text!("no arguments are handed over: {error}"));
+                sys::exit_group(CANNOT_RUN)
+            }
+        },
     }
 }
 
@@ -84,6 +90,14 @@ fn print(text: &str) -> ! {
         }
     };
     sys::exit_group(code)
+}
+
+/// With the arguments and the environment that another engine hands over.
+fn handed_over<'a>(start: &mut Start, mut run: Run<'a>) -> Result<Run<'a>, Errno> {
+    if let Some(file) = run.handed {
+        run.arguments = start.take(&Fd::new(file))?;
+    }
+    Ok(run)
 }
 
 fn run_program(start: &Start, command: &Run<'_>, block: Result<Block, Errno>) -> ! {
@@ -106,7 +120,8 @@ fn run_program(start: &Start, command: &Run<'_>, block: Result<Block, Errno>) ->
         }
     };
     told::places(&loaded.places);
-    told::name(command.program.to_bytes());
+    let by_kernel = command.from_kernel;
+    told::name(command.name(), &loaded.executable, by_kernel);
     let Ok(seccomp) = Seccomp::inherited(block.attention()) else {
         message::line(text!(
             "the filters of system calls that it is under are damaged"
@@ -157,6 +172,7 @@ fn connect(debugger: cli::Debugger<'_>, program: &CStr) -> (Fd, bool) {
 fn load(space: &AddressSpace, start: &Start, run: &Run<'_>) -> Result<Loaded, LoadError> {
     let request = Request {
         path: run.program,
+        executed: run.name(),
         file: run.descriptor.map(Fd::new),
         arguments: &run.arguments,
         start,

@@ -8,7 +8,7 @@ use core::ops::Range;
 use super::address_space::{PAGE, page_down};
 use super::loader::elf::ENTRY;
 use super::loader::stack::key;
-use super::sys;
+use super::sys::{self, Errno, Fd};
 
 /// The initial stack, read.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +22,9 @@ pub struct Start {
     /// What the kernel filled of the stack: from SP to the end of the mapping,
     /// which grows below.
     pub stack: Range<u64>,
+    /// The path of what was executed: a script's, where the program is its
+    /// interpreter.
+    pub executed: Option<&'static CStr>,
 }
 
 /// Behind the end of a string.
@@ -89,8 +92,41 @@ impl Start {
         }
         while let (Some(key @ 1..), Some(value)) = (words.next(), words.next()) {
             start.auxiliary.push((key as u64, value as u64));
+            let copied = address..address + size_of_val(copy);
+            if key as u64 == key::EXECFN && copied.contains(&value) {
+                // SAFETY: as above.
+                let path = unsafe { CStr::from_ptr(bytes.wrapping_add(value - address)) };
+                start.executed = Some(path);
+            }
         }
         start
+    }
+
+    /// Arguments and environment that another engine hands over in a file, since
+    /// the kernel's limit leaves no room for what the engine adds: the number of
+    /// arguments, then all strings. Returns the arguments.
+    ///
+    /// # Errors
+    /// The kernel's, and when it is no such file.
+    pub fn take(&mut self, file: &Fd) -> Result<Vec<&'static CStr>, Errno> {
+        let size = usize::try_from(file.status()?.size).map_err(|_| Errno::EINVAL)?;
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(size).map_err(|_| Errno::ENOMEM)?;
+        bytes.resize(size, 0);
+        file.read_at(&mut bytes, 0)?;
+        let (count, strings) = bytes.leak().split_at_checked(8).ok_or(Errno::EINVAL)?;
+        let count = count.try_into().map_err(|_| Errno::EINVAL)?;
+        let count = usize::try_from(u64::from_le_bytes(count)).map_err(|_| Errno::EINVAL)?;
+        let mut strings: Vec<&'static CStr> = strings
+            .split_inclusive(|&byte| byte == 0)
+            .map(CStr::from_bytes_with_nul)
+            .collect::<Result<_, _>>()
+            .map_err(|_| Errno::EINVAL)?;
+        if count > strings.len() {
+            return Err(Errno::EINVAL);
+        }
+        self.environment = strings.split_off(count);
+        Ok(strings)
     }
 
     /// Makes the engine's own pages read-only that are written by relocation

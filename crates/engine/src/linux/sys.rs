@@ -357,13 +357,33 @@ impl Fd {
     /// # Errors
     /// The kernel's.
     pub fn open(path: &CStr) -> Result<Self, Errno> {
+        Self::open_in(AT_FDCWD, path)
+    }
+
+    /// Opens a file for reading, by a path that starts in a directory.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn open_in(directory: i32, path: &CStr) -> Result<Self, Errno> {
         // SAFETY: the kernel reads the string only.
         let fd = unsafe {
             syscall(
                 number::OPENAT,
-                [fd_argument(AT_FDCWD), path.as_ptr() as u64, OPEN, 0, 0, 0],
+                [fd_argument(directory), path.as_ptr() as u64, OPEN, 0, 0, 0],
             )
         }?;
+        i32::try_from(fd).map(Self).map_err(|_| Errno::EBADF)
+    }
+
+    /// Another descriptor, closed on exec, of what is open at one.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn duplicate(descriptor: i32) -> Result<Self, Errno> {
+        const F_DUPFD_CLOEXEC: u64 = 1030;
+        let arguments = [fd_argument(descriptor), F_DUPFD_CLOEXEC, 0, 0, 0, 0];
+        // SAFETY: the call touches no memory.
+        let fd = unsafe { syscall(number::FCNTL, arguments) }?;
         i32::try_from(fd).map(Self).map_err(|_| Errno::EBADF)
     }
 

@@ -5,6 +5,7 @@
 //! `stat` and `comm`, for whoever reads them. A kernel without
 //! `CONFIG_CHECKPOINT_RESTORE` cannot be told; there they stay the engine's.
 
+use core::ffi::CStr;
 use core::ops::Range;
 use core::ptr;
 
@@ -79,9 +80,23 @@ pub fn places(places: &Places) {
     };
 }
 
-/// Names the process by its program's path, as `execve` does.
-pub fn name(path: &[u8]) {
+/// Names the process by the path of what was executed, as `execve` does; by the
+/// program's file where that was a descriptor (Linux 6.14). A kernel that has
+/// started the engine itself has done the former, and taken the engine's file
+/// for the latter.
+pub fn name(executed: &CStr, file: &[u8], by_kernel: bool) {
     const PR_SET_NAME: u64 = 15;
+    let executed = executed.to_bytes();
+    let path = match executed.strip_prefix(b"/dev/fd/") {
+        Some(number) if !number.contains(&b'/') => {
+            if by_kernel && current_name().starts_with(number) {
+                return;
+            }
+            file.strip_suffix(b" (deleted)").unwrap_or(file)
+        }
+        _ if by_kernel => return,
+        _ => executed,
+    };
     let file = path.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
     let mut name = [0_u8; 16];
     for (to, &from) in name[..15].iter_mut().zip(file) {
@@ -94,4 +109,14 @@ pub fn name(path: &[u8]) {
             [PR_SET_NAME, name.as_ptr() as u64, 0, 0, 0, 0],
         )
     };
+}
+
+/// The process's name, with zeros behind it.
+fn current_name() -> [u8; 16] {
+    const PR_GET_NAME: u64 = 16;
+    let mut name = [0_u8; 16];
+    let arguments = [PR_GET_NAME, name.as_mut_ptr() as u64, 0, 0, 0, 0];
+    // SAFETY: the kernel writes into the array only.
+    let _ = unsafe { sys::syscall(number::PRCTL, arguments) };
+    name
 }

@@ -14,7 +14,7 @@ use core::arch::global_asm;
 use core::panic::PanicInfo;
 
 use armistice_engine::heap::{self, Heap};
-use armistice_engine::linux::attention;
+use armistice_engine::linux::{attention, engine_file};
 use armistice_engine::message;
 
 #[global_allocator]
@@ -96,6 +96,8 @@ global_asm!(
 /// `stack` is the initial stack of the process, `mapping` that of this thread,
 /// or 0.
 unsafe extern "C" fn main(stack: *const usize, mapping: u64) -> ! {
+    // SAFETY: the first that is done after relocation.
+    unsafe { engine_file::keep() };
     heap::set_global(&HEAP);
     // SAFETY: `_start` hands over what the kernel made.
     unsafe { armistice_engine::main(stack, mapping) }

@@ -37,6 +37,8 @@ use super::told::Places;
 pub struct Request<'a> {
     /// The path, as the user or the kernel gave it.
     pub path: &'a CStr,
+    /// What was executed: a script, or the program.
+    pub executed: &'a CStr,
     /// The open file, when the kernel handed one over; else `path` is opened.
     pub file: Option<Fd>,
     /// The guest's arguments, with the program's name first.
@@ -79,7 +81,7 @@ pub fn load(space: &AddressSpace, request: Request<'_>) -> Result<Loaded, LoadEr
     let from_kernel = request.file.is_some();
     let file = match request.file {
         Some(file) => file,
-        None => Fd::open(request.path).map_err(LoadError::Open)?,
+        None => open_program(request.path).map_err(LoadError::Open)?,
     };
     let size = regular(&file, !from_kernel)?;
     let plan = read_plan(&file, size).map_err(|error| match error {
@@ -109,7 +111,7 @@ pub fn load(space: &AddressSpace, request: Request<'_>) -> Result<Loaded, LoadEr
     let contents = Contents {
         arguments: request.arguments,
         environment: &request.start.environment,
-        file_name: request.path,
+        file_name: request.executed,
         random: chance.bytes(),
         auxiliary: &auxiliary,
     };
@@ -198,6 +200,29 @@ fn data(plan: &Plan, bias: u64) -> Range<u64> {
     }
 }
 
+/// Opens a program. What is executed by a descriptor the kernel names `/dev/fd/N`
+/// or `/dev/fd/N/PATH`, which only `/proc` leads to; but the descriptor is there.
+fn open_program(path: &CStr) -> Result<Fd, Errno> {
+    let missing = match Fd::open(path) {
+        Err(error @ (Errno::ENOENT | Errno::ENOTDIR)) => error,
+        opened => return opened,
+    };
+    let name = path.to_bytes().strip_prefix(b"/dev/fd/").ok_or(missing)?;
+    let end = name.iter().position(|&byte| byte == b'/');
+    let (number, rest) = name.split_at(end.unwrap_or(name.len()));
+    let number = core::str::from_utf8(number).ok();
+    let number = number
+        .and_then(|number| number.parse().ok())
+        .ok_or(missing)?;
+    match rest {
+        [b'/', below @ ..] => {
+            let below = CString::new(below).map_err(|_| missing)?;
+            Fd::open_in(number, &below)
+        }
+        _ => Fd::duplicate(number),
+    }
+}
+
 /// The program's path without symbolic links; where `/proc` is not mounted,
 /// the path that it was started by.
 fn executable(file: &Fd, path: &CStr) -> Vec<u8> {
@@ -252,17 +277,21 @@ pub fn refusal(file: &Fd) -> Option<Errno> {
         Err(LoadError::Invalid(_)) => Some(Errno::ENOEXEC),
         Err(LoadError::Interpreter { path, why }) => Some(match why {
             InterpreterError::Open(error) => error,
-            // The kernel wants a file that may be executed before it reads it.
-            _ if !executable_file(&path) => Errno::EACCES,
-            _ => Errno::ELIBBAD,
+            // The kernel wants a file that may be executed before it reads it,
+            // and a whole header before it reads that.
+            _ => match executable_size(&path) {
+                None => Errno::EACCES,
+                Some(size) if size < elf::HEADER as u64 => Errno::EIO,
+                Some(_) => Errno::ELIBBAD,
+            },
         }),
         Err(_) => None,
     }
 }
 
-/// Whether a path leads to a file that may be executed.
-fn executable_file(path: &CStr) -> bool {
-    Fd::open(path).is_ok_and(|file| regular(&file, true).is_ok())
+/// The size of a file that may be executed.
+fn executable_size(path: &CStr) -> Option<u64> {
+    regular(&Fd::open(path).ok()?, true).ok()
 }
 
 enum ReadError {
