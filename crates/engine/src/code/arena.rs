@@ -278,6 +278,7 @@ impl Arena {
             };
             let flags = SHARED | sys::MAP_FIXED;
             sys::mmap(writable, size, key::first_protection(), flags, None)?;
+            own::leave_out_of_cores(writable, size);
             key::lock(writable, size)?;
             Ok(writable)
         }

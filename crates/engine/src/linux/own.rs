@@ -174,7 +174,25 @@ fn map_at(
     // each of its places once, and what it replaces there nobody uses.
     let start = unsafe { sys::mmap(at, length, protection, flags | fixed, None) }?;
     add(start..start + page_up(length).unwrap_or(length));
+    if length >= LARGE {
+        leave_out_of_cores(start, length);
+    }
     Ok(start)
+}
+
+/// What is large of the engine's own is of no use in a core file of the guest.
+const LARGE: u64 = 1 << 20;
+
+/// Keeps a mapping out of core files; a copy of the mapping too.
+pub fn leave_out_of_cores(start: u64, length: u64) {
+    const MADV_DONTDUMP: u64 = 16;
+    // SAFETY: the memory stays as it is.
+    let _ = unsafe {
+        sys::syscall(
+            sys::number::MADVISE,
+            [start, length, MADV_DONTDUMP, 0, 0, 0],
+        )
+    };
 }
 
 /// A mapping of shared memory once more, at a place of its own. Not added.
