@@ -151,3 +151,16 @@ fn limits_of_arguments() {
     );
     assert!(text.ends_with("exit status: 0\n"), "{text}");
 }
+
+/// The engine opens a file before the kernel does, and that is all.
+#[test]
+fn what_watchers_are_told() {
+    let dir = TempDir::new().unwrap();
+    let expected = says(By::Itself, &native(&dir, "watched.c"));
+    assert!(
+        expected.contains("\nscript: 700: open access close\n"),
+        "{expected}"
+    );
+    let found = says(By::Kernel("POCF"), &guest(&dir, "watched.c", "-O2"));
+    assert_eq!(found.replace("open open", "open"), expected);
+}

@@ -2,7 +2,7 @@
 //!
 //! The kernel is asked first: it knows native programs, scripts, and what is
 //! registered in `binfmt_misc`. Where it says `ENOEXEC`, and the file is an
-//! AArch64 program or a script whose interpreter is one ([`found`]), the engine
+//! AArch64 program or a script whose interpreter is one (`found.rs`), the engine
 //! executes itself with it, handing the open file over. So it does where a
 //! program is there that `binfmt_misc` does not find, or that only what
 //! `binfmt_misc` adds is too much for: arguments, or a level of interpreters.

@@ -26,6 +26,7 @@ pub mod open_flags;
 pub mod other;
 pub mod own;
 pub mod pending;
+pub mod peek;
 pub mod process;
 pub mod ranges;
 pub mod seccomp;

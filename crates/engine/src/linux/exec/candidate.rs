@@ -1,15 +1,18 @@
 //! A file that is to be executed, as the engine looks at it.
 //!
-//! Looking is opening, which whoever watches the file sees (inotify); so it is
-//! done once, and what was opened is what the next engine gets.
+//! Looking is opening, which whoever watches the file is told; so it is done once,
+//! without reading ([`crate::linux::peek`]), and what was opened is what the next
+//! engine gets.
 
 use alloc::vec::Vec;
 
 use super::{AT_EMPTY_PATH, O_CLOEXEC, Program};
+use crate::linux::peek::Peek;
 use crate::linux::sys::{self, AT_FDCWD, Errno, Fd, Status, fd_argument, number};
 
 const S_IFMT: u32 = 0o170_000;
 const S_IFREG: u32 = 0o100_000;
+const S_IFLNK: u32 = 0o120_000;
 /// `BINPRM_BUF_SIZE`: so much of a file the kernel looks at.
 const HEAD: usize = 256;
 /// As x86-64 has it.
@@ -60,10 +63,11 @@ impl Candidate {
         let arguments = [fd_argument(directory), path, to, not_followed, 0, 0];
         // SAFETY: the kernel reads the string and writes the structure only.
         unsafe { sys::syscall(number::NEWFSTATAT, arguments) }?;
-        if status.mode & S_IFMT == S_IFREG || status.mode & S_IFMT == 0o120_000 {
-            Self::look(open(directory, path, follow)?)
-        } else {
-            Err(Errno::EACCES)
+        match status.mode & S_IFMT {
+            // Nobody may execute it.
+            S_IFREG if status.mode & 0o111 == 0 => Err(Errno::EACCES),
+            S_IFREG | S_IFLNK => Self::look(open(directory, path, follow)?),
+            _ => Err(Errno::EACCES),
         }
     }
 
@@ -72,8 +76,9 @@ impl Candidate {
         if status.mode & S_IFMT != S_IFREG || !file.may_execute() {
             return Err(Errno::EACCES);
         }
+        let size = u64::try_from(status.size).unwrap_or(0);
         let mut head = [0; HEAD];
-        file.read_at(&mut head, 0)?;
+        Peek::new(&file, size).read_at(&mut head, 0)?;
         Ok(Self { file, head })
     }
 

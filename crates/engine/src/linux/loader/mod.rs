@@ -28,6 +28,7 @@ use self::stack::{Contents, Value, key};
 use super::address_space::{AddressSpace, PAGE, page_down};
 use super::guest_memory;
 use super::own;
+use super::peek::Peek;
 use super::start::Start;
 use super::sys::{self, Errno, Fd, PROT_EXEC, PROT_READ, PROT_WRITE, number};
 use super::told::Places;
@@ -84,11 +85,18 @@ pub fn load(space: &AddressSpace, request: Request<'_>) -> Result<Loaded, LoadEr
         None => open_program(request.path).map_err(LoadError::Open)?,
     };
     let size = regular(&file, !from_kernel)?;
-    let plan = read_plan(&file, size).map_err(|error| match error {
+    // Of what was executed, watchers are told by the kernel.
+    let peek = if from_kernel {
+        Peek::new(&file, size)
+    } else {
+        Peek::reading(&file, size)
+    };
+    let plan = read_plan(&peek).map_err(|error| match error {
         ReadError::Read(error) => LoadError::Read(error),
         ReadError::Invalid(invalid) => LoadError::Invalid(invalid),
     })?;
-    let interpreter = Interpreter::open(&file, &plan)?;
+    let interpreter = Interpreter::open(&peek, &plan)?;
+    drop(peek);
 
     let given = &request.start.stack;
     space.grows(room_to_grow(given), plan.executable_stack);
@@ -256,7 +264,8 @@ pub fn refusal(file: &Fd) -> Option<Errno> {
         TableCut, TooManyHeaders, Type,
     };
     let size = u64::try_from(file.status().ok()?.size).ok()?;
-    let plan = match read_plan(file, size) {
+    let peek = Peek::new(file, size);
+    let plan = match read_plan(&peek) {
         Ok(plan) => plan,
         Err(ReadError::Invalid(
             HeaderCut { .. }
@@ -272,7 +281,7 @@ pub fn refusal(file: &Fd) -> Option<Errno> {
         )) => return Some(Errno::ENOEXEC),
         Err(_) => return None,
     };
-    match Interpreter::open(file, &plan) {
+    match Interpreter::open(&peek, &plan) {
         Ok(_) => None,
         Err(LoadError::Invalid(_)) => Some(Errno::ENOEXEC),
         Err(LoadError::Interpreter { path, why }) => Some(match why {
@@ -305,8 +314,8 @@ impl From<elf::Invalid> for ReadError {
     }
 }
 
-/// Reads the headers of a file of `size` bytes.
-fn read_plan(file: &Fd, size: u64) -> Result<Plan, ReadError> {
+/// Reads the headers of a file.
+fn read_plan(file: &Peek<'_>) -> Result<Plan, ReadError> {
     let mut bytes = [0; elf::HEADER];
     let length = file.read_at(&mut bytes, 0).map_err(ReadError::Read)?;
     let header = elf::header(bytes.get(..length).unwrap_or_default())?;
@@ -314,13 +323,13 @@ fn read_plan(file: &Fd, size: u64) -> Result<Plan, ReadError> {
     let mut table = alloc::vec![0; length];
     // Past the end of the file, an offset that no file can have is an error
     // of the header and not of reading.
-    let length = if offset < size {
+    let length = if offset < file.size() {
         file.read_at(&mut table, offset).map_err(ReadError::Read)?
     } else {
         0
     };
     table.truncate(length);
-    Ok(header.plan(&table, size)?)
+    Ok(header.plan(&table, file.size())?)
 }
 
 /// The dynamic loader, opened and read.
@@ -331,7 +340,7 @@ struct Interpreter {
 }
 
 impl Interpreter {
-    fn open(program: &Fd, plan: &Plan) -> Result<Option<Self>, LoadError> {
+    fn open(program: &Peek<'_>, plan: &Plan) -> Result<Option<Self>, LoadError> {
         let Some((offset, length)) = plan.interpreter else {
             return Ok(None);
         };
@@ -349,7 +358,7 @@ impl Interpreter {
                     return Err(InterpreterError::Open(Errno::EACCES));
                 }
                 let size = file.status().map_err(InterpreterError::Read)?.size;
-                let plan = read_plan(&file, size.try_into().unwrap_or(0));
+                let plan = read_plan(&Peek::reading(&file, size.try_into().unwrap_or(0)));
                 match plan {
                     Ok(plan) => Ok((file, plan)),
                     Err(ReadError::Read(error)) => Err(InterpreterError::Read(error)),
