@@ -85,11 +85,9 @@ impl Room {
         self.used -= length;
     }
 
-    /// Whether there is room for so much more, and for what the next engine needs
-    /// of that stack.
+    /// Whether there is room for so much more, at the most.
     pub(super) fn holds(&self, more: u64) -> bool {
-        const ENGINE: u64 = 128 << 10;
-        self.fits(self.used + more) && self.used + more + ENGINE <= self.stack
+        self.fits(self.used + more)
     }
 
     fn fits(&self, used: u64) -> bool {
