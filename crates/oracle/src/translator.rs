@@ -10,6 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use a64::decode::{Op, decode};
 use a64::interp::Exception;
+use engine::linux::attention::Block;
 use engine::linux::faults;
 use engine::run::take_faults;
 use engine::translate::{Code, Engine, Observer};
@@ -107,7 +108,8 @@ impl Translator {
         }
         let errno = |errno| io::Error::other(format!("{errno}"));
         let engine = Engine::eager(host).map_err(errno)?;
-        faults::install().map_err(errno)?;
+        let block = Block::new().map_err(errno)?;
+        faults::install(&block).map_err(errno)?;
         take_faults(&engine);
         Ok(Self {
             vcpu: engine.thread::<Sandbox>(a64::cpu::Cpu::default()),
