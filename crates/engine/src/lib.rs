@@ -141,7 +141,7 @@ fn run_program(start: &Start, command: &Run<'_>, block: Result<Block, Errno>) ->
         signals::follow();
         (debugger, connection)
     });
-    let thread = Thread::inherited(block, ignored);
+    let thread = Thread::inherited(block, ignored, loaded.held);
     let inspector = Inspector::new(command.options);
     run::run(process, thread, loaded.cpu, inspector, debugger)
 }

@@ -9,11 +9,12 @@ use alloc::format;
 use alloc::vec::Vec;
 
 use super::packet::{escape, number, unhex};
+use crate::linux::exe_link;
+use crate::linux::executable::Own;
 use crate::linux::process::Process;
 use crate::linux::sys::{self, AT_FDCWD, Errno, Fd, Status, fd_argument};
 use crate::linux::views::procfs::Viewer;
 use crate::linux::views::registers::Register;
-use crate::linux::views::{self, View};
 
 /// Open files, by the numbers that the debugger has for them.
 #[derive(Debug, Default)]
@@ -109,23 +110,20 @@ impl Files {
 
 fn readlink(process: &Process, arguments: &[&[u8]]) -> Reply {
     let path = path(arguments)?;
-    if let Some(View::Executable(executable)) = views::of_path(process, &path) {
-        let link = executable.into_bytes();
-        return Ok((link.len() as u64, link));
+    let link = match exe_link::of_link(elsewhere(process), AT_FDCWD, path.as_bytes()) {
+        Some(target) => target.says(),
+        None => sys::link_at(AT_FDCWD, &path),
+    }?;
+    Ok((link.len() as u64, link))
+}
+
+/// What is known of the guest's executable here, where descriptors have other
+/// numbers.
+const fn elsewhere(process: &Process) -> Own {
+    Own {
+        number: -1,
+        file: process.program,
     }
-    let mut link = alloc::vec![0; 4096];
-    let arguments = [
-        fd_argument(AT_FDCWD),
-        path.as_ptr() as u64,
-        link.as_mut_ptr() as u64,
-        link.len() as u64,
-        0,
-        0,
-    ];
-    // SAFETY: the kernel reads the string and writes into the vector only.
-    let length = unsafe { sys::syscall(sys::number::READLINKAT, arguments) }?;
-    link.truncate(usize::try_from(length).unwrap_or(0));
-    Ok((length, link))
 }
 
 /// Opens a file as the guest would see it.
@@ -136,8 +134,8 @@ fn open(process: &Process, path: &CString) -> Result<Fd, Errno> {
         process,
         thread: None,
     };
-    if let Some(View::Executable(executable)) = views::of_path(process, path) {
-        return Fd::open(&executable);
+    if let Some(target) = exe_link::of_path(elsewhere(process), AT_FDCWD, path) {
+        return Fd::open_at(target.directory, &target.path, O_CLOEXEC);
     }
     let file = match Fd::open(path) {
         Err(Errno::ENOENT) => {

@@ -14,6 +14,7 @@ use super::sys::{Errno, number};
 #[allow(missing_docs, reason = "the names are the kernel's")]
 mod flag {
     pub const VM: u64 = 0x100;
+    pub const FILES: u64 = 0x400;
     pub const SIGHAND: u64 = 0x800;
     pub const VFORK: u64 = 0x4000;
     pub const THREAD: u64 = 0x1_0000;

@@ -16,9 +16,12 @@ mod candidate;
 mod found;
 mod room;
 
+use alloc::ffi::CString;
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering;
 
+use super::exe_link::{self, Target};
+use super::executable::Own;
 use super::faults::{self, Action};
 use super::guest_memory;
 use super::loader;
@@ -56,25 +59,8 @@ const O_CLOEXEC: u64 = 0o2_000_000;
 /// # Errors
 /// The kernel's.
 pub fn exec(process: &Process, thread: &mut Thread, program: &Program) -> Result<u64, Errno> {
-    let mut program = *program;
-    let mut own = Vec::new();
     let path = path_of(program.path);
-    if let Ok(path) = &path
-        && is_self(path)
-    {
-        own.extend_from_slice(&process.executable);
-        own.push(0);
-        program.path = own.as_ptr() as u64;
-        program.directory = AT_FDCWD;
-    }
-    let path = path.map(|path| {
-        if own.is_empty() {
-            path
-        } else {
-            own[..own.len() - 1].to_vec()
-        }
-    });
-    let result = attempt(process, thread, &program, path);
+    let result = attempt(process, thread, program, path);
     thread.words = Vec::new();
     thread.bytes = Vec::new();
     result
@@ -94,6 +80,13 @@ fn attempt(
     if program.flags & !KNOWN != 0 {
         return host(thread, program);
     }
+    let followers = Followers::of(process, thread);
+    let own = thread.own(process);
+    if program.flags & AT_SYMLINK_NOFOLLOW == 0
+        && let Some(target) = executable_at(own, program.directory, &path)
+    {
+        return again(own, thread, program, path, target, &followers);
+    }
     let look = Candidate::of(program, &path);
     // The kernel would start the engine, and it is too late then for an error.
     if let Ok(file) = &look
@@ -102,34 +95,80 @@ fn attempt(
         return Err(error);
     }
     // Who follows the program has to be told to the next engine, which the
-    // kernel would not do. As with tracers, it gets no more rights then.
-    let followers = Followers {
-        debugger: process
-            .tracer
-            .and_then(|tracer| tracer.handed_over(thread.attention())),
-        trace: process.trace,
-    };
+    // kernel would not do. As with tracers, it gets no more rights then. Nor does
+    // the kernel know of an interpreter that it is a guest's executable.
+    let by_engine = followers.any() || look.as_ref().is_ok_and(|file| is_for_guest(own, file));
     let filtered = thread.attention().watched.load(Ordering::Relaxed) != 0;
-    if !followers.any() && !filtered {
+    if !by_engine && !filtered {
         // Nothing of the heap's is held: a child that shares its parent's
         // memory has to leave it as it was.
         drop(path);
-        return asked(thread, program, look);
+        return asked(own, thread, program, look);
     }
-    let found = Found::find(program, &path, look, false);
+    let found = Found::find(own, program, &path, look, false);
     drop(path);
     match found {
-        Ok(found) if followers.any() || has_no_new_privileges() => {
+        Ok(found) if by_engine || has_no_new_privileges() => {
             Err(found.run(thread, program, &followers))
         }
         Err(error) if filtered => Err(error),
         // Its owner's rights are the kernel's to give; so is what is no guest's.
-        _ => asked(thread, program, Err(Errno::ENOEXEC)),
+        _ => asked(own, thread, program, Err(Errno::ENOEXEC)),
     }
+}
+
+/// The guest's program that a path leads to by a link to its executable.
+fn executable_at(own: Own, directory: i32, path: &[u8]) -> Option<Target> {
+    exe_link::of_path(own, directory, &CString::new(path).ok()?)
+}
+
+/// Whether it is a script whose interpreter is named so.
+fn is_for_guest(own: Own, file: &Candidate) -> bool {
+    let interpreter = file.script().map(|line| line.interpreter);
+    interpreter.is_some_and(|path| executable_at(own, AT_FDCWD, path).is_some())
+}
+
+/// A program that runs already, named by the link to its executable: the file that
+/// it is of, whatever has become of its name.
+fn again(
+    own: Own,
+    thread: &mut Thread,
+    program: &Program,
+    path: Vec<u8>,
+    target: Target,
+    followers: &Followers,
+) -> Result<u64, Errno> {
+    let led = Program {
+        directory: target.directory,
+        path: target.path.as_ptr() as u64,
+        flags: 0,
+        ..*program
+    };
+    let look = Candidate::of(&led, target.path.as_bytes());
+    let by_engine = match &look {
+        Ok(file) => {
+            if let Some(error) = refusal(file, program, &path) {
+                return Err(error);
+            }
+            !file.gives_rights() || followers.any() || has_no_new_privileges()
+        }
+        // The kernel may read what its owner lets others only execute, and needs
+        // no descriptor.
+        Err(Errno::EACCES | Errno::EMFILE) => false,
+        Err(error) => return Err(*error),
+    };
+    if !by_engine {
+        return host(thread, &led);
+    }
+    drop(target);
+    let found = Found::find(own, program, &path, look, false)?;
+    drop(path);
+    Err(found.run(thread, program, followers))
 }
 
 /// By the kernel; by the engine itself where the kernel can't.
 fn asked(
+    own: Own,
     thread: &mut Thread,
     program: &Program,
     look: Result<Candidate, Errno>,
@@ -138,8 +177,8 @@ fn asked(
         Err(error @ (Errno::ENOEXEC | Errno::ENOENT | Errno::E2BIG | Errno::ELOOP)) => error,
         result => return result,
     };
-    let found = path_of(program.path).and_then(|path| Found::find(program, &path, look, true));
-    let own = match (error, &found) {
+    let found = path_of(program.path).and_then(|path| Found::find(own, program, &path, look, true));
+    let by_engine = match (error, &found) {
         (Errno::ENOEXEC, _) => true,
         // Found by a descriptor that `execve` closes, it has no path that an
         // interpreter could open: `binfmt_misc` refuses, as for scripts.
@@ -149,8 +188,8 @@ fn asked(
         (_, Err(_)) => false,
     };
     match found {
-        Ok(found) if own => Err(found.run(thread, program, &Followers::NONE)),
-        Err(found) if own => Err(found),
+        Ok(found) if by_engine => Err(found.run(thread, program, &Followers::NONE)),
+        Err(found) if by_engine => Err(found),
         _ => Err(error),
     }
 }
@@ -268,20 +307,4 @@ fn path_of(address: u64) -> Result<Vec<u8>, Errno> {
         path.push(byte[0]);
     }
     Err(Errno::ENAMETOOLONG)
-}
-
-/// Whether a path leads to the engine's file where the guest means its own.
-fn is_self(path: &[u8]) -> bool {
-    let Some(rest) = path.strip_prefix(b"/proc/") else {
-        return false;
-    };
-    let Some(who) = rest.strip_suffix(b"/exe") else {
-        return false;
-    };
-    if who == b"self" || who == b"thread-self" {
-        return true;
-    }
-    // SAFETY: the call touches no memory.
-    let own = unsafe { sys::syscall(number::GETPID, [0; 6]) }.unwrap_or(0);
-    who == alloc::format!("{own}").as_bytes()
 }

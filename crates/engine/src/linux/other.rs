@@ -43,11 +43,9 @@ enum Word {
     VdsoEnd,
     /// Where the addresses above the guest's begin; 0 where it has all.
     Room,
-    /// The descriptor of the program's file, plus one.
-    Program,
 }
 
-const WORDS: usize = Word::Program as usize + 1;
+const WORDS: usize = Word::Room as usize + 1;
 
 static PUBLISHED: [AtomicU64; WORDS] = [const { AtomicU64::new(0) }; WORDS];
 
@@ -77,13 +75,6 @@ pub fn publish(process: &'static Process) {
     }
     let here = PUBLISHED.as_ptr() as u64;
     PUBLISHED[Word::Here as usize].store(here, Ordering::Release);
-}
-
-/// Lets others know the descriptor of the program's file, or that there is
-/// none.
-pub fn publish_program(descriptor: Option<i32>) {
-    let number = descriptor.and_then(|number| u64::try_from(number).ok());
-    set(Word::Program, number.map_or(0, |number| number + 1));
 }
 
 /// What an engine knows of its guest's memory.
@@ -146,12 +137,6 @@ impl Other {
             ],
         };
         Some(known.ascending())
-    }
-
-    /// The descriptor that it holds of its program's file.
-    #[must_use]
-    pub fn program(&self) -> Option<i32> {
-        i32::try_from(self.word(Word::Program).checked_sub(1)?).ok()
     }
 
     const fn word(&self, word: Word) -> u64 {
@@ -310,7 +295,6 @@ mod tests {
         let known = all.known().unwrap();
         assert_eq!(known.own, [1..2, 5..6]);
         assert_eq!(known.names[1], (7..9, "[heap]"));
-        assert_eq!(all.program(), None);
     }
 
     /// What is wrong is found to be nothing, or little.
@@ -337,8 +321,5 @@ mod tests {
             let words = other(&[(Word::Executable, head.as_ptr() as u64)]);
             assert_eq!(words.ranges(Word::Executable), found, "{head:x?}");
         }
-        let numbers = [0, 1, 5, 1 << 31, u64::MAX];
-        let programs = numbers.map(|number| other(&[(Word::Program, number)]).program());
-        assert_eq!(programs, [None, Some(0), Some(4), Some(i32::MAX), None]);
     }
 }

@@ -10,6 +10,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use super::address_space::AddressSpace;
 use super::attention::{Attention, Block};
 use super::clone;
+use super::executable::{Held, Identity, Own};
 use super::holds::Holds;
 use super::loader::{Loaded, vdso};
 use super::pending::Pending;
@@ -27,9 +28,10 @@ pub struct Process {
     pub space: AddressSpace,
     /// The heap that `brk` moves the end of.
     pub heap: SpinLock<Heap>,
-    /// The program's path without symbolic links: what `/proc/self/exe` leads
-    /// to.
+    /// The program's path without symbolic links, as it was at the start.
     pub executable: Vec<u8>,
+    /// Which file the program is.
+    pub program: Identity,
     /// Its first thread's SP at the start.
     pub stack: u64,
     /// The page of the vDSO.
@@ -64,6 +66,7 @@ impl Process {
                 data: loaded.places.data.end - loaded.places.data.start,
             }),
             executable: loaded.executable.clone(),
+            program: loaded.program,
             stack: loaded.stack,
             vdso: loaded.vdso.clone(),
             attached: SpinLock::new(BTreeMap::new()),
@@ -140,6 +143,8 @@ pub struct Thread {
     pub bytes: Vec<u8>,
     /// Of a process that shares the memory of the one that made it: that one.
     pub maker: Option<u32>,
+    /// The descriptor of the program's file, shared as `CLONE_FILES` says.
+    pub executable: Arc<Held>,
     /// The thread's mapping.
     pub block: Block,
 }
@@ -148,7 +153,7 @@ impl Thread {
     /// The first thread: it blocks the signals that the engine was started
     /// with, and of those that the engine takes, these were ignored.
     #[must_use]
-    pub fn inherited(block: Block, ignored: u64) -> Self {
+    pub fn inherited(block: Block, ignored: u64, executable: Held) -> Self {
         Self {
             mask: signals::mask(),
             alternate_stack: AlternateStack::NONE,
@@ -161,6 +166,7 @@ impl Thread {
             words: Vec::new(),
             bytes: Vec::new(),
             maker: None,
+            executable: Arc::new(executable),
             block,
         }
     }
@@ -183,6 +189,11 @@ impl Thread {
             _ if flags & clone::THREAD != 0 => self.maker,
             _ => None,
         };
+        let executable = if flags & clone::FILES == 0 {
+            Arc::new(self.executable.copied())
+        } else {
+            Arc::clone(&self.executable)
+        };
         let keeps_stack = flags & (clone::VM | clone::VFORK) != clone::VM;
         Self {
             mask: self.mask,
@@ -200,7 +211,17 @@ impl Thread {
             words: Vec::new(),
             bytes: Vec::new(),
             maker,
+            executable,
             block,
+        }
+    }
+
+    /// What the process knows of its own executable.
+    #[must_use]
+    pub fn own(&self, process: &Process) -> Own {
+        Own {
+            number: self.executable.number(),
+            file: process.program,
         }
     }
 

@@ -206,7 +206,7 @@ pub mod number {
     numbers! {
         READ 0 WRITE 1 CLOSE 3 FSTAT 5 LSEEK 8 MMAP 9 MPROTECT 10 MUNMAP 11
         RT_SIGACTION 13 RT_SIGPROCMASK 14 IOCTL 16 PREAD64 17 PWRITE64 18 READV 19
-        WRITEV 20 SCHED_YIELD 24 SOCKET 41 BIND 49 LISTEN 50 GETSOCKNAME 51 SETSOCKOPT 54 MREMAP 25 MSYNC 26 MINCORE 27 MADVISE 28 SHMAT 30
+        WRITEV 20 SCHED_YIELD 24 SOCKET 41 SENDMSG 46 BIND 49 LISTEN 50 GETSOCKNAME 51 SETSOCKOPT 54 MREMAP 25 MSYNC 26 MINCORE 27 MADVISE 28 SHMAT 30
         SHMCTL 31 DUP 32 PAUSE 34 NANOSLEEP 35 GETITIMER 36 SETITIMER 38 GETPID 39
         EXECVE 59 EXIT 60 WAIT4 61 KILL 62 UNAME 63 SEMCTL 66 SHMDT 67 FCNTL 72 FLOCK 73
         FSYNC 74 FDATASYNC 75 TRUNCATE 76 FTRUNCATE 77 GETCWD 79 CHDIR 80 FCHDIR 81
@@ -222,14 +222,14 @@ pub mod number {
         CLOCK_GETRES 229 CLOCK_NANOSLEEP 230 EXIT_GROUP 231 EPOLL_CTL 233 TGKILL 234
         MBIND 237 GET_MEMPOLICY 239 WAITID 247 OPENAT 257 MKDIRAT 258 FCHOWNAT 260 NEWFSTATAT 262 UNLINKAT 263
         RENAMEAT 264 LINKAT 265 SYMLINKAT 266 READLINKAT 267 FCHMODAT 268 FACCESSAT 269
-        PSELECT6 270 PPOLL 271 SET_ROBUST_LIST 273 GET_ROBUST_LIST 274 UTIMENSAT 280
+        PSELECT6 270 PPOLL 271 UNSHARE 272 SET_ROBUST_LIST 273 GET_ROBUST_LIST 274 UTIMENSAT 280
         MOVE_PAGES 279 EPOLL_PWAIT 281 TIMERFD_CREATE 283 FALLOCATE 285 TIMERFD_SETTIME 286
         TIMERFD_GETTIME 287 ACCEPT4 288 SIGNALFD4 289 EVENTFD2 290 EPOLL_CREATE1 291 DUP3 292
         PIPE2 293 PREADV 295 PWRITEV 296 RT_TGSIGQUEUEINFO 297 FANOTIFY_INIT 300
-        PRLIMIT64 302 OPEN_BY_HANDLE_AT 304 GETCPU 309 PROCESS_VM_READV 310
+        PRLIMIT64 302 SENDMMSG 307 OPEN_BY_HANDLE_AT 304 GETCPU 309 PROCESS_VM_READV 310
         PROCESS_VM_WRITEV 311 KCMP 312 RENAMEAT2 316 SECCOMP 317 GETRANDOM 318
         MEMFD_CREATE 319 EXECVEAT 322 MEMBARRIER 324 MLOCK2 325 COPY_FILE_RANGE 326 PREADV2 327
-        PWRITEV2 328 PKEY_MPROTECT 329 PKEY_ALLOC 330 PKEY_FREE 331 STATX 332 PIDFD_SEND_SIGNAL 424 PIDFD_OPEN 434 OPENAT2 437
+        PWRITEV2 328 PKEY_MPROTECT 329 PKEY_ALLOC 330 PKEY_FREE 331 STATX 332 PIDFD_SEND_SIGNAL 424 OPEN_TREE 428 PIDFD_OPEN 434 CLOSE_RANGE 436 OPENAT2 437
         PIDFD_GETFD 438 FACCESSAT2 439 PROCESS_MADVISE 440 EPOLL_PWAIT2 441
         SET_MEMPOLICY_HOME_NODE 450 STATMOUNT 457 MSEAL 462
     }
@@ -323,6 +323,8 @@ pub fn write_all(fd: i32, mut bytes: &[u8]) -> Result<(), Errno> {
     Ok(())
 }
 
+/// The longest path there is.
+pub const PATH_MAX: usize = 4096;
 /// `AT_FDCWD`: paths are relative to the working directory.
 pub const AT_FDCWD: i32 = -100;
 /// `O_RDONLY | O_NONBLOCK | O_CLOEXEC`, as x86-64 has them: a pipe that nobody
@@ -365,14 +367,7 @@ impl Fd {
     /// # Errors
     /// The kernel's.
     pub fn open_in(directory: i32, path: &CStr) -> Result<Self, Errno> {
-        // SAFETY: the kernel reads the string only.
-        let fd = unsafe {
-            syscall(
-                number::OPENAT,
-                [fd_argument(directory), path.as_ptr() as u64, OPEN, 0, 0, 0],
-            )
-        }?;
-        i32::try_from(fd).map(Self).map_err(|_| Errno::EBADF)
+        Self::open_at(directory, path, OPEN)
     }
 
     /// Another descriptor, closed on exec, of what is open at one.
@@ -460,29 +455,11 @@ impl Fd {
     /// The file's path without symbolic links, as far as there is one.
     #[must_use]
     pub fn path(&self) -> Vec<u8> {
-        let mut path = alloc::vec![0; 4096];
         let link = alloc::format!("/proc/self/fd/{}\0", self.0);
-        // SAFETY: the kernel writes into the vector only.
-        let length = unsafe {
-            syscall(
-                number::READLINKAT,
-                [
-                    fd_argument(AT_FDCWD),
-                    link.as_ptr() as u64,
-                    path.as_mut_ptr() as u64,
-                    path.len() as u64,
-                    0,
-                    0,
-                ],
-            )
-        };
-        path.truncate(
-            length
-                .ok()
-                .and_then(|n| usize::try_from(n).ok())
-                .unwrap_or(0),
-        );
-        path
+        CStr::from_bytes_with_nul(link.as_bytes())
+            .ok()
+            .and_then(read_link)
+            .unwrap_or_default()
     }
 
     /// Whether the process may execute the file.
@@ -531,22 +508,29 @@ pub fn status_at(directory: i32, path: &CStr, flags: u64) -> Result<Status, Errn
 }
 
 /// What a symbolic link says.
-#[must_use]
-pub fn read_link(link: &CStr) -> Option<Vec<u8>> {
-    const PATH_MAX: usize = 4096;
-    let mut path = alloc::vec![0; PATH_MAX];
+///
+/// # Errors
+/// The kernel's.
+pub fn link_at(directory: i32, path: &CStr) -> Result<Vec<u8>, Errno> {
+    let mut text = alloc::vec![0; PATH_MAX];
     let arguments = [
-        fd_argument(AT_FDCWD),
-        link.as_ptr() as u64,
-        path.as_mut_ptr() as u64,
-        path.len() as u64,
+        fd_argument(directory),
+        path.as_ptr() as u64,
+        text.as_mut_ptr() as u64,
+        text.len() as u64,
         0,
         0,
     ];
     // SAFETY: the kernel reads the string and writes into the vector only.
-    let length = unsafe { syscall(number::READLINKAT, arguments) };
-    path.truncate(usize::try_from(length.ok()?).ok()?);
-    Some(path)
+    let length = unsafe { syscall(number::READLINKAT, arguments) }?;
+    text.truncate(usize::try_from(length).unwrap_or(0));
+    Ok(text)
+}
+
+/// What a symbolic link says, if it is one.
+#[must_use]
+pub fn read_link(link: &CStr) -> Option<Vec<u8>> {
+    link_at(AT_FDCWD, link).ok()
 }
 
 /// The host's `struct stat`.
@@ -607,6 +591,13 @@ pub fn address_limit() -> u64 {
 pub fn data_limit() -> u64 {
     const RLIMIT_DATA: u64 = 2;
     limit(RLIMIT_DATA).unwrap_or(u64::MAX)
+}
+
+/// That of the numbers of descriptors.
+#[must_use]
+pub fn descriptor_limit() -> u64 {
+    const RLIMIT_NOFILE: u64 = 7;
+    limit(RLIMIT_NOFILE).unwrap_or(1024)
 }
 
 /// The soft limit of a resource.

@@ -7,6 +7,7 @@
 use alloc::vec::Vec;
 
 use super::{AT_EMPTY_PATH, O_CLOEXEC, Program};
+use crate::linux::executable::Own;
 use crate::linux::peek::Peek;
 use crate::linux::sys::{self, AT_FDCWD, Errno, Fd, Status, fd_argument, number};
 
@@ -45,7 +46,10 @@ impl Candidate {
     }
 
     /// Looks at the interpreter that a script names.
-    pub(super) fn interpreter(path: &[u8]) -> Result<Self, Errno> {
+    pub(super) fn interpreter(own: Own, path: &[u8]) -> Result<Self, Errno> {
+        if let Some(target) = super::executable_at(own, AT_FDCWD, path) {
+            return Self::find(target.directory, target.path.as_bytes(), 0);
+        }
         // To the kernel, no name is the working directory's here.
         let path = if path.is_empty() { b"." } else { path };
         Self::find(AT_FDCWD, path, 0)

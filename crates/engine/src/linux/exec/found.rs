@@ -8,8 +8,9 @@ use super::candidate::{self, Candidate};
 use super::room::{self, Lists, Room};
 use super::{Program, host};
 use crate::linux::engine_file::EngineFile;
+use crate::linux::executable::Own;
 use crate::linux::made_file;
-use crate::linux::process::Thread;
+use crate::linux::process::{Process, Thread};
 use crate::linux::sys::{self, AT_FDCWD, Errno, Fd, fd_argument, number};
 
 /// Interpreters of interpreters, as the kernel has it.
@@ -28,6 +29,14 @@ impl Followers {
         debugger: None,
         trace: false,
     };
+
+    pub(super) fn of(process: &Process, thread: &Thread) -> Self {
+        let tracer = process.tracer;
+        Self {
+            debugger: tracer.and_then(|tracer| tracer.handed_over(thread.attention())),
+            trace: process.trace,
+        }
+    }
 
     pub(super) const fn any(&self) -> bool {
         self.debugger.is_some() || self.trace
@@ -54,6 +63,7 @@ impl Found {
     /// Looks behind the file, at the interpreters that scripts name. Where the
     /// kernel was not asked, it is whether they may be executed.
     pub(super) fn find(
+        own: Own,
         program: &Program,
         path: &[u8],
         look: Result<Candidate, Errno>,
@@ -78,13 +88,13 @@ impl Found {
             if found.file.is_guest() {
                 return Ok(found);
             }
-            found.interpret(asked)?;
+            found.interpret(own, asked)?;
         }
         Err(Errno::ELOOP)
     }
 
     /// Puts a script's interpreter in the script's place.
-    fn interpret(&mut self, asked: bool) -> Result<(), Errno> {
+    fn interpret(&mut self, own: Own, asked: bool) -> Result<(), Errno> {
         let line = self.file.script().ok_or(Errno::ENOEXEC)?;
         let interpreter = line.interpreter.to_vec();
         let argument = line.argument.map(<[u8]>::to_vec);
@@ -103,7 +113,7 @@ impl Found {
             self.room.add(&string)?;
             self.before.insert(0, string);
         }
-        let file = Candidate::interpreter(&self.name)?;
+        let file = Candidate::interpreter(own, &self.name)?;
         self.file = if asked { file } else { file.checked()? };
         Ok(())
     }

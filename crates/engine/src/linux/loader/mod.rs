@@ -26,11 +26,12 @@ use self::layout::Layout;
 use self::map::{Base, MapError};
 use self::stack::{Contents, Value, key};
 use super::address_space::{AddressSpace, PAGE, page_down};
+use super::executable::{Held, Identity};
 use super::guest_memory;
 use super::own;
 use super::peek::Peek;
 use super::start::Start;
-use super::sys::{self, Errno, Fd, PROT_EXEC, PROT_READ, PROT_WRITE, number};
+use super::sys::{self, Errno, Fd, PROT_EXEC, PROT_READ, PROT_WRITE, Status, number};
 use super::told::Places;
 
 /// What to run.
@@ -61,6 +62,10 @@ pub struct Loaded {
     pub bias: u64,
     /// Its path without symbolic links.
     pub executable: Vec<u8>,
+    /// Which file it is.
+    pub program: Identity,
+    /// The file, held.
+    pub held: Held,
     /// The page of the vDSO.
     pub vdso: Range<u64>,
     /// What the kernel is told.
@@ -84,7 +89,9 @@ pub fn load(space: &AddressSpace, request: Request<'_>) -> Result<Loaded, LoadEr
         Some(file) => file,
         None => open_program(request.path).map_err(LoadError::Open)?,
     };
-    let size = regular(&file, !from_kernel)?;
+    let status = regular(&file, !from_kernel)?;
+    let program = Identity::from(&status);
+    let size = size(&status)?;
     // Of what was executed, watchers are told by the kernel.
     let peek = if from_kernel {
         Peek::new(&file, size)
@@ -161,6 +168,8 @@ pub fn load(space: &AddressSpace, request: Request<'_>) -> Result<Loaded, LoadEr
         stack: sp,
         bias,
         executable: executable(&file, request.path),
+        program,
+        held: Held::new(&file),
         vdso,
         places,
         secure: request.start.auxiliary(key::SECURE).unwrap_or(0) != 0,
@@ -241,7 +250,7 @@ fn executable(file: &Fd, path: &CStr) -> Vec<u8> {
 }
 
 /// The size of a regular file that may be executed.
-fn regular(file: &Fd, check_permission: bool) -> Result<u64, LoadError> {
+fn regular(file: &Fd, check_permission: bool) -> Result<Status, LoadError> {
     let status = file.status().map_err(LoadError::Read)?;
     match status.mode & 0o170_000 {
         0o100_000 => {}
@@ -251,6 +260,10 @@ fn regular(file: &Fd, check_permission: bool) -> Result<u64, LoadError> {
     if check_permission && !file.may_execute() {
         return Err(LoadError::NotExecutable);
     }
+    Ok(status)
+}
+
+fn size(status: &Status) -> Result<u64, LoadError> {
     u64::try_from(status.size).map_err(|_| LoadError::Read(Errno::EIO))
 }
 
@@ -300,7 +313,7 @@ pub fn refusal(file: &Fd) -> Option<Errno> {
 
 /// The size of a file that may be executed.
 fn executable_size(path: &CStr) -> Option<u64> {
-    regular(&Fd::open(path).ok()?, true).ok()
+    size(&regular(&Fd::open(path).ok()?, true).ok()?).ok()
 }
 
 enum ReadError {

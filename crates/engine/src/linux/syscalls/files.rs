@@ -2,40 +2,43 @@
 //! that would lead to the engine.
 
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::ptr;
 
 use a64::mem::Size;
 
-use super::{Call, unknown_is_zero};
+use super::{Call, paths, unknown_is_zero};
+use crate::linux::exe_link::{self, Target};
+use crate::linux::executable::{Identity, is_engine};
 use crate::linux::guest_memory;
 use crate::linux::open_flags;
 use crate::linux::sys::{self, AT_FDCWD, Errno, Fd, Status, fd_argument, number};
+use crate::linux::views;
 use crate::linux::views::opened::{Opening, opened};
 use crate::linux::views::procfs::Viewer;
 use crate::linux::views::registers::Register;
 use crate::linux::views::shown::Original;
-use crate::linux::views::{self, View};
 
 pub(super) fn openat(call: &mut Call<'_>) -> Result<u64, Errno> {
     let flags = call.arguments[2];
-    call.arguments[2] = open_flags::to_host(flags);
+    call.arguments[2] = host_flags(call, flags);
     open(call, flags, 0, number::OPENAT)
 }
 
-/// Opens what the path of the guest leads to.
-fn open(call: &mut Call<'_>, flags: u64, resolve: u64, number: u32) -> Result<u64, Errno> {
-    match views::find(call.process, call.int(0), call.arguments[1]) {
-        Some(View::Executable(path)) => {
-            call.arguments[0] = fd_argument(AT_FDCWD);
-            call.arguments[1] = path.as_ptr() as u64;
-            call.pass(number)
-        }
-        None => pass_open(call, flags, resolve, number),
+/// The host's flags. A program that runs is not made empty before it is known
+/// which file it is.
+fn host_flags(call: &Call<'_>, flags: u64) -> u64 {
+    const O_TRUNC: u64 = 0o1_000;
+    let host = open_flags::to_host(flags);
+    let file = || call.file_at(call.int(0), call.arguments[1]);
+    if flags & O_TRUNC != 0 && file() == Some(call.process.program) {
+        return host & !O_TRUNC;
     }
+    host
 }
 
 /// Lets the host open what the guest's path leads to, and looks at it.
-fn pass_open(call: &mut Call<'_>, flags: u64, resolve: u64, number: u32) -> Result<u64, Errno> {
+fn open(call: &mut Call<'_>, flags: u64, resolve: u64, number: u32) -> Result<u64, Errno> {
     let opening = Opening {
         directory: call.int(0),
         path: call.arguments[1],
@@ -49,7 +52,7 @@ fn pass_open(call: &mut Call<'_>, flags: u64, resolve: u64, number: u32) -> Resu
             let register = register.ok_or(Errno::ENOENT)?;
             register.open(&viewer(call), open_flags::to_host(flags))
         }
-        result => opened(call.process, call.thread, &opening, result?),
+        result => opened(call.process, call.thread, &opening, result),
     }
 }
 
@@ -61,43 +64,53 @@ const fn viewer<'a>(call: &'a Call<'_>) -> Viewer<'a> {
     }
 }
 
-/// Calls with a path that may be that of the executable's link.
-fn follow(call: &mut Call<'_>, number: u32) -> Result<u64, Errno> {
-    if let Some(View::Executable(path)) = views::find(call.process, call.int(0), call.arguments[1])
-    {
-        call.arguments[0] = fd_argument(AT_FDCWD);
-        call.arguments[1] = path.as_ptr() as u64;
-        return call.pass(number);
-    }
-    call.pass(number)
-}
-
 /// `AT_SYMLINK_NOFOLLOW`.
 const NO_FOLLOW: u64 = 0x100;
 
-/// Asks about a path. Where the host has nothing there and arm64 would have a
-/// register's file, what is asked about is another file of the processor's.
-fn ask(call: &mut Call<'_>, follows: bool, number: u32) -> Result<u64, Errno> {
-    let (directory, path) = (call.int(0), call.arguments[1]);
-    let result = if follows {
-        follow(call, number)
-    } else {
-        call.pass(number)
-    };
+/// Where the host has nothing at a path and arm64 would have a register's file,
+/// what is asked about is another file of the processor's.
+fn or_register(call: &mut Call<'_>, result: Result<u64, Errno>, number: u32) -> Result<u64, Errno> {
     if result != Err(Errno::ENOENT) {
         return result;
     }
-    let register = Register::find(directory, path).ok_or(Errno::ENOENT)?;
+    let register = Register::find(call.int(0), call.arguments[1]).ok_or(Errno::ENOENT)?;
     call.arguments[0] = fd_argument(register.processor());
     call.arguments[1] = Register::INSTEAD.as_ptr() as u64;
     call.pass(number)
 }
 
+/// The program whose executable's link was followed to a file, of which the
+/// host has told.
+fn program(call: &Call<'_>, status: &Status, directory: i32, path: u64) -> Option<Target> {
+    if !is_engine(Identity::from(status)) {
+        return None;
+    }
+    let path = views::string(path)?;
+    exe_link::of_file(call.own(), status, directory, &path)
+}
+
 pub(super) fn statx(call: &mut Call<'_>) -> Result<u64, Errno> {
     const AT_EMPTY_PATH: u64 = 0x1000;
-    let flags = call.arguments[2];
-    let result = ask(call, flags & NO_FOLLOW == 0, number::STATX)?;
-    if let Some(original) = about(call.arguments[4]).and_then(|about| call.process.shown.of(&about))
+    const SIZE: u64 = 40;
+    let [_, path, flags, _, buffer, _] = call.arguments;
+    let directory = call.int(0);
+    let result = call.pass(number::STATX);
+    let result = or_register(call, result, number::STATX)?;
+    let Some(about) = about(buffer) else {
+        return Ok(result);
+    };
+    if flags & NO_FOLLOW == 0
+        && let Some(target) = program(call, &about, directory, path)
+    {
+        call.arguments[0] = fd_argument(target.directory);
+        call.arguments[1] = target.path.as_ptr() as u64;
+        return call.pass(number::STATX);
+    }
+    if let Some(size) = counted(call, &about, directory, || above(path)) {
+        call.write_words(buffer.wrapping_add(SIZE), &[size.unsigned_abs()])?;
+    }
+    if about.nlink == 0
+        && let Some(original) = call.process.shown.of(&about)
         && let Some((directory, path)) = original.path()
     {
         call.arguments[0] = fd_argument(directory.as_ref().map_or(AT_FDCWD, Fd::number));
@@ -108,36 +121,45 @@ pub(super) fn statx(call: &mut Call<'_>) -> Result<u64, Errno> {
     Ok(result)
 }
 
-/// What a `struct statx` of the guest's says of a file that has no name.
+/// What a `struct statx` of the guest's says of which file it is of.
 fn about(address: u64) -> Option<Status> {
     const NLINK: u64 = 16;
+    const MODE: u64 = 28;
     const INO: u64 = 32;
+    const SIZE: u64 = 40;
     const DEVICE: u64 = 136;
-    let word = |at: u64| guest_memory::load(address.wrapping_add(at), Size::Double).ok();
     #[allow(clippy::cast_possible_truncation, reason = "they have 8 bytes")]
-    let [links, ino, device] = [word(NLINK)? as u64, word(INO)? as u64, word(DEVICE)? as u64];
+    let word = |at: u64| {
+        let word = guest_memory::load(address.wrapping_add(at), Size::Double).ok()?;
+        Some(word as u64)
+    };
+    let (links, device) = (word(NLINK)?, word(DEVICE)?);
     let (major, minor) = (device & 0xffff_ffff, device >> 32);
-    (links & 0xffff_ffff == 0).then_some(Status {
-        ino,
+    Some(Status {
+        nlink: links & 0xffff_ffff,
+        #[allow(clippy::cast_possible_truncation, reason = "it has 16 bits")]
+        mode: u32::from(word(MODE)? as u16),
+        ino: word(INO)?,
+        size: word(SIZE)?.cast_signed(),
         dev: minor & 0xff | major << 8 | (minor & !0xff) << 12,
         ..Status::default()
     })
 }
 
 pub(super) fn faccessat(call: &mut Call<'_>) -> Result<u64, Errno> {
-    ask(call, true, number::FACCESSAT)
+    let result = paths::follow(call, "faccessat", number::FACCESSAT);
+    or_register(call, result, number::FACCESSAT)
 }
 
 pub(super) fn faccessat2(call: &mut Call<'_>) -> Result<u64, Errno> {
-    ask(call, true, number::FACCESSAT2)
+    let result = paths::follow(call, "faccessat2", number::FACCESSAT2);
+    or_register(call, result, number::FACCESSAT2)
 }
 
 /// `struct open_how`: flags, mode and `RESOLVE_...`, and what newer kernels
 /// add, which must be zero here.
 pub(super) fn openat2(call: &mut Call<'_>) -> Result<u64, Errno> {
     const HOW: u64 = 24;
-    /// `RESOLVE_BENEATH` and `RESOLVE_IN_ROOT`: the path leads elsewhere.
-    const BELOW: u64 = 0x8 | 0x10;
     let [_, _, guest, size, ..] = call.arguments;
     if size < HOW {
         return Err(Errno::EINVAL);
@@ -147,17 +169,9 @@ pub(super) fn openat2(call: &mut Call<'_>) -> Result<u64, Errno> {
     }
     unknown_is_zero(guest.wrapping_add(HOW), size - HOW)?;
     let [flags, mode, resolve] = call.words(guest)?;
-    let how = [open_flags::to_host(flags), mode, resolve];
+    let how = [host_flags(call, flags), mode, resolve];
     call.arguments[2] = how.as_ptr() as u64;
     call.arguments[3] = HOW;
-    if resolve & BELOW != 0 {
-        return pass_open(call, flags, resolve, number::OPENAT2);
-    }
-    if resolve != 0 && views::find(call.process, call.int(0), call.arguments[1]).is_some() {
-        // The kernel knows whether it may be opened so.
-        let fd = call.pass(number::OPENAT2)?;
-        drop(i32::try_from(fd).map(Fd::new));
-    }
     open(call, flags, resolve, number::OPENAT2)
 }
 
@@ -240,35 +254,71 @@ fn status_bytes(host: &Status) -> [u8; STATUS] {
     unsafe { core::mem::transmute::<GuestStatus, [u8; STATUS]>(status) }
 }
 
-/// Lets the host write its `struct stat` and the guest read its own: of a text
-/// that is shown in place of a file, the file's.
-fn status(
-    call: &mut Call<'_>,
-    argument: usize,
-    pass: fn(&mut Call<'_>) -> Result<u64, Errno>,
-) -> Result<u64, Errno> {
-    let mut host = Status::default();
-    let guest = call.arguments[argument];
-    call.arguments[argument] = ptr::from_mut(&mut host) as u64;
-    let result = pass(call)?;
+/// Gives the guest its own `struct stat`: of a text that is shown in place of a
+/// file, the file's.
+fn give_status(call: &Call<'_>, guest: u64, mut host: Status) -> Result<(), Errno> {
     if host.nlink == 0
         && let Some(original) = call.process.shown.of(&host)
     {
         host = original.status;
     }
-    call.write(guest, &status_bytes(&host))?;
-    Ok(result)
+    call.write(guest, &status_bytes(&host))
+}
+
+/// `/proc/PID/fd` has as many bytes as the process has descriptors, of which one
+/// may be the engine's; `folder` is what it is in.
+fn counted(
+    call: &Call<'_>,
+    status: &Status,
+    directory: i32,
+    folder: impl FnOnce() -> Vec<u8>,
+) -> Option<i64> {
+    /// A directory, `r-x------`.
+    const MODE: u32 = 0o40_500;
+    if status.mode != MODE || status.size == 0 || !status.is_on_no_device() {
+        return None;
+    }
+    exe_link::held_in(call.own(), directory, &folder())?;
+    Some(status.size - 1)
+}
+
+/// The path of what a directory is in.
+fn above(path: u64) -> Vec<u8> {
+    let mut folder = views::string(path).unwrap_or_default();
+    if !folder.is_empty() {
+        folder.push(b'/');
+    }
+    folder.extend_from_slice(b"../");
+    folder
 }
 
 pub(super) fn fstat(call: &mut Call<'_>) -> Result<u64, Errno> {
-    status(call, 1, |call| call.pass(number::FSTAT))
+    let mut host = Status::default();
+    let guest = call.arguments[1];
+    call.arguments[1] = ptr::from_mut(&mut host) as u64;
+    let result = call.pass(number::FSTAT)?;
+    let counted = counted(call, &host, call.int(0), || b"../".to_vec());
+    host.size = counted.unwrap_or(host.size);
+    give_status(call, guest, host)?;
+    Ok(result)
 }
 
 pub(super) fn newfstatat(call: &mut Call<'_>) -> Result<u64, Errno> {
-    status(call, 2, |call| {
-        let follows = call.arguments[3] & NO_FOLLOW == 0;
-        ask(call, follows, number::NEWFSTATAT)
-    })
+    let [_, path, guest, flags, ..] = call.arguments;
+    let directory = call.int(0);
+    let mut host = Status::default();
+    call.arguments[2] = ptr::from_mut(&mut host) as u64;
+    let result = call.pass(number::NEWFSTATAT);
+    let result = or_register(call, result, number::NEWFSTATAT)?;
+    if flags & NO_FOLLOW == 0
+        && let Some(target) = program(call, &host, directory, path)
+    {
+        host = sys::status_at(target.directory, &target.path, 0)?;
+    }
+    let counted = counted(call, &host, directory, || above(path));
+    host.size = counted.unwrap_or(host.size);
+    give_status(call, guest, host)?;
+    Ok(result)
 }
 
 /// A text's file system is that of the file that it stands for.
@@ -309,12 +359,15 @@ pub(super) fn pread64(call: &mut Call<'_>) -> Result<u64, Errno> {
     call.pass(number::PREAD64)
 }
 
-/// The link to the executable would lead to the engine, that of a descriptor to a
+/// The link to an executable would lead to the engine, that of a descriptor to a
 /// file in memory.
 pub(super) fn readlinkat(call: &mut Call<'_>) -> Result<u64, Errno> {
     let [_, path, buffer, size, ..] = call.arguments;
     let directory = call.int(0);
-    let Some(View::Executable(executable)) = views::find(call.process, directory, path) else {
+    let executable = views::string(path)
+        .filter(|path| path.is_empty() || path.ends_with(b"exe"))
+        .and_then(|path| exe_link::of_link(call.own(), directory, &path));
+    let Some(executable) = executable else {
         return match call.pass(number::READLINKAT) {
             Ok(length) => match shown_at(call, length) {
                 Some(original) => write_link(call, buffer, size, &original.link),
@@ -328,12 +381,18 @@ pub(super) fn readlinkat(call: &mut Call<'_>) -> Result<u64, Errno> {
     if call.int(3) <= 0 {
         return Err(Errno::EINVAL);
     }
-    // Where /proc is not mounted, there is no link.
-    let mut first = [0_u8];
-    call.arguments[2] = first.as_mut_ptr() as u64;
-    call.arguments[3] = 1;
-    call.pass(number::READLINKAT)?;
-    write_link(call, buffer, size, executable.as_bytes())
+    write_link(call, buffer, size, &executable.says()?)
+}
+
+/// A program that runs can't be changed. The host says so of the engine.
+pub(super) fn truncate(call: &mut Call<'_>) -> Result<u64, Errno> {
+    /// `O_WRONLY | O_CLOEXEC`.
+    const FOR_WRITING: u64 = 0o2_000_001;
+    let Some(target) = paths::target(call, AT_FDCWD, call.arguments[0]) else {
+        return call.pass(number::TRUNCATE);
+    };
+    let file = Fd::open_at(target.directory, &target.path, FOR_WRITING);
+    file.and(Err(Errno::ETXTBSY))
 }
 
 fn write_link(call: &Call<'_>, buffer: u64, size: u64, link: &[u8]) -> Result<u64, Errno> {

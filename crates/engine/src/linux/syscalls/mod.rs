@@ -9,6 +9,7 @@
 
 mod advice;
 mod brk;
+mod descriptors;
 mod events;
 mod files;
 mod ioctl;
@@ -16,6 +17,7 @@ mod ipc;
 mod memory;
 mod mremap;
 mod observing;
+mod paths;
 mod permission;
 mod placement;
 mod prctl;
@@ -39,11 +41,12 @@ use a64::mem::{Fault, Size};
 use self::table::{Handler, Syscall};
 use super::attention::{KEPT, SignalInfo, TAKEN_ALL};
 use super::clone;
+use super::executable::{Identity, Own};
 use super::guest_memory;
 use super::process::{Process, Thread};
 use super::seccomp::bpf::Data;
 use super::seccomp::{ARCHITECTURE, Verdict};
-use super::sys::{self, Errno};
+use super::sys::{self, Errno, Status, fd_argument, number};
 use super::window;
 
 /// A system call of the guest, while it is done.
@@ -217,20 +220,35 @@ impl Call<'_> {
         let Some(syscall) = syscall else {
             return Err(Errno::ENOSYS);
         };
+        if syscall.descriptors != 0 {
+            descriptors::hide(self, syscall);
+        }
+        let given = self.arguments;
+        match self.act(syscall) {
+            Err(Errno::EMFILE) if self.thread.executable.give_up() => {
+                self.arguments = given;
+                self.act(syscall)
+            }
+            result => result,
+        }
+    }
+
+    fn act(&mut self, syscall: &Syscall) -> Result<u64, Errno> {
         if !self.thread.takes_tags {
-            return self.act(syscall.handler);
+            return self.perform(syscall);
         }
         tagged::take_off(self, syscall);
-        let result = self.act(syscall.handler)?;
+        let result = self.perform(syscall)?;
         core::mem::take(&mut self.copies).give_back()?;
         Ok(result)
     }
 
-    fn act(&mut self, handler: Handler) -> Result<u64, Errno> {
-        match handler {
+    fn perform(&mut self, syscall: &Syscall) -> Result<u64, Errno> {
+        match syscall.handler {
             Handler::Exit => self.end(Control::Exit(self.int(0) & 0xff)),
             Handler::ExitGroup => self.end(Control::ExitGroup(self.int(0) & 0xff)),
             Handler::Pass(number) => self.pass(u32::from(number)),
+            Handler::Follow(number) => paths::follow(self, syscall.name, u32::from(number)),
             Handler::Convert(own) | Handler::Emulate(own) => own(self),
             Handler::Refuse(error, _) => Err(error),
         }
@@ -267,6 +285,29 @@ impl Call<'_> {
     fn only_looked(&self) -> bool {
         let word = self.thread.attention().word.load(Ordering::Acquire);
         word & (KEPT | TAKEN_ALL) != 0 && !self.thread.is_interrupted()
+    }
+
+    /// What the process knows of its own executable.
+    fn own(&self) -> Own {
+        self.thread.own(self.process)
+    }
+
+    /// Which file the host leads a path to, which is asked without a look at
+    /// the path.
+    fn file_at(&self, directory: i32, path: u64) -> Option<Identity> {
+        let mut status = Status::default();
+        let arguments = [
+            fd_argument(directory),
+            path,
+            core::ptr::from_mut(&mut status) as u64,
+            0,
+            0,
+            0,
+        ];
+        // SAFETY: the kernel reads a string of the guest's and writes into the
+        // struct only.
+        unsafe { sys::syscall(number::NEWFSTATAT, arguments) }.ok()?;
+        Some(Identity::from(&status))
     }
 
     /// Writes a structure to the guest.

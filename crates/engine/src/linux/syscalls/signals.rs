@@ -1,7 +1,7 @@
 //! Signals: actions and masks are kept here, since the host's are the
 //! engine's too; and the calls that wait with another mask.
 
-use super::{Call, Control, observing};
+use super::{Call, Control, descriptors, observing};
 use crate::linux::faults::{
     Action, SA_NOCLDSTOP, SA_NOCLDWAIT, SA_NODEFER, SA_ONSTACK, SA_RESETHAND, SA_RESTART,
     SA_RESTORER, SA_SIGINFO,
@@ -176,6 +176,9 @@ pub(super) fn ppoll(call: &mut Call<'_>) -> Result<u64, Errno> {
 
 /// The sixth argument points to the mask's address and its size.
 pub(super) fn pselect6(call: &mut Call<'_>) -> Result<u64, Errno> {
+    if descriptors::in_sets(call) {
+        return Err(Errno::EBADF);
+    }
     let both = call.arguments[5];
     let [set, size] = match both {
         0 => [0, 0],

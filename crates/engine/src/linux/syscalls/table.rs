@@ -6,8 +6,8 @@
 //! headers of both kernels, and so finds what is forgotten.
 
 use super::{
-    Call, advice, brk, events, files, ioctl, ipc, memory, mremap, observing, placement, prctl,
-    process, ptrace, remote, seccomp, sends, signals, time,
+    Call, advice, brk, descriptors, events, files, ioctl, ipc, memory, mremap, observing,
+    placement, prctl, process, ptrace, remote, seccomp, sends, signals, time,
 };
 use crate::linux::sys::Errno;
 
@@ -17,6 +17,9 @@ pub enum Handler {
     /// The host's call of this number, with the same arguments: all numbers,
     /// flags and structures are the same on both.
     Pass(u16),
+    /// The same, but where a path leads to the executable of a guest
+    /// (`paths.rs`).
+    Follow(u16),
     /// The host's call, with arguments or results that are not the same on
     /// both.
     Convert(Own),
@@ -42,11 +45,27 @@ pub struct Syscall {
     pub name: &'static str,
     /// Its arguments, a letter each, as `super::trace` prints them.
     pub arguments: &'static str,
+    /// Which of them are descriptors, a bit each.
+    pub descriptors: u8,
     /// What becomes of it.
     pub handler: Handler,
 }
 
-use Handler::{Convert, Emulate, Exit, ExitGroup, Pass, Refuse};
+use Handler::{Convert, Emulate, Exit, ExitGroup, Follow, Pass, Refuse};
+
+/// Where the letter of descriptors is.
+const fn descriptors(arguments: &str) -> u8 {
+    let letters = arguments.as_bytes();
+    let mut bits = 0;
+    let mut index = 0;
+    while index < letters.len() {
+        if letters[index] == b'f' {
+            bits |= 1 << index;
+        }
+        index += 1;
+    }
+    bits
+}
 
 macro_rules! table {
     ($($number:literal $name:ident $arguments:literal $handler:expr,)*) => {
@@ -56,6 +75,7 @@ macro_rules! table {
                 number: $number,
                 name: stringify!($name),
                 arguments: $arguments,
+                descriptors: descriptors($arguments),
                 handler: $handler,
             },)*
         ];
@@ -68,16 +88,16 @@ table! {
     2 io_submit "xdp" Pass(209),
     3 io_cancel "xpp" Pass(210),
     4 io_getevents "xddpp" Pass(208),
-    5 setxattr "sspux" Pass(188),
+    5 setxattr "sspux" Follow(188),
     6 lsetxattr "sspux" Pass(189),
     7 fsetxattr "fspux" Pass(190),
-    8 getxattr "sspu" Pass(191),
+    8 getxattr "sspu" Follow(191),
     9 lgetxattr "sspu" Pass(192),
     10 fgetxattr "fspu" Pass(193),
-    11 listxattr "spu" Pass(194),
+    11 listxattr "spu" Follow(194),
     12 llistxattr "spu" Pass(195),
     13 flistxattr "fpu" Pass(196),
-    14 removexattr "ss" Pass(197),
+    14 removexattr "ss" Follow(197),
     15 lremovexattr "ss" Pass(198),
     16 fremovexattr "fs" Pass(199),
     17 getcwd "pu" Pass(79),
@@ -87,10 +107,10 @@ table! {
     21 epoll_ctl "fdfp" Convert(events::epoll_ctl),
     22 epoll_pwait "fpddp" Convert(events::epoll_pwait),
     23 dup "f" Pass(32),
-    24 dup3 "ffO" Pass(292),
+    24 dup3 "fdO" Emulate(descriptors::dup3),
     25 fcntl "fdx" Convert(files::fcntl),
     26 inotify_init1 "x" Pass(294),
-    27 inotify_add_watch "fsx" Pass(254),
+    27 inotify_add_watch "fsx" Follow(254),
     28 inotify_rm_watch "fd" Pass(255),
     29 ioctl "fxp" Convert(ioctl::ioctl),
     30 ioprio_set "ddx" Pass(251),
@@ -100,15 +120,15 @@ table! {
     34 mkdirat "fsm" Pass(258),
     35 unlinkat "fsx" Pass(263),
     36 symlinkat "sfs" Pass(266),
-    37 linkat "fsfsx" Pass(265),
+    37 linkat "fsfsx" Follow(265),
     38 renameat "fsfs" Pass(264),
     39 umount2 "sx" Pass(166),
-    40 mount "sssxp" Pass(165),
+    40 mount "sssxp" Follow(165),
     41 pivot_root "ss" Pass(155),
     42 nfsservctl "dpp" Refuse(Errno::ENOSYS, "removed in Linux 3.1"),
-    43 statfs "sp" Pass(137),
+    43 statfs "sp" Follow(137),
     44 fstatfs "fp" Emulate(files::fstatfs),
-    45 truncate "sd" Pass(76),
+    45 truncate "sd" Emulate(files::truncate),
     46 ftruncate "fd" Pass(77),
     47 fallocate "fxdd" Pass(285),
     48 faccessat "fsm" Emulate(files::faccessat),
@@ -116,15 +136,15 @@ table! {
     50 fchdir "f" Pass(81),
     51 chroot "s" Pass(161),
     52 fchmod "fm" Pass(91),
-    53 fchmodat "fsm" Pass(268),
-    54 fchownat "fsddx" Pass(260),
+    53 fchmodat "fsm" Follow(268),
+    54 fchownat "fsddx" Follow(260),
     55 fchown "fdd" Pass(93),
     56 openat "fsOm" Emulate(files::openat),
     57 close "f" Pass(3),
     58 vhangup "" Pass(153),
     59 pipe2 "pO" Convert(files::pipe2),
     60 quotactl "xsdp" Pass(179),
-    61 getdents64 "fpu" Pass(217),
+    61 getdents64 "fpu" Emulate(descriptors::getdents64),
     62 lseek "fdd" Emulate(files::lseek),
     63 read "fpu" Convert(observing::read),
     64 write "fbu" Pass(1),
@@ -151,7 +171,7 @@ table! {
     85 timerfd_create "dx" Pass(283),
     86 timerfd_settime "fxpp" Pass(286),
     87 timerfd_gettime "fp" Pass(287),
-    88 utimensat "fspx" Pass(280),
+    88 utimensat "fspx" Follow(280),
     89 acct "s" Pass(163),
     90 capget "pp" Pass(125),
     91 capset "pp" Pass(126),
@@ -160,7 +180,7 @@ table! {
     94 exit_group "d" ExitGroup,
     95 waitid "ddpxp" Pass(247),
     96 set_tid_address "p" Pass(218),
-    97 unshare "x" Pass(272),
+    97 unshare "x" Convert(descriptors::unshare),
     98 futex "pxdppx" Pass(202),
     99 set_robust_list "pu" Pass(273),
     100 get_robust_list "dpp" Pass(274),
@@ -274,7 +294,7 @@ table! {
     208 setsockopt "fddpu" Pass(54),
     209 getsockopt "fddpp" Pass(55),
     210 shutdown "fd" Pass(48),
-    211 sendmsg "fpx" Pass(46),
+    211 sendmsg "fpx" Convert(descriptors::sendmsg),
     212 recvmsg "fpx" Pass(47),
     213 readahead "fdu" Pass(187),
     214 brk "p" Emulate(brk::brk),
@@ -310,13 +330,13 @@ table! {
     260 wait4 "dpxp" Emulate(ptrace::wait4),
     261 prlimit64 "ddpp" Pass(302),
     262 fanotify_init "xO" Convert(files::fanotify_init),
-    263 fanotify_mark "fxxfs" Pass(301),
-    264 name_to_handle_at "fsppx" Pass(303),
+    263 fanotify_mark "fxxfs" Follow(301),
+    264 name_to_handle_at "fsppx" Follow(303),
     265 open_by_handle_at "fpO" Convert(files::open_by_handle_at),
     266 clock_adjtime "dp" Pass(305),
     267 syncfs "f" Pass(306),
     268 setns "fx" Pass(308),
-    269 sendmmsg "fpux" Pass(307),
+    269 sendmmsg "fpux" Convert(descriptors::sendmmsg),
     270 process_vm_readv "dpupux" Emulate(remote::process_vm_readv),
     271 process_vm_writev "dpupux" Emulate(remote::process_vm_writev),
     272 kcmp "dddxx" Pass(312),
@@ -346,21 +366,21 @@ table! {
     425 io_uring_setup "up" Refuse(Errno::ENOSYS, "epoll_event and open's flags lie unconverted in the ring; programs fall back"),
     426 io_uring_enter "fuuxpu" Refuse(Errno::ENOSYS, "as io_uring_setup"),
     427 io_uring_register "fdpu" Refuse(Errno::ENOSYS, "as io_uring_setup"),
-    428 open_tree "fsx" Pass(428),
-    429 move_mount "fsfsx" Pass(429),
+    428 open_tree "fsx" Follow(428),
+    429 move_mount "fsfsx" Follow(429),
     430 fsopen "sx" Pass(430),
     431 fsconfig "fdspd" Pass(431),
     432 fsmount "fxx" Pass(432),
-    433 fspick "fsx" Pass(433),
+    433 fspick "fsx" Follow(433),
     434 pidfd_open "dx" Pass(434),
     435 clone3 "pu" Emulate(process::clone3),
-    436 close_range "uux" Pass(436),
+    436 close_range "uux" Emulate(descriptors::close_range),
     437 openat2 "fspu" Emulate(files::openat2),
-    438 pidfd_getfd "ffx" Pass(438),
+    438 pidfd_getfd "fdx" Convert(descriptors::pidfd_getfd),
     439 faccessat2 "fsmx" Emulate(files::faccessat2),
     440 process_madvise "fpudx" Emulate(advice::process_madvise),
     441 epoll_pwait2 "fpdpp" Convert(events::epoll_pwait2),
-    442 mount_setattr "fsxpu" Pass(442),
+    442 mount_setattr "fsxpu" Follow(442),
     443 quotactl_fd "fxdp" Pass(443),
     444 landlock_create_ruleset "pux" Pass(444),
     445 landlock_add_rule "fdpx" Pass(445),
@@ -370,7 +390,7 @@ table! {
     449 futex_waitv "puxpd" Pass(449),
     450 set_mempolicy_home_node "puux" Emulate(memory::set_mempolicy_home_node),
     451 cachestat "fppx" Pass(451),
-    452 fchmodat2 "fsmx" Pass(452),
+    452 fchmodat2 "fsmx" Follow(452),
     453 map_shadow_stack "pux" Refuse(Errno::EOPNOTSUPP, "no guarded control stack is advertised"),
     454 futex_wake "pxdx" Pass(454),
     455 futex_wait "pxxxpd" Pass(455),
@@ -381,13 +401,13 @@ table! {
     460 lsm_set_self_attr "upux" Pass(460),
     461 lsm_list_modules "ppx" Pass(461),
     462 mseal "pux" Emulate(memory::mseal),
-    463 setxattrat "fsxspu" Pass(463),
-    464 getxattrat "fsxspu" Pass(464),
-    465 listxattrat "fsxpu" Pass(465),
-    466 removexattrat "fsxs" Pass(466),
-    467 open_tree_attr "fsxpu" Pass(467),
-    468 file_getattr "fspux" Pass(468),
-    469 file_setattr "fspux" Pass(469),
+    463 setxattrat "fsxspu" Follow(463),
+    464 getxattrat "fsxspu" Follow(464),
+    465 listxattrat "fsxpu" Follow(465),
+    466 removexattrat "fsxs" Follow(466),
+    467 open_tree_attr "fsxpu" Follow(467),
+    468 file_getattr "fspux" Follow(468),
+    469 file_setattr "fspux" Follow(469),
     470 listns "ppux" Pass(470),
 }
 
@@ -429,6 +449,7 @@ mod tests {
             assert!(syscall.arguments.len() <= 6, "{}", syscall.name);
         }
         assert_eq!(find(64).unwrap().name, "write");
+        assert_eq!(find(37).unwrap().descriptors, 0b101);
         assert!(find(244).is_none());
         assert!(find(511).is_none());
         assert!(find(512).is_none());

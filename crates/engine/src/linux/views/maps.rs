@@ -199,13 +199,28 @@ fn write_detail(text: &mut Text, detail: &[u8], part: &Range<u64>, first: bool, 
     text.bytes(b"\n");
 }
 
-/// The path of the mapping that an address is in.
-pub(super) fn path_at(maps: &[u8], address: u64) -> Option<&[u8]> {
-    maps.split(|&byte| byte == b'\n')
+/// The file of the mapping that an address is in: its path, as links say it,
+/// and its inode.
+pub(in crate::linux) fn mapped_at(maps: &[u8], address: u64) -> Option<(Vec<u8>, u64)> {
+    let line = maps
+        .split(|&byte| byte == b'\n')
         .filter_map(Line::read)
         .find(|line| line.range.contains(&address))
-        .map(|line| line.path)
-        .filter(|path| path.starts_with(b"/"))
+        .filter(|line| line.path.starts_with(b"/"))?;
+    let inode = core::str::from_utf8(line.file[1]).ok()?.parse().ok()?;
+    // The only byte that is written otherwise, since it ends lines.
+    let mut path = Vec::new();
+    let mut rest = line.path;
+    while let Some((&first, behind)) = rest.split_first() {
+        if let Some(behind) = rest.strip_prefix(b"\\012") {
+            path.push(b'\n');
+            rest = behind;
+        } else {
+            path.push(first);
+            rest = behind;
+        }
+    }
+    Some((path, inode))
 }
 
 /// Where the file with this inode is mapped from its beginning on.
@@ -325,8 +340,12 @@ ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsysca
 7ff000000000-7ff000021000 rw-p 00000000 00:00 0 
 ";
         assert_eq!(core::str::from_utf8(&text).unwrap(), expected);
-        assert_eq!(path_at(&text, 0x40_1234), Some(&b"/bin/a b"[..]));
-        assert_eq!(path_at(&text, 0x1000_0000), None);
+        let mapped = mapped_at(&text, 0x40_1234);
+        assert_eq!(mapped, Some((b"/bin/a b".to_vec(), 77)));
+        assert_eq!(mapped_at(&text, 0x1000_0000), None);
+        let text = b"00400000-00405000 r--p 00000000 fd:01 5   /a\\012\\b (deleted)\n";
+        let mapped = mapped_at(text, 0x40_0000);
+        assert_eq!(mapped, Some((b"/a\n\\b (deleted)".to_vec(), 5)));
     }
 
     #[test]

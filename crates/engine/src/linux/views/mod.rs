@@ -18,14 +18,12 @@ pub mod status;
 use alloc::ffi::CString;
 use alloc::format;
 use alloc::vec::Vec;
-use core::ffi::CStr;
 use core::fmt;
 use core::ops::Range;
 
 use super::guest_memory;
 use super::other;
-use super::process::Process;
-use super::sys::{self, AT_FDCWD, Fd, number, read_link};
+use super::sys::{Fd, PATH_MAX};
 
 /// Text that is written piece by piece.
 #[derive(Default)]
@@ -43,16 +41,6 @@ impl fmt::Write for Text {
         Ok(())
     }
 }
-
-/// Where a path of the guest leads.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum View {
-    /// To the executable of the process itself, or of another: this path.
-    Executable(CString),
-}
-
-/// The longest path there is.
-const PATH_MAX: usize = 4096;
 
 /// A string of the guest, if it is no longer than a path.
 #[must_use]
@@ -73,109 +61,6 @@ pub fn string(address: u64) -> Option<Vec<u8>> {
         at += length;
     }
     None
-}
-
-/// What the path of a system call leads to that is not the host's to show.
-#[must_use]
-pub fn find(process: &Process, directory: i32, address: u64) -> Option<View> {
-    // Nearly all paths are told apart by their first bytes.
-    let mut start = [0; 4];
-    guest_memory::read(address, &mut start[..1]).ok()?;
-    if start[0] == b'/' {
-        guest_memory::read(address, &mut start).ok()?;
-        if !matches!(&start, b"/pro" | b"/sys") {
-            return None;
-        }
-    }
-    let mut path = string(address)?;
-    if start[0] != b'/' {
-        if path.rsplit(|&byte| byte == b'/').next()? != b"exe" {
-            return None;
-        }
-        let mut whole = directory_path(directory)?;
-        whole.push(b'/');
-        whole.append(&mut path);
-        path = whole;
-    }
-    view(process, &path)
-}
-
-/// The path of an open directory, or of the working directory.
-fn directory_path(directory: i32) -> Option<Vec<u8>> {
-    let link = if directory == AT_FDCWD {
-        CString::from(c"/proc/self/cwd")
-    } else {
-        CString::new(format!("/proc/self/fd/{directory}")).ok()?
-    };
-    read_link(&link)
-}
-
-/// The parts of an absolute path, without the empty ones, `.` and `..`.
-fn parts(path: &[u8]) -> Vec<&[u8]> {
-    let mut parts = Vec::new();
-    for part in path.split(|&byte| byte == b'/') {
-        match part {
-            b"" | b"." => {}
-            b".." => drop(parts.pop()),
-            part => parts.push(part),
-        }
-    }
-    parts
-}
-
-/// Whose directory in `/proc` it is.
-enum Whose {
-    Own,
-    Other(u32),
-}
-
-fn whose(name: &[u8]) -> Option<Whose> {
-    if matches!(name, b"self" | b"thread-self") {
-        return Some(Whose::Own);
-    }
-    let number: u32 = core::str::from_utf8(name).ok()?.parse().ok()?;
-    // SAFETY: asking for the number changes nothing.
-    let own = unsafe { sys::syscall(number::GETPID, [0; 6]) };
-    Some(if own == Ok(u64::from(number)) {
-        Whose::Own
-    } else {
-        Whose::Other(number)
-    })
-}
-
-/// What an absolute path leads to that is not the host's to show.
-#[must_use]
-pub fn of_path(process: &Process, path: &CStr) -> Option<View> {
-    view(process, path.to_bytes())
-}
-
-fn view(process: &Process, path: &[u8]) -> Option<View> {
-    let parts = parts(path);
-    match *parts.as_slice() {
-        [b"proc", who, file] | [b"proc", who, b"task", _, file] => match (whose(who)?, file) {
-            (Whose::Own, b"exe") => CString::new(&*process.executable)
-                .ok()
-                .map(View::Executable),
-            (Whose::Other(number), b"exe") => other_executable(number).map(View::Executable),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-/// Another process whose executable is the engine runs a program of its own:
-/// the file that is mapped where the kernel was told its code begins.
-fn other_executable(process: u32) -> Option<CString> {
-    if !is_the_engines(process)? {
-        return None;
-    }
-    let stat = read_of(process, "stat")?;
-    // Behind the name, which may have spaces and parentheses, the third
-    // field comes; the code's start is the 26th.
-    let behind = stat.rsplit(|&byte| byte == b')').next()?;
-    let field = behind.split(|&byte| byte == b' ').nth(26 - 2)?;
-    let code: u64 = core::str::from_utf8(field).ok()?.parse().ok()?;
-    CString::new(maps::path_at(&read_of(process, "maps")?, code)?).ok()
 }
 
 /// Whether another process runs on the engine.
@@ -203,7 +88,8 @@ pub fn code_memory(process: i32) -> Vec<Range<u64>> {
 
 /// All of a file that has no size. The space is taken before reading, since
 /// taking it changes `maps`.
-fn read_all(file: &Fd) -> Option<Vec<u8>> {
+#[must_use]
+pub fn read_all(file: &Fd) -> Option<Vec<u8>> {
     let mut space = 1 << 15;
     loop {
         let mut text = Vec::new();
@@ -221,14 +107,6 @@ fn read_all(file: &Fd) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn parts_of_paths() {
-        let all = |path: &'static [u8]| parts(path);
-        assert_eq!(all(b"/proc//self/./exe"), [&b"proc"[..], b"self", b"exe"]);
-        assert_eq!(all(b"/proc/1/../self/exe"), [&b"proc"[..], b"self", b"exe"]);
-        assert_eq!(all(b"/../proc/"), [&b"proc"[..]]);
-    }
 
     #[test]
     fn a_string_up_to_its_end() {

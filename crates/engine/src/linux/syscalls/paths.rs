@@ -1,0 +1,171 @@
+//! System calls that are given a path, and may be given that of a link to an
+//! executable (`/proc/PID/exe`): the host would do to the engine what is meant
+//! for a guest's program.
+//!
+//! Where a path leads is looked at before a call is made that changes something,
+//! and after one that does not ([`TELLING`]), unless that has failed for what
+//! an executable could not be the reason of. What opens or tells which file it is
+//! needs no look but at its result ([`super::files`]); `execve` looks by itself.
+
+use alloc::ffi::CString;
+
+use super::Call;
+use crate::linux::exe_link::{self, Target};
+use crate::linux::executable::is_engine;
+use crate::linux::sys::{AT_FDCWD, Errno, fd_argument};
+use crate::linux::views;
+
+/// When the last link of a path is followed.
+#[derive(Clone, Copy)]
+enum When {
+    Always,
+    /// Unless this argument has this flag.
+    Unless(usize, u64),
+    /// If it has.
+    If(usize, u64),
+}
+
+use When::{Always, If, Unless};
+
+const AT_SYMLINK_NOFOLLOW: u64 = 0x100;
+const AT_SYMLINK_FOLLOW: u64 = 0x400;
+const IN_DONT_FOLLOW: u64 = 0x200_0000;
+const FAN_MARK_DONT_FOLLOW: u64 = 4;
+const FSPICK_SYMLINK_NOFOLLOW: u64 = 2;
+const MOVE_MOUNT_F_SYMLINKS: u64 = 1;
+const MOVE_MOUNT_T_SYMLINKS: u64 = 0x10;
+
+/// A path of a system call: its name, the argument that says where a relative
+/// path starts if that is not the working directory, the path's argument, and
+/// when its last link is followed.
+type Path = (&'static str, Option<usize>, usize, When);
+
+/// All of those that [`super::table`] says may be led to an executable.
+const PATHS: [Path; 30] = [
+    ("setxattr", None, 0, Always),
+    ("getxattr", None, 0, Always),
+    ("listxattr", None, 0, Always),
+    ("removexattr", None, 0, Always),
+    ("inotify_add_watch", None, 1, Unless(2, IN_DONT_FOLLOW)),
+    ("linkat", Some(0), 1, If(4, AT_SYMLINK_FOLLOW)),
+    ("mount", None, 0, Always),
+    ("mount", None, 1, Always),
+    ("statfs", None, 0, Always),
+    ("faccessat", Some(0), 1, Always),
+    ("fchmodat", Some(0), 1, Always),
+    ("fchownat", Some(0), 1, Unless(4, AT_SYMLINK_NOFOLLOW)),
+    ("utimensat", Some(0), 1, Unless(3, AT_SYMLINK_NOFOLLOW)),
+    ("fanotify_mark", Some(3), 4, Unless(1, FAN_MARK_DONT_FOLLOW)),
+    ("name_to_handle_at", Some(0), 1, If(4, AT_SYMLINK_FOLLOW)),
+    ("open_tree", Some(0), 1, Unless(2, AT_SYMLINK_NOFOLLOW)),
+    ("move_mount", Some(0), 1, If(4, MOVE_MOUNT_F_SYMLINKS)),
+    ("move_mount", Some(2), 3, If(4, MOVE_MOUNT_T_SYMLINKS)),
+    ("fspick", Some(0), 1, Unless(2, FSPICK_SYMLINK_NOFOLLOW)),
+    ("faccessat2", Some(0), 1, Unless(3, AT_SYMLINK_NOFOLLOW)),
+    ("mount_setattr", Some(0), 1, Unless(2, AT_SYMLINK_NOFOLLOW)),
+    ("fchmodat2", Some(0), 1, Unless(3, AT_SYMLINK_NOFOLLOW)),
+    ("setxattrat", Some(0), 1, Unless(2, AT_SYMLINK_NOFOLLOW)),
+    ("getxattrat", Some(0), 1, Unless(2, AT_SYMLINK_NOFOLLOW)),
+    ("listxattrat", Some(0), 1, Unless(2, AT_SYMLINK_NOFOLLOW)),
+    ("removexattrat", Some(0), 1, Unless(2, AT_SYMLINK_NOFOLLOW)),
+    ("open_tree_attr", Some(0), 1, Unless(2, AT_SYMLINK_NOFOLLOW)),
+    ("file_getattr", Some(0), 1, Unless(4, AT_SYMLINK_NOFOLLOW)),
+    ("file_setattr", Some(0), 1, Unless(4, AT_SYMLINK_NOFOLLOW)),
+    ("truncate", None, 0, Always),
+];
+
+/// Those that tell something of a file and change nothing, nor what they are
+/// given: they may be made twice.
+const TELLING: [&str; 8] = [
+    "getxattr",
+    "listxattr",
+    "statfs",
+    "faccessat",
+    "faccessat2",
+    "getxattrat",
+    "listxattrat",
+    "file_getattr",
+];
+
+/// Makes a call with paths, which lead where the guest's lead.
+pub(super) fn follow(call: &mut Call<'_>, name: &str, number: u32) -> Result<u64, Errno> {
+    if TELLING.contains(&name) {
+        let result = call.pass(number);
+        // A path that leads nowhere, or a signal that comes first.
+        if let Err(Errno::ENOENT | Errno::ENOTDIR | Errno::RESTART) = result {
+            return result;
+        }
+        let targets = lead_all(call, name);
+        if targets.iter().all(Option::is_none) {
+            return result;
+        }
+        // Once more, of another file.
+        return call.pass(number);
+    }
+    // As long as the call takes.
+    let _targets = lead_all(call, name);
+    call.pass(number)
+}
+
+/// Puts other paths in the place of those that lead to a guest's executable.
+fn lead_all(call: &mut Call<'_>, name: &str) -> [Option<Target>; 2] {
+    let mut targets = [None, None];
+    let paths = PATHS.iter().filter(|(of, ..)| *of == name);
+    for (&path, target) in paths.zip(&mut targets) {
+        *target = lead(call, path);
+    }
+    targets
+}
+
+/// Puts another path in the place of one that leads to a guest's executable.
+fn lead(call: &mut Call<'_>, (_, directory, path, when): Path) -> Option<Target> {
+    let followed = match when {
+        Always => true,
+        Unless(argument, flag) => call.arguments[argument] & flag == 0,
+        If(argument, flag) => call.arguments[argument] & flag != 0,
+    };
+    if !followed {
+        return None;
+    }
+    let start = directory.map_or(AT_FDCWD, |directory| call.int(directory));
+    let target = target(call, start, call.arguments[path])?;
+    // Without that argument both paths start at the working directory.
+    if let Some(directory) = directory {
+        call.arguments[directory] = fd_argument(target.directory);
+    }
+    call.arguments[path] = target.path.as_ptr() as u64;
+    Some(target)
+}
+
+/// The executable of a guest that the path at an address leads to.
+pub(super) fn target(call: &Call<'_>, directory: i32, address: u64) -> Option<Target> {
+    // Nearly all lead elsewhere, which the kernel says without a copy.
+    if address == 0 || !call.file_at(directory, address).is_some_and(is_engine) {
+        return None;
+    }
+    let path = CString::new(views::string(address)?).ok()?;
+    exe_link::of_path(call.own(), directory, &path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::table::{Handler, TABLE};
+    use super::*;
+
+    #[test]
+    fn every_call_that_follows_has_a_path() {
+        for syscall in TABLE {
+            let known = PATHS.iter().any(|(name, ..)| *name == syscall.name);
+            let follows = matches!(syscall.handler, Handler::Follow(_));
+            assert!(known || !follows, "{}", syscall.name);
+        }
+        for (name, directory, path, _) in PATHS {
+            let syscall = TABLE.iter().find(|syscall| syscall.name == name);
+            let letters = syscall.unwrap_or_else(|| panic!("{name}")).arguments;
+            assert_eq!(letters.as_bytes()[path], b's', "{name}");
+            if let Some(directory) = directory {
+                assert_eq!(letters.as_bytes()[directory], b'f', "{name}");
+            }
+        }
+    }
+}
