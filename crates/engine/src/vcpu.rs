@@ -226,15 +226,21 @@ impl Vcpu {
     #[must_use]
     #[inline]
     pub fn target(&self, guest: u64) -> Option<u64> {
-        let target = self.targets[table(self.host.mode)][Target::index(guest)];
+        let (table, index) = (table(self.host.mode), Target::index(guest));
+        // A page that nothing was written to is not looked at: it would fault
+        // once for that, and again to be written.
+        if self.used[table] & 1 << (index / PART) == 0 {
+            return None;
+        }
+        let target = self.targets[table][index];
         (target.guest == guest).then_some(target.host)
     }
 
     /// Forgets an indirect target, if it is remembered in any mode.
     pub fn clear_target(&mut self, guest: u64) {
         let index = Target::index(guest);
-        for table in &mut self.targets {
-            if table[index].guest == guest {
+        for (used, table) in self.used.iter().zip(&mut self.targets) {
+            if used & 1 << (index / PART) != 0 && table[index].guest == guest {
                 table[index] = if index == 0 {
                     Target::NOBODY
                 } else {

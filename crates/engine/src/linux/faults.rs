@@ -190,27 +190,28 @@ unsafe extern "C" {
     fn armistice_signal_return();
 }
 
-/// Sets what the host does on a signal.
+/// Sets what the host does on a signal, and gives what it did before.
 ///
 /// # Safety
 /// A handler must be one that may run at any instruction of the process.
-pub unsafe fn set_action(signal: i32, action: &Action) -> Result<(), Errno> {
-    // SAFETY: the kernel reads the struct only; the caller answers for the
-    // handler.
+pub unsafe fn set_action(signal: i32, action: &Action) -> Result<Action, Errno> {
+    let mut before = Action::default();
+    // SAFETY: the kernel reads one struct and writes the other; the caller answers
+    // for the handler.
     unsafe {
         sys::syscall(
             number::RT_SIGACTION,
             [
                 u64::from(signal.cast_unsigned()),
                 ptr::from_ref(action) as u64,
-                0,
+                ptr::from_mut(&mut before) as u64,
                 8,
                 0,
                 0,
             ],
         )
-    }
-    .map(drop)
+    }?;
+    Ok(before)
 }
 
 /// What the host does on a signal that the engine gets.
@@ -242,19 +243,19 @@ pub fn install(block: &Block) -> Result<u64, Errno> {
     block.attention().claim();
     let mut ignored = 0;
     for signal in [SIGSEGV, SIGBUS, SIGTRAP] {
-        if action(signal).handler == signals::SIG_IGN {
+        if take(signal, 0)?.handler == signals::SIG_IGN {
             ignored |= signals::bit(signal);
         }
-        take(signal, 0)?;
     }
     Ok(ignored)
 }
 
-/// Makes the engine get a signal, with more flags.
+/// Makes the engine get a signal, with more flags. Gives what the host did with
+/// it before.
 ///
 /// # Errors
 /// The kernel's.
-pub fn take(signal: i32, flags: u64) -> Result<(), Errno> {
+pub fn take(signal: i32, flags: u64) -> Result<Action, Errno> {
     // SAFETY: the handlers keep to the rules at the top.
     unsafe { set_action(signal, &own_action(signal, flags)) }
 }

@@ -287,10 +287,34 @@ pub fn end_below(address: u64) -> u64 {
 /// Whether a page is mapped.
 #[must_use]
 pub fn is_mapped(page: u64) -> bool {
-    let mut resident = 0_u8;
-    let arguments = [page, PAGE, &raw mut resident as u64, 0, 0, 0];
-    // SAFETY: the kernel writes the byte only.
-    unsafe { sys::syscall(sys::number::MINCORE, arguments) }.is_ok()
+    are_mapped(page, 1)
+}
+
+/// Whether so many pages are, of at most [`AROUND`].
+fn are_mapped(first: u64, count: u64) -> bool {
+    let mut resident = 0_u64;
+    let arguments = [first, count * PAGE, &raw mut resident as u64, 0, 0, 0];
+    // SAFETY: the kernel writes a byte a page, and the word has eight.
+    count <= AROUND && unsafe { sys::syscall(sys::number::MINCORE, arguments) }.is_ok()
+}
+
+/// How many pages are looked at on either side of the host's vDSO.
+const AROUND: u64 = 8;
+
+/// How many pages from one on are mapped, up to [`AROUND`], going up or down.
+fn mapped_from(page: u64, up: bool) -> u64 {
+    let lowest = |count: u64| {
+        if up {
+            page
+        } else {
+            page.saturating_sub((count - 1) * PAGE)
+        }
+    };
+    // Mostly all are: then one question is enough.
+    (1..=AROUND)
+        .rev()
+        .find(|&count| are_mapped(lowest(count), count))
+        .unwrap_or(0)
 }
 
 /// Adds what the kernel made when it started the engine: the program, and the
@@ -299,12 +323,9 @@ pub fn add_started(start: &Start) {
     if let Some(vdso) = start.auxiliary(key::SYSINFO_EHDR) {
         // Its data lie below it, a few pages that differ from kernel to
         // kernel; as yet there is nothing but the kernel's and the engine's.
-        let mapped = |&page: &u64| is_mapped(page);
-        let below = (1..=8).map(|n| vdso.saturating_sub(n * PAGE));
-        let above = (1..=8).map(|n| vdso + n * PAGE);
-        let start = below.take_while(mapped).last().unwrap_or(vdso);
-        let last = above.take_while(mapped).last().unwrap_or(vdso);
-        add(start..last + PAGE);
+        let below = mapped_from(vdso.saturating_sub(PAGE), false);
+        let above = mapped_from(vdso + PAGE, true);
+        add(vdso - below * PAGE..vdso + (1 + above) * PAGE);
     }
     for pages in start.program() {
         // The first segment is the lowest.

@@ -146,7 +146,7 @@ impl Actions {
         }
         TAKEN_LIST
             .iter()
-            .try_for_each(|&signal| faults::take(signal, 0))
+            .try_for_each(|&signal| faults::take(signal, 0).map(drop))
     }
 
     /// Those of the taken signals that are ignored.
@@ -190,7 +190,7 @@ fn apply(signal: i32, action: &Action) -> Result<(), Errno> {
     let flags = action.flags & PASSED;
     let followed = action.handler == SIG_DFL && is_followed(signal);
     if TAKEN & bit(signal) != 0 || action.handler > SIG_IGN || followed {
-        return faults::take(signal, flags);
+        return faults::take(signal, flags).map(drop);
     }
     let host = Action {
         handler: action.handler,
@@ -198,7 +198,7 @@ fn apply(signal: i32, action: &Action) -> Result<(), Errno> {
         ..Action::default()
     };
     // SAFETY: no handler is set.
-    unsafe { faults::set_action(signal, &host) }
+    unsafe { faults::set_action(signal, &host) }.map(drop)
 }
 
 /// What a signal does that is not handled.

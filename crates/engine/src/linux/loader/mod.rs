@@ -461,6 +461,9 @@ fn auxiliary(
 /// always alike (`setarch -R`) or has none.
 struct Chance {
     place: bool,
+    /// Drawn at once, and taken from the end.
+    numbers: [u64; 8],
+    left: usize,
 }
 
 impl Chance {
@@ -469,22 +472,29 @@ impl Chance {
         // SAFETY: asking for the personality changes nothing.
         let personality =
             unsafe { sys::syscall(number::PERSONALITY, [0xffff_ffff, 0, 0, 0, 0, 0]) };
+        let mut numbers = [0; 8];
+        // GRND_NONBLOCK: early at boot rather few random bits than a wait.
+        let arguments = [numbers.as_mut_ptr() as u64, 64, 1, 0, 0, 0];
+        // SAFETY: the kernel writes into the array only.
+        let _ = unsafe { sys::syscall(number::GETRANDOM, arguments) };
         Self {
             place: personality.unwrap_or(0) & ADDR_NO_RANDOMIZE == 0,
+            left: numbers.len(),
+            numbers,
         }
     }
 
-    #[allow(clippy::unused_self, reason = "what is random is asked of one place")]
+    /// A number that nobody else gets. There are more than are asked for.
+    fn number(&mut self) -> u64 {
+        self.left = self.left.saturating_sub(1);
+        self.numbers[self.left]
+    }
+
     fn bytes(&mut self) -> [u8; 16] {
         let mut bytes = [0; 16];
-        // GRND_NONBLOCK: early at boot rather few random bits than a wait.
-        // SAFETY: the kernel writes into the array only.
-        let _ = unsafe {
-            sys::syscall(
-                number::GETRANDOM,
-                [bytes.as_mut_ptr() as u64, 16, 1, 0, 0, 0],
-            )
-        };
+        for half in bytes.chunks_exact_mut(8) {
+            half.copy_from_slice(&self.number().to_le_bytes());
+        }
         bytes
     }
 
@@ -493,7 +503,6 @@ impl Chance {
         if !self.place {
             return 0;
         }
-        let [random @ .., _, _, _, _, _, _, _, _] = self.bytes();
-        u64::from_le_bytes(random) & ((1 << bits) - 1)
+        self.number() & ((1 << bits) - 1)
     }
 }
