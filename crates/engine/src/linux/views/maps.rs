@@ -86,23 +86,36 @@ impl<'a> Line<'a> {
         Some((at..end.min(self.range.end), executable))
     }
 
-    /// A line for a part of the range.
-    fn write(&self, text: &mut Text, part: &Range<u64>, executable: bool, known: &Known) {
-        let start = text.0.len();
+    /// The guest's permissions on a part of the range.
+    fn permissions(&self, part: &Range<u64>, executable: bool, known: &Known) -> [u8; 4] {
         let mut permissions = [b'-'; 4];
         permissions.copy_from_slice(self.permissions);
         if of(&known.unreadable, part.start).is_some() {
             permissions[0] = b'-';
         }
         permissions[2] = if executable { b'x' } else { b'-' };
+        permissions
+    }
+
+    fn is_file(&self) -> bool {
+        self.file[1] != b"0"
+    }
+
+    /// What is no file has no offset.
+    fn offset(&self, part: &Range<u64>) -> u64 {
+        if self.is_file() {
+            self.offset + (part.start - self.range.start)
+        } else {
+            self.offset
+        }
+    }
+
+    /// A line for a part of the range.
+    fn write(&self, text: &mut Text, part: &Range<u64>, executable: bool, known: &Known) {
+        let start = text.0.len();
         let _ = write!(text, "{:08x}-{:08x} ", part.start, part.end);
-        text.bytes(&permissions);
-        // What is no file has no offset.
-        let offset = match self.file[1] {
-            b"0" => self.offset,
-            _ => self.offset + (part.start - self.range.start),
-        };
-        let _ = write!(text, " {offset:08x} ");
+        text.bytes(&self.permissions(part, executable, known));
+        let _ = write!(text, " {:08x} ", self.offset(part));
         text.bytes(self.file[0]);
         text.bytes(b" ");
         text.bytes(self.file[1]);
@@ -163,6 +176,89 @@ pub(super) fn guest(host: &[u8], known: &Known) -> Vec<u8> {
         }
     }
     text.0
+}
+
+/// A mapping of the guest's, or a part of one.
+#[derive(Clone, Debug)]
+pub(in crate::linux) struct Mapping<'a> {
+    pub(in crate::linux) range: Range<u64>,
+    /// As the guest has them: `rwxp` or `rwxs`.
+    pub(in crate::linux) permissions: [u8; 4],
+    /// In the file.
+    pub(in crate::linux) offset: u64,
+    pub(in crate::linux) is_file: bool,
+    /// The file's, or the mapping's name.
+    pub(in crate::linux) path: &'a [u8],
+    /// The kernel's flags, two letters each.
+    pub(in crate::linux) flags: &'a [u8],
+    /// Whether it has pages of its own, beside the file's. That is said of the
+    /// whole of which this is a part.
+    pub(in crate::linux) is_written: bool,
+}
+
+impl Mapping<'_> {
+    pub(in crate::linux) fn has_flag(&self, flag: &[u8]) -> bool {
+        self.flags.split(|&byte| byte == b' ').any(|is| is == flag)
+    }
+
+    /// The path without the escapes that `maps` has for ends of lines.
+    pub(in crate::linux) fn plain_path(&self) -> Vec<u8> {
+        const END: &[u8] = b"\\012";
+        let mut plain = Vec::with_capacity(self.path.len());
+        let mut rest = self.path;
+        while let Some((&first, after)) = rest.split_first() {
+            match rest.strip_prefix(END) {
+                Some(behind) => {
+                    plain.push(b'\n');
+                    rest = behind;
+                }
+                None => {
+                    plain.push(first);
+                    rest = after;
+                }
+            }
+        }
+        plain
+    }
+}
+
+/// What the host's `smaps` says of the guest's mappings.
+pub(in crate::linux) fn mappings<'a>(host: &'a [u8], known: &Known) -> Vec<Mapping<'a>> {
+    let mut mappings = Vec::new();
+    let mut lines = host.split(|&byte| byte == b'\n').peekable();
+    while let Some(line) = lines.next() {
+        let Some(line) = Line::read(line) else {
+            continue;
+        };
+        let (mut flags, mut is_written) = (&b""[..], false);
+        while let Some(detail) =
+            lines.next_if(|line| line.first().is_some_and(u8::is_ascii_uppercase))
+        {
+            let is_none = || detail.ends_with(b" 0 kB");
+            if let Some(found) = detail.strip_prefix(b"VmFlags:") {
+                flags = found;
+            } else if detail.starts_with(b"Anonymous:") || detail.starts_with(b"Swap:") {
+                is_written |= !is_none();
+            }
+        }
+        if line.range.start >> 63 != 0 {
+            continue;
+        }
+        let mut at = line.range.start;
+        while let Some((part, executable)) = line.part(at, known) {
+            at = part.end;
+            mappings.push(Mapping {
+                permissions: line.permissions(&part, executable, known),
+                offset: line.offset(&part),
+                is_file: line.is_file(),
+                path: line.name(&part, known),
+                flags,
+                is_written,
+                range: part,
+            });
+        }
+    }
+    mappings
 }
 
 /// A line of `smaps`: sizes belong to the first part of a mapping, since the
@@ -434,6 +530,34 @@ ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsysca
             )
         );
         assert!(text.contains("                          [heap]\n"));
+    }
+
+    #[test]
+    fn mappings_of_smaps() {
+        let host = "\
+00400000-00402000 r--p 00001000 fd:01 77                                 /bin/a\\012b
+Anonymous:             0 kB
+VmFlags: rd mr mw me
+10001000-10004000 rw-p 00000000 00:00 0 
+Anonymous:             8 kB
+VmFlags: rd wr mr mw me ac dd
+";
+        let found = mappings(host.as_bytes(), &known());
+        let ranges: Vec<_> = found.iter().map(|mapping| mapping.range.clone()).collect();
+        assert_eq!(
+            ranges,
+            [
+                0x40_0000..0x40_1000,
+                0x40_1000..0x40_2000,
+                0x1000_1000..0x1000_2000,
+                0x1000_3000..0x1000_4000,
+            ]
+        );
+        assert_eq!(found[0].plain_path(), b"/bin/a\nb");
+        assert_eq!(found[1].offset, 0x2000);
+        assert_eq!(&found[1].permissions, b"r-xp");
+        assert!(found[0].is_file && !found[0].is_written && !found[0].has_flag(b"dd"));
+        assert!(!found[3].is_file && found[3].is_written && found[3].has_flag(b"dd"));
     }
 
     #[test]

@@ -27,10 +27,10 @@ use super::sys::{Fd, PATH_MAX};
 
 /// Text that is written piece by piece.
 #[derive(Default)]
-struct Text(Vec<u8>);
+pub(super) struct Text(pub(super) Vec<u8>);
 
 impl Text {
-    fn bytes(&mut self, bytes: &[u8]) {
+    pub(super) fn bytes(&mut self, bytes: &[u8]) {
         self.0.extend_from_slice(bytes);
     }
 }
