@@ -86,6 +86,18 @@ impl Threads {
 }
 
 impl Engine {
+    /// The numbers of a thread's process's other threads.
+    pub fn others(&self, own: &'static Attention) -> Vec<u32> {
+        let process = own.process.load(Ordering::Relaxed);
+        let threads = self.threads.hold();
+        let others = threads.inside.iter().filter(|thread| {
+            !core::ptr::eq(**thread, own) && thread.process.load(Ordering::Relaxed) == process
+        });
+        others
+            .map(|thread| thread.thread.load(Ordering::Relaxed))
+            .collect()
+    }
+
     /// Forgets all translations.
     pub fn forget(&self, vcpu: &mut Vcpu) {
         let mut threads = self.threads.hold();

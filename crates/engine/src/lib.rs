@@ -39,7 +39,7 @@ use linux::seccomp::Seccomp;
 use linux::start::Start;
 use linux::sys::{self, Errno, Fd};
 use linux::syscalls::trace;
-use linux::{clock, own, signals, told};
+use linux::{clock, core_file, own, signals, told};
 use message::Shown;
 
 /// The exit code when a program cannot be run.
@@ -138,9 +138,10 @@ fn run_program(start: &Start, command: &Run<'_>, block: Result<Block, Errno>) ->
         let auxiliary = loaded.places.auxiliary.clone();
         let debugger: &Debugger = Box::leak(Box::new(Debugger::new(auxiliary, executed)));
         process.tracer = Some(debugger);
-        signals::follow();
+        signals::follow(!0);
         (debugger, connection)
     });
+    core_file::arm();
     let thread = Thread::inherited(block, ignored, loaded.held);
     let inspector = Inspector::new(command.options);
     run::run(process, thread, loaded.cpu, inspector, debugger)

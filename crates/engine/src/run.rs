@@ -20,9 +20,10 @@ use x64::lower::Lowered;
 use crate::debug::{self, Debugger, How};
 use crate::inspect::Inspector;
 use crate::linux::address_space::Watcher;
-use crate::linux::attention::{Block, FORGET, HOLD};
+use crate::linux::attention::{Block, FORGET, HOLD, SignalInfo};
 use crate::linux::breakpoints::BRK;
 use crate::linux::clone::{self, Request};
+use crate::linux::core_file::{self, Death};
 use crate::linux::delivery::Fatal;
 use crate::linux::faults::{self, Event, Outcome, Registers};
 use crate::linux::guest_memory::{self, GuestMemory};
@@ -165,7 +166,7 @@ enum End {
     /// The process with all threads, with this code.
     Process(i32),
     /// The process, by a signal.
-    Signal(i32),
+    Signal(i32, Death),
 }
 
 /// The inspector, held while it looks.
@@ -333,7 +334,11 @@ impl Runtime {
                         Control::ExitGroup(code) => return End::Process(code),
                         Control::SignalReturn => thread.signal_return(&self.process, &mut vcpu.cpu),
                         Control::Signal(info) => thread.force(&self.process, &mut vcpu.cpu, &info),
-                        Control::Kill(signal) => return End::Signal(signal),
+                        Control::Kill(signal) => {
+                            let cpu = &vcpu.cpu;
+                            thread.cause = SignalInfo::judged(signal, cpu.pc, cpu.x[8]);
+                            return self.died(thread, cpu, signal);
+                        }
                         Control::Clone(request) => {
                             let result = self.clone(thread, vcpu, &request);
                             if syscalls::ended(&self.process, thread, result) {
@@ -359,17 +364,26 @@ impl Runtime {
                     self.engine.catch_up(vcpu);
                 }
                 if thread.attention().word.load(Ordering::Relaxed) & HOLD != 0 {
+                    self.process.parking.park(thread, &vcpu.cpu);
                     self.process.holds.wait(thread.attention(), &vcpu.cpu);
                 }
                 thread.attend(&self.process, &mut vcpu.cpu)
             });
             if let Err(Fatal(signal)) = told {
-                return End::Signal(signal);
+                return self.died(thread, &vcpu.cpu, signal);
             }
             if let Some(debugger) = self.debugger {
                 debugger.went_on(thread.attention());
             }
         }
+    }
+
+    /// A signal ends the process: how, once there is a core file.
+    fn died(&self, thread: &Thread, cpu: &Cpu, signal: i32) -> End {
+        let attention = thread.attention();
+        let others = || self.engine.others(attention);
+        let death = core_file::write(&self.process, thread, cpu, signal, others);
+        End::Signal(signal, death)
     }
 
     /// Ends a thread, and gives back what it was made with.
@@ -381,7 +395,7 @@ impl Runtime {
                 End::Thread(code) if last => debugger.ended(attention, debug::End::Code(code)),
                 End::Thread(_) => {}
                 End::Process(code) => debugger.ended(attention, debug::End::Code(code)),
-                End::Signal(signal) => debugger.ended(attention, debug::End::Signal(signal)),
+                End::Signal(signal, _) => debugger.ended(attention, debug::End::Signal(signal)),
             }
             debugger.part(attention);
         }
@@ -414,9 +428,9 @@ impl Runtime {
                 self.inspector.hold().finish();
                 sys::exit_group(code)
             }
-            End::Signal(signal) => {
+            End::Signal(signal, death) => {
                 self.inspector.hold().finish();
-                signals::die(signal)
+                death.by(signal)
             }
         }
     }
@@ -483,7 +497,7 @@ impl Runtime {
             self.process.space.hold(),
             self.process.heap.hold(),
             STALE.ranges.hold(),
-            self.process.holds.hold(),
+            (self.process.holds.hold(), self.process.parking.hold()),
             self.process.shown.hold(),
             // The last: nothing is allocated from here on.
             heap::hold(),
@@ -503,6 +517,8 @@ impl Runtime {
                 thread.pending.forked(thread.attention());
                 thread.maker = None;
                 self.process.holds.clear();
+                self.process.parking.clear();
+                core_file::arm_child();
                 if let Err(error) = code.child(vcpu) {
                     message::line(text!("there is no memory for translated code: {error}"));
                     sys::exit_group(CANNOT_RUN)

@@ -161,6 +161,7 @@ impl Thread {
         let Some(info) = self.followed(process, info) else {
             return Ok(());
         };
+        self.cause = info;
         let signal = info.signal();
         let action = self.actions.with(|actions| actions.of(signal));
         let ignored = action.is_none_or(|action| action.handler == SIG_IGN);
@@ -171,6 +172,7 @@ impl Thread {
     }
 
     fn deliver(&mut self, process: &Process, cpu: &mut Cpu, info: &SignalInfo) -> Told {
+        self.cause = *info;
         let signal = info.signal();
         let action = self.actions.with(|actions| {
             let action = actions.of(signal)?;

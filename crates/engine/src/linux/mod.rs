@@ -10,6 +10,7 @@ pub mod attention;
 pub mod breakpoints;
 pub mod clock;
 pub mod clone;
+pub mod core_file;
 pub mod delivery;
 pub mod directory;
 pub mod engine_file;

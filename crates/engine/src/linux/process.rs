@@ -8,8 +8,9 @@ use core::ops::Range;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use super::address_space::AddressSpace;
-use super::attention::{Attention, Block};
+use super::attention::{Attention, Block, SignalInfo};
 use super::clone;
+use super::core_file::Parking;
 use super::executable::{Held, Identity, Own};
 use super::holds::Holds;
 use super::loader::{Loaded, vdso};
@@ -17,6 +18,7 @@ use super::pending::Pending;
 use super::seccomp::Seccomp;
 use super::signals::{self, Actions, SIG_IGN, TAKEN, UNBLOCKABLE};
 use super::sys::Errno;
+use super::told::Places;
 use super::tracer::Tracer;
 use super::views::shown::Shown;
 use crate::lock::SpinLock;
@@ -44,6 +46,10 @@ pub struct Process {
     pub tracer: Option<&'static dyn Tracer>,
     /// Those of its threads that are stopped by another process.
     pub holds: Holds,
+    /// Those that have stopped for good, since it dies and has a core file.
+    pub parking: Parking,
+    /// Where its arguments lie, and its auxiliary vector.
+    pub places: Places,
     /// The filters of its system calls.
     pub seccomp: Seccomp,
     /// `READ_IMPLIES_EXEC` of the personality.
@@ -73,6 +79,8 @@ impl Process {
             trace: false,
             tracer: None,
             holds: Holds::new(),
+            parking: Parking::default(),
+            places: loaded.places.clone(),
             seccomp,
             read_implies_exec: AtomicBool::new(false),
             secure: loaded.secure,
@@ -131,6 +139,8 @@ pub struct Thread {
     pub pending: Arc<Pending>,
     /// Whether addresses that it gives to system calls may have tags.
     pub takes_tags: bool,
+    /// The last signal that it was told: what it dies of.
+    pub cause: SignalInfo,
     /// The address of the last fault.
     pub fault_address: u64,
     /// And its syndrome, which frames show from then on.
@@ -161,6 +171,7 @@ impl Thread {
             suspended: None,
             pending: Arc::new(Pending::new()),
             takes_tags: false,
+            cause: SignalInfo([0; 16]),
             fault_address: 0,
             syndrome: 0,
             words: Vec::new(),
@@ -206,6 +217,7 @@ impl Thread {
             suspended: None,
             pending,
             takes_tags: self.takes_tags,
+            cause: SignalInfo([0; 16]),
             fault_address: 0,
             syndrome: 0,
             words: Vec::new(),

@@ -7,7 +7,7 @@
 //! there, since a blocked fault kills the process at once.
 
 use core::ptr;
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicU64, Ordering};
 
 use super::attention::{Attention, SI_TKILL, SignalInfo};
 use super::faults::{
@@ -144,9 +144,16 @@ impl Actions {
                 *action = Action::default();
             }
         }
-        TAKEN_LIST
-            .iter()
-            .try_for_each(|&signal| faults::take(signal, 0).map(drop))
+        (1..=COUNT)
+            .zip(&self.actions)
+            .filter(|&(signal, action)| {
+                TAKEN & bit(signal) != 0 || action.handler == SIG_DFL && is_followed(signal)
+            })
+            .try_for_each(|(signal, _)| match faults::take(signal, 0) {
+                // Two of them nobody can take.
+                Err(_) if TAKEN & bit(signal) == 0 => Ok(()),
+                taken => taken.map(drop),
+            })
     }
 
     /// Those of the taken signals that are ignored.
@@ -163,16 +170,31 @@ impl Actions {
     }
 }
 
-/// Not zero when signals that end or stop the process by default come to the
-/// engine first, since somebody follows its threads.
-static FOLLOWED: AtomicBool = AtomicBool::new(false);
+/// The signals that end the process with a core file by default: QUIT, ILL,
+/// TRAP, ABRT, BUS, FPE, SEGV, XCPU, XFSZ, SYS.
+pub const CORES: u64 = bit(3)
+    | bit(4)
+    | bit(SIGTRAP)
+    | bit(6)
+    | bit(SIGBUS)
+    | bit(8)
+    | bit(SIGSEGV)
+    | bit(24)
+    | bit(25)
+    | bit(31);
 
-/// Lets the engine get all signals that would end or stop the process, but for
-/// those that are ignored.
-pub fn follow() {
-    FOLLOWED.store(true, Ordering::Release);
+/// The signals that come to the engine first where they are left to the default,
+/// and that ends or stops the process: all while somebody follows its threads.
+static FOLLOWED: AtomicU64 = AtomicU64::new(0);
+
+/// Lets the engine get these signals where they would end or stop the process, but
+/// for those that are ignored.
+pub fn follow(signals: u64) {
+    if FOLLOWED.fetch_or(signals, Ordering::AcqRel) & signals == signals {
+        return;
+    }
     for signal in 1..=COUNT {
-        if faults::action(signal).handler == SIG_DFL {
+        if signals & bit(signal) != 0 && faults::action(signal).handler == SIG_DFL {
             // Two of them nobody can take.
             let _ = apply(signal, &Action::default());
         }
@@ -181,7 +203,7 @@ pub fn follow() {
 
 /// Whether the default action is to come to the engine.
 fn is_followed(signal: i32) -> bool {
-    FOLLOWED.load(Ordering::Acquire) && default_of(signal) != Default::Ignore
+    FOLLOWED.load(Ordering::Acquire) & bit(signal) != 0 && default_of(signal) != Default::Ignore
 }
 
 /// Lets the host do what the guest wants done on a signal.

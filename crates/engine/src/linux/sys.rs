@@ -210,12 +210,12 @@ pub mod number {
         SHMCTL 31 DUP 32 PAUSE 34 NANOSLEEP 35 GETITIMER 36 SETITIMER 38 GETPID 39
         EXECVE 59 EXIT 60 WAIT4 61 KILL 62 UNAME 63 SEMCTL 66 SHMDT 67 FCNTL 72 FLOCK 73
         FSYNC 74 FDATASYNC 75 TRUNCATE 76 FTRUNCATE 77 GETCWD 79 CHDIR 80 FCHDIR 81
-        FCHMOD 91 FCHOWN 93 UMASK 95 GETTIMEOFDAY 96 GETRUSAGE 98 SYSINFO 99 TIMES 100
+        FCHMOD 91 FCHOWN 93 UMASK 95 GETTIMEOFDAY 96 GETRUSAGE 98 SYSINFO 99 TIMES 100 PTRACE 101
         GETUID 102 GETGID 104 SETUID 105 SETGID 106 GETEUID 107 GETEGID 108 SETPGID 109
         GETPPID 110 SETSID 112 GETGROUPS 115 GETPGID 121 GETSID 124 RT_SIGPENDING 127
         RT_SIGTIMEDWAIT 128 RT_SIGQUEUEINFO 129 RT_SIGSUSPEND 130 SIGALTSTACK 131
         PERSONALITY 135 STATFS 137 FSTATFS 138 GETPRIORITY 140 SETPRIORITY 141
-        MLOCK 149 MUNLOCK 150 MLOCKALL 151 PRCTL 157 SYNC 162 GETTID 186 TKILL 200 FUTEX 202
+        MLOCK 149 MUNLOCK 150 MLOCKALL 151 PRCTL 157 SETRLIMIT 160 SYNC 162 GETTID 186 TKILL 200 FUTEX 202
         SCHED_SETAFFINITY 203 SCHED_GETAFFINITY 204 REMAP_FILE_PAGES 216 GETDENTS64 217
         SET_TID_ADDRESS 218 FADVISE64 221 TIMER_CREATE 222 TIMER_SETTIME 223
         TIMER_GETTIME 224 TIMER_GETOVERRUN 225 TIMER_DELETE 226 CLOCK_GETTIME 228
@@ -601,12 +601,29 @@ pub fn descriptor_limit() -> u64 {
 }
 
 /// The soft limit of a resource.
-fn limit(resource: u64) -> Option<u64> {
+#[must_use]
+pub fn limit(resource: u64) -> Option<u64> {
+    limits(resource).map(|[soft, _]| soft)
+}
+
+/// The soft and the hard limit of a resource.
+#[must_use]
+pub fn limits(resource: u64) -> Option<[u64; 2]> {
     let mut limits = [0_u64; 2];
     let arguments = [0, resource, 0, limits.as_mut_ptr() as u64, 0, 0];
     // SAFETY: the kernel writes into the array only.
     unsafe { syscall(number::PRLIMIT64, arguments) }.ok()?;
-    Some(limits[0])
+    Some(limits)
+}
+
+/// Sets the soft and the hard limit of a resource.
+///
+/// # Errors
+/// The kernel's.
+pub fn set_limits(resource: u64, limits: [u64; 2]) -> Result<(), Errno> {
+    let arguments = [0, resource, limits.as_ptr() as u64, 0, 0, 0];
+    // SAFETY: the kernel reads the array only.
+    unsafe { syscall(number::PRLIMIT64, arguments) }.map(drop)
 }
 
 impl Drop for Fd {

@@ -4,6 +4,7 @@ use core::sync::atomic::Ordering;
 
 use super::{Call, Control, unknown_is_zero};
 use crate::linux::clone::{Arguments, Request};
+use crate::linux::core_file;
 use crate::linux::exec::{self, Program};
 use crate::linux::guest_memory;
 use crate::linux::sys::{AT_FDCWD, Errno, number};
@@ -120,6 +121,23 @@ pub(super) fn clone3(call: &mut Call<'_>) -> Result<u64, Errno> {
         third: true,
     }));
     Ok(0)
+}
+
+pub(super) fn setrlimit(call: &mut Call<'_>) -> Result<u64, Errno> {
+    let result = call.pass(number::SETRLIMIT)?;
+    if call.arguments[0] & 0xffff_ffff == core_file::RLIMIT_CORE {
+        core_file::arm();
+    }
+    Ok(result)
+}
+
+pub(super) fn prlimit64(call: &mut Call<'_>) -> Result<u64, Errno> {
+    let result = call.pass(number::PRLIMIT64)?;
+    let [_, resource, new, ..] = call.arguments;
+    if resource & 0xffff_ffff == core_file::RLIMIT_CORE && new != 0 {
+        core_file::arm();
+    }
+    Ok(result)
 }
 
 pub(super) fn execve(call: &mut Call<'_>) -> Result<u64, Errno> {

@@ -1,0 +1,205 @@
+//! The core file of a guest that a signal ends: the guest's, as an arm64 kernel
+//! writes it, and not the engine's.
+//!
+//! ```text
+//! facts ─┬─ name                   core_pattern to a file's name
+//!        ├─ parking ─── notes ─┐   the threads' registers
+//!        └─ contents ──────────┴─ write     mappings, and the file
+//! death                            dying with the core flag
+//! ```
+//!
+//! That is done where `core_pattern` is the name of a file in the working
+//! directory. Where it is a path elsewhere, a pipe or a socket, the host does as
+//! it does for any process: what it writes there is the engine's.
+//!
+//! Nobody else writes the file: the host's own goes nowhere (`death`). Signals
+//! that somebody sends have to come to the engine for that, also where the guest
+//! leaves them to the default ([`arm`]).
+
+mod contents;
+mod death;
+mod facts;
+mod name;
+mod notes;
+mod parking;
+mod write;
+
+use alloc::vec::Vec;
+use core::ffi::CStr;
+use core::sync::atomic::{AtomicBool, Ordering};
+
+use a64::cpu::Cpu;
+
+use self::parking::Parked;
+pub use self::parking::Parking;
+use self::write::Memory;
+use super::other::Known;
+use super::process::{Process, Thread};
+use super::signals;
+use super::sys::{self, AT_FDCWD, Errno, Fd, fd_argument, number};
+use super::views::{maps, read_all};
+
+/// `RLIMIT_CORE`.
+pub const RLIMIT_CORE: u64 = 4;
+/// With less there is none.
+const SMALLEST: u64 = 4096;
+
+/// How a process dies by a signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Death {
+    /// The host's kernel does what it does.
+    AsTheHost,
+    /// Without a core file of the host's.
+    WithoutFile,
+    /// The parent is told of a core file.
+    WithFile,
+}
+
+impl Death {
+    /// Dies by the signal.
+    pub fn by(self, signal: i32) -> ! {
+        match self {
+            Self::AsTheHost => signals::die(signal),
+            Self::WithoutFile => death::without_file(signal),
+            Self::WithFile => death::with_file(signal),
+        }
+    }
+}
+
+/// Whether core files are wanted, and here: then their limit.
+fn limit() -> Option<u64> {
+    sys::limit(RLIMIT_CORE).filter(|&limit| limit >= SMALLEST)
+}
+
+/// Whether nobody could be told before it is another process, since this is the
+/// first of a PID namespace: the kernel lets those ignore what they leave to the
+/// default.
+static IS_FIRST: AtomicBool = AtomicBool::new(false);
+
+/// Lets signals that write a core file come to the engine, if a core file is
+/// wanted and would be the engine's to write.
+pub fn arm() {
+    if limit().is_none() || !facts::pattern().is_some_and(|pattern| name::is_plain(&pattern)) {
+        return;
+    }
+    // SAFETY: the call touches no memory.
+    let is_first = unsafe { sys::syscall(number::GETPID, [0; 6]) } == Ok(1);
+    IS_FIRST.store(is_first, Ordering::Relaxed);
+    if !is_first {
+        signals::follow(signals::CORES);
+    }
+}
+
+/// In a child of `fork`: what its parent could not.
+pub fn arm_child() {
+    if IS_FIRST.load(Ordering::Relaxed) {
+        arm();
+    }
+}
+
+/// The process dies by a signal: writes its core file if it is to have one.
+/// `others` gives the numbers of its other threads, which do not go on.
+pub fn write(
+    process: &Process,
+    thread: &Thread,
+    cpu: &Cpu,
+    signal: i32,
+    others: impl FnOnce() -> Vec<u32>,
+) -> Death {
+    let Some(limit) = limit() else {
+        return Death::AsTheHost;
+    };
+    // By the kernel there is none then.
+    let is_kept = process.secure || facts::dumpable() != 1;
+    if signals::CORES & signals::bit(signal) == 0 || is_kept {
+        return Death::AsTheHost;
+    }
+    allow_files();
+    let Some(pattern) = facts::pattern() else {
+        return Death::WithoutFile;
+    };
+    if !name::is_plain(&pattern) {
+        return Death::AsTheHost;
+    }
+    let own = thread.attention().process.load(Ordering::Relaxed);
+    if !process.parking.begin(own) {
+        // Another thread dies already.
+        process.parking.park(thread, cpu);
+        return Death::WithoutFile;
+    }
+    // Nothing is to come between.
+    let _ = signals::set_whole_mask(!0);
+    let mut threads = alloc::vec![Parked::new(thread, cpu)];
+    threads.extend(process.parking.gather(own, others()));
+    let Some(name) = facts::name(&pattern, process, thread, signal) else {
+        return Death::WithoutFile;
+    };
+    match fill(process, thread, &threads, limit, &name) {
+        Ok(()) => Death::WithFile,
+        Err(_) => Death::WithoutFile,
+    }
+}
+
+/// A process that has used up its descriptors needs some more: it may have more,
+/// or else the last ones are closed, a moment before all are.
+fn allow_files() {
+    const RLIMIT_NOFILE: u64 = 7;
+    /// As many as are open at a time here and in [`death`].
+    const NEEDED: u64 = 12;
+    let Some([_, most]) = sys::limits(RLIMIT_NOFILE) else {
+        return;
+    };
+    let _ = sys::set_limits(RLIMIT_NOFILE, [most; 2]);
+    if let Err(Errno::EMFILE) = Fd::open(c"/") {
+        let first = most.saturating_sub(NEEDED);
+        // SAFETY: the call touches no memory, and whose descriptors these are does
+        // not go on.
+        let _ = unsafe { sys::syscall(number::CLOSE_RANGE, [first, most, 0, 0, 0, 0]) };
+    }
+}
+
+fn fill(
+    process: &Process,
+    thread: &Thread,
+    threads: &[Parked],
+    limit: u64,
+    name: &CStr,
+) -> Result<(), Errno> {
+    let memory = Memory::open()?;
+    let about = facts::about(process, thread, &memory);
+    let filter = facts::filter();
+    // First the mappings, then what the engine's are: those are in both.
+    let host = read_all(&Fd::open(c"/proc/self/smaps")?).ok_or(Errno::ENOMEM)?;
+    let known = Known::of(process);
+    let mappings = maps::mappings(&host, &known);
+    let notes = notes::all(&about, threads, &mappings);
+    let file = create(name)?;
+    write::write(&file, limit, &notes, &mappings, (filter, &memory));
+    Ok(())
+}
+
+/// A new file in the place of an old one, as the kernel makes it: no link is
+/// followed, and the user may read and write it and nobody else.
+fn create(name: &CStr) -> Result<Fd, Errno> {
+    /// `O_RDWR`, `O_CREAT`, `O_EXCL`, `O_NOFOLLOW`, `O_CLOEXEC` of x86-64.
+    const FLAGS: u64 = 2 | 0o100 | 0o200 | 0o400_000 | 0o2_000_000;
+    const MODE: u64 = 0o600;
+    let here = fd_argument(AT_FDCWD);
+    let place = name.as_ptr() as u64;
+    // SAFETY: the kernel reads the string only.
+    let file = unsafe {
+        let _ = sys::syscall(number::UNLINKAT, [here, place, 0, 0, 0, 0]);
+        sys::syscall(number::OPENAT, [here, place, FLAGS, MODE, 0, 0])
+    }?;
+    let file = Fd::new(i32::try_from(file).map_err(|_| Errno::EBADF)?);
+    let status = file.status()?;
+    // The umask may have taken what is the user's.
+    if status.is_regular() && status.nlink == 1 && status.mode & 0o677 == MODE_KEPT {
+        Ok(file)
+    } else {
+        Err(Errno::EACCES)
+    }
+}
+
+/// What the file's mode has to be, without the bits that do not matter.
+const MODE_KEPT: u32 = 0o600;

@@ -1,0 +1,206 @@
+//! The notes of a core file: what an arm64 kernel says of the process and of
+//! each of its threads (`elfcore.h`, arm64's `ptrace.h`).
+
+use alloc::vec::Vec;
+
+use a64::cpu::Cpu;
+
+use super::parking::Parked;
+use crate::linux::attention::SignalInfo;
+use crate::linux::signal_frame;
+use crate::linux::views::maps::Mapping;
+
+const PRSTATUS: u32 = 1;
+const FPREGSET: u32 = 2;
+const PRPSINFO: u32 = 3;
+const AUXV: u32 = 6;
+const ARM_TLS: u32 = 0x401;
+/// `FILE` and `SIGI`, as numbers.
+const FILE: u32 = 0x4649_4c45;
+const SIGINFO: u32 = 0x5349_4749;
+
+/// What is said of the process.
+#[derive(Debug)]
+pub(super) struct About {
+    /// Its number, its parent's, its group's and its session's.
+    pub(super) numbers: [u32; 4],
+    pub(super) user: u32,
+    pub(super) group: u32,
+    pub(super) nice: u8,
+    /// Its name and its arguments, each with an end.
+    pub(super) name: [u8; 16],
+    pub(super) arguments: [u8; 80],
+    /// The auxiliary vector.
+    pub(super) auxiliary: Vec<u8>,
+    /// User and system time, and its children's: seconds and microseconds.
+    pub(super) times: [[u64; 2]; 4],
+    /// What it dies of.
+    pub(super) signal: SignalInfo,
+}
+
+/// Bytes that are filled in order.
+#[derive(Debug, Default)]
+struct Bytes(Vec<u8>);
+
+impl Bytes {
+    fn half(&mut self, value: u32) -> &mut Self {
+        self.all(&value.to_le_bytes())
+    }
+
+    fn word(&mut self, value: u64) -> &mut Self {
+        self.all(&value.to_le_bytes())
+    }
+
+    fn words<'a>(&mut self, values: impl IntoIterator<Item = &'a u64>) -> &mut Self {
+        for &value in values {
+            self.word(value);
+        }
+        self
+    }
+
+    fn all(&mut self, bytes: &[u8]) -> &mut Self {
+        self.0.extend_from_slice(bytes);
+        self
+    }
+
+    fn align(&mut self, to: usize) -> &mut Self {
+        self.0.resize(self.0.len().next_multiple_of(to), 0);
+        self
+    }
+}
+
+/// A note with its header.
+fn note(owner: &[u8], kind: u32, contents: &[u8]) -> Vec<u8> {
+    let mut note = Bytes::default();
+    let length = |bytes: &[u8]| u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+    note.half(length(owner)).half(length(contents)).half(kind);
+    note.all(owner).align(4).all(contents).align(4);
+    note.0
+}
+
+fn of_core(kind: u32, contents: &[u8]) -> Vec<u8> {
+    note(b"CORE\0", kind, contents)
+}
+
+/// All of them: the thread that dies is the first, and behind its status is
+/// what is the process's.
+pub(super) fn all(about: &About, threads: &[Parked], mappings: &[Mapping<'_>]) -> Vec<Vec<u8>> {
+    let mut notes = Vec::new();
+    for (index, thread) in threads.iter().enumerate() {
+        notes.push(of_core(PRSTATUS, &status(about, thread, index == 0)));
+        if index == 0 {
+            notes.push(of_core(PRPSINFO, &process(about)));
+            notes.push(of_core(SIGINFO, &about.signal.bytes()));
+            notes.push(of_core(AUXV, &about.auxiliary));
+            notes.push(of_core(FILE, &files(mappings)));
+        }
+        notes.push(of_core(FPREGSET, &vectors(&thread.registers)));
+        let pointer = thread.registers.tpidr.to_le_bytes();
+        notes.push(note(b"LINUX\0", ARM_TLS, &pointer));
+    }
+    notes
+}
+
+/// `struct elf_prstatus`.
+fn status(about: &About, thread: &Parked, dies: bool) -> Vec<u8> {
+    let mut status = Bytes::default();
+    let signal = about.signal.signal().cast_unsigned();
+    let [_, parent, group, session] = about.numbers;
+    // Signal, code and error; the current signal.
+    status.half(signal).half(0).half(0).half(signal);
+    // What is pending the engine does not say.
+    status.word(0).word(thread.mask);
+    for number in [thread.thread, parent, group, session] {
+        status.half(number);
+    }
+    let none = [[0; 2]; 4];
+    let times = if dies { &about.times } else { &none };
+    status.words(times.as_flattened());
+    let registers = &thread.registers;
+    status.words(&registers.x);
+    status.word(registers.pc);
+    status.word(signal_frame::pstate(registers));
+    // The other registers are there too.
+    status.half(1).align(8);
+    status.0
+}
+
+/// `struct elf_prpsinfo`.
+fn process(about: &About) -> Vec<u8> {
+    let mut process = Bytes::default();
+    // It runs (`R`), and is no zombie.
+    process.all(&[0, b'R', 0, about.nice]).align(8).word(0);
+    process.half(about.user).half(about.group);
+    for number in about.numbers {
+        process.half(number);
+    }
+    process.all(&about.name).all(&about.arguments);
+    process.0
+}
+
+/// `struct user_fpsimd_state`.
+fn vectors(cpu: &Cpu) -> Vec<u8> {
+    let mut vectors = Bytes::default();
+    for value in cpu.v {
+        vectors.all(&value.to_le_bytes());
+    }
+    vectors.half(cpu.fpsr).half(cpu.fpcr).align(16);
+    vectors.0
+}
+
+/// The files that are mapped: how many, the page's size, where each is and from
+/// which page on, then their names.
+fn files(mappings: &[Mapping<'_>]) -> Vec<u8> {
+    const PAGE: u64 = 4096;
+    let of_files = || mappings.iter().filter(|mapping| mapping.is_file);
+    let mut files = Bytes::default();
+    files.word(of_files().count() as u64).word(PAGE);
+    for mapping in of_files() {
+        let range = &mapping.range;
+        files.words(&[range.start, range.end, mapping.offset / PAGE]);
+    }
+    for mapping in of_files() {
+        files.all(&mapping.plain_path()).all(&[0]);
+    }
+    files.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::boxed::Box;
+
+    #[test]
+    fn sizes_are_the_kernels() {
+        let about = About {
+            numbers: [1, 2, 3, 4],
+            user: 5,
+            group: 6,
+            nice: 0,
+            name: [b'n'; 16],
+            arguments: [b'a'; 80],
+            auxiliary: Vec::new(),
+            times: [[0; 2]; 4],
+            signal: SignalInfo::fault(11, 1, 0x1234),
+        };
+        let thread = Parked {
+            thread: 9,
+            registers: Box::new(Cpu {
+                pc: 0x4000_1234,
+                ..Cpu::default()
+            }),
+            mask: 0,
+        };
+        let status = status(&about, &thread, true);
+        assert_eq!(status.len(), 392);
+        assert_eq!(status[12], 11);
+        assert_eq!(status[32], 9);
+        assert_eq!(status[112 + 32 * 8..][..8], 0x4000_1234_u64.to_le_bytes());
+        assert_eq!(status[384], 1);
+        let process = process(&about);
+        assert_eq!(process.len(), 136);
+        assert_eq!((process[16], process[24], process[40]), (5, 1, b'n'));
+        assert_eq!(vectors(&thread.registers).len(), 528);
+        assert_eq!(note(b"CORE\0", 1, &[7; 5]).len(), 12 + 8 + 8);
+    }
+}

@@ -1,0 +1,185 @@
+//! Promise: a program that a signal ends leaves the guest's core file, as an
+//! arm64 kernel would, wherever `core_pattern` is the name of a file; and its
+//! parent is told as natively.
+#![allow(clippy::unwrap_used, reason = "a test that cannot set up fails")]
+
+mod common;
+
+use std::io::Read;
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use common::compiled::{guest, native, said};
+use tempfile::TempDir;
+
+/// Runs it in an empty directory of its own.
+fn ran(command: &mut Command) -> String {
+    let place = TempDir::new().unwrap();
+    said(&command.current_dir(place.path()).output().unwrap())
+}
+
+#[test]
+fn core_files_are_there_as_natively() {
+    let dir = TempDir::new().unwrap();
+    let expected = ran(&mut Command::new(native(&dir, "crashes.c")));
+    assert!(expected.ends_with("exit status: 0\n"), "{expected}");
+    for level in ["-O0", "-O2"] {
+        let mut command = common::engine();
+        let found = ran(command.arg(guest(&dir, "crashes.c", level)));
+        assert_eq!(found, expected, "{level}");
+    }
+}
+
+/// Whether core files come to the working directory, as `core`. What is
+/// machine-wide the test leaves as it is.
+fn are_plain() -> bool {
+    let read = |name: &str| std::fs::read_to_string(format!("/proc/sys/kernel/{name}")).unwrap();
+    read("core_pattern").trim() == "core" && read("core_uses_pid").trim() == "0"
+}
+
+/// What a command says of the core file in a directory.
+fn of_core(place: &Path, command: &str, arguments: &[&str]) -> String {
+    let output = Command::new(command)
+        .args(arguments)
+        .current_dir(place)
+        .env("LC_ALL", "C")
+        .output()
+        .unwrap();
+    said(&output)
+}
+
+/// Lets `crashed.c` crash, and a debugger read what is left. Returns what it says.
+fn crash(dir: &TempDir, how: &str, expected: i32, commands: &[&str]) -> String {
+    const SIGQUIT: &str = "-QUIT";
+    let program = guest(dir, "crashed.c", "-g");
+    let place = TempDir::new().unwrap();
+    let mut child = common::engine()
+        .arg(&program)
+        .arg(how)
+        .current_dir(place.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    if how == "quit" {
+        let mut ready = [0; 6];
+        child.stdout.take().unwrap().read_exact(&mut ready).unwrap();
+        let number = child.id().to_string();
+        let sent = Command::new("kill").args([SIGQUIT, &number]).status();
+        assert!(sent.unwrap().success());
+    }
+    let status = child.wait().unwrap();
+    assert_eq!(status.signal(), Some(expected), "{how}: {status}");
+    if !are_plain() {
+        // Elsewhere it is the host's, if there is one.
+        assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 0);
+        return String::new();
+    }
+    assert!(status.core_dumped(), "{how}: {status}");
+    let readelf = of_core(place.path(), "readelf", &["-W", "-h", "-l", "-n", "core"]);
+    assert!(readelf.contains("CORE (Core file)"), "{readelf}");
+    assert!(readelf.contains("AArch64"), "{readelf}");
+    assert!(
+        !readelf.contains("rror") && !readelf.contains("arning"),
+        "{readelf}"
+    );
+    let program = program.to_str().unwrap();
+    let mut arguments = vec!["-nx", "-batch"];
+    for command in commands {
+        arguments.extend(["-ex", command]);
+    }
+    arguments.extend([program, "core"]);
+    of_core(place.path(), "gdb-multiarch", &arguments)
+}
+
+#[track_caller]
+fn has(said: &str, all: &[&str]) {
+    if said.is_empty() {
+        assert!(!are_plain());
+        return;
+    }
+    for part in all {
+        assert!(said.contains(part), "no {part:?} in:\n{said}");
+    }
+}
+
+#[test]
+fn a_debugger_reads_a_crash() {
+    let dir = TempDir::new().unwrap();
+    let commands = [
+        "bt",
+        "info locals",
+        "info registers x0 sp pc cpsr",
+        "p $d9",
+        "p $_siginfo.si_code",
+        "p $_siginfo._sifields._sigfault.si_addr",
+        "x/s constant",
+        "x/s variable",
+        "x/s on_heap",
+        "x/s on_stack",
+        "x/s reserved",
+        "x/s shared",
+        "x/s hidden",
+        "info threads",
+        "thread apply all bt",
+        "info proc mappings",
+        "info auxv",
+        "info proc",
+        "x/s secret",
+    ];
+    let said = crash(&dir, "segv", 11, &commands);
+    has(
+        &said,
+        &[
+            "terminated with signal SIGSEGV",
+            "#0  0x",
+            "innermost (depth=2, place=0x10)",
+            "middle (depth=1, place=0x10)",
+            "main (argc=2,",
+            "local = 207",
+            "f = 1.5",
+            "$2 = 1\n",
+            "(void *) 0x10",
+            "\"constant text\"",
+            "\"variable text\"",
+            "\"text on the heap\"",
+            "\"words in a frame\"",
+            "\"text in much memory\"",
+            "\"shared text\"",
+            "\"text that may not be read\"",
+            "waits_here (argument=0x0)",
+            "runs_here (argument=0x0)",
+            "/program",
+            "AT_EXECFN",
+            "AT_PLATFORM",
+            "\"aarch64\"",
+        ],
+    );
+    for of_the_engine in ["armistice-aarch64", "\"secret\""] {
+        assert!(!said.contains(of_the_engine), "{of_the_engine} in:\n{said}");
+    }
+}
+
+#[test]
+fn a_debugger_reads_other_ends() {
+    let dir = TempDir::new().unwrap();
+    let threads = ["bt -5", "info threads", "thread apply all bt 9"];
+    let both = ["waits_here", "runs_here"];
+    let said = crash(&dir, "abort", 6, &threads);
+    has(
+        &said,
+        &["signal SIGABRT", " in raise ", " in abort ", "main (argc=2"],
+    );
+    has(&said, &both);
+    let said = crash(&dir, "brk", 5, &threads);
+    has(&said, &["signal SIGTRAP", "main (argc=2", "brk #7"]);
+    has(&said, &both);
+    let said = crash(&dir, "quit", 3, &threads);
+    has(&said, &["signal SIGQUIT", "main (argc=2", "* 1 "]);
+    has(&said, &both);
+    let said = crash(&dir, "overflow", 11, &threads);
+    has(
+        &said,
+        &["signal SIGSEGV", "overflows (n=0)", "main (argc=2"],
+    );
+}
