@@ -66,7 +66,8 @@ static void *thread(void *argument)
     switch (kind) {
     case SPINS: spin(); break;
     case READS: CHECK(read(tube[0], &byte, 1) == 1); break;
-    case SLEEPS: { struct timespec time = {.tv_nsec = 700000000}; slept = nanosleep(&time, NULL); break; }
+    // As long as a busy machine may take until it is stopped.
+    case SLEEPS: { struct timespec time = {.tv_sec = 4}; slept = nanosleep(&time, NULL); break; }
     case WAITS: pthread_mutex_lock(&mutex); while (!woken) pthread_cond_wait(&condition, &mutex); pthread_mutex_unlock(&mutex); break;
     case ALLOCATES: while (!enough) { void *some = malloc(allocated++ % 5000); memset(some, 1, 1); free(some); } break;
     }
