@@ -79,6 +79,17 @@ fn the_heap_has_the_kernels_limits() {
     }
 }
 
+/// A kernel that moves ranges with holes leaves what a hole would come to as it
+/// is.
+#[test]
+fn nothing_comes_to_where_a_hole_moves() {
+    let dir = TempDir::new().unwrap();
+    let expected = said(&Command::new(native(&dir, "moved.c")).output().unwrap());
+    assert!(expected.ends_with("exit status: 0\n"), "{expected}");
+    let program = guest(&dir, "moved.c", "-O1");
+    assert_eq!(said(&engine().arg(&program).output().unwrap()), expected);
+}
+
 /// Mappings of files on a mount with `noexec`, through all that may happen to
 /// them.
 #[test]

@@ -4,13 +4,15 @@
 //! `EINVAL`; it is checked here, with arm64's end of addresses, and so the rest
 //! may count on it.
 
+use alloc::vec::Vec;
 use core::ops::Range;
 
 use super::Call;
 use super::ranges::{ARM64_END, parts, reaches_out};
 use super::tagged::untagged;
-use crate::linux::address_space::{PAGE, page_down};
+use crate::linux::address_space::{AddressSpace, Mapping, PAGE, page_down};
 use crate::linux::guest_memory::END;
+use crate::linux::own;
 use crate::linux::sys::{self, Errno, number};
 
 const MAYMOVE: u64 = 1;
@@ -141,6 +143,7 @@ fn remapped(call: &mut Call<'_>, request: &Request, old_length: u64) -> Result<u
         moving.clone()
     };
     let kept = space.mappings(known.clone());
+    let stay = staying(space, request);
     let _going = space.changing(request.old..request.tail().end);
     let _replaced = space.changing(request.replaced());
     let address = call.pass(number::MREMAP)?;
@@ -157,7 +160,45 @@ fn remapped(call: &mut Call<'_>, request: &Request, old_length: u64) -> Result<u
         let part = part.start - known.start + address..part.end - known.start + address;
         space.map(part.start..if last { end } else { part.end }, mapping);
     }
+    for (part, mapping) in stay {
+        space.map(part, mapping);
+    }
     Ok(address)
+}
+
+/// What is kept of those pages at the new place that nothing comes to: kernels
+/// since Linux 6.17 move a range with holes, and leave what a hole would come to
+/// as it is. Older ones refuse such a range.
+fn staying(space: &AddressSpace, request: &Request) -> Vec<(Range<u64>, Mapping)> {
+    if request.old_length != request.length || request.replaced().is_empty() {
+        return Vec::new();
+    }
+    let mut kept = space.mappings(request.replaced());
+    kept.retain(|(_, mapping)| *mapping != Mapping::default());
+    if kept.is_empty() || is_whole(&request.moving()) {
+        return Vec::new();
+    }
+    let mut stay = Vec::new();
+    for (range, mapping) in kept {
+        let pages = (range.start..range.end).step_by(PAGE_STEP);
+        let old = |page: u64| page - request.new + request.old;
+        let alone = pages.filter(|&page| !own::is_mapped(old(page)));
+        stay.extend(alone.map(|page| (page..page + PAGE, mapping)));
+    }
+    stay
+}
+
+/// A page, as steps are counted.
+#[allow(clippy::cast_possible_truncation, reason = "the host has 64 bits")]
+const PAGE_STEP: usize = PAGE as usize;
+
+/// Whether all of a range is mapped: the kernel says so when it writes back
+/// what is shared, which without `MS_SYNC` it does not.
+fn is_whole(range: &Range<u64>) -> bool {
+    const MS_ASYNC: u64 = 1;
+    let length = range.end - range.start;
+    // SAFETY: nothing is changed.
+    unsafe { sys::syscall(number::MSYNC, [range.start, length, MS_ASYNC, 0, 0, 0]) }.is_ok()
 }
 
 #[cfg(test)]
