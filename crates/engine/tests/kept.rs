@@ -40,6 +40,17 @@ fn what_those_that_are_kept_do() {
     assert_eq!(said(&command.output().unwrap()), expected);
 }
 
+/// Codes of the kernel's own, and bytes that no code has.
+#[test]
+fn what_may_be_sent_in_the_kernels_name() {
+    let dir = TempDir::new().unwrap();
+    let expected = said(&Command::new(native(&dir, "forged.c")).output().unwrap());
+    assert!(expected.ends_with("forged\nexit status: 0\n"), "{expected}");
+    let mut command = engine();
+    command.arg(guest(&dir, "forged.c", "-O2"));
+    assert_eq!(said(&command.output().unwrap()), expected);
+}
+
 /// Several send at once to threads that wait, read, poll, handle, or change what
 /// they block: each signal comes once, and none is lost.
 #[test]

@@ -362,7 +362,7 @@ table! {
     292 io_pgetevents "xddppp" Pass(333),
     293 rseq "puxx" Refuse(Errno::ENOSYS, "the kernel would abort by where the engine's code is; libraries do without"),
     294 kexec_file_load "ffusx" Refuse(Errno::EPERM, "as kexec_load"),
-    424 pidfd_send_signal "fgpx" Pass(424),
+    424 pidfd_send_signal "fgpx" Emulate(sends::pidfd_send_signal),
     425 io_uring_setup "up" Refuse(Errno::ENOSYS, "epoll_event and open's flags lie unconverted in the ring; programs fall back"),
     426 io_uring_enter "fuuxpu" Refuse(Errno::ENOSYS, "as io_uring_setup"),
     427 io_uring_register "fdpu" Refuse(Errno::ENOSYS, "as io_uring_setup"),
