@@ -61,6 +61,18 @@ fn an_executable_is_a_file_and_no_name() {
     }
 }
 
+/// Where nothing can be opened to look for it; and it is not made shorter.
+#[test]
+fn an_executable_without_descriptors() {
+    let dir = TempDir::new().unwrap();
+    let expected = said(&Command::new(native(&dir, "spent.c")).output().unwrap());
+    let part = "with none: leads here, done 1, done ENOTDIR, EMFILE EMFILE\n";
+    assert!(expected.contains(part), "{expected}");
+    let program = guest(&dir, "spent.c", "-O1");
+    let found = said(&Command::new(ENGINE).arg(program).output().unwrap());
+    assert_eq!(found, expected);
+}
+
 /// Where the kernel starts the engine, with the file already open or without.
 #[test]
 fn an_executable_that_the_kernel_hands_over() {

@@ -21,7 +21,7 @@ use alloc::vec::Vec;
 use core::ffi::CStr;
 
 use super::directory;
-use super::executable::{Identity, Own, is_engine};
+use super::executable::{Identity, Own, given_up, is_engine};
 use super::sys::{self, AT_FDCWD, Errno, Fd, PATH_MAX, Status};
 use super::views::{self, maps};
 
@@ -190,6 +190,17 @@ fn program(own: Own, directory: i32, folder: &[u8]) -> Option<Target> {
     if let Some(path) = folder.has_own(own) {
         return Some(Target::link(directory, path));
     }
+    // Where no descriptor is left, nothing of the folder can be opened.
+    if own.number < 0
+        && let Some(name) = given_up()
+        && folder.is_own()
+    {
+        let mapped = Mapped {
+            name: name.to_vec(),
+            inode: own.file.inode,
+        };
+        return Some(mapped.by_name());
+    }
     let mapped = folder.program()?;
     match folder.descriptor_of(&mapped, own.number) {
         Some((_, path)) => folder.pinned(path),
@@ -295,6 +306,21 @@ impl Folder<'_> {
     fn has_own(self, own: Own) -> Option<CString> {
         let (path, status) = self.descriptor(own.number)?;
         (Identity::from(&status) == own.file).then_some(path)
+    }
+
+    /// Whether it is that of the calling process or thread.
+    fn is_own(self) -> bool {
+        let identity = |directory, path: &CStr| {
+            let status = sys::status_at(directory, path, 0).ok()?;
+            Some(Identity::from(&status))
+        };
+        let here = self
+            .file(".")
+            .and_then(|path| identity(self.directory, &path));
+        here.is_some()
+            && [c"/proc/self", c"/proc/thread-self"]
+                .into_iter()
+                .any(|path| identity(AT_FDCWD, path) == here)
     }
 
     /// The descriptor that has the file: its number and its link. One number is

@@ -158,7 +158,11 @@ fn again(
         Err(error) => return Err(*error),
     };
     if !by_engine {
-        return host(thread, &led);
+        return match (look, host(thread, &led)) {
+            // Nothing but the engine runs it, which needs a descriptor for it.
+            (Err(error), Err(Errno::ENOEXEC)) => Err(error),
+            (_, result) => result,
+        };
     }
     drop(target);
     let found = Found::find(own, program, &path, look, false)?;

@@ -13,12 +13,15 @@
 //! not open, and the guest may take the number, for which the descriptor
 //! moves out of its way ([`super::syscalls`]). It is close-on-exec. Where no
 //! descriptor is left for the guest, this one is given up; from then on the
-//! file is found by the name that it is mapped by.
+//! file is found by the name that it had ([`given_up`]).
 
+use alloc::boxed::Box;
 use alloc::format;
+use alloc::vec::Vec;
 use core::ffi::CStr;
 use core::mem::ManuallyDrop;
-use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
+use core::ptr;
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU64, Ordering};
 
 use super::sys::{self, AT_FDCWD, Errno, Fd, Status, fd_argument, number};
 
@@ -59,6 +62,31 @@ pub fn is_engine(file: Identity) -> bool {
     }
     let [device, inode] = [0, 1].map(|word: usize| ENGINE[word].load(Ordering::Relaxed));
     file == Identity { device, inode }
+}
+
+/// The name of the program's file, once its descriptor was given up: without a
+/// descriptor, `maps` can't be opened to find it.
+static NAME: AtomicPtr<Vec<u8>> = AtomicPtr::new(ptr::null_mut());
+
+/// The name that the program's file had when its descriptor was given up.
+#[must_use]
+pub fn given_up() -> Option<&'static [u8]> {
+    let name = NAME.load(Ordering::Acquire);
+    // SAFETY: it is null, or a vector that was leaked and is never written to.
+    unsafe { name.as_ref() }.map(Vec::as_slice)
+}
+
+/// Remembers the name of the file that a descriptor is of.
+fn remember(number: i32) {
+    let link = format!("/proc/thread-self/fd/{number}\0");
+    let name = CStr::from_bytes_with_nul(link.as_bytes())
+        .ok()
+        .and_then(|link| sys::link_at(AT_FDCWD, link).ok());
+    if let Some(name) = name {
+        // The one before stays, since it may be looked at: that is as seldom as
+        // programs run out of descriptors.
+        NAME.store(Box::into_raw(Box::new(name)), Ordering::Release);
+    }
 }
 
 /// The descriptor of the program's file in a table of descriptors. Those who
@@ -136,6 +164,7 @@ impl Held {
             drop(i32::try_from(copy).map(Fd::new));
             return false;
         }
+        remember(number);
         let taken = self
             .number
             .compare_exchange(number, NONE, Ordering::AcqRel, Ordering::Acquire);

@@ -1,6 +1,7 @@
 //! Files: the flags of `open` and `struct stat`, which differ, and the links
 //! that would lead to the engine.
 
+use alloc::ffi::CString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ptr;
@@ -384,14 +385,24 @@ pub(super) fn readlinkat(call: &mut Call<'_>) -> Result<u64, Errno> {
     write_link(call, buffer, size, &executable.says()?)
 }
 
-/// A program that runs can't be changed. The host says so of the engine.
+/// A program that runs can't be changed. The host says so of the engine. What is
+/// asked before is asked by opening the file.
 pub(super) fn truncate(call: &mut Call<'_>) -> Result<u64, Errno> {
     /// `O_WRONLY | O_CLOEXEC`.
     const FOR_WRITING: u64 = 0o2_000_001;
-    let Some(target) = paths::target(call, AT_FDCWD, call.arguments[0]) else {
+    if call.arguments[1].cast_signed() < 0 {
+        return call.pass(number::TRUNCATE);
+    }
+    let path = call.arguments[0];
+    let file = if call.file_at(AT_FDCWD, path) == Some(call.process.program) {
+        let path = views::string(path).ok_or(Errno::EFAULT)?;
+        let path = CString::new(path).map_err(|_| Errno::EFAULT)?;
+        Fd::open_at(AT_FDCWD, &path, FOR_WRITING)
+    } else if let Some(target) = paths::target(call, AT_FDCWD, path) {
+        Fd::open_at(target.directory, &target.path, FOR_WRITING)
+    } else {
         return call.pass(number::TRUNCATE);
     };
-    let file = Fd::open_at(target.directory, &target.path, FOR_WRITING);
     file.and(Err(Errno::ETXTBSY))
 }
 
