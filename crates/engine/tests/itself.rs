@@ -73,6 +73,22 @@ fn an_executable_without_descriptors() {
     assert_eq!(found, expected);
 }
 
+/// Of a process that becomes another program in the same moment.
+#[test]
+fn an_executable_of_who_becomes_another() {
+    let dir = TempDir::new().unwrap();
+    let program = guest(&dir, "becoming.c", "-O1");
+    let names = ["one", "other"].map(|name| dir.path().join(name));
+    for name in &names {
+        std::fs::copy(&program, name).unwrap();
+    }
+    let output = Command::new(ENGINE).arg(&names[0]).args(&names).output();
+    assert_eq!(
+        said(&output.unwrap()),
+        "failed 0, wrong links 0, wrong files 0, asked 1\nexit status: 0\n"
+    );
+}
+
 /// Where the kernel starts the engine, with the file already open or without.
 #[test]
 fn an_executable_that_the_kernel_hands_over() {

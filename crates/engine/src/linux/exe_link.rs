@@ -201,7 +201,12 @@ fn program(own: Own, directory: i32, folder: &[u8]) -> Option<Target> {
         };
         return Some(mapped.by_name());
     }
-    let mapped = folder.program()?;
+    let Some(mapped) = folder.program() else {
+        // It may have ended meanwhile, which the kernel says.
+        let exe = folder.file("exe")?;
+        let is_gone = sys::link_at(directory, &exe).is_err();
+        return is_gone.then(|| Target::link(directory, exe));
+    };
     match folder.descriptor_of(&mapped, own.number) {
         Some((_, path)) => folder.pinned(path),
         None => Some(mapped.by_name()),
@@ -286,16 +291,20 @@ impl Folder<'_> {
     fn program(self) -> Option<Mapped> {
         const ATTEMPTS: usize = 100;
         const MILLISECOND: u64 = 1_000_000;
+        let mut before = None;
         for _ in 0..ATTEMPTS {
             let code = code_start(&self.read("stat")?)?;
             let maps = self.read("maps")?;
-            let (name, inode) = maps::mapped_at(&maps, code)?;
-            let found = Mapped { name, inode };
             let engine = sys::link_at(self.directory, &self.file("exe")?).ok()?;
-            if found.name != engine {
-                return Some(found);
+            match maps::mapped_at(&maps, code) {
+                Some((name, inode)) if name != engine => return Some(Mapped { name, inode }),
+                // The one may be of the program before, the other of the next.
+                None if code != 0 && before != Some(code) => {}
+                None if code != 0 => return None,
+                // The engine has not said it yet, nor has the kernel.
+                _ => sys::pause(MILLISECOND),
             }
-            sys::pause(MILLISECOND);
+            before = Some(code);
         }
         None
     }
