@@ -51,6 +51,8 @@ static void at_once(void)
     say("no file", (long)mmap(NULL, PAGE, RX, MAP_PRIVATE, -1, 0));
     say("too long", (long)mmap(NULL, -PAGE, RX, MAP_PRIVATE, without, 0));
     say("overflow", (long)mmap(NULL, PAGE, RX, MAP_PRIVATE, without, -PAGE));
+    say("huge", (long)mmap(NULL, PAGE, RX, MAP_PRIVATE | MAP_HUGETLB, without, 0));
+    say("not done", (long)mmap(NULL, PAGE, RX, MAP_SHARED_VALIDATE | MAP_SYNC, without, 0));
     char *p = map(with, R, MAP_PRIVATE);
     say("amid a page", (long)mmap(p + 1, PAGE, RX, MAP_PRIVATE | MAP_FIXED, without, 0));
     say("taken", (long)mmap(p, PAGE, RX, MAP_PRIVATE | MAP_FIXED_NOREPLACE, without, 0));

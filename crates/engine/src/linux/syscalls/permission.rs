@@ -57,12 +57,20 @@ pub(super) fn may_execute(arguments: &[u64; 6]) -> Result<bool, Errno> {
 /// executed.
 fn ask(arguments: &[u64; 6]) -> Result<(), Errno> {
     const MAP_TYPE: u64 = 0xf;
+    const MAP_SHARED_VALIDATE: u64 = 3;
+    const MAP_HUGETLB: u64 = 0x40000;
+    const MAP_SYNC: u64 = 0x80000;
     const MAP_GROWSDOWN: u64 = 0x100;
     let [hint, length, protection, flags, file, offset] = *arguments;
     // Where something may not be replaced, that comes first.
     let stays = flags & u64::from(MAP_FIXED_NOREPLACE);
     let hint = if stays != 0 { hint } else { 0 };
-    let flags = flags & MAP_TYPE | stays | MAP_GROWSDOWN;
+    // What a file does not do is said before, of one flag with this type only.
+    let before = match flags & MAP_TYPE {
+        MAP_SHARED_VALIDATE => MAP_HUGETLB | MAP_SYNC,
+        _ => MAP_HUGETLB,
+    };
+    let flags = flags & (MAP_TYPE | before) | stays | MAP_GROWSDOWN;
     // SAFETY: no kernel maps a file so; one that did would take free addresses,
     // which are given back.
     unsafe {
