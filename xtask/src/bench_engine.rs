@@ -37,11 +37,16 @@ struct Group {
     title: &'static str,
 }
 
-const GROUPS: [Group; 6] = [
+const GROUPS: [Group; 7] = [
     Group {
         name: "integer",
         level: "-O2",
         title: "Integer, of CoreMark's kinds",
+    },
+    Group {
+        name: "bignum",
+        level: "-O2",
+        title: "Big numbers",
     },
     Group {
         name: "calls",

@@ -30,7 +30,7 @@ use ir::{Key, Mode, Region};
 use x64::convention::Convention;
 use x64::features::HostFeatures;
 use x64::lower::flags::{Compare, FlagsAt, Form, Setter, Value};
-use x64::lower::{FaultPoint, Leave, Lowered, Lowerer, Options};
+use x64::lower::{FaultPoint, Leave, Lowered, Lowerer, Options, Swaps};
 use x64::stubs;
 
 use crate::code::arena::{Arena, CodeCopy, Points};
@@ -458,13 +458,14 @@ impl Engine {
     ) -> Option<Exception> {
         let fault = vcpu.host.fault;
         let shared = self.shared.hold();
-        let point = shared.cache.fault_point(fault.rip).copied();
+        let point = shared.cache.fault_point(fault.rip);
+        let point = point.map(|(point, swaps)| (*point, *swaps));
         drop(shared);
-        let Some(point) = point else {
+        let Some((point, swaps)) = point else {
             panic!("no instruction can fault at {:#x}", fault.rip)
         };
         vcpu.outside();
-        self.recover(vcpu, &fault, &point);
+        self.recover(vcpu, &fault, &point, &swaps);
         if fault.signal == 0 {
             // It was stopped before the instruction.
             return None;
@@ -478,14 +479,10 @@ impl Engine {
     }
 
     /// The guest's state at a fault: the program counter, the flags, and the
-    /// register that was in use.
-    fn recover(&self, vcpu: &mut Vcpu, fault: &HostFault, point: &FaultPoint) {
+    /// registers that were in use.
+    fn recover(&self, vcpu: &mut Vcpu, fault: &HostFault, point: &FaultPoint, swaps: &Swaps) {
         vcpu.cpu.pc = point.pc;
-        if point.spilled
-            && let Some(slot) = self.spilled_slot
-        {
-            vcpu.cpu.x[slot] = vcpu.spilled();
-        }
+        vcpu.recover(self.spilled_slot.filter(|_| point.spilled), point, swaps);
         match point.flags {
             FlagsAt::State => {}
             FlagsAt::Host(form) => vcpu.cpu.flags = from_eflags(fault.eflags, form),

@@ -16,6 +16,7 @@ use a64::lift::{ANY_STACK, HOT_INT, HOT_VEC, KEPT_VEC};
 use ir::Mode;
 use x64::constants;
 use x64::convention::Layout;
+use x64::lower::{FaultPoint, SWAPS, Swaps};
 
 use crate::inspect::tally::Tally;
 use crate::linux::attention::{self, Attention};
@@ -35,9 +36,10 @@ const PART: usize = TARGETS / 64;
 const TABLES: usize = 2;
 
 /// An indirect target. An entry that is all zeros is unused: address 0 would be
-/// in the first one only, which has `NOBODY` then.
+/// in the first one only, which has `NOBODY` then. None lies in two lines of the
+/// cache.
 #[derive(Clone, Copy, Debug)]
-#[repr(C)]
+#[repr(C, align(16))]
 pub struct Target {
     /// The guest's address.
     pub guest: u64,
@@ -84,6 +86,7 @@ pub struct Host {
     /// Not zero once a result has saturated since FPSR.QC was last looked at.
     pub saturated: u128,
     spill: u64,
+    swapped: [u64; SWAPS],
     rsp: u64,
     leave: u64,
     interpret: u64,
@@ -144,6 +147,7 @@ impl Host {
             constants: constants::VALUES,
             saturated: 0,
             spill: 0,
+            swapped: [0; SWAPS],
             rsp: 0,
             leave: calls.leave,
             interpret: calls.interpret,
@@ -271,10 +275,19 @@ impl Vcpu {
         }
     }
 
-    /// What the guest's registers are after a fault: the register that was
-    /// spilled, if the host instruction says so.
-    pub(crate) const fn spilled(&self) -> u64 {
-        self.host.spill
+    /// The guest's registers after a fault, where they are not where the stub that
+    /// leaves has stored them to: `spilled` is the slot that was spilled, if one
+    /// was.
+    pub(crate) fn recover(&mut self, spilled: Option<usize>, point: &FaultPoint, swaps: &Swaps) {
+        if let Some(slot) = spilled {
+            self.cpu.x[slot] = self.host.spill;
+        }
+        swaps.recovered(&mut self.cpu.x, &self.host.swapped);
+        for (word, slot) in self.host.scratch.into_iter().zip(point.stand_ins) {
+            if let Some(x) = self.cpu.x.get_mut(usize::from(slot.0)) {
+                *x = word;
+            }
+        }
     }
 }
 
@@ -306,6 +319,7 @@ pub fn layout() -> Layout {
         functions: host(offset_of!(Host, functions)),
         monitor: at(cpu + offset_of!(Cpu, monitor)),
         spill: host(offset_of!(Host, spill)),
+        swapped: host(offset_of!(Host, swapped)),
         scratch: host(offset_of!(Host, scratch)),
         mxcsr: host(offset_of!(Host, mxcsr)),
         host_mxcsr: host(offset_of!(Host, host_mxcsr)),

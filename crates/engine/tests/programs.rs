@@ -159,6 +159,24 @@ fn integer_kernels() {
     );
 }
 
+/// Carries in the flags across multiplications and rounds of loops.
+#[test]
+fn big_number_kernels() {
+    let kernels: [&[&str]; 3] = [
+        &["montgomery", "50"],
+        &["chained", "50"],
+        &["schoolbook", "100"],
+    ];
+    source("../../../benches/engine/bignum.c").as_native(&kernels);
+}
+
+/// A fault amid products, sums and carries is handled, and the loop goes on.
+#[test]
+fn products_across_faults() {
+    let text = source("programs/products.c").as_native(&[&[]]);
+    assert!(text.ends_with("\n160 faults\n"), "{text}");
+}
+
 #[test]
 fn call_kernels() {
     source("../../../benches/engine/calls.c").as_native(&[

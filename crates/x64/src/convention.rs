@@ -66,6 +66,8 @@ pub struct Layout {
     pub thread: u32,
     /// `ReadFlags`' scratch and that of wide multiplication: 8 bytes.
     pub spill: u32,
+    /// [`crate::lower::SWAPS`] words for slots whose registers hold others.
+    pub swapped: u32,
     /// 64 bytes of scratch, 16-byte aligned.
     pub scratch: u32,
     /// The guest's MXCSR while host code runs.

@@ -28,7 +28,7 @@ use core::ops::Range;
 use hashbrown::HashMap;
 use ir::live::Live;
 use ir::{Key, Region};
-use x64::lower::{FaultPoint, Lowered};
+use x64::lower::{FaultPoint, Lowered, Swaps};
 
 /// Where a region can be entered.
 #[derive(Clone, Copy, Debug)]
@@ -101,6 +101,7 @@ impl Cache {
         let mut placed = Placed::new(region, host..host + code.len() as u64);
         placed.entries.extend_from_slice(&lowered.entries);
         placed.faults.extend_from_slice(&lowered.faults);
+        placed.swaps = lowered.swaps;
         placed.relies = self.relied_on(lowered);
         self.regions.push(placed);
         self.show(index);
@@ -158,9 +159,9 @@ impl Cache {
         }
     }
 
-    /// What can fault at a host address.
+    /// What can fault at a host address, and what is swapped there.
     #[must_use]
-    pub fn fault_point(&self, host: u64) -> Option<&FaultPoint> {
+    pub fn fault_point(&self, host: u64) -> Option<(&FaultPoint, &Swaps)> {
         let after = self.regions.partition_point(|r| r.host.start <= host);
         let region = self.regions.get(after.checked_sub(1)?)?;
         let offset = u32::try_from(host - region.host.start).ok()?;
@@ -168,7 +169,7 @@ impl Cache {
             .faults
             .binary_search_by_key(&offset, |f| f.host)
             .ok()?;
-        region.faults.get(at)
+        Some((region.faults.get(at)?, &region.swaps))
     }
 
     /// The regions that are of code in one of the ranges, and not of what is

@@ -5,7 +5,7 @@ use core::ops::Range;
 
 use ir::live::Live;
 use ir::{Key, Mode, Region, Term};
-use x64::lower::{Entry, FaultPoint};
+use x64::lower::{Entry, FaultPoint, Swaps};
 
 /// The length of an instruction of the guest.
 const INSN: u64 = 4;
@@ -19,6 +19,8 @@ pub struct Placed {
     pub entries: Vec<Entry>,
     /// Where it can fault, ascending.
     pub faults: Vec<FaultPoint>,
+    /// What registers hold other slots in it.
+    pub swaps: Swaps,
     /// What it relies on: entries of other regions that look at no more of the
     /// flags than this.
     pub relies: Vec<(Key, Live)>,
@@ -54,6 +56,7 @@ impl Placed {
             host,
             entries: Vec::new(),
             faults: Vec::new(),
+            swaps: Swaps::default(),
             relies: Vec::new(),
             incoming: Vec::new(),
             awake: true,

@@ -468,6 +468,12 @@ impl Asm {
         self.shift_x(size, 3, dst, rm.into(), count);
     }
 
+    /// mulx hi, lo, rm: hi:lo = rdx * rm; the flags are left alone
+    pub fn mulx(&mut self, size: Size, hi: Gpr, lo: Gpr, rm: impl Into<RegMem>) {
+        self.touch(lo.0);
+        self.vex_gpr(size, 3, 2, 0xf6, hi, lo.0, rm.into());
+    }
+
     /// rorx dst, rm, imm
     pub fn rorx(&mut self, size: Size, dst: Gpr, rm: impl Into<RegMem>, by: u8) {
         self.vex_gpr(size, 3, 3, 0xf0, dst, 0, rm.into());

@@ -8,6 +8,24 @@ use crate::convention::{BIAS, RAX, RCX};
 use ir::live::Live;
 use ir::{Block, Key, Reg, Term, Width};
 
+/// When one of two ways is taken.
+#[derive(Clone, Copy)]
+enum When {
+    /// If EFLAGS say so.
+    Flags(Test),
+    /// If `rcx` is zero, or is not; EFLAGS are left alone.
+    Counter { zero: bool },
+}
+
+impl When {
+    fn invert(self) -> Self {
+        match self {
+            Self::Flags(test) => Self::Flags(test.invert()),
+            Self::Counter { zero } => Self::Counter { zero: !zero },
+        }
+    }
+}
+
 impl Lowering<'_> {
     pub(crate) fn term(&mut self, index: usize, block: &Block) {
         self.pc = block.pc;
@@ -18,7 +36,7 @@ impl Lowering<'_> {
                     return self.go(index, taken);
                 }
                 let test = self.test(cond);
-                self.fork(index, test, taken, fall);
+                self.fork(index, When::Flags(test), taken, fall);
             }
             Term::BranchZero {
                 w,
@@ -42,6 +60,7 @@ impl Lowering<'_> {
             Term::Indirect { reg, link, ret, .. } => self.indirect(reg, link, ret),
             Term::Supervisor { imm, next } => {
                 self.flags_to_state();
+                self.swap_out();
                 self.set_pc(next);
                 self.leave(Leave::Supervisor, imm.into());
             }
@@ -55,6 +74,7 @@ impl Lowering<'_> {
 
     pub(crate) fn stop(&mut self, why: Leave, payload: u32, pc: u64) {
         self.flags_to_state();
+        self.swap_out();
         self.set_pc(pc);
         self.leave(why, payload);
     }
@@ -88,28 +108,29 @@ impl Lowering<'_> {
 
     /// A direct branch out of the region, the flags being in place.
     pub(crate) fn exit(&mut self, target: Key) {
+        self.swap_out();
         let patch = self.a.jmp_rel32_aligned();
         let label = self.a.new_label();
         self.cold.push((label, Cold::Thunk { patch, target }));
     }
 
     /// Goes one of two ways.
-    fn fork(&mut self, index: usize, test: Test, taken: u64, fall: u64) {
+    fn fork(&mut self, index: usize, when: When, taken: u64, fall: u64) {
         let here = self.flags_here();
         // The way that is fallen into needs no jump.
         if self.find(taken) == Some(index + 1) && self.find(fall) != Some(index + 1) {
-            self.jump_to(test.invert(), fall, here);
+            self.jump_to(when.invert(), fall, here);
             self.flags_are(here);
             self.go(index, taken);
         } else {
-            self.jump_to(test, taken, here);
+            self.jump_to(when, taken, here);
             self.flags_are(here);
             self.go(index, fall);
         }
     }
 
     /// Goes to an address if the test says so.
-    fn jump_to(&mut self, test: Test, target: u64, here: Tracker) {
+    fn jump_to(&mut self, when: When, target: u64, here: Tracker) {
         match self.find(target) {
             Some(block) => {
                 let wanted = self.settle_in(block, Some(here));
@@ -123,14 +144,14 @@ impl Lowering<'_> {
                         block,
                     })
                 };
-                self.jump_if(test, label);
+                self.jump_when(when, label);
             }
             None => {
                 let target = self.region.key(target);
                 let seen = (self.outside)(target) != Live::Dead;
                 let in_place = !seen || self.flags_fit(&Tracker::default());
-                match test {
-                    Test::One(cc) if in_place => {
+                match when {
+                    When::Flags(Test::One(cc)) if in_place && self.swaps.is_empty() => {
                         let patch = self.a.jcc_rel32_aligned(cc);
                         let label = self.a.new_label();
                         self.cold.push((label, Cold::Thunk { patch, target }));
@@ -139,7 +160,7 @@ impl Lowering<'_> {
                         let pc = self.pc;
                         let flags = if in_place { Tracker::default() } else { here };
                         let label = self.behind(Cold::Away { flags, pc, target });
-                        self.jump_if(test, label);
+                        self.jump_when(when, label);
                     }
                 }
             }
@@ -155,7 +176,7 @@ impl Lowering<'_> {
             self.settle_joined(block);
         }
         self.flags_are(constant);
-        self.jump_to(test, target, constant);
+        self.jump_to(When::Flags(test), target, constant);
         self.flags_are(before);
     }
 
@@ -182,12 +203,28 @@ impl Lowering<'_> {
         }
     }
 
+    fn jump_when(&mut self, when: When, label: Label) {
+        let zero = match when {
+            When::Flags(test) => return self.jump_if(test, label),
+            When::Counter { zero } => zero,
+        };
+        let (is_zero, skip) = (self.a.new_label(), self.a.new_label());
+        self.a.jrcxz(if zero { is_zero } else { skip });
+        if zero {
+            self.a.jmp_short(skip);
+        }
+        self.a.bind(is_zero);
+        self.a.jmp(label);
+        self.a.bind(skip);
+    }
+
     /// Jumps unless the test holds.
     pub(crate) fn jump_unless(&mut self, test: Test, label: Label) {
         self.jump_if(test.invert(), label);
     }
 
-    /// The test overwrites EFLAGS, so the guest's flags must be elsewhere.
+    /// A test overwrites EFLAGS: where the guest's flags are there and seen later,
+    /// `rcx` is looked at instead.
     fn branch_zero(
         &mut self,
         index: usize,
@@ -197,13 +234,17 @@ impl Lowering<'_> {
         taken: u64,
         fall: u64,
     ) {
-        self.clobber_at_end(index);
+        if !self.clobbered_at_end(index) {
+            let source = self.source(reg, RCX);
+            self.mov_any(w.into(), RCX, source);
+            return self.fork(index, When::Counter { zero: !nonzero }, taken, fall);
+        }
         match self.source(reg, RAX) {
             RegMem::Reg(r) => self.a.test_rr(w.into(), r, r),
             RegMem::Mem(m) => self.a.alu_mi(w.into(), Alu::Cmp, m, 0),
         }
         let cc = if nonzero { Cc::NE } else { Cc::E };
-        self.fork(index, Test::One(cc), taken, fall);
+        self.fork(index, When::Flags(Test::One(cc)), taken, fall);
     }
 
     fn branch_bit(
@@ -215,7 +256,10 @@ impl Lowering<'_> {
         taken: u64,
         fall: u64,
     ) {
-        self.clobber_at_end(index);
+        if !self.clobbered_at_end(index) {
+            self.bit_alone(reg, bit);
+            return self.fork(index, When::Counter { zero: !nonzero }, taken, fall);
+        }
         let (yes, no) = if bit < 31 {
             let mask = 1 << bit;
             match self.source(reg, RAX) {
@@ -231,19 +275,32 @@ impl Lowering<'_> {
         };
         self.fork(
             index,
-            Test::One(if nonzero { yes } else { no }),
+            When::Flags(Test::One(if nonzero { yes } else { no })),
             taken,
             fall,
         );
     }
 
-    /// Before a terminator overwrites EFLAGS.
-    fn clobber_at_end(&mut self, index: usize) {
+    /// `rcx` = one bit of a slot, the flags left alone: shifted to the top, then
+    /// to the bottom.
+    fn bit_alone(&mut self, reg: Reg, bit: u8) {
+        let source = self.source(reg, RCX);
+        self.a.mov_ri(RAX, u64::from(63 - bit));
+        self.a.shlx(Size::B64, RCX, source, RAX);
+        self.a.mov_ri(RAX, 63);
+        self.a.shrx(Size::B64, RCX, RCX, RAX);
+    }
+
+    /// Before a terminator: whether EFLAGS may be overwritten.
+    fn clobbered_at_end(&mut self, index: usize) -> bool {
         if self.live.live_out[index] == Live::Dead {
             self.flags_are(Tracker::NOWHERE);
-        } else {
+        } else if self.clobber_is_free() {
             self.clobber();
+        } else {
+            return false;
         }
+        true
     }
 
     /// Looks the target up in the table of the state; its entries are pairs of
@@ -254,6 +311,7 @@ impl Lowering<'_> {
         if !link.is_zero() {
             self.imm(link, ret);
         }
+        self.swap_out();
         let layout = &self.c.layout;
         #[allow(clippy::cast_possible_wrap, reason = "the state is a megabyte at most")]
         let table = layout.targets[self.region.mode.number()] as i32 - BIAS;

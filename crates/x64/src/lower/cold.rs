@@ -77,6 +77,7 @@ impl Lowering<'_> {
     }
 
     fn emit_cold(&mut self, cold: &Cold) {
+        self.swapped = !self.swaps.is_empty();
         match *cold {
             Cold::Entry { block } => self.cold_entry(block),
             Cold::Edge { flags, pc, block } => {
@@ -103,6 +104,7 @@ impl Lowering<'_> {
             Cold::Otherwise { pc } => {
                 self.flags_are(Tracker::constant(0));
                 self.flags_to_state();
+                self.swap_out();
                 self.set_pc(pc);
                 self.leave(Leave::Attention, 0);
             }
@@ -129,6 +131,7 @@ impl Lowering<'_> {
     fn cold_entry(&mut self, block: usize) {
         let offset = self.position();
         let wanted = self.settle_in(block, None);
+        self.swap_in();
         self.flags_in_state();
         self.flags_move(&wanted);
         self.a.jmp(self.labels[block]);
@@ -202,9 +205,11 @@ impl Lowering<'_> {
     /// Runs one guest instruction in the interpreter; all flags must be in the
     /// state, and are afterwards.
     pub(crate) fn call_interpreter(&mut self, word: u32) {
+        self.swap_out();
         self.set_pc(self.pc);
         self.a.mov_ri(RAX, word.into());
         let stub: Mem = self.c.state(self.c.layout.interpret);
         self.a.call_m(stub);
+        self.swap_in();
     }
 }

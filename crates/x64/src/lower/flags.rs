@@ -36,7 +36,7 @@ pub enum Value {
 }
 
 impl Value {
-    const fn slot(self) -> Option<Reg> {
+    pub(super) const fn slot(self) -> Option<Reg> {
         match self {
             Self::Slot(reg) | Self::Plus(reg, _) => Some(reg),
             Self::Const(_) => None,
@@ -185,6 +185,11 @@ impl Tracker {
     /// Whether a block that assumes this can be entered from outside.
     pub(crate) fn fits_entry(&self) -> bool {
         self.saved || *self == Self::NOWHERE
+    }
+
+    /// What they can be computed from.
+    pub(crate) const fn setter(&self) -> Option<Setter> {
+        self.setter
     }
 
     /// Where a fault finds them.
@@ -552,8 +557,7 @@ impl Lowering<'_> {
     }
 
     /// Where the flags are best at a loop's head: where its jumps back have
-    /// them. In the state if the body sets none, or tests something else to
-    /// come back.
+    /// them. In the state if the body sets none.
     fn home_at_loop(&self, head: usize) -> Tracker {
         let region = self.region;
         let pc = region.blocks[head].pc;
@@ -573,7 +577,10 @@ impl Lowering<'_> {
             _ => return Tracker::default(),
         };
         match back.term {
-            Term::Branch { .. } | Term::Jump { .. } => Tracker::in_host(form),
+            Term::Branch { .. }
+            | Term::Jump { .. }
+            | Term::BranchZero { .. }
+            | Term::BranchBit { .. } => Tracker::in_host(form),
             _ => Tracker::default(),
         }
     }

@@ -5,7 +5,6 @@ use super::flags::{Compare, Form, Setter, Test, Tracker, Value};
 use crate::asm::{Alu, Cond as Cc, Gpr, Mem, RegMem, Shift, Size};
 use crate::convention::{RAX, RCX, RDX};
 use ir::inst::{SelectOp, ShiftOp};
-use ir::live::Live;
 use ir::{BinOp, Cond, Extend, Op, Operand, Reg, Term, Width};
 
 /// An immediate as an instruction takes it: 32 bits, sign-extended.
@@ -259,9 +258,19 @@ impl Lowering<'_> {
 
     /// The forms that set the flags.
     fn bin_set(&mut self, op: BinOp, w: Width, d: Reg, a: Reg, b: Operand) {
+        let (a, b, late) = match (op, b) {
+            (BinOp::Add, Operand::Reg(second)) => {
+                let (first, second, late) = self.summands(a, second);
+                (first, Operand::Reg(second), late)
+            }
+            _ => (a, b, false),
+        };
         let t = self.target(d, RAX);
         let compare = d.is_zero();
-        if compare && let Some(setter) = setter(op, w, d, a, b) {
+        if compare
+            && !late
+            && let Some(setter) = setter(op, w, d, a, b)
+        {
             return self.flags_later(setter);
         }
         if op == BinOp::Sub && compare {
@@ -275,7 +284,9 @@ impl Lowering<'_> {
         } else {
             Form::Plain
         };
-        self.flags_set(form, setter(op, w, d, a, b));
+        // A product that was only put into scratch is nowhere afterwards.
+        let setter = if late { None } else { setter(op, w, d, a, b) };
+        self.flags_set(form, setter);
         if !compare {
             self.write(d, t);
         }
@@ -302,31 +313,12 @@ impl Lowering<'_> {
         }
     }
 
-    pub(crate) fn carry(&mut self, sub: bool, w: Width, d: Reg, a: Reg, b: Reg, set: bool) {
-        let size = Size::from(w);
-        let form = if sub { Form::Inverted } else { Form::Plain };
-        if !set && self.live_after() != Live::Dead {
-            self.flags_to_state();
-        }
-        self.flags_move(&Tracker::in_host(form));
-        self.read_to(a, RAX);
-        let b = self.source(b, RCX);
-        let alu = if sub { Alu::Sbb } else { Alu::Adc };
-        match b {
-            RegMem::Reg(b) => self.a.alu_rr(size, alu, RAX, b),
-            RegMem::Mem(b) => self.a.alu_rm(size, alu, RAX, b),
-        }
-        if set {
-            self.flags_set(form, None);
-        } else {
-            self.flags_lost();
-        }
-        self.write(d, RAX);
-    }
-
     pub(crate) fn shift(&mut self, op: ShiftOp, w: Width, d: Reg, a: Reg, b: Reg) {
         let size = Size::from(w);
         if op == ShiftOp::Ror {
+            if !self.clobber_is_free() {
+                return self.rotate_by_shifts(size, d, a, b);
+            }
             self.clobber();
             self.read_to(b, RCX);
             let a = self.source(a, RAX);
@@ -346,80 +338,28 @@ impl Lowering<'_> {
         self.write(d, t);
     }
 
-    pub(crate) fn mul_add(&mut self, sub: bool, w: Width, d: Reg, a: Reg, b: Reg, c: Reg) {
-        let size = Size::from(w);
-        self.clobber();
-        let t = self.target(d, RAX);
-        if c.is_zero() && !sub {
-            let a = self.read(a, RAX);
-            let b = self.source(b, RCX);
-            if RegMem::Reg(t) == b {
-                self.a.imul_rr(size, t, RegMem::Reg(a));
-            } else {
-                self.a.mov_rr(size, t, a);
-                self.a.imul_rr(size, t, b);
-            }
-            return self.write(d, t);
+    /// A rotation that leaves the flags alone: a right by b, plus a left by
+    /// 63 - b and one more.
+    fn rotate_by_shifts(&mut self, size: Size, d: Reg, a: Reg, b: Reg) {
+        if a.is_zero() {
+            return self.imm(d, 0);
         }
-        self.read_to(a, RAX);
-        let b = self.source(b, RCX);
-        self.a.imul_rr(size, RAX, b);
-        self.accumulate(size, sub, d, c);
-    }
-
-    /// d = c ± rax
-    fn accumulate(&mut self, size: Size, sub: bool, d: Reg, c: Reg) {
-        if sub {
-            self.read_to(c, RCX);
-            self.a.alu_rr(size, Alu::Sub, RCX, RAX);
-            self.write(d, RCX);
-        } else {
-            let t = self.target(d, RAX);
-            let c = self.read(c, RCX);
-            self.a.lea(size, t, Mem::index(c, RAX, 1, 0));
-            self.write(d, t);
-        }
-    }
-
-    pub(crate) fn mul_long(&mut self, signed: bool, sub: bool, d: Reg, a: Reg, b: Reg, c: Reg) {
-        self.clobber();
-        for (reg, to) in [(a, RAX), (b, RCX)] {
-            let source = self.source(reg, to);
-            if signed {
-                self.a.movsx(Size::B64, Size::B32, to, source);
-            } else {
-                self.mov_any(Size::B32, to, source);
-            }
-        }
-        self.a.imul_rr(Size::B64, RAX, RCX);
-        if c.is_zero() && !sub {
-            self.write(d, RAX);
-        } else {
-            self.accumulate(Size::B64, sub, d, c);
-        }
-    }
-
-    pub(crate) fn mul_high(&mut self, signed: bool, d: Reg, a: Reg, b: Reg) {
-        self.clobber();
         self.read_to(b, RCX);
-        self.read_to(a, RAX);
-        self.spill_rdx();
-        if signed {
-            self.a.imul1(Size::B64, RCX);
-        } else {
-            self.a.mul(Size::B64, RCX);
-        }
-        self.a.mov_rr(Size::B64, RAX, RDX);
-        self.unspill_rdx();
-        self.write(d, RAX);
+        let a = self.unmoved(a);
+        self.a.shrx(size, RAX, a, RCX);
+        self.a.not(size, RCX);
+        self.a.shlx(size, RCX, a, RCX);
+        let t = self.target(d, RAX);
+        self.a.lea(size, t, Mem::index(RAX, RCX, 2, 0));
+        self.write(d, t);
     }
 
-    fn spill_rdx(&mut self) {
+    pub(super) fn spill_rdx(&mut self) {
         let spill = self.c.state(self.c.layout.spill);
         self.a.mov_mr(Size::B64, spill, RDX);
     }
 
-    fn unspill_rdx(&mut self) {
+    pub(super) fn unspill_rdx(&mut self) {
         let spill = self.c.state(self.c.layout.spill);
         self.a.mov_rm(Size::B64, RDX, spill);
     }

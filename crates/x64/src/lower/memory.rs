@@ -35,6 +35,7 @@ impl Lowering<'_> {
     /// The next host instruction can fault; `spilled`: `rdx` is in use.
     pub(crate) fn fault_point_with(&mut self, spilled: bool) {
         let (host, pc, flags) = (self.position(), self.pc, self.flags_at_fault());
+        let spilled = spilled || self.products.borrowed();
         // A block's start and its first access may be at one place.
         if self.out.faults.last().is_some_and(|last| last.host == host) {
             self.out.faults.pop();
@@ -44,6 +45,7 @@ impl Lowering<'_> {
             pc,
             flags,
             spilled,
+            stand_ins: self.products.stand_ins(),
         });
     }
 

@@ -20,10 +20,13 @@ mod bits;
 mod branch;
 mod bulk;
 mod call;
+mod carry;
 mod int;
 mod memory;
 mod operand;
+mod product;
 mod stack;
+mod swap;
 mod vector;
 
 use crate::asm::{Asm, Label};
@@ -32,7 +35,9 @@ use alloc::vec::Vec;
 use cold::Cold;
 use flags::{FlagsAt, Tracker};
 use ir::live::Live;
-use ir::{Key, Mode, Op, Region};
+use ir::{Key, Mode, Op, Reg, Region};
+use product::Products;
+pub use swap::{SWAPS, Swap, Swaps};
 
 /// Why translated code is left; what `leave` finds in `cl`. The payload is
 /// in `eax`, the guest's program counter in the state. Where it goes on by itself,
@@ -132,6 +137,8 @@ pub struct FaultPoint {
     pub flags: FlagsAt,
     /// The slot of `rdx` is in the state's spill word.
     pub spilled: bool,
+    /// The slots that words of the state's scratch have, or [`Reg::ZERO`].
+    pub stand_ins: [Reg; 8],
 }
 
 /// What lowering a region gives, besides the bytes in the emitter.
@@ -145,6 +152,8 @@ pub struct Lowered {
     pub faults: Vec<FaultPoint>,
     /// Where each block's code starts: guest address and offset.
     pub blocks: Vec<(u64, u32)>,
+    /// What slots are in other registers than elsewhere.
+    pub swaps: Swaps,
 }
 
 /// Options of lowering.
@@ -198,6 +207,7 @@ impl Lowerer {
         self.asm.clear();
         self.liveness.compute(region, &outside);
         self.uppers.compute(region);
+        out.swaps = Swaps::choose(region, &self.convention);
         let mut lowering = Lowering {
             labels: region.blocks.iter().map(|_| self.asm.new_label()).collect(),
             block_in: alloc::vec![None; region.blocks.len()],
@@ -207,12 +217,15 @@ impl Lowerer {
             uppers: &self.uppers,
             outside: &outside,
             region,
-            out,
             flags: Tracker::default(),
             cold: Vec::new(),
             pending_back: Vec::new(),
             known: ir::upper::Upper::default(),
             held: [ir::Reg::ZERO; 2],
+            products: Products::default(),
+            swaps: out.swaps,
+            swapped: !out.swaps.is_empty(),
+            out,
             index: 0,
             start: 0,
             at: 0,
@@ -247,6 +260,12 @@ pub(crate) struct Lowering<'a> {
     known: ir::upper::Upper,
     /// The slots in memory whose values `rax` and `rcx` were given last.
     held: [ir::Reg; 2],
+    /// What is borrowed and put aside to multiply.
+    products: Products,
+    /// What registers hold other slots in this region.
+    swaps: Swaps,
+    /// Whether they do where the emitter is.
+    swapped: bool,
     /// The block being lowered.
     index: usize,
     /// Where the block starts in the region's list of operations.
@@ -266,6 +285,7 @@ impl Lowering<'_> {
         self.index = index;
         (self.start, self.end) = (block.start as usize, block.end as usize);
         self.flags = self.settle_in(index, None);
+        self.swapped = !self.swaps.is_empty();
         self.a.bind(self.labels[index]);
         self.known = self.uppers.at_start[index];
         self.out.blocks.push((block.pc, self.position()));
@@ -280,12 +300,16 @@ impl Lowering<'_> {
             self.at = at;
             self.pc = block.pc.wrapping_add(self.region.ops[at].offset.into());
             let op = self.region.ops[at].op;
+            if op.plain_reads().is_none() {
+                self.give_back();
+            }
             self.keep_flags(&op);
             self.op(&op);
             self.known.after(&op);
             self.forget_overwritten(&op);
         }
         self.at = self.end;
+        self.give_back();
         self.term(index, block);
     }
 
@@ -296,7 +320,7 @@ impl Lowering<'_> {
             return;
         }
         let flags = self.live.live_in[index];
-        if self.flags.fits_entry() {
+        if self.flags.fits_entry() && self.swaps.is_empty() {
             let offset = self.position();
             self.out.entries.push(Entry {
                 pc: block.pc,

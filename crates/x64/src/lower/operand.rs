@@ -2,7 +2,7 @@
 
 use super::Lowering;
 use crate::asm::{Gpr, Mem, RegMem, Size};
-use crate::convention::{RAX, RCX};
+use crate::convention::{RAX, RCX, RDX};
 use ir::{Extend, Operand, Reg, Width};
 
 impl From<Width> for Size {
@@ -17,11 +17,15 @@ impl From<Width> for Size {
 impl Lowering<'_> {
     /// The register that holds a slot, if one does.
     pub(crate) fn pinned(&self, reg: Reg) -> Option<Gpr> {
-        self.c.int.get(usize::from(reg.0)).copied().flatten()
+        let pinned = self.register(reg);
+        pinned.filter(|&at| at != RDX || !self.products.borrowed())
     }
 
+    /// Where a slot without a register is in memory.
     fn home(&self, reg: Reg) -> Mem {
-        self.c.int_home(reg.0)
+        self.stand_in(reg)
+            .or_else(|| self.word_of_evicted(reg))
+            .unwrap_or_else(|| self.c.int_home(reg.0))
     }
 
     /// A slot's value in a register: its own, or `scratch`.
@@ -67,6 +71,14 @@ impl Lowering<'_> {
         }
     }
 
+    /// Where a slot is, scratch left as it is; not the zero register.
+    pub(crate) fn unmoved(&self, reg: Reg) -> RegMem {
+        match self.pinned(reg) {
+            Some(pinned) => RegMem::Reg(pinned),
+            None => RegMem::Mem(self.home(reg)),
+        }
+    }
+
     /// The scratch register that still holds a slot's value, which its home
     /// has too.
     fn held(&self, reg: Reg) -> Option<Gpr> {
@@ -76,7 +88,7 @@ impl Lowering<'_> {
     }
 
     /// Scratch holds a slot's value.
-    fn hold(&mut self, reg: Reg, at: Gpr) {
+    pub(crate) fn hold(&mut self, reg: Reg, at: Gpr) {
         for (scratch, of) in [RAX, RCX].into_iter().zip(&mut self.held) {
             if scratch == at {
                 *of = reg;
@@ -95,18 +107,24 @@ impl Lowering<'_> {
         if reg.is_zero() {
             return;
         }
+        self.products.overwritten(reg);
         match self.pinned(reg) {
             Some(pinned) if pinned == value => {}
             Some(pinned) => self.a.mov_rr(Size::B64, pinned, value),
             None => {
                 let home = self.home(reg);
                 self.a.mov_mr(Size::B64, home, value);
-                for of in &mut self.held {
-                    if *of == reg {
-                        *of = Reg::ZERO;
-                    }
-                }
+                self.forget_held(reg);
                 self.hold(reg, value);
+            }
+        }
+    }
+
+    /// Scratch holds a slot's value no more.
+    pub(crate) fn forget_held(&mut self, reg: Reg) {
+        for of in &mut self.held {
+            if *of == reg {
+                *of = Reg::ZERO;
             }
         }
     }

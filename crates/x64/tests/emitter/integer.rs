@@ -416,6 +416,10 @@ fn bmi() {
                     vec![gpr(size, reg), gpr(size, third), rm]
                 });
             }
+            let emit = |asm: &mut Asm, reg, rm| asm.mulx(size, reg, third, rm);
+            every_rm(size, "mulx", emit, |reg, rm| {
+                vec![gpr(size, reg), gpr(size, third), rm]
+            });
         }
         for by in [0, 1, 31, 63] {
             let emit = |asm: &mut Asm, reg, rm| asm.rorx(size, reg, rm, by);

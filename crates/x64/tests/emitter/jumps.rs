@@ -1,7 +1,7 @@
 //! Labels and jumps: where they go, and in how many bytes.
 
 use super::check::{IP, Operand, check, plain};
-use armistice_x64::asm::{Asm, Cond};
+use armistice_x64::asm::{Asm, Cond, Label};
 use iced_x86::{Decoder, DecoderOptions, Instruction};
 
 const CONDS: [(Cond, &str); 4] = [
@@ -109,13 +109,16 @@ fn short_jumps_to_both_sides() {
             if !ahead && bytes > 126 {
                 continue;
             }
-            for cond in [None, Some((Cond::LE, "jle"))] {
+            type Jump = fn(&mut Asm, Label);
+            let jumps: [(&str, Jump); 3] = [
+                ("jmp", Asm::jmp_short),
+                ("jle", |asm, label| asm.jcc_short(Cond::LE, label)),
+                ("jrcxz", Asm::jrcxz),
+            ];
+            for (name, emit) in jumps {
                 let mut asm = Asm::new();
                 let label = asm.new_label();
-                let jump = |asm: &mut Asm| match cond {
-                    Some((cond, _)) => asm.jcc_short(cond, label),
-                    None => asm.jmp_short(label),
-                };
+                let jump = |asm: &mut Asm| emit(asm, label);
                 if ahead {
                     jump(&mut asm);
                     distance(&mut asm, bytes);
@@ -131,7 +134,6 @@ fn short_jumps_to_both_sides() {
                 let jump = insns[if ahead { 0 } else { bytes }];
                 let target = if ahead { IP + 2 + bytes as u64 } else { IP };
                 assert_eq!((jump.len(), jump.near_branch64()), (2, target));
-                let name = cond.map_or("jmp", |(_, name)| name);
                 assert_eq!(format!("{:?}", jump.mnemonic()).to_lowercase(), name);
             }
         }

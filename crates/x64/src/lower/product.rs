@@ -1,0 +1,554 @@
+//! Products.
+//!
+//! `mulx` gives both halves of a product and leaves EFLAGS alone, so a chain of
+//! additions with carry can live there while its words are multiplied. It
+//! takes one factor in `rdx`, which holds a slot: that slot goes to the
+//! state's spill word, and `rdx` is *borrowed* until the block ends or something
+//! else than plain integer work comes ([`ir::Op::plain_reads`]). Big numbers are
+//! multiplied by one word at a time, so it mostly has the factor already.
+//!
+//! MUL and UMULH of the same factors are one `mulx`. Where the second comes
+//! later, its half waits in a word of the state's scratch, unless the slot may
+//! be written at once. Two copies are left out where nobody can see that they
+//! were: the slot of a half that waited is read in that word, and a lower half
+//! that is to be added once is computed when it is added.
+//!
+//! All of that is inside a block. Fault points tell that `rdx` is spilled, and
+//! which words stand in for slots; no access that faults comes between a product
+//! that is put off and its addition, or between a half that is written early and
+//! its operation.
+
+use super::Lowering;
+use super::flags::Setter;
+use crate::asm::{Alu, Gpr, Mem, RegMem, Size};
+use crate::convention::{RAX, RCX, RDX};
+use ir::{BinOp, Op, Operand, Reg, Width};
+
+/// How many operations ahead are looked at.
+const REACH: usize = 48;
+
+/// What a word of the state's scratch has.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+enum Word {
+    #[default]
+    Free,
+    /// What the operation of this number gives.
+    Waits(usize),
+    /// Nothing: the operation's slot has been written already.
+    Written(usize),
+    /// What this slot holds, whose home is out of date.
+    StandsFor(Reg),
+}
+
+/// What is borrowed and put aside.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Products {
+    /// The slot of `rdx` is in the spill word.
+    spilled: bool,
+    /// The slot whose value is in `rdx`, beside its own register or home.
+    factor: Option<Reg>,
+    words: [Word; 8],
+    /// The operations whose lower halves are computed when they are added.
+    late: [Option<usize>; 8],
+}
+
+/// One half of the product of two slots.
+#[derive(Clone, Copy)]
+struct Half {
+    high: bool,
+    d: Reg,
+    a: Reg,
+    b: Reg,
+}
+
+impl Half {
+    /// What an operation gives, if that is half a product of 64 bits.
+    fn of(op: &Op) -> Option<Self> {
+        match *op {
+            Op::MulAdd {
+                sub: false,
+                w: Width::W64,
+                d,
+                a,
+                b,
+                c: Reg::ZERO,
+            } => Some(Self {
+                high: false,
+                d,
+                a,
+                b,
+            }),
+            Op::MulHigh {
+                signed: false,
+                d,
+                a,
+                b,
+            } => Some(Self {
+                high: true,
+                d,
+                a,
+                b,
+            }),
+            _ => None,
+        }
+    }
+
+    /// Whether these are both halves of one product.
+    fn completes(&self, other: &Self) -> bool {
+        self.high != other.high
+            && ((self.a, self.b) == (other.a, other.b) || (self.a, self.b) == (other.b, other.a))
+    }
+}
+
+impl Products {
+    /// Whether `rdx` is borrowed.
+    pub(super) const fn borrowed(&self) -> bool {
+        self.spilled
+    }
+
+    /// The slots that words stand in for.
+    pub(super) fn stand_ins(&self) -> [Reg; 8] {
+        self.words.map(|word| match word {
+            Word::StandsFor(reg) => reg,
+            _ => Reg::ZERO,
+        })
+    }
+
+    /// A slot is written: nothing that had its value has it any more.
+    pub(super) fn overwritten(&mut self, reg: Reg) {
+        if self.factor == Some(reg) {
+            self.factor = None;
+        }
+        for word in &mut self.words {
+            if *word == Word::StandsFor(reg) {
+                *word = Word::Free;
+            }
+        }
+    }
+
+    fn find(&self, word: Word) -> Option<usize> {
+        self.words.iter().position(|&w| w == word)
+    }
+}
+
+impl Lowering<'_> {
+    /// The word that stands in for a slot's home.
+    pub(super) fn stand_in(&self, reg: Reg) -> Option<Mem> {
+        if let Some(n) = self.products.find(Word::StandsFor(reg)) {
+            return Some(self.word_of_scratch(n));
+        }
+        let spilled = self.products.borrowed() && self.c.spilled_slot() == Some(reg.0.into());
+        spilled.then(|| self.c.state(self.c.layout.spill))
+    }
+
+    #[allow(clippy::cast_possible_truncation, reason = "one of eight")]
+    fn word_of_scratch(&self, n: usize) -> Mem {
+        self.c.state(self.c.layout.scratch + 8 * n as u32)
+    }
+
+    /// Gives `rdx` back to its slot; leaves the flags alone.
+    pub(super) fn give_back(&mut self) {
+        self.products.factor = None;
+        if core::mem::take(&mut self.products.spilled) {
+            self.unspill_rdx();
+        }
+        debug_assert!(self.products.late.iter().all(Option::is_none));
+    }
+
+    /// `rdx` may be overwritten: its slot is spilled.
+    fn borrow(&mut self) {
+        if let Some(slot) = self.slot_of(RDX) {
+            self.spill_rdx();
+            self.products.spilled = true;
+            self.products.factor = Some(slot);
+        }
+    }
+
+    /// `rdx` = a slot's value.
+    fn borrow_for(&mut self, factor: Reg) {
+        self.borrow();
+        if self.products.factor != Some(factor) {
+            self.read_to(factor, RDX);
+            self.products.factor = Some(factor);
+        }
+    }
+
+    /// d = c ± a * b
+    pub(crate) fn mul_add(&mut self, sub: bool, w: Width, d: Reg, a: Reg, b: Reg, c: Reg) {
+        let op = &self.region.ops[self.at].op;
+        if let Some(half) = Half::of(op)
+            && self.half(&half)
+        {
+            return;
+        }
+        let size = Size::from(w);
+        if !self.clobber_is_free() {
+            let b = self.read(b, RCX);
+            self.times_slot(size, a, b);
+            return self.accumulate(size, sub, d, c);
+        }
+        self.clobber();
+        let t = self.target(d, RAX);
+        if c.is_zero() && !sub {
+            let a = self.read(a, RAX);
+            let b = self.source(b, RCX);
+            if RegMem::Reg(t) == b {
+                self.a.imul_rr(size, t, a);
+            } else {
+                self.a.mov_rr(size, t, a);
+                self.a.imul_rr(size, t, b);
+            }
+            return self.write(d, t);
+        }
+        self.read_to(a, RAX);
+        let b = self.source(b, RCX);
+        self.a.imul_rr(size, RAX, b);
+        self.accumulate(size, sub, d, c);
+    }
+
+    /// `rax` = the low half of a slot and a register but `rax`, the flags left
+    /// alone.
+    fn times_slot(&mut self, size: Size, a: Reg, b: Gpr) {
+        // What rdx holds may be the register.
+        if b == RDX {
+            self.a.mov_rr(Size::B64, RCX, RDX);
+        }
+        let b = if b == RDX { RCX } else { b };
+        self.borrow_for(a);
+        self.a.mulx(size, RCX, RAX, b);
+    }
+
+    /// d = c ± rax; leaves the flags alone where they are seen.
+    fn accumulate(&mut self, size: Size, sub: bool, d: Reg, c: Reg) {
+        if c.is_zero() && !sub {
+            // A product of 32 bits has zeros above.
+            self.write(d, RAX);
+        } else if !sub {
+            let t = self.target(d, RAX);
+            let c = self.read(c, RCX);
+            self.a.lea(size, t, Mem::index(c, RAX, 1, 0));
+            self.write(d, t);
+        } else if self.clobber_is_free() {
+            self.read_to(c, RCX);
+            self.a.alu_rr(size, Alu::Sub, RCX, RAX);
+            self.write(d, RCX);
+        } else {
+            // c - p = c + !p + 1
+            self.a.not(size, RAX);
+            let t = self.target(d, RAX);
+            let c = self.read(c, RCX);
+            self.a.lea(size, t, Mem::index(c, RAX, 1, 1));
+            self.write(d, t);
+        }
+    }
+
+    pub(crate) fn mul_long(&mut self, signed: bool, sub: bool, d: Reg, a: Reg, b: Reg, c: Reg) {
+        let free = self.clobber_is_free();
+        if free {
+            self.clobber();
+        }
+        for (reg, to) in [(a, RAX), (b, RCX)] {
+            let source = self.source(reg, to);
+            if signed {
+                self.a.movsx(Size::B64, Size::B32, to, source);
+            } else {
+                self.mov_any(Size::B32, to, source);
+            }
+        }
+        if free {
+            self.a.imul_rr(Size::B64, RAX, RCX);
+        } else {
+            self.borrow();
+            self.products.factor = None;
+            self.a.mov_rr(Size::B64, RDX, RAX);
+            self.a.mulx(Size::B64, RCX, RAX, RCX);
+        }
+        self.accumulate(Size::B64, sub, d, c);
+    }
+
+    pub(crate) fn mul_high(&mut self, signed: bool, d: Reg, a: Reg, b: Reg) {
+        if !signed {
+            let half = Half {
+                high: true,
+                d,
+                a,
+                b,
+            };
+            self.half(&half);
+            return;
+        }
+        self.give_back();
+        self.clobber();
+        self.read_to(b, RCX);
+        self.read_to(a, RAX);
+        self.spill_rdx();
+        self.a.imul1(Size::B64, RCX);
+        self.a.mov_rr(Size::B64, RAX, RDX);
+        self.unspill_rdx();
+        self.write(d, RAX);
+    }
+
+    /// Half a product by `mulx`; false if another way is better.
+    fn half(&mut self, half: &Half) -> bool {
+        if let Some(n) = self.products.find(Word::Written(self.at)) {
+            self.products.words[n] = Word::Free;
+            return true;
+        }
+        if let Some(n) = self.products.find(Word::Waits(self.at)) {
+            self.take_word(n, half.d);
+            return true;
+        }
+        if self.with_late_half(half) {
+            return true;
+        }
+        let other = self.other_half(half);
+        if !half.high && other.is_none() && self.clobber_is_free() {
+            return false;
+        }
+        if !self.put_off(half) {
+            let own = self.both_halves(half, other);
+            self.write(half.d, own);
+        }
+        true
+    }
+
+    /// d = what waited for this operation.
+    fn take_word(&mut self, n: usize, d: Reg) {
+        self.products.words[n] = Word::Free;
+        let word = self.word_of_scratch(n);
+        if self.pinned(d).is_none() && !d.is_zero() && self.overwritten_unseen(d) {
+            // What had its old value has it no more.
+            self.forget_held(d);
+            self.products.overwritten(d);
+            self.products.words[n] = Word::StandsFor(d);
+            return;
+        }
+        let t = self.target(d, RAX);
+        self.a.mov_rm(Size::B64, t, word);
+        self.write(d, t);
+    }
+
+    /// Both halves: the one that is wanted in the register that is given back,
+    /// its slot's or `rcx`; the other where operation `other` will find it.
+    fn both_halves(&mut self, half: &Half, other: Option<usize>) -> Gpr {
+        let (factor, by) = self.factor_first(half.a, half.b);
+        self.borrow_for(factor);
+        let by = self.source(by, RCX);
+        let own = self.target(half.d, RCX);
+        let word = other.and_then(|at| Some((at, self.products.find(Word::Free)?)));
+        let early = other.and_then(|at| self.may_be_written(at));
+        let spare = match (word, early) {
+            (Some(_), Some(d)) => self.target(d, RAX),
+            _ => RAX,
+        };
+        let (hi, lo) = if half.high {
+            (own, spare)
+        } else {
+            (spare, own)
+        };
+        self.a.mulx(Size::B64, hi, lo, by);
+        if let Some((at, n)) = word {
+            if let Some(d) = early {
+                self.products.words[n] = Word::Written(at);
+                self.write(d, spare);
+            } else {
+                self.products.words[n] = Word::Waits(at);
+                let word = self.word_of_scratch(n);
+                self.a.mov_mr(Size::B64, word, spare);
+            }
+        }
+        own
+    }
+
+    /// The factor that is to be in `rdx`, then the other: the one that is there,
+    /// or will be multiplied by more often.
+    fn factor_first(&self, a: Reg, b: Reg) -> (Reg, Reg) {
+        let there = |reg: Reg| self.products.factor == Some(reg);
+        if there(a) || (!there(b) && self.factor_for(a) > self.factor_for(b)) {
+            (a, b)
+        } else {
+            (b, a)
+        }
+    }
+
+    /// How often a slot is a factor from here on.
+    fn factor_for(&self, reg: Reg) -> usize {
+        let ahead = self.ahead().take_while(|op| !op.writes(reg));
+        let halves = ahead.filter_map(Half::of);
+        halves.filter(|half| half.a == reg || half.b == reg).count()
+    }
+
+    /// The operations behind the one being lowered, as far as they are plain.
+    fn ahead(&self) -> impl Iterator<Item = &Op> {
+        let ops = self.rest_of_block().iter().map(|inst| &inst.op);
+        ops.skip(1)
+            .take(REACH)
+            .take_while(|op| op.plain_reads().is_some())
+    }
+
+    /// The operation that gives the other half, if nothing is written before that
+    /// it multiplies.
+    fn other_half(&self, half: &Half) -> Option<usize> {
+        let writes = |op: &Op| op.writes(half.a) || op.writes(half.b);
+        if writes(&self.region.ops[self.at].op) {
+            return None;
+        }
+        for (at, op) in (self.at + 1..).zip(self.ahead()) {
+            if let Some(other) = Half::of(op)
+                && other.completes(half)
+            {
+                let claimed = [Word::Waits(at), Word::Written(at)];
+                let claimed = claimed
+                    .iter()
+                    .any(|&word| self.products.find(word).is_some());
+                return (!claimed && !other.d.is_zero()).then_some(at);
+            }
+            if writes(op) {
+                return None;
+            }
+        }
+        None
+    }
+
+    /// The slot that operation `at` writes, half a product, if it may be written
+    /// now: nobody looks at it before, and no fault can show it.
+    fn may_be_written(&self, at: usize) -> Option<Reg> {
+        let Half { d, .. } = Half::of(&self.region.ops[at].op)?;
+        let here = &self.region.ops[self.at].op;
+        let looks = |op: &Op| op.plain_reads().is_none_or(|slots| slots.contains(&d));
+        let mut between = self.region.ops[self.at + 1..at].iter().map(|inst| &inst.op);
+        let kept = |setter: Setter| setter.a.slot() == Some(d) || setter.b.slot() == Some(d);
+        let late = self.late_halves();
+        let seen = here.writes(d)
+            || (Half::of(here).is_none() && looks(here))
+            || between.any(|op| looks(op) || op.writes(d) || op.may_fault())
+            || self.flags_here().setter().is_some_and(kept)
+            || late
+                .into_iter()
+                .flatten()
+                .any(|(_, half)| half.a == d || half.b == d);
+        (!seen).then_some(d)
+    }
+
+    /// Whether a slot is written again before anything can see it that does not
+    /// know of stand-ins.
+    fn overwritten_unseen(&self, d: Reg) -> bool {
+        self.ahead().any(|op| op.writes(d))
+    }
+
+    /// Puts a lower half off until it is added, if that is the one time it is
+    /// looked at.
+    fn put_off(&mut self, half: &Half) -> bool {
+        let &Half { high, d, a, b } = half;
+        if high || d.is_zero() || d == a || d == b || self.pinned(d).is_some() {
+            return false;
+        }
+        let Some(free) = self.products.late.iter().position(Option::is_none) else {
+            return false;
+        };
+        if !self.added_once(half) {
+            return false;
+        }
+        self.forget_held(d);
+        self.products.overwritten(d);
+        self.products.late[free] = Some(self.at);
+        true
+    }
+
+    /// Whether a product is added once, before anything else happens to it or
+    /// what is multiplied, and is overwritten then.
+    fn added_once(&self, &Half { d, a, b, .. }: &Half) -> bool {
+        let mut ahead = self.ahead().take_while(|op| !op.may_fault());
+        let looks = |op: &Op| op.plain_reads().is_none_or(|slots| slots.contains(&d));
+        let ends = |op: &&Op| looks(op) || op.writes(d) || op.writes(a) || op.writes(b);
+        let Some(adds) = ahead.find(ends) else {
+            return false;
+        };
+        let Some(other) = other_summand(adds, d) else {
+            return false;
+        };
+        let mut late = self.late_halves().into_iter().flatten();
+        if late.any(|(_, half)| half.d == other) {
+            return false;
+        }
+        let next = |op: &&Op| looks(op) || op.writes(d);
+        adds.writes(d) || ahead.find(next).is_some_and(|op| !looks(op))
+    }
+
+    /// The products that are put off.
+    fn late_halves(&self) -> [Option<(usize, Half)>; 8] {
+        self.products.late.map(|at| {
+            let at = at?;
+            Some((at, Half::of(&self.region.ops[at].op)?))
+        })
+    }
+
+    fn take_late(&mut self, wanted: impl Fn(&Half) -> bool) -> Option<Half> {
+        let late = self.late_halves();
+        let n = (late.iter()).position(|late| late.is_some_and(|(_, half)| wanted(&half)))?;
+        self.products.late[n] = None;
+        late[n].map(|(_, half)| half)
+    }
+
+    /// A product whose lower half was put off is wanted by its upper one first.
+    fn with_late_half(&mut self, half: &Half) -> bool {
+        let Some(late) = self.take_late(|late| late.completes(half)) else {
+            return false;
+        };
+        let (factor, by) = self.factor_first(half.a, half.b);
+        self.borrow_for(factor);
+        let by = self.source(by, RCX);
+        let own = self.target(half.d, RCX);
+        self.a.mulx(Size::B64, own, RAX, by);
+        self.write(late.d, RAX);
+        self.write(half.d, own);
+        true
+    }
+
+    /// Before two slots are added: computes one that was put off, to `rcx`, where
+    /// it is found as what that register still holds. Gives the summands, that
+    /// one second, and whether there was one. Uses `rax`, too; leaves the flags
+    /// alone.
+    pub(super) fn summands(&mut self, a: Reg, b: Reg) -> (Reg, Reg, bool) {
+        let Some(late) = self.take_late(|late| late.d == a || late.d == b) else {
+            return (a, b, false);
+        };
+        let other = self.other_half(&late);
+        let at = self.both_halves(&late, other);
+        debug_assert_eq!(at, RCX);
+        self.hold(late.d, RCX);
+        if late.d == b {
+            (a, b, true)
+        } else {
+            (b, a, true)
+        }
+    }
+}
+
+/// What an operation adds to this slot, if it can add a product that is in
+/// scratch.
+fn other_summand(op: &Op, d: Reg) -> Option<Reg> {
+    let (sub, a, b) = match *op {
+        Op::Carry {
+            sub,
+            w: Width::W64,
+            a,
+            b,
+            ..
+        } => (sub, a, b),
+        Op::Bin {
+            op: BinOp::Add,
+            w: Width::W64,
+            a,
+            b: Operand::Reg(b),
+            set: true,
+            ..
+        } => (false, a, b),
+        _ => return None,
+    };
+    match (a == d, b == d) {
+        (true, false) if !sub => Some(b),
+        (false, true) => Some(a),
+        _ => None,
+    }
+}
