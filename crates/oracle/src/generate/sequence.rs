@@ -337,11 +337,72 @@ impl Builder<'_> {
         let end = self.slots.len() + count;
         while self.slots.len() < end {
             let left = end - self.slots.len();
-            if depth < COUNTERS.len() && left > 6 && self.rng.percent(12) {
-                self.looped(left.min(14), depth);
+            if left > 6 && self.rng.percent(6) {
+                self.products(left.min(30));
+            } else if depth < COUNTERS.len() && left > 6 && self.rng.percent(12) {
+                let most = if self.rng.percent(30) { 40 } else { 14 };
+                self.looped(left.min(most), depth);
             } else {
                 self.any();
             }
+        }
+    }
+
+    /// `count` instructions of the kind that multiplies big numbers: halves of
+    /// products of few factors, chains of additions with carry, and little
+    /// between them.
+    fn products(&mut self, count: usize) {
+        const FACTORS: [u32; 5] = [0, 4, 6, 7, 22];
+        const RESULTS: [u32; 6] = [4, 5, 7, 14, 15, 31];
+        let one = self.rng.pick(&FACTORS);
+        for _ in 0..count {
+            let registers = |rng: &mut Rng| {
+                let (d, n, m) = (rng.pick(&RESULTS), rng.pick(&RESULTS), rng.pick(&RESULTS));
+                m << 16 | n << 5 | d
+            };
+            let factors = |rng: &mut Rng| {
+                let (d, by) = (rng.pick(&RESULTS), rng.pick(&FACTORS));
+                let (n, m) = if rng.percent(50) {
+                    (one, by)
+                } else {
+                    (by, one)
+                };
+                m << 16 | n << 5 | d
+            };
+            let word = match self.rng.below(100) {
+                // MUL and UMULH
+                0..26 => 0x9b00_7c00 | factors(self.rng),
+                26..50 => 0x9bc0_7c00 | factors(self.rng),
+                // ADDS, ADCS, ADC, SBCS, SBC
+                50..60 => 0xab00_0000 | registers(self.rng),
+                60..78 => 0xba00_0000 | registers(self.rng),
+                78..83 => 0x9a00_0000 | registers(self.rng),
+                83..87 => 0xfa00_0000 | registers(self.rng),
+                87..89 => 0xda00_0000 | registers(self.rng),
+                // LSR #7, MVN, EXTR #9
+                89 => 0xd347_fc00 | registers(self.rng) & 0x3ff,
+                90 => 0xaa20_03e0 | registers(self.rng) & 0x1f_001f,
+                91 => 0x93c0_2400 | registers(self.rng),
+                92..97 => {
+                    let op = self.rng.pick(&[
+                        Op::LDR_immediate_unsigned,
+                        Op::STR_immediate_post,
+                        Op::LDP_offset,
+                        Op::STP_offset,
+                    ]);
+                    let access = self.access(op, None);
+                    self.slots.push(access);
+                    continue;
+                }
+                _ => {
+                    let op = self.rng.pick(&[Op::CBZ, Op::CBNZ, Op::TBZ, Op::TBNZ]);
+                    let insn = words::word(self.rng, op);
+                    self.open.push(self.slots.len());
+                    self.slots.push(Slot::Branch(insn, usize::MAX));
+                    continue;
+                }
+            };
+            self.slots.push(Slot::Word(word));
         }
     }
 
