@@ -3,7 +3,8 @@
 //! All three are made of one list, [`FEATURES`], the features the table's
 //! rows name; so what is advertised is what is decoded. ID registers read as
 //! the arm64 kernel shows them to EL0: the fields it hides have the safe
-//! values it substitutes, and identification is that of a Neoverse N1.
+//! values it substitutes, and identification is that of a Neoverse N2, for which programs choose what runs
+//! fastest here (docs/engine-design.md, "Identity").
 
 /// An architectural feature with instructions in the table, by the manual's
 /// name.
@@ -305,8 +306,8 @@ const fn register(register: IdRegister, hidden: u64) -> u64 {
     word
 }
 
-/// `MIDR_EL1`: Arm, Neoverse N1, r3p1.
-pub const MIDR_EL1: u64 = 0x413f_d0c1;
+/// `MIDR_EL1`: Arm, Neoverse N2, r0p3.
+pub const MIDR_EL1: u64 = 0x410f_d493;
 /// `MPIDR_EL1` as Linux shows it: the bit that is always one.
 pub const MPIDR_EL1: u64 = 1 << 31;
 /// `REVIDR_EL1` as Linux shows it.

@@ -110,7 +110,7 @@ mod tests {
         assert!(text.starts_with("processor\t: 0\nBogoMIPS\t: 2000.00\nFeatures\t: fp asimd "));
         assert!(text.contains("\n\nprocessor\t: 3\n"));
         assert!(!text.contains("Intel") && !text.contains("flags"));
-        assert!(text.ends_with("CPU part\t: 0xd0c\nCPU revision\t: 1\n\n"));
-        assert_eq!(register(MIDR_EL1), b"0x00000000413fd0c1\n");
+        assert!(text.ends_with("CPU part\t: 0xd49\nCPU revision\t: 3\n\n"));
+        assert_eq!(register(MIDR_EL1), b"0x00000000410fd493\n");
     }
 }
