@@ -23,8 +23,10 @@ use crate::message;
 /// How much code there may be at most and at least. Pages are taken as they
 /// are written.
 const SIZES: [u64; 2] = [128 << 20, 1 << 20];
-/// Each piece starts at a multiple of this.
-const ALIGN: u64 = 16;
+/// Each piece starts at a multiple of this, a line of the cache: most are entered
+/// at their loop's head or their function's first block, and where that lay in
+/// its line made a fifth of the time of small loops and functions.
+const ALIGN: u64 = 64;
 const MAP_SHARED: u32 = 1;
 const MREMAP_MAYMOVE: u64 = 1;
 const MREMAP_FIXED: u64 = 2;
