@@ -198,12 +198,38 @@ impl Lowering<'_> {
         if lsb == 0 {
             return self.mov(w, d, b);
         }
+        if !self.clobber_is_free() {
+            return self.extract_pair_by_shifts(w, d, a, b, lsb);
+        }
         self.clobber();
         let b = self.source(b, RAX);
         self.mov_any(size, RAX, b);
         let a = self.read(a, RCX);
         self.a.shrd_rri(size, RAX, a, lsb);
         self.write(d, RAX);
+    }
+
+    /// The same, leaving the flags alone: the low half's part plus the high one's.
+    fn extract_pair_by_shifts(&mut self, w: Width, d: Reg, a: Reg, b: Reg, lsb: u8) {
+        let size = Size::from(w);
+        let b = self.source(b, RCX);
+        self.a.mov_ri(RAX, lsb.into());
+        self.a.shrx(size, RCX, b, RAX);
+        if a.is_zero() {
+            return self.write(d, RCX);
+        }
+        let t = self.target(d, RAX);
+        let left = w.bits() - lsb;
+        if left <= 3 {
+            let a = self.read(a, RAX);
+            self.a.lea(size, t, Mem::index(RCX, a, 1 << left, 0));
+        } else {
+            let a = self.unmoved(a);
+            self.a.mov_ri(RAX, left.into());
+            self.a.shlx(size, RAX, a, RAX);
+            self.a.lea(size, t, Mem::index(RAX, RCX, 1, 0));
+        }
+        self.write(d, t);
     }
 
     pub(crate) fn bits(&mut self, op: BitOp, w: Width, d: Reg, a: Reg) {
