@@ -164,7 +164,7 @@ fn state(layout: &Layout) -> BTreeMap<i64, (String, u32)> {
         (layout.flags, "flags", 4),
         (layout.thread, "thread", 8),
         (layout.spill, "spill", 8),
-        (layout.swapped, "swapped", 88),
+        (layout.swapped, "swapped", 96),
         (layout.scratch, "scratch", 64),
         (layout.mxcsr, "mxcsr", 4),
         (layout.host_mxcsr, "host_mxcsr", 4),

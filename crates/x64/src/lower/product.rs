@@ -137,7 +137,7 @@ impl Lowering<'_> {
         if let Some(n) = self.products.find(Word::StandsFor(reg)) {
             return Some(self.word_of_scratch(n));
         }
-        let spilled = self.products.borrowed() && self.c.spilled_slot() == Some(reg.0.into());
+        let spilled = self.products.borrowed() && self.register(reg) == Some(RDX);
         spilled.then(|| self.c.state(self.c.layout.spill))
     }
 
@@ -166,6 +166,9 @@ impl Lowering<'_> {
 
     /// `rdx` = a slot's value.
     fn borrow_for(&mut self, factor: Reg) {
+        if self.pinned(factor) == Some(RDX) {
+            return;
+        }
         self.borrow();
         if self.products.factor != Some(factor) {
             self.read_to(factor, RDX);
@@ -363,7 +366,7 @@ impl Lowering<'_> {
     /// The factor that is to be in `rdx`, then the other: the one that is there,
     /// or will be multiplied by more often.
     fn factor_first(&self, a: Reg, b: Reg) -> (Reg, Reg) {
-        let there = |reg: Reg| self.products.factor == Some(reg);
+        let there = |reg: Reg| self.products.factor == Some(reg) || self.pinned(reg) == Some(RDX);
         if there(a) || (!there(b) && self.factor_for(a) > self.factor_for(b)) {
             (a, b)
         } else {

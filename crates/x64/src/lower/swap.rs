@@ -4,24 +4,31 @@
 //! jumps. A loop that multiplies big numbers works on more and on others: it
 //! spends its time on copies. Such a region swaps: where it is entered, the
 //! registers of slots that its loops use little are given to those that they use
-//! most, and back where it is left, be it for a call of the interpreter.
+//! most, and back where it is left, be it for a call of the interpreter. `rdx`,
+//! which products take one factor in, gets the slot that most of them share.
 //!
 //! Meanwhile the evicted slot is in a word of the state of its own: the stub that
 //! leaves at a fault stores the register to that slot's home, from where it is
 //! brought to the right one, and then the word to the home
-//! ([`Swaps::recovered`]).
+//! ([`Swaps::recovered`]). A slot can lose its register and get another's: its
+//! word is then where it goes through.
 
 use super::Lowering;
-use crate::asm::{Gpr, Mem, Size};
-use crate::convention::{Convention, RDX, SLOTS};
+use crate::asm::{Gpr, Mem, RegMem, Size};
+use crate::convention::{Convention, PINNED, RDX, SLOTS};
+use alloc::vec::Vec;
+use core::cmp::Reverse;
 use ir::{Op, Reg, Region, Term};
 
-/// The most registers that are swapped: all but `rdx`, which products take
-/// their factors in. Its slot may get another's.
-pub const SWAPS: usize = 11;
+/// The most registers that are swapped.
+pub const SWAPS: usize = PINNED.len();
 
 /// How many products a loop must have to be worth it.
 const PRODUCTS: usize = 6;
+
+/// How often a loop goes round, as far as weights go, and how deep that counts.
+const ROUNDS: u32 = 4;
+const DEEPEST: u32 = 4;
 
 /// A register that holds another slot.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -43,20 +50,28 @@ impl Swaps {
     /// The best for a region.
     pub(super) fn choose(region: &Region, c: &Convention) -> Self {
         let mut swaps = Self::default();
-        let Some(uses) = uses_in_loops(region) else {
+        let Some(mut uses) = Uses::in_loops(region) else {
             return swaps;
         };
-        let register = |slot: usize| c.int[slot];
+        let common = uses.common_factor();
+        if let Some(common) = common {
+            // It wants none of the other registers, be it one that it has.
+            uses.slots[common] = 0;
+        }
+        let uses = &uses.slots;
+        let keeps = |&slot: &usize| c.int[slot].is_some_and(|reg| reg != RDX);
         let mut wanted: [usize; SLOTS] = core::array::from_fn(|slot| slot);
-        wanted.sort_by_key(|&slot| core::cmp::Reverse(uses[slot]));
+        wanted.sort_by_key(|&slot| Reverse(uses[slot]));
         let mut evicted: [usize; SLOTS] = core::array::from_fn(|slot| slot);
         evicted.sort_by_key(|&slot| uses[slot]);
-        let wanted = (wanted.into_iter()).filter(|&slot| !register(slot).is_some_and(|r| r != RDX));
-        let evicted = evicted
-            .into_iter()
-            .filter(|&slot| register(slot).is_some_and(|reg| reg != RDX));
+        let wanted = wanted.into_iter().filter(|slot| !keeps(slot));
+        let evicted = evicted.into_iter().filter(keeps);
         let better = |&(holds, evicted): &(usize, usize)| uses[holds] > uses[evicted] + 1;
-        let pairs = wanted.zip(evicted).take_while(better);
+        let first = common.zip(c.spilled_slot());
+        let first = first
+            .into_iter()
+            .filter(|(common, of_rdx)| common != of_rdx);
+        let pairs = first.chain(wanted.zip(evicted).take_while(better));
         #[allow(clippy::cast_possible_truncation, reason = "one of 32")]
         for (swap, (holds, evicted)) in swaps.list.iter_mut().zip(pairs) {
             *swap = Some(Swap {
@@ -92,18 +107,98 @@ impl Swaps {
     /// Puts the guest's registers right, after the stub that leaves has stored
     /// them as if none was swapped.
     pub fn recovered(&self, slots: &mut [u64; SLOTS], words: &[u64; SWAPS]) {
+        let (stored, mut words) = (*slots, *words);
+        for (_, swap) in self.iter() {
+            let value = stored[usize::from(swap.evicted)];
+            match self.word_of(swap.holds) {
+                Some(n) => words[n] = value,
+                None => slots[usize::from(swap.holds)] = value,
+            }
+        }
         for (n, swap) in self.iter() {
-            let (evicted, holds) = (usize::from(swap.evicted), usize::from(swap.holds));
-            slots[holds] = slots[evicted];
-            slots[evicted] = words[n];
+            slots[usize::from(swap.evicted)] = words[n];
         }
     }
 }
 
-/// How often the loops that multiply use each slot; nothing if there is none, or
-/// something is called that knows registers.
-fn uses_in_loops(region: &Region) -> Option<[u32; SLOTS]> {
-    let mut uses = None;
+/// How often the loops that multiply use each slot.
+struct Uses {
+    /// In other ways than as a factor.
+    slots: [u32; SLOTS],
+    /// As a factor.
+    factors: [u32; SLOTS],
+    /// How many products there are.
+    products: u32,
+}
+
+impl Uses {
+    /// Nothing if there is no such loop, or something is called that knows
+    /// registers.
+    fn in_loops(region: &Region) -> Option<Self> {
+        let loops = loops(region);
+        let calls = |op: &Op| matches!(op, Op::Call { .. });
+        if loops.is_empty() || region.ops.iter().any(|inst| calls(&inst.op)) {
+            return None;
+        }
+        let mut uses = Self {
+            slots: [0; SLOTS],
+            factors: [0; SLOTS],
+            products: 0,
+        };
+        for (index, block) in region.blocks.iter().enumerate() {
+            let around = loops
+                .iter()
+                .filter(|(head, back)| (*head..=*back).contains(&index));
+            let Some(depth) = (around.count() as u32).checked_sub(1) else {
+                continue;
+            };
+            let rounds = ROUNDS.pow(depth.min(DEEPEST));
+            for inst in region.block_ops(block) {
+                uses.count(&inst.op, rounds);
+            }
+            if let Term::BranchZero { reg, .. } | Term::BranchBit { reg, .. } = block.term {
+                add(&mut uses.slots, reg, rounds);
+            }
+        }
+        Some(uses)
+    }
+
+    /// A slot that is written is loaded and stored again. A factor can be in
+    /// memory, and a product often stays in scratch.
+    fn count(&mut self, op: &Op, rounds: u32) {
+        let product = is_product(op);
+        self.products += rounds * u32::from(product);
+        let into = if product {
+            &mut self.factors
+        } else {
+            &mut self.slots
+        };
+        for reg in op.plain_reads().into_iter().flatten() {
+            add(into, reg, rounds);
+        }
+        if !product {
+            for reg in op.written().into_iter().flatten() {
+                add(into, reg, 2 * rounds);
+            }
+        }
+    }
+
+    /// The factor that at least half of the products have.
+    fn common_factor(&self) -> Option<usize> {
+        let most = (0..SLOTS).max_by_key(|&slot| self.factors[slot])?;
+        (2 * self.factors[most] >= self.products).then_some(most)
+    }
+}
+
+fn add(uses: &mut [u32; SLOTS], reg: Reg, times: u32) {
+    if let Some(uses) = uses.get_mut(usize::from(reg.0)) {
+        *uses += times;
+    }
+}
+
+/// The loops that multiply and call nothing: their first and last blocks.
+fn loops(region: &Region) -> Vec<(usize, usize)> {
+    let mut loops = Vec::new();
     for (back, block) in region.blocks.iter().enumerate() {
         for target in block.term.targets() {
             let head = region.blocks.binary_search_by_key(&target, |b| b.pc);
@@ -115,15 +210,13 @@ fn uses_in_loops(region: &Region) -> Option<[u32; SLOTS]> {
                 continue;
             }
             let ops = (body.iter()).flat_map(|block| region.block_ops(block));
-            let products = ops.clone().filter(|inst| is_product(&inst.op));
-            if products.count() >= PRODUCTS {
-                let uses = uses.get_or_insert([0; SLOTS]);
-                ops.for_each(|inst| count(&inst.op, uses));
+            let products = ops.filter(|inst| is_product(&inst.op)).count();
+            if products >= PRODUCTS {
+                loops.push((head, back));
             }
         }
     }
-    let calls = |op: &Op| matches!(op, Op::Call { .. });
-    uses.filter(|_| !region.ops.iter().any(|inst| calls(&inst.op)))
+    loops
 }
 
 /// Whether the region is left there whichever way is taken.
@@ -136,22 +229,6 @@ const fn leaves(term: &Term) -> bool {
 
 const fn is_product(op: &Op) -> bool {
     matches!(op, Op::MulHigh { .. } | Op::MulAdd { .. })
-}
-
-/// A slot that is written is loaded and stored again.
-fn count(op: &Op, uses: &mut [u32; SLOTS]) {
-    let read = op.plain_reads().into_iter().flatten();
-    let written = op.written().into_iter().flatten();
-    // A product often stays in scratch.
-    let weight = if is_product(op) { 0 } else { 2 };
-    let all = read
-        .map(|reg| (reg, 1))
-        .chain(written.map(|reg| (reg, weight)));
-    for (reg, weight) in all {
-        if let Some(uses) = uses.get_mut(usize::from(reg.0)) {
-            *uses += weight;
-        }
-    }
 }
 
 impl Lowering<'_> {
@@ -181,25 +258,21 @@ impl Lowering<'_> {
         Some(self.word_of_swap(n))
     }
 
-    #[allow(clippy::cast_possible_truncation, reason = "one of eleven")]
+    #[allow(clippy::cast_possible_truncation, reason = "one of twelve")]
     fn word_of_swap(&self, n: usize) -> Mem {
         self.c.state(self.c.layout.swapped + 8 * n as u32)
     }
 
     /// Where the region is entered; leaves the flags alone.
     pub(super) fn swap_in(&mut self) {
-        for (n, swap) in self.swaps.iter() {
-            let Some(at) = self.c.int[usize::from(swap.evicted)] else {
-                continue;
-            };
+        for (n, evicted, _) in self.swapped_registers() {
             let word = self.word_of_swap(n);
-            self.a.mov_mr(Size::B64, word, at);
-            match self.c.int[usize::from(swap.holds)] {
-                Some(there) => self.a.mov_rr(Size::B64, at, there),
-                None => {
-                    let home = self.c.int_home(swap.holds);
-                    self.a.mov_rm(Size::B64, at, home);
-                }
+            self.a.mov_mr(Size::B64, word, evicted);
+        }
+        for (_, at, holds) in self.swapped_registers() {
+            match self.outside_place(holds) {
+                RegMem::Reg(there) => self.a.mov_rr(Size::B64, at, there),
+                RegMem::Mem(there) => self.a.mov_rm(Size::B64, at, there),
             }
         }
         self.swapped = !self.swaps.is_empty();
@@ -207,20 +280,36 @@ impl Lowering<'_> {
 
     /// Where it is left; leaves the flags and scratch alone.
     pub(super) fn swap_out(&mut self) {
-        for (n, swap) in self.swaps.iter() {
-            let Some(at) = self.c.int[usize::from(swap.evicted)] else {
-                continue;
-            };
-            let word = self.word_of_swap(n);
-            match self.c.int[usize::from(swap.holds)] {
-                Some(there) => self.a.mov_rr(Size::B64, there, at),
-                None => {
-                    let home = self.c.int_home(swap.holds);
-                    self.a.mov_mr(Size::B64, home, at);
-                }
+        for (_, at, holds) in self.swapped_registers() {
+            match self.outside_place(holds) {
+                RegMem::Reg(there) => self.a.mov_rr(Size::B64, there, at),
+                RegMem::Mem(there) => self.a.mov_mr(Size::B64, there, at),
             }
-            self.a.mov_rm(Size::B64, at, word);
+        }
+        for (n, evicted, _) in self.swapped_registers() {
+            let word = self.word_of_swap(n);
+            self.a.mov_rm(Size::B64, evicted, word);
         }
         self.swapped = false;
+    }
+
+    /// The swaps' words, registers, and the slots that these hold here.
+    fn swapped_registers(&self) -> impl Iterator<Item = (usize, Gpr, u8)> + use<> {
+        let ints = self.c.int;
+        let swaps = self.swaps;
+        (0..SWAPS).filter_map(move |n| {
+            let swap = swaps.list[n]?;
+            Some((n, ints[usize::from(swap.evicted)]?, swap.holds))
+        })
+    }
+
+    /// Where a slot that a register is to hold comes from and goes to, while the
+    /// words have what is evicted: the word, if that is the slot itself.
+    fn outside_place(&self, holds: u8) -> RegMem {
+        match (self.swaps.word_of(holds), self.c.int[usize::from(holds)]) {
+            (Some(n), _) => RegMem::Mem(self.word_of_swap(n)),
+            (None, Some(there)) => RegMem::Reg(there),
+            (None, None) => RegMem::Mem(self.c.int_home(holds)),
+        }
     }
 }
