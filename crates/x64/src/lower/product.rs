@@ -36,6 +36,9 @@ enum Word {
     Waits(usize),
     /// Nothing: the operation's slot has been written already.
     Written(usize),
+    /// Nothing: what the operation gives waits in its slot's home already, which
+    /// nobody looks at before.
+    AtHome(usize),
     /// What this slot holds, whose home is out of date.
     StandsFor(Reg),
 }
@@ -301,6 +304,12 @@ impl Lowering<'_> {
             self.take_word(n, half.d);
             return true;
         }
+        if let Some(n) = self.products.find(Word::AtHome(self.at)) {
+            self.products.words[n] = Word::Free;
+            self.forget_held(half.d);
+            self.products.overwritten(half.d);
+            return true;
+        }
         if self.with_late_half(half) {
             return true;
         }
@@ -309,7 +318,7 @@ impl Lowering<'_> {
             return false;
         }
         if !self.put_off(half) {
-            let own = self.both_halves(half, other);
+            let own = self.both_halves(half, other, Reg::ZERO);
             self.write(half.d, own);
         }
         true
@@ -332,8 +341,9 @@ impl Lowering<'_> {
     }
 
     /// Both halves: the one that is wanted in the register that is given back,
-    /// its slot's or `rcx`; the other where operation `other` will find it.
-    fn both_halves(&mut self, half: &Half, other: Option<usize>) -> Gpr {
+    /// its slot's or `rcx`; the other where operation `other` will find it. `read`:
+    /// what the operation that wants it reads beside.
+    fn both_halves(&mut self, half: &Half, other: Option<usize>, read: Reg) -> Gpr {
         let (factor, by) = self.factor_first(half.a, half.b);
         self.borrow_for(factor);
         let by = self.source(by, RCX);
@@ -354,6 +364,9 @@ impl Lowering<'_> {
             if let Some(d) = early {
                 self.products.words[n] = Word::Written(at);
                 self.write(d, spare);
+            } else if let Some(home) = self.may_wait_at_home(at, read) {
+                self.products.words[n] = Word::AtHome(at);
+                self.a.mov_mr(Size::B64, home, spare);
             } else {
                 self.products.words[n] = Word::Waits(at);
                 let word = self.word_of_scratch(n);
@@ -400,7 +413,7 @@ impl Lowering<'_> {
             if let Some(other) = Half::of(op)
                 && other.completes(half)
             {
-                let claimed = [Word::Waits(at), Word::Written(at)];
+                let claimed = [Word::Waits(at), Word::Written(at), Word::AtHome(at)];
                 let claimed = claimed
                     .iter()
                     .any(|&word| self.products.find(word).is_some());
@@ -431,6 +444,40 @@ impl Lowering<'_> {
                 .flatten()
                 .any(|(_, half)| half.a == d || half.b == d);
         (!seen).then_some(d)
+    }
+
+    /// The home of the slot that operation `at` writes, if what it gives may wait
+    /// there: no register is the slot's, and until then its value is either in a
+    /// word that stands for it, or seen by nobody. `read`: what is still to be
+    /// read by the operation that is being lowered.
+    fn may_wait_at_home(&self, at: usize, read: Reg) -> Option<Mem> {
+        let Half { d, .. } = Half::of(&self.region.ops[at].op)?;
+        let kept = |setter: Setter| setter.a.slot() == Some(d) || setter.b.slot() == Some(d);
+        let late = self.late_halves();
+        let needed = |half: &Half| half.a == d || half.b == d || half.d == d;
+        let mut away = self.products.find(Word::StandsFor(d)).is_some();
+        if self.register(d).is_some()
+            || self.region.ops[self.at].op.writes(d)
+            || (!away && read == d)
+            || self.flags_here().setter().is_some_and(kept)
+            || late.into_iter().flatten().any(|(_, half)| needed(&half))
+        {
+            return None;
+        }
+        for index in self.at + 1..at {
+            let op = &self.region.ops[index].op;
+            let looks = op.plain_reads().is_none_or(|slots| slots.contains(&d));
+            if !away && (looks || op.may_fault()) {
+                return None;
+            }
+            if op.writes(d) {
+                // What waits for it in a word stays there, until `at` writes.
+                self.products.find(Word::Waits(index))?;
+                away = true;
+            }
+        }
+        let word = self.word_of_evicted(d);
+        Some(word.unwrap_or_else(|| self.c.int_home(d.0)))
     }
 
     /// Whether a slot is written again before anything can see it that does not
@@ -517,7 +564,8 @@ impl Lowering<'_> {
             return (a, b, false);
         };
         let other = self.other_half(&late);
-        let at = self.both_halves(&late, other);
+        let read = if late.d == a { b } else { a };
+        let at = self.both_halves(&late, other, read);
         debug_assert_eq!(at, RCX);
         self.hold(late.d, RCX);
         if late.d == b {
