@@ -19,7 +19,12 @@ use common::engine;
 use tempfile::TempDir;
 
 fn compile(dir: &TempDir) -> PathBuf {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/programs/debugged.c");
+    compiled(dir, "debugged.c")
+}
+
+fn compiled(dir: &TempDir, source: &str) -> PathBuf {
+    let programs = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/programs");
+    let source = programs.join(source);
     let program = dir.path().join("program");
     let status = Command::new("aarch64-linux-gnu-gcc")
         .args(["-g", "-O1", "-fno-inline", "-static", "-pthread", "-o"])
@@ -174,6 +179,39 @@ fn a_program_is_driven() {
         assert_eq!(stdout, "hello\n1032\n");
         assert_eq!(status.code(), Some(7));
     }
+}
+
+const IN_A_LOOP: &str = "handle SIGALRM stop nopass\ncontinue\nprint/x $x3\nprint/x $x11\n\
+    print/x $x28\nprint $x1 > 1000\nbreak *multiply_loop\ncontinue\nprint/x $x12\ndelete\n\
+    print $x1 = 8\nstepi 31\nprint/x $x13\nprint $x1\nprint/x $x11 = 0x77\nstepi\nprint/x $x11\n\
+    print $x19 = 7\nprint $x20\ntbreak *(long)&multiply_over - 64\ncontinue\nprint/x $x11\ncontinue";
+
+/// A loop that has other registers than the rest is stopped, looked at, and changed.
+#[test]
+fn a_loop_that_multiplies_is_driven() {
+    let dir = TempDir::new().unwrap();
+    let program = compiled(&dir, "swapped.c");
+    let debugged = Debugged::start(&[], "0", &program, &["debugged"]);
+    let (text, stdout, status) = debugged.driven(IN_A_LOOP);
+    has_in_order(
+        &text,
+        &[
+            "received signal SIGALRM",
+            "$1 = 0x3333\n$2 = 0x1111\n$3 = 0x2828\n$4 = 1\n",
+            "Breakpoint 1, ",
+            "$5 = 0x1212\n",
+            "$6 = 8\n",
+            "$7 = 0x1313\n",
+            "$9 = 0x77\n",
+            "$10 = 0x77\n",
+            "$11 = 7\n",
+            "Temporary breakpoint 2, ",
+            "$13 = 0x77\n",
+            "exited normally]",
+        ],
+    );
+    assert_eq!(stdout, "done\n");
+    assert_eq!(status.code(), Some(0));
 }
 
 /// Stopped by the user while one thread waits in the kernel and two run: a
