@@ -54,9 +54,12 @@ impl Swaps {
             return swaps;
         };
         let common = uses.common_factor();
-        if let Some(common) = common {
-            // It wants none of the other registers, be it one that it has.
-            uses.slots[common] = 0;
+        // Neither that one nor a product wants one of the other registers, be it
+        // one that it has.
+        for slot in 0..SLOTS {
+            if uses.is_product[slot] || common == Some(slot) {
+                uses.slots[slot] = 0;
+            }
         }
         let uses = &uses.slots;
         let keeps = |&slot: &usize| c.int[slot].is_some_and(|reg| reg != RDX);
@@ -127,6 +130,8 @@ struct Uses {
     slots: [u32; SLOTS],
     /// As a factor.
     factors: [u32; SLOTS],
+    /// Whether a product is put there: it is added from scratch or memory.
+    is_product: [bool; SLOTS],
     /// How many products there are.
     products: u32,
 }
@@ -143,13 +148,15 @@ impl Uses {
         let mut uses = Self {
             slots: [0; SLOTS],
             factors: [0; SLOTS],
+            is_product: [false; SLOTS],
             products: 0,
         };
         for (index, block) in region.blocks.iter().enumerate() {
             let around = loops
                 .iter()
                 .filter(|(head, back)| (*head..=*back).contains(&index));
-            let Some(depth) = (around.count() as u32).checked_sub(1) else {
+            let around = u32::try_from(around.count()).unwrap_or(DEEPEST);
+            let Some(depth) = around.checked_sub(1) else {
                 continue;
             };
             let rounds = ROUNDS.pow(depth.min(DEEPEST));
@@ -166,7 +173,7 @@ impl Uses {
     /// A slot that is written is loaded and stored again. A factor can be in
     /// memory, and a product often stays in scratch.
     fn count(&mut self, op: &Op, rounds: u32) {
-        let product = is_product(op);
+        let product = is_half(op);
         self.products += rounds * u32::from(product);
         let into = if product {
             &mut self.factors
@@ -176,9 +183,11 @@ impl Uses {
         for reg in op.plain_reads().into_iter().flatten() {
             add(into, reg, rounds);
         }
-        if !product {
-            for reg in op.written().into_iter().flatten() {
-                add(into, reg, 2 * rounds);
+        for reg in op.written().into_iter().flatten() {
+            if !product {
+                add(&mut self.slots, reg, 2 * rounds);
+            } else if let Some(is_product) = self.is_product.get_mut(usize::from(reg.0)) {
+                *is_product = true;
             }
         }
     }
@@ -186,7 +195,8 @@ impl Uses {
     /// The factor that at least half of the products have.
     fn common_factor(&self) -> Option<usize> {
         let most = (0..SLOTS).max_by_key(|&slot| self.factors[slot])?;
-        (2 * self.factors[most] >= self.products).then_some(most)
+        let often = self.products > 0 && 2 * self.factors[most] >= self.products;
+        often.then_some(most)
     }
 }
 
@@ -229,6 +239,15 @@ const fn leaves(term: &Term) -> bool {
 
 const fn is_product(op: &Op) -> bool {
     matches!(op, Op::MulHigh { .. } | Op::MulAdd { .. })
+}
+
+/// Whether it is a product alone, half of it.
+const fn is_half(op: &Op) -> bool {
+    match op {
+        Op::MulAdd { sub, c, .. } => !*sub && c.is_zero(),
+        Op::MulHigh { signed, .. } => !*signed,
+        _ => false,
+    }
 }
 
 impl Lowering<'_> {
