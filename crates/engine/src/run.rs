@@ -247,6 +247,7 @@ pub fn run(
             sys::exit_group(CANNOT_RUN)
         }
     }
+    own::keep_away();
     let end = runtime.run(&mut thread, &mut vcpu);
     runtime.end(&thread, end, None)
 }

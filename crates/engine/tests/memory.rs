@@ -166,3 +166,14 @@ fn libraries_and_loaders_on_a_mount_without_execution() {
     let program = run("noexec", "place/here");
     assert!(program.ends_with("exit status: 126\n"), "{program}");
 }
+
+/// What the engine maps for threads and code that come is not put where the
+/// guest has just unmapped something.
+#[test]
+fn a_place_can_be_mapped_again() {
+    let dir = TempDir::new().unwrap();
+    let expected = said(&Command::new(native(&dir, "holes.c")).output().unwrap());
+    assert!(expected.starts_with("taken: 0 0\n"), "{expected}");
+    let output = engine().arg(guest(&dir, "holes.c", "-O1")).output();
+    assert_eq!(said(&output.unwrap()), expected);
+}

@@ -133,12 +133,28 @@ pub fn without(range: Range<u64>) -> impl Iterator<Item = Range<u64>> {
     })
 }
 
+/// Where the engine's next mapping goes, from above, once the guest runs; 0
+/// before.
+static NEXT: AtomicU64 = AtomicU64::new(0);
+
+/// The guest runs from now on. It may unmap what it wants to map again at the
+/// same place, and the kernel would give that place to the engine, if it were not
+/// asked for another.
+pub fn keep_away() {
+    NEXT.store(apart(0), Ordering::Relaxed);
+}
+
 /// Maps memory for the engine.
 ///
 /// # Errors
 /// The kernel's.
 pub fn map(length: u64, protection: u32, flags: u32) -> Result<u64, Errno> {
-    map_at(room::place(length, false), 0, length, protection, flags)
+    let pages = page_up(length).unwrap_or(length);
+    let next = NEXT.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |next| {
+        next.checked_sub(pages)
+    });
+    let near = next.map_or(0, |next| next - pages);
+    map_at(room::place(length, false), near, length, protection, flags)
 }
 
 /// Maps memory for the engine apart from all else: more than a gigabyte below
@@ -149,13 +165,22 @@ pub fn map(length: u64, protection: u32, flags: u32) -> Result<u64, Errno> {
 /// # Errors
 /// The kernel's.
 pub fn map_apart(length: u64, protection: u32, flags: u32) -> Result<u64, Errno> {
+    map_at(
+        room::place(length, true),
+        apart(length),
+        length,
+        protection,
+        flags,
+    )
+}
+
+/// A random place far below the engine's program.
+fn apart(length: u64) -> u64 {
     const GAP: u64 = 1 << 30;
     /// As many as the kernel has for a mapping's place.
     const PAGES: u64 = 1 << 28;
-    let place = room::place(length, true);
     let first = page_down(ENTRIES.as_ptr() as u64);
-    let near = first.saturating_sub(GAP + length + room::random(PAGES) * PAGE);
-    map_at(place, near, length, protection, flags)
+    first.saturating_sub(GAP + length + room::random(PAGES) * PAGE)
 }
 
 /// Maps memory at a place that is the engine's, else near another one.
