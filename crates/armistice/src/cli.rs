@@ -22,7 +22,7 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct Global {
-    /// Say less: errors only
+    /// Say less: no reports or notes, only errors, and answers that are asked for
     #[arg(
         short,
         long,
@@ -92,6 +92,18 @@ pub(crate) enum Verb {
     },
 }
 
+impl Verb {
+    /// Whether it changes anything, beside what it answers.
+    pub(crate) fn changes(&self) -> bool {
+        match self {
+            Verb::Register(args) => !args.dry_run,
+            Verb::Unregister(args) => !args.dry_run,
+            Verb::Guard(_) | Verb::Entrypoint { .. } => true,
+            _ => false,
+        }
+    }
+}
+
 /// Architectures, by any usual name.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Names {
@@ -141,7 +153,8 @@ pub(crate) struct FlagSwitches {
 pub(crate) struct Register {
     #[command(flatten)]
     pub(crate) names: Names,
-    /// Show the plan and the exact register lines; change nothing
+    /// Show the plan, and for named architectures (or with -v) the exact register lines; change
+    /// nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// Also take the place of entries that are somebody else's

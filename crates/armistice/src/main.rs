@@ -6,6 +6,7 @@
 
 mod cli;
 mod engine;
+mod inherited;
 mod outcome;
 mod output;
 mod pinned;
@@ -17,19 +18,35 @@ mod verbs;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use cli::{Cli, Verb};
+use inherited::Inherited;
 use outcome::Outcome;
 use output::Output;
 
 fn main() -> ExitCode {
-    run(Cli::parse()).into()
+    let inherited = Inherited::mend();
+    let (outcome, changed) = match outcome::read(std::env::args_os()) {
+        Ok(cli) => {
+            let changes = cli.verb.changes();
+            (run(cli, &inherited), changes)
+        }
+        Err(outcome) => (outcome, false),
+    };
+    outcome.unless_unwritten(changed).into()
 }
 
 /// Runs one command line. Errors are printed here, once, with their chain.
-fn run(cli: Cli) -> Outcome {
+fn run(cli: Cli, inherited: &Inherited) -> Outcome {
     let output = Output::new(cli.global);
+    if let Err(error) = inherited::proc_is_there(&cli.verb) {
+        let own = matches!(cli.verb, Verb::Shell(_));
+        let outcome = outcome::failed(&error, output);
+        return if own {
+            Outcome::Command(verbs::shell::OWN_FAILURE)
+        } else {
+            outcome
+        };
+    }
     let result = match cli.verb {
         Verb::Register(args) => verbs::register::run(&args, output),
         Verb::Unregister(args) => verbs::unregister::run(&args, output),
@@ -37,10 +54,10 @@ fn run(cli: Cli) -> Outcome {
         Verb::Verify(args) => verbs::verify::run(&args, output),
         Verb::Explain(args) => verbs::explain::run(&args, output),
         Verb::Guard(args) => verbs::guard::run(&args, output),
-        Verb::Shell(args) => verbs::shell::run(&args, output),
+        Verb::Shell(args) => verbs::shell::run(&args, inherited, output),
         Verb::Image(args) => verbs::image::run(&args, output),
         Verb::Generate(args) => verbs::generate::run(&args, output),
-        Verb::Entrypoint { args } => return verbs::entrypoint::run(args, cli.global),
+        Verb::Entrypoint { args } => return verbs::entrypoint::run(args, cli.global, inherited),
     };
     result.unwrap_or_else(|error| outcome::failed(&error, output))
 }

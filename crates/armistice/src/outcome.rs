@@ -1,12 +1,16 @@
 //! How a run ends: the exit code, and for an error the text and the command
 //! that has the missing right.
 
+use std::ffi::OsString;
+use std::io::Write;
 use std::process::ExitCode;
 
 use armistice_arch::UnknownArch;
 use armistice_binfmt::BinfmtError;
+use clap::Parser;
 
-use crate::output::{Output, quoted};
+use crate::cli::Cli;
+use crate::output::{self, Output, quoted};
 
 /// How a run ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +23,44 @@ pub(crate) enum Outcome {
     Usage,
     /// The code of the command that was run.
     Command(u8),
+}
+
+impl Outcome {
+    /// The same, unless data could not be written, which is said here; also that
+    /// the table was changed all the same, where it was.
+    pub(crate) fn unless_unwritten(self, changed: bool) -> Outcome {
+        let Err(error) = output::written() else {
+            return self;
+        };
+        let all_the_same = if changed && self == Outcome::Done {
+            "; what was asked for was done all the same"
+        } else {
+            ""
+        };
+        output::complain(format!(
+            "cannot write to standard output: {error}{all_the_same}"
+        ));
+        match self {
+            Outcome::Done => Outcome::NotWorking,
+            other => other,
+        }
+    }
+}
+
+/// Reads a command line. Help and version are answers, written like all others.
+///
+/// # Errors
+/// How the run ends where there is nothing more to do than what is printed here.
+pub(crate) fn read(args: impl IntoIterator<Item = OsString>) -> Result<Cli, Outcome> {
+    Cli::try_parse_from(args).map_err(|error| {
+        let text = error.render();
+        if error.use_stderr() {
+            let _ = write!(anstream::stderr(), "{}", text.ansi());
+            return Outcome::Usage;
+        }
+        output::to_stdout(|stdout| write!(stdout, "{}", text.ansi()));
+        Outcome::Done
+    })
 }
 
 impl From<Outcome> for ExitCode {

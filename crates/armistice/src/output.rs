@@ -1,11 +1,17 @@
 //! Where text goes: data to stdout, all else to stderr, each in the colours
 //! and the amount that were asked for. Nothing else in the command prints.
+//!
+//! A line of data that could not be written is remembered, and [`written`] makes
+//! it the end of the run: an answer that nobody got is not given. A reader that
+//! went away (a closed pipe) has read enough.
 
-use std::io::Write;
+use std::io::{self, Write};
+use std::sync::{Mutex, PoisonError};
 
 use anstyle::{AnsiColor, Style};
 
 use crate::cli::{Color, Global};
+use crate::inherited::had_output;
 
 /// What ends well.
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
@@ -47,18 +53,36 @@ impl Output {
         }
     }
 
-    /// A line of data. A closed pipe is no error: nobody reads any more.
+    /// A line of data.
     pub(crate) fn data(self, line: impl std::fmt::Display) {
         if self.report_to_stderr {
             let _ = writeln!(anstream::stderr(), "{line}");
         } else {
-            let _ = writeln!(anstream::stdout(), "{line}");
+            self.answer(line);
         }
     }
 
     /// A line that stays on stdout whatever reports do.
     pub(crate) fn answer(self, line: impl std::fmt::Display) {
-        let _ = writeln!(anstream::stdout(), "{line}");
+        to_stdout(|stdout| writeln!(stdout, "{line}"));
+    }
+
+    /// A report of what was done and went well: data, but not for those who want
+    /// to hear of errors only.
+    pub(crate) fn report(self, line: impl std::fmt::Display) {
+        if !self.quiet {
+            self.data(line);
+        }
+    }
+
+    /// Whether errors only are wanted.
+    pub(crate) fn is_quiet(self) -> bool {
+        self.quiet
+    }
+
+    /// Whether details are wanted.
+    pub(crate) fn is_verbose(self) -> bool {
+        self.verbose
     }
 
     /// Something people want to know.
@@ -77,12 +101,47 @@ impl Output {
 
     /// Something that people should know even if quiet.
     pub(crate) fn error(self, line: impl std::fmt::Display) {
-        let _ = writeln!(anstream::stderr(), "{BAD}armistice:{BAD:#} {line}");
+        complain(line);
     }
 
     pub(crate) fn json(self, value: &impl serde::Serialize) -> anyhow::Result<()> {
         self.answer(serde_json::to_string_pretty(value)?);
         Ok(())
+    }
+}
+
+/// A line about what went wrong.
+pub(crate) fn complain(line: impl std::fmt::Display) {
+    let _ = writeln!(anstream::stderr(), "{BAD}armistice:{BAD:#} {line}");
+}
+
+/// The first error of writing to stdout.
+static UNWRITTEN: Mutex<Option<io::Error>> = Mutex::new(None);
+
+/// Writes to stdout; what fails is remembered, and nothing is written after it.
+pub(crate) fn to_stdout(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
+    let mut unwritten = UNWRITTEN.lock().unwrap_or_else(PoisonError::into_inner);
+    if unwritten.is_some() {
+        return;
+    }
+    let mut stdout = anstream::stdout().lock();
+    let result = if had_output() {
+        write(&mut stdout).and_then(|()| stdout.flush())
+    } else {
+        Err(rustix::io::Errno::BADF.into())
+    };
+    *unwritten = result.err();
+}
+
+/// Whether all data has reached its reader, or the reader wants no more.
+///
+/// # Errors
+/// Why some of it could not be written.
+pub(crate) fn written() -> io::Result<()> {
+    let mut unwritten = UNWRITTEN.lock().unwrap_or_else(PoisonError::into_inner);
+    match unwritten.take() {
+        Some(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+        _ => Ok(()),
     }
 }
 

@@ -1,5 +1,8 @@
 //! From flags to what is to be proven, and from a proof to words.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
 use armistice_arch::Arch;
 use armistice_binfmt::Flags;
 use armistice_proof::{Argv0, Credentials, Expect, Proof, ProofError, Ran, prove};
@@ -10,18 +13,24 @@ use crate::report::ProofLine;
 pub(crate) fn all<'f>(wanted: impl Iterator<Item = (&'static Arch, &'f Flags)>) -> Vec<ProofLine> {
     let wanted: Vec<_> = wanted.collect();
     let cpus = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut lines: Vec<Option<ProofLine>> = vec![None; wanted.len()];
-    let share = wanted.len().div_ceil(cpus).max(1);
-    std::thread::scope(|scope| {
-        for (wanted, lines) in wanted.chunks(share).zip(lines.chunks_mut(share)) {
-            scope.spawn(move || {
-                for ((arch, flags), line) in wanted.iter().zip(lines) {
-                    *line = Some(one(arch, flags));
-                }
-            });
+    let next = AtomicUsize::new(0);
+    let done = Mutex::new(vec![ProofLine::default(); wanted.len()]);
+    let work = || {
+        while let at = next.fetch_add(1, Ordering::Relaxed)
+            && let Some((arch, flags)) = wanted.get(at)
+        {
+            let line = one(arch, flags);
+            done.lock().unwrap_or_else(PoisonError::into_inner)[at] = line;
         }
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..cpus.min(wanted.len()) {
+            // Where no further thread may be had, this one does it all.
+            let _ = std::thread::Builder::new().spawn_scoped(scope, work);
+        }
+        work();
     });
-    lines.into_iter().map(Option::unwrap_or_default).collect()
+    done.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Proves what the flags promise.

@@ -109,8 +109,14 @@ impl Report {
         self.handlers.iter().all(|h| h.proof.proven)
     }
 
-    /// For people.
+    /// For people. Those who want to hear of errors only hear what is not proven.
     pub(crate) fn print(&self, output: Output) {
+        if output.is_quiet() {
+            for h in self.handlers.iter().filter(|h| !h.proof.proven) {
+                output.error(format!("{}: {}", shown(&h.name), h.proof.text));
+            }
+            return;
+        }
         if !self.emulators.is_empty() {
             output.data(format!("{HEAD}Installed emulators:{HEAD:#}"));
         }
@@ -127,10 +133,12 @@ impl Report {
         if self.handlers.is_empty() {
             return;
         }
-        let title = if self.handlers.iter().all(|h| h.action == FOUND) {
-            "Handlers:"
-        } else {
-            "Registered:"
+        let found = self.handlers.iter().all(|h| h.action == FOUND);
+        let title = match (found, self.all_proven()) {
+            (true, _) => "Handlers:",
+            (false, true) => "Registered:",
+            // One that can't be proven takes all back.
+            (false, false) => "Tried, and taken back:",
         };
         output.data(format!("{HEAD}{title}{HEAD:#}"));
         for h in &self.handlers {

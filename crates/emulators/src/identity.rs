@@ -183,7 +183,8 @@ pub fn identify_all(emulators: &[Emulator]) -> Vec<Result<Identity, Error>> {
     };
     std::thread::scope(|scope| {
         for _ in 1..(2 * cpus).min(emulators.len()) {
-            scope.spawn(work);
+            // Where no further thread may be had, this one does it all.
+            let _ = std::thread::Builder::new().spawn_scoped(scope, work);
         }
         work();
     });

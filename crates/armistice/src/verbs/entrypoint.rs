@@ -18,10 +18,10 @@ use std::ffi::OsString;
 use anyhow::{Context, Result, bail};
 use armistice_arch::{ARCHES, Arch};
 use armistice_binfmt::{Snapshot, replay, situation};
-use clap::Parser;
 use serde::Serialize;
 
-use crate::cli::{Cli, Emulators, Global};
+use crate::cli::{Emulators, Global};
+use crate::inherited::Inherited;
 use crate::outcome::{self, Outcome, Usage};
 use crate::output::{Output, shown};
 use crate::request;
@@ -39,15 +39,16 @@ struct Legacy {
     persistent: bool,
 }
 
-pub(crate) fn run(args: Vec<OsString>, global: Global) -> Outcome {
+pub(crate) fn run(args: Vec<OsString>, global: Global, inherited: &Inherited) -> Outcome {
     let output = Output::new(global).report_on_stderr();
     match parse(&args) {
         Ok(Some(legacy)) => {
             legacy_form(&legacy, output).unwrap_or_else(|error| outcome::failed(&error, output))
         }
-        Ok(None) => crate::run(Cli::parse_from(
-            std::iter::once(OsString::from("armistice")).chain(args),
-        )),
+        Ok(None) => match outcome::read(std::iter::once(OsString::from("armistice")).chain(args)) {
+            Ok(cli) => crate::run(cli, inherited),
+            Err(outcome) => outcome,
+        },
         Err(error) => outcome::failed(&error, output),
     }
 }

@@ -175,7 +175,7 @@ pub(crate) fn undo(wanted: &Wanted, output: Output) -> Result<()> {
                 _ => {}
             }
         }
-        output.data(format!("No longer persisted: {name}"));
+        output.report(format!("No longer persisted: {name}"));
     }
     // Only if it is empty.
     let _ = fs::remove_dir(COPIES);

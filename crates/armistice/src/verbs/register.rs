@@ -10,11 +10,12 @@ use armistice_emulators::Emulator;
 
 use crate::cli::{Format, Register};
 use crate::outcome::Outcome;
-use crate::output::{HEAD, Output, shown};
+use crate::output::{Output, shown};
 use crate::proving;
 use crate::report::{HandlerLine, Report};
 use crate::request::{self, Item, Request};
 use crate::select::Wanted;
+use crate::verbs::dry_run;
 use crate::verbs::persist::{self, Installed};
 
 pub(crate) fn run(args: &Register, output: Output) -> Result<Outcome> {
@@ -22,7 +23,7 @@ pub(crate) fn run(args: &Register, output: Output) -> Result<Outcome> {
         persist::check_possible()?;
     }
     if args.dry_run {
-        return dry_run(args, output);
+        return dry_run::run(args, output);
     }
     // All that can be wrong with what was typed or installed is found before
     // anything is touched: opening the table for writing may mount it.
@@ -52,7 +53,7 @@ pub(crate) fn run(args: &Register, output: Output) -> Result<Outcome> {
     }
 }
 
-fn make_request(args: &Register, live: &Snapshot, output: Output) -> Result<Request> {
+pub(crate) fn make_request(args: &Register, live: &Snapshot, output: Output) -> Result<Request> {
     let wanted = Wanted::read(&args.names.names)?;
     let mut search = request::search(&args.emulators);
     if args.persist {
@@ -76,38 +77,6 @@ pub(crate) fn look() -> Result<Snapshot> {
     }
 }
 
-/// Prints the plan and the exact lines.
-fn dry_run(args: &Register, output: Output) -> Result<Outcome> {
-    let live = look()?;
-    let request = make_request(args, &live, output)?;
-    // The exact lines: with the identity that the entries' mark will have.
-    let wanted = request
-        .items()?
-        .iter()
-        .map(|i| i.registration.clone())
-        .collect();
-    for change in plan(&live, wanted, args.replace, KernelVersion::running())? {
-        output.note(format!(
-            "{HEAD}{}{HEAD:#}: {}",
-            shown(&change.wanted.name),
-            action_text(&change.action)
-        ));
-        if change.action != Action::Keep {
-            output.data(change.wanted.line()?);
-        }
-    }
-    if args.persist {
-        output.note(format!(
-            "and copies of the emulators in {}, with these lines in binfmt.d",
-            persist::COPIES
-        ));
-    }
-    output.note(format!(
-        "Nothing was changed. Each line goes to {STANDARD_PATH}/register"
-    ));
-    Ok(Outcome::Done)
-}
-
 /// Applies a request as one transaction: proven before anything old goes, and
 /// taken back whole where one part cannot be proven.
 ///
@@ -127,12 +96,12 @@ pub(crate) fn apply(
     let changes = plan(&live, request.provisional()?, replace, kernel)?;
     let transaction = Transaction::begin(table, &live, changes.clone())?;
     // Reading the emulators whole and running the test programs side by side.
-    let (items, proofs) = std::thread::scope(|scope| {
-        let items = scope.spawn(|| request.items());
-        let proofs = proving::all(request.arches().iter().map(|a| (*a, request.flags())));
-        (items.join(), proofs)
+    let proofs = std::thread::scope(|scope| {
+        // Where no further thread may be had, they are read below.
+        let _ = std::thread::Builder::new().spawn_scoped(scope, || request.items().is_ok());
+        proving::all(request.arches().iter().map(|a| (*a, request.flags())))
     });
-    let items = items.unwrap_or_else(|_| bail!("identifying the emulators failed"))?;
+    let items = request.items()?;
     let lines = items
         .iter()
         .zip(&changes)
@@ -204,7 +173,7 @@ fn emulators(items: &[Item]) -> Vec<crate::report::EmulatorLine> {
     lines
 }
 
-fn action_text(action: &Action) -> String {
+pub(crate) fn action_text(action: &Action) -> String {
     match action {
         Action::Keep => "kept".to_owned(),
         Action::Add => "added".to_owned(),

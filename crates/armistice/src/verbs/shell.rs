@@ -6,16 +6,17 @@ use armistice_binfmt::{Snapshot, Table};
 use armistice_container::{Options, default_shell, enter_private, exec};
 
 use crate::cli::{Names, Shell};
+use crate::inherited::Inherited;
 use crate::outcome::{self, Outcome};
 use crate::output::Output;
 use crate::request::{self, Request};
 use crate::verbs::register;
 
 /// The code for Armistice's own failure, as `docker run` has it.
-const OWN_FAILURE: u8 = 125;
+pub(crate) const OWN_FAILURE: u8 = 125;
 
-pub(crate) fn run(args: &Shell, output: Output) -> Result<Outcome> {
-    match enter_and_exec(args, output) {
+pub(crate) fn run(args: &Shell, inherited: &Inherited, output: Output) -> Result<Outcome> {
+    match enter_and_exec(args, inherited, output) {
         Ok(never) => match never {},
         Err(error) => {
             let outcome = outcome::failed(&error, output);
@@ -41,7 +42,11 @@ fn code_of(error: &anyhow::Error) -> u8 {
     }
 }
 
-fn enter_and_exec(args: &Shell, output: Output) -> Result<std::convert::Infallible> {
+fn enter_and_exec(
+    args: &Shell,
+    inherited: &Inherited,
+    output: Output,
+) -> Result<std::convert::Infallible> {
     let names = Names {
         names: args.arches.clone(),
     };
@@ -67,6 +72,7 @@ fn enter_and_exec(args: &Shell, output: Output) -> Result<std::convert::Infallib
         .next()
         .unwrap_or_else(|| default_shell(std::env::var_os("SHELL").as_deref()));
     let rest: Vec<_> = words.collect();
+    inherited.give_back();
     Err(exec(&program, &rest).into())
 }
 

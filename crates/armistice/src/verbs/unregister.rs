@@ -25,7 +25,7 @@ pub(crate) fn run(args: &Unregister, output: Output) -> Result<Outcome> {
         let (table, _) = situation::open_for_writing()?;
         for entry in &going {
             table.remove(&entry.name)?;
-            output.data(format!("Removed {}", shown(&entry.name)));
+            output.report(format!("Removed {}", shown(&entry.name)));
         }
     }
     if args.persist {

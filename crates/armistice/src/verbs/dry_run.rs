@@ -1,0 +1,129 @@
+//! `register --dry-run`: the plan, and the exact lines that would be written.
+//!
+//! A line is some 900 characters long, for it carries the mark by which an entry
+//! of ours is known. So the lines are printed for architectures that were named,
+//! where somebody is going to look at them; of all there is the plan, and the
+//! lines with `-v` or `-o json`.
+
+use anyhow::Result;
+use armistice_binfmt::{Action, Change, KernelVersion, STANDARD_PATH, plan};
+use serde::Serialize;
+
+use crate::cli::{Format, Register};
+use crate::outcome::Outcome;
+use crate::output::{Columns, HEAD, Output, plain, shown};
+use crate::request::Item;
+use crate::select::Wanted;
+use crate::verbs::{persist, register};
+
+/// The plan, for programs.
+#[derive(Debug, Serialize)]
+struct Plan {
+    schema: u32,
+    plan: Vec<Step>,
+}
+
+/// What would become of one entry.
+#[derive(Debug, Serialize)]
+struct Step {
+    name: String,
+    platform: &'static str,
+    /// As a real run would report it: `kept`, `added`, `replaced: ...`.
+    action: String,
+    interpreter: std::path::PathBuf,
+    flags: String,
+    /// What would be written to `register`; none for an entry that is kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<String>,
+}
+
+impl Step {
+    fn new(change: &Change, item: &Item) -> Result<Step> {
+        let wanted = &change.wanted;
+        let changed = change.action != Action::Keep;
+        Ok(Step {
+            name: wanted.name.clone(),
+            platform: item.arch.display_name(),
+            action: register::action_text(&change.action),
+            interpreter: wanted.interpreter.clone(),
+            flags: wanted.flags.to_string(),
+            line: changed.then(|| wanted.line()).transpose()?,
+        })
+    }
+}
+
+pub(crate) fn run(args: &Register, output: Output) -> Result<Outcome> {
+    let live = register::look()?;
+    let request = register::make_request(args, &live, output)?;
+    // With the identity that the entries' mark will have.
+    let items = request.items()?;
+    let wanted = items.iter().map(|i| i.registration.clone()).collect();
+    let changes = plan(&live, wanted, args.replace, KernelVersion::running())?;
+    let steps = changes
+        .iter()
+        .zip(items)
+        .map(|(change, item)| Step::new(change, item))
+        .collect::<Result<Vec<Step>>>()?;
+    match args.output {
+        Format::Json => output.json(&Plan {
+            schema: 1,
+            plan: steps,
+        })?,
+        Format::Name => steps.iter().for_each(|s| output.data(&s.name)),
+        Format::Table => print(args, &steps, output)?,
+    }
+    Ok(Outcome::Done)
+}
+
+fn print(args: &Register, steps: &[Step], output: Output) -> Result<()> {
+    let named = matches!(Wanted::read(&args.names.names)?, Wanted::These(_));
+    let lines = named || output.is_verbose();
+    if lines {
+        for step in steps {
+            output.note(format!(
+                "{HEAD}{}{HEAD:#}: {}",
+                shown(&step.name),
+                in_future(step)
+            ));
+            if let Some(line) = &step.line {
+                output.data(line);
+            }
+        }
+    } else {
+        let mut columns = Columns::new(&["NAME", "PLATFORM", "EMULATOR", "FLAGS", "PLAN"]);
+        for step in steps {
+            columns.row(vec![
+                plain(shown(&step.name)),
+                plain(step.platform),
+                plain(shown(&step.interpreter.to_string_lossy())),
+                plain(if step.flags.is_empty() {
+                    "-"
+                } else {
+                    &step.flags
+                }),
+                plain(in_future(step)),
+            ]);
+        }
+        columns.print(output);
+    }
+    if args.persist {
+        output.note(format!(
+            "The emulators would be copied to {}, and these lines written to a file in /etc/binfmt.d.",
+            persist::COPIES
+        ));
+    }
+    output.note(if lines {
+        format!("Nothing was changed. Each line would be written to {STANDARD_PATH}/register")
+    } else {
+        "Nothing was changed. The exact lines: with -v, or name the architectures.".to_owned()
+    });
+    Ok(())
+}
+
+/// What would be done, in words of what is still to come.
+fn in_future(step: &Step) -> String {
+    match step.action.as_str() {
+        "kept" => "would be kept as it is".to_owned(),
+        action => format!("would be {action}"),
+    }
+}
