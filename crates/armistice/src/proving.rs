@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use armistice_arch::Arch;
-use armistice_binfmt::Flags;
+use armistice_binfmt::{Flags, situation};
 use armistice_proof::{Argv0, Credentials, Expect, Proof, ProofError, Ran, prove};
 
 use crate::report::ProofLine;
@@ -41,13 +41,42 @@ fn one(arch: &Arch, flags: &Flags) -> ProofLine {
         empty_root: flags.fix_binary,
         ..Expect::default()
     };
-    match prove(arch, expect) {
-        Ok(proof) => in_words(&proof, &expect),
+    let (proof, place) = if expect.empty_root {
+        (prove(arch, expect), Place::Empty)
+    } else {
+        by_path(arch, expect)
+    };
+    match proof {
+        Ok(proof) => in_words(&proof, &expect, place),
         Err(error) => ProofLine {
             proven: false,
             text: format!("NOT verified: {}", chain(&error)),
             not_tried: Vec::new(),
         },
+    }
+}
+
+/// Where a program ran.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// As the proof says.
+    Empty,
+    /// In the root that the machine's programs run in.
+    Machine,
+    /// In the caller's root, which is not the machine's.
+    Here,
+}
+
+/// Without flag F the emulator is looked up by path where the program runs. The
+/// machine's programs run in the machine's root, so it is proven there, where the
+/// caller may go there.
+fn by_path(arch: &Arch, expect: Expect) -> (Result<Proof, ProofError>, Place) {
+    if situation::is_machines_root() {
+        return (prove(arch, expect), Place::Machine);
+    }
+    match situation::in_machines_root(|| prove(arch, expect)) {
+        Some(proof) => (proof, Place::Machine),
+        None => (prove(arch, expect), Place::Here),
     }
 }
 
@@ -62,7 +91,7 @@ fn chain(error: &ProofError) -> String {
     text
 }
 
-fn in_words(proof: &Proof, expect: &Expect) -> ProofLine {
+fn in_words(proof: &Proof, expect: &Expect, place: Place) -> ProofLine {
     let mut not_tried = Vec::new();
     let mut wrong = Vec::new();
     if let Ran::No(failure) = &proof.ran {
@@ -97,12 +126,23 @@ fn in_words(proof: &Proof, expect: &Expect) -> ProofLine {
         }
         _ => {}
     }
+    if place == Place::Here {
+        not_tried.push(
+            "other roots: without flag F the emulator is looked up by path in the root of each program, and this \
+             one is not the machine's"
+                .to_owned(),
+        );
+    }
     if wrong.is_empty() {
         ProofLine {
             proven: true,
             text: format!(
                 "verified: ran a test program in {}{}",
-                place(proof),
+                match place {
+                    Place::Empty => proof.root.to_string(),
+                    Place::Machine => "the machine's own root".to_owned(),
+                    Place::Here => "the caller's own root".to_owned(),
+                },
                 came_through(proof)
             ),
             not_tried,
@@ -119,14 +159,6 @@ fn in_words(proof: &Proof, expect: &Expect) -> ProofLine {
 /// What flag P needs beside the flag.
 const ARGV0_NEEDS: &str =
     "flag P needs an emulator that knows it (QEMU 5.2 or later, Linux 5.12 or later)";
-
-fn place(proof: &Proof) -> String {
-    if proof.root.is_empty() {
-        proof.root.to_string()
-    } else {
-        "the machine's own root".to_owned()
-    }
-}
 
 fn came_through(proof: &Proof) -> &'static str {
     match (&proof.argv0, &proof.credentials) {

@@ -103,6 +103,24 @@ impl HandlerLine {
     }
 }
 
+impl HandlerLine {
+    /// A line for an entry of a table that is out of sight.
+    pub(crate) fn out_of_sight(platform: &'static str, proof: ProofLine) -> HandlerLine {
+        HandlerLine {
+            name: "(out of sight)".to_owned(),
+            platform,
+            action: FOUND.to_owned(),
+            interpreter: PathBuf::new(),
+            engine: None,
+            flags: String::new(),
+            offset: 0,
+            magic: String::new(),
+            mask: String::new(),
+            proof,
+        }
+    }
+}
+
 impl Report {
     /// Whether everything that was promised was shown.
     pub(crate) fn all_proven(&self) -> bool {
@@ -154,6 +172,17 @@ fn print_handler(h: &HandlerLine, output: Output) {
         h.platform,
         h.action
     ));
+    if !h.interpreter.as_os_str().is_empty() {
+        print_entry(h, output);
+    }
+    let style = if h.proof.proven { GOOD } else { BAD };
+    output.data(format!("    {style}{}{style:#}", h.proof.text));
+    for reason in &h.proof.not_tried {
+        output.data(format!("    {ODD}not tried: {reason}{ODD:#}"));
+    }
+}
+
+fn print_entry(h: &HandlerLine, output: Output) {
     let engine = h.engine.as_ref().map(|e| format!("  ({e})"));
     output.data(format!(
         "    interpreter {}{}",
@@ -167,11 +196,6 @@ fn print_handler(h: &HandlerLine, output: Output) {
     ));
     output.data(format!("    magic {}", h.magic));
     output.data(format!("    mask  {}", h.mask));
-    let style = if h.proof.proven { GOOD } else { BAD };
-    output.data(format!("    {style}{}{style:#}", h.proof.text));
-    for reason in &h.proof.not_tried {
-        output.data(format!("    {ODD}not tried: {reason}{ODD:#}"));
-    }
 }
 
 fn megabytes(size: u64) -> String {

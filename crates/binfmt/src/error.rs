@@ -25,6 +25,19 @@ pub enum BinfmtError {
         source: Option<io::Error>,
     },
 
+    /// The table in which exec looks is an outer user namespace's, and not in
+    /// sight.
+    #[error(
+        "{}programs that are started here use the table of an outer user namespace, which is out of sight here \
+         (this is a rootless container, or another child user namespace); to see or change it, run armistice on the host, \
+         as root",
+        not_that(another.as_deref())
+    )]
+    OutOfSight {
+        /// Where another's table is mounted.
+        another: Option<PathBuf>,
+    },
+
     /// The table is mounted read-only.
     #[error("binfmt_misc at {} is read-only here; in a container, run it with --privileged, or bind the host's table: -v {path}:{path}", at.display(), path = crate::STANDARD_PATH)]
     ReadOnly {
@@ -127,6 +140,26 @@ pub enum BinfmtError {
         /// What failed then.
         undo: String,
     },
+}
+
+fn not_that(another: Option<&std::path::Path>) -> String {
+    another.map_or(String::new(), |at| {
+        format!(
+            "the binfmt_misc at {} is another user namespace's table, in which exec does not look from here; ",
+            at.display()
+        )
+    })
+}
+
+impl BinfmtError {
+    /// Whether it says that the table cannot be looked at from here.
+    #[must_use]
+    pub fn is_no_view(&self) -> bool {
+        matches!(
+            self,
+            BinfmtError::NotMounted { .. } | BinfmtError::OutOfSight { .. }
+        )
+    }
 }
 
 /// What the kernel means by refusing a line with this errno.

@@ -28,6 +28,12 @@ impl KernelVersion {
         Self::parse(&rustix::system::uname().release().to_string_lossy())
     }
 
+    /// Whether each user namespace may have a table of its own.
+    #[must_use]
+    pub fn has_namespaces(self) -> bool {
+        self >= KernelVersion::NAMESPACED
+    }
+
     /// From a release text such as `6.8.0-45-generic`; what cannot be read is 0.
     #[must_use]
     pub fn parse(release: &str) -> KernelVersion {

@@ -1,29 +1,32 @@
-//! Whose table is this, may we write to it, and will it outlive us?
+//! Which table exec looks in, whose it is, and whether it will outlive us.
 //!
-//! From Linux 6.7 a table belongs to a user namespace and its entries die with
-//! its last mount. So a container that mounts it for itself and ends has done
-//! nothing, and no file in `/proc` tells. `held_elsewhere` finds out by
-//! trying; [`open_for_writing`] mounts the table where it stays, or refuses.
+//! From Linux 6.7 a table belongs to a user namespace. Exec looks in that of the
+//! caller's own namespace, or of its nearest ancestor that ever mounted one.
+//! Mounts, however, are seen by mount namespace. So a table in sight may be
+//! another's, and the one that counts may be out of sight. [`look`] tells them
+//! apart: by device number where the caller may have a view of its own, by its
+//! rights over the file system, else by asking exec itself ([`crate::lookup`]).
 //!
-//! Invariant: in a child user namespace nothing is ever mounted here: the first
-//! mount would give the namespace a table of its own, which hides its
-//! ancestors' for as long as it lives.
+//! A table's entries die with its last mount. So a container that mounts it for
+//! itself and ends has done nothing. [`open_for_writing`] mounts the table where
+//! it stays, or refuses.
+//!
+//! Invariant: in a child user namespace nothing is ever mounted here, and what
+//! cannot be known counts as a child.
 
-use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-use rustix::io::Errno;
-use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags};
-
 use crate::error::BinfmtError;
+use crate::lookup;
+use crate::mounting;
 use crate::mounts;
-use crate::table::Table;
+use crate::namespace;
+use crate::replay;
+use crate::table::{Snapshot, Table};
 
-/// Inode numbers of the initial namespaces (`include/linux/proc_ns.h`).
-const INITIAL_USER_NS: &str = "user:[4026531837]";
-const INITIAL_PID_NS: &str = "pid:[4026531836]";
+pub use crate::mounting::{in_machines_root, is_machines_root};
 
-/// Whose table a process here uses.
+/// Whose table exec looks in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
     /// The machine's own.
@@ -32,6 +35,8 @@ pub enum Scope {
     Private,
     /// An ancestor's: this child user namespace has none.
     Inherited,
+    /// One of the latter two: the caller lacks the rights to tell.
+    Unclear,
 }
 
 impl std::fmt::Display for Scope {
@@ -40,6 +45,7 @@ impl std::fmt::Display for Scope {
             Scope::Initial => "initial",
             Scope::Private => "private",
             Scope::Inherited => "inherited",
+            Scope::Unclear => "unclear",
         })
     }
 }
@@ -57,66 +63,229 @@ pub enum How {
     MountedOnHost,
 }
 
-/// Whether we are in the machine's initial user namespace.
-#[must_use]
-pub fn in_initial_user_namespace() -> bool {
-    link("/proc/self/ns/user").is_none_or(|ns| ns.as_os_str() == INITIAL_USER_NS)
+/// What exec looks in, as seen from here.
+#[derive(Debug)]
+pub struct Situation {
+    /// Whose table exec looks in.
+    pub scope: Scope,
+    /// That table: where it is mounted, else (as the machine's root) a view of
+    /// our own that vanishes when dropped; or why it is out of sight.
+    pub table: Result<Table, BinfmtError>,
+    /// Where a table is mounted in which exec does not look.
+    pub bystander: Option<PathBuf>,
+    /// Whether it is beyond doubt that exec looks in `table`.
+    sure: bool,
 }
 
-/// Whose table this is.
+/// How a mounted table stands to the one in which exec looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// It is the same.
+    Same,
+    /// It answers as exec does.
+    Alike,
+    /// It is another.
+    Another,
+}
+
+/// Finds the table in which exec looks. Changes nothing.
 #[must_use]
-pub fn scope(table: Option<&Table>) -> Scope {
-    if in_initial_user_namespace() {
+pub fn look() -> Situation {
+    let initial = namespace::is_initial();
+    let mut own = OwnView::default();
+    let mut bystander = None;
+    for table in mounted() {
+        let standing = if initial {
+            own.compare(&table)
+        } else {
+            in_child(&table)
+        };
+        if standing == Standing::Another {
+            bystander = bystander.or_else(|| table.path().map(Path::to_owned));
+            continue;
+        }
+        return Situation {
+            scope: scope(initial, &table),
+            table: Ok(table),
+            bystander,
+            sure: standing == Standing::Same,
+        };
+    }
+    Situation {
+        scope: if initial {
+            Scope::Initial
+        } else {
+            Scope::Inherited
+        },
+        table: if initial {
+            own.take()
+        } else {
+            Err(BinfmtError::OutOfSight {
+                another: bystander.clone(),
+            })
+        },
+        bystander,
+        sure: true,
+    }
+}
+
+/// A view of the machine's own table, made when it is first asked for.
+#[derive(Default)]
+struct OwnView(Option<Result<Table, BinfmtError>>);
+
+impl OwnView {
+    fn get(&mut self) -> &Result<Table, BinfmtError> {
+        self.0.get_or_insert_with(mounting::detached)
+    }
+
+    fn take(mut self) -> Result<Table, BinfmtError> {
+        self.get();
+        self.0.unwrap_or_else(mounting::detached)
+    }
+
+    /// How a mounted table stands to the machine's own.
+    fn compare(&mut self, table: &Table) -> Standing {
+        if !crate::KernelVersion::running().has_namespaces() {
+            return Standing::Same;
+        }
+        // The machine's belongs to root, whom this namespace maps to itself.
+        if table.owner().is_some_and(|owner| owner != 0) {
+            return Standing::Another;
+        }
+        match self.get() {
+            Ok(own) if own.device() == table.device() => Standing::Same,
+            Ok(_) => Standing::Another,
+            Err(_) if mounting::sees_all_processes() && at_init(table) => Standing::Same,
+            Err(_) => by_asking(table),
+        }
+    }
+}
+
+/// How a mounted table stands to the one that a child user namespace uses.
+fn in_child(table: &Table) -> Standing {
+    // What was mounted by a namespace with rights that are ours, into mounts that
+    // are ours, we mounted.
+    if namespace::is_below(table.dir()) == Some(true) && namespace::owns_mount_namespace() {
+        Standing::Same
+    } else {
+        by_asking(table)
+    }
+}
+
+/// Compares what a table says with what exec does. Somebody may write to the
+/// table meanwhile, so a difference counts when it lasts.
+fn by_asking(table: &Table) -> Standing {
+    let differs = || table.snapshot().is_ok_and(|live| !answers_as_exec(&live));
+    if differs() && differs() {
+        Standing::Another
+    } else {
+        Standing::Alike
+    }
+}
+
+/// Whether exec finds handlers for the same files: programs of all architectures,
+/// and what each entry is for.
+fn answers_as_exec(live: &Snapshot) -> bool {
+    let samples = lookup::foreign().into_iter().map(lookup::sample);
+    let patterns = live.entries.iter().filter_map(|e| e.pattern());
+    let heads: Vec<Vec<u8>> = samples
+        .chain(patterns.filter_map(|pattern| {
+            let mut head = vec![0; pattern.offset];
+            head.extend(pattern.magic.iter().zip(&pattern.mask).map(|(m, k)| m & k));
+            (head.len() <= lookup::HEAD).then_some(head)
+        }))
+        .map(|mut head| {
+            head.resize(lookup::HEAD, 0);
+            head
+        })
+        .collect();
+    let told = |head: &Vec<u8>| live.enabled && replay::winner(live, head, "").is_some();
+    heads
+        .iter()
+        .zip(lookup::takes(&heads))
+        .all(|(head, answer)| answer.is_none_or(|takes| takes == told(head)))
+}
+
+/// Whose a table is in which exec looks.
+fn scope(initial: bool, table: &Table) -> Scope {
+    if initial {
         return Scope::Initial;
     }
-    let Some(table) = table else {
-        return Scope::Inherited;
-    };
-    // An ancestor's root may be unmapped here; or its table is seen at PID 1.
-    let foreign_owner = table.owner() != Some(0);
-    let device = format!(
-        "{}:{}",
-        rustix::fs::major(table.device()),
-        rustix::fs::minor(table.device())
-    );
-    let other_ns = link("/proc/1/ns/user").is_some_and(|ns| Some(ns) != link("/proc/self/ns/user"));
-    let at_init = other_ns
-        && mounts::of("1")
-            .iter()
-            .any(|m| m.fs_type == "binfmt_misc" && m.device == device);
-    if foreign_owner || at_init {
-        Scope::Inherited
-    } else {
-        Scope::Private
+    match namespace::is_below(table.dir()) {
+        Some(true) => Scope::Private,
+        Some(false) => Scope::Inherited,
+        // An ancestor's root may be unmapped here; or its table is seen at PID 1.
+        None if table.owner() != Some(0) => Scope::Inherited,
+        None if namespace::is_anothers("/proc/1") && at_init(table) => Scope::Inherited,
+        None => Scope::Unclear,
     }
 }
 
-/// The table for looking at it: where it is mounted, else (as the machine's
-/// root) a view of our own that vanishes when dropped.
+/// Whether PID 1 has this table mounted.
+fn at_init(table: &Table) -> bool {
+    let number = table.device();
+    let (major, minor) = (rustix::fs::major(number), rustix::fs::minor(number));
+    let device = format!("{major}:{minor}");
+    let at_init = mounts::of("1");
+    at_init
+        .iter()
+        .any(|m| m.fs_type == "binfmt_misc" && m.device == device)
+}
+
+/// The table in which exec looks, for looking at it.
 ///
 /// # Errors
-/// [`BinfmtError::Unsupported`], [`BinfmtError::NotMounted`].
+/// [`BinfmtError::Unsupported`]; [`BinfmtError::NotMounted`] and
+/// [`BinfmtError::OutOfSight`] where it is not in sight.
 pub fn open_for_reading() -> Result<Table, BinfmtError> {
-    if let Some(table) = visible() {
-        return Ok(table);
-    }
-    if !in_initial_user_namespace() {
-        return Err(BinfmtError::NotMounted { source: None });
-    }
-    detached()
+    look().table
 }
 
-/// The table for changing it, mounted so that the change will last.
+/// A table that was opened for writing.
+#[derive(Debug)]
+pub struct Opened {
+    /// The table.
+    pub table: Table,
+    /// How it was had.
+    pub how: How,
+    /// Whose it is.
+    pub scope: Scope,
+    /// Where a table is mounted in which exec does not look.
+    pub bystander: Option<PathBuf>,
+}
+
+/// The table in which exec looks, for changing it, mounted so that the change
+/// will last.
 ///
 /// # Errors
 /// What is missing, with the command that mends it: see [`BinfmtError`].
-pub fn open_for_writing() -> Result<(Table, How), BinfmtError> {
-    if let Some(table) = visible() {
-        table.check_writable()?;
-        return Ok((table, How::Mounted));
-    }
-    if !in_initial_user_namespace() {
-        return Err(BinfmtError::WouldBePrivate);
+pub fn open_for_writing() -> Result<Opened, BinfmtError> {
+    let Situation {
+        scope,
+        table,
+        bystander,
+        sure,
+    } = look();
+    let opened = |table, how| Opened {
+        table,
+        how,
+        scope,
+        bystander: bystander.clone(),
+    };
+    match table {
+        Ok(table) if table.path().is_some() => {
+            table.check_writable()?;
+            if !sure && !is_looked_in(&table)? {
+                return Err(BinfmtError::OutOfSight {
+                    another: table.path().map(Path::to_owned),
+                });
+            }
+            return Ok(opened(table, How::Mounted));
+        }
+        Err(error @ BinfmtError::OutOfSight { another: Some(_) }) => return Err(error),
+        _ if scope != Scope::Initial => return Err(BinfmtError::WouldBePrivate),
+        // A view of our own holds the table: it has to go before others are looked for.
+        own_view => drop(own_view),
     }
     if !rustix::process::geteuid().is_root() {
         let missing = "only root may mount binfmt_misc and write to it".to_owned();
@@ -125,168 +294,44 @@ pub fn open_for_writing() -> Result<(Table, How), BinfmtError> {
             source: None,
         });
     }
-    if is_machine() {
-        mount_at(Path::new(crate::STANDARD_PATH))?;
-        let table = visible().ok_or(BinfmtError::NotMounted { source: None })?;
-        return Ok((table, How::MountedHere));
+    if mounting::is_machine() {
+        let path = Path::new(crate::STANDARD_PATH);
+        mounting::mount_at(path)?;
+        let table = Table::at(path).ok_or(BinfmtError::NotMounted { source: None })?;
+        return Ok(opened(table, How::MountedHere));
     }
-    if held_elsewhere()? {
-        return Ok((detached()?, How::HeldElsewhere));
+    if mounting::held_elsewhere()? {
+        return Ok(opened(mounting::detached()?, How::HeldElsewhere));
     }
-    mount_on_host()?;
-    Ok((detached()?, How::MountedOnHost))
+    mounting::mount_on_host()?;
+    Ok(opened(mounting::detached()?, How::MountedOnHost))
 }
 
-/// Whether anything beside ourselves holds the machine's table: a probe entry
-/// outlives the only mount that we have of it.
-///
-/// # Errors
-/// As for mounting and registering.
-fn held_elsewhere() -> Result<bool, BinfmtError> {
-    let name = format!("armistice-probe-{}", std::process::id());
-    let first = detached()?;
-    first.check_writable()?;
-    // By an ending that no file has, and without opening an interpreter.
-    let line = format!(":{name}:E::{name}::/nonexistent:");
-    first
+/// Whether exec looks in a table: a probe entry for a file that nobody else has
+/// is made, asked about, and removed.
+fn is_looked_in(table: &Table) -> Result<bool, BinfmtError> {
+    if !table.snapshot()?.enabled {
+        return Ok(true); // exec looks in no table that is switched off: nothing to find out
+    }
+    let name = mounting::probe_name();
+    let line = format!(":{name}:M::{name}::/nonexistent:");
+    table
         .write("register", &line)
-        .map_err(|errno| BinfmtError::NoRight {
-            missing: "the kernel refused a probe entry".to_owned(),
-            source: Some(errno.into()),
-        })?;
-    drop(first);
-    let second = detached()?;
-    let held = second.contains(&name);
-    second.remove(&name)?;
-    Ok(held)
+        .map_err(mounting::probe_refused)?;
+    let answer = lookup::takes_one(name.as_bytes());
+    table.remove(&name)?;
+    Ok(answer.unwrap_or(true))
 }
 
-/// A mounted table in sight.
-fn visible() -> Option<Table> {
+/// The tables that are mounted in sight, that at the standard path first.
+fn mounted() -> Vec<Table> {
+    let standard = Path::new(crate::STANDARD_PATH);
     // Opening the standard path also wakes an automount waiting there.
-    Table::at(Path::new(crate::STANDARD_PATH)).or_else(|| {
-        mounts::of_binfmt_misc(&mounts::of("self"))
-            .into_iter()
-            .find_map(Table::at)
-    })
-}
-
-/// A view of the table of our own, mounted nowhere.
-fn detached() -> Result<Table, BinfmtError> {
-    let attempt = || -> Result<OwnedFd, Errno> {
-        let fs = rustix::mount::fsopen("binfmt_misc", FsOpenFlags::FSOPEN_CLOEXEC)?;
-        rustix::mount::fsconfig_create(&fs)?;
-        rustix::mount::fsmount(
-            &fs,
-            FsMountFlags::FSMOUNT_CLOEXEC,
-            MountAttrFlags::MOUNT_ATTR_NODEV,
-        )
-    };
-    attempt().and_then(Table::view).map_err(mount_error)
-}
-
-fn mount_error(errno: Errno) -> BinfmtError {
-    match errno {
-        Errno::NODEV => BinfmtError::Unsupported,
-        Errno::PERM | Errno::ACCESS if rustix::process::geteuid().is_root() => {
-            BinfmtError::NoRight {
-                missing: "binfmt_misc is not mounted here and mounting it needs CAP_SYS_ADMIN; \
-                      in a container: docker run --privileged"
-                    .to_owned(),
-                source: Some(errno.into()),
-            }
-        }
-        other => BinfmtError::NotMounted {
-            source: Some(other.into()),
-        },
-    }
-}
-
-/// Whether this mount namespace is one that lasts: the machine's own, or that
-/// of a container with an init system of its own.
-fn is_machine() -> bool {
-    let initial = link("/proc/self/ns/pid").is_some_and(|ns| ns.as_os_str() == INITIAL_PID_NS);
-    mounts_as_init() && (initial || Path::new("/run/systemd/system").is_dir())
-}
-
-/// Whether we are in PID 1's mount namespace.
-fn mounts_as_init() -> bool {
-    match (link("/proc/self/ns/mnt"), link("/proc/1/ns/mnt")) {
-        (Some(own), Some(init)) => own == init,
-        // PID 1 may not be looked at; no two namespaces share a mount's number.
-        _ => mounts::numbers("self").is_some_and(|own| mounts::numbers("1") == Some(own)),
-    }
-}
-
-fn mount_at(path: &Path) -> Result<(), BinfmtError> {
-    let flags = MountFlags::NODEV | MountFlags::NOEXEC | MountFlags::NOSUID;
-    rustix::mount::mount("binfmt_misc", path, "binfmt_misc", flags, None).map_err(mount_error)
-}
-
-/// Mounts the table on the host from inside a container: through the host's
-/// PID 1 where it is in sight, else through a shared bind of its folder.
-fn mount_on_host() -> Result<(), BinfmtError> {
-    if link("/proc/self/ns/pid").is_some_and(|ns| ns.as_os_str() == INITIAL_PID_NS) {
-        return in_mount_namespace_of_init(|| {
-            let path = Path::new(crate::STANDARD_PATH);
-            if Table::at(path).is_some() {
-                Ok(())
-            } else {
-                mount_at(path)
-            }
-        });
-    }
-    match mounts::shared_binds(&mounts::of("self")).first() {
-        Some(place) => mount_at(place),
-        None => Err(BinfmtError::WouldBeLost),
-    }
-}
-
-/// Runs `work` in the mount namespace of PID 1, on a thread of its own.
-fn in_mount_namespace_of_init(
-    work: impl FnOnce() -> Result<(), BinfmtError> + Send,
-) -> Result<(), BinfmtError> {
-    use rustix::thread::{LinkNameSpaceType, UnshareFlags};
-    let enter = || -> Result<(), Errno> {
-        let flags = rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::CLOEXEC;
-        let open = |path| rustix::fs::open(path, flags, rustix::fs::Mode::empty());
-        // PID 1 may keep its namespaces to itself even from root. PID 2 is the
-        // kernel's own (we are in the initial PID namespace), in the same one.
-        let ns = open("/proc/1/ns/mnt").or_else(|_| open("/proc/2/ns/mnt"))?;
-        // SAFETY: CLONE_FS gives only this thread its own root and working
-        // directory; it shares nothing with the others that it could unmap.
-        unsafe { rustix::thread::unshare_unsafe(UnshareFlags::FS)? };
-        rustix::thread::move_into_link_name_space(
-            std::os::fd::AsFd::as_fd(&ns),
-            Some(LinkNameSpaceType::Mount),
-        )
-    };
-    std::thread::scope(|scope| {
-        let thread = scope.spawn(|| {
-            enter().map_err(|errno| BinfmtError::NoRight {
-                missing: "entering the host's mount namespace needs --privileged".to_owned(),
-                source: Some(errno.into()),
-            })?;
-            work()
-        });
-        thread.join().unwrap_or(Err(BinfmtError::WouldBeLost))
-    })
-}
-
-fn link(path: &str) -> Option<PathBuf> {
-    std::fs::read_link(path).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_kernel_without_binfmt_misc_is_named_so() {
-        let text = mount_error(Errno::NODEV).to_string();
-        assert!(
-            text.contains("no binfmt_misc") && text.contains("modprobe binfmt_misc"),
-            "{text}"
-        );
-    }
+    let first = Table::at(standard);
+    let own = mounts::of("self");
+    let others = mounts::of_binfmt_misc(&own)
+        .into_iter()
+        .filter(|at| *at != standard)
+        .filter_map(Table::at);
+    first.into_iter().chain(others).collect()
 }

@@ -171,8 +171,9 @@ fn install(wanted: &Wanted, output: Output) -> Result<()> {
         &live,
         output,
     )?;
-    let (table, how) = situation::open_for_writing()?;
-    register::say_how(&how, output);
+    let opened = situation::open_for_writing()?;
+    register::say_how(&opened, output);
+    let table = opened.table;
     let report = register::apply(&table, &request, false, output)?;
     report.print(output);
     if report.all_proven() {
@@ -213,7 +214,7 @@ fn uninstall(list: &str, output: Output) -> Result<()> {
         ));
         return Ok(());
     }
-    let (table, _) = situation::open_for_writing()?;
+    let table = situation::open_for_writing()?.table;
     for name in going {
         table
             .remove(name)

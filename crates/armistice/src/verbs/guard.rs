@@ -35,8 +35,9 @@ pub(crate) fn run(args: &Guard, output: Output) -> Result<Outcome> {
         &register::look()?,
         output,
     )?;
-    let (table, how) = situation::open_for_writing()?;
-    register::say_how(&how, output);
+    let opened = situation::open_for_writing()?;
+    register::say_how(&opened, output);
+    let table = opened.table;
     let mut guard = Keeper {
         table: &table,
         request: &request,

@@ -1,7 +1,7 @@
 //! `register`: plan, apply beside what is there, prove, then commit or take back.
 
 use anyhow::{Result, bail};
-use armistice_binfmt::situation::{self, How};
+use armistice_binfmt::situation::{self, How, Opened, Scope};
 use armistice_binfmt::{
     Action, BinfmtError, KernelVersion, Reason, STANDARD_PATH, Snapshot, Table, Transaction, plan,
 };
@@ -33,8 +33,9 @@ pub(crate) fn run(args: &Register, output: Output) -> Result<Outcome> {
             .note("Nothing to register: all that an emulator is installed for runs here already.");
         return Ok(Outcome::Done);
     }
-    let (table, how) = situation::open_for_writing()?;
-    say_how(&how, output);
+    let opened = situation::open_for_writing()?;
+    say_how(&opened, output);
+    let table = opened.table;
     say_flags(&request, output);
     let report = if args.persist {
         apply_and_persist(&table, &request, args.replace, output)?
@@ -69,7 +70,7 @@ pub(crate) fn make_request(args: &Register, live: &Snapshot, output: Output) -> 
 pub(crate) fn look() -> Result<Snapshot> {
     match situation::open_for_reading() {
         Ok(table) => Ok(table.snapshot()?),
-        Err(BinfmtError::NotMounted { .. }) => Ok(Snapshot {
+        Err(error) if error.is_no_view() => Ok(Snapshot {
             enabled: true,
             entries: Vec::new(),
         }),
@@ -203,9 +204,10 @@ fn unproven(report: &Report) -> Result<Outcome> {
     )
 }
 
-/// Says where a table was found, where that is not the usual place.
-pub(crate) fn say_how(how: &How, output: Output) {
-    match how {
+/// Says where a table was found, where that is not the usual place, and who else
+/// uses it.
+pub(crate) fn say_how(opened: &Opened, output: Output) {
+    match opened.how {
         How::Mounted => output.detail("binfmt_misc is mounted here."),
         How::HeldElsewhere => output.detail("binfmt_misc is mounted on the host, out of sight from here."),
         How::MountedHere => output.note(format!("Mounted binfmt_misc at {STANDARD_PATH}.")),
@@ -214,10 +216,28 @@ pub(crate) fn say_how(how: &How, output: Output) {
              have been lost with this container."
         )),
     }
-    if situation::in_initial_user_namespace() {
-        return;
+    if let Some(at) = &opened.bystander {
+        output.note(format!(
+            "The binfmt_misc at {} is another user namespace's table, in which exec does not look from here; it stays \
+             as it is.",
+            at.display()
+        ));
     }
-    output.note("This table is private to a user namespace: other processes do not see what is registered in it.");
+    match opened.scope {
+        Scope::Initial => {}
+        Scope::Private => output.note(
+            "This table is private to this user namespace: programs outside of it do not see what is registered in it, \
+             and it ends with the namespace.",
+        ),
+        Scope::Inherited => output.note(
+            "This table is that of an outer user namespace (the machine's, or an outer container's), as this one has \
+             none of its own: what is registered in it holds for all programs there, too.",
+        ),
+        Scope::Unclear => output.note(
+            "This table is this user namespace's own or that of an outer one, which only CAP_SYS_ADMIN would show: what \
+             is registered in it may hold for programs outside, too.",
+        ),
+    }
 }
 
 /// Says aloud what C means.

@@ -8,8 +8,8 @@ use anyhow::Result;
 use armistice_arch::pattern::hex;
 use armistice_arch::{ARCHES, Arch};
 use armistice_binfmt::replay::overlapping;
-use armistice_binfmt::situation::{self, Scope};
-use armistice_binfmt::{BinfmtError, Entry, KernelVersion, Matching, Snapshot};
+use armistice_binfmt::situation::{self, Scope, Situation};
+use armistice_binfmt::{BinfmtError, Entry, KernelVersion, Matching, Snapshot, lookup};
 use serde::Serialize;
 
 use crate::cli::{Format, Status};
@@ -26,8 +26,15 @@ struct Answer {
     kernel: String,
     scope: String,
     mounted_at: Option<PathBuf>,
+    /// Where another table is mounted, in which exec does not look from here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bystander: Option<PathBuf>,
     enabled: bool,
     handlers: Vec<Handler>,
+    /// Platforms for which exec has a handler, found out by asking it, where the
+    /// table in which it looks is out of sight.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    out_of_sight: Option<Vec<&'static str>>,
 }
 
 /// One entry of the table.
@@ -68,22 +75,37 @@ struct Overlap {
 
 pub(crate) fn run(args: &Status, output: Output) -> Result<Outcome> {
     let wanted = Wanted::read(&args.names.names)?;
-    let (table, live) = match situation::open_for_reading() {
+    let Situation {
+        scope,
+        table,
+        bystander,
+        ..
+    } = situation::look();
+    let (table, live, out_of_sight) = match table {
         Ok(table) => {
             let live = table.snapshot()?;
-            (Some(table), live)
+            (Some(table), live, None)
         }
-        Err(error @ BinfmtError::NotMounted { .. }) => {
-            output.note(format!("armistice: {error}"));
-            (None, Snapshot::default())
+        Err(error) if error.is_no_view() => {
+            let handled = asked(&wanted);
+            // Where exec has handlers, the table is mounted somewhere.
+            if handled.is_empty() && matches!(error, BinfmtError::NotMounted { .. }) {
+                output.note(format!("armistice: {error}"));
+            }
+            let live = Snapshot {
+                enabled: !handled.is_empty(),
+                entries: Vec::new(),
+            };
+            (None, live, Some(handled))
         }
         Err(error) => return Err(error.into()),
     };
     let answer = Answer {
         schema: 1,
         kernel: KernelVersion::running().to_string(),
-        scope: situation::scope(table.as_ref()).to_string(),
+        scope: scope.to_string(),
         mounted_at: table.as_ref().and_then(|t| t.path().map(PathBuf::from)),
+        bystander,
         enabled: live.enabled,
         handlers: live
             .entries
@@ -91,6 +113,7 @@ pub(crate) fn run(args: &Status, output: Output) -> Result<Outcome> {
             .filter(|e| is_meant(&wanted, e))
             .map(|e| handler(&live, e, args.probe))
             .collect(),
+        out_of_sight,
     };
     match args.output {
         Format::Json => output.json(&answer)?,
@@ -98,7 +121,7 @@ pub(crate) fn run(args: &Status, output: Output) -> Result<Outcome> {
             .handlers
             .iter()
             .for_each(|h| output.data(shown(&h.name))),
-        Format::Table => print(&answer, table.is_some(), output),
+        Format::Table => print(&answer, output),
     }
     Ok(if all_there(&wanted, &answer) {
         Outcome::Done
@@ -107,11 +130,23 @@ pub(crate) fn run(args: &Status, output: Output) -> Result<Outcome> {
     })
 }
 
+/// The platforms meant for which exec has a handler.
+fn asked(wanted: &Wanted) -> Vec<&'static str> {
+    let handled = lookup::handled().into_iter();
+    handled
+        .filter(|arch| wanted.includes(arch))
+        .map(Arch::display_name)
+        .collect()
+}
+
 /// Whether every architecture named has a handler that takes its programs.
 fn all_there(wanted: &Wanted, answer: &Answer) -> bool {
     let Wanted::These(arches) = wanted else {
         return true;
     };
+    if let Some(handled) = &answer.out_of_sight {
+        return arches.iter().all(|a| handled.contains(&a.display_name()));
+    }
     answer.enabled
         && arches.iter().all(|a| {
             answer
@@ -185,8 +220,22 @@ fn engine(entry: &Entry, pinned: &Pinned) -> Option<EngineLine> {
     )
 }
 
-fn print(answer: &Answer, visible: bool, output: Output) {
-    output.data(scope_line(answer, visible));
+fn print(answer: &Answer, output: Output) {
+    output.data(scope_line(answer));
+    if let Some(at) = &answer.bystander {
+        output.data(format!(
+            "The binfmt_misc at {} is another user namespace's table, in which exec does not look from here.",
+            at.display()
+        ));
+    }
+    if let Some(handled) = &answer.out_of_sight {
+        output.data(if handled.is_empty() {
+            "Asked, the kernel has no handler for other architectures here.".to_owned()
+        } else {
+            format!("Asked, the kernel has handlers for: {}", handled.join(", "))
+        });
+        return;
+    }
     if answer.handlers.is_empty() {
         output.data("No handlers are registered.");
         return;
@@ -222,16 +271,22 @@ fn print(answer: &Answer, visible: bool, output: Output) {
     columns.print(output);
 }
 
-fn scope_line(answer: &Answer, visible: bool) -> String {
+fn scope_line(answer: &Answer) -> String {
+    let visible = answer.out_of_sight.is_none();
     let place = match (&answer.mounted_at, visible) {
         (Some(path), _) => format!("mounted at {}", path.display()),
         (None, true) => "not mounted here".to_owned(),
         (None, false) => "not in sight".to_owned(),
     };
-    let whose = match answer.scope.as_str() {
-        s if s == Scope::Initial.to_string() => "this machine's table",
-        s if s == Scope::Private.to_string() => "a private table, which hides the machine's",
-        _ => "an outer namespace's table, inherited",
+    let is = |scope: Scope| answer.scope == scope.to_string();
+    let whose = if is(Scope::Initial) {
+        "this machine's table"
+    } else if is(Scope::Private) {
+        "a table private to this user namespace, which hides the machine's"
+    } else if is(Scope::Inherited) {
+        "the table of an outer user namespace, inherited"
+    } else {
+        "the table of this user namespace or of an outer one"
     };
     let switch = if answer.enabled || !visible {
         ""

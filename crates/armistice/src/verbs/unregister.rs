@@ -22,7 +22,7 @@ pub(crate) fn run(args: &Unregister, output: Output) -> Result<Outcome> {
     }
     // Only where something is to go: opening the table for writing may mount it.
     if !going.is_empty() {
-        let (table, _) = situation::open_for_writing()?;
+        let table = situation::open_for_writing()?.table;
         for entry in &going {
             table.remove(&entry.name)?;
             output.report(format!("Removed {}", shown(&entry.name)));
@@ -46,7 +46,7 @@ pub(crate) fn run(args: &Unregister, output: Output) -> Result<Outcome> {
 pub(crate) fn look() -> Result<Snapshot> {
     match situation::open_for_reading() {
         Ok(table) => Ok(table.snapshot()?),
-        Err(BinfmtError::NotMounted { .. }) => Ok(situation::open_for_writing()?.0.snapshot()?),
+        Err(error) if error.is_no_view() => Ok(situation::open_for_writing()?.table.snapshot()?),
         Err(error) => Err(error.into()),
     }
 }

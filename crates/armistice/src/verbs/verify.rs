@@ -1,9 +1,9 @@
 //! `verify`: run a test program of each architecture through the kernel, now,
 //! and say what answered. Changes nothing.
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use armistice_arch::{ARCHES, Arch};
-use armistice_binfmt::{Entry, Snapshot, replay, situation};
+use armistice_binfmt::{BinfmtError, Entry, Flags, Snapshot, lookup, replay, situation};
 
 use crate::cli::{Format, Verify};
 use crate::outcome::Outcome;
@@ -14,8 +14,11 @@ use crate::select::Wanted;
 
 pub(crate) fn run(args: &Verify, output: Output) -> Result<Outcome> {
     let wanted = Wanted::read(&args.names.names)?;
-    let live = situation::open_for_reading()?.snapshot()?;
-    let report = verify(&wanted, &live)?;
+    let report = match situation::open_for_reading() {
+        Ok(table) => verify(&wanted, &table.snapshot()?)?,
+        Err(error) if error.is_no_view() => out_of_sight(&wanted, error)?,
+        Err(error) => return Err(error.into()),
+    };
     match args.output {
         Format::Json => output.json(&report)?,
         Format::Name => report
@@ -30,6 +33,36 @@ pub(crate) fn run(args: &Verify, output: Output) -> Result<Outcome> {
     } else {
         Ok(Outcome::NotWorking)
     }
+}
+
+/// The same where the table is out of sight: exec is asked which architectures it
+/// has handlers for. What their flags promise is not known.
+fn out_of_sight(wanted: &Wanted, error: BinfmtError) -> Result<Report> {
+    let mut handled = lookup::handled();
+    if let Wanted::These(arches) = wanted
+        && let Some(missing) = arches.iter().find(|a| !handled.contains(a))
+    {
+        let name = missing.display_name();
+        return Err(error).with_context(|| format!("no handler takes programs of {name} here"));
+    }
+    handled.retain(|arch| wanted.includes(arch));
+    if handled.is_empty() {
+        return Err(error).context("no handler takes programs of any architecture here");
+    }
+    let flags = Flags {
+        fix_binary: true,
+        ..Flags::default()
+    };
+    let proofs = proving::all(handled.iter().map(|arch| (*arch, &flags)));
+    Ok(Report {
+        schema: 1,
+        emulators: Vec::new(),
+        handlers: handled
+            .iter()
+            .zip(proofs)
+            .map(|(arch, proof)| HandlerLine::out_of_sight(arch.display_name(), proof))
+            .collect(),
+    })
 }
 
 /// Proves each architecture meant: those named, or those that have a handler.
@@ -53,7 +86,7 @@ pub(crate) fn verify(wanted: &Wanted, live: &Snapshot) -> Result<Report> {
         bail!("no handler of any architecture is registered; run: sudo armistice register");
     }
     if !live.enabled {
-        bail!(armistice_binfmt::BinfmtError::SwitchedOff);
+        bail!(BinfmtError::SwitchedOff);
     }
     let proofs = proving::all(handled.iter().map(|(arch, entry)| (*arch, &entry.flags)));
     let handlers = handled.iter().zip(proofs);

@@ -8,7 +8,7 @@ mod verdict;
 use std::path::PathBuf;
 
 use anyhow::Result;
-use armistice_binfmt::{BinfmtError, Snapshot, situation};
+use armistice_binfmt::{BinfmtError, Snapshot, Table, situation};
 use serde::Serialize;
 
 use crate::cli::{Explain, Format};
@@ -32,9 +32,14 @@ struct Answer {
 }
 
 pub(crate) fn run(args: &Explain, output: Output) -> Result<Outcome> {
-    let live = live(output)?;
+    let table = situation::look().table;
+    let out_of_sight = table.as_ref().is_err_and(BinfmtError::is_no_view);
+    let live = live(table, output)?;
     let subject = Subject::find(&args.what, args.platform.as_deref())?;
-    let (verdict, handlers) = subject.judge(&live);
+    let (mut verdict, handlers) = subject.judge(&live);
+    if out_of_sight {
+        verdict = subject.ask_exec(verdict);
+    }
     let answer = Answer {
         schema: 1,
         what: args.what.clone(),
@@ -57,11 +62,12 @@ pub(crate) fn run(args: &Explain, output: Output) -> Result<Outcome> {
 }
 
 /// The table, or an empty one where none is in sight: then nothing is registered.
-fn live(output: Output) -> Result<Snapshot> {
-    match situation::open_for_reading() {
+fn live(table: Result<Table, BinfmtError>, output: Output) -> Result<Snapshot> {
+    match table {
         Ok(table) => Ok(table.snapshot()?),
-        Err(BinfmtError::NotMounted { .. }) => {
-            output.note("binfmt_misc is not mounted here: no handler is in sight.");
+        Err(error) if error.is_no_view() => {
+            output
+                .note("No handler is in sight from here: the kernel is asked whether it has one.");
             Ok(Snapshot {
                 enabled: true,
                 entries: Vec::new(),

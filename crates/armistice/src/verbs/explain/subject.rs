@@ -52,6 +52,15 @@ impl Subject {
         let verdict = verdict::on(&self.program, live, self);
         (verdict, verdict::answers(live, &self.program))
     }
+
+    /// The verdict where the table in which exec looks is out of sight: exec is
+    /// asked whether it has a handler.
+    pub(super) fn ask_exec(&self, verdict: Verdict) -> Verdict {
+        match armistice_binfmt::lookup::takes_one(&self.program.head) {
+            Some(takes) => verdict.out_of_sight(takes),
+            None => verdict,
+        }
+    }
 }
 
 impl Facts for Subject {

@@ -75,6 +75,28 @@ impl Verdict {
         }
     }
 
+    /// The same, of a table that is out of sight, by whether it has a handler.
+    pub(super) fn out_of_sight(self, takes: bool) -> Verdict {
+        match (self.code, takes) {
+            ("no-handler", true) => {
+                let text = "a handler takes it, of a table that is out of sight here (an outer user namespace's)";
+                let mut verdict = Verdict::yes("handled", text.to_owned());
+                verdict
+                    .warnings
+                    .push("whether its emulator works, armistice verify shows".to_owned());
+                verdict
+            }
+            ("no-handler", false) => Verdict {
+                text: format!(
+                    "{}, nor does one of a table out of sight; on the host:",
+                    self.text
+                ),
+                ..self
+            },
+            _ => self,
+        }
+    }
+
     fn mended_by(self, command: impl Into<String>) -> Verdict {
         Verdict {
             remedy: Some(command.into()),
