@@ -8,8 +8,10 @@
 //! - [`elf`]: what the first bytes of a file say about it.
 //! - [`pattern`]: the magic and mask that select an architecture's programs.
 //! - [`name`]: from what a person types (`arm64`, `linux/arm/v7`, `armhf`) to rows.
+//! - `matching`: which platform of an image serves a wanted one.
 
 pub mod elf;
+mod matching;
 pub mod name;
 pub mod pattern;
 pub mod table;

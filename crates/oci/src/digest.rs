@@ -6,6 +6,36 @@ use std::io::{self, Read, Write};
 
 use sha2::{Digest as _, Sha256};
 
+/// The SHA-256 of a blob. Whoever has one may use [`Digest::hex`] as a file's name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Digest(String);
+
+impl Digest {
+    /// From `sha256:<64 hexadecimal digits>`, the only form taken.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Digest> {
+        hex_of(text).map(|hex| Digest(hex.to_owned()))
+    }
+
+    /// Of bytes at hand.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Digest {
+        Digest(of(bytes))
+    }
+
+    /// The 64 hexadecimal digits.
+    #[must_use]
+    pub fn hex(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for Digest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "sha256:{}", self.0)
+    }
+}
+
 /// The hexadecimal part of `sha256:<64 lower-case hexadecimal digits>`.
 pub(crate) fn hex_of(digest: &str) -> Option<&str> {
     digest.strip_prefix("sha256:").filter(|hex| is_hex(hex))
@@ -27,19 +57,32 @@ fn hex(bytes: &[u8]) -> String {
 
 /// Counts and hashes what is written, or read, through it.
 #[derive(Debug)]
-pub(crate) struct Hashing<T> {
+pub struct Hashing<T> {
     inner: T,
     hash: Sha256,
     count: u64,
 }
 
 impl<T> Hashing<T> {
-    pub(crate) fn new(inner: T) -> Hashing<T> {
+    /// Around this.
+    pub fn new(inner: T) -> Hashing<T> {
         Hashing {
             inner,
             hash: Sha256::new(),
             count: 0,
         }
+    }
+
+    /// How many bytes there were until now.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// What is inside, and the digest.
+    pub fn into_digest(self) -> (T, Digest) {
+        let (inner, hex, _) = self.finish();
+        (inner, Digest(hex))
     }
 
     /// What is inside, the digest in hexadecimal, and the number of bytes.

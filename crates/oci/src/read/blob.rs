@@ -49,9 +49,9 @@ impl Blob {
     }
 }
 
-/// Reads a [`Blob`].
+/// Reads a part of an archive.
 #[derive(Debug)]
-pub(crate) struct BlobReader {
+pub struct BlobReader {
     blob: Blob,
     pos: u64,
 }

@@ -10,9 +10,12 @@ use super::blob::Blob;
 
 /// How a stream is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Method {
+pub enum Method {
+    /// Not at all.
     Plain,
+    /// By gzip.
     Gzip,
+    /// By zstd.
     Zstd,
 }
 
@@ -22,7 +25,9 @@ const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 const ZSTD_SKIP: u32 = 0x184d_2a50;
 
 impl Method {
-    pub(crate) fn of(first: &[u8]) -> Method {
+    /// By the first bytes of a stream.
+    #[must_use]
+    pub fn of(first: &[u8]) -> Method {
         let word = first.first_chunk::<4>().copied();
         if first.starts_with(&[0x1f, 0x8b]) {
             Method::Gzip
@@ -39,7 +44,7 @@ fn is_skip(word: [u8; 4]) -> bool {
 }
 
 /// The stream, unpacked.
-pub(crate) fn decode<R: Read + 'static>(method: Method, inner: R) -> Box<dyn Read> {
+pub fn decode<'a, R: Read + 'a>(method: Method, inner: R) -> Box<dyn Read + 'a> {
     match method {
         Method::Plain => Box::new(inner),
         Method::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(

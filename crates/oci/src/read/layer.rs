@@ -285,7 +285,7 @@ impl Collect {
 fn what(member: &Member, head: Option<Box<[u8]>>) -> Option<What> {
     Some(match member.kind {
         MemberKind::Directory => What::Directory,
-        MemberKind::Other => What::Other,
+        MemberKind::Fifo | MemberKind::Device => What::Other,
         MemberKind::File => What::File(FileRef {
             size: member.size,
             offset: member.offset,
@@ -354,7 +354,8 @@ mod tests {
             let member = Member {
                 name: [&name[..], b"f"].concat(),
                 link: Vec::new(),
-                kind: MemberKind::Other,
+                kind: MemberKind::Fifo,
+                attributes: crate::read::attributes::Attributes::default(),
                 mode: 0,
                 size: 0,
                 offset: None,

@@ -32,7 +32,7 @@ pub(crate) struct Described {
     pub(crate) config: ImageConfig,
     pub(crate) layers: Vec<LayerRef>,
     /// The configuration's name in the archive.
-    config_member: String,
+    pub(crate) config_member: String,
 }
 
 /// All images of an archive.
@@ -211,7 +211,7 @@ fn checked(store: &Store, descriptor: &Descriptor) -> Result<Option<Vec<u8>>, Er
 }
 
 /// What buildx puts beside an image has no platform that a machine could be.
-fn is_attestation(descriptor: &Descriptor) -> bool {
+pub(crate) fn is_attestation(descriptor: &Descriptor) -> bool {
     let unknown = descriptor
         .platform
         .as_ref()

@@ -6,15 +6,17 @@
 //! - `store`: where documents and blobs are. `blob`: a range of a file.
 //! - `layout`: from documents to images.
 //! - `layer`, `tree`: what layers hold, and their merged root.
-//! - `walk`, `compress`: tars and compressed streams, safely.
+//! - `walk`, `attributes`, `sparse`, `compress`: tars and compressed streams, safely.
 
-mod blob;
-mod compress;
+pub(crate) mod attributes;
+pub(crate) mod blob;
+pub(crate) mod compress;
 mod layer;
 mod layout;
+mod sparse;
 mod store;
 mod tree;
-mod walk;
+pub(crate) mod walk;
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -28,8 +30,11 @@ use crate::config::ImageConfig;
 use crate::program::{self, Start};
 use crate::root::{FileInfo, FileKind, Lookup, Missing, Root};
 use crate::{Error, path};
+pub use blob::BlobReader;
 use layer::{FileRef, LayerIndex, LayerRef, What};
 use layout::Described;
+pub(crate) use layout::is_attestation;
+pub(crate) use store::JSON_MAX;
 use store::Store;
 use tree::{NodeKind, Tree, Unfit};
 
@@ -154,6 +159,46 @@ impl Image {
     pub fn start(&self) -> Result<Start, Error> {
         let config = self.config();
         program::start(self, &config.argv(), config.path(), &config.working_dir)
+    }
+
+    /// The manifest's bytes; a docker-archive has none.
+    ///
+    /// # Errors
+    /// [`Error`] where it can't be read any more, or has changed.
+    pub fn manifest_document(&self) -> Result<Option<Vec<u8>>, Error> {
+        let store = &self.shared.store;
+        let Some(digest) = self.digest() else {
+            return Ok(None);
+        };
+        let blob = store
+            .by_digest(digest)?
+            .ok_or_else(|| store.missing(digest))?;
+        store.document(digest, &blob).map(Some)
+    }
+
+    /// The configuration's bytes.
+    ///
+    /// # Errors
+    /// [`Error`] where it can't be read any more.
+    pub fn config_document(&self) -> Result<Vec<u8>, Error> {
+        let store = &self.shared.store;
+        let name = &self.described.config_member;
+        let blob = store.get(name)?.ok_or_else(|| store.missing(name))?;
+        store.document(name, &blob)
+    }
+
+    /// A layer's stored bytes, and how many they are. The lowest is 0.
+    ///
+    /// # Errors
+    /// [`Error`] where the archive has it not, or it can't be read.
+    pub fn open_layer(&self, number: usize) -> Result<(BlobReader, u64), Error> {
+        let store = &self.shared.store;
+        let layer = self.described.layers.get(number);
+        let layer = layer.ok_or_else(|| store.missing(&format!("layer {number}")))?;
+        let blob = store
+            .get(&layer.member)?
+            .ok_or_else(|| store.missing(&layer.name))?;
+        Ok((blob.reader(), blob.len))
     }
 
     fn merged(&self) -> Result<&Merged, Error> {

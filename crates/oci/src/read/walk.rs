@@ -13,7 +13,9 @@ use std::rc::Rc;
 
 use tar::{Archive, Entries, EntryType};
 
+use super::attributes::Attributes;
 use super::blob::Blob;
+use super::sparse::{Expanded, Sparse, SparseFields};
 use crate::path::lossy;
 
 /// The most that all headers of one entry may take.
@@ -21,32 +23,45 @@ const HEADERS_MAX: u64 = 4 << 20;
 
 /// One entry of a tar.
 #[derive(Debug)]
-pub(crate) struct Member {
+pub struct Member {
     /// As written.
-    pub(crate) name: Vec<u8>,
+    pub name: Vec<u8>,
     /// A link's target, as written.
-    pub(crate) link: Vec<u8>,
-    pub(crate) kind: MemberKind,
-    pub(crate) mode: u32,
-    pub(crate) size: u64,
+    pub link: Vec<u8>,
+    /// What it is.
+    pub kind: MemberKind,
+    /// Its permission bits, with set-user-ID, set-group-ID and sticky.
+    pub mode: u32,
+    /// A file's size, its holes included.
+    pub size: u64,
+    /// Owner, time and extended attributes.
+    pub attributes: Attributes,
     /// Where its bytes are in the archive; `None` for a sparse file.
     pub(crate) offset: Option<u64>,
     /// The how manieth entry it is.
     pub(crate) ordinal: u64,
 }
 
+/// What an entry of a tar is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum MemberKind {
+pub enum MemberKind {
+    /// A regular file.
     File,
+    /// A directory.
     Directory,
+    /// A symbolic link.
     Symlink,
+    /// Another name of an earlier file.
     HardLink,
-    Other,
+    /// A named pipe.
+    Fifo,
+    /// A device.
+    Device,
 }
 
 /// Why a tar can't be gone over.
 #[derive(Debug)]
-pub(crate) enum Fault {
+pub enum Fault {
     /// It ends inside this entry.
     CutOff(String),
     /// It is wrong at this entry.
@@ -64,7 +79,7 @@ impl Fault {
 }
 
 /// What [`plain`] and [`stream`] call for each entry, with its bytes.
-type Visit<'a> = &'a mut dyn FnMut(Member, &mut dyn Read) -> io::Result<ControlFlow<()>>;
+pub type Visit<'a> = &'a mut dyn FnMut(Member, &mut dyn Read) -> io::Result<ControlFlow<()>>;
 
 /// Goes over a tar whose bytes can be sought; files' bytes are not read.
 pub(crate) fn plain(blob: &Blob, visit: Visit<'_>) -> Result<(), Fault> {
@@ -75,7 +90,10 @@ pub(crate) fn plain(blob: &Blob, visit: Visit<'_>) -> Result<(), Fault> {
 }
 
 /// Goes over a tar that can only be read from front to back.
-pub(crate) fn stream(reader: impl Read, visit: Visit<'_>) -> Result<(), Fault> {
+///
+/// # Errors
+/// The [`Fault`] of the tar, or what `visit` returned.
+pub fn stream(reader: impl Read, visit: Visit<'_>) -> Result<(), Fault> {
     let guard = Guard::default();
     let mut archive = Archive::new(guard.around(reader));
     let entries = archive.entries().map_err(Fault::Io)?;
@@ -102,8 +120,13 @@ fn each<R: Read>(
             Some(Err(e)) => return Err(guard.fault(&e, &last)),
             Some(Ok(entry)) => entry,
         };
-        let name = entry.path_bytes().into_owned();
+        let mut name = entry.path_bytes().into_owned();
         last = lossy(&name);
+        let (attributes, holes) = extended(&mut entry).map_err(|e| guard.fault(&e, &last))?;
+        if let Some(real) = holes.name {
+            name = real;
+            last = lossy(&name);
+        }
         let bad = |e: io::Error| Fault::Bad(last.clone(), e.to_string());
         let tar_type = entry.header().entry_type();
         let sparse = tar_type == EntryType::GNUSparse;
@@ -119,16 +142,23 @@ fn each<R: Read>(
         }
         let kind = kind_of(tar_type, &name);
         if let Some(kind) = kind {
+            let holes = holes.map.filter(|_| kind == MemberKind::File);
             let member = Member {
                 link: entry.link_name_bytes().unwrap_or_default().into_owned(),
                 kind,
                 mode: entry.header().mode().map_err(bad)? & 0o7777,
-                size: entry.size(),
-                offset: (!sparse).then_some(offset),
+                size: holes.as_ref().map_or(entry.size(), |map| map.size),
+                attributes,
+                offset: (!sparse && holes.is_none()).then_some(offset),
                 ordinal,
                 name,
             };
-            match visit(member, &mut entry) {
+            let visited = match holes {
+                Some(map) => Expanded::new(&mut entry, map)
+                    .and_then(|mut expanded| visit(member, &mut expanded)),
+                None => visit(member, &mut entry),
+            };
+            match visited {
                 Ok(ControlFlow::Continue(())) => {}
                 Ok(ControlFlow::Break(())) => return Ok(()),
                 Err(e) => return Err(guard.fault(&e, &last)),
@@ -136,6 +166,21 @@ fn each<R: Read>(
         }
         ordinal += 1;
     }
+}
+
+/// What the extended headers of an entry add.
+fn extended<R: Read>(entry: &mut tar::Entry<'_, R>) -> io::Result<(Attributes, Sparse)> {
+    let mut attributes = Attributes::of_header(entry.header());
+    let mut sparse = SparseFields::default();
+    if let Some(records) = entry.pax_extensions()? {
+        for record in records {
+            let record = record?;
+            let (key, value) = (record.key_bytes(), record.value_bytes());
+            attributes.record(key, value);
+            sparse.record(key, value)?;
+        }
+    }
+    Ok((attributes, sparse.finish()?))
 }
 
 /// `None` for entries that are no file, such as headers that hold for all.
@@ -147,13 +192,15 @@ fn kind_of(kind: EntryType, name: &[u8]) -> Option<MemberKind> {
         EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => MemberKind::File,
         EntryType::Symlink => MemberKind::Symlink,
         EntryType::Link => MemberKind::HardLink,
-        EntryType::Char | EntryType::Block | EntryType::Fifo => MemberKind::Other,
+        EntryType::Fifo => MemberKind::Fifo,
+        EntryType::Char | EntryType::Block => MemberKind::Device,
         _ => return None,
     })
 }
 
 /// Whether this is the header of a tar's first entry, or the end of an empty one.
-pub(crate) fn looks_like_tar(first: &[u8]) -> bool {
+#[must_use]
+pub fn looks_like_tar(first: &[u8]) -> bool {
     let Some(block) = first.first_chunk::<512>() else {
         return false;
     };

@@ -15,7 +15,7 @@
 mod archive;
 mod file;
 mod layer;
-mod name;
+pub(crate) mod name;
 
 use std::collections::BTreeMap;
 use std::io::Write;

@@ -37,11 +37,11 @@ pub(crate) fn split(name: &str) -> (&str, Option<&str>) {
 }
 
 /// Whether the first part of a name is a registry rather than a folder of Docker's.
-fn is_host(part: &str) -> bool {
+pub(crate) fn is_host(part: &str) -> bool {
     part == "localhost" || part.contains(['.', ':'])
 }
 
-fn is_valid(name: &str) -> bool {
+pub(crate) fn is_valid(name: &str) -> bool {
     let (repository, Some(tag)) = split(name) else {
         return false;
     };
