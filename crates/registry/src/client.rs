@@ -1,0 +1,531 @@
+//! Requests to a registry (OCI Distribution Specification 1.1), and what the
+//! answers mean.
+//!
+//! An image of docker.io may be asked for at mirrors first. Each place has its
+//! own token. Nothing is sent along a redirect to say who the user is.
+
+use std::io::Read;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use armistice_oci::document::{MANIFEST_TYPES, SIZE_MAX};
+use armistice_oci::{Digest, Reference};
+use ureq::http::{Response, StatusCode};
+use ureq::{Agent, Body};
+
+use crate::auth::{Challenge, base64};
+use crate::credentials::{self, Credential};
+use crate::{Error, names, tls};
+
+/// How long an answer may take to begin, or its next bytes to come.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long a connection may take.
+const CONNECT: Duration = Duration::from_secs(20);
+
+/// How long it is waited in all for a registry that is busy.
+const BUSY_MAX: Duration = Duration::from_secs(60);
+
+/// How a registry is spoken to.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Credentials are here and nowhere else.
+    pub authfile: Option<PathBuf>,
+    /// Trust this authority too.
+    pub tls_ca: Option<PathBuf>,
+    /// Trust anybody, and do without TLS where there is none.
+    pub insecure: bool,
+    /// `HOST[/PATH]` that is asked before docker.io.
+    pub mirrors: Vec<String>,
+}
+
+/// A manifest or an index.
+#[derive(Debug)]
+pub struct Fetched {
+    /// What the bytes hash to.
+    pub digest: Digest,
+    /// As they came.
+    pub bytes: Vec<u8>,
+    /// What the registry says that they are.
+    pub media_type: String,
+}
+
+/// A repository, at its registry and the mirrors.
+#[derive(Debug)]
+pub struct Client {
+    agent: Agent,
+    insecure: bool,
+    files: Vec<PathBuf>,
+    places: Vec<Place>,
+}
+
+/// One host that has the repository.
+#[derive(Debug)]
+struct Place {
+    /// For messages, and for credentials.
+    registry: String,
+    /// What is connected to.
+    host: String,
+    repository: String,
+    /// `Authorization`, once it is known.
+    header: Mutex<Option<String>>,
+    /// That it speaks no TLS, once that is known.
+    plain: Mutex<bool>,
+}
+
+impl Client {
+    /// For one image's repository. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`Error::Certificates`].
+    pub fn new(image: &Reference, options: &Options) -> Result<Client, Error> {
+        names::only_what_is_linked();
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .tls_config(tls::config(options.tls_ca.as_deref(), options.insecure)?)
+            .timeout_connect(Some(CONNECT))
+            .timeout_recv_response(Some(PATIENCE))
+            .timeout_per_read(Some(PATIENCE))
+            .user_agent(concat!("armistice/", env!("CARGO_PKG_VERSION")))
+            .build();
+        let mut places = Vec::new();
+        if image.registry == "docker.io" {
+            for mirror in &options.mirrors {
+                places.push(Place::mirror(mirror, &image.repository));
+            }
+        }
+        places.push(Place::new(&image.registry, image.repository.clone()));
+        Ok(Client {
+            agent: config.into(),
+            insecure: options.insecure,
+            files: credentials::files(options.authfile.as_deref()),
+            places,
+        })
+    }
+
+    /// A manifest or an index, by tag or digest.
+    ///
+    /// # Errors
+    /// [`Error`], of the registry itself where mirrors failed as well.
+    pub fn manifest(&self, wanted: &str) -> Result<Fetched, Error> {
+        self.anywhere(|place| self.manifest_at(place, wanted))
+    }
+
+    /// A blob's bytes from `offset` on. A registry that can't begin there
+    /// begins at 0; where it did is told.
+    ///
+    /// # Errors
+    /// As [`Client::manifest`].
+    pub fn blob(&self, digest: &Digest, offset: u64) -> Result<(u64, Box<dyn Read + Send>), Error> {
+        self.anywhere(|place| self.blob_at(place, digest, offset))
+    }
+
+    fn anywhere<T>(&self, ask: impl Fn(&Place) -> Result<T, Error>) -> Result<T, Error> {
+        let Some((registry, mirrors)) = self.places.split_last() else {
+            return Err(Error::Nonsense {
+                registry: String::new(),
+                reason: "there is none".to_owned(),
+            });
+        };
+        let mirrored = mirrors.iter().find_map(|place| ask(place).ok());
+        mirrored.map_or_else(|| ask(registry), Ok)
+    }
+
+    fn manifest_at(&self, place: &Place, wanted: &str) -> Result<Fetched, Error> {
+        let path = format!("manifests/{wanted}");
+        let answer = self.get(place, &path, &[("Accept", MANIFEST_TYPES.join(", "))])?;
+        if answer.status() == StatusCode::NOT_FOUND {
+            return Err(Error::NoSuchImage {
+                registry: place.registry.clone(),
+                repository: place.repository.clone(),
+                wanted: wanted.to_owned(),
+                reason: said(answer),
+            });
+        }
+        let answer = place.good(answer, &path)?;
+        let header = |name: &str| {
+            let value = answer.headers().get(name)?;
+            Some(value.to_str().ok()?.to_owned())
+        };
+        let media_type = header("content-type").unwrap_or_default();
+        let claimed = header("docker-content-digest");
+        let mut bytes = Vec::new();
+        answer
+            .into_body()
+            .into_reader()
+            .take(SIZE_MAX + 1)
+            .read_to_end(&mut bytes)
+            .map_err(|e| place.unreachable(e.into()))?;
+        if bytes.len() as u64 > SIZE_MAX {
+            let reason = format!("its manifest is larger than {SIZE_MAX} bytes");
+            return Err(place.nonsense(&reason));
+        }
+        let digest = Digest::of(&bytes);
+        // The header is only a claim, but a wrong one shows what broke the bytes.
+        let wanted = Digest::parse(wanted).or_else(|| Digest::parse(&claimed?));
+        if let Some(wanted) = wanted.filter(|wanted| *wanted != digest) {
+            return Err(Error::WrongDigest {
+                registry: place.registry.clone(),
+                wanted: wanted.to_string(),
+                found: digest.to_string(),
+            });
+        }
+        Ok(Fetched {
+            digest,
+            bytes,
+            media_type,
+        })
+    }
+
+    fn blob_at(
+        &self,
+        place: &Place,
+        digest: &Digest,
+        offset: u64,
+    ) -> Result<(u64, Box<dyn Read + Send>), Error> {
+        let path = format!("blobs/{digest}");
+        let range = (offset > 0).then(|| ("Range", format!("bytes={offset}-")));
+        let mut answer = self.get(place, &path, range.as_slice())?;
+        if answer.status() == StatusCode::RANGE_NOT_SATISFIABLE {
+            answer = self.get(place, &path, &[])?;
+        }
+        if answer.status() == StatusCode::NOT_FOUND {
+            return Err(Error::NoSuchBlob {
+                registry: place.registry.clone(),
+                repository: place.repository.clone(),
+                digest: digest.to_string(),
+            });
+        }
+        let answer = place.good(answer, &path)?;
+        let start = match answer.status() {
+            StatusCode::PARTIAL_CONTENT => {
+                let range = answer.headers().get("content-range");
+                let start = range.and_then(|r| range_start(r.to_str().ok()?));
+                start.ok_or_else(|| place.nonsense("a part of a blob without its range"))?
+            }
+            _ => 0,
+        };
+        Ok((start, Box::new(answer.into_body().into_reader())))
+    }
+
+    /// One request, with what it takes to be let in.
+    fn get(
+        &self,
+        place: &Place,
+        path: &str,
+        headers: &[(&str, String)],
+    ) -> Result<Response<Body>, Error> {
+        let answer = self.send(place, path, headers)?;
+        if answer.status() != StatusCode::UNAUTHORIZED {
+            return Ok(answer);
+        }
+        let reason = self.authorise(place, &answer)?;
+        let answer = self.send(place, path, headers)?;
+        if answer.status() == StatusCode::UNAUTHORIZED {
+            let said = said(answer);
+            return Err(place.unauthorized(if reason.is_empty() { said } else { reason }));
+        }
+        Ok(answer)
+    }
+
+    /// One request, tried again while the registry is busy.
+    fn send(
+        &self,
+        place: &Place,
+        path: &str,
+        headers: &[(&str, String)],
+    ) -> Result<Response<Body>, Error> {
+        let mut waited = Duration::ZERO;
+        loop {
+            let answer = self.once(place, path, headers)?;
+            let status = answer.status().as_u16();
+            if !matches!(status, 429 | 503) {
+                return Ok(answer);
+            }
+            let after = answer.headers().get("retry-after");
+            let after: Option<u64> = after.and_then(|v| v.to_str().ok()?.trim().parse().ok());
+            let wait = Duration::from_secs(after.unwrap_or(2).max(1));
+            if waited + wait > BUSY_MAX {
+                return Err(Error::Busy {
+                    registry: place.registry.clone(),
+                    status,
+                    after,
+                });
+            }
+            std::thread::sleep(wait);
+            waited += wait;
+        }
+    }
+
+    fn once(
+        &self,
+        place: &Place,
+        path: &str,
+        headers: &[(&str, String)],
+    ) -> Result<Response<Body>, Error> {
+        let ask = |scheme: &str| {
+            let url = format!("{scheme}://{}/v2/{}/{path}", place.host, place.repository);
+            let mut request = self.agent.get(url);
+            for (name, value) in headers {
+                request = request.header(*name, value);
+            }
+            if let Some(header) = locked(&place.header).as_ref() {
+                request = request.header("Authorization", header);
+            }
+            request.call()
+        };
+        let plain = *locked(&place.plain);
+        if plain {
+            return ask("http").map_err(|e| place.unreachable(e));
+        }
+        match ask("https") {
+            Ok(answer) => Ok(answer),
+            Err(tls) if self.insecure => match ask("http") {
+                Ok(answer) => {
+                    *locked(&place.plain) = true;
+                    Ok(answer)
+                }
+                Err(_) => Err(place.unreachable(tls)),
+            },
+            Err(e) => Err(place.unreachable(e)),
+        }
+    }
+
+    /// Answers a challenge: from now on the place's requests say who asks.
+    /// Returns why that may not be enough.
+    fn authorise(&self, place: &Place, answer: &Response<Body>) -> Result<String, Error> {
+        let challenges = answer.headers().get_all("www-authenticate");
+        let challenge = challenges
+            .iter()
+            .find_map(|value| Challenge::parse(value.to_str().ok()?))
+            .ok_or_else(|| place.nonsense("401 without a challenge that is known"))?;
+        let credential = credentials::find(&self.files, &place.registry, &place.repository);
+        let trouble = match &credential {
+            Credential::None(trouble) => trouble.clone(),
+            _ => String::new(),
+        };
+        let header = match challenge {
+            Challenge::Basic => match credential {
+                Credential::Password(user, password) => basic(&user, &password),
+                _ => return Err(place.unauthorized(trouble)),
+            },
+            Challenge::Bearer {
+                realm,
+                service,
+                scope,
+            } => {
+                let token = self.token(place, &realm, &service, &scope, &credential)?;
+                format!("Bearer {token}")
+            }
+        };
+        *locked(&place.header) = Some(header);
+        Ok(trouble)
+    }
+
+    fn token(
+        &self,
+        place: &Place,
+        realm: &str,
+        service: &str,
+        scope: &str,
+        credential: &Credential,
+    ) -> Result<String, Error> {
+        // A password in clear is not given away, whatever the registry says.
+        let is_safe = realm.starts_with("https://");
+        if !is_safe && (!self.insecure || !realm.starts_with("http://")) {
+            let reason =
+                format!("its token server, {realm}, is without TLS; --insecure allows that");
+            return Err(place.nonsense(&reason));
+        }
+        let scope = if scope.is_empty() {
+            format!("repository:{}:pull", place.repository)
+        } else {
+            scope.to_owned()
+        };
+        let answer = match credential {
+            Credential::Refresh(token) => self.agent.post(realm).send_form([
+                ("grant_type", "refresh_token"),
+                ("service", service),
+                ("scope", &scope),
+                ("client_id", "armistice"),
+                ("refresh_token", token),
+            ]),
+            _ => {
+                let mut request = self.agent.get(realm).query("scope", &scope);
+                if !service.is_empty() {
+                    request = request.query("service", service);
+                }
+                if let Credential::Password(user, password) = credential {
+                    request = request.header("Authorization", basic(user, password));
+                }
+                request.call()
+            }
+        };
+        let answer = answer.map_err(|e| place.unreachable(e))?;
+        match answer.status().as_u16() {
+            401 | 403 => return Err(place.unauthorized(said(answer))),
+            429 | 503 => {
+                return Err(Error::Busy {
+                    registry: place.registry.clone(),
+                    status: answer.status().as_u16(),
+                    after: None,
+                });
+            }
+            _ => {}
+        }
+        let answer = place.good(answer, realm)?;
+        #[derive(serde::Deserialize)]
+        struct Answer {
+            token: Option<String>,
+            access_token: Option<String>,
+        }
+        let parsed: Option<Answer> =
+            serde_json::from_reader(answer.into_body().into_reader().take(SIZE_MAX)).ok();
+        parsed
+            .and_then(|a| a.token.filter(|t| !t.is_empty()).or(a.access_token))
+            // What can't be a header's value is no token.
+            .filter(|t| !t.is_empty() && t.bytes().all(|b| b.is_ascii_graphic()))
+            .ok_or_else(|| place.nonsense("its token server sends no token"))
+    }
+}
+
+impl Place {
+    fn new(registry: &str, repository: String) -> Place {
+        let host = match registry {
+            "docker.io" => "registry-1.docker.io",
+            other => other,
+        };
+        Place {
+            registry: registry.to_owned(),
+            host: host.to_owned(),
+            repository,
+            header: Mutex::default(),
+            plain: Mutex::default(),
+        }
+    }
+
+    /// `HOST[/PATH]`: the path goes in front of the repository.
+    fn mirror(mirror: &str, repository: &str) -> Place {
+        let mirror = mirror.trim_start_matches("https://").trim_end_matches('/');
+        match mirror.split_once('/') {
+            Some((host, path)) => Place::new(host, format!("{path}/{repository}")),
+            None => Place::new(mirror, repository.to_owned()),
+        }
+    }
+
+    /// An answer whose status is success.
+    fn good(&self, answer: Response<Body>, what: &str) -> Result<Response<Body>, Error> {
+        let status = answer.status();
+        if status.is_success() {
+            return Ok(answer);
+        }
+        let reason = said(answer);
+        Err(match status.as_u16() {
+            403 => Error::Forbidden {
+                registry: self.registry.clone(),
+                repository: self.repository.clone(),
+                reason,
+            },
+            status => Error::Status {
+                registry: self.registry.clone(),
+                status,
+                what: what.to_owned(),
+                reason,
+            },
+        })
+    }
+
+    fn unauthorized(&self, reason: String) -> Error {
+        Error::Unauthorized {
+            registry: self.registry.clone(),
+            repository: self.repository.clone(),
+            reason,
+        }
+    }
+
+    fn unreachable(&self, source: ureq::Error) -> Error {
+        Error::Unreachable {
+            registry: self.registry.clone(),
+            source: Box::new(source),
+        }
+    }
+
+    fn nonsense(&self, reason: &str) -> Error {
+        Error::Nonsense {
+            registry: self.registry.clone(),
+            reason: reason.to_owned(),
+        }
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn basic(user: &str, password: &str) -> String {
+    format!("Basic {}", base64(format!("{user}:{password}").as_bytes()))
+}
+
+/// Where a part begins: `bytes 100-199/200`.
+fn range_start(text: &str) -> Option<u64> {
+    let (start, _) = text.strip_prefix("bytes ")?.split_once('-')?;
+    start.parse().ok()
+}
+
+/// What a registry says in an error's body, in a line.
+fn said(answer: Response<Body>) -> String {
+    #[derive(serde::Deserialize)]
+    struct Errors {
+        errors: Vec<Entry>,
+    }
+    #[derive(serde::Deserialize)]
+    struct Entry {
+        #[serde(default)]
+        code: String,
+        #[serde(default)]
+        message: String,
+    }
+    let mut text = Vec::new();
+    let mut reader = answer.into_body().into_reader().take(64 * 1024);
+    if reader.read_to_end(&mut text).is_err() {
+        return String::new();
+    }
+    let parsed: Option<Errors> = serde_json::from_slice(&text).ok();
+    let first = parsed.and_then(|e| e.errors.into_iter().next());
+    let line = first.map_or_else(String::new, |e| {
+        let text = if e.message.is_empty() {
+            e.code
+        } else {
+            e.message
+        };
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    });
+    line.chars().filter(|c| !c.is_control()).take(200).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges() {
+        assert_eq!(range_start("bytes 100-199/200"), Some(100));
+        assert_eq!(range_start("bytes */200"), None);
+        assert_eq!(range_start("100-199"), None);
+    }
+
+    #[test]
+    fn mirrors() {
+        let place = Place::mirror("https://m.example/proxy/", "library/debian");
+        assert_eq!(
+            (&*place.host, &*place.repository),
+            ("m.example", "proxy/library/debian")
+        );
+        let place = Place::mirror("m.example:5000", "library/debian");
+        assert_eq!(
+            (&*place.host, &*place.repository),
+            ("m.example:5000", "library/debian")
+        );
+    }
+}

@@ -1,0 +1,155 @@
+//! Why a registry did not give what was asked for.
+
+use std::path::PathBuf;
+
+/// Why a registry did not give what was asked for.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// No connection, or it broke.
+    #[error("can't reach {registry}{}", hint(.source))]
+    Unreachable {
+        /// The registry's host.
+        registry: String,
+        /// Why not.
+        #[source]
+        source: Box<ureq::Error>,
+    },
+    /// 401: the registry wants to know who asks, and did not like the answer.
+    #[error(
+        "{registry} wants a login for {repository}{}; log in with 'podman login {registry}' or \
+         'docker login {registry}', or name a file with --authfile", because(.reason)
+    )]
+    Unauthorized {
+        /// The registry's host.
+        registry: String,
+        /// What was asked for.
+        repository: String,
+        /// What it said, or why no credentials were found.
+        reason: String,
+    },
+    /// 403.
+    #[error("{registry} refuses {repository} to this user{}", because(.reason))]
+    Forbidden {
+        /// The registry's host.
+        registry: String,
+        /// What was asked for.
+        repository: String,
+        /// What it said.
+        reason: String,
+    },
+    /// 404 for a manifest.
+    #[error("{registry} has no {repository}:{wanted}{}", because(.reason))]
+    NoSuchImage {
+        /// The registry's host.
+        registry: String,
+        /// Which repository.
+        repository: String,
+        /// The tag or digest.
+        wanted: String,
+        /// What it said.
+        reason: String,
+    },
+    /// 404 for a blob.
+    #[error("{registry} has lost {digest} of {repository}, which its manifest names")]
+    NoSuchBlob {
+        /// The registry's host.
+        registry: String,
+        /// Which repository.
+        repository: String,
+        /// Which blob.
+        digest: String,
+    },
+    /// 429 or 503, for longer than is waited.
+    #[error("{registry} answers {status}, too many requests{}; try again then, or log in, or use --mirror", for_another(*.after))]
+    Busy {
+        /// The registry's host.
+        registry: String,
+        /// 429 or 503.
+        status: u16,
+        /// What it said in `Retry-After`, in seconds.
+        after: Option<u64>,
+    },
+    /// Any other status.
+    #[error("{registry} answers {status} to {what}{}", because(.reason))]
+    Status {
+        /// The registry's host.
+        registry: String,
+        /// The HTTP status.
+        status: u16,
+        /// The path asked for.
+        what: String,
+        /// What it said.
+        reason: String,
+    },
+    /// An answer that is none.
+    #[error("{registry} does not answer like a registry: {reason}")]
+    Nonsense {
+        /// The registry's host.
+        registry: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A manifest is not the one that was asked for.
+    #[error("{registry} sent another manifest than {wanted}: its digest is {found}")]
+    WrongDigest {
+        /// The registry's host.
+        registry: String,
+        /// What was asked for.
+        wanted: String,
+        /// What came.
+        found: String,
+    },
+    /// No certificates to trust, or a file of them that can't be read.
+    #[error("can't read certificates from {}: {reason}", path.display())]
+    Certificates {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+fn because(reason: &str) -> String {
+    if reason.is_empty() {
+        String::new()
+    } else {
+        format!(" ({reason})")
+    }
+}
+
+fn for_another(seconds: Option<u64>) -> String {
+    match seconds {
+        Some(seconds) => format!(", for another {seconds} seconds"),
+        None => String::new(),
+    }
+}
+
+/// What to do about a connection that did not come about.
+fn hint(source: &ureq::Error) -> &'static str {
+    match source {
+        ureq::Error::HostNotFound => {
+            " (is there a network, or a proxy to be named in HTTPS_PROXY?)"
+        }
+        ureq::Error::Rustls(rustls::Error::InvalidCertificate(_)) => {
+            " (name its authority's certificate with --tls-ca, or trust anybody with --insecure)"
+        }
+        ureq::Error::Io(e) if is_certificate(e) => {
+            " (name its authority's certificate with --tls-ca, or trust anybody with --insecure)"
+        }
+        ureq::Error::Io(e) if is_not_tls(e) => " (a registry without TLS needs --insecure)",
+        _ => "",
+    }
+}
+
+fn tls_error(e: &std::io::Error) -> Option<&rustls::Error> {
+    e.get_ref()?.downcast_ref()
+}
+
+fn is_certificate(e: &std::io::Error) -> bool {
+    matches!(tls_error(e), Some(rustls::Error::InvalidCertificate(_)))
+}
+
+fn is_not_tls(e: &std::io::Error) -> bool {
+    matches!(tls_error(e), Some(rustls::Error::InvalidMessage(_)))
+}

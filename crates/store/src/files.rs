@@ -1,0 +1,144 @@
+//! The store's own files: written whole or not at all, locked so that a dead
+//! process holds nothing, removed without following links.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
+
+use rustix::fs::{FlockOperation, Mode, OFlags};
+
+use crate::Error;
+
+pub(crate) fn failed<'a>(
+    what: &'static str,
+    path: &'a Path,
+) -> impl FnOnce(io::Error) -> Error + use<'a> {
+    move |source| Error::Files {
+        what,
+        path: path.to_owned(),
+        source,
+    }
+}
+
+/// A folder for this user only, with those above it.
+pub(crate) fn make_folder(path: &Path) -> Result<(), Error> {
+    use std::os::unix::fs::DirBuilderExt;
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(failed("make", path))
+}
+
+/// Puts a file into place, whole and on disk.
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    // Of the name no other process has, and that no reader takes for a file.
+    let new = folder.join(format!(".{name}.{}", std::process::id()));
+    let write = || {
+        let mut file = File::create(&new)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&new, path)
+    };
+    if let Err(source) = write() {
+        let _ = fs::remove_file(&new);
+        return Err(failed("write", path)(source));
+    }
+    sync_folder(folder)
+}
+
+/// That names made, renamed or removed in a folder last.
+pub(crate) fn sync_folder(folder: &Path) -> Result<(), Error> {
+    File::open(folder)
+        .and_then(|f| f.sync_all())
+        .map_err(failed("flush", folder))
+}
+
+/// A file's lock, for as long as it is open.
+#[derive(Debug)]
+pub(crate) struct Locked(pub(crate) File);
+
+/// Opens a file, which is made if it is not there, and waits for its lock. What
+/// was removed while this waited is not taken.
+pub(crate) fn lock(path: &Path, how: FlockOperation) -> Result<Locked, Error> {
+    lock_maybe(path, how)?.ok_or_else(|| failed("lock", path)(io::ErrorKind::WouldBlock.into()))
+}
+
+/// The same; `None` where the lock is another's and `how` does not wait.
+pub(crate) fn lock_maybe(path: &Path, how: FlockOperation) -> Result<Option<Locked>, Error> {
+    loop {
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        let mode = Mode::RUSR | Mode::WUSR;
+        let file = rustix::fs::open(path, flags, mode)
+            .map(File::from)
+            .map_err(|e| failed("open", path)(e.into()))?;
+        match rustix::fs::flock(&file, how) {
+            Ok(()) => {}
+            Err(rustix::io::Errno::WOULDBLOCK) => return Ok(None),
+            Err(rustix::io::Errno::INTR) => continue,
+            Err(e) => return Err(failed("lock", path)(e.into())),
+        }
+        let mine = file.metadata().map_err(failed("look at", path))?;
+        let same = |there: fs::Metadata| (there.dev(), there.ino()) == (mine.dev(), mine.ino());
+        if fs::symlink_metadata(path).is_ok_and(same) {
+            return Ok(Some(Locked(file)));
+        }
+    }
+}
+
+/// Removes a file or a tree, through no link. Folders that forbid it to their
+/// owner are opened up first.
+pub(crate) fn remove(path: &Path) -> Result<(), Error> {
+    let result = match fs::symlink_metadata(path) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(e) => Err(e),
+        Ok(meta) if meta.is_dir() => fs::remove_dir_all(path).or_else(|e| {
+            if e.kind() != io::ErrorKind::PermissionDenied {
+                return Err(e);
+            }
+            open_up(path)?;
+            fs::remove_dir_all(path)
+        }),
+        Ok(_) => fs::remove_file(path),
+    };
+    match result {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(failed("remove", path)(e)),
+        _ => Ok(()),
+    }
+}
+
+/// The folder is the user's own, and nobody else changes it: so a path is safe.
+fn open_up(folder: &Path) -> io::Result<()> {
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            open_up(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Bytes on disk below a path, each file counted once.
+pub(crate) fn disk_usage(path: &Path) -> u64 {
+    let mut seen = std::collections::HashSet::new();
+    let mut total = 0;
+    let mut left = vec![path.to_owned()];
+    while let Some(path) = left.pop() {
+        let Ok(meta) = fs::symlink_metadata(&path) else {
+            continue;
+        };
+        if meta.nlink() < 2 || meta.is_dir() || seen.insert(meta.ino()) {
+            total += meta.blocks() * 512;
+        }
+        if meta.is_dir()
+            && let Ok(entries) = fs::read_dir(&path)
+        {
+            left.extend(entries.flatten().map(|e| e.path()));
+        }
+    }
+    total
+}

@@ -1,0 +1,96 @@
+//! The store and its paths. The folder is its user's alone: layers have
+//! set-user-ID programs in them.
+
+use std::path::{Path, PathBuf};
+
+use armistice_oci::Digest;
+use rustix::fs::FlockOperation;
+
+use crate::files::{self, Locked};
+use crate::{Error, Ids};
+
+/// An opened store.
+#[derive(Debug)]
+pub struct Store {
+    root: PathBuf,
+    ids: Ids,
+}
+
+impl Store {
+    /// Opens a store, and makes it where it is not there. `ids` are the
+    /// identities under which this process unpacks.
+    ///
+    /// # Errors
+    /// [`Error::Files`].
+    pub fn open(root: &Path, ids: Ids) -> Result<Store, Error> {
+        let store = Store {
+            root: root.to_owned(),
+            ids,
+        };
+        for folder in [
+            store.root.clone(),
+            store.root.join("blobs/sha256"),
+            store.root.join("partial"),
+            store.root.join("refs"),
+            store.root.join("leases"),
+            store.root.join("work"),
+            store.layers(),
+        ] {
+            files::make_folder(&folder)?;
+        }
+        Ok(store)
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Under which identities this process unpacks.
+    #[must_use]
+    pub fn ids(&self) -> &Ids {
+        &self.ids
+    }
+
+    pub(crate) fn blob(&self, digest: &Digest) -> PathBuf {
+        self.root.join("blobs/sha256").join(digest.hex())
+    }
+
+    pub(crate) fn partial(&self, digest: &Digest) -> PathBuf {
+        self.root.join("partial").join(digest.hex())
+    }
+
+    /// The unpacked layers of this process's identities.
+    pub(crate) fn layers(&self) -> PathBuf {
+        self.root.join("layers").join(&self.ids.key)
+    }
+
+    pub(crate) fn layer(&self, chain: &Digest) -> PathBuf {
+        self.layers().join(chain.hex())
+    }
+
+    /// Where a layer is unpacked before it is whole, or its lock.
+    pub(crate) fn work(&self, chain: &Digest, what: &str) -> PathBuf {
+        let name = format!("{}-{}.{what}", self.ids.key, chain.hex());
+        self.root.join("work").join(name)
+    }
+
+    pub(crate) fn refs(&self) -> PathBuf {
+        self.root.join("refs")
+    }
+
+    pub(crate) fn leases(&self) -> PathBuf {
+        self.root.join("leases")
+    }
+
+    /// For those who add: many at a time.
+    pub(crate) fn shared(&self) -> Result<Locked, Error> {
+        files::lock(&self.root.join("lock"), FlockOperation::LockShared)
+    }
+
+    /// For those who remove: one, and nobody adds.
+    pub(crate) fn alone(&self) -> Result<Locked, Error> {
+        files::lock(&self.root.join("lock"), FlockOperation::LockExclusive)
+    }
+}

@@ -1,0 +1,37 @@
+//! Images on disk: documents, unpacked layers, names; how they come, and how
+//! they go. docs/run-design.md has the layout and the reasons.
+//!
+//! What a container needs is one value: [`Held`], from [`Store::hold`]. It has
+//! the lowers in overlay's order, the configuration and the platform, and
+//! keeps the layers from being removed while it is open.
+//!
+//! - [`layout`]: the store and its paths. `files`: whole writes, locks, removal.
+//! - [`source`]: where images come from. [`pull`]: how they come.
+//! - `fetch`: one blob, resumed and verified. `unpack`: one layer.
+//! - [`image`]: what there is. [`prune`]: what nothing leads to.
+//! - [`ids`]: under which identities this process unpacks.
+//!
+//! Nothing here knows a network or a namespace, and nothing prints.
+
+mod error;
+mod fetch;
+mod files;
+pub mod ids;
+pub mod image;
+mod layer;
+pub mod layout;
+pub mod prune;
+pub mod pull;
+pub mod source;
+mod unpack;
+
+pub use error::{Error, SourceError};
+pub use ids::{Ids, Owners};
+pub use image::{Held, StoredImage};
+pub use layout::Store;
+pub use prune::{Pruned, What};
+pub use pull::{Event, LeftOut, Pulled, Wanted};
+pub use source::{Source, Top, choose};
+pub use unpack::Limits;
+#[doc(hidden)]
+pub use unpack::scratch;
