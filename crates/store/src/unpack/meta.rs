@@ -50,7 +50,7 @@ pub(crate) fn touch(folder: impl AsFd, name: &[u8], seconds: i64, nanos: u32) ->
         tv_nsec: nanos.into(),
     };
     let times = Timestamps {
-        last_access: time.clone(),
+        last_access: time,
         last_modification: time,
     };
     match utimensat(folder, name, &times, AtFlags::SYMLINK_NOFOLLOW) {
