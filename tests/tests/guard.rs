@@ -159,3 +159,196 @@ fn at_its_end_it_leaves_the_entries_or_takes_them_along() {
         assert!(!Path::new(&ready).exists(), "no guard, not ready");
     }
 }
+
+/// A bug once: without names, all that an emulator is installed for was registered.
+#[test]
+fn without_names_it_keeps_what_is_registered_and_adds_nothing() {
+    let table = PrivateTable::new();
+    let register = ["register", "arm64", "--engine", "qemu", "--no-credentials"];
+    e2e::run(table.command(product::binary()).args(register)).ok();
+    let before = table.entry("qemu-aarch64");
+    let folder = e2e::temporary();
+    let ready = folder.path().join("ready");
+    let _guard = Guard::start(
+        &table,
+        &["--interval", "1", "--ready-file", &ready.to_string_lossy()],
+    );
+    wait_until("the guard is ready", SOON, || ready.exists());
+    assert_eq!(table.names(), ["qemu-aarch64"]);
+    table
+        .sh("echo -1 > /proc/sys/fs/binfmt_misc/qemu-aarch64")
+        .ok();
+    wait_until("it is back", SOON, || has(&table, "qemu-aarch64"));
+    wait_until("the guard is ready again", SOON, || ready.exists());
+    assert_eq!(table.names(), ["qemu-aarch64"]);
+    // As it was: the same emulator, the same flags, the same magic.
+    assert_eq!(table.entry("qemu-aarch64"), before);
+}
+
+/// After a boot the rules of `register --persist` say what was registered.
+#[test]
+fn without_names_it_keeps_what_is_persisted() {
+    let table = PrivateTable::new();
+    let line =
+        e2e::run(
+            table
+                .command(product::binary())
+                .args(["register", "riscv64", "--dry-run"]),
+        )
+        .ok()
+        .stdout;
+    table
+        .sh(&format!(
+            "cat > /etc/binfmt.d/zz-armistice.conf <<'EOF'\n{line}EOF"
+        ))
+        .ok();
+    let folder = e2e::temporary();
+    let ready = folder.path().join("ready");
+    let _guard = Guard::start(&table, &["--ready-file", &ready.to_string_lossy()]);
+    wait_until("the guard is ready", SOON, || ready.exists());
+    assert_eq!(table.names(), ["qemu-riscv64"]);
+}
+
+/// A bug once: "another handler came before it", without its name.
+#[test]
+fn a_foreign_entry_that_shadows_ours_is_named() {
+    let table = PrivateTable::new();
+    let guard = Guard::start(&table, &["arm64", "--interval", "1"]);
+    wait_until("it is registered", SOON, || {
+        guard.said().contains("Flag C") || has(&table, "qemu-aarch64")
+    });
+    wait_until("it is proven", SOON, || table.names() == ["qemu-aarch64"]);
+    let shadow = r":rosetta:M::\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00:\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff:/usr/bin/rosetta:";
+    table
+        .sh(&format!(
+            "printf '%s' '{shadow}' > /proc/sys/fs/binfmt_misc/register"
+        ))
+        .ok();
+    wait_until("the shadow is named", SOON, || {
+        let said = guard.said();
+        said.contains("Somebody put rosetta (/usr/bin/rosetta, flags -) before qemu-aarch64")
+            && said.contains("Put back and verified: qemu-aarch64")
+    });
+    assert!(has(&table, "rosetta"), "somebody else's stays");
+}
+
+/// A bug once: with one of one gone, the table was said to be emptied.
+#[test]
+fn one_of_one_is_removed_not_emptied() {
+    let table = PrivateTable::new();
+    let folder = e2e::temporary();
+    let ready = folder.path().join("ready");
+    let guard = Guard::start(
+        &table,
+        &[
+            "arm64",
+            "--interval",
+            "1",
+            "--ready-file",
+            &ready.to_string_lossy(),
+        ],
+    );
+    wait_until("the guard is ready", SOON, || ready.exists());
+    table
+        .sh("echo -1 > /proc/sys/fs/binfmt_misc/qemu-aarch64")
+        .ok();
+    wait_until("it is told", SOON, || {
+        guard.said().contains("Somebody removed qemu-aarch64")
+    });
+    assert!(!guard.said().contains("emptied"), "{}", guard.said());
+}
+
+/// The main switch is somebody's will: told, waited for, never switched on.
+#[test]
+fn the_main_switch_is_left_as_it_is_and_waited_for() {
+    let table = PrivateTable::new();
+    let folder = e2e::temporary();
+    let ready = folder.path().join("ready");
+    let status = "/proc/sys/fs/binfmt_misc/status";
+    let mut guard = Guard::start(
+        &table,
+        &[
+            "arm64",
+            "--interval",
+            "1",
+            "--ready-file",
+            &ready.to_string_lossy(),
+        ],
+    );
+    wait_until("the guard is ready", SOON, || ready.exists());
+    table.sh(&format!("echo 0 > {status}")).ok();
+    wait_until("it is told", SOON, || {
+        guard.said().contains("switched binfmt_misc off as a whole")
+    });
+    wait_until("the guard is not ready", SOON, || !ready.exists());
+    std::thread::sleep(Duration::from_secs(3));
+    table.sh(&format!("cat {status}")).ok().prints("disabled");
+    let told = guard.said().matches("as a whole").count();
+    assert_eq!(told, 1, "what lasts is said once:\n{}", guard.said());
+    // What is removed meanwhile is put back once it is on again.
+    table
+        .sh(&format!(
+            "echo -1 > {}; echo 1 > {status}",
+            status.replace("status", "qemu-aarch64")
+        ))
+        .ok();
+    wait_until("the guard is ready again", SOON, || ready.exists());
+    assert!(has(&table, "qemu-aarch64"));
+    // At the start it is the user's to mend.
+    assert!(guard.stop().success());
+    table.sh(&format!("echo 0 > {status}")).ok();
+    e2e::run(table.command(product::binary()).args(["guard", "arm64"]))
+        .exits(1)
+        .says("switched off as a whole")
+        .says("echo 1 |");
+}
+
+/// Where it has to guess, it guesses neither itself nor a probe of its pod.
+#[test]
+fn it_never_suspects_itself() {
+    let table = PrivateTable::new();
+    let folder = e2e::temporary();
+    let ready = folder.path().join("ready");
+    let binary = product::binary().to_string_lossy();
+    let mut guard = table
+        .command("timeout")
+        .args([
+            "60",
+            &binary,
+            "guard",
+            "arm64",
+            "--interval",
+            "1",
+            "--ready-file",
+        ])
+        .arg(&ready)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the guard can be started");
+    wait_until("the guard is ready", SOON, || ready.exists());
+    // A probe as Kubernetes makes it, then a culprit that is gone at once.
+    let done = table.sh(&format!(
+        "for i in 1 2 3 4 5; do '{binary}' verify arm64; done; echo -1 > /proc/sys/fs/binfmt_misc/status"
+    ));
+    wait_until("the entry is back", SOON, || has(&table, "qemu-aarch64"));
+    std::thread::sleep(Duration::from_secs(1));
+    let pid = i32::try_from(guard.id()).ok().and_then(Pid::from_raw);
+    let _ = kill_process(pid.expect("a process id"), Signal::TERM);
+    let said = guard.wait_with_output().expect("the guard ends").stderr;
+    let said = String::from_utf8_lossy(&said);
+    let accused: Vec<&str> = said.lines().filter(|l| l.contains("Somebody")).collect();
+    assert!(!accused.is_empty(), "{said}\n{done}");
+    for line in accused {
+        let suspects: Vec<&str> = line.split("perhaps ").skip(1).collect();
+        for suspect in suspects {
+            let looks = ["guard arm64", "verify arm64"];
+            let script = suspect.contains("sh -ec");
+            assert!(
+                script || !looks.iter().any(|l| suspect.contains(l)),
+                "{said}"
+            );
+        }
+    }
+}

@@ -47,7 +47,13 @@ pub struct Who {
 
 impl std::fmt::Display for Who {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.command.is_empty() {
+        if self.pid == 0 {
+            // What fanotify says of a process that has no number here.
+            write!(
+                f,
+                "a process of another PID namespace, which is out of sight here"
+            )?;
+        } else if self.command.is_empty() {
             write!(f, "PID {} (gone already)", self.pid)?;
         } else {
             write!(f, "{} (PID {})", self.command, self.pid)?;
@@ -251,7 +257,6 @@ pub fn who(pid: i32) -> Who {
 /// and the kernel's left out. A guess at who it was, where nothing tells.
 #[must_use]
 pub fn recently_started(within: Duration) -> Vec<Who> {
-    let own = i32::try_from(std::process::id()).unwrap_or(0);
     let Some(now) = uptime_ticks() else {
         return Vec::new();
     };
@@ -261,7 +266,7 @@ pub fn recently_started(within: Duration) -> Vec<Who> {
     };
     let mut recent: Vec<(u64, Who)> = processes
         .filter_map(|p| p.ok()?.file_name().to_str()?.parse::<i32>().ok())
-        .filter(|pid| *pid != own)
+        .filter(|pid| !is_own(*pid))
         .filter_map(|pid| Some((start_time(pid)?, who(pid))))
         .filter(|(start, w)| {
             *start >= oldest && !w.command.is_empty() && !w.command.starts_with('[')
@@ -271,17 +276,42 @@ pub fn recently_started(within: Duration) -> Vec<Who> {
     recent.into_iter().map(|(_, w)| w).collect()
 }
 
+/// Whether a process is this one or one that it started, by the numbers that
+/// `/proc` uses, which may be those of another PID namespace.
+fn is_own(pid: i32) -> bool {
+    let own = std::fs::read_link("/proc/self").ok();
+    let own = own.and_then(|own| own.to_str()?.parse::<i32>().ok());
+    let mut at = Some(pid);
+    // As deep as any tree of ours is.
+    for _ in 0..16 {
+        match at {
+            Some(pid) if Some(pid) == own => return true,
+            Some(pid) if pid > 1 => at = stat_field(pid, PARENT),
+            _ => return false,
+        }
+    }
+    false
+}
+
 /// USER_HZ, fixed by the kernel's interface.
 const TICKS_PER_SECOND: u64 = 100;
 
-/// Field 22 of `/proc/PID/stat`: when it began, in ticks since boot.
+/// Fields of `/proc/PID/stat`, counted from the one after the name: the parent, and
+/// when it began, in ticks since boot.
+const PARENT: usize = 1;
+const START: usize = 19;
+
 fn start_time(pid: i32) -> Option<u64> {
+    stat_field(pid, START)
+}
+
+fn stat_field<T: std::str::FromStr>(pid: i32, field: usize) -> Option<T> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The second field, the name, may hold anything: fields count from its end.
     stat.rsplit_once(')')?
         .1
         .split_whitespace()
-        .nth(19)?
+        .nth(field)?
         .parse()
         .ok()
 }

@@ -3,6 +3,15 @@
 //! It is told of every write to the table (fanotify, where the caller may) and
 //! looks at it at intervals besides. What another program removed or changed
 //! is put back and proven again; what it was is said as far as it was seen.
+//!
+//! Without names it keeps what Armistice has registered or persisted here, as it
+//! was registered; where that is nothing, what `register` would.
+//!
+//! The main switch (`status` set to 0) is left as it is. It is for the handlers
+//! of everybody, and nothing that rewrites the table by the way touches it, so it
+//! is somebody's will. The guard says who it was, is not ready, and waits until
+//! it is switched on again.
+//!
 //! The ready file exists while everything is registered and proven, and only then.
 
 use std::collections::VecDeque;
@@ -13,28 +22,22 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use armistice_binfmt::situation;
-use armistice_binfmt::watch::{self, Touch, Watch, Who};
-use armistice_binfmt::{Action, KernelVersion, Snapshot, Table, plan};
+use armistice_binfmt::watch::{Touch, Watch, Who};
+use armistice_binfmt::{Action, KernelVersion, STANDARD_PATH, Snapshot, Table, plan};
 use rustix::event::{PollFd, PollFlags, Timespec};
 
 use crate::cli::Guard;
 use crate::outcome::Outcome;
 use crate::output::{Output, shown};
 use crate::request::{self, Request};
-use crate::verbs::register;
+use crate::verbs::{account, kept, register};
 
 /// How long a writer is remembered as the likely cause of a change.
 const MEMORY: Duration = Duration::from_secs(30);
 
 pub(crate) fn run(args: &Guard, output: Output) -> Result<Outcome> {
     let stop = StopSignal::new()?;
-    let request = request::make(
-        &args.names,
-        &args.emulators,
-        args.flags,
-        &register::look()?,
-        output,
-    )?;
+    let request = request(args, output)?;
     let opened = situation::open_for_writing()?;
     register::say_how(&opened, output);
     let table = opened.table;
@@ -45,6 +48,7 @@ pub(crate) fn run(args: &Guard, output: Output) -> Result<Outcome> {
         output,
         writers: VecDeque::new(),
         trouble: String::new(),
+        seen: None,
     };
     let watch = guard.listen();
     let result = guard.keep(watch.as_ref(), &stop);
@@ -65,6 +69,23 @@ struct Keeper<'a> {
     writers: VecDeque<(Instant, Touch)>,
     /// What is wrong at the moment, as it was said; empty if nothing.
     trouble: String,
+    /// The table as it was when all was well.
+    seen: Option<Snapshot>,
+}
+
+/// What is to be kept in place.
+fn request(args: &Guard, output: Output) -> Result<Request> {
+    let live = register::look()?;
+    let named = &args.names;
+    if named.names.is_empty() {
+        if let Some(request) = kept::request(args, &live, output)? {
+            return Ok(request);
+        }
+        output.note(
+            "Nothing of Armistice's is registered here yet: keeping all that an emulator is installed for.",
+        );
+    }
+    request::make(named, &args.emulators, args.flags, &live, output)
 }
 
 impl Keeper<'_> {
@@ -124,8 +145,12 @@ impl Keeper<'_> {
     /// Looks once, mends what is amiss; whether all is well now.
     fn round(&mut self, first: bool, healthy: bool) -> Result<bool> {
         let live = self.table.snapshot()?;
+        if !live.enabled && !first {
+            return self.switched_off(healthy);
+        }
         let missing = self.amiss(&live);
         if missing.is_empty() && !first && healthy {
+            self.seen = Some(live);
             return Ok(true);
         }
         if healthy && !missing.is_empty() {
@@ -142,6 +167,7 @@ impl Keeper<'_> {
                         .note(format!("Put back and verified: {}", missing.join(", ")));
                 }
                 self.ready(true)?;
+                self.seen = self.table.snapshot().ok();
                 Ok(true)
             }
             Ok(report) => {
@@ -160,6 +186,23 @@ impl Keeper<'_> {
                 Ok(false)
             }
         }
+    }
+
+    /// The main switch is off: that is said once, and left so.
+    fn switched_off(&mut self, healthy: bool) -> Result<bool> {
+        if healthy {
+            self.ready(false)?;
+        }
+        if self.is_news("switched off") {
+            let who = self.told_culprits();
+            let at = self.table.path().unwrap_or(Path::new(STANDARD_PATH));
+            self.output.note(format!(
+                "Somebody switched binfmt_misc off as a whole (0 in {at}/status): {who}. That is left so, since it is \
+                 the switch of everybody's handlers: no foreign program runs until somebody writes 1 there.",
+                at = at.display()
+            ));
+        }
+        Ok(false)
     }
 
     /// Whether this trouble is another than the last: what lasts is said once.
@@ -183,11 +226,7 @@ impl Keeper<'_> {
                 names.push(name);
             }
         }
-        if live.enabled {
-            names
-        } else {
-            vec!["the main switch".to_owned()]
-        }
+        names
     }
 
     fn remember(&mut self, touches: Vec<Touch>) {
@@ -200,21 +239,20 @@ impl Keeper<'_> {
 
     /// Says what happened, and who it was.
     fn accuse(&mut self, live: &Snapshot, missing: &[String]) {
-        let what = if live.entries.is_empty() {
-            "Somebody emptied the table".to_owned()
-        } else if missing.iter().all(|name| live.get(name).is_none()) {
-            format!("Somebody removed {}", missing.join(", "))
-        } else {
-            format!("Somebody changed {}", missing.join(", "))
-        };
+        let what = account::of_entries(self.seen.as_ref(), live, missing);
+        let who = self.told_culprits();
+        self.output.note(format!("{what}: {who}"));
+    }
+
+    /// Who it was, in a line; who wrote so far is forgotten with that.
+    fn told_culprits(&mut self) -> String {
         let who = self.culprits();
-        let who = if who.is_empty() {
+        self.writers.clear();
+        if who.is_empty() {
             "nobody was seen doing it".to_owned()
         } else {
-            who.join("; ")
-        };
-        self.output.note(format!("{what}: {}", shown(&who)));
-        self.writers.clear();
+            shown(&who.join("; "))
+        }
     }
 
     /// Who was seen writing; else a guess.
@@ -230,7 +268,7 @@ impl Keeper<'_> {
             }
         }
         if writers.is_empty() {
-            suspects()
+            account::suspects(MEMORY)
         } else {
             writers.into_iter().map(Who::to_string).collect()
         }
@@ -274,28 +312,6 @@ fn remove_ready(path: &Path) -> Result<()> {
         }
         _ => Ok(()),
     }
-}
-
-/// How many guesses are told.
-const GUESSES: usize = 3;
-
-/// A guess at who it was: programs known to rewrite the table, then whatever
-/// began shortly before.
-fn suspects() -> Vec<String> {
-    const KNOWN: [&str; 5] = [
-        "systemd-binfmt",
-        "update-binfmts",
-        "qemu-binfmt-conf.sh",
-        "register.sh",
-        "/usr/bin/binfmt",
-    ];
-    let mut recent = watch::recently_started(MEMORY);
-    recent.sort_by_key(|w| !KNOWN.iter().any(|known| w.command.contains(known)));
-    recent
-        .into_iter()
-        .take(GUESSES)
-        .map(|w| format!("perhaps {w}"))
-        .collect()
 }
 
 /// SIGTERM and SIGINT, as something that can be waited for.

@@ -1,11 +1,13 @@
 //! One module a verb: plan, apply, print.
 
+pub(crate) mod account;
 pub(crate) mod dry_run;
 pub(crate) mod entrypoint;
 pub(crate) mod explain;
 pub(crate) mod generate;
 pub(crate) mod guard;
 pub(crate) mod image;
+pub(crate) mod kept;
 pub(crate) mod persist;
 pub(crate) mod register;
 pub(crate) mod shell;

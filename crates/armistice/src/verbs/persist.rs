@@ -12,7 +12,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use armistice_binfmt::Registration;
+use armistice_binfmt::{Flags, Registration};
 
 use crate::output::Output;
 use crate::request;
@@ -199,6 +199,27 @@ fn read_rules() -> Result<Vec<(String, String)>> {
             Some((name.to_owned(), line.to_owned()))
         })
         .collect())
+}
+
+/// A rule of our file.
+pub(crate) struct Rule {
+    pub(crate) name: String,
+    pub(crate) interpreter: PathBuf,
+    pub(crate) flags: Flags,
+}
+
+/// What the rules of our file register at boot.
+pub(crate) fn rules() -> Result<Vec<Rule>> {
+    let read = |(name, line): (String, String)| {
+        let delimiter = line.chars().next()?;
+        let mut fields = line.split(delimiter).skip(6);
+        Some(Rule {
+            name,
+            interpreter: PathBuf::from(fields.next()?),
+            flags: Flags::parse(fields.next().unwrap_or_default()),
+        })
+    };
+    Ok(read_rules()?.into_iter().filter_map(read).collect())
 }
 
 /// The copy that a rule is about: its interpreter, where that is one of ours.

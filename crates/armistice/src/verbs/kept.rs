@@ -1,0 +1,91 @@
+//! What Armistice has registered or persisted here, as a request of its own: for
+//! `guard` without names, which keeps that in place and adds nothing.
+//!
+//! Each architecture keeps its emulator, so that one of QEMU's stays QEMU's; where
+//! that file is gone, the usual search finds another. Options that were given win.
+
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+use armistice_arch::{ARCHES, Arch};
+use armistice_binfmt::{Flags, Snapshot};
+use armistice_emulators::Emulator;
+
+use crate::cli::{Guard, Names};
+use crate::output::Output;
+use crate::request::{self, Request};
+use crate::verbs::persist;
+
+/// One registration that is or was here.
+struct Kept {
+    arch: &'static Arch,
+    interpreter: PathBuf,
+    flags: Flags,
+}
+
+/// A request for all of them; `None` where there is nothing.
+///
+/// # Errors
+/// Where an emulator is to be had nowhere, or the flags of two differ.
+pub(crate) fn request(args: &Guard, live: &Snapshot, output: Output) -> Result<Option<Request>> {
+    let kept = all(live)?;
+    let Some(first) = kept.first() else {
+        return Ok(None);
+    };
+    let names: Vec<&str> = kept.iter().map(|k| k.arch.display_name()).collect();
+    output.note(format!("Keeping what is registered: {}", names.join(", ")));
+    let given = request::flags(args.flags);
+    let chosen = args.emulators.engine.is_some() || !args.emulators.dirs.is_empty();
+    if chosen || given != Flags::all() {
+        let names = Names {
+            names: kept.iter().map(|k| k.arch.name.to_owned()).collect(),
+        };
+        return request::make(&names, &args.emulators, args.flags, live, output).map(Some);
+    }
+    if let Some(other) = kept.iter().find(|k| k.flags != first.flags) {
+        bail!(
+            "{} is registered with flags {}, and {} with flags {}: name what to guard, and which flags to leave out",
+            first.arch.display_name(),
+            first.flags,
+            other.arch.display_name(),
+            other.flags
+        );
+    }
+    let search = request::search(&args.emulators);
+    let mut found = Vec::new();
+    for Kept {
+        arch, interpreter, ..
+    } in &kept
+    {
+        let emulator = match Emulator::open(interpreter) {
+            Ok(emulator) => emulator,
+            Err(_) => search.find(arch)?.emulator,
+        };
+        found.push((*arch, emulator));
+    }
+    Ok(Some(Request::new(found, first.flags.clone())))
+}
+
+/// Those of the table, then those of the rules for the next boot.
+fn all(live: &Snapshot) -> Result<Vec<Kept>> {
+    let mut kept: Vec<Kept> = Vec::new();
+    let persisted = persist::rules()?;
+    for arch in ARCHES {
+        let name = arch.entry_name();
+        let entry = live.get(&name).filter(|e| e.mark.is_ours());
+        let rule = persisted.iter().find(|rule| rule.name == name);
+        let found = match (entry, rule) {
+            (Some(entry), _) => Some((entry.interpreter.clone(), entry.flags.clone())),
+            (None, Some(rule)) => Some((rule.interpreter.clone(), rule.flags.clone())),
+            (None, None) => None,
+        };
+        if let Some((interpreter, flags)) = found {
+            kept.push(Kept {
+                arch,
+                interpreter,
+                flags,
+            });
+        }
+    }
+    Ok(kept)
+}
