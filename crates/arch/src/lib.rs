@@ -7,6 +7,7 @@
 //! - [`table`]: the rows.
 //! - [`elf`]: what the first bytes of a file say about it.
 //! - [`pattern`]: the magic and mask that select an architecture's programs.
+//! - [`shebang`]: what the first line of a script says.
 //! - [`name`]: from what a person types (`arm64`, `linux/arm/v7`, `armhf`) to rows.
 //! - `matching`: which platform of an image serves a wanted one.
 
@@ -14,9 +15,11 @@ pub mod elf;
 mod matching;
 pub mod name;
 pub mod pattern;
+pub mod shebang;
 pub mod table;
 
 pub use elf::{Class, Data, ElfHeader};
 pub use name::{Platform, UnknownArch};
 pub use pattern::Pattern;
+pub use shebang::Shebang;
 pub use table::{ARCHES, Arch};

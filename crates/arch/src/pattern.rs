@@ -87,6 +87,22 @@ impl Pattern {
         })
     }
 
+    /// Whether every file that `other` matches matches this one as well: each bit
+    /// that this one compares, `other` compares with the same value.
+    #[must_use]
+    pub fn covers(&self, other: &Pattern) -> bool {
+        let byte = |at: usize| {
+            at.checked_sub(other.offset)
+                .and_then(|i| Some((*other.magic.get(i)?, *other.mask.get(i)?)))
+                .unwrap_or((0, 0))
+        };
+        let mut bytes = self.magic.iter().zip(&self.mask).enumerate();
+        bytes.all(|(i, (&magic, &mask))| {
+            let (other_magic, other_mask) = byte(self.offset + i);
+            mask & !other_mask == 0 && (magic ^ other_magic) & mask == 0
+        })
+    }
+
     /// Whether both select exactly the same files: the same bits compared with
     /// the same values, whatever lies under a zero mask.
     #[must_use]

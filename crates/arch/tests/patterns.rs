@@ -228,4 +228,18 @@ proptest! {
         }
         prop_assert_eq!(p1.overlaps(&p2), p1.matches(&file) && p2.matches(&file));
     }
+
+    #[test]
+    fn covering_means_that_no_file_is_left(
+        m1 in prop::collection::vec(0..2_u8, 1..3), k1 in prop::collection::vec(0..4_u8, 3),
+        m2 in prop::collection::vec(0..2_u8, 1..3), k2 in prop::collection::vec(0..4_u8, 3),
+        o1 in 0usize..2, o2 in 0usize..2,
+    ) {
+        let p1 = Pattern { offset: o1, mask: k1[..m1.len()].to_vec(), magic: m1 };
+        let p2 = Pattern { offset: o2, mask: k2[..m2.len()].to_vec(), magic: m2 };
+        // All files of three bytes of two bits.
+        let mut files = (0..64_u8).map(|n| [n & 3, n >> 2 & 3, n >> 4]);
+        let none_left = files.all(|file| p1.matches(&file) || !p2.matches(&file));
+        prop_assert_eq!(p1.covers(&p2), none_left);
+    }
 }

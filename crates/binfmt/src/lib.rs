@@ -4,8 +4,9 @@
 //! compares it with a [`Snapshot`] of the live [`Table`]; a [`Transaction`]
 //! applies the changes so that there is never a moment without a handler and
 //! takes all of them back if one fails. [`replay`] answers which entry would
-//! take a file; [`situation`] finds the table in which exec looks, says whose it is and
-//! whether it will outlive us; [`lookup`] asks exec itself; [`watch`] tells who else writes to it.
+//! take a file, [`exec`] what becomes of it in the end; [`situation`] finds the table in
+//! which exec looks, says whose it is and whether it will outlive us; [`lookup`] asks exec
+//! itself; [`watch`] tells who else writes to it.
 //!
 //! Facts are those of `fs/binfmt_misc.c` and
 //! `Documentation/admin-guide/binfmt-misc.rst`. This crate knows no emulator
@@ -14,6 +15,7 @@
 mod apply;
 mod entry;
 mod error;
+pub mod exec;
 mod flags;
 pub mod kernel;
 mod line;

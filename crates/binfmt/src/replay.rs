@@ -5,9 +5,12 @@
 //! 256, or by the ending of its name. binfmt_misc is asked before the kernel's
 //! own ELF loader.
 
+use std::path::Path;
+
 use armistice_arch::pattern::Mismatch;
 
 use crate::entry::{Entry, Matching};
+use crate::exec;
 use crate::table::Snapshot;
 
 /// How one entry answers for one file.
@@ -25,21 +28,19 @@ pub enum Answer {
     Unknown,
 }
 
-/// Whether and why an entry takes a file with these first bytes and this name.
+/// Whether and why an entry takes a file with these first bytes, called by
+/// this path.
 #[must_use]
-pub fn ask(entry: &Entry, head: &[u8], name: &str) -> Answer {
+pub fn ask(entry: &Entry, head: &[u8], path: impl AsRef<Path>) -> Answer {
     let takes = match &entry.matching {
         Matching::Magic(pattern) => match pattern.first_mismatch(&head[..head.len().min(256)]) {
             None => Answer::Takes,
             Some(mismatch) => Answer::Byte(mismatch),
         },
-        Matching::Extension(ending) => {
-            let file = name.rsplit('/').next().unwrap_or(name);
-            match file.rsplit_once('.') {
-                Some((_, own)) if own == ending => Answer::Takes,
-                _ => Answer::Ending,
-            }
-        }
+        Matching::Extension(ending) => match exec::ending(path.as_ref()) {
+            Some(own) if own == ending.as_str() => Answer::Takes,
+            _ => Answer::Ending,
+        },
         Matching::Unknown => Answer::Unknown,
     };
     if takes == Answer::Takes && !entry.enabled {
@@ -51,25 +52,43 @@ pub fn ask(entry: &Entry, head: &[u8], name: &str) -> Answer {
 
 /// The entry that takes the file, whatever the main switch says.
 #[must_use]
-pub fn winner<'s>(live: &'s Snapshot, head: &[u8], name: &str) -> Option<&'s Entry> {
+pub fn winner<'s>(live: &'s Snapshot, head: &[u8], path: impl AsRef<Path>) -> Option<&'s Entry> {
+    let path = path.as_ref();
     live.entries
         .iter()
-        .find(|e| ask(e, head, name) == Answer::Takes)
+        .find(|e| ask(e, head, path) == Answer::Takes)
 }
 
 /// Enabled entries that compete for some file with `entry`, in the kernel's
-/// order, each with whether it comes before `entry` and so wins.
+/// order, each with whether it comes before `entry`.
 #[must_use]
 pub fn overlapping<'s>(live: &'s Snapshot, entry: &Entry) -> Vec<(&'s Entry, bool)> {
-    let Some(pattern) = entry.pattern() else {
-        return Vec::new();
-    };
     let position = |name: &str| live.entries.iter().position(|e| e.name == name);
     let own = position(&entry.name);
     live.entries
         .iter()
         .filter(|other| other.name != entry.name && other.enabled)
-        .filter(|other| other.pattern().is_some_and(|p| p.overlaps(pattern)))
+        .filter(|other| match (&other.matching, &entry.matching) {
+            (Matching::Magic(other), Matching::Magic(own)) => other.overlaps(own),
+            (Matching::Extension(other), Matching::Extension(own)) => other == own,
+            _ => false,
+        })
         .map(|other| (other, position(&other.name) < own))
         .collect()
+}
+
+/// The entry that takes every file that `entry` would, before `entry` is asked.
+/// To compete for some files ([`overlapping`]) is not enough for that.
+#[must_use]
+pub fn hidden_by<'s>(live: &'s Snapshot, entry: &Entry) -> Option<&'s Entry> {
+    live.entries
+        .iter()
+        .take_while(|other| other.name != entry.name)
+        .filter(|other| other.enabled)
+        .find(|other| match (&other.matching, &entry.matching) {
+            (Matching::Magic(other), Matching::Magic(own)) => other.covers(own),
+            (Matching::Extension(other), Matching::Extension(own)) => other == own,
+            (Matching::Magic(other), Matching::Extension(_)) => other.mask.iter().all(|m| *m == 0),
+            _ => false,
+        })
 }

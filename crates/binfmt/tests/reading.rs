@@ -1,7 +1,7 @@
 //! Reading what kernels print, also what newer ones will.
 
 use armistice_arch::Arch;
-use armistice_binfmt::replay::{Answer, ask, overlapping, winner};
+use armistice_binfmt::replay::{Answer, ask, hidden_by, overlapping, winner};
 use armistice_binfmt::{Flags, KernelVersion, Mark, Matching, Snapshot, mounts, parse_entry};
 use proptest::prelude::*;
 
@@ -80,6 +80,39 @@ fn the_newest_enabled_entry_wins_and_the_loser_is_told() {
         .collect();
     assert_eq!(rivals, [("rosetta", true)]);
     assert_eq!(winner(&live, b"#!/bin/sh", "ls"), None);
+}
+
+#[test]
+fn to_overlap_is_not_to_hide() {
+    let by_magic = |name: &str, magic: &str| {
+        let text = format!("enabled\ninterpreter /bin/{name}\nflags: \noffset 0\nmagic {magic}\n");
+        parse_entry(name, &text)
+    };
+    let by_ending = |name: &str| {
+        let text = "enabled\ninterpreter /bin/x\nflags: \nextension .exe\n";
+        parse_entry(name, text)
+    };
+    let hidden = |entries: Vec<armistice_binfmt::Entry>| {
+        let live = Snapshot {
+            enabled: true,
+            entries,
+        };
+        let by = |entry| hidden_by(&live, entry).map(|other| other.name.clone());
+        live.entries.iter().map(by).collect::<Vec<_>>()
+    };
+    let (mz, ape) = (
+        || by_magic("mz", "4d5a"),
+        || by_magic("ape", "4d5a71467044"),
+    );
+    assert_eq!(hidden(vec![ape(), mz()]), [None, None]);
+    assert_eq!(hidden(vec![mz(), ape()]), [None, Some("mz".to_owned())]);
+    let endings = vec![by_ending("new"), mz(), by_ending("old")];
+    assert_eq!(hidden(endings), [None, None, Some("new".to_owned())]);
+    let off = armistice_binfmt::Entry {
+        enabled: false,
+        ..mz()
+    };
+    assert_eq!(hidden(vec![off, ape()]), [None, None]);
 }
 
 #[test]
