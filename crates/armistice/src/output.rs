@@ -6,6 +6,8 @@
 //! went away (a closed pipe) has read enough.
 
 use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use anstyle::{AnsiColor, Style};
@@ -213,5 +215,45 @@ pub(crate) fn quoted(word: &str) -> String {
         word.to_owned()
     } else {
         format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+/// [`shown`], of bytes that may be no UTF-8.
+pub(crate) fn shown_bytes(bytes: &[u8]) -> String {
+    let mut out = String::new();
+    for chunk in bytes.utf8_chunks() {
+        out.push_str(&shown(chunk.valid()));
+        for byte in chunk.invalid() {
+            out.push_str(&format!("\\x{byte:02x}"));
+        }
+    }
+    out
+}
+
+/// [`shown_bytes`], of a path.
+pub(crate) fn shown_path(path: &Path) -> String {
+    shown_bytes(path.as_os_str().as_bytes())
+}
+
+/// A path as a shell would need it typed, whatever its bytes are.
+pub(crate) fn quoted_path(path: &Path) -> String {
+    let bytes = path.as_os_str().as_bytes();
+    // Not to be taken for an option.
+    let path = if bytes.starts_with(b"-") {
+        [b"./", bytes].concat()
+    } else {
+        bytes.to_vec()
+    };
+    match std::str::from_utf8(&path) {
+        Ok(text) if !text.chars().any(char::is_control) => quoted(text),
+        _ => {
+            let escape = |byte: &u8| match byte {
+                b'\'' | b'\\' => format!("\\{}", char::from(*byte)),
+                0x20..=0x7e => char::from(*byte).to_string(),
+                other => format!("\\x{other:02x}"),
+            };
+            // ANSI-C quoting of bash, zsh, ksh and POSIX 2024.
+            format!("$'{}'", path.iter().map(escape).collect::<String>())
+        }
     }
 }

@@ -9,6 +9,18 @@ use crate::json;
 /// The `PATH` that engines give a container whose image sets none.
 pub const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
+/// The command line of a container: the entrypoint, then the command. An
+/// entrypoint of one empty word is none: so Dockerfiles take a base's away
+/// (`ENTRYPOINT [""]`), and engines treat it.
+#[must_use]
+pub fn command_line(entrypoint: &[String], cmd: &[String]) -> Vec<String> {
+    let entrypoint = match entrypoint {
+        [only] if only.is_empty() => &[],
+        all => all,
+    };
+    entrypoint.iter().chain(cmd).cloned().collect()
+}
+
 /// An image's configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImageConfig {
@@ -46,7 +58,7 @@ impl ImageConfig {
     /// The command line: the entrypoint, then the command.
     #[must_use]
     pub fn argv(&self) -> Vec<String> {
-        self.entrypoint.iter().chain(&self.cmd).cloned().collect()
+        command_line(&self.entrypoint, &self.cmd)
     }
 
     /// `PATH` as the image sets it; the last counts where there are several.

@@ -5,10 +5,12 @@
 //! are passed over. An empty or relative part of `PATH` begins at the working
 //! directory. Whether the container's user may execute the file is not asked.
 
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
+use armistice_arch::Shebang;
+use armistice_arch::shebang;
 use object::Endianness;
 use object::elf::{FileHeader32, FileHeader64, PT_INTERP};
 use object::read::elf::{FileHeader, ProgramHeader};
@@ -19,7 +21,7 @@ use crate::path::PATH_MAX;
 use crate::root::{FileInfo, Lookup, Missing, Root};
 
 /// As much of a program as the kernel looks at to choose a handler.
-pub const FIRST_BYTES: usize = 256;
+pub const FIRST_BYTES: usize = shebang::FIRST_BYTES;
 
 /// Program headers end before this in real files; they are looked for no further.
 const HEADERS_MAX: usize = 1 << 20;
@@ -69,7 +71,7 @@ pub enum ProgramKind {
     Script {
         /// The program that runs it.
         interpreter: PathBuf,
-        /// The rest of the line, without the spaces around it; may be empty.
+        /// The one argument that the line gives it; may be empty.
         argument: Vec<u8>,
     },
     /// Neither.
@@ -88,6 +90,17 @@ pub enum Interpreter {
         /// Where that leads in the same root.
         lookup: Lookup,
     },
+    /// The headers are damaged or cut off.
+    Unreadable(&'static str),
+}
+
+/// The dynamic linker that an ELF file names, not looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Loader {
+    /// None: it is static (or a static position-independent program).
+    None,
+    /// `PT_INTERP`.
+    At(PathBuf),
     /// The headers are damaged or cut off.
     Unreadable(&'static str),
 }
@@ -164,32 +177,43 @@ fn describe(root: &(impl Root + ?Sized), path: PathBuf, file: FileInfo) -> Resul
     })
 }
 
-/// The kernel's reading of a `#!` line (`fs/binfmt_script.c`).
+/// The kernel's reading of a `#!` line.
 fn script(first: &[u8]) -> Option<ProgramKind> {
-    let blank = |b: &u8| *b == b' ' || *b == b'\t';
-    let line = first.strip_prefix(b"#!")?;
-    let line = line.split(|b| *b == b'\n' || *b == 0).next()?;
-    let line = &line[line.iter().position(|b| !blank(b))?..];
-    let end = line.iter().position(blank).unwrap_or(line.len());
-    let (interpreter, rest) = line.split_at(end);
+    let line = Shebang::parse(first)?;
     Some(ProgramKind::Script {
-        interpreter: PathBuf::from(OsStr::from_bytes(interpreter)),
-        argument: rest.trim_ascii().to_vec(),
+        interpreter: PathBuf::from(OsString::from_vec(line.interpreter)),
+        argument: line.argument.unwrap_or_default(),
     })
 }
 
 fn interpreter(root: &(impl Root + ?Sized), path: &Path) -> Result<Interpreter, Error> {
+    Ok(
+        match loader(|offset, len| root.read_at(path, offset, len))? {
+            Loader::None => Interpreter::None,
+            Loader::Unreadable(why) => Interpreter::Unreadable(why),
+            Loader::At(path) => {
+                let lookup = root.lookup(&path)?;
+                Interpreter::At { path, lookup }
+            }
+        },
+    )
+}
+
+/// The dynamic linker that an ELF file names, wherever the file is: `read` gives
+/// up to so many bytes from an offset.
+///
+/// # Errors
+/// Those of `read`.
+pub fn loader<E>(read: impl Fn(u64, usize) -> Result<Vec<u8>, E>) -> Result<Loader, E> {
     // One read is enough for nearly every file.
     let mut len = 1024;
     let segment = loop {
-        let data = root.first_bytes(path, len)?;
+        let data = read(0, len)?;
         let found = match data.get(4) {
             Some(1) => interp_segment::<FileHeader32<Endianness>>(&data),
             Some(2) => interp_segment::<FileHeader64<Endianness>>(&data),
             _ => {
-                return Ok(Interpreter::Unreadable(
-                    "its class is neither 32 nor 64 bits",
-                ));
+                return Ok(Loader::Unreadable("its class is neither 32 nor 64 bits"));
             }
         };
         match found {
@@ -201,25 +225,19 @@ fn interpreter(root: &(impl Root + ?Sized), path: &Path) -> Result<Interpreter, 
     };
     let (offset, size) = match segment {
         Segment::At(offset, size) => (offset, size),
-        Segment::None => return Ok(Interpreter::None),
-        Segment::Bad => return Ok(Interpreter::Unreadable("its header is damaged")),
-        Segment::EndsAt(_) => {
-            return Ok(Interpreter::Unreadable("its program headers are cut off"));
-        }
+        Segment::None => return Ok(Loader::None),
+        Segment::Bad => return Ok(Loader::Unreadable("its header is damaged")),
+        Segment::EndsAt(_) => return Ok(Loader::Unreadable("its program headers are cut off")),
     };
     let Some(size) = usize::try_from(size).ok().filter(|n| *n <= PATH_MAX) else {
-        return Ok(Interpreter::Unreadable(
-            "its interpreter's path is too long",
-        ));
+        return Ok(Loader::Unreadable("its interpreter's path is too long"));
     };
-    let bytes = root.read_at(path, offset, size)?;
+    let bytes = read(offset, size)?;
     let text = bytes.split(|b| *b == 0).next().unwrap_or_default();
     if bytes.len() < size || text.is_empty() {
-        return Ok(Interpreter::Unreadable("its interpreter's path is cut off"));
+        return Ok(Loader::Unreadable("its interpreter's path is cut off"));
     }
-    let path = PathBuf::from(OsStr::from_bytes(text));
-    let lookup = root.lookup(&path)?;
-    Ok(Interpreter::At { path, lookup })
+    Ok(Loader::At(PathBuf::from(OsStr::from_bytes(text))))
 }
 
 /// Where a file's beginning says that the interpreter's path lies.

@@ -39,8 +39,8 @@ pub(crate) fn execute(path: &Path, argv: &[&str], root: &Path, with_capabilities
         unsafe {
             libc::dup2(child_output.as_raw_fd(), 1);
             libc::chdir(folder.as_ptr());
-            if !with_capabilities {
-                drop_capabilities();
+            if !with_capabilities && without_capabilities().is_err() {
+                libc::_exit(126);
             }
             libc::execve(path.as_ptr(), pointers.as_ptr(), environment.as_ptr());
             let errno = (*libc::__errno_location()).to_ne_bytes();
@@ -69,15 +69,21 @@ pub(crate) fn execute(path: &Path, argv: &[&str], root: &Path, with_capabilities
     Outcome::Ran(words.next().unwrap_or_default(), words.collect())
 }
 
-/// Leaves the process with its own user's rights only.
-///
-/// # Safety
-/// Nothing but a system call.
-unsafe fn drop_capabilities() {
+/// Leaves the process with its own user's rights only. What user 0 executes
+/// then does not get them back.
+pub(crate) fn without_capabilities() -> std::io::Result<()> {
+    const SECBIT_NOROOT: libc::c_ulong = 1;
     let header = [0x2008_0522_u32, 0]; // _LINUX_CAPABILITY_VERSION_3, this process
     let none = [0_u32; 6];
-    // SAFETY: both are as long as version 3 says.
-    unsafe { libc::syscall(libc::SYS_capset, header.as_ptr(), none.as_ptr()) };
+    // SAFETY: system calls on lists as long as version 3 says.
+    let failed = unsafe {
+        libc::prctl(libc::PR_SET_SECUREBITS, SECBIT_NOROOT, 0, 0, 0) != 0
+            || libc::syscall(libc::SYS_capset, header.as_ptr(), none.as_ptr()) != 0
+    };
+    if failed {
+        return Err(std::io::Error::last_os_error());
+    }
+    Ok(())
 }
 
 /// A pipe that no program inherits.

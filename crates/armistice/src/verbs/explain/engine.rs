@@ -1,11 +1,13 @@
-//! Images that a local docker or podman has: asked of the engine's own command.
+//! Images that a local docker or podman has: asked of the engines' own
+//! commands, of both at once, since podman takes longest to say no.
 //!
 //! The engine names the platform and the program; the program's bytes stay in
 //! its store, so its header is taken to be the one that the platform has.
 
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use armistice_arch::Platform;
+use armistice_oci::config::command_line;
 use serde::Deserialize;
 
 /// An image as an engine describes it.
@@ -46,27 +48,32 @@ struct Config {
     cmd: Option<Vec<String>>,
 }
 
-/// Asks docker, then podman.
+/// Asks docker and podman; docker's image counts where both have one.
 pub(super) fn find(image: &str) -> Result<LocalImage, NotFound> {
+    let mut asked: Vec<(&'static str, Child)> = ["docker", "podman"]
+        .into_iter()
+        .filter_map(|engine| Some((engine, ask(engine, image)?)))
+        .collect();
     let mut answers = Vec::new();
-    for engine in ["docker", "podman"] {
-        let run = Command::new(engine)
-            .args(["image", "inspect", "--", image])
-            .stdin(Stdio::null())
-            .stderr(Stdio::piped())
-            .output();
-        let Ok(run) = run else { continue };
+    while !asked.is_empty() {
+        let (engine, child) = asked.remove(0);
+        let Ok(run) = child.wait_with_output() else {
+            continue;
+        };
         let parsed = serde_json::from_slice::<Vec<Inspected>>(&run.stdout);
-        match parsed.ok().and_then(|mut images| images.pop()) {
-            Some(inspected) => return Ok(describe(engine, inspected)),
-            None => {
-                let why = String::from_utf8_lossy(&run.stderr);
-                answers.push(format!(
-                    "{engine}: {}",
-                    why.lines().next().unwrap_or("no answer").trim()
-                ));
+        if let Some(inspected) = parsed.ok().and_then(|mut images| images.pop()) {
+            for (_, mut child) in asked {
+                // It has ended by itself otherwise.
+                let _ = child.kill();
+                let _ = child.wait();
             }
+            return Ok(describe(engine, inspected));
         }
+        let why = String::from_utf8_lossy(&run.stderr);
+        answers.push(format!(
+            "{engine}: {}",
+            why.lines().next().unwrap_or("no answer").trim()
+        ));
     }
     if answers.is_empty() {
         Err(NotFound::NoEngine)
@@ -75,14 +82,23 @@ pub(super) fn find(image: &str) -> Result<LocalImage, NotFound> {
     }
 }
 
+fn ask(engine: &str, image: &str) -> Option<Child> {
+    Command::new(engine)
+        .args(["image", "inspect", "--", image])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .ok()
+}
+
 fn describe(engine: &'static str, inspected: Inspected) -> LocalImage {
     let variant = inspected.variant.unwrap_or_default();
     let config = inspected.config.unwrap_or_default();
-    let words = config
-        .entrypoint
-        .into_iter()
-        .flatten()
-        .chain(config.cmd.into_iter().flatten());
+    let words = command_line(
+        &config.entrypoint.unwrap_or_default(),
+        &config.cmd.unwrap_or_default(),
+    );
     LocalImage {
         engine,
         platform: Platform::new(&inspected.os, &inspected.architecture, &variant),

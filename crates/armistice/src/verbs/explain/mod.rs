@@ -1,20 +1,26 @@
 //! `explain`: what would run this program, image or root folder, or why
 //! nothing would, and the command that mends it. Reads only.
 
+mod describe;
 mod engine;
+mod place;
+mod remedy;
 mod subject;
 mod verdict;
 
 use std::path::PathBuf;
 
 use anyhow::Result;
-use armistice_binfmt::{BinfmtError, Snapshot, Table, situation};
+use armistice_arch::{Arch, ElfHeader, Platform};
+use armistice_binfmt::exec::{Run, Stop, Taken};
+use armistice_binfmt::situation::{Scope, Situation};
+use armistice_binfmt::{BinfmtError, Snapshot, Table, lookup, situation};
 use serde::Serialize;
 
 use crate::cli::{Explain, Format};
 use crate::outcome::Outcome;
-use crate::output::{BAD, GOOD, ODD, Output, shown};
-use subject::Subject;
+use crate::output::{BAD, GOOD, ODD, Output, shown_path};
+use subject::{Subject, What};
 use verdict::{EntryAnswer, Verdict};
 
 /// The whole answer.
@@ -27,28 +33,57 @@ struct Answer {
     platform: Option<String>,
     /// The program, then what runs it if it is a script, and so on.
     steps: Vec<String>,
+    /// What is started in the end, with which arguments.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    argv: Vec<String>,
     handlers: Vec<EntryAnswer>,
     verdict: Verdict,
+    /// Whether the remedy is the host's business: this is a container.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    remedy_on_host: bool,
 }
 
 pub(crate) fn run(args: &Explain, output: Output) -> Result<Outcome> {
-    let table = situation::look().table;
+    let Situation { scope, table, .. } = situation::look();
     let out_of_sight = table.as_ref().is_err_and(BinfmtError::is_no_view);
     let live = live(table, output)?;
     let subject = Subject::find(&args.what, args.platform.as_deref())?;
-    let (mut verdict, handlers) = subject.judge(&live);
-    if out_of_sight {
-        verdict = subject.ask_exec(verdict);
-    }
-    let answer = Answer {
+    let mut answer = Answer {
         schema: 1,
         what: args.what.clone(),
-        kind: subject.kind.clone(),
+        kind: subject.kind,
         platform: subject.platform.as_ref().map(ToString::to_string),
-        steps: subject.steps.clone(),
-        handlers,
-        verdict,
+        steps: Vec::new(),
+        argv: Vec::new(),
+        handlers: Vec::new(),
+        verdict: Verdict::no("unknown", String::new()),
+        remedy_on_host: false,
     };
+    match subject.what {
+        What::Nothing(verdict) => answer.verdict = verdict,
+        What::Call(call) => {
+            let run = call.replay(&live);
+            answer.verdict = call.judge(&live, &run);
+            if out_of_sight {
+                answer.verdict = ask_exec(answer.verdict, &run);
+            }
+            if run.stop.is_none() {
+                let words = run.argv.iter().map(|w| w.to_string_lossy().into_owned());
+                answer.argv = words.collect();
+            }
+            // What is not executable is shown as if it were.
+            let run = if run.steps.is_empty() {
+                call.replay_if_executable(&live)
+            } else {
+                run
+            };
+            answer.handlers = verdict::answers(&live, &run);
+            answer.steps = steps(&run, answer.verdict.runs);
+            answer.platform = answer.platform.or_else(|| platform(&run));
+        }
+    }
+    answer.remedy_on_host = answer.verdict.remedy_changes_table
+        && (out_of_sight || scope == Scope::Inherited || is_container());
     match args.output {
         Format::Json => output.json(&answer)?,
         Format::Name => output.data(answer.verdict.code),
@@ -77,22 +112,76 @@ fn live(table: Result<Table, BinfmtError>, output: Output) -> Result<Snapshot> {
     }
 }
 
+/// The verdict where the table in which exec looks is out of sight: exec is
+/// asked whether it has a handler for the file that nothing in sight takes.
+fn ask_exec(verdict: Verdict, run: &Run<'_>) -> Verdict {
+    let (Some(Stop::NoFormat), Some(last)) = (&run.stop, run.steps.last()) else {
+        return verdict;
+    };
+    match lookup::takes_one(&last.program.head) {
+        Some(takes) => verdict.out_of_sight(takes),
+        None => verdict,
+    }
+}
+
+/// Whether this is inside a container, whose table is the host's: processes of
+/// its own, or the file that Docker and Podman leave and another mount
+/// namespace than the machine's (`--pid=host`).
+fn is_container() -> bool {
+    let link = |path: &str| std::fs::read_link(path).ok();
+    let processes = link("/proc/self/ns/pid");
+    if processes.is_some_and(|ns| ns.as_os_str() != INITIAL_PID_NS) {
+        return true;
+    }
+    let marked = ["/.dockerenv", "/run/.containerenv"]
+        .iter()
+        .any(|mark| std::path::Path::new(mark).exists());
+    marked && link("/proc/self/ns/mnt") != link("/proc/1/ns/mnt")
+}
+
+/// The machine's own (`include/linux/proc_ns.h`).
+const INITIAL_PID_NS: &str = "pid:[4026531836]";
+
+/// The files on the way. An emulator that runs is not one that people ask about.
+fn steps(run: &Run<'_>, runs: bool) -> Vec<String> {
+    let mut steps = &run.steps[..];
+    if let ([.., before, _], true) = (steps, runs)
+        && matches!(before.taken, Some(Taken::Handler(_)))
+    {
+        steps = &steps[..steps.len() - 1];
+    }
+    steps.iter().map(describe::step).collect()
+}
+
+/// The platform that the program's header says, or its interpreter's.
+fn platform(run: &Run<'_>) -> Option<String> {
+    let at = run.handler().map(|(at, _)| at);
+    let step = at.map_or(run.steps.last(), |at| run.steps.get(at))?;
+    let header = ElfHeader::parse(&step.program.head).ok()?;
+    let platform = Arch::of_elf(&header)?.platforms.first()?;
+    Platform::parse(platform).map(|p| p.to_string())
+}
+
 fn print(answer: &Answer, output: Output) {
     let platform = answer
         .platform
         .as_ref()
-        .map(|p| format!(" for {p}"))
+        .map(|p| format!(" for {}", crate::output::shown(p)))
         .unwrap_or_default();
     output.data(format!(
         "{}: {}{platform}",
-        shown(&answer.what.to_string_lossy()),
+        shown_path(&answer.what),
         answer.kind
     ));
     for step in &answer.steps {
         output.data(format!("  {step}"));
     }
     for handler in &answer.handlers {
-        output.data(format!("  {handler}"));
+        if handler.related {
+            output.data(format!("  {handler}"));
+        } else {
+            output.detail(format!("  {handler}"));
+        }
     }
     let v = &answer.verdict;
     if v.runs {
@@ -104,6 +193,11 @@ fn print(answer: &Answer, output: Output) {
         output.data(format!("{ODD}But:{ODD:#} {warning}"));
     }
     if let Some(remedy) = &v.remedy {
-        output.data(format!("Run: {remedy}"));
+        let place = if answer.remedy_on_host {
+            " on the host"
+        } else {
+            ""
+        };
+        output.data(format!("Run{place}: {remedy}"));
     }
 }

@@ -1,82 +1,72 @@
 //! What was named: a program, a root folder, an image archive, or an image
-//! that a local engine has; and the program in it that would start.
+//! that a local engine has; and the call that would start it. Where nothing
+//! would be started, that is a verdict as well.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
-use armistice_arch::{Arch, ElfHeader, Platform};
-use armistice_binfmt::Snapshot;
+use anyhow::Result;
+use armistice_arch::{Arch, Class, Data, Platform};
 use armistice_oci::{
-    Archive, DirRoot, Image, Interpreter, Lookup, Program as Found, ProgramKind, Root, Start,
-    program,
+    Archive, DirRoot, Error, FileInfo, FileKind, Found, Image, Lookup, Missing, Root, Start,
 };
 
 use super::engine::{self, NotFound};
-use super::verdict::{self, EntryAnswer, Facts, Program, Verdict};
-use crate::output::shown;
-
-/// How many scripts may run one another; as in the kernel.
-const SCRIPTS_MAX: usize = 4;
+use super::place::Place;
+use super::verdict::{Call, Verdict};
+use crate::output::{shown, shown_path};
 
 /// What is to be judged.
 pub(super) struct Subject {
     pub(super) kind: String,
     pub(super) platform: Option<Platform>,
-    pub(super) steps: Vec<String>,
-    program: Program,
-    /// Where the program runs; `None` where its files cannot be looked at.
-    root: Option<Box<dyn Root>>,
+    pub(super) what: What,
 }
+
+/// What would be started.
+pub(super) enum What {
+    /// This.
+    Call(Call),
+    /// Nothing, as this verdict says.
+    Nothing(Verdict),
+}
+
+/// A root folder names no program: any shell stands for all of it.
+const SHELLS: [&str; 5] = [
+    "/bin/sh",
+    "/usr/bin/sh",
+    "/bin/busybox",
+    "/sbin/init",
+    "/usr/bin/env",
+];
 
 impl Subject {
     /// A path that exists is meant before an image of that name.
     pub(super) fn find(what: &Path, platform: Option<&str>) -> Result<Subject> {
-        if let Ok(metadata) = std::fs::metadata(what) {
-            let platform = platform.map(parse_platform).transpose()?;
-            return match Archive::open(what) {
-                Ok(archive) => of_archive(archive, platform.as_ref()),
-                Err(armistice_oci::Error::NotAnImage { .. }) if metadata.is_dir() => {
-                    of_folder(what)
-                }
-                Err(armistice_oci::Error::NotAnImage { .. }) => of_file(what),
-                Err(error) => {
-                    Err(error).with_context(|| format!("cannot explain {}", what.display()))
-                }
-            };
-        }
-        of_engine(what)
+        let platform = platform.map(parse_platform).transpose()?;
+        let metadata = match std::fs::metadata(what) {
+            Ok(metadata) => metadata,
+            Err(error) => return Ok(not_a_file(what, &error)),
+        };
+        let subject = match Archive::open(what) {
+            Ok(archive) => of_archive(archive, platform.as_ref()),
+            Err(Error::NotAnImage { .. }) if metadata.is_dir() => of_folder(what),
+            Err(Error::NotAnImage { found, .. }) => Ok(of_file(what, found)),
+            // Who may not read it may still execute it.
+            Err(Error::Open { .. }) if metadata.is_file() => Ok(of_file(what, Found::Other)),
+            Err(error) => Err(error),
+        };
+        Ok(subject.unwrap_or_else(|error| {
+            let text = format!("{:#}", anyhow::Error::new(error));
+            Subject::nothing("an archive or a folder", "unreadable", shown(&text))
+        }))
     }
 
-    /// The verdict, and what each handler said.
-    pub(super) fn judge(&self, live: &Snapshot) -> (Verdict, Vec<EntryAnswer>) {
-        let verdict = verdict::on(&self.program, live, self);
-        (verdict, verdict::answers(live, &self.program))
-    }
-
-    /// The verdict where the table in which exec looks is out of sight: exec is
-    /// asked whether it has a handler.
-    pub(super) fn ask_exec(&self, verdict: Verdict) -> Verdict {
-        match armistice_binfmt::lookup::takes_one(&self.program.head) {
-            Some(takes) => verdict.out_of_sight(takes),
-            None => verdict,
-        }
-    }
-}
-
-impl Facts for Subject {
-    fn exists_for_program(&self, path: &Path) -> bool {
-        self.root
-            .as_ref()
-            .is_some_and(|root| root.lookup(path).is_ok_and(|l| l.found().is_some()))
-    }
-
-    fn loader_of_emulator(&self, path: &Path) -> Option<String> {
-        let host = DirRoot::open(Path::new("/")).ok()?;
-        match program::inspect(&host, path).ok()??.kind {
-            ProgramKind::Elf(Interpreter::At { path, .. }) => {
-                Some(path.to_string_lossy().into_owned())
-            }
-            _ => None,
+    fn nothing(kind: &str, code: &'static str, text: String) -> Subject {
+        Subject {
+            kind: kind.to_owned(),
+            platform: None,
+            what: What::Nothing(Verdict::no(code, text)),
         }
     }
 }
@@ -86,39 +76,98 @@ fn parse_platform(text: &str) -> Result<Platform> {
         .ok_or_else(|| crate::outcome::Usage(format!("'{}' is no platform", shown(text))).into())
 }
 
-fn of_file(path: &Path) -> Result<Subject> {
-    // Through links, also those of /proc, which lead where no path does.
-    let absolute = path.canonicalize().or_else(|_| std::path::absolute(path))?;
-    let root = DirRoot::open(Path::new("/"))?;
-    let found = program::inspect(&root, &absolute)?
-        .with_context(|| format!("{} is no regular file", path.display()))?;
-    follow(Box::new(root), found, "a file".to_owned(), None, false)
+/// A path that leads nowhere: an image's name, perhaps.
+fn not_a_file(what: &Path, error: &std::io::Error) -> Subject {
+    let shown = shown_path(what);
+    if let Ok(target) = std::fs::read_link(what) {
+        let text = format!(
+            "{shown} is a symbolic link to {}: {error}",
+            shown_path(&target)
+        );
+        return Subject::nothing("a symbolic link", "not-found", text);
+    }
+    let leads_nowhere = matches!(
+        error.kind(),
+        std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory
+    );
+    if !leads_nowhere {
+        let text = format!("{shown} cannot be looked at: {error}");
+        return Subject::nothing("a file", "unknown", text);
+    }
+    match what.to_str().filter(|name| could_be_an_image(name)) {
+        Some(name) => of_engine(name),
+        None => Subject::nothing("nothing", "not-found", format!("there is no file {shown}")),
+    }
 }
 
-fn of_folder(path: &Path) -> Result<Subject> {
+/// Whether an engine would take this for the name of an image, or its id.
+fn could_be_an_image(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "._-/:@".contains(c))
+        && !name.ends_with('/')
+}
+
+fn of_file(path: &Path, found: Found) -> Subject {
+    let otherwise = match found {
+        Found::OtherTar
+        | Found::OldDocker
+        | Found::Json
+        | Found::Zip
+        | Found::CompressedOther
+        | Found::UnknownCompression => Some(found.to_string()),
+        _ => None,
+    };
+    if found == Found::Special {
+        let text = format!(
+            "{} is {found}, and neither a program nor an image",
+            shown_path(path)
+        );
+        return Subject::nothing("no file", "not-a-program", text);
+    }
+    Subject {
+        kind: otherwise.clone().unwrap_or_else(|| "a file".to_owned()),
+        platform: None,
+        what: What::Call(Call {
+            path: path.to_owned(),
+            argv: vec![path.as_os_str().to_owned()],
+            place: Place::Here,
+            otherwise,
+        }),
+    }
+}
+
+fn of_folder(path: &Path) -> Result<Subject, Error> {
+    let kind = "a root folder";
     let root = DirRoot::open(path)?;
-    // A root folder names no program: any shell stands for all of it.
-    for shell in [
-        "/bin/sh",
-        "/usr/bin/sh",
-        "/bin/busybox",
-        "/sbin/init",
-        "/usr/bin/env",
-    ] {
-        if let Some(found) = program::inspect(&root, Path::new(shell))? {
-            return follow(
-                Box::new(root),
-                found,
-                "a root folder".to_owned(),
-                None,
-                true,
-            );
+    for shell in SHELLS {
+        let shell = Path::new(shell);
+        if let Lookup::Found(file) = root.lookup(shell)?
+            && file.kind == FileKind::Regular
+        {
+            let place = Place::Root {
+                root: Box::new(root),
+                working_dir: PathBuf::new(),
+                folder: Some(path.to_owned()),
+            };
+            return Ok(Subject {
+                kind: kind.to_owned(),
+                platform: None,
+                what: What::Call(Call {
+                    path: shell.to_owned(),
+                    argv: vec![shell.as_os_str().to_owned()],
+                    place,
+                    otherwise: None,
+                }),
+            });
         }
     }
-    bail!(
+    let text = format!(
         "{} is neither an image nor a root folder with a shell in it; name a program in it instead",
-        path.display()
-    )
+        shown_path(path)
+    );
+    Ok(Subject::nothing("a folder", "no-program", text))
 }
 
 /// An image, with the archive that it is in.
@@ -134,22 +183,25 @@ impl Archived {
 }
 
 impl Root for Archived {
-    fn lookup(&self, path: &Path) -> Result<Lookup, armistice_oci::Error> {
+    fn lookup(&self, path: &Path) -> Result<Lookup, Error> {
         self.image().lookup(path)
     }
 
-    fn read_at(
-        &self,
-        path: &Path,
-        offset: u64,
-        len: usize,
-    ) -> Result<Vec<u8>, armistice_oci::Error> {
+    fn read_at(&self, path: &Path, offset: u64, len: usize) -> Result<Vec<u8>, Error> {
         self.image().read_at(path, offset, len)
     }
 }
 
-fn of_archive(archive: Archive, platform: Option<&Platform>) -> Result<Subject> {
-    let index = choose(&archive, platform)?;
+fn of_archive(archive: Archive, platform: Option<&Platform>) -> Result<Subject, Error> {
+    let Some(index) = choose(&archive, platform) else {
+        let known = archive.images().iter().map(|i| i.platform().to_string());
+        let text = format!(
+            "the archive has no image for {}, but for: {}",
+            platform.map_or_else(String::new, ToString::to_string),
+            shown(&known.collect::<Vec<_>>().join(", "))
+        );
+        return Ok(Subject::nothing("an image archive", "no-platform", text));
+    };
     let archived = Archived { archive, index };
     let image = archived.image();
     let kind = match image.names().first() {
@@ -157,22 +209,59 @@ fn of_archive(archive: Archive, platform: Option<&Platform>) -> Result<Subject> 
         None => "an image archive".to_owned(),
     };
     let platform = image.platform().clone();
-    match image.start()? {
-        Start::Program(found) => follow(Box::new(archived), found, kind, Some(platform), true),
-        Start::NotFound { name, .. } => bail!(
-            "the image would start {}, which it does not have",
-            shown(&name)
-        ),
-        Start::NotExecutable { name, .. } => bail!(
-            "the image would start {}, which is not executable",
-            shown(&name)
-        ),
-        Start::NoCommand => by_platform(kind, platform, None),
-    }
+    let nothing = |code, text| What::Nothing(Verdict::no(code, text));
+    let config = image.config();
+    let argv: Vec<OsString> = config.argv().into_iter().map(OsString::from).collect();
+    let working_dir = PathBuf::from(&config.working_dir);
+    let what = match image.start()? {
+        Start::Program(found) => What::Call(Call {
+            path: found.path,
+            argv,
+            place: Place::Root {
+                root: Box::new(archived),
+                working_dir,
+                folder: None,
+            },
+            otherwise: None,
+        }),
+        Start::NotFound { name, tried } => nothing("not-found", not_found(&name, &tried)),
+        Start::NotExecutable { name, file } => {
+            nothing("not-executable", not_executable(&name, &file))
+        }
+        Start::NoCommand => by_platform(&platform, None),
+    };
+    Ok(Subject {
+        kind,
+        platform: Some(platform),
+        what,
+    })
+}
+
+fn not_found(name: &str, tried: &[(PathBuf, Missing)]) -> String {
+    let name = if name.is_empty() {
+        "an empty name".to_owned()
+    } else {
+        shown(name)
+    };
+    let odd = tried.iter().find(|(_, why)| *why != Missing::NoEntry);
+    let odd = odd.map(|(path, why)| format!(" ({} is {why})", shown_path(path)));
+    format!(
+        "the image would start {name}, which it does not have{}",
+        odd.unwrap_or_default()
+    )
+}
+
+fn not_executable(name: &str, file: &FileInfo) -> String {
+    let why = if file.kind == FileKind::Regular {
+        "is not executable: a chmod +x where the image is built mends it"
+    } else {
+        "is no regular file"
+    };
+    format!("the image would start {}, which {why}", shown(name))
 }
 
 /// The image that is meant of an archive's.
-fn choose(archive: &Archive, platform: Option<&Platform>) -> Result<usize> {
+fn choose(archive: &Archive, platform: Option<&Platform>) -> Option<usize> {
     let images = archive.images();
     let wanted = |image: &Image| platform.is_none_or(|p| image.platform() == p);
     // Without a choice, one that this machine does not run by itself: there lies the question.
@@ -186,151 +275,67 @@ fn choose(archive: &Archive, platform: Option<&Platform>) -> Result<usize> {
         .iter()
         .position(|i| wanted(i) && !native(i))
         .or_else(|| images.iter().position(wanted))
-        .with_context(|| {
-            let known: Vec<String> = images.iter().map(|i| i.platform().to_string()).collect();
-            format!(
-                "the archive has no image for that platform, but for: {}",
-                known.join(", ")
-            )
-        })
 }
 
-fn of_engine(what: &Path) -> Result<Subject> {
-    let name = what.to_string_lossy();
-    match engine::find(&name) {
-        Ok(image) => by_platform(
-            format!("an image that {} has", image.engine),
-            image.platform,
-            image.program,
-        ),
+fn of_engine(name: &str) -> Subject {
+    let nothing = |why: &str| {
+        let text = format!("there is no file {}, {why}", shown(name));
+        Subject::nothing("nothing", "not-found", text)
+    };
+    match engine::find(name) {
+        Ok(image) => Subject {
+            kind: format!("an image that {} has", image.engine),
+            what: by_platform(&image.platform, image.program),
+            platform: Some(image.platform),
+        },
         Err(NotFound::NoEngine) => {
-            bail!(
-                "there is no file {name}, and neither docker nor podman is installed to ask for an image of that name"
-            )
+            nothing("and neither docker nor podman is installed to ask for an image of that name")
         }
-        Err(NotFound::NotThere(answers)) => {
-            bail!(
-                "there is no file {name}, and no image of that name: {}",
-                answers.join("; ")
-            )
-        }
+        Err(NotFound::NotThere(answers)) => nothing(&format!(
+            "and no image of that name: {}",
+            shown(&answers.join("; "))
+        )),
     }
 }
 
 /// An image whose files are out of sight: its programs are taken to have the
 /// header that its platform has.
-fn by_platform(kind: String, platform: Platform, program: Option<String>) -> Result<Subject> {
-    let arch = platform
-        .arch()
-        .with_context(|| format!("built for {platform}, for which no emulator is known"))?;
-    let path = program.unwrap_or_else(|| "/".to_owned());
-    Ok(Subject {
-        kind,
-        steps: Vec::new(),
-        program: Program {
-            path,
-            head: arch.sample_header(3, 0).to_vec(),
-            executable: None,
-            setuid: false,
-            loader: None,
-            own_root: true,
+fn by_platform(platform: &Platform, program: Option<String>) -> What {
+    let Some(arch) = platform.arch() else {
+        return What::Nothing(Verdict::no(
+            "unknown-machine",
+            format!(
+                "built for {}, for which no emulator is known",
+                shown(&platform.to_string())
+            ),
+        ));
+    };
+    let program = PathBuf::from(program.unwrap_or_else(|| "/".to_owned()));
+    What::Call(Call {
+        argv: vec![program.as_os_str().to_owned()],
+        path: program.clone(),
+        place: Place::Platform {
+            program,
+            head: header(arch),
         },
-        platform: Some(platform),
-        root: None,
+        otherwise: None,
     })
 }
 
-/// Follows scripts to the program that runs them.
-fn follow(
-    root: Box<dyn Root>,
-    mut found: Found,
-    kind: String,
-    platform: Option<Platform>,
-    own_root: bool,
-) -> Result<Subject> {
-    let mut steps = vec![describe(&found)];
-    let executable = found.file.is_executable();
-    for _ in 0..SCRIPTS_MAX {
-        let ProgramKind::Script { interpreter, .. } = &found.kind else {
-            break;
+/// The header of a static program, with as many program headers as a real one
+/// has at least.
+fn header(arch: &Arch) -> Vec<u8> {
+    let mut head = arch.sample_header(3, 0).to_vec();
+    let (at, size) = match arch.class {
+        Class::Elf32 => (42, 32_u16),
+        Class::Elf64 => (54, 56_u16),
+    };
+    for (at, value) in [(at, size), (at + 2, 1)] {
+        let bytes = match arch.data {
+            Data::Little => value.to_le_bytes(),
+            Data::Big => value.to_be_bytes(),
         };
-        let interpreter: PathBuf = interpreter.clone();
-        found = program::inspect(root.as_ref(), &interpreter)?.with_context(|| {
-            format!(
-                "{} wants {}, which is not there",
-                found.path.display(),
-                interpreter.display()
-            )
-        })?;
-        steps.push(describe(&found));
+        head[at..at + 2].copy_from_slice(&bytes);
     }
-    let loader = match &found.kind {
-        ProgramKind::Elf(Interpreter::At { path, lookup }) => Some((
-            path.to_string_lossy().into_owned(),
-            lookup.clone().found().is_some(),
-        )),
-        _ => None,
-    };
-    let program = Program {
-        path: found.path.to_string_lossy().into_owned(),
-        executable: Some(executable && found.file.is_executable()),
-        setuid: found.file.mode & 0o6000 != 0,
-        head: found.first,
-        loader,
-        own_root,
-    };
-    let platform = platform.or_else(|| platform_of(&program.head));
-    Ok(Subject {
-        kind,
-        platform,
-        steps,
-        program,
-        root: Some(root),
-    })
-}
-
-/// The platform that a program's header says.
-fn platform_of(head: &[u8]) -> Option<Platform> {
-    let arch = ElfHeader::parse(head).ok().and_then(|h| Arch::of_elf(&h))?;
-    Platform::parse(arch.platforms.first()?)
-}
-
-/// A program in a line.
-fn describe(found: &Found) -> String {
-    let path = shown(&found.path.to_string_lossy());
-    match &found.kind {
-        ProgramKind::Script { interpreter, .. } => {
-            format!(
-                "{path}: a script for {}",
-                shown(&interpreter.to_string_lossy())
-            )
-        }
-        ProgramKind::Other => match ElfHeader::parse(&found.first) {
-            Err(error) => format!("{path}: {error}"),
-            Ok(_) => format!("{path}: a file"),
-        },
-        ProgramKind::Elf(interpreter) => {
-            let machine = match ElfHeader::parse(&found.first) {
-                Ok(header) => match Arch::of_elf(&header) {
-                    Some(arch) => {
-                        format!("ELF, {} bits, {}", header.class.bits(), arch.display_name())
-                    }
-                    None => format!(
-                        "ELF, {} bits, machine {}",
-                        header.class.bits(),
-                        header.machine
-                    ),
-                },
-                Err(error) => error.to_string(),
-            };
-            let linking = match interpreter {
-                Interpreter::None => "static".to_owned(),
-                Interpreter::At { path, .. } => {
-                    format!("its loader is {}", shown(&path.to_string_lossy()))
-                }
-                Interpreter::Unreadable(why) => (*why).to_owned(),
-            };
-            format!("{path}: {machine}, {linking}")
-        }
-    }
+    head
 }

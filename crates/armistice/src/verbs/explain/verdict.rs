@@ -1,43 +1,35 @@
-//! What the kernel would do with a program, and what mends it.
+//! What the kernel would do with a call, in words, and what mends it.
 //!
-//! Pure: the table's snapshot and the program's facts go in, a verdict comes
-//! out. Whether a file exists is asked through [`Facts`].
+//! The call is replayed by `armistice_binfmt::exec`; here its end is given a
+//! code, a sentence, and a change that might help. A change is told of only if
+//! the call, replayed with it, runs.
 
-use std::path::Path;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
 use armistice_arch::{Arch, ElfHeader};
+use armistice_binfmt::exec::{self, Cannot, Files, Loader, Run, Step, Stop, Taken};
 use armistice_binfmt::replay::{self, Answer};
-use armistice_binfmt::{Entry, Snapshot};
+use armistice_binfmt::{Entry, Matching, Snapshot};
+use rustix::io::Errno;
 use serde::Serialize;
 
+use super::describe;
+use super::place::Place;
+use super::remedy::{Changed, Fix};
 use crate::engine::EngineLine;
-use crate::output::{quoted, shown};
+use crate::output::{shown, shown_path};
 
-/// What is known of the program that would start.
-#[derive(Debug, Clone)]
-pub(super) struct Program {
-    /// Its path where it lies.
-    pub(super) path: String,
-    /// Its first bytes, up to 256; of an image known by platform only, those
-    /// that its programs have.
-    pub(super) head: Vec<u8>,
-    /// Whether it is executable; `None` where that is not known.
-    pub(super) executable: Option<bool>,
-    /// Whether it is set-user-ID or set-group-ID.
-    pub(super) setuid: bool,
-    /// Its own PT_INTERP, and whether that file is there.
-    pub(super) loader: Option<(String, bool)>,
-    /// Whether it runs in a root of its own (image, root folder), where an
-    /// emulator of this machine is not found by path.
-    pub(super) own_root: bool,
-}
+/// How many changes one after another may be needed.
+const FIXES_MAX: usize = 4;
 
-/// What the verdict needs to know of this machine beside the table.
-pub(super) trait Facts {
-    /// Whether an emulator's file is there, for a program in its root.
-    fn exists_for_program(&self, path: &Path) -> bool;
-    /// The PT_INTERP of an emulator on this machine; `None` if static or not there.
-    fn loader_of_emulator(&self, path: &Path) -> Option<String>;
+/// What is executed, and where.
+pub(super) struct Call {
+    pub(super) path: PathBuf,
+    pub(super) argv: Vec<OsString>,
+    pub(super) place: Place,
+    /// Where a file was named: what it is, if it is no program.
+    pub(super) otherwise: Option<String>,
 }
 
 /// How it ends.
@@ -49,21 +41,30 @@ pub(super) struct Verdict {
     pub(super) code: &'static str,
     /// In a sentence.
     pub(super) text: String,
+    /// What execve(2) fails with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) error: Option<&'static str>,
     /// The command that mends it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) remedy: Option<String>,
+    /// The command changes the kernel's table, and so is the host's where this
+    /// is a container.
+    #[serde(skip)]
+    pub(super) remedy_changes_table: bool,
     /// Things to know even so.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) warnings: Vec<String>,
 }
 
 impl Verdict {
-    fn no(code: &'static str, text: String) -> Verdict {
+    pub(super) fn no(code: &'static str, text: String) -> Verdict {
         Verdict {
             runs: false,
             code,
             text,
+            error: None,
             remedy: None,
+            remedy_changes_table: false,
             warnings: Vec::new(),
         }
     }
@@ -77,31 +78,420 @@ impl Verdict {
 
     /// The same, of a table that is out of sight, by whether it has a handler.
     pub(super) fn out_of_sight(self, takes: bool) -> Verdict {
-        match (self.code, takes) {
-            ("no-handler", true) => {
-                let text = "a handler takes it, of a table that is out of sight here (an outer user namespace's)";
-                let mut verdict = Verdict::yes("handled", text.to_owned());
-                verdict
-                    .warnings
-                    .push("whether its emulator works, armistice verify shows".to_owned());
-                verdict
-            }
-            ("no-handler", false) => Verdict {
-                text: format!(
-                    "{}, nor does one of a table out of sight; on the host:",
-                    self.text
-                ),
+        if takes {
+            let text = "a handler takes it, of a table that is out of sight here (an outer user namespace's)";
+            let mut verdict = Verdict::yes("handled", text.to_owned());
+            let warning = "whether its emulator works, armistice verify shows";
+            verdict.warnings.push(warning.to_owned());
+            return verdict;
+        }
+        match self.code {
+            "no-handler" => Verdict {
+                text: format!("{}, nor does one of a table out of sight", self.text),
                 ..self
             },
             _ => self,
         }
     }
+}
 
-    fn mended_by(self, command: impl Into<String>) -> Verdict {
-        Verdict {
-            remedy: Some(command.into()),
-            ..self
+/// A verdict, and a change that might help.
+struct Finding(Verdict, Option<Fix>);
+
+impl Finding {
+    fn no(code: &'static str, text: String) -> Finding {
+        Finding(Verdict::no(code, text), None)
+    }
+
+    fn perhaps(self, fix: Fix) -> Finding {
+        Finding(self.0, Some(fix))
+    }
+}
+
+impl Call {
+    pub(super) fn replay<'s>(&self, live: &'s Snapshot) -> Run<'s> {
+        exec::replay(live, &self.place, &self.path, &self.argv)
+    }
+
+    /// The same as if the program were executable.
+    pub(super) fn replay_if_executable<'s>(&self, live: &'s Snapshot) -> Run<'s> {
+        let mut changed = Changed::new(&self.place, live);
+        changed.apply(&Fix::Executable(self.path.clone()));
+        exec::replay(live, &changed, &self.path, &self.argv)
+    }
+
+    /// The verdict on a replayed call.
+    pub(super) fn judge(&self, live: &Snapshot, run: &Run<'_>) -> Verdict {
+        let Finding(mut verdict, mut fix) = self.find(live, &self.place, run);
+        verdict.error = run
+            .stop
+            .as_ref()
+            .and_then(Stop::errno)
+            .and_then(exec::errno_name);
+        let mut changed = Changed::new(&self.place, live);
+        let mut commands = Vec::new();
+        let mut changes_table = false;
+        let mut then = None;
+        for _ in 0..FIXES_MAX {
+            let Some((next, command)) = fix.and_then(|f| Some((f.command(&self.place)?, f))) else {
+                break;
+            };
+            changes_table |= command.changes_table();
+            commands.push(next);
+            changed.apply(&command);
+            let live = changed.live.clone();
+            let run = exec::replay(&live, &changed, &self.path, &self.argv);
+            let Finding(after, more) = self.find(&live, &changed, &run);
+            if after.runs {
+                verdict.remedy = Some(commands.join(" && "));
+                verdict.remedy_changes_table = changes_table;
+                return verdict;
+            }
+            then = then.or(Some(after));
+            fix = more;
         }
+        // What is behind the first obstacle says more than the obstacle.
+        if let Some(then) = then.filter(|then| then.code != verdict.code) {
+            if verdict.code == "not-executable" && then.code == "not-a-program" {
+                verdict.code = then.code;
+                verdict.text = then.text;
+            } else {
+                verdict.text = format!("{}; and if it were: {}", verdict.text, then.text);
+            }
+        }
+        verdict
+    }
+
+    fn find(&self, live: &Snapshot, files: &dyn Files, run: &Run<'_>) -> Finding {
+        let Some(stop) = &run.stop else {
+            return self.started(files, run);
+        };
+        let last = run.steps.last();
+        match (stop, last) {
+            (Stop::Unknown(path, why), _) => Finding::no(
+                "unknown",
+                format!("{} cannot be looked at: {why}", shown_path(path)),
+            ),
+            (Stop::Open(path, errno), None) => self.not_opened(path, *errno),
+            (Stop::Open(path, errno), Some(last)) => match &last.taken {
+                Some(Taken::Handler(entry)) => self.no_emulator(entry, path, *errno, last),
+                _ => self.no_interpreter(path, *errno, last),
+            },
+            (Stop::TooMany, _) => Finding::no(
+                "too-many",
+                "more than five interpreters in a row: the kernel follows no further".to_owned(),
+            ),
+            (_, None) => Finding::no("unknown", "it is not known what stops it".to_owned()),
+            (Stop::Twice, Some(last)) => bad_emulator(
+                run,
+                format!(
+                    "its emulator {} needs an interpreter itself, which flags O and C do not allow",
+                    shown_path(&next_path(last))
+                ),
+            ),
+            (Stop::Loader(loader, errno), Some(last)) => self.no_loader(run, last, loader, *errno),
+            (Stop::Dies(loader), Some(last)) => Finding::no(
+                "no-loader",
+                format!(
+                    "{} dies as it starts: its loader {} is no library",
+                    shown_path(&last.path),
+                    shown_path(loader)
+                ),
+            ),
+            (Stop::NoFormat, Some(last)) => match run.handler() {
+                Some((_, entry)) if emulates(run, entry) => bad_emulator(
+                    run,
+                    format!(
+                        "its emulator {} does not run here: it is {}",
+                        shown_path(&last.path),
+                        describe::program(&last.program)
+                    ),
+                ),
+                _ => self.no_format(live, run, last),
+            },
+        }
+    }
+
+    /// The program itself cannot be executed.
+    fn not_opened(&self, path: &Path, errno: Errno) -> Finding {
+        let shown = shown_path(path);
+        if errno != Errno::ACCESS {
+            let text = format!("{shown} {}", missing(errno));
+            return Finding::no("not-found", text);
+        }
+        self.no_right(path)
+    }
+
+    /// A file that may not be executed: what is in the way.
+    fn no_right(&self, path: &Path) -> Finding {
+        let shown = shown_path(path);
+        match self.place.look(path) {
+            Ok(_) if self.place.is_noexec(path) => Finding::no(
+                "not-executable",
+                format!("{shown} lies on a file system that is mounted noexec"),
+            ),
+            Ok(_) => Finding::no("not-executable", format!("{shown} is not executable"))
+                .perhaps(Fix::Executable(path.to_owned())),
+            Err(Cannot::Look(why)) => {
+                Finding::no("unknown", format!("{shown} cannot be looked at: {why}"))
+            }
+            Err(Cannot::Execute(_)) => {
+                Finding::no("not-executable", format!("{shown} is no regular file"))
+            }
+        }
+    }
+
+    /// A script's interpreter cannot be executed.
+    fn no_interpreter(&self, path: &Path, errno: Errno, script: &Step<'_>) -> Finding {
+        let wants = format!("{} wants {}", shown_path(&script.path), shown_path(path));
+        if errno == Errno::ACCESS && !path.as_os_str().is_empty() {
+            let Finding(verdict, fix) = self.no_right(path);
+            let text = format!("{wants}; {}", verdict.text);
+            return Finding(Verdict { text, ..verdict }, fix);
+        }
+        let odd = describe::odd_interpreter(path);
+        let finding = Finding::no(
+            "no-interpreter",
+            format!("{wants}, which {}{odd}", missing(errno)),
+        );
+        match odd {
+            "" => finding,
+            _ => finding.perhaps(Fix::LineEnds(script.path.clone())),
+        }
+    }
+
+    /// An entry without flag F whose emulator cannot be executed.
+    fn no_emulator(&self, entry: &Entry, path: &Path, errno: Errno, program: &Step<'_>) -> Finding {
+        let state = if errno == Errno::ACCESS {
+            "may not be executed there"
+        } else {
+            "is not there"
+        };
+        let text = format!(
+            "{} takes it, but has no flag F: its emulator {} is looked up where the program runs, and {state}",
+            shown(&entry.name),
+            shown_path(path)
+        );
+        let finding = Finding::no("no-fix-binary", text);
+        match arch_of(&program.program.head) {
+            Some(arch) => finding.perhaps(register(entry, arch)),
+            None => finding,
+        }
+    }
+
+    /// The loader of the program that would be started is not there: the
+    /// emulator's, or a native program's own.
+    fn no_loader(&self, run: &Run<'_>, last: &Step<'_>, loader: &Path, errno: Errno) -> Finding {
+        let loader = shown_path(loader);
+        let state = match errno {
+            Errno::ACCESS => "may not be executed",
+            Errno::LIBBAD | Errno::IO => "is no library of this machine",
+            _ => "is missing",
+        };
+        match run.handler() {
+            Some((at, entry)) if emulates(run, entry) => {
+                let text = format!(
+                    "{} takes it, but its emulator {} is not static: it needs {loader}, which {state} where the \
+                     program runs",
+                    shown(&entry.name),
+                    shown_path(&last.path)
+                );
+                let finding = Finding::no("dynamic-emulator", text);
+                let taken = run.steps.get(at);
+                match taken.and_then(|step| arch_of(&step.program.head)) {
+                    Some(arch) => finding.perhaps(register(entry, arch)),
+                    None => finding,
+                }
+            }
+            _ => Finding::no(
+                "no-loader",
+                format!(
+                    "it is this machine's own kind of program, but its loader {loader} {state}"
+                ),
+            ),
+        }
+    }
+
+    /// Nothing takes a file.
+    fn no_format(&self, live: &Snapshot, run: &Run<'_>, last: &Step<'_>) -> Finding {
+        let head = &last.program.head;
+        let whose = if run.steps.len() > 1 {
+            format!("its interpreter {} is ", shown_path(&last.path))
+        } else {
+            String::new()
+        };
+        let arch = arch_of(head).filter(|a| !a.is_native_to(Arch::host()));
+        let built = match arch {
+            Some(arch) => {
+                let platform = arch.platforms.first().copied().unwrap_or(arch.name);
+                format!("{whose}built for {platform}")
+            }
+            None => format!(
+                "{} is {}",
+                shown_path(&last.path),
+                describe::program(&last.program)
+            ),
+        };
+        let would = |entry: &&Entry| {
+            let answer = replay::ask(entry, head, &last.path);
+            answer == Answer::Disabled || (!live.enabled && answer == Answer::Takes)
+        };
+        if let Some(entry) = live.entries.iter().find(would) {
+            return if live.enabled {
+                let name = shown(&entry.name);
+                let text = format!("{built}; the handler {name} would take it, but is disabled");
+                Finding::no("disabled", text).perhaps(Fix::Enable(entry.name.clone()))
+            } else {
+                let text = format!("{built}; binfmt_misc is switched off as a whole");
+                Finding::no("switched-off", text).perhaps(Fix::SwitchOn)
+            };
+        }
+        let Some(arch) = arch else {
+            return self.no_program(last, built);
+        };
+        if let Some(m) = arch.pattern().first_mismatch(head) {
+            let text = format!(
+                "{built}, but marked so that the usual handler does not take it: byte {} is {:02x}, wanted {:02x}{}",
+                m.at,
+                m.found,
+                m.wanted,
+                describe::meaning(m.at)
+            );
+            return Finding::no("odd-header", text);
+        }
+        Finding::no("no-handler", format!("{built}; no handler here matches it")).perhaps(
+            Fix::Register {
+                arch,
+                replace: false,
+            },
+        )
+    }
+
+    /// A file that no kernel of any machine takes.
+    fn no_program(&self, last: &Step<'_>, built: String) -> Finding {
+        let head = &last.program.head;
+        let path = shown_path(&last.path);
+        let machine = ElfHeader::parse(head).ok().map(|h| h.machine);
+        match (machine, &self.otherwise) {
+            (Some(machine), _) if arch_of(head).is_none() => {
+                let text =
+                    format!("{path} is for ELF machine {machine}, for which no emulator is known");
+                Finding::no("unknown-machine", text)
+            }
+            (None, Some(otherwise)) if last.path == self.path => {
+                let text = format!(
+                    "{path} is neither a program nor an image: it is {otherwise}; give a file made by 'docker \
+                     save', 'podman save' or 'buildx --output type=oci'"
+                );
+                Finding::no("not-a-program", text)
+            }
+            _ => Finding::no("not-a-program", built),
+        }
+    }
+
+    /// The kernel starts something: would that run the program?
+    fn started(&self, files: &dyn Files, run: &Run<'_>) -> Finding {
+        let Some((at, entry)) = run.handler() else {
+            let text = "this machine runs it by itself".to_owned();
+            return Finding(Verdict::yes("native", text), None);
+        };
+        let Some(taken) = run.steps.get(at) else {
+            return Finding(Verdict::yes("handled", shown(&entry.name)), None);
+        };
+        let name = shown(&entry.name);
+        if let Loader::At(loader) = &taken.program.loader
+            && let Err(Cannot::Execute(Errno::NOENT | Errno::NOTDIR | Errno::LOOP)) =
+                files.open(loader)
+        {
+            let text = format!(
+                "{name} takes it, but the program's own loader {} is missing {}",
+                shown_path(loader),
+                if self.place.is_elsewhere() {
+                    "in its root"
+                } else {
+                    "on this machine: run it in a root of its architecture"
+                }
+            );
+            return Finding::no("no-loader", text);
+        }
+        let engine = EngineLine::of(entry).map(|engine| format!(" ({engine})"));
+        let text = format!(
+            "{name} runs it with {}{}",
+            shown_path(&entry.interpreter),
+            engine.unwrap_or_default()
+        );
+        let mut verdict = Verdict::yes("handled", text);
+        verdict.warnings = self.warnings(entry, taken);
+        Finding(verdict, None)
+    }
+
+    fn warnings(&self, entry: &Entry, taken: &Step<'_>) -> Vec<String> {
+        let name = shown(&entry.name);
+        let mut warnings = Vec::new();
+        if self.place.mode(&taken.path) & 0o6000 != 0 && !entry.flags.credentials {
+            warnings.push(format!(
+                "it is set-user-ID, but {name} has no flag C: it will not get its owner's rights (sudo says so)"
+            ));
+        }
+        let is_elf = taken.program.head.starts_with(b"\x7fELF");
+        if is_elf && !entry.flags.preserve_argv0 {
+            warnings.push(format!(
+                "{name} has no flag P: programs that look at the name they were called by (busybox) go wrong"
+            ));
+        }
+        warnings
+    }
+}
+
+/// An entry takes the program and has an emulator that cannot run it.
+fn bad_emulator(run: &Run<'_>, why: String) -> Finding {
+    let Some((at, entry)) = run.handler() else {
+        return Finding::no("bad-emulator", why);
+    };
+    let finding = Finding::no(
+        "bad-emulator",
+        format!("{} takes it, but {why}", shown(&entry.name)),
+    );
+    let taken = run.steps.get(at);
+    match taken.and_then(|step| arch_of(&step.program.head)) {
+        Some(arch) => finding.perhaps(register(entry, arch)),
+        None => finding,
+    }
+}
+
+/// Whether the last step's file is the emulator of this entry, or runs it.
+fn emulates(run: &Run<'_>, entry: &Entry) -> bool {
+    let at = run.handler().map_or(0, |(at, _)| at);
+    let behind = run.steps.get(at + 1).map(|step| step.path.as_path());
+    behind == Some(entry.interpreter.as_path())
+}
+
+/// What a step names to take its file's place.
+fn next_path(step: &Step<'_>) -> PathBuf {
+    match &step.taken {
+        Some(Taken::Handler(entry)) => entry.interpreter.clone(),
+        _ => step.path.clone(),
+    }
+}
+
+fn register(entry: &Entry, arch: &'static Arch) -> Fix {
+    Fix::Register {
+        arch,
+        replace: !entry.mark.is_ours() && entry.name == arch.entry_name(),
+    }
+}
+
+fn arch_of(head: &[u8]) -> Option<&'static Arch> {
+    let header = ElfHeader::parse(head).ok()?;
+    Arch::of_elf(&header)
+}
+
+fn missing(errno: Errno) -> &'static str {
+    match errno {
+        Errno::NOTDIR => "lies below something that is no folder",
+        Errno::LOOP => "is a loop of symbolic links",
+        Errno::NAMETOOLONG => "is too long for a path",
+        _ => "is not there",
     }
 }
 
@@ -111,6 +501,10 @@ pub(super) struct EntryAnswer {
     name: String,
     takes: bool,
     why: String,
+    /// Whether people want to know: it takes the file, would, or is for the
+    /// file's machine.
+    #[serde(skip)]
+    pub(super) related: bool,
 }
 
 impl std::fmt::Display for EntryAnswer {
@@ -119,197 +513,63 @@ impl std::fmt::Display for EntryAnswer {
     }
 }
 
-/// Every entry's answer, in the kernel's order.
-pub(super) fn answers(live: &Snapshot, program: &Program) -> Vec<EntryAnswer> {
+/// Every entry's answer, in the kernel's order, to the file that decides: the
+/// first that an entry takes, else the last on the way.
+pub(super) fn answers(live: &Snapshot, run: &Run<'_>) -> Vec<EntryAnswer> {
+    let at = run.handler().map(|(at, _)| at);
+    let Some(step) = at.map_or(run.steps.last(), |at| run.steps.get(at)) else {
+        return Vec::new();
+    };
+    let head = &step.program.head;
     let mut taken = false;
-    live.entries
-        .iter()
-        .map(|entry| {
-            let answer = replay::ask(entry, &program.head, &program.path);
-            let takes = answer == Answer::Takes && !taken;
-            let why = match answer {
-                Answer::Takes if taken => "would take it, but an entry before it does".to_owned(),
-                Answer::Takes => "takes it".to_owned(),
-                Answer::Disabled => "would take it, but is disabled".to_owned(),
-                Answer::Byte(m) => format!(
-                    "byte {} is {:02x}, wanted {:02x} (mask {:02x}){}",
-                    m.at,
-                    m.found,
-                    m.wanted,
-                    m.mask,
-                    meaning(m.at)
-                ),
-                Answer::Ending => "the name ends otherwise".to_owned(),
-                Answer::Unknown => "matches by a rule this version does not know".to_owned(),
-            };
-            taken |= takes;
-            EntryAnswer {
-                name: shown(&entry.name),
-                takes,
-                why,
-            }
-        })
-        .collect()
-}
-
-/// What the header has at an offset.
-fn meaning(at: usize) -> &'static str {
-    match at {
-        0..=3 => ": not an ELF file",
-        4 => ": 32 or 64 bits",
-        5 => ": byte order",
-        6 => ": ELF version",
-        7 => ": OS ABI",
-        8 => ": ABI version (an AppImage has its mark here)",
-        9..=15 => ": padding",
-        16 | 17 => ": kind of file",
-        18 | 19 => ": machine",
-        20..=23 => ": version",
-        _ => ": flags of the machine",
-    }
-}
-
-/// The verdict on an ELF program (scripts have been followed before).
-pub(super) fn on(program: &Program, live: &Snapshot, facts: &dyn Facts) -> Verdict {
-    if program.executable == Some(false) {
-        let text = format!("{} is not executable", shown(&program.path));
-        return Verdict::no("not-executable", text)
-            .mended_by(format!("chmod +x {}", quoted(&program.path)));
-    }
-    if let Some(entry) = replay::winner(live, &program.head, &program.path).filter(|_| live.enabled)
-    {
-        return by_handler(entry, program, facts);
-    }
-    let header = match ElfHeader::parse(&program.head) {
-        Ok(header) => header,
-        Err(error) => {
-            return Verdict::no(
-                "not-a-program",
-                format!("{} is {error}", shown(&program.path)),
-            );
+    let answer = |entry: &Entry| {
+        let answer = replay::ask(entry, head, &step.path);
+        let takes = answer == Answer::Takes && !taken && live.enabled;
+        let why = match answer {
+            Answer::Takes if !live.enabled => "would take it, but all are switched off".to_owned(),
+            Answer::Takes if taken => "would take it, but an entry before it does".to_owned(),
+            Answer::Takes => "takes it".to_owned(),
+            Answer::Disabled => "would take it, but is disabled".to_owned(),
+            Answer::Byte(m) => format!(
+                "byte {} is {:02x}, wanted {:02x} (mask {:02x}){}",
+                m.at,
+                m.found,
+                m.wanted,
+                m.mask,
+                describe::meaning(m.at)
+            ),
+            Answer::Ending => "the name ends otherwise".to_owned(),
+            Answer::Unknown => "matches by a rule this version does not know".to_owned(),
+        };
+        taken |= takes;
+        EntryAnswer {
+            name: shown(&entry.name),
+            takes,
+            why,
+            related: match answer {
+                Answer::Takes | Answer::Disabled | Answer::Unknown => true,
+                Answer::Byte(_) => is_for_the_machine_of(entry, head),
+                Answer::Ending => false,
+            },
         }
     };
-    match Arch::of_elf(&header) {
-        Some(arch) if arch.is_native_to(Arch::host()) => natively(program),
-        Some(arch) => unhandled(program, live, arch),
-        None => Verdict::no(
-            "unknown-machine",
-            format!(
-                "{} is for ELF machine {}, for which no emulator is known",
-                shown(&program.path),
-                header.machine
-            ),
-        ),
-    }
+    live.entries.iter().map(answer).collect()
 }
 
-fn natively(program: &Program) -> Verdict {
-    match &program.loader {
-        Some((loader, false)) => Verdict::no(
-            "no-loader",
-            format!(
-                "it is this machine's own kind of program, but its loader {} is missing",
-                shown(loader)
-            ),
-        ),
-        _ => Verdict::yes("native", "this machine runs it by itself".to_owned()),
-    }
-}
-
-/// An entry takes it: would its emulator start, and the program with it?
-fn by_handler(entry: &Entry, program: &Program, facts: &dyn Facts) -> Verdict {
-    let name = shown(&entry.name);
-    let emulator = &entry.interpreter;
-    let shown_emulator = shown(&emulator.to_string_lossy());
-    let register = remedy_for(&program.head, " --replace");
-    if !entry.flags.fix_binary && !facts.exists_for_program(emulator) {
-        let text = format!(
-            "{name} takes it, but has no flag F: its emulator {shown_emulator} is looked up where the program runs, \
-             and is not there"
-        );
-        return Verdict::no("no-fix-binary", text).mended_by(register);
-    }
-    if let (true, Some(loader)) = (program.own_root, facts.loader_of_emulator(emulator)) {
-        let text = format!(
-            "{name} takes it, but its emulator {shown_emulator} is not static: it needs {loader}, which is not found \
-             where the program runs"
-        );
-        return Verdict::no("dynamic-emulator", text).mended_by(register);
-    }
-    if let Some((loader, false)) = &program.loader {
-        let text = format!(
-            "{name} takes it, but the program's own loader {} is missing {}",
-            shown(loader),
-            if program.own_root {
-                "in its root"
-            } else {
-                "on this machine: run it in a root of its architecture"
-            }
-        );
-        return Verdict::no("no-loader", text);
-    }
-    let engine = EngineLine::of(entry).map(|engine| format!(" ({engine})"));
-    let text = format!(
-        "{name} runs it with {shown_emulator}{}",
-        engine.unwrap_or_default()
-    );
-    let mut verdict = Verdict::yes("handled", text);
-    if program.setuid && !entry.flags.credentials {
-        verdict.warnings.push(format!(
-            "it is set-user-ID, but {name} has no flag C: it will not get its owner's rights (sudo says so)"
-        ));
-    }
-    if !entry.flags.preserve_argv0 {
-        verdict.warnings.push(format!(
-            "{name} has no flag P: programs that look at the name they were called by (busybox) go wrong"
-        ));
-    }
-    verdict
-}
-
-/// No entry takes it.
-fn unhandled(program: &Program, live: &Snapshot, arch: &Arch) -> Verdict {
-    let platform = arch.platforms.first().copied().unwrap_or(arch.name);
-    let would = |e: &&Entry| replay::ask(e, &program.head, &program.path) == Answer::Disabled;
-    if !live.enabled && !live.entries.is_empty() {
-        let text = format!("built for {platform}; binfmt_misc is switched off as a whole");
-        return Verdict::no("switched-off", text).mended_by(format!(
-            "echo 1 | sudo tee {}/status",
-            armistice_binfmt::STANDARD_PATH
-        ));
-    }
-    if let Some(entry) = live.entries.iter().find(would) {
-        let text = format!(
-            "built for {platform}; the handler {} would take it, but is disabled",
-            shown(&entry.name)
-        );
-        let file = format!("{}/{}", armistice_binfmt::STANDARD_PATH, entry.name);
-        return Verdict::no("disabled", text)
-            .mended_by(format!("echo 1 | sudo tee {}", quoted(&file)));
-    }
-    if let Some(m) = arch.pattern().first_mismatch(&program.head) {
-        let text = format!(
-            "built for {platform}, but marked so that the usual handler does not take it: byte {} is {:02x}, wanted \
-             {:02x}{}",
-            m.at,
-            m.found,
-            m.wanted,
-            meaning(m.at)
-        );
-        return Verdict::no("odd-header", text);
-    }
-    Verdict::no(
-        "no-handler",
-        format!("built for {platform}; no handler here matches it"),
-    )
-    .mended_by(format!("sudo armistice register {}", arch.display_name()))
-}
-
-fn remedy_for(head: &[u8], extra: &str) -> String {
-    let arch = ElfHeader::parse(head).ok().and_then(|h| Arch::of_elf(&h));
-    format!(
-        "sudo armistice register{} {}",
-        extra,
-        arch.map_or("all", |a| a.display_name())
-    )
+/// Whether an entry is for the machine of an ELF file, whatever else it wants.
+fn is_for_the_machine_of(entry: &Entry, head: &[u8]) -> bool {
+    let Matching::Magic(pattern) = &entry.matching else {
+        return false;
+    };
+    let bits = |at: usize| {
+        let at = at.checked_sub(pattern.offset)?;
+        Some((*pattern.magic.get(at)?, *pattern.mask.get(at)?))
+    };
+    let fits = |at: usize| {
+        let found = head.get(at).copied().unwrap_or(0);
+        bits(at).is_none_or(|(magic, mask)| (found ^ magic) & mask == 0)
+    };
+    let compares = |at: usize| bits(at).is_some_and(|(_, mask)| mask != 0);
+    // The mark, class and byte order, and the machine.
+    (0..6).chain(18..20).all(fits) && (18..20).any(compares)
 }
