@@ -225,8 +225,8 @@ fn bytes() -> impl Strategy<Value = Vec<u8>> {
 
 fn file() -> impl Strategy<Value = File> {
     let mode = prop_oneof![
-        40 => Just(0o755_u32),
-        1 => Just(0o644),
+        20 => Just(0o755_u32),
+        3 => Just(0o644),
         1 => Just(0o111),
         1 => Just(0o600),
         1 => Just(0o070),

@@ -422,6 +422,14 @@ impl Call {
         );
         let mut verdict = Verdict::yes("handled", text);
         verdict.warnings = self.warnings(entry, taken);
+        if run.unseen {
+            let hint = match arch_of(&taken.program.head) {
+                Some(arch) => format!(": `armistice verify {}` runs it", arch.display_name()),
+                None => String::new(),
+            };
+            let warning = format!("its emulator cannot be looked at here{hint}");
+            verdict.warnings.push(warning);
+        }
         Finding(verdict, None)
     }
 
