@@ -52,11 +52,18 @@ impl Unsettled {
         }
     }
 
+    /// Whether there is none.
+    #[must_use]
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.count.load(Ordering::Acquire) == 0
+    }
+
     /// Whether an address is in one.
     #[must_use]
     #[inline]
     pub fn contains(&self, address: u64) -> bool {
-        self.count.load(Ordering::Acquire) != 0 && self.look(address)
+        !self.is_empty() && self.look(address)
     }
 
     #[cold]
