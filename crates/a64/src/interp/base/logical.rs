@@ -45,9 +45,49 @@ pub(super) fn execute(cpu: &mut Cpu, insn: Insn) {
 /// The manual's `DecodeBitMasks`: an element of 2 to 64 bits, by the highest
 /// set bit of N:NOT(imms), with `S + 1` ones rotated right by R, repeated.
 fn bit_mask(insn: Insn) -> u64 {
-    let size = 1 << (insn.n() << 6 | (!insn.imms() & 0x3f)).ilog2();
-    let (ones, rotation) = ((insn.imms() & (size - 1)) + 1, insn.immr() & (size - 1));
-    (0..64)
-        .filter(|bit| (bit + rotation) % size < ones)
-        .fold(0, |mask, bit| mask | 1 << bit)
+    repeated(
+        insn.n() << 6 | (!insn.imms() & 0x3f),
+        insn.imms(),
+        insn.immr(),
+    )
+}
+
+/// The element is repeated first: rotating all of it rotates each.
+const fn repeated(n_not_imms: u32, imms: u32, immr: u32) -> u64 {
+    let size = 1 << n_not_imms.ilog2();
+    let ones = (imms & (size - 1)) + 1;
+    let element = u64::MAX >> (64 - ones);
+    let each = u64::MAX / (u64::MAX >> (64 - size));
+    (element * each).rotate_right(immr & (size - 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Bit by bit, as the manual has it.
+    fn defined(size: u32, ones: u32, rotation: u32) -> u64 {
+        (0..64)
+            .filter(|bit| (bit + rotation) % size < ones)
+            .fold(0, |mask, bit| mask | 1 << bit)
+    }
+
+    #[test]
+    fn masks_are_as_defined() {
+        for log2 in 1..=6 {
+            let size = 1_u32 << log2;
+            for s in 0..size - 1 {
+                for rotation in 0..size {
+                    // N:NOT(imms) has its highest bit there.
+                    let n_not_imms = size | (!s & (size - 1));
+                    let mask = repeated(n_not_imms, s, rotation);
+                    assert_eq!(
+                        mask,
+                        defined(size, s + 1, rotation),
+                        "{size} {s} {rotation}"
+                    );
+                }
+            }
+        }
+    }
 }
