@@ -51,6 +51,8 @@ pub(super) struct Products {
     /// The slot whose value is in `rdx`, beside its own register or home.
     factor: Option<Reg>,
     words: [Word; 8],
+    /// Whether a word was ever taken in this region: few regions multiply so.
+    used: bool,
     /// The operations whose lower halves are computed when they are added.
     late: [Option<usize>; 8],
 }
@@ -110,7 +112,11 @@ impl Products {
     }
 
     /// The slots that words stand in for.
+    #[inline]
     pub(super) fn stand_ins(&self) -> [Reg; 8] {
+        if !self.used {
+            return [Reg::ZERO; 8];
+        }
         self.words.map(|word| match word {
             Word::StandsFor(reg) => reg,
             _ => Reg::ZERO,
@@ -122,6 +128,9 @@ impl Products {
         if self.factor == Some(reg) {
             self.factor = None;
         }
+        if !self.used {
+            return;
+        }
         for word in &mut self.words {
             if *word == Word::StandsFor(reg) {
                 *word = Word::Free;
@@ -130,7 +139,15 @@ impl Products {
     }
 
     fn find(&self, word: Word) -> Option<usize> {
+        if !self.used && word != Word::Free {
+            return None;
+        }
         self.words.iter().position(|&w| w == word)
+    }
+
+    fn take(&mut self, n: usize, word: Word) {
+        self.words[n] = word;
+        self.used = true;
     }
 }
 
@@ -332,7 +349,7 @@ impl Lowering<'_> {
             // What had its old value has it no more.
             self.forget_held(d);
             self.products.overwritten(d);
-            self.products.words[n] = Word::StandsFor(d);
+            self.products.take(n, Word::StandsFor(d));
             return;
         }
         let t = self.target(d, RAX);
@@ -362,13 +379,13 @@ impl Lowering<'_> {
         self.a.mulx(Size::B64, hi, lo, by);
         if let Some((at, n)) = word {
             if let Some(d) = early {
-                self.products.words[n] = Word::Written(at);
+                self.products.take(n, Word::Written(at));
                 self.write(d, spare);
             } else if let Some(home) = self.may_wait_at_home(at, read) {
-                self.products.words[n] = Word::AtHome(at);
+                self.products.take(n, Word::AtHome(at));
                 self.a.mov_mr(Size::B64, home, spare);
             } else {
-                self.products.words[n] = Word::Waits(at);
+                self.products.take(n, Word::Waits(at));
                 let word = self.word_of_scratch(n);
                 self.a.mov_mr(Size::B64, word, spare);
             }

@@ -252,11 +252,17 @@ const fn is_half(op: &Op) -> bool {
 
 impl Lowering<'_> {
     /// The register that holds a slot here.
+    #[inline]
     pub(super) fn register(&self, reg: Reg) -> Option<Gpr> {
-        let of = |slot: u8| self.c.int.get(usize::from(slot)).copied().flatten();
-        if !self.swapped {
-            return of(reg.0);
+        if self.swapped {
+            return self.register_while_swapped(reg);
         }
+        self.c.int.get(usize::from(reg.0)).copied().flatten()
+    }
+
+    #[cold]
+    fn register_while_swapped(&self, reg: Reg) -> Option<Gpr> {
+        let of = |slot: u8| self.c.int.get(usize::from(slot)).copied().flatten();
         match self.swaps.register_of(reg.0) {
             Some(evicted) => of(evicted),
             None if self.swaps.word_of(reg.0).is_some() => None,
@@ -273,8 +279,10 @@ impl Lowering<'_> {
 
     /// The word that has a slot instead of its home.
     pub(super) fn word_of_evicted(&self, reg: Reg) -> Option<Mem> {
-        let n = self.swaps.word_of(reg.0).filter(|_| self.swapped)?;
-        Some(self.word_of_swap(n))
+        if !self.swapped {
+            return None;
+        }
+        Some(self.word_of_swap(self.swaps.word_of(reg.0)?))
     }
 
     #[allow(clippy::cast_possible_truncation, reason = "one of twelve")]
@@ -284,6 +292,9 @@ impl Lowering<'_> {
 
     /// Where the region is entered; leaves the flags alone.
     pub(super) fn swap_in(&mut self) {
+        if self.swaps.is_empty() {
+            return;
+        }
         for (n, evicted, _) in self.swapped_registers() {
             let word = self.word_of_swap(n);
             self.a.mov_mr(Size::B64, word, evicted);
@@ -294,11 +305,14 @@ impl Lowering<'_> {
                 RegMem::Mem(there) => self.a.mov_rm(Size::B64, at, there),
             }
         }
-        self.swapped = !self.swaps.is_empty();
+        self.swapped = true;
     }
 
     /// Where it is left; leaves the flags and scratch alone.
     pub(super) fn swap_out(&mut self) {
+        if self.swaps.is_empty() {
+            return;
+        }
         for (_, at, holds) in self.swapped_registers() {
             match self.outside_place(holds) {
                 RegMem::Reg(there) => self.a.mov_rr(Size::B64, there, at),
