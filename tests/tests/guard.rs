@@ -310,7 +310,7 @@ fn it_never_suspects_itself() {
     let folder = e2e::temporary();
     let ready = folder.path().join("ready");
     let binary = product::binary().to_string_lossy();
-    let mut guard = table
+    let guard = table
         .command("timeout")
         .args([
             "60",
