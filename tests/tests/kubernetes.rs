@@ -31,20 +31,38 @@ fn manifest() -> Value {
     kube(&["load", &path.to_string_lossy()])[0].clone()
 }
 
-fn rendered(values: &Value) -> Value {
+/// All that the chart gives.
+fn documents(values: &Value) -> Vec<Value> {
     let chart = deploy("helm/armistice");
     let documents = kube(&["render", &chart.to_string_lossy(), &values.to_string()]);
-    assert_eq!(documents.as_array().map(Vec::len), Some(1), "{documents}");
-    documents[0].clone()
+    documents.as_array().expect("documents").clone()
+}
+
+/// The one document of a kind; `None` where there is none.
+fn of_kind(documents: &[Value], kind: &str) -> Option<Value> {
+    let mut found = documents.iter().filter(|d| d["kind"] == kind);
+    let one = found.next().cloned();
+    assert!(found.next().is_none(), "{documents:?}");
+    one
+}
+
+fn rendered(values: &Value) -> Value {
+    of_kind(&documents(values), "DaemonSet").expect("a DaemonSet")
 }
 
 /// Checks documents against the API's schema, unknown fields refused.
 #[track_caller]
-fn validate(documents: &Value) {
+fn validate(document: &Value) {
+    validate_all(std::slice::from_ref(document));
+}
+
+#[track_caller]
+fn validate_all(documents: &[Value]) {
     let folder = e2e::temporary();
     let file = folder.path().join("documents.yaml");
     // Each JSON document is a YAML document too.
-    fs::write(&file, documents.to_string()).expect("written");
+    let texts: Vec<String> = documents.iter().map(Value::to_string).collect();
+    fs::write(&file, texts.join("\n---\n")).expect("written");
     run(python::tool("kubernetes-validate")
         .arg("--strict")
         .arg(&file))
@@ -61,7 +79,8 @@ fn containers(daemon_set: &Value) -> Vec<Value> {
 
 #[test]
 fn the_manifests_are_valid() {
-    for file in ["namespace.yaml", "daemonset.yaml"] {
+    let files = ["namespace.yaml", "resourcequota.yaml", "daemonset.yaml"];
+    for file in files {
         let path = deploy("kubernetes").join(file);
         run(python::tool("kubernetes-validate")
             .arg("--strict")
@@ -70,10 +89,7 @@ fn the_manifests_are_valid() {
     }
     let kustomization = deploy("kubernetes/kustomization.yaml");
     let listed = kube(&["load", &kustomization.to_string_lossy()]);
-    assert_eq!(
-        listed[0]["resources"],
-        json!(["namespace.yaml", "daemonset.yaml"])
-    );
+    assert_eq!(listed[0]["resources"], json!(files));
 }
 
 #[test]
@@ -82,6 +98,12 @@ fn the_check_refuses_what_kubernetes_would() {
     wrong["spec"]["template"]["spec"]["hostPid"] = json!(true);
     let refused = std::panic::catch_unwind(|| validate(&wrong));
     assert!(refused.is_err(), "an unknown field passed");
+    let both = [manifest(), wrong];
+    let refused = std::panic::catch_unwind(|| validate_all(&both));
+    assert!(
+        refused.is_err(),
+        "an unknown field of a second document passed"
+    );
 }
 
 #[test]
@@ -95,22 +117,34 @@ fn the_chart_has_no_fault_and_gives_the_same_as_the_manifest() {
         messages.clone().all(|m| m["severity"].as_i64() == Some(1)),
         "{lint}"
     );
-    let mut daemon_set = rendered(&json!({}));
-    validate(&daemon_set);
-    let labels = daemon_set["metadata"]["labels"]
-        .as_object_mut()
-        .expect("labels");
-    assert_eq!(
-        labels.remove("app.kubernetes.io/managed-by"),
-        Some(json!("Helm"))
-    );
-    assert!(labels.remove("helm.sh/chart").is_some());
-    assert_eq!(daemon_set, manifest());
+    let all = documents(&json!({}));
+    assert_eq!(all.len(), 2, "{all:?}");
+    for (kind, file) in [
+        ("DaemonSet", "kubernetes/daemonset.yaml"),
+        ("ResourceQuota", "kubernetes/resourcequota.yaml"),
+    ] {
+        let mut document = of_kind(&all, kind).expect("given");
+        validate(&document);
+        let labels = document["metadata"]["labels"]
+            .as_object_mut()
+            .expect("labels");
+        assert_eq!(
+            labels.remove("app.kubernetes.io/managed-by"),
+            Some(json!("Helm"))
+        );
+        assert!(labels.remove("helm.sh/chart").is_some());
+        let path = deploy(file);
+        assert_eq!(
+            document,
+            kube(&["load", &path.to_string_lossy()])[0],
+            "{kind}"
+        );
+    }
     let version = env!("CARGO_PKG_VERSION");
-    assert_eq!(
-        daemon_set["metadata"]["labels"]["app.kubernetes.io/version"],
-        version
-    );
+    for document in all {
+        let labels = &document["metadata"]["labels"];
+        assert_eq!(labels["app.kubernetes.io/version"], version);
+    }
 }
 
 #[test]
@@ -171,6 +205,94 @@ fn each_value_arrives() {
     assert!(spec.get("tolerations").is_none() && spec.get("priorityClassName").is_none());
     assert_eq!(template["metadata"]["annotations"], json!({"a": "b"}));
     assert_eq!(template["metadata"]["labels"]["c"], "d");
+}
+
+/// GKE admits a system priority class outside kube-system only by a quota.
+#[test]
+fn a_system_priority_class_has_its_quota_and_others_have_none() {
+    for class in ["system-node-critical", "system-cluster-critical"] {
+        let all = documents(&json!({"priorityClassName": class}));
+        let quota = of_kind(&all, "ResourceQuota").expect("a quota");
+        validate(&quota);
+        let selected = &quota["spec"]["scopeSelector"]["matchExpressions"][0];
+        assert_eq!(selected["scopeName"], "PriorityClass");
+        assert_eq!(selected["values"], json!([class]));
+        assert_eq!(
+            quota["metadata"]["namespace"],
+            rendered(&json!({}))["metadata"]["namespace"]
+        );
+    }
+    for class in [json!(""), json!(null), json!("high")] {
+        let all = documents(&json!({"priorityClassName": class}));
+        assert_eq!(of_kind(&all, "ResourceQuota"), None, "{class}");
+    }
+}
+
+#[test]
+fn pod_labels_cannot_break_the_selector() {
+    let daemon_set = rendered(&json!({"podLabels": {
+        "app.kubernetes.io/name": "mine", "app.kubernetes.io/instance": "mine", "c": "d",
+    }}));
+    validate(&daemon_set);
+    let labels = &daemon_set["spec"]["template"]["metadata"]["labels"];
+    let wanted = daemon_set["spec"]["selector"]["matchLabels"].as_object();
+    for (key, value) in wanted.expect("a selector") {
+        assert_eq!(&labels[key], value, "{key}");
+    }
+    assert_eq!(labels["c"], "d");
+}
+
+/// In Helm null takes a value away. A bug once: without a probe the YAML was broken.
+#[test]
+fn a_value_that_is_null_gives_a_valid_manifest_or_is_refused() {
+    let chart = deploy("helm/armistice");
+    let values = kube(&["load", &chart.join("values.yaml").to_string_lossy()]);
+    let mut tried = Vec::new();
+    for (key, value) in values[0].as_object().expect("values") {
+        tried.push(json!({ key: null }));
+        for inner in value.as_object().into_iter().flat_map(|map| map.keys()) {
+            tried.push(json!({ key: { inner: null } }));
+        }
+    }
+    assert!(tried.len() > 20, "{tried:?}");
+    let texts: Vec<String> = tried.iter().map(Value::to_string).collect();
+    let chart = chart.to_string_lossy();
+    let args = ["try", &chart]
+        .into_iter()
+        .chain(texts.iter().map(|t| &**t));
+    let answers = kube(&args.collect::<Vec<_>>());
+    let mut given = Vec::new();
+    for (values, answer) in tried.iter().zip(answers.as_array().expect("answers")) {
+        match answer["refused"].as_str() {
+            Some(why) => {
+                let key = values.as_object().and_then(|map| map.keys().next());
+                assert!(why.contains(key.expect("one key")), "{values}: {why}");
+            }
+            None => given.extend(answer["documents"].as_array().cloned().expect("documents")),
+        }
+    }
+    assert!(given.len() > 40, "most are given");
+    // Most are alike in one of the two documents.
+    given.sort_by_key(Value::to_string);
+    given.dedup();
+    validate_all(&given);
+    let without = rendered(&json!({"readinessProbe": null}));
+    let guard = &without["spec"]["template"]["spec"]["containers"][0];
+    assert_eq!(guard["name"], "guard");
+    assert!(guard.get("readinessProbe").is_none(), "{guard}");
+}
+
+/// Pods that come before the label are refused by Pod Security Admission.
+#[test]
+fn the_readme_labels_the_namespace_before_there_are_pods() {
+    let text = fs::read_to_string(deploy("README.md")).expect("read");
+    let at = |what: &str| text.find(what).unwrap_or_else(|| panic!("no {what}"));
+    assert!(at("kubectl apply --filename deploy/kubernetes/namespace.yaml") < at("helm install"));
+    assert!(
+        !text.contains("    --create-namespace"),
+        "made without the label"
+    );
+    at("oc adm policy add-scc-to-user privileged --serviceaccount default --namespace armistice");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 kube.py load FILE...           the documents of YAML files
 kube.py render CHART [VALUES]  a chart, rendered by Helm's own engine as release
                                'armistice' in namespace 'armistice'; VALUES is JSON
+kube.py try CHART VALUES...    the same for each VALUES: its documents, or why it is refused
 kube.py lint CHART             what Helm finds to say about a chart; 1 on errors
 kube.py yaml                   the JSON on stdin as YAML documents
 """
@@ -29,6 +30,14 @@ def main():
         print(json.dumps(docs))
     elif verb == "render":
         print(json.dumps(render(args[0], json.loads(args[1]) if len(args) > 1 else {})))
+    elif verb == "try":
+        answers = []
+        for values in args[1:]:
+            try:
+                answers.append({"documents": render(args[0], json.loads(values))})
+            except Exception as error:
+                answers.append({"refused": str(error)})
+        print(json.dumps(answers))
     elif verb == "lint":
         from helm_python import lint
 

@@ -26,15 +26,15 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 {{- end }}
 
-{{- /* What register and guard are told alike. */}}
+{{- /* What register and guard are told alike. A flag that is not spoken of is on. */}}
 {{- define "armistice.registration" -}}
-{{- if not .Values.flags.fixBinary }}
+{{- if eq (toString (.Values.flags).fixBinary) "false" }}
 - --no-fix-binary
 {{- end }}
-{{- if not .Values.flags.preserveArgv0 }}
+{{- if eq (toString (.Values.flags).preserveArgv0) "false" }}
 - --no-preserve-argv0
 {{- end }}
-{{- if not .Values.flags.credentials }}
+{{- if eq (toString (.Values.flags).credentials) "false" }}
 - --no-credentials
 {{- end }}
 {{- with .Values.engine }}
