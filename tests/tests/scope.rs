@@ -179,6 +179,7 @@ fn inside_anothers_mount_namespace_the_own_table_counts() {
         "{done}"
     );
     assert_eq!(answer["bystander"], "/proc/sys/fs/binfmt_misc", "{done}");
+    assert_eq!(answer["scope"], "unclear", "{done}");
     let done = done
         .says("is another user namespace's table")
         .says("explained: 1")

@@ -112,10 +112,11 @@ pub fn look() -> Situation {
         };
     }
     Situation {
-        scope: if initial {
-            Scope::Initial
-        } else {
-            Scope::Inherited
+        scope: match (initial, &bystander) {
+            (true, _) => Scope::Initial,
+            (false, None) => Scope::Inherited,
+            // The namespace's own may have been unmounted, and counts still.
+            (false, Some(_)) => Scope::Unclear,
         },
         table: if initial {
             own.take()

@@ -45,6 +45,9 @@ pub struct Who {
     pub cgroup: String,
 }
 
+/// How much of a command line is shown: enough to know the program by.
+const COMMAND_SHOWN: usize = 160;
+
 impl std::fmt::Display for Who {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         if self.pid == 0 {
@@ -56,7 +59,11 @@ impl std::fmt::Display for Who {
         } else if self.command.is_empty() {
             write!(f, "PID {} (gone already)", self.pid)?;
         } else {
-            write!(f, "{} (PID {})", self.command, self.pid)?;
+            let mut begin: String = self.command.chars().take(COMMAND_SHOWN).collect();
+            if begin.len() < self.command.len() {
+                begin.push_str("...");
+            }
+            write!(f, "{begin} (PID {})", self.pid)?;
         }
         if self.cgroup.is_empty() {
             Ok(())
@@ -324,4 +331,33 @@ fn uptime_ticks() -> Option<u64> {
 
 fn last_errno() -> Errno {
     Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::IO)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_command_line_is_shown_by_its_beginning() {
+        let who = |command: String| Who {
+            pid: 7,
+            command,
+            cgroup: String::new(),
+        };
+        assert_eq!(
+            who("flush --all".to_owned()).to_string(),
+            "flush --all (PID 7)"
+        );
+        let long = who(format!("flush {}", "\u{e4}".repeat(4000))).to_string();
+        assert!(
+            long.starts_with("flush \u{e4}") && long.ends_with("... (PID 7)"),
+            "{long}"
+        );
+        assert!(long.chars().count() < 200, "{long}");
+    }
+
+    #[test]
+    fn what_has_no_number_here_is_said_to_be_out_of_sight() {
+        assert!(Who::default().to_string().contains("another PID namespace"));
+    }
 }
