@@ -133,6 +133,27 @@ impl Dockerd {
         command
     }
 
+    /// A `docker buildx` command that talks to this daemon and its BuildKit.
+    ///
+    /// # Panics
+    /// When the plugin is missing.
+    #[must_use]
+    pub fn buildx(&self) -> Command {
+        let plugin = product::target_dir().join("buildx/docker-buildx");
+        assert!(
+            plugin.is_file(),
+            "docker buildx is missing: `cargo xtask test` fetches it to {}",
+            plugin.display()
+        );
+        let folder = self.folder.path().join("client/cli-plugins");
+        fs::create_dir_all(&folder).expect("the temporary folder is writable");
+        // Made by one of the tests that run at this time.
+        let _ = std::os::unix::fs::symlink(plugin, folder.join("docker-buildx"));
+        let mut command = self.docker();
+        command.arg("buildx");
+        command
+    }
+
     /// The socket's path.
     #[must_use]
     pub fn socket(&self) -> PathBuf {

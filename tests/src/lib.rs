@@ -9,6 +9,7 @@
 //! - [`isolation`]: the same with all identities and processes of its own, for a whole system.
 //! - [`debian_root`]: Debian with its packages configured, entered by chroot.
 //! - [`dockerd`], [`podman`]: engines with their state in a temporary folder.
+//! - [`registry`]: a registry that an engine pushes to and pulls from.
 //! - [`userland`]: Debian for five other architectures; [`archive`] makes images of it.
 //! - [`capabilities`]: what this machine can't give to privileged containers.
 //! - [`shared`]: one engine for the tests that run at the same time.
@@ -30,6 +31,7 @@ pub mod podman;
 pub mod private_table;
 pub mod product;
 pub mod python;
+pub mod registry;
 pub mod shared;
 pub mod userland;
 
@@ -40,6 +42,7 @@ pub use host_table::HostTable;
 pub use podman::Podman;
 pub use private_table::PrivateTable;
 pub use product::armistice;
+pub use registry::Registry;
 pub use userland::{USERLANDS, Userland};
 
 /// What the names of all temporary folders of the tests begin with; then

@@ -144,6 +144,11 @@ pub(crate) const ENGINES: &[Need] = &[
     need("dockerd", "docker.io", "the Docker tests"),
     need("docker", "docker-cli", "the Docker tests"),
     need("runc", "runc", "runs the containers"),
+    need(
+        "docker-registry",
+        "docker-registry",
+        "what docker pulls from as docker/setup-qemu-action does",
+    ),
     need("podman", "podman", "the Podman and Kubernetes tests"),
     need("buildah", "buildah", "the Buildah tests"),
     need(
@@ -260,6 +265,29 @@ pub(crate) fn kernel() -> Result<PathBuf> {
     std::fs::rename(image, &kernel)?;
     std::fs::remove_dir_all(folder.join("apt"))?;
     Ok(kernel)
+}
+
+/// Docker's `buildx`: trixie's, unpacked once into the target folder (bookworm has
+/// none).
+pub(crate) fn buildx() -> Result<PathBuf> {
+    let folder = product::target_dir().join("buildx");
+    let plugin = folder.join("docker-buildx");
+    if plugin.is_file() {
+        return Ok(plugin);
+    }
+    println!("Missing: docker buildx (the tests of BuildKit's builds).");
+    let apt = Apt::new(&folder.join("apt"), "deb", "trixie")?;
+    apt.get(&["download", "docker-buildx"])?;
+    let package = apt.file("docker-buildx_", ".deb")?;
+    let unpacked = folder.join("apt/unpacked");
+    run(Command::new("dpkg-deb")
+        .arg("--extract")
+        .arg(package)
+        .arg(&unpacked))?;
+    let inside = "usr/libexec/docker/cli-plugins/docker-buildx";
+    std::fs::rename(unpacked.join(inside), &plugin)?;
+    std::fs::remove_dir_all(folder.join("apt"))?;
+    Ok(plugin)
 }
 
 /// cargo-deny, built once into the target folder.

@@ -46,6 +46,7 @@ fn steps(extent: Extent) -> Result<()> {
     setup::install(&[setup::QUICK])?;
     if extent == Extent::All {
         setup::install(&[setup::ENGINES])?;
+        setup::buildx()?;
     }
     let binary = build()?;
     run(&mut cargo(&["fmt", "--all", "--check"]))?;

@@ -20,7 +20,7 @@ pub(crate) struct Cli {
     pub(crate) verb: Verb,
 }
 
-#[derive(Debug, Clone, Copy, Args)]
+#[derive(Debug, Clone, Copy, Default, Args)]
 pub(crate) struct Global {
     /// Say less: no reports or notes, only errors, and answers that are asked for
     #[arg(
@@ -45,8 +45,9 @@ pub(crate) struct Global {
     pub(crate) color: Color,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Color {
+    #[default]
     Auto,
     Always,
     Never,
@@ -84,12 +85,6 @@ pub(crate) enum Verb {
     /// Write the man page or shell completions to stdout
     #[command(subcommand)]
     Generate(Generate),
-    /// What the container image starts: the forms that other images' users type
-    #[command(hide = true)]
-    Entrypoint {
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        args: Vec<std::ffi::OsString>,
-    },
 }
 
 impl Verb {
@@ -98,7 +93,7 @@ impl Verb {
         match self {
             Verb::Register(args) => !args.dry_run,
             Verb::Unregister(args) => !args.dry_run,
-            Verb::Guard(_) | Verb::Entrypoint { .. } => true,
+            Verb::Guard(_) => true,
             _ => false,
         }
     }

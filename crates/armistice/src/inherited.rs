@@ -43,10 +43,7 @@ pub(crate) fn had_output() -> bool {
 /// # Errors
 /// What to do.
 pub(crate) fn proc_is_there(verb: &Verb) -> Result<()> {
-    let needed = !matches!(
-        verb,
-        Verb::Status(_) | Verb::Explain(_) | Verb::Generate(_) | Verb::Entrypoint { .. }
-    );
+    let needed = !matches!(verb, Verb::Status(_) | Verb::Explain(_) | Verb::Generate(_));
     if needed && !Path::new("/proc/self/fd").exists() {
         bail!(
             "/proc is not mounted here, and without it no emulator can be looked at; run: mount -t proc proc /proc"

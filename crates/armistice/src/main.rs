@@ -25,6 +25,13 @@ use output::Output;
 
 fn main() -> ExitCode {
     let inherited = Inherited::mend();
+    let mut args = std::env::args_os();
+    // Not read as a verb of the command: the image's `--help`, `--version` and
+    // options before a verb are its own.
+    if args.nth(1).is_some_and(|first| first == "entrypoint") {
+        let outcome = verbs::entrypoint::run(args.collect(), &inherited);
+        return outcome.unless_unwritten(true).into();
+    }
     let (outcome, changed) = match outcome::read(std::env::args_os()) {
         Ok(cli) => {
             let changes = cli.verb.changes();
@@ -57,7 +64,6 @@ fn run(cli: Cli, inherited: &Inherited) -> Outcome {
         Verb::Shell(args) => verbs::shell::run(&args, inherited, output),
         Verb::Image(args) => verbs::image::run(&args, output),
         Verb::Generate(args) => verbs::generate::run(&args, output),
-        Verb::Entrypoint { args } => return verbs::entrypoint::run(args, cli.global, inherited),
     };
     result.unwrap_or_else(|error| outcome::failed(&error, output))
 }

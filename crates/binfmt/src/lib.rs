@@ -24,6 +24,7 @@ mod mark;
 mod mounting;
 pub mod mounts;
 mod namespace;
+mod note;
 mod plan;
 pub mod replay;
 pub mod situation;

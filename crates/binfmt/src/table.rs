@@ -12,6 +12,7 @@ use rustix::io::Errno;
 use crate::entry::{Entry, parse_entry};
 use crate::error::{BinfmtError, refusal};
 use crate::line::Registration;
+use crate::note::NOTE;
 
 /// BINFMTFS_MAGIC in `include/uapi/linux/magic.h`.
 const BINFMTFS_MAGIC: i64 = 0x4249_4e4d;
@@ -113,7 +114,7 @@ impl Table {
         )
     }
 
-    /// Reads everything.
+    /// Reads everything but the note, which is no handler.
     ///
     /// # Errors
     /// [`BinfmtError::Io`]. An entry that vanishes meanwhile is left out.
@@ -126,7 +127,7 @@ impl Table {
         for file in Dir::read_from(&self.dir).map_err(listing)? {
             let file = file.map_err(listing)?;
             let name = file.file_name().to_string_lossy().into_owned();
-            if matches!(name.as_str(), "." | ".." | "register" | "status") {
+            if matches!(name.as_str(), "." | ".." | "register" | "status" | NOTE) {
                 continue;
             }
             if let Some(text) = self.read(&name)? {

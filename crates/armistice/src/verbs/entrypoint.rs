@@ -4,14 +4,19 @@
 //!
 //! | form | whose | what it does |
 //! | --- | --- | --- |
-//! | no argument | all | registers (or verifies what an earlier run registered), answers in JSON |
+//! | no argument | all | registers, or verifies what an earlier run registered or chose; answers in JSON |
 //! | `--install all\|LIST` | tonistiigi/binfmt | registers these, answers in JSON |
 //! | `--uninstall GLOB\|LIST` | tonistiigi/binfmt | removes these, answers in JSON |
 //! | `--version` | tonistiigi/binfmt | versions of this command and its emulators |
+//! | `--help` | all | these forms |
 //! | `--reset [-p yes] [-c yes]` | multiarch/qemu-user-static | removes `qemu-*`; with `-p yes` registers all |
 //!
 //! The answer goes to stdout, the report for people to stderr. Unlike theirs,
 //! failure exits non-zero.
+//!
+//! Invariant: once `--install` has spoken, the form without arguments registers
+//! nothing. What tells it is an entry of ours in the table, or where `--install`
+//! had nothing to register, a note there (`armistice_binfmt::Table::leave_note`).
 
 use std::ffi::OsString;
 
@@ -31,6 +36,7 @@ use crate::verbs::{register, unregister, verify};
 /// A line of another image's form.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Legacy {
+    help: bool,
     version: bool,
     install: Option<String>,
     uninstall: Option<String>,
@@ -39,8 +45,29 @@ struct Legacy {
     persistent: bool,
 }
 
-pub(crate) fn run(args: Vec<OsString>, global: Global, inherited: &Inherited) -> Outcome {
-    let output = Output::new(global).report_on_stderr();
+/// What the image's `--help` prints.
+const HELP: &str = "\
+Usage: docker run --rm --privileged [--pid=host] IMAGE [FORM]
+
+Registers emulators with the machine's kernel, proves that foreign programs run, and
+answers in JSON: which platforms run here, and which emulators are registered.
+
+Forms:
+  (none)                  Register what this machine does not run; only check and list
+                          where an earlier run has registered or chosen something
+  --install all|LIST      Register these: arm64,riscv64,linux/arm/v7, ...
+  --uninstall GLOB|LIST   Remove these: qemu-*, qemu-arm, arm64, ...
+  --reset [-p yes]        Remove qemu-*; with -p yes register all
+  --version               Versions of Armistice and of the emulators in the image
+  --help                  This text
+  VERB [OPTION...]        A verb of the command: register, unregister, status, verify,
+                          explain, guard, ...; `IMAGE VERB --help` has its options
+
+--pid=host lets it mount binfmt_misc on a machine where it is not mounted.
+Exit codes: 0 done; 1 it did not work, and stderr says why; 2 wrong usage.";
+
+pub(crate) fn run(args: Vec<OsString>, inherited: &Inherited) -> Outcome {
+    let output = Output::new(Global::default()).report_on_stderr();
     match parse(&args) {
         Ok(Some(legacy)) => {
             legacy_form(&legacy, output).unwrap_or_else(|error| outcome::failed(&error, output))
@@ -76,6 +103,7 @@ fn parse(args: &[OsString]) -> Result<Option<Legacy>> {
             .strip_prefix('-')
             .map(|w| w.strip_prefix('-').unwrap_or(w))
         {
+            Some("help" | "h") => legacy.help = true,
             Some("version") => legacy.version = true,
             Some("install") => legacy.install = Some(value()?),
             Some("uninstall") => legacy.uninstall = Some(value()?),
@@ -94,6 +122,10 @@ fn parse(args: &[OsString]) -> Result<Option<Legacy>> {
 }
 
 fn legacy_form(legacy: &Legacy, output: Output) -> Result<Outcome> {
+    if legacy.help {
+        output.answer(HELP);
+        return Ok(Outcome::Done);
+    }
     if legacy.version {
         version(output);
         return Ok(Outcome::Done);
@@ -114,6 +146,9 @@ fn legacy_form(legacy: &Legacy, output: Output) -> Result<Outcome> {
     }
     if legacy.uninstall.is_none() && legacy.install.is_none() {
         match ours()? {
+            ours if ours.is_empty() && has_chosen()? => output.note(
+                "An earlier --install had nothing to register, so nothing is registered now. To register all: --install all",
+            ),
             ours if ours.is_empty() => install(&Wanted::All, output)?,
             // An earlier run chose what is registered: only look whether it works.
             ours => check(&Wanted::These(ours), output)?,
@@ -130,6 +165,22 @@ fn ours() -> Result<Vec<&'static Arch>> {
         .iter()
         .filter(|a| winner(a).is_some_and(|e| e.mark.is_ours()))
         .collect())
+}
+
+/// Whether an earlier `--install` has left its note.
+fn has_chosen() -> Result<bool> {
+    Ok(situation::open_for_reading()?.has_note())
+}
+
+/// Leaves the note for later runs, which see nothing of this one but the table.
+/// Where not even a note may be written, none of them could register either.
+fn note_choice(output: Output) {
+    output.note("Nothing to register: these run here already.");
+    if let Ok(opened) = situation::open_for_writing()
+        && let Err(error) = opened.table.leave_note()
+    {
+        output.detail(format!("armistice: {error}"));
+    }
 }
 
 fn check(wanted: &Wanted, output: Output) -> Result<()> {
@@ -160,7 +211,7 @@ fn install(wanted: &Wanted, output: Output) -> Result<()> {
         ),
     };
     if wanted == Wanted::These(Vec::new()) {
-        output.note("Nothing to register: these run here already.");
+        note_choice(output);
         return Ok(());
     }
     let options = Emulators::default();
@@ -171,6 +222,10 @@ fn install(wanted: &Wanted, output: Output) -> Result<()> {
         &live,
         output,
     )?;
+    if request.arches().is_empty() {
+        note_choice(output);
+        return Ok(());
+    }
     let opened = situation::open_for_writing()?;
     register::say_how(&opened, output);
     let table = opened.table;
@@ -193,6 +248,8 @@ fn run_by_others(arch: &Arch, live: &Snapshot) -> bool {
 /// WSLInterop) are none of an emulator's naming and stay.
 fn uninstall(list: &str, output: Output) -> Result<()> {
     let live = unregister::look()?;
+    // What was chosen before holds no longer.
+    unregister::forget_choice()?;
     let patterns: Vec<&str> = list.split(',').filter(|p| !p.is_empty()).collect();
     let arches: Vec<String> = patterns
         .iter()
@@ -320,6 +377,20 @@ mod tests {
                 },
             ),
             (
+                "-h",
+                Legacy {
+                    help: true,
+                    ..Legacy::default()
+                },
+            ),
+            (
+                "--help",
+                Legacy {
+                    help: true,
+                    ..Legacy::default()
+                },
+            ),
+            (
                 "--version",
                 Legacy {
                     version: true,
@@ -356,7 +427,12 @@ mod tests {
 
     #[test]
     fn ordinary_lines_are_left_to_the_command() {
-        for text in ["status -o json", "register arm64", "--help", "-q status"] {
+        for text in [
+            "status -o json",
+            "register arm64",
+            "register --help",
+            "-q status",
+        ] {
             assert_eq!(line(text).unwrap(), None, "{text}");
         }
         assert!(line("--install").is_err());

@@ -28,6 +28,9 @@ pub(crate) fn run(args: &Unregister, output: Output) -> Result<Outcome> {
             output.report(format!("Removed {}", shown(&entry.name)));
         }
     }
+    if !matches!(wanted, Wanted::These(_)) {
+        forget_choice()?;
+    }
     if args.persist {
         persist::undo(&wanted, output)?;
     } else if persist::is_persisted(&wanted) {
@@ -37,6 +40,17 @@ pub(crate) fn run(args: &Unregister, output: Output) -> Result<Outcome> {
         output.note("Nothing of Armistice's was registered.");
     }
     Ok(Outcome::Done)
+}
+
+/// Takes away the note that an image's `--install` has left, if there is one.
+///
+/// # Errors
+/// Where it may not be taken away.
+pub(crate) fn forget_choice() -> Result<()> {
+    if situation::open_for_reading().is_ok_and(|table| table.has_note()) {
+        situation::open_for_writing()?.table.take_note_away()?;
+    }
+    Ok(())
 }
 
 /// The table as it is.

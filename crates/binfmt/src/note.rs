@@ -1,0 +1,52 @@
+//! A note in the table: "somebody has chosen what runs here".
+//!
+//! A container leaves nothing for the next one but the table. Where it was told
+//! what to register and had nothing to register (all of it runs already), the
+//! note is what tells the next one. It lasts as long as registrations do.
+//!
+//! Invariant: the note is no handler. It is a disabled entry for an ending that
+//! no file has, and [`Table::snapshot`](crate::Table::snapshot) leaves it out.
+
+use rustix::io::Errno;
+
+use crate::error::BinfmtError;
+use crate::table::Table;
+
+/// The entry's name, and the ending.
+pub(crate) const NOTE: &str = "armistice-installed";
+
+impl Table {
+    /// Whether the note is there.
+    #[must_use]
+    pub fn has_note(&self) -> bool {
+        self.contains(NOTE)
+    }
+
+    /// Leaves the note; one that is there already is no error.
+    ///
+    /// # Errors
+    /// [`BinfmtError::NoRight`].
+    pub fn leave_note(&self) -> Result<(), BinfmtError> {
+        let line = format!(":{NOTE}:E::{NOTE}::/nonexistent:");
+        match self.write("register", &line) {
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(errno) => return Err(refused(errno)),
+        }
+        self.write(NOTE, "0").map_err(refused)
+    }
+
+    /// Takes the note away, if it is there.
+    ///
+    /// # Errors
+    /// [`BinfmtError::Io`].
+    pub fn take_note_away(&self) -> Result<(), BinfmtError> {
+        self.remove(NOTE)
+    }
+}
+
+fn refused(errno: Errno) -> BinfmtError {
+    BinfmtError::NoRight {
+        missing: "the kernel refused a note in the table".to_owned(),
+        source: Some(errno.into()),
+    }
+}
