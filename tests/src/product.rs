@@ -50,12 +50,16 @@ pub fn binary() -> &'static Path {
 /// When it is in neither place.
 #[must_use]
 pub fn engine() -> PathBuf {
-    let beside = binary().with_file_name("armistice-aarch64");
-    let installed = PathBuf::from("/usr/libexec/armistice/armistice-aarch64");
-    [beside, installed]
-        .into_iter()
-        .find(|path| path.is_file())
+    engine_of(binary())
         .expect("armistice-aarch64 is beside the binary or in /usr/libexec/armistice")
+}
+
+/// The engine that such a binary takes.
+#[must_use]
+pub fn engine_of(binary: &Path) -> Option<PathBuf> {
+    let beside = binary.with_file_name("armistice-aarch64");
+    let installed = PathBuf::from("/usr/libexec/armistice/armistice-aarch64");
+    [beside, installed].into_iter().find(|path| path.is_file())
 }
 
 /// A command of the product.

@@ -15,6 +15,8 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use e2e::PrivateTable;
 
+use crate::step;
+
 const ROUNDS: usize = 21;
 const ARCHES: [&str; 3] = ["aarch64", "arm", "ppc64le"];
 
@@ -31,12 +33,8 @@ struct Candidate {
 ///
 /// # Errors
 /// Where a candidate fails, or something it needs is not installed.
-pub(crate) fn run(workspace: &Path) -> Result<()> {
-    let binary = workspace.join("target/x86_64-unknown-linux-gnu/release/armistice");
-    sh(&format!(
-        "cd '{}' && cargo build --release -p armistice -p armistice-engine",
-        workspace.display()
-    ))?;
+pub(crate) fn run() -> Result<()> {
+    let binary = step::build()?;
     let table = PrivateTable::new();
     let mut candidates = candidates(&binary.display().to_string())?;
     for round in 0..=ROUNDS {
@@ -51,7 +49,7 @@ pub(crate) fn run(workspace: &Path) -> Result<()> {
         }
     }
     let text = report(&mut candidates, &binary)?;
-    let results = workspace.join("benches/results/registration.md");
+    let results = e2e::product::workspace().join("benches/results/registration.md");
     fs::create_dir_all(results.parent().context("a folder")?)?;
     fs::write(&results, &text)?;
     println!("{text}\nWritten to benches/results/registration.md");

@@ -1,6 +1,9 @@
 //! `cargo xtask deb`: the Debian package, made by `dpkg-deb` from the release
-//! binaries of command and engine, the man page and completions, and the unit
-//! for `guard`.
+//! binaries of command and engine, the man page and completions, the unit for
+//! `guard`, and the maintainer scripts of `deploy/debian`.
+//!
+//! Invariant: the same binaries and time stamp give the same bytes,
+//! whatever the caller's umask and folder.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -8,72 +11,70 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
+use e2e::product;
 
-/// The engine's program, and the package that builds it.
+use crate::step;
+
+/// The engine's program.
 const ENGINE: &str = "armistice-aarch64";
-const ENGINE_PACKAGE: &str = "armistice-engine";
 
-/// Builds the package; its path comes back.
+/// Builds the binaries and the package of them, in the target folder; its path.
 ///
 /// # Errors
 /// Where building, writing or `dpkg-deb` fails.
-pub(crate) fn build(workspace: &Path) -> Result<PathBuf> {
-    let status = Command::new("cargo")
-        .args([
-            "build",
-            "--release",
-            "-p",
-            "armistice",
-            "-p",
-            ENGINE_PACKAGE,
-        ])
-        .current_dir(workspace)
-        .status()?;
-    if !status.success() {
-        bail!("the release build failed");
+pub(crate) fn build() -> Result<PathBuf> {
+    let binary = step::build()?;
+    let engine = product::engine_of(&binary)
+        .with_context(|| format!("{ENGINE} is not beside {}", binary.display()))?;
+    package(&binary, &engine, &product::target_dir(), epoch()?)
+}
+
+/// Makes the package of these binaries, in this folder, with this time stamp on
+/// all of it; its path.
+///
+/// # Errors
+/// Where writing or `dpkg-deb` fails.
+pub(crate) fn package(binary: &Path, engine: &Path, folder: &Path, epoch: u64) -> Result<PathBuf> {
+    let stage = folder.join("deb");
+    if stage.exists() {
+        fs::remove_dir_all(&stage)?;
     }
-    let release = workspace.join("target/x86_64-unknown-linux-gnu/release");
-    let stage = tempfile_dir(workspace)?;
-    lay_out(workspace, &release, &stage)?;
+    fs::create_dir_all(&stage)?;
+    lay_out(binary, engine, &stage)?;
     let version = env!("CARGO_PKG_VERSION");
-    let package = workspace.join(format!("target/armistice_{version}_amd64.deb"));
+    let package = folder.join(format!("armistice_{version}_amd64.deb"));
     run(Command::new("dpkg-deb")
         .args(["--build", "--root-owner-group"])
+        .env("SOURCE_DATE_EPOCH", epoch.to_string())
         .arg(&stage)
         .arg(&package))?;
     fs::remove_dir_all(&stage)?;
     Ok(package)
 }
 
-fn tempfile_dir(workspace: &Path) -> Result<PathBuf> {
-    let stage = workspace.join("target/deb");
-    if stage.exists() {
-        fs::remove_dir_all(&stage)?;
-    }
-    fs::create_dir_all(&stage)?;
-    Ok(stage)
+/// The time that all files get: `SOURCE_DATE_EPOCH`, else that of the commit.
+pub(crate) fn epoch() -> Result<u64> {
+    let text = match std::env::var("SOURCE_DATE_EPOCH") {
+        Ok(given) => given,
+        Err(_) => step::git(&["log", "-1", "--format=%ct"])
+            .context("SOURCE_DATE_EPOCH is not set, and no commit tells the time")?,
+    };
+    text.trim()
+        .parse()
+        .with_context(|| format!("no time in seconds: {text:?}"))
 }
 
-fn lay_out(workspace: &Path, release: &Path, stage: &Path) -> Result<()> {
-    let binary = &release.join("armistice");
-    let engine = &release.join(ENGINE);
+fn lay_out(binary: &Path, engine: &Path, stage: &Path) -> Result<()> {
+    let workspace = product::workspace();
     let engine_place = format!("usr/libexec/armistice/{ENGINE}");
     for (from, to) in [(binary, "usr/bin/armistice"), (engine, &engine_place)] {
         let content = fs::read(from).with_context(|| format!("reading {}", from.display()))?;
         place(stage, to, &content, 0o755)?;
     }
-    let generated = |args: &[&str]| -> Result<Vec<u8>> {
-        let output = Command::new(binary).arg("generate").args(args).output()?;
-        if output.status.success() {
-            Ok(output.stdout)
-        } else {
-            bail!("armistice generate {args:?} failed")
-        }
-    };
     place(
         stage,
         "usr/share/man/man1/armistice.1.gz",
-        &gzip(&generated(&["man"])?)?,
+        &gzip(&generated(binary, &["man"])?)?,
         0o644,
     )?;
     for (shell, path) in [
@@ -81,7 +82,8 @@ fn lay_out(workspace: &Path, release: &Path, stage: &Path) -> Result<()> {
         ("zsh", "usr/share/zsh/vendor-completions/_armistice"),
         ("fish", "usr/share/fish/vendor_completions.d/armistice.fish"),
     ] {
-        place(stage, path, &generated(&["completions", shell])?, 0o644)?;
+        let completions = generated(binary, &["completions", shell])?;
+        place(stage, path, &completions, 0o644)?;
     }
     for (from, to) in [
         (
@@ -104,7 +106,35 @@ fn lay_out(workspace: &Path, release: &Path, stage: &Path) -> Result<()> {
         0o644,
     )?;
     let size = (fs::metadata(binary)?.len() + fs::metadata(engine)?.len()).div_ceil(1024) + 200;
-    place(stage, "DEBIAN/control", control(size).as_bytes(), 0o644)
+    place(stage, "DEBIAN/control", control(size).as_bytes(), 0o644)?;
+    for script in ["postinst", "prerm", "postrm"] {
+        let text = fs::read(workspace.join("deploy/debian").join(script))
+            .with_context(|| format!("reading deploy/debian/{script}"))?;
+        place(stage, &format!("DEBIAN/{script}"), &text, 0o755)?;
+    }
+    open_folders(stage)
+}
+
+/// What the command writes of itself.
+pub(crate) fn generated(binary: &Path, args: &[&str]) -> Result<Vec<u8>> {
+    let output = Command::new(binary).arg("generate").args(args).output()?;
+    if output.status.success() {
+        Ok(output.stdout)
+    } else {
+        bail!("armistice generate {args:?} failed")
+    }
+}
+
+/// All folders are for everybody to enter, whatever the caller's umask.
+fn open_folders(folder: &Path) -> Result<()> {
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o755))?;
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            open_folders(&entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 fn control(size_kib: u64) -> String {
@@ -137,7 +167,7 @@ fn place(stage: &Path, path: &str, content: &[u8], mode: u32) -> Result<()> {
 }
 
 /// By gzip without name and time, so that the package is the same each time.
-fn gzip(content: &[u8]) -> Result<Vec<u8>> {
+pub(crate) fn gzip(content: &[u8]) -> Result<Vec<u8>> {
     use std::io::Write;
     let mut child = Command::new("gzip")
         .arg("-9n")

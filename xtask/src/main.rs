@@ -55,13 +55,12 @@ fn main() -> ExitCode {
         ["demo"] => demo::demo(),
         ["test"] => test::test(test::Extent::All),
         ["test", "--quick"] => test::test(test::Extent::Quick),
-        ["bench"] => bench::run(e2e::product::workspace()),
+        ["bench"] => bench::run(),
         ["bench-engine", ref rest @ ..] => bench_engine::bench(rest),
         ["differential", ref rest @ ..] => differential::differential(rest),
         ["suites", ref rest @ ..] => suites::suites(rest),
         ["decode-real"] => decode_real::decode_real(),
-        ["deb"] => deb::build(e2e::product::workspace())
-            .map(|package| println!("Built {}", package.display())),
+        ["deb"] => deb::build().map(|package| println!("Built {}", package.display())),
         ["proof-programs"] => proof_programs::proof_programs(proof_programs::Mode::Write),
         ["proof-programs", "--check"] => {
             proof_programs::proof_programs(proof_programs::Mode::Check)

@@ -58,3 +58,20 @@ pub(crate) fn build() -> Result<PathBuf> {
     ]))?;
     Ok(product::target_dir().join("x86_64-unknown-linux-gnu/release/armistice"))
 }
+
+/// What git says in the workspace.
+pub(crate) fn git(args: &[&str]) -> Result<String> {
+    let output = Command::new("git")
+        .args(args)
+        .current_dir(product::workspace())
+        .output()
+        .context("can't start git")?;
+    if !output.status.success() {
+        bail!(
+            "git {} failed in the workspace: {}",
+            args.join(" "),
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
+    }
+    Ok(String::from_utf8(output.stdout)?)
+}

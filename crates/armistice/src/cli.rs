@@ -180,6 +180,9 @@ pub(crate) struct Unregister {
     /// Also undo `register --persist`
     #[arg(long)]
     pub(crate) persist: bool,
+    /// Undo `register --persist` and nothing else: what is registered stays until the next boot
+    #[arg(long, conflicts_with_all = ["persist", "replace", "dry_run"])]
+    pub(crate) only_persist: bool,
 }
 
 #[derive(Debug, Args)]

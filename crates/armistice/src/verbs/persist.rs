@@ -177,8 +177,10 @@ pub(crate) fn undo(wanted: &Wanted, output: Output) -> Result<()> {
         }
         output.report(format!("No longer persisted: {name}"));
     }
-    // Only if it is empty.
-    let _ = fs::remove_dir(COPIES);
+    // Folders that were made for the copies, only if they are empty.
+    for folder in Path::new(COPIES).ancestors().take(2) {
+        let _ = fs::remove_dir(folder);
+    }
     Ok(())
 }
 

@@ -12,6 +12,10 @@ use crate::verbs::persist;
 
 pub(crate) fn run(args: &Unregister, output: Output) -> Result<Outcome> {
     let wanted = Wanted::read(&args.names.names)?;
+    if args.only_persist {
+        persist::undo(&wanted, output)?;
+        return Ok(Outcome::Done);
+    }
     let live = look()?;
     let going = choose(&live, &wanted, args.replace)?;
     if args.dry_run {
