@@ -175,12 +175,16 @@ pub(crate) fn gzip(content: &[u8]) -> Result<Vec<u8>> {
         .stdout(std::process::Stdio::piped())
         .spawn()
         .context("starting gzip")?;
-    child
-        .stdin
-        .take()
-        .context("gzip's input")?
-        .write_all(content)?;
-    let output = child.wait_with_output()?;
+    let mut input = child.stdin.take().context("gzip's input")?;
+    // Both ends at once: a pipe holds little, and gzip writes while it reads.
+    let output = std::thread::scope(|scope| {
+        let written = scope.spawn(move || input.write_all(content));
+        let output = child.wait_with_output();
+        written
+            .join()
+            .unwrap_or_else(|_| Err(std::io::ErrorKind::Other.into()))?;
+        output
+    })?;
     if output.status.success() {
         Ok(output.stdout)
     } else {

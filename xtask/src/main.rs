@@ -13,6 +13,7 @@ mod deb;
 mod decode_real;
 mod demo;
 mod differential;
+mod dist;
 mod proof_programs;
 mod setup;
 mod step;
@@ -45,6 +46,7 @@ Usage: cargo xtask TASK
                  natively and on QEMU what fails there, or all
   decode-real    Decode Debian's arm64 programs, and write crates/a64/results
   deb            Build the Debian package
+  dist [--check] Make a release in target/dist; with --check twice, and compare
   proof-programs           Assemble crates/proof/programs
   proof-programs --check   Compare them with what is checked in";
 
@@ -61,6 +63,7 @@ fn main() -> ExitCode {
         ["suites", ref rest @ ..] => suites::suites(rest),
         ["decode-real"] => decode_real::decode_real(),
         ["deb"] => deb::build().map(|package| println!("Built {}", package.display())),
+        ["dist", ref rest @ ..] => dist::dist(rest),
         ["proof-programs"] => proof_programs::proof_programs(proof_programs::Mode::Write),
         ["proof-programs", "--check"] => {
             proof_programs::proof_programs(proof_programs::Mode::Check)

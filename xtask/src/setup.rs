@@ -290,34 +290,42 @@ pub(crate) fn buildx() -> Result<PathBuf> {
     Ok(plugin)
 }
 
-/// cargo-deny, built once into the target folder.
+/// cargo-deny: checks licences and duplicate crates.
 pub(crate) fn cargo_deny() -> Result<PathBuf> {
-    if let Some(installed) = need::find("cargo-deny") {
+    // The version that deny.toml is written for.
+    cargo_tool(
+        "cargo-deny",
+        "0.20.2",
+        "checks licences and duplicate crates",
+    )
+}
+
+/// cargo-cyclonedx: lists what a binary is made of.
+pub(crate) fn cargo_cyclonedx() -> Result<PathBuf> {
+    cargo_tool(
+        "cargo-cyclonedx",
+        "0.5.9",
+        "lists what a release is made of",
+    )
+}
+
+/// A tool of Cargo's, where it is not installed built once into the target folder.
+fn cargo_tool(name: &str, version: &str, why: &str) -> Result<PathBuf> {
+    if let Some(installed) = need::find(name) {
         return Ok(installed);
     }
-    let root = product::target_dir().join("tools/cargo-deny");
-    let binary = root.join("bin/cargo-deny");
+    let root = product::target_dir().join("tools").join(name);
+    let binary = root.join("bin").join(name);
     if !binary.is_file() {
-        println!(
-            "Missing: cargo-deny (checks licences and duplicate crates). Takes some minutes, once."
-        );
-        run(cargo(&[
-            "install",
-            "--quiet",
-            "cargo-deny",
-            "--locked",
-            "--version",
-            DENY,
-        ])
-        .arg("--root")
-        .arg(&root)
-        // Not into this workspace's build, and for the machine itself.
-        .env("CARGO_TARGET_DIR", root.join("build"))
-        .current_dir("/"))?;
+        println!("Missing: {name} ({why}). Takes some minutes, once.");
+        let args = ["install", "--quiet", name, "--locked", "--version", version];
+        run(cargo(&args)
+            .arg("--root")
+            .arg(&root)
+            // Not into this workspace's build, and for the machine itself.
+            .env("CARGO_TARGET_DIR", root.join("build"))
+            .current_dir("/"))?;
         let _ = std::fs::remove_dir_all(root.join("build"));
     }
     Ok(binary)
 }
-
-/// The version that deny.toml is written for.
-const DENY: &str = "0.20.2";

@@ -47,6 +47,7 @@ fn steps(extent: Extent) -> Result<()> {
     if extent == Extent::All {
         setup::install(&[setup::ENGINES])?;
         setup::buildx()?;
+        setup::cargo_cyclonedx()?;
     }
     let binary = build()?;
     run(&mut cargo(&["fmt", "--all", "--check"]))?;
