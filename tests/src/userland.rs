@@ -133,7 +133,11 @@ fn extract(debian: &str, suite: &str, tar: &Path) -> Done {
 }
 
 /// Debian's mirror, as apt is set up here.
-pub(crate) fn mirror() -> String {
+///
+/// # Panics
+/// When apt has none here.
+#[must_use]
+pub fn mirror() -> String {
     if let Ok(given) = std::env::var("ARMISTICE_DEBIAN_MIRROR") {
         return given;
     }
