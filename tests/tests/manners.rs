@@ -1,8 +1,6 @@
 //! Promise: the command says what was asked for, no more, and in words that fit
 //! the place where it runs.
 
-use std::process::Command;
-
 use e2e::{Done, PrivateTable, product, run};
 
 #[track_caller]
@@ -12,23 +10,23 @@ fn armistice(table: &PrivateTable, args: &[&str]) -> Done {
 
 /// Neither stream has anything.
 #[track_caller]
-fn is_silent(done: Done) {
+fn is_silent(done: &Done) {
     assert!(done.stdout.is_empty() && done.stderr.is_empty(), "{done}");
 }
 
 #[test]
 fn quiet_prints_no_reports_but_answers_and_errors() {
     let table = PrivateTable::new();
-    is_silent(armistice(&table, &["-q", "register", "arm64", "riscv64"]).ok());
-    is_silent(armistice(&table, &["register", "-q", "arm64"]).ok());
-    is_silent(armistice(&table, &["-q", "verify"]).ok());
+    is_silent(&armistice(&table, &["-q", "register", "arm64", "riscv64"]).ok());
+    is_silent(&armistice(&table, &["register", "-q", "arm64"]).ok());
+    is_silent(&armistice(&table, &["-q", "verify"]).ok());
     // What was asked for is an answer.
     let names = armistice(&table, &["-q", "verify", "-o", "name"]).ok();
     assert_eq!(names.stdout.lines().count(), 2, "{names}");
     armistice(&table, &["-q", "status", "-o", "name"])
         .ok()
         .says("qemu-riscv64");
-    is_silent(armistice(&table, &["-q", "unregister"]).ok());
+    is_silent(&armistice(&table, &["-q", "unregister"]).ok());
     // An error is one.
     armistice(&table, &["-q", "verify"])
         .exits(1)

@@ -24,6 +24,10 @@ Usage: armistice-aarch64 [OPTIONS] PROGRAM [ARGUMENT]...
 
 Options:
   -0, --argv0 NAME   Give the program NAME as its argument 0 instead of PROGRAM
+  -L, --root DIR     Look for the dynamic loader, libraries and other absolute
+                     paths that are opened below DIR first
+  -E NAME=VALUE      Set a variable of the program's environment
+  -U NAME            Remove one
       --descriptor N PROGRAM is open at the descriptor N, and is closed
       --interpret    Run every instruction in the reference interpreter: slow,
                      and the measure of the translator
@@ -38,6 +42,11 @@ Options:
       --perf-map     Write /tmp/perf-PID.map, so that perf names guest code
   -h, --help         Print this help
   -V, --version      Print the version
+
+Environment: ARMISTICE_LD_PREFIX, else QEMU_LD_PREFIX, is a DIR as for -L, if
+it is there. Without either, a program whose loader is not here gets the one
+in /usr/aarch64-linux-gnu (Debian's libc6-arm64-cross). No other QEMU_...
+variable is read.
 
 What is printed about code and system calls goes to standard error.
 
@@ -84,6 +93,42 @@ pub struct Run<'a> {
     pub from_kernel: bool,
     /// Where a debugger is.
     pub debugger: Option<Debugger<'a>>,
+    /// Where its loader and libraries are looked for first.
+    pub prefix: Option<&'a CStr>,
+    /// Changes of the environment, in their order.
+    pub variables: Vec<Variable<'a>>,
+}
+
+/// A change of the environment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Variable<'a> {
+    /// `NAME=VALUE`.
+    Set(&'a CStr),
+    /// The name of one that goes.
+    Unset(&'a CStr),
+}
+
+impl Variable<'_> {
+    fn name(&self) -> &[u8] {
+        let (Self::Set(text) | Self::Unset(text)) = self;
+        name_of(text)
+    }
+}
+
+/// The name in `NAME=VALUE`.
+fn name_of(text: &CStr) -> &[u8] {
+    let mut parts = text.to_bytes().split(|&byte| byte == b'=');
+    parts.next().unwrap_or_default()
+}
+
+/// Changes the environment as the command line says.
+pub fn set_environment(environment: &mut Vec<&'static CStr>, variables: &[Variable<'static>]) {
+    for variable in variables {
+        environment.retain(|text| name_of(text) != variable.name());
+        if let Variable::Set(text) = variable {
+            environment.push(text);
+        }
+    }
 }
 
 impl<'a> Run<'a> {
@@ -129,6 +174,12 @@ pub enum Usage<'a> {
     Place(&'a CStr),
     /// A debugger for a program with rights that its user does not have.
     Rights,
+    /// An option that only QEMU has, and what to do here.
+    OfQemu(&'a CStr, &'static str),
+    /// No `NAME=VALUE`, or no `NAME`.
+    Variable(&'a CStr),
+    /// Several variables in one.
+    Variables(&'a CStr),
     /// There is no program.
     NoProgram,
 }
@@ -159,6 +210,18 @@ impl fmt::Display for Usage<'_> {
                 shown(value, f)?;
             }
             Self::Rights => f.write_str("no debugger for a program with others' rights")?,
+            Self::OfQemu(option, advice) => {
+                shown(option, f)?;
+                write!(f, " is an option of QEMU's only: {advice}")?;
+            }
+            Self::Variable(value) => {
+                f.write_str("no variable of the environment (-E NAME=VALUE, -U NAME): ")?;
+                shown(value, f)?;
+            }
+            Self::Variables(value) => {
+                f.write_str("more than one variable (repeat -E or -U; or use env(1) for a value with this comma): ")?;
+                shown(value, f)?;
+            }
             Self::NoProgram => f.write_str("no program to run")?,
         }
         write!(f, "; see {NAME} --help")
@@ -213,6 +276,8 @@ fn from_kernel<'a>(
         executed,
         from_kernel: true,
         debugger: None,
+        prefix: None,
+        variables: Vec::new(),
     }))
 }
 
@@ -224,13 +289,29 @@ fn from_user<'a>(arguments: &[&'a CStr]) -> Result<Command<'a>, Usage<'a>> {
     let mut debugger = None;
     let mut handed = None;
     let mut executed = None;
+    let mut prefix = None;
+    let mut variables = Vec::new();
     let mut rest = arguments.iter().copied();
     let program = loop {
         let argument = rest.next().ok_or(Usage::NoProgram)?;
         let flag = match argument.to_bytes() {
             b"--" => break rest.next().ok_or(Usage::NoProgram)?,
-            b"-h" | b"--help" => return Ok(Command::Help),
-            b"-V" | b"--version" => return Ok(Command::Version),
+            b"-h" | b"-help" | b"--help" => return Ok(Command::Help),
+            b"-V" | b"-version" | b"--version" => return Ok(Command::Version),
+            b"-L" | b"--root" => {
+                prefix = Some(rest.next().ok_or(Usage::NoValue(argument))?);
+                continue;
+            }
+            b"-E" => {
+                let value = rest.next().ok_or(Usage::NoValue(argument))?;
+                variables.push(set(value)?);
+                continue;
+            }
+            b"-U" => {
+                let value = rest.next().ok_or(Usage::NoValue(argument))?;
+                variables.push(unset(value)?);
+                continue;
+            }
             b"-0" | b"--argv0" => {
                 argv0 = Some(rest.next().ok_or(Usage::NoValue(argument))?);
                 continue;
@@ -262,7 +343,7 @@ fn from_user<'a>(arguments: &[&'a CStr]) -> Result<Command<'a>, Usage<'a>> {
             b"--print-guest" => &mut options.print_guest,
             b"--print-host" => &mut options.print_host,
             b"--counters" => &mut options.counters,
-            b"--strace" => &mut options.strace,
+            b"-strace" | b"--strace" => &mut options.strace,
             b"--perf-map" => &mut options.perf_map,
             bytes => match attached(argument, bytes)? {
                 Some(name) => {
@@ -285,7 +366,102 @@ fn from_user<'a>(arguments: &[&'a CStr]) -> Result<Command<'a>, Usage<'a>> {
         executed,
         from_kernel: false,
         debugger,
+        prefix,
+        variables,
     }))
+}
+
+/// `NAME=VALUE`. QEMU would take `A=1,B=2` for two variables.
+fn set(value: &CStr) -> Result<Variable<'_>, Usage<'_>> {
+    let bytes = value.to_bytes();
+    let name = name_of(value);
+    if name.is_empty() || name.len() == bytes.len() {
+        return Err(Usage::Variable(value));
+    }
+    let is_name = |name: &[u8]| {
+        let word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+        !name.is_empty() && name.iter().all(word)
+    };
+    let second = |part: &[u8]| {
+        let end = part.iter().position(|&byte| byte == b'=');
+        end.is_some_and(|end| is_name(&part[..end]))
+    };
+    if bytes.split(|&byte| byte == b',').skip(1).any(second) {
+        return Err(Usage::Variables(value));
+    }
+    Ok(Variable::Set(value))
+}
+
+/// `NAME`.
+fn unset(value: &CStr) -> Result<Variable<'_>, Usage<'_>> {
+    let bytes = value.to_bytes();
+    if bytes.contains(&b',') {
+        return Err(Usage::Variables(value));
+    }
+    if bytes.is_empty() || bytes.contains(&b'=') {
+        return Err(Usage::Variable(value));
+    }
+    Ok(Variable::Unset(value))
+}
+
+/// Options that QEMU has and the engine has not, and what to do instead. QEMU
+/// takes them with one dash or two.
+const OF_QEMU: [(&[u8], &str); 17] = [
+    (
+        b"cpu",
+        "the processor is always the one that 'cat /proc/cpuinfo' shows; leave it out",
+    ),
+    (
+        b"s",
+        "the stack may grow as far as ulimit -s allows; set that",
+    ),
+    (
+        b"R",
+        "the program has the whole address space; ulimit -v limits it",
+    ),
+    (b"B", "guest addresses are this machine's; leave it out"),
+    (
+        b"r",
+        "the release of the kernel is this machine's; leave it out",
+    ),
+    (b"p", "pages have 4096 bytes; leave it out"),
+    (
+        b"d",
+        "--print-guest and --print-host show code, --strace system calls",
+    ),
+    (
+        b"D",
+        "what is printed goes to standard error; redirect that",
+    ),
+    (
+        b"dfilter",
+        "what --print-guest and --print-host show can be searched",
+    ),
+    (b"singlestep", "--interpret runs one instruction at a time"),
+    (
+        b"one-insn-per-tb",
+        "--interpret runs one instruction at a time",
+    ),
+    (b"seed", "random numbers are the kernel's; leave it out"),
+    (b"trace", "--strace prints system calls"),
+    (
+        b"plugin",
+        "there are no plugins; --counters says what runs how often",
+    ),
+    (b"perfmap", "--perf-map does it"),
+    (b"jitdump", "--perf-map names code for perf"),
+    (
+        b"t",
+        "the memory for translated code grows as needed; leave it out",
+    ),
+];
+
+/// What is said of an option of QEMU's.
+fn of_qemu<'a>(argument: &'a CStr) -> Option<Usage<'a>> {
+    let name = argument.to_bytes().strip_prefix(b"-")?;
+    let name = name.strip_prefix(b"-").unwrap_or(name);
+    let known = OF_QEMU.iter().find(|(known, _)| *known == name);
+    known.map(|(_, advice)| Usage::OfQemu(argument, advice))
 }
 
 /// The descriptor behind an option.
@@ -325,12 +501,13 @@ fn attached<'a>(argument: &'a CStr, bytes: &[u8]) -> Result<Option<&'a CStr>, Us
     if name.len() < bytes.len() && LONG.contains(&name) {
         return Err(Usage::Value(argument));
     }
-    Err(Usage::Unknown(argument))
+    Err(of_qemu(argument).unwrap_or(Usage::Unknown(argument)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::boxed::Box;
     use alloc::string::ToString as _;
 
     fn run<'a>(result: Result<Command<'a>, Usage<'a>>) -> Run<'a> {
@@ -396,6 +573,47 @@ mod tests {
                 alloc::format!("{text}; see armistice-aarch64 --help")
             );
         }
+    }
+
+    #[test]
+    fn what_people_know_from_qemu() {
+        let given = run(from_user(&[
+            c"-L", c"/root", c"-E", c"A=1,2", c"-U", c"B", c"-strace", c"-E", c"C=x=y", c"a",
+        ]));
+        assert_eq!(given.prefix, Some(c"/root"));
+        assert!(given.options.strace);
+        let mut environment = alloc::vec![c"A=0", c"B=0", c"BB=0"];
+        let variables: Vec<Variable<'static>> = alloc::vec![
+            Variable::Set(c"A=1,2"),
+            Variable::Unset(c"B"),
+            Variable::Set(c"C=x=y"),
+        ];
+        assert_eq!(given.variables, variables);
+        set_environment(&mut environment, &variables);
+        assert_eq!(environment, [c"BB=0", c"A=1,2", c"C=x=y"]);
+        for arguments in [&[c"-help"][..], &[c"-h"]] {
+            assert_eq!(from_user(arguments), Ok(Command::Help));
+        }
+        assert_eq!(from_user(&[c"-version"]), Ok(Command::Version));
+        for (option, _) in OF_QEMU {
+            for dashes in ["-", "--"] {
+                let text = alloc::format!("{dashes}{}", core::str::from_utf8(option).unwrap());
+                let text = alloc::ffi::CString::new(text).unwrap();
+                let text: &'static CStr = Box::leak(text.into_boxed_c_str());
+                let usage = from_user(&[text, c"max", c"a"]).unwrap_err();
+                assert!(matches!(usage, Usage::OfQemu(..)), "{usage}");
+            }
+        }
+        for (arguments, usage) in [
+            ([c"-E", c"A"], Usage::Variable(c"A")),
+            ([c"-E", c"=1"], Usage::Variable(c"=1")),
+            ([c"-E", c"A=1,B=2"], Usage::Variables(c"A=1,B=2")),
+            ([c"-U", c"A=1"], Usage::Variable(c"A=1")),
+            ([c"-U", c"A,B"], Usage::Variables(c"A,B")),
+        ] {
+            assert_eq!(from_user(&arguments), Err(usage));
+        }
+        assert_eq!(from_user(&[c"-L"]), Err(Usage::NoValue(c"-L")));
     }
 
     #[test]

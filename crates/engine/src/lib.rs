@@ -34,6 +34,7 @@ use linux::attention::Block;
 use linux::faults;
 use linux::loader::stack::key;
 use linux::loader::{self, LoadError, Loaded, Request};
+use linux::prefix::Prefix;
 use linux::process::{Process, Thread};
 use linux::seccomp::Seccomp;
 use linux::start::Start;
@@ -72,7 +73,10 @@ pub unsafe fn main(stack: *const usize, mapping: u64) -> ! {
             "\n"
         )),
         Ok(Command::Run(run)) => match handed_over(&mut start, run) {
-            Ok(run) => run_program(&start, &run, block),
+            Ok(run) => {
+                cli::set_environment(&mut start.environment, &run.variables);
+                run_program(&start, &run, block)
+            }
             Err(error) => {
                 message::line(text!("no arguments are handed over: {error}"));
                 sys::exit_group(CANNOT_RUN)
@@ -83,7 +87,8 @@ pub unsafe fn main(stack: *const usize, mapping: u64) -> ! {
 
 fn print(text: &str) -> ! {
     let code = match sys::write_all(1, text.as_bytes()) {
-        Ok(()) => 0,
+        // Its reader wants no more.
+        Ok(()) | Err(Errno::EPIPE) => 0,
         Err(error) => {
             message::line(text!("standard output cannot be written: {error}"));
             1
@@ -171,7 +176,17 @@ fn connect(debugger: cli::Debugger<'_>, program: &CStr) -> (Fd, bool) {
 }
 
 fn load(space: &AddressSpace, start: &Start, run: &Run<'_>) -> Result<Loaded, LoadError> {
+    let secure = start.auxiliary(key::SECURE).unwrap_or(0) != 0;
+    let prefix = match run.prefix {
+        Some(folder) => Some(Prefix::named(folder).map_err(|error| LoadError::Prefix {
+            folder: folder.into(),
+            error,
+        })?),
+        None if secure => None,
+        None => Prefix::of_environment(&start.environment),
+    };
     let request = Request {
+        prefix,
         path: run.program,
         executed: run.name(),
         file: run.descriptor.map(Fd::new),

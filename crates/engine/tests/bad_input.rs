@@ -208,7 +208,7 @@ fn damaged() -> Vec<(&'static str, Elf, &'static str)> {
         (
             "loader-missing",
             interpreter(b"/nonexistent/ld.so\0"),
-            "its dynamic loader /nonexistent/ld.so is not there: run it inside an arm64 root, or install the arm64 libc",
+            "its dynamic loader /nonexistent/ld.so is not there: run it inside an arm64 root, name one (-L DIR, or ARMISTICE_LD_PREFIX), or install a libc for it (Debian: apt-get install libc6-arm64-cross)",
         ),
         (
             "loader-directory",
@@ -233,7 +233,7 @@ fn damaged() -> Vec<(&'static str, Elf, &'static str)> {
         (
             "loader-control",
             interpreter(b"/a\nb\0"),
-            "its dynamic loader /a\\x0ab is not there: run it inside an arm64 root, or install the arm64 libc",
+            "its dynamic loader /a\\x0ab is not there: run it inside an arm64 root, name one (-L DIR, or ARMISTICE_LD_PREFIX), or install a libc for it (Debian: apt-get install libc6-arm64-cross)",
         ),
     ]
 }

@@ -52,3 +52,28 @@ fn standard_output_that_is_full() {
         "armistice-aarch64: standard output cannot be written: no space left on device\n"
     );
 }
+
+#[test]
+fn a_reader_that_went_away_is_no_failure() {
+    for ignored in ["", "trap '' PIPE; "] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let script = format!("{ignored} exec \"$0\" --help");
+        let output = std::process::Command::new("sh")
+            .args(["-c", &script])
+            .arg(env!("CARGO_BIN_EXE_armistice-aarch64"))
+            .stdout(writer)
+            .output()
+            .unwrap();
+        assert!(output.stderr.is_empty(), "{output:?}");
+        assert_eq!(output.status.success(), !ignored.is_empty());
+    }
+    let output = std::process::Command::new("sh")
+        .args(["-c", "exec \"$0\" --version >&-"])
+        .arg(env!("CARGO_BIN_EXE_armistice-aarch64"))
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.contains("standard output cannot be written"), "{text}");
+}

@@ -454,3 +454,48 @@ fn without_the_flag_it_is_its_callers() {
         "{said}"
     );
 }
+
+/// A folder that the caller names has no say in what runs with the owner's rights.
+#[test]
+fn a_set_user_id_program_gets_no_loader_of_its_callers() {
+    if !in_a_table_of_its_own("a_set_user_id_program_gets_no_loader_of_its_callers") {
+        return;
+    }
+    fs::copy(env!("CARGO_BIN_EXE_armistice-aarch64"), "/mnt/engine").unwrap();
+    let root = Path::new("/mnt/root/only-there");
+    fs::create_dir_all(root).unwrap();
+    // What runs in the loader's place says so.
+    let dir = TempDir::new_in("/mnt").unwrap();
+    fs::copy(guest(&dir, "secure.c", "-O1"), root.join("loader")).unwrap();
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/programs/sysroot.c");
+    let dynamic = Path::new("/mnt/dynamic");
+    let status = Command::new("aarch64-linux-gnu-gcc")
+        .args([
+            "-std=gnu17",
+            "-Wl,--dynamic-linker=/only-there/loader",
+            "-o",
+        ])
+        .args([dynamic, &source])
+        .status()
+        .unwrap();
+    assert!(status.success());
+    let program = install(dynamic, "set-user-id");
+    for (flags, runs) in [("POCF", false), ("POF", true)] {
+        let line = format!(":armistice-{flags}:M::{MAGIC}:/mnt/engine:{flags}");
+        fs::write(format!("{TABLE}/register"), line).unwrap();
+        for variable in ["ARMISTICE_LD_PREFIX", "QEMU_LD_PREFIX"] {
+            let output = caller("exec \"$0\"", &program, Path::new("/mnt"))
+                .env(variable, "/mnt/root")
+                .output()
+                .unwrap();
+            let said = String::from_utf8_lossy(&output.stdout).into_owned();
+            assert_eq!(
+                said.contains("secure"),
+                runs,
+                "{flags} {variable}: {output:?}"
+            );
+            assert_eq!(output.status.code() == Some(127), !runs, "{output:?}");
+        }
+        fs::write(format!("{TABLE}/armistice-{flags}"), "-1").unwrap();
+    }
+}

@@ -25,6 +25,7 @@ use super::executable::Own;
 use super::faults::{self, Action};
 use super::guest_memory;
 use super::loader;
+use super::prefix::Prefix;
 use super::process::{Process, Thread};
 use super::signals::{self, SIG_IGN, TAKEN, TAKEN_LIST, bit};
 use super::sys::{self, AT_FDCWD, Errno, fd_argument, number};
@@ -85,12 +86,13 @@ fn attempt(
     if program.flags & AT_SYMLINK_NOFOLLOW == 0
         && let Some(target) = executable_at(own, program.directory, &path)
     {
-        return again(own, thread, program, path, target, &followers);
+        let prefix = process.prefix.as_ref();
+        return again(own, prefix, thread, program, path, target, &followers);
     }
     let look = Candidate::of(program, &path);
     // The kernel would start the engine, and it is too late then for an error.
     if let Ok(file) = &look
-        && let Some(error) = refusal(file, program, &path)
+        && let Some(error) = refusal(process.prefix.as_ref(), file, program, &path)
     {
         return Err(error);
     }
@@ -132,11 +134,12 @@ fn is_for_guest(own: Own, file: &Candidate) -> bool {
 /// it is of, whatever has become of its name.
 fn again(
     own: Own,
+    prefix: Option<&Prefix>,
     thread: &mut Thread,
     program: &Program,
     path: Vec<u8>,
     target: Target,
-    followers: &Followers,
+    followers: &Followers<'_>,
 ) -> Result<u64, Errno> {
     let led = Program {
         directory: target.directory,
@@ -147,7 +150,7 @@ fn again(
     let look = Candidate::of(&led, target.path.as_bytes());
     let by_engine = match &look {
         Ok(file) => {
-            if let Some(error) = refusal(file, program, &path) {
+            if let Some(error) = refusal(prefix, file, program, &path) {
                 return Err(error);
             }
             !file.gives_rights() || followers.any() || has_no_new_privileges()
@@ -208,11 +211,16 @@ fn has_no_new_privileges() -> bool {
 
 /// Why the guest's own kernel would not execute an AArch64 program. It copies
 /// the arguments before it looks.
-fn refusal(file: &Candidate, program: &Program, path: &[u8]) -> Option<Errno> {
+fn refusal(
+    prefix: Option<&Prefix>,
+    file: &Candidate,
+    program: &Program,
+    path: &[u8],
+) -> Option<Errno> {
     if !file.is_guest() {
         return None;
     }
-    let error = loader::refusal(&file.file)?;
+    let error = loader::refusal(&file.file, prefix)?;
     let lists = Lists::read(program.arguments, program.environment);
     let name = candidate::named(program, path);
     let room = lists.and_then(|lists| Room::of(&name, &lists));

@@ -31,6 +31,7 @@ pub mod other;
 pub mod own;
 pub mod peek;
 pub mod pending;
+pub mod prefix;
 pub mod process;
 pub mod ranges;
 pub mod seccomp;

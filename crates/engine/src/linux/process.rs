@@ -15,6 +15,7 @@ use super::executable::{Held, Identity, Own};
 use super::holds::Holds;
 use super::loader::{Loaded, vdso};
 use super::pending::Pending;
+use super::prefix::Prefix;
 use super::seccomp::Seccomp;
 use super::signals::{self, Actions, SIG_IGN, TAKEN, UNBLOCKABLE};
 use super::sys::Errno;
@@ -56,6 +57,8 @@ pub struct Process {
     pub read_implies_exec: AtomicBool,
     /// Whether it has rights that its caller has not (`AT_SECURE`).
     pub secure: bool,
+    /// Where absolute paths are looked for first.
+    pub prefix: Option<Prefix>,
     /// The texts that it was shown in place of the host's.
     pub shown: Shown,
 }
@@ -84,6 +87,7 @@ impl Process {
             seccomp,
             read_implies_exec: AtomicBool::new(false),
             secure: loaded.secure,
+            prefix: loaded.prefix.clone(),
             shown: Shown::default(),
         }
     }

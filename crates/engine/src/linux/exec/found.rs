@@ -17,29 +17,36 @@ use crate::linux::sys::{self, AT_FDCWD, Errno, Fd, fd_argument, number};
 const DEPTH: usize = 5;
 
 /// Who follows a program from one to the next.
-pub(super) struct Followers {
+pub(super) struct Followers<'a> {
     /// A debugger, by its connection.
     pub(super) debugger: Option<Fd>,
     /// The reader of `--strace`.
     pub(super) trace: bool,
+    /// The folder of `-L`.
+    pub(super) prefix: Option<&'a [u8]>,
 }
 
-impl Followers {
+impl<'a> Followers<'a> {
     pub(super) const NONE: Self = Self {
         debugger: None,
         trace: false,
+        prefix: None,
     };
 
-    pub(super) fn of(process: &Process, thread: &Thread) -> Self {
+    pub(super) fn of(process: &'a Process, thread: &Thread) -> Self {
         let tracer = process.tracer;
         Self {
             debugger: tracer.and_then(|tracer| tracer.handed_over(thread.attention())),
             trace: process.trace,
+            prefix: match &process.prefix {
+                Some(prefix) if prefix.told => Some(prefix.folder()),
+                _ => None,
+            },
         }
     }
 
     pub(super) const fn any(&self) -> bool {
-        self.debugger.is_some() || self.trace
+        self.debugger.is_some() || self.trace || self.prefix.is_some()
     }
 }
 
@@ -135,7 +142,7 @@ impl Found {
         self,
         thread: &mut Thread,
         program: &Program,
-        followers: &Followers,
+        followers: &Followers<'_>,
     ) -> Errno {
         let handed = self.prepare(thread, followers);
         let environment = match &handed {
@@ -153,7 +160,7 @@ impl Found {
     /// Lays out the engine's arguments in the thread: `[OPTIONS] --argv0 NAME --
     /// PROGRAM ARGUMENTS`. Where the kernel would not have room for them, the
     /// guest's arguments and environment come in a file.
-    fn prepare(&self, thread: &mut Thread, followers: &Followers) -> Result<Option<Fd>, Errno> {
+    fn prepare(&self, thread: &mut Thread, followers: &Followers<'_>) -> Result<Option<Fd>, Errno> {
         let mut strings = Strings::default();
         strings.add(crate::message::NAME.as_bytes());
         strings.add_number(b"--descriptor", &self.file.file);
@@ -162,6 +169,10 @@ impl Found {
         }
         if followers.trace {
             strings.add(b"--strace");
+        }
+        if let Some(folder) = followers.prefix {
+            strings.add(b"-L");
+            strings.add(folder);
         }
         if let Some(script) = &self.script {
             strings.add(b"--execfn");

@@ -2,6 +2,7 @@
 //! exit code that a shell has for it.
 
 use alloc::ffi::CString;
+use alloc::vec::Vec;
 use core::fmt;
 
 use super::elf::Invalid;
@@ -40,6 +41,15 @@ pub enum LoadError {
         path: CString,
         /// Why.
         why: InterpreterError,
+        /// Where it was looked for first.
+        prefix: Option<Vec<u8>>,
+    },
+    /// The folder of `-L` is none.
+    Prefix {
+        /// As it was given.
+        folder: CString,
+        /// Why.
+        error: Errno,
     },
     /// The engine itself cannot be set up.
     Engine(Errno),
@@ -109,13 +119,19 @@ impl fmt::Display for LoadError {
             Self::Arguments => {
                 f.write_str("the arguments and the environment are too long for the stack")
             }
-            Self::Interpreter { path, why } => {
+            Self::Interpreter { path, why, prefix } => {
                 let path = Shown(path.as_bytes());
                 match why {
-                    InterpreterError::Open(Errno::ENOENT) => write!(
-                        f,
-                        "its dynamic loader {path} is not there: run it inside an arm64 root, or install the arm64 libc"
-                    ),
+                    InterpreterError::Open(Errno::ENOENT) => {
+                        write!(f, "its dynamic loader {path} is not there")?;
+                        if let Some(prefix) = prefix {
+                            write!(f, ", nor below {}", Shown(prefix))?;
+                        }
+                        f.write_str(
+                            ": run it inside an arm64 root, name one (-L DIR, or ARMISTICE_LD_PREFIX), \
+                             or install a libc for it (Debian: apt-get install libc6-arm64-cross)",
+                        )
+                    }
                     InterpreterError::Open(error) => {
                         write!(f, "its dynamic loader {path} cannot be opened: {error}")
                     }
@@ -130,6 +146,11 @@ impl fmt::Display for LoadError {
                     }
                 }
             }
+            Self::Prefix { folder, error } => write!(
+                f,
+                "the folder {} to look for its loader and libraries in (-L) cannot be opened: {error}",
+                Shown(folder.as_bytes())
+            ),
             Self::Engine(error) => write!(f, "the engine cannot be set up: {error}"),
         }
     }

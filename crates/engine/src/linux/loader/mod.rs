@@ -30,6 +30,7 @@ use super::executable::{Held, Identity};
 use super::guest_memory;
 use super::own;
 use super::peek::Peek;
+use super::prefix::Prefix;
 use super::start::Start;
 use super::sys::{self, Errno, Fd, PROT_EXEC, PROT_READ, PROT_WRITE, Status, number};
 use super::told::Places;
@@ -47,6 +48,8 @@ pub struct Request<'a> {
     pub arguments: &'a [&'a CStr],
     /// What the kernel gave to the engine: environment and user.
     pub start: &'a Start,
+    /// Where the dynamic loader is looked for first.
+    pub prefix: Option<Prefix>,
 }
 
 /// A program that is ready to run.
@@ -72,6 +75,8 @@ pub struct Loaded {
     pub places: Places,
     /// Whether it has rights that its caller has not (`AT_SECURE`).
     pub secure: bool,
+    /// Where it looks for absolute paths first.
+    pub prefix: Option<Prefix>,
 }
 
 /// `AT_MINSIGSTKSZ`: arm64's `rt_sigframe` of 4688 bytes, a frame record of
@@ -102,7 +107,9 @@ pub fn load(space: &AddressSpace, request: Request<'_>) -> Result<Loaded, LoadEr
         ReadError::Read(error) => LoadError::Read(error),
         ReadError::Invalid(invalid) => LoadError::Invalid(invalid),
     })?;
-    let interpreter = Interpreter::open(&peek, &plan)?;
+    let secure = request.start.auxiliary(key::SECURE).unwrap_or(0) != 0;
+    let mut prefix = request.prefix;
+    let interpreter = Interpreter::open(&peek, &plan, &mut prefix, !secure)?;
     drop(peek);
 
     let given = &request.start.stack;
@@ -172,7 +179,8 @@ pub fn load(space: &AddressSpace, request: Request<'_>) -> Result<Loaded, LoadEr
         held: Held::new(&file),
         vdso,
         places,
-        secure: request.start.auxiliary(key::SECURE).unwrap_or(0) != 0,
+        secure,
+        prefix,
     })
 }
 
@@ -271,7 +279,7 @@ fn size(status: &Status) -> Result<u64, LoadError> {
 /// is no longer the old one; none where it would go on. What is wrong with its
 /// segments shows only later, as a signal.
 #[must_use]
-pub fn refusal(file: &Fd) -> Option<Errno> {
+pub fn refusal(file: &Fd, prefix: Option<&Prefix>) -> Option<Errno> {
     use elf::Invalid::{
         Core, EntrySize, HeaderCut, InterpreterLength, InterpreterText, NoHeaders, Relocatable,
         TableCut, TooManyHeaders, Type,
@@ -294,10 +302,10 @@ pub fn refusal(file: &Fd) -> Option<Errno> {
         )) => return Some(Errno::ENOEXEC),
         Err(_) => return None,
     };
-    match Interpreter::open(&peek, &plan) {
+    match Interpreter::open(&peek, &plan, &mut prefix.cloned(), true) {
         Ok(_) => None,
         Err(LoadError::Invalid(_)) => Some(Errno::ENOEXEC),
-        Err(LoadError::Interpreter { path, why }) => Some(match why {
+        Err(LoadError::Interpreter { path, why, .. }) => Some(match why {
             InterpreterError::Open(error) => error,
             // The kernel wants a file that may be executed before it reads it,
             // and a whole header before it reads that.
@@ -353,7 +361,14 @@ struct Interpreter {
 }
 
 impl Interpreter {
-    fn open(program: &Peek<'_>, plan: &Plan) -> Result<Option<Self>, LoadError> {
+    /// Below the prefix, else at its path, else where the machine has a libc for
+    /// other machines' programs, which then is the prefix.
+    fn open(
+        program: &Peek<'_>,
+        plan: &Plan,
+        prefix: &mut Option<Prefix>,
+        of_machine: bool,
+    ) -> Result<Option<Self>, LoadError> {
         let Some((offset, length)) = plan.interpreter else {
             return Ok(None);
         };
@@ -363,24 +378,43 @@ impl Interpreter {
             .map_err(LoadError::Read)?;
         let path = elf::interpreter_path(&bytes)?;
         let path = CString::new(path).map_err(|_| elf::Invalid::InterpreterText)?;
-        let opened = Fd::open(&path)
-            .map_err(InterpreterError::Open)
-            .and_then(|file| {
-                // The kernel opens it to be executed.
-                if !file.may_execute() {
-                    return Err(InterpreterError::Open(Errno::EACCES));
-                }
-                let size = file.status().map_err(InterpreterError::Read)?.size;
-                let plan = read_plan(&Peek::reading(&file, size.try_into().unwrap_or(0)));
-                match plan {
-                    Ok(plan) => Ok((file, plan)),
-                    Err(ReadError::Read(error)) => Err(InterpreterError::Read(error)),
-                    Err(ReadError::Invalid(invalid)) => Err(InterpreterError::Invalid(invalid)),
-                }
-            });
+        let below = |prefix: &Prefix| prefix.lead(path.to_bytes(), true);
+        let found = match prefix.as_ref().and_then(below) {
+            Some(found) => Fd::open(&found),
+            None => Fd::open(&path),
+        };
+        let found = match found {
+            Err(Errno::ENOENT | Errno::ENOTDIR) if prefix.is_none() && of_machine => {
+                *prefix = Prefix::of_machine(&path);
+                Fd::open(
+                    &prefix
+                        .as_ref()
+                        .and_then(below)
+                        .unwrap_or_else(|| path.clone()),
+                )
+            }
+            found => found,
+        };
+        let opened = found.map_err(InterpreterError::Open).and_then(|file| {
+            // The kernel opens it to be executed.
+            if !file.may_execute() {
+                return Err(InterpreterError::Open(Errno::EACCES));
+            }
+            let size = file.status().map_err(InterpreterError::Read)?.size;
+            let plan = read_plan(&Peek::reading(&file, size.try_into().unwrap_or(0)));
+            match plan {
+                Ok(plan) => Ok((file, plan)),
+                Err(ReadError::Read(error)) => Err(InterpreterError::Read(error)),
+                Err(ReadError::Invalid(invalid)) => Err(InterpreterError::Invalid(invalid)),
+            }
+        });
         match opened {
             Ok((file, plan)) => Ok(Some(Self { path, file, plan })),
-            Err(why) => Err(LoadError::Interpreter { path, why }),
+            Err(why) => Err(LoadError::Interpreter {
+                path,
+                why,
+                prefix: prefix.as_ref().map(|prefix| prefix.folder().to_vec()),
+            }),
         }
     }
 
@@ -389,6 +423,7 @@ impl Interpreter {
             MapError::Map { error, .. } => LoadError::Interpreter {
                 path: self.path.clone(),
                 why: InterpreterError::Map(error),
+                prefix: None,
             },
             MapError::Shrank => LoadError::Shrank,
         })

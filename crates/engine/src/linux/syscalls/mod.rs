@@ -47,6 +47,7 @@ use super::process::{Process, Thread};
 use super::seccomp::bpf::Data;
 use super::seccomp::{ARCHITECTURE, Verdict};
 use super::sys::{self, Errno, Status, fd_argument, number};
+use super::views;
 use super::window;
 
 /// A system call of the guest, while it is done.
@@ -244,6 +245,12 @@ impl Call<'_> {
     }
 
     fn perform(&mut self, syscall: &Syscall) -> Result<u64, Errno> {
+        // As long as the call takes.
+        let _path = self.process.prefix.as_ref().and_then(|prefix| {
+            let (index, path) = prefix.lead_call(syscall.name, &self.arguments, views::string)?;
+            self.arguments[index] = path.as_ptr() as u64;
+            Some(path)
+        });
         match syscall.handler {
             Handler::Exit => self.end(Control::Exit(self.int(0) & 0xff)),
             Handler::ExitGroup => self.end(Control::ExitGroup(self.int(0) & 0xff)),

@@ -1,0 +1,249 @@
+//! Promise: what people know from QEMU's user works or is told: `-L DIR` and the
+//! variable for it, `-E`, `-U`; programs that a cross compiler linked to shared
+//! libraries run on a machine that has the cross libc.
+#![allow(clippy::unwrap_used, reason = "a test that cannot set up fails")]
+
+mod common;
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use common::compiled::said;
+use common::{engine, run};
+use tempfile::TempDir;
+
+/// Where Debian's libc6-arm64-cross is.
+const CROSS: &str = "/usr/aarch64-linux-gnu";
+
+/// A program with shared libraries, whose loader is at this path.
+fn dynamic(dir: &TempDir, loader: &str) -> PathBuf {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/programs/sysroot.c");
+    let program = dir.path().join("program");
+    let status = Command::new("aarch64-linux-gnu-gcc")
+        .args(["-O1", "-std=gnu17", "-o"])
+        .args([&program, &source])
+        .arg(format!("-Wl,--dynamic-linker={loader}"))
+        .status()
+        .expect("aarch64-linux-gnu-gcc: cargo xtask test installs what is needed");
+    assert!(status.success());
+    program
+}
+
+/// A folder with the loader at a path that no machine has, and files.
+fn root(dir: &TempDir) -> PathBuf {
+    let root = dir.path().join("root");
+    fs::create_dir_all(root.join("only-there")).unwrap();
+    fs::create_dir_all(root.join("proc")).unwrap();
+    fs::create_dir_all(root.join("lib")).unwrap();
+    let lib = Path::new(CROSS).join("lib");
+    fs::copy(
+        lib.join("ld-linux-aarch64.so.1"),
+        root.join("only-there/loader"),
+    )
+    .unwrap();
+    fs::copy(lib.join("libc.so.6"), root.join("lib/libc.so.6")).unwrap();
+    fs::write(root.join("only-there/file"), "from the folder\n").unwrap();
+    symlink("/only-there/file", root.join("only-there/link")).unwrap();
+    root
+}
+
+const LOADER: &str = "/only-there/loader";
+
+/// One line, without an end.
+fn line(output: &Output) -> String {
+    said(output).lines().next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn a_cross_built_program_runs_on_a_plain_host() {
+    let dir = TempDir::new().unwrap();
+    let program = dynamic(&dir, "/lib/ld-linux-aarch64.so.1");
+    assert!(
+        !Path::new("/lib/ld-linux-aarch64.so.1").exists(),
+        "this machine has an arm64 loader of its own"
+    );
+    assert_eq!(said(&run(&[&program])), "ran\nexit status: 0\n");
+    // Whatever becomes of it later: what it executes finds it by itself.
+    let output = engine()
+        .arg(&program)
+        .arg("--")
+        .arg(&program)
+        .output()
+        .unwrap();
+    assert_eq!(said(&output), "ran\nexit status: 0\n");
+}
+
+#[test]
+fn paths_are_looked_for_below_the_folder_first() {
+    let dir = TempDir::new().unwrap();
+    let program = dynamic(&dir, LOADER);
+    let root = root(&dir);
+    let nothing = "No such file or directory";
+    let expected = format!(
+        "/only-there/file: open ok 'from the folder', open to write ok, stat ok, lstat ok, statx ok, \
+         access ok, statfs ok, chdir {nothing}\n\
+         /only-there/link: open ok 'from the folder', open to write ok, stat ok, lstat ok, statx ok, \
+         access ok, statfs ok, readlink '/only-there/file', chdir {nothing}\n\
+         /only-there/nothing: open {nothing}, open to write {nothing}, stat {nothing}, lstat {nothing}, \
+         statx {nothing}, access {nothing}, statfs {nothing}, chdir {nothing}\n\
+         ran\nexit status: 0\n"
+    );
+    let paths = [
+        "/only-there/file",
+        "/only-there/link",
+        "/only-there/nothing",
+    ];
+    for option in ["-L", "--root"] {
+        let output = engine()
+            .arg(option)
+            .arg(&root)
+            .arg(&program)
+            .args(paths)
+            .output();
+        assert_eq!(said(&output.unwrap()), expected);
+    }
+    // A folder by a relative path stays that one.
+    let binary = fs::canonicalize(env!("CARGO_BIN_EXE_armistice-aarch64")).unwrap();
+    let output = Command::new(binary)
+        .args(["-L", "root", "program"])
+        .args(paths)
+        .current_dir(dir.path())
+        .output()
+        .unwrap();
+    assert_eq!(said(&output), expected);
+    for variable in ["ARMISTICE_LD_PREFIX", "QEMU_LD_PREFIX"] {
+        let output = engine()
+            .env(variable, &root)
+            .arg(&program)
+            .args(paths)
+            .output();
+        assert_eq!(said(&output.unwrap()), expected, "{variable}");
+    }
+    // The option comes before the variable.
+    let output = engine()
+        .env("ARMISTICE_LD_PREFIX", "/usr")
+        .arg("-L")
+        .args([&root, &program])
+        .output()
+        .unwrap();
+    assert_eq!(said(&output), "ran\nexit status: 0\n");
+}
+
+#[test]
+fn the_kernels_folders_are_the_machines() {
+    let dir = TempDir::new().unwrap();
+    let program = dynamic(&dir, LOADER);
+    let root = root(&dir);
+    fs::create_dir_all(root.join("dev")).unwrap();
+    fs::write(root.join("dev/null"), "not the device\n").unwrap();
+    let output = engine()
+        .arg("-L")
+        .args([&root, &program])
+        .args(["/dev/null", "/../only-there/file"])
+        .output()
+        .unwrap();
+    let text = said(&output);
+    assert!(text.starts_with("/dev/null: open ok ''"), "{text}");
+    assert!(text.contains("/../only-there/file: open No such"), "{text}");
+}
+
+#[test]
+fn what_it_executes_gets_the_folder_too() {
+    let dir = TempDir::new().unwrap();
+    let program = dynamic(&dir, LOADER);
+    let root = root(&dir);
+    let twice = |command: &mut Command| {
+        command
+            .arg(&program)
+            .args(["--"])
+            .arg(&program)
+            .args(["--"])
+            .arg(&program)
+            .arg("/only-there/file");
+        said(&command.output().unwrap())
+    };
+    let by_option = twice(engine().arg("-L").arg(&root));
+    assert!(by_option.contains("from the folder"), "{by_option}");
+    assert_eq!(by_option, twice(engine().env("QEMU_LD_PREFIX", &root)));
+}
+
+#[test]
+fn a_missing_loader_or_folder_is_told_with_what_to_do() {
+    let dir = TempDir::new().unwrap();
+    let program = dynamic(&dir, LOADER);
+    let output = run(&[&program]);
+    assert_eq!(output.status.code(), Some(127));
+    let text = line(&output);
+    for part in [
+        "its dynamic loader /only-there/loader is not there",
+        "-L DIR",
+        "ARMISTICE_LD_PREFIX",
+        "apt-get install libc6-arm64-cross",
+    ] {
+        assert!(text.contains(part), "{text}");
+    }
+    let output = engine()
+        .args(["-L", "/usr"])
+        .arg(&program)
+        .output()
+        .unwrap();
+    assert!(line(&output).contains("is not there, nor below /usr: "));
+    for folder in ["/nonexistent", "/etc/passwd"] {
+        let output = engine()
+            .args(["-L", folder])
+            .arg(&program)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(126));
+        let text = line(&output);
+        assert!(text.contains("(-L) cannot be opened: "), "{text}");
+    }
+    // A variable of an image that this machine is not.
+    let program = dynamic(&dir, "/lib/ld-linux-aarch64.so.1");
+    let output = engine()
+        .env("QEMU_LD_PREFIX", "/nonexistent")
+        .arg(&program)
+        .output()
+        .unwrap();
+    assert_eq!(said(&output), "ran\nexit status: 0\n");
+}
+
+#[test]
+fn variables_are_set_and_removed() {
+    let dir = TempDir::new().unwrap();
+    let program = dynamic(&dir, "/lib/ld-linux-aarch64.so.1");
+    let output = engine()
+        .env_clear()
+        .envs([("KEPT", "1"), ("GONE", "2"), ("CHANGED", "3")])
+        .args(["-E", "CHANGED=4", "-U", "GONE", "-E", "NEW=a=b,c"])
+        .arg(&program)
+        .arg("environment")
+        .output()
+        .unwrap();
+    assert_eq!(
+        said(&output),
+        "KEPT=1\nCHANGED=4\nNEW=a=b,c\nexit status: 0\n"
+    );
+}
+
+#[test]
+fn options_of_qemus_only_are_refused_by_name() {
+    for (option, advice) in [
+        ("-cpu", "leave it out"),
+        ("-s", "ulimit -s"),
+        ("-R", "ulimit -v"),
+        ("-d", "--print-guest"),
+        ("-singlestep", "--interpret"),
+    ] {
+        let output = run(&[option, "value", "program"]);
+        assert_eq!(output.status.code(), Some(2));
+        let text = line(&output);
+        assert!(text.contains(&format!("'{option}' is an option of QEMU's only")));
+        assert!(text.contains(advice), "{text}");
+    }
+    // And these are the same.
+    assert_eq!(run(&["-version"]).stdout, run(&["--version"]).stdout);
+    assert_eq!(run(&["-help"]).stdout, run(&["--help"]).stdout);
+}
