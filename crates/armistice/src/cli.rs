@@ -266,7 +266,7 @@ pub(crate) enum Image {
 
 #[derive(Debug, Args)]
 pub(crate) struct ImageBuild {
-    /// The archive to write
+    /// The archive to write; - is standard output
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) output: PathBuf,
     /// Architecture to put an emulator in for; may be repeated; default: all that containers come in

@@ -85,7 +85,8 @@ pub(crate) fn by_mark(entry: &Entry) -> Pinned {
     Pinned {
         state: compare(pin, &entry.interpreter),
         version: Some(pin.version.clone()).filter(|v| !v.is_empty()),
-        sha256: Some(hex(&pin.sha256_prefix)),
+        // An entry of `shell`'s has none: its emulator was not read.
+        sha256: (pin.sha256_prefix != [0; 8]).then(|| hex(&pin.sha256_prefix)),
     }
 }
 

@@ -5,9 +5,10 @@
 //! Where Armistice has an engine of its own, QEMU's goes in beside it: the
 //! processor of the machine that the image will run on may be too old for it.
 
+use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use armistice_arch::{Arch, Platform};
 use armistice_emulators::{
     Emulator, Engine, Error as EmulatorError, Found, Maker, Processor, Search,
@@ -16,7 +17,8 @@ use armistice_oci::{Content, ImageConfig, ImageSpec, Layer};
 
 use crate::cli::{Image, ImageBuild};
 use crate::engine::say_choice;
-use crate::outcome::Outcome;
+use crate::inherited::had_output;
+use crate::outcome::{Outcome, Usage};
 use crate::output::Output;
 use crate::request;
 use crate::select::{self, Wanted};
@@ -39,20 +41,69 @@ fn build(args: &ImageBuild, output: Output) -> Result<Outcome> {
         tags: vec![args.tag.clone()],
         timestamp: args.timestamp,
     };
-    spec.write_file(&args.output)?;
+    let to_stdout = args.output == Path::new("-");
+    if to_stdout {
+        if !to_pipe(&spec)? {
+            return Ok(Outcome::NotWorking);
+        }
+    } else {
+        spec.write_file(&args.output)?;
+    }
     let mut names: Vec<&str> = emulators.iter().map(|(a, _)| a.display_name()).collect();
     names.dedup();
     output.note(format!(
         "Wrote {} as {}, with emulators for {}",
-        args.output.display(),
+        if to_stdout {
+            "the archive to standard output".into()
+        } else {
+            args.output.display().to_string()
+        },
         args.tag,
         names.join(", ")
     ));
+    if to_stdout {
+        return Ok(Outcome::Done);
+    }
     output.note(format!(
         "Load it with: docker load -i {file} (or podman load -i {file})",
         file = crate::output::quoted(&args.output.to_string_lossy())
     ));
     Ok(Outcome::Done)
+}
+
+/// Writes the archive to standard output. `false`: whoever read it went away.
+fn to_pipe(spec: &ImageSpec) -> Result<bool> {
+    let stdout = std::io::stdout();
+    if stdout.is_terminal() {
+        bail!(Usage(
+            "an archive is not for a terminal; pipe it (armistice image build -o - | docker load), \
+             redirect it, or name a file"
+                .to_owned()
+        ));
+    }
+    if !had_output() {
+        bail!("cannot write the archive: standard output is not open");
+    }
+    let mut out = std::io::BufWriter::with_capacity(256 * 1024, stdout.lock());
+    let written = spec.write_to(&mut out);
+    let written = written.and_then(|()| {
+        let flushed = out.flush();
+        flushed.map_err(|source| armistice_oci::Error::Stream { source })
+    });
+    // What could not be written is not tried again.
+    let _ = out.into_parts();
+    match written {
+        Ok(()) => Ok(true),
+        Err(armistice_oci::Error::Stream { source })
+            if source.kind() == std::io::ErrorKind::BrokenPipe =>
+        {
+            Ok(false)
+        }
+        Err(armistice_oci::Error::Stream { source }) => {
+            Err(source).context("cannot write the archive to standard output")
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Those named; else those of all platforms that containers come in and an

@@ -1,14 +1,21 @@
 //! `shell`: a command in a user namespace with a table of its own. Needs no
 //! root; nothing outside changes; the table ends with the command.
 
+use std::ffi::OsStr;
+use std::io::Read as _;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
+
 use anyhow::{Context, Result, bail};
-use armistice_binfmt::{Snapshot, Table};
+use armistice_arch::{ARCHES, Arch};
+use armistice_binfmt::{Snapshot, Table, replay};
 use armistice_container::{Options, default_shell, enter_private, exec};
 
 use crate::cli::{Names, Shell};
 use crate::inherited::Inherited;
 use crate::outcome::{self, Outcome};
 use crate::output::Output;
+use crate::proving;
 use crate::request::{self, Request};
 use crate::verbs::register;
 
@@ -38,6 +45,7 @@ fn code_of(error: &anyhow::Error) -> u8 {
             127
         }
         Some(armistice_container::Error::Exec { .. }) => 126,
+        _ if error.is::<NotRun>() => 126,
         _ => OWN_FAILURE,
     }
 }
@@ -56,6 +64,13 @@ fn enter_and_exec(
     };
     // Emulators are found outside, where all of them can be read.
     let request = request::make(&names, &args.emulators, args.flags, &empty, output)?;
+    let mut words = args.command.iter().cloned();
+    let program = words
+        .next()
+        .unwrap_or_else(|| default_shell(std::env::var_os("SHELL").as_deref()));
+    let rest: Vec<_> = words.collect();
+    will_run(&program, &request)?;
+    say_hidden(&request, output);
     let options = Options {
         map_root: args.map_root,
         ..Options::default()
@@ -67,22 +82,102 @@ fn enter_and_exec(
         entered.table.display(),
         names.join(", ")
     ));
-    let mut words = args.command.iter().cloned();
-    let program = words
-        .next()
-        .unwrap_or_else(|| default_shell(std::env::var_os("SHELL").as_deref()));
-    let rest: Vec<_> = words.collect();
     inherited.give_back();
     Err(exec(&program, &rest).into())
 }
 
-/// Registers and proves in the new table.
+/// A command of an architecture that will not run inside.
+#[derive(Debug)]
+struct NotRun(String);
+
+impl std::fmt::Display for NotRun {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for NotRun {}
+
+/// Refuses a program that nothing inside would run: what the kernel refuses, the C
+/// library would have executed as a shell script.
+fn will_run(program: &OsStr, request: &Request) -> Result<()> {
+    let Some((path, header)) = program_at(program) else {
+        return Ok(());
+    };
+    let of = |arch: &&Arch| arch.pattern().matches(&header);
+    let Some(arch) = ARCHES.iter().find(of) else {
+        return Ok(());
+    };
+    if arch.is_native_to(Arch::host()) || request.arches().iter().any(|a| a.name == arch.name) {
+        return Ok(());
+    }
+    let name = arch.display_name();
+    bail!(NotRun(format!(
+        "{} is a program for {name}, which is not run inside; add --arch {name}",
+        path.display()
+    )))
+}
+
+/// The file that a command's name leads to, and how it starts.
+fn program_at(program: &OsStr) -> Option<(PathBuf, Vec<u8>)> {
+    let path = if program.as_bytes().contains(&b'/') {
+        PathBuf::from(program)
+    } else {
+        let folders = std::env::var_os("PATH")?;
+        std::env::split_paths(&folders)
+            .map(|folder| folder.join(program))
+            .find(|path| path.is_file())?
+    };
+    // Opening anything else (a pipe, say) could wait.
+    if !path.is_file() {
+        return None;
+    }
+    let mut header = Vec::new();
+    let file = std::fs::File::open(&path).ok()?;
+    file.take(256).read_to_end(&mut header).ok()?;
+    Some((path, header))
+}
+
+/// Says what runs outside and will not inside: the private table hides the machine's.
+fn say_hidden(request: &Request, output: Output) {
+    let Ok(live) = register::look() else { return };
+    let hidden: Vec<&str> = ARCHES
+        .iter()
+        .filter(|a| !a.is_native_to(Arch::host()))
+        .filter(|a| request.arches().iter().all(|wanted| wanted.name != a.name))
+        .filter(|a| live.enabled && replay::winner(&live, &a.sample_header(2, 0), "").is_some())
+        .map(Arch::display_name)
+        .collect();
+    if !hidden.is_empty() {
+        output.note(format!(
+            "Not run inside, though outside: {} (the private table hides the machine's); to have them too: add --arch {}",
+            hidden.join(", "),
+            hidden.join(" --arch ")
+        ));
+    }
+}
+
+/// Registers and proves in the new table. It is empty and nobody else's, so the
+/// entries get their names at once; and nobody is told which emulators they are,
+/// so these are not read whole for their digests.
 fn fill(path: &std::path::Path, request: &Request, output: Output) -> Result<()> {
     let table = Table::at(path).with_context(|| format!("no binfmt_misc at {}", path.display()))?;
-    let report = register::apply(&table, request, false, output)?;
-    if !report.all_proven() {
-        report.print(output.report_on_stderr());
-        bail!("not every registration could be proven to work");
+    for registration in request.provisional()? {
+        table.register(&registration)?;
+    }
+    let proofs = proving::all(request.arches().iter().map(|a| (*a, request.flags())));
+    let mut failed = Vec::new();
+    for (arch, proof) in request.arches().iter().zip(proofs) {
+        if !proof.proven {
+            output.error(format!("{}: {}", arch.display_name(), proof.text));
+            failed.push(arch.display_name());
+        }
+    }
+    if !failed.is_empty() {
+        bail!(
+            "not proven to work: {}; the command was not run; to run it without: name the others with --arch",
+            failed.join(", ")
+        );
     }
     Ok(())
 }

@@ -23,6 +23,13 @@ pub(crate) fn write(
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
+    if let Err(error) = std::fs::metadata(folder) {
+        let text = format!("there is no folder {}; make it first", folder.display());
+        return Err(failed(match error.kind() {
+            kind @ io::ErrorKind::NotFound => io::Error::new(kind, text),
+            _ => error,
+        }));
+    }
     let temporary = tempfile::Builder::new()
         .prefix(".armistice-")
         .suffix(".tmp")
