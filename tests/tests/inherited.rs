@@ -134,3 +134,15 @@ fn the_command_in_a_shell_gets_what_the_parent_gave() {
     shell("ulimit -Sn 64;");
     shell("exec env --ignore-signal=CHLD --ignore-signal=XFSZ");
 }
+
+#[test]
+fn persisted_copies_are_for_everybody_whatever_the_umask() {
+    let table = PrivateTable::new();
+    let script = format!(
+        "mkdir -p /usr/local/libexec; mount -t tmpfs tmpfs /usr/local/libexec; umask 077
+         '{}' -q register riscv64 --persist
+         stat -c %a /usr/local/libexec/armistice /usr/local/libexec/armistice/* /etc/binfmt.d/*",
+        product::binary().display()
+    );
+    table.sh(&script).ok().prints("755\n755\n644");
+}

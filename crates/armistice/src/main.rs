@@ -9,6 +9,7 @@ mod engine;
 mod inherited;
 mod outcome;
 mod output;
+mod parallel;
 mod pinned;
 mod proving;
 mod report;

@@ -1,36 +1,16 @@
 //! From flags to what is to be proven, and from a proof to words.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
-
 use armistice_arch::Arch;
 use armistice_binfmt::{Flags, situation};
 use armistice_proof::{Argv0, Credentials, Expect, Proof, ProofError, Ran, prove};
 
+use crate::parallel;
 use crate::report::ProofLine;
 
 /// Proves many, as many at once as the machine has CPUs; in order.
 pub(crate) fn all<'f>(wanted: impl Iterator<Item = (&'static Arch, &'f Flags)>) -> Vec<ProofLine> {
     let wanted: Vec<_> = wanted.collect();
-    let cpus = std::thread::available_parallelism().map_or(1, usize::from);
-    let next = AtomicUsize::new(0);
-    let done = Mutex::new(vec![ProofLine::default(); wanted.len()]);
-    let work = || {
-        while let at = next.fetch_add(1, Ordering::Relaxed)
-            && let Some((arch, flags)) = wanted.get(at)
-        {
-            let line = one(arch, flags);
-            done.lock().unwrap_or_else(PoisonError::into_inner)[at] = line;
-        }
-    };
-    std::thread::scope(|scope| {
-        for _ in 1..cpus.min(wanted.len()) {
-            // Where no further thread may be had, this one does it all.
-            let _ = std::thread::Builder::new().spawn_scoped(scope, work);
-        }
-        work();
-    });
-    done.into_inner().unwrap_or_else(PoisonError::into_inner)
+    parallel::map(&wanted, parallel::cpus(), |(arch, flags)| one(arch, flags))
 }
 
 /// Proves what the flags promise.

@@ -7,14 +7,16 @@
 //! without [`Installed::keep`] puts back what was there.
 
 use std::fs;
-use std::io::Write;
+use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use armistice_binfmt::{Flags, Registration};
+use tempfile::NamedTempFile;
 
 use crate::output::Output;
+use crate::parallel;
 use crate::request;
 use crate::select::Wanted;
 
@@ -56,15 +58,32 @@ pub(crate) fn check_possible() -> Result<()> {
 }
 
 impl Installed {
-    /// Copies an emulator; its new path comes back.
+    /// Copies emulators, each for an architecture of this name; their new paths
+    /// come back. All are written side by side, since most of that is waiting for
+    /// the disk, before any takes its place.
     ///
     /// # Errors
-    /// Where it cannot be written whole; nothing of it stays.
-    pub(crate) fn copy_emulator(&mut self, from: &Path, arch: &str) -> Result<PathBuf> {
-        let to = Path::new(COPIES).join(request::file_name(from, arch));
-        let content = fs::read(from).with_context(|| format!("cannot read {}", from.display()))?;
-        self.place(&to, &content, 0o755)?;
-        Ok(to)
+    /// Where one cannot be written whole; nothing of any stays.
+    pub(crate) fn copy_emulators(&mut self, emulators: &[(&Path, &str)]) -> Result<Vec<PathBuf>> {
+        let target =
+            |(from, arch): &(&Path, &str)| Path::new(COPIES).join(request::file_name(from, arch));
+        let written = parallel::map(emulators, 4 * parallel::cpus(), |emulator| {
+            let from = emulator.0;
+            let mut source =
+                fs::File::open(from).with_context(|| format!("cannot read {}", from.display()))?;
+            write_aside(&target(emulator), 0o755, |file| {
+                io::copy(&mut source, file).map(drop)
+            })
+        });
+        // Those that were written go when one was not.
+        let written = written.into_iter().collect::<Result<Vec<_>>>()?;
+        let mut copies = Vec::new();
+        for (emulator, file) in emulators.iter().zip(written) {
+            let to = target(emulator);
+            self.put(&to, file)?;
+            copies.push(to);
+        }
+        Ok(copies)
     }
 
     /// Writes the rules: those of the file that are about other entries, and these.
@@ -96,18 +115,15 @@ impl Installed {
     }
 
     fn place(&mut self, path: &Path, content: &[u8], mode: u32) -> Result<()> {
-        let folder = path.parent().unwrap_or(Path::new("/"));
-        let failed = || format!("cannot write {}; nothing was changed", path.display());
-        fs::create_dir_all(folder).with_context(failed)?;
-        let mut file = tempfile::Builder::new()
-            .prefix(".armistice")
-            .tempfile_in(folder)
-            .with_context(failed)?;
-        file.write_all(content).with_context(failed)?;
-        file.as_file()
-            .set_permissions(fs::Permissions::from_mode(mode))
-            .with_context(failed)?;
-        file.as_file().sync_all().with_context(failed)?;
+        self.put(
+            path,
+            write_aside(path, mode, |file| file.write_all(content))?,
+        )
+    }
+
+    /// Gives what was written aside its name.
+    fn put(&mut self, path: &Path, file: NamedTempFile) -> Result<()> {
+        let failed = || unwritten(path);
         let old = path.with_extension("armistice-old");
         let _ = fs::remove_file(&old);
         // A second name for what is there, so that the first is never missing.
@@ -130,6 +146,45 @@ impl Installed {
                 Err(error.error).with_context(failed)
             }
         }
+    }
+}
+
+fn unwritten(path: &Path) -> String {
+    format!("cannot write {}; nothing was changed", path.display())
+}
+
+/// Writes a file beside its place, whole and synced. Folders that are missing are
+/// made so that everybody may read what is in them, whatever the umask is.
+fn write_aside(
+    path: &Path,
+    mode: u32,
+    fill: impl FnOnce(&mut fs::File) -> io::Result<()>,
+) -> Result<NamedTempFile> {
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    let write = || -> io::Result<NamedTempFile> {
+        make_folder(folder)?;
+        let mut file = tempfile::Builder::new()
+            .prefix(".armistice")
+            .tempfile_in(folder)?;
+        fill(file.as_file_mut())?;
+        file.as_file()
+            .set_permissions(fs::Permissions::from_mode(mode))?;
+        file.as_file().sync_all()?;
+        Ok(file)
+    };
+    write().with_context(|| unwritten(path))
+}
+
+fn make_folder(folder: &Path) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    folder.parent().map_or(Ok(()), make_folder)?;
+    match fs::create_dir(folder) {
+        Ok(()) => fs::set_permissions(folder, fs::Permissions::from_mode(0o755)),
+        // Another thread was first.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
     }
 }
 

@@ -142,12 +142,17 @@ fn apply_and_persist(
         KernelVersion::running(),
     )?;
     let mut installed = Installed::default();
+    let emulators: Vec<_> = request
+        .paths()
+        .map(|(arch, path)| (path, arch.name))
+        .collect();
     let mut copies = Vec::new();
-    for (arch, path) in request.paths() {
-        copies.push((
-            arch,
-            Emulator::open(&installed.copy_emulator(path, arch.name)?)?,
-        ));
+    for (arch, copy) in request
+        .arches()
+        .iter()
+        .zip(installed.copy_emulators(&emulators)?)
+    {
+        copies.push((*arch, Emulator::open(&copy)?));
     }
     let copied = Request::new(copies, request.flags().clone());
     let rules: Vec<_> = copied
