@@ -1,5 +1,5 @@
-//! Promise: where a loop that multiplies keeps other slots in registers, nobody
-//! can tell, whichever way the loop is left and entered.
+//! Promise: where a loop that multiplies, or a long one, keeps other slots in
+//! registers, nobody can tell, whichever way the loop is left and entered.
 #![allow(clippy::unwrap_used, reason = "a test that cannot set up fails")]
 
 mod common;
@@ -39,4 +39,35 @@ fn a_loop_that_multiplies_has_other_registers() {
         of_mode.any(|region| region.contains("[rbp+swapped"))
     };
     assert!(in_both_modes(false) && in_both_modes(true), "{regions:?}");
+}
+
+/// A long loop of plain integer work, with faults and signals.
+#[test]
+fn a_long_loop_is_left_and_entered() {
+    let dir = TempDir::new().unwrap();
+    let expected = said(&Command::new(native(&dir, "picked.c")).output().unwrap());
+    let program = guest(&dir, "picked.c", "-O2");
+    for mode in [&["--interpret"][..], &["--eager"], &[]] {
+        let output = engine().args(mode).arg(&program).output().unwrap();
+        assert_eq!(said(&output), expected, "{mode:?}");
+    }
+}
+
+/// The loop of that test has other registers, where it is translated as a loop.
+#[test]
+fn a_long_loop_has_other_registers() {
+    let dir = TempDir::new().unwrap();
+    let program = guest(&dir, "picked.c", "-O2");
+    let mut printing = engine();
+    let printed = printing
+        .args(["--print-guest", "--print-host"])
+        .arg(program);
+    let text = String::from_utf8(printed.output().unwrap().stderr).unwrap();
+    let of_loop =
+        |region: &&str| region.contains("  EON_") && region.matches("  LDR_register ").count() == 3;
+    let mut regions = text.split("guest code").filter(of_loop);
+    assert!(
+        regions.any(|region| region.contains("[rbp+swapped")),
+        "{text}"
+    );
 }

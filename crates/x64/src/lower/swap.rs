@@ -1,8 +1,10 @@
-//! Other slots in registers, for a region that multiplies in loops.
+//! Other slots in registers, for a region that multiplies in loops, or that has
+//! a long loop of plain integer work.
 //!
 //! All regions keep the same slots in registers, so that they are joined by bare
-//! jumps. A loop that multiplies big numbers works on more and on others: it
-//! spends its time on copies. Such a region swaps: where it is entered, the
+//! jumps. A loop that multiplies big numbers, or picks a row of a table in constant
+//! time, works on more and on others: it spends its time on copies. Such a region
+//! swaps: where it is entered, the
 //! registers of slots that its loops use little are given to those that they use
 //! most, and back where it is left, be it for a call of the interpreter. `rdx`,
 //! which products take one factor in, gets the slot that most of them share.
@@ -18,6 +20,7 @@ use crate::asm::{Gpr, Mem, RegMem, Size};
 use crate::convention::{Convention, PINNED, RDX, SLOTS};
 use alloc::vec::Vec;
 use core::cmp::Reverse;
+use ir::region::Inst;
 use ir::{Op, Reg, Region, Term};
 
 /// The most registers that are swapped.
@@ -25,6 +28,11 @@ pub const SWAPS: usize = PINNED.len();
 
 /// How many products a loop must have to be worth it.
 const PRODUCTS: usize = 6;
+
+/// How many operations a loop without so many must have, all plain, and how much
+/// more often a slot must be used than the one whose register it gets.
+const LONG: usize = 20;
+const MARGIN: u32 = 6;
 
 /// How often a loop goes round, as far as weights go, and how deep that counts.
 const ROUNDS: u32 = 4;
@@ -61,6 +69,7 @@ impl Swaps {
                 uses.slots[slot] = 0;
             }
         }
+        let margin = if uses.products == 0 { MARGIN } else { 1 };
         let uses = &uses.slots;
         let keeps = |&slot: &usize| c.int[slot].is_some_and(|reg| reg != RDX);
         let mut wanted: [usize; SLOTS] = core::array::from_fn(|slot| slot);
@@ -69,7 +78,7 @@ impl Swaps {
         evicted.sort_by_key(|&slot| uses[slot]);
         let wanted = wanted.into_iter().filter(|slot| !keeps(slot));
         let evicted = evicted.into_iter().filter(keeps);
-        let better = |&(holds, evicted): &(usize, usize)| uses[holds] > uses[evicted] + 1;
+        let better = |&(holds, evicted): &(usize, usize)| uses[holds] > uses[evicted] + margin;
         let first = common.zip(c.spilled_slot());
         let first = first
             .into_iter()
@@ -206,7 +215,8 @@ fn add(uses: &mut [u32; SLOTS], reg: Reg, times: u32) {
     }
 }
 
-/// The loops that multiply and call nothing: their first and last blocks.
+/// The loops that multiply or are long, and call nothing: their first and last
+/// blocks.
 fn loops(region: &Region) -> Vec<(usize, usize)> {
     let mut loops = Vec::new();
     for (back, block) in region.blocks.iter().enumerate() {
@@ -219,9 +229,10 @@ fn loops(region: &Region) -> Vec<(usize, usize)> {
             if body.iter().any(|block| leaves(&block.term)) {
                 continue;
             }
-            let ops = (body.iter()).flat_map(|block| region.block_ops(block));
-            let products = ops.filter(|inst| is_product(&inst.op)).count();
-            if products >= PRODUCTS {
+            let ops = || (body.iter()).flat_map(|block| region.block_ops(block));
+            let products = ops().filter(|inst| is_product(&inst.op)).count();
+            let plain = |inst: &Inst| inst.op.plain_reads().is_some();
+            if products >= PRODUCTS || (ops().count() >= LONG && ops().all(plain)) {
                 loops.push((head, back));
             }
         }
