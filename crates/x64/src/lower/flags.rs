@@ -11,7 +11,7 @@ use super::int::imm32;
 use crate::asm::{Alu, Cond as Cc, Gpr, RegMem, Size};
 use crate::convention::{RAX, RCX};
 use ir::live::Live;
-use ir::{BinOp, Cond, Op, Operand, Reg, Term, Width};
+use ir::{BinOp, Block, Cond, Op, Operand, Reg, Term, Width};
 
 /// How EFLAGS stands for N, Z, C and V.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -557,15 +557,19 @@ impl Lowering<'_> {
     }
 
     /// Where the flags are best at a loop's head: where its jumps back have
-    /// them. In the state if the body sets none.
+    /// them, the last that sets any. In the state if the body sets none.
     fn home_at_loop(&self, head: usize) -> Tracker {
         let region = self.region;
         let pc = region.blocks[head].pc;
-        let mut blocks = region.blocks[head..].iter();
-        let Some(back) = blocks.rfind(|b| b.term.targets().any(|target| target == pc)) else {
-            return Tracker::default();
-        };
-        let setter = (region.block_ops(back).iter().rev()).find(|inst| inst.op.sets_flags());
+        let back = |block: &&Block| block.term.targets().any(|target| target == pc);
+        let backs = region.blocks[head..].iter().rev().filter(back);
+        let mut homes = backs.map(|block| self.home_at_back(block));
+        homes.find_map(|home| home).unwrap_or_default()
+    }
+
+    /// Where a loop's jump back has the flags, if its block sets them.
+    fn home_at_back(&self, back: &Block) -> Option<Tracker> {
+        let setter = (self.region.block_ops(back).iter().rev()).find(|inst| inst.op.sets_flags());
         let form = match setter.map(|inst| &inst.op) {
             Some(Op::Bin { op: BinOp::Sub, .. } | Op::CondCompare { neg: false, .. }) => {
                 Form::Inverted
@@ -574,14 +578,14 @@ impl Lowering<'_> {
             Some(Op::Bin { .. } | Op::CondCompare { .. } | Op::Carry { .. }) => Form::Plain,
             // Compared in the block before, or as floats.
             None if matches!(back.term, Term::Branch { .. }) => Form::Inverted,
-            _ => return Tracker::default(),
+            _ => return None,
         };
         match back.term {
             Term::Branch { .. }
             | Term::Jump { .. }
             | Term::BranchZero { .. }
-            | Term::BranchBit { .. } => Tracker::in_host(form),
-            _ => Tracker::default(),
+            | Term::BranchBit { .. } => Some(Tracker::in_host(form)),
+            _ => None,
         }
     }
 
