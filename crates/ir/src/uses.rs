@@ -23,6 +23,12 @@ impl Addr {
             Offset::Reg { reg, .. } => [self.base, reg],
         }
     }
+
+    /// Whether it is a constant of 16 bits beside a slot.
+    #[must_use]
+    pub fn is_near(self) -> bool {
+        matches!(self.offset, Offset::Imm(imm) if i16::try_from(imm).is_ok())
+    }
 }
 
 impl Op {

@@ -8,13 +8,14 @@ use super::Lowering;
 use super::flags::{Form, Tracker};
 use crate::asm::{Alu, Cond as Cc, Mem, RegMem, Size};
 use crate::convention::{RAX, RCX};
-use ir::{Reg, Width};
+use ir::live::Live;
+use ir::{Op, Reg, Width};
 
 impl Lowering<'_> {
     pub(crate) fn carry(&mut self, sub: bool, w: Width, d: Reg, a: Reg, b: Reg, set: bool) {
         let size = Size::from(w);
         let form = if sub { Form::Inverted } else { Form::Plain };
-        if !set && !self.clobber_is_free() {
+        if !set && !self.clobber_is_free() && !self.access_first(d, a, b) {
             return self.carry_by_lea(sub, size, d, a, b);
         }
         self.flags_move(&Tracker::in_host(form));
@@ -48,6 +49,66 @@ impl Lowering<'_> {
             self.flags_lost();
         }
         self.write(d, t);
+    }
+
+    /// Does the access behind the addition first, or a load and a store, if only their
+    /// faults would show the flags, and none has what another writes. They tell of the
+    /// state before the addition, which is done again then: the interpreter finds
+    /// nothing wrong with it, and the access, tried alone, faults again.
+    fn access_first(&mut self, d: Reg, a: Reg, b: Reg) -> bool {
+        let at = self.at + 1;
+        let ops = &self.region.ops[at.min(self.end)..self.end];
+        if d.is_zero() || self.products.any_late() || self.live_after() != Live::Weak {
+            return false;
+        }
+        let apart = |op: &Op| op.plain_reads().is_some_and(|slots| !slots.contains(&d));
+        let done_after = |n: usize| self.live.after[at + n] == Live::Dead;
+        match *ops {
+            [first, ..] if done_after(0) && apart(&first.op) => match first.op {
+                Op::Load {
+                    size,
+                    fill,
+                    d: into,
+                    addr,
+                } if ![d, a, b].contains(&into) => self.load(size, fill, into, addr),
+                Op::Store { size, a, addr } => self.store(size, a, addr),
+                _ => return false,
+            },
+            [first, second, ..] if done_after(1) && apart(&first.op) && apart(&second.op) => {
+                let (
+                    Op::Load {
+                        size,
+                        fill,
+                        d: into,
+                        addr,
+                    },
+                    Op::Store {
+                        size: stored,
+                        a: value,
+                        addr: to,
+                    },
+                ) = (first.op, second.op)
+                else {
+                    return false;
+                };
+                // What is loaded waits in scratch, which the store must not need.
+                let [base, index] = to.slots();
+                let in_registers = [value, base].iter().all(|&reg| self.pinned(reg).is_some());
+                let clash = [d, a, b, value, base].contains(&into);
+                if clash || !in_registers || !index.is_zero() || !to.is_near() {
+                    return false;
+                }
+                let from = self.address(addr);
+                self.load_to(size, fill, RAX, from);
+                self.store(stored, value, to);
+                self.write(into, RAX);
+                self.early = at + 2;
+                return true;
+            }
+            _ => return false,
+        }
+        self.early = at + 1;
+        true
     }
 
     /// d = a + b + C, or a + !b + C; the flags stay.

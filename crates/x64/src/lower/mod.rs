@@ -223,6 +223,7 @@ impl Lowerer {
             known: ir::upper::Upper::default(),
             held: [ir::Reg::ZERO; 2],
             products: Products::default(),
+            early: 0,
             swaps: out.swaps,
             swapped: !out.swaps.is_empty(),
             out,
@@ -262,6 +263,9 @@ pub(crate) struct Lowering<'a> {
     held: [ir::Reg; 2],
     /// What is borrowed and put aside to multiply.
     products: Products,
+    /// The operations in front of this one are done: accesses that an operation let
+    /// go first.
+    early: usize,
     /// What registers hold other slots in this region.
     swaps: Swaps,
     /// Whether they do where the emitter is.
@@ -296,6 +300,7 @@ impl Lowering<'_> {
         if let Some(counters) = options.counters {
             self.count(counters + 8 * index as u64);
         }
+        self.early = 0;
         for at in self.start..self.end {
             self.at = at;
             self.pc = block.pc.wrapping_add(self.region.ops[at].offset.into());
@@ -304,7 +309,9 @@ impl Lowering<'_> {
                 self.give_back();
             }
             self.keep_flags(&op);
-            self.op(&op);
+            if at >= self.early {
+                self.op(&op);
+            }
             self.known.after(&op);
             self.forget_overwritten(&op);
         }

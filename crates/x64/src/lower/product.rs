@@ -111,6 +111,11 @@ impl Products {
         self.spilled
     }
 
+    /// Whether a product is put off.
+    pub(super) fn any_late(&self) -> bool {
+        self.late.iter().any(Option::is_some)
+    }
+
     /// The slots that words stand in for.
     #[inline]
     pub(super) fn stand_ins(&self) -> [Reg; 8] {
