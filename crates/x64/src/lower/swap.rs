@@ -29,10 +29,11 @@ pub const SWAPS: usize = PINNED.len();
 /// How many products a loop must have to be worth it.
 const PRODUCTS: usize = 6;
 
-/// How many operations a loop without so many must have, all plain, and how much
-/// more often a slot must be used than the one whose register it gets.
+/// How many operations a loop without so many must have, all plain and in one
+/// block, and how much more often a slot must be used than the one whose register it
+/// gets. Loops of more blocks may leave their region as often as they go round.
 const LONG: usize = 20;
-const MARGIN: u32 = 6;
+const MARGIN: u32 = 2;
 
 /// How often a loop goes round, as far as weights go, and how deep that counts.
 const ROUNDS: u32 = 4;
@@ -232,7 +233,8 @@ fn loops(region: &Region) -> Vec<(usize, usize)> {
             let ops = || (body.iter()).flat_map(|block| region.block_ops(block));
             let products = ops().filter(|inst| is_product(&inst.op)).count();
             let plain = |inst: &Inst| inst.op.plain_reads().is_some();
-            if products >= PRODUCTS || (ops().count() >= LONG && ops().all(plain)) {
+            let long = head == back && ops().count() >= LONG && ops().all(plain);
+            if products >= PRODUCTS || long {
                 loops.push((head, back));
             }
         }
