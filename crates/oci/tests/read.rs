@@ -160,3 +160,69 @@ fn an_index_of_platforms_with_attestations() {
         "linux/s390x"
     );
 }
+
+#[test]
+fn an_index_without_layers_beside_a_manifest_with_them() {
+    let run = json!({"Cmd": ["hello"]});
+    let tar = layer();
+    let mut layout = Layout::new();
+    let config = common::config(&run, std::slice::from_ref(&tar));
+    let config = layout.blob("application/vnd.oci.image.config.v1+json", config);
+    let config_member = config["digest"]
+        .as_str()
+        .unwrap()
+        .replace("sha256:", "blobs/sha256/");
+    let stored = layout.blob("application/vnd.oci.image.layer.v1.tar", tar);
+    let layer_member = stored["digest"]
+        .as_str()
+        .unwrap()
+        .replace("sha256:", "blobs/sha256/");
+    let list = json!([{"Config": config_member, "RepoTags": ["t:1"], "Layers": [layer_member]}]);
+    // An image without layers, an index without images, one whose image is elsewhere.
+    let bare = json!({"schemaVersion": 2, "config": config, "layers": null});
+    let bare = layout.blob(common::MANIFEST, bare.to_string().into());
+    let absent =
+        json!({"mediaType": common::MANIFEST, "digest": format!("sha256:{:064}", 7), "size": 9});
+    for manifests in [vec![bare], vec![], vec![absent]] {
+        layout.manifests = manifests;
+        let folder = tempfile::tempdir().unwrap();
+        layout.folder(folder.path());
+        std::fs::write(folder.path().join("manifest.json"), list.to_string()).unwrap();
+        let archive = Archive::open(folder.path()).unwrap();
+        assert_eq!(archive.images().len(), 1);
+        assert_eq!(archive.images()[0].names(), ["t:1"]);
+        assert_eq!(hello(&archive), b"hel");
+    }
+}
+
+#[test]
+fn an_entrypoint_of_one_empty_word_is_none() {
+    let bytes = docker_archive(&json!({"Entrypoint": [""], "Cmd": ["hello"]}), &[layer()]);
+    let archive = open(&bytes).unwrap();
+    assert_eq!(archive.images()[0].config().argv(), ["hello"]);
+}
+
+#[test]
+fn a_tar_of_many_other_files_is_given_up_early() {
+    let mut tar = Tar::new();
+    for at in 0..1500 {
+        tar = tar.file(&format!("usr/share/{at}"), "x");
+    }
+    let cut = tar.end();
+    // Not even its cut-off end is reached.
+    let error = open(&cut[..cut.len() - 1400]).unwrap_err();
+    assert!(
+        error.to_string().contains("a tar without index.json"),
+        "{error}"
+    );
+    // What an image has is found behind as many as stand before it in any.
+    let mut tar = Tar::new();
+    for at in 0..1500 {
+        tar = tar.file(&format!("{at:064}/layer.tar"), "x");
+    }
+    let image = docker_archive(&json!({}), &[layer()]);
+    let mut all = tar.end();
+    all.truncate(all.len() - 1024);
+    all.extend(image);
+    assert_eq!(hello(&open(&all).unwrap()), b"hel");
+}

@@ -2,8 +2,8 @@
 //!
 //! An OCI layout's `index.json` is followed down to image manifests; a
 //! docker-archive's `manifest.json` lists them. Where an archive has both (as
-//! Docker writes since version 25), the index counts and `manifest.json` only
-//! adds names. What is no image (attestations, signatures, charts) is left out,
+//! Docker writes since version 25), the index counts, and `manifest.json` adds
+//! names, and what the index lacks: all images, or an image's layers. What is no image (attestations, signatures, charts) is left out,
 //! and so is a platform whose manifest is not in the archive ([`Absent`]).
 
 use std::collections::BTreeSet;
@@ -39,8 +39,18 @@ pub(crate) struct Described {
 pub(crate) fn images(store: &Store) -> Result<(Vec<Described>, Vec<Absent>), Error> {
     let index = store.get("index.json")?;
     let docker = store.get("manifest.json")?;
+    if index.is_none() && docker.is_none() {
+        return Err(store.missing("index.json"));
+    }
     let mut images = Vec::new();
     let mut absent = Vec::new();
+    let list: Vec<DockerImage> = match docker {
+        Some(blob) => {
+            let bytes = store.document("manifest.json", &blob)?;
+            store.parse("manifest.json", &bytes)?
+        }
+        None => Vec::new(),
+    };
     if let Some(blob) = index {
         let bytes = store.document("index.json", &blob)?;
         let index: Index = store.parse("index.json", &bytes)?;
@@ -48,23 +58,17 @@ pub(crate) fn images(store: &Store) -> Result<(Vec<Described>, Vec<Absent>), Err
             store,
             seen: BTreeSet::new(),
             count: 0,
+            docker: &list,
             images: &mut images,
             absent: &mut absent,
         };
         search.index(&index, &[], 0)?;
-        if let Some(blob) = docker {
-            let bytes = store.document("manifest.json", &blob)?;
-            let list: Vec<DockerImage> = store.parse("manifest.json", &bytes)?;
-            add_docker_names(&mut images, &list);
-        }
-    } else if let Some(blob) = docker {
-        let bytes = store.document("manifest.json", &blob)?;
-        let list: Vec<DockerImage> = store.parse("manifest.json", &bytes)?;
-        for image in list {
+        add_docker_names(&mut images, &list);
+    }
+    if images.is_empty() {
+        for image in &list {
             images.push(docker_image(store, image)?);
         }
-    } else {
-        return Err(store.missing("index.json"));
     }
     if images.is_empty() {
         return Err(Error::NoImage {
@@ -81,6 +85,8 @@ struct Search<'a> {
     seen: BTreeSet<String>,
     /// How many descriptors were looked at.
     count: usize,
+    /// What `manifest.json` lists.
+    docker: &'a [DockerImage],
     images: &'a mut Vec<Described>,
     absent: &'a mut Vec<Absent>,
 }
@@ -174,6 +180,13 @@ impl Search<'_> {
                 size: Some(layer.size),
             });
         }
+        // A manifest without the layers that its configuration has is filled up
+        // from `manifest.json`, which may know them.
+        if layers.is_empty() && !doc.rootfs.diff_ids.is_empty() {
+            let hex = digest::hex_of(&config.digest);
+            let known = self.docker.iter().find(|i| hex_in(&i.config) == hex);
+            layers = known.map(docker_layers).unwrap_or_default();
+        }
         add_diff_ids(self.store, &mut layers, &doc)?;
         let mut own = Vec::new();
         add_names(&mut own, names);
@@ -266,7 +279,7 @@ fn add_docker_names(images: &mut [Described], list: &[DockerImage]) {
 }
 
 /// An image of a docker-archive.
-fn docker_image(store: &Store, image: DockerImage) -> Result<Described, Error> {
+fn docker_image(store: &Store, image: &DockerImage) -> Result<Described, Error> {
     let blob = store
         .get(&image.config)?
         .ok_or_else(|| store.missing(&image.config))?;
@@ -275,29 +288,31 @@ fn docker_image(store: &Store, image: DockerImage) -> Result<Described, Error> {
         store.check_digest(hex, &bytes)?;
     }
     let doc: json::Config = store.parse(&image.config, &bytes)?;
-    let mut layers: Vec<LayerRef> = image
-        .layers
-        .into_iter()
-        .map(|name| LayerRef {
-            // Only a blob is called by its digest: `<hex>/layer.tar` is not.
-            digest: name
-                .strip_prefix("blobs/sha256/")
-                .filter(|hex| digest::is_hex(hex))
-                .map(str::to_owned),
-            member: name.clone(),
-            name,
-            diff_id: None,
-            size: None,
-        })
-        .collect();
+    let mut layers = docker_layers(image);
     add_diff_ids(store, &mut layers, &doc)?;
     Ok(Described {
         digest: None,
-        names: image.repo_tags,
+        names: image.repo_tags.clone(),
         config: ImageConfig::from_json(&doc, None),
         layers,
-        config_member: image.config,
+        config_member: image.config.clone(),
     })
+}
+
+/// The layers that `manifest.json` lists.
+fn docker_layers(image: &DockerImage) -> Vec<LayerRef> {
+    let layer = |name: &String| LayerRef {
+        // Only a blob is called by its digest: `<hex>/layer.tar` is not.
+        digest: name
+            .strip_prefix("blobs/sha256/")
+            .filter(|hex| digest::is_hex(hex))
+            .map(str::to_owned),
+        member: name.clone(),
+        name: name.clone(),
+        diff_id: None,
+        size: None,
+    };
+    image.layers.iter().map(layer).collect()
 }
 
 /// The digest a configuration's name holds: `<hex>.json` or `blobs/sha256/<hex>`.

@@ -280,11 +280,28 @@ fn damaged(archive: &Path, part: &str, fault: Fault) -> Error {
     }
 }
 
+/// So many files of names that no image archive has, and hardly another, are
+/// enough to tell that a tar is none: a root file system, say, of which it would
+/// take long to see the end.
+const OTHERS_MAX: usize = 1000;
+
 /// Where the members of the outer tar are. A name that leads out of it names
 /// nothing that could be asked for and is left out; of two the last counts.
 fn index(blob: &Blob) -> Result<HashMap<Vec<u8>, Stored>, Fault> {
     let mut members = HashMap::new();
+    let (mut images, mut others) = (0_usize, 0_usize);
     walk::plain(blob, &mut |member, _| {
+        if member.kind != MemberKind::Directory {
+            let counter = if is_of_an_image(&member.name) {
+                &mut images
+            } else {
+                &mut others
+            };
+            *counter += 1;
+            if others > OTHERS_MAX && others > 10 * images {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
         let Some(key) = clean_joined(&member.name) else {
             return Ok(ControlFlow::Continue(()));
         };
@@ -300,6 +317,25 @@ fn index(blob: &Blob) -> Result<HashMap<Vec<u8>, Stored>, Fault> {
         Ok(ControlFlow::Continue(()))
     })?;
     Ok(members)
+}
+
+/// Whether a member is called as those of image archives are, by whichever
+/// program: documents, layers, and blobs by their digests.
+fn is_of_an_image(name: &[u8]) -> bool {
+    let file = name.rsplit(|b| *b == b'/').next().unwrap_or(name);
+    let ends = |end: &[u8]| file.ends_with(end);
+    let digest = file.len() == 64 && file.iter().all(u8::is_ascii_hexdigit);
+    digest
+        || [b".json".as_slice(), b".tar", b".gz", b".zst"]
+            .into_iter()
+            .any(ends)
+        || [
+            b"json".as_slice(),
+            b"VERSION",
+            b"repositories",
+            b"oci-layout",
+        ]
+        .contains(&file)
 }
 
 /// A symbolic link's target: relative to the folder the link is in.
