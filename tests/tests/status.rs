@@ -132,6 +132,29 @@ fn other_peoples_handlers_are_listed_and_the_winner_is_named() {
 }
 
 #[test]
+fn to_overlap_is_not_to_hide() {
+    let table = PrivateTable::new();
+    let register = |line: &str| {
+        let line = format!("printf '%s' '{line}' > /proc/sys/fs/binfmt_misc/register");
+        table.sh(&line).ok();
+    };
+    register(":dos:M::MZ::/bin/true:");
+    register(":ape:M::MZqFpD::/bin/true:");
+    for name in ["dos", "ape"] {
+        assert_eq!(handler(&table, name, &[])["wins"], true, "{name}");
+    }
+    // The other way round, one has nothing left.
+    table.sh("echo -1 > /proc/sys/fs/binfmt_misc/dos").ok();
+    register(":dos:M::MZ::/bin/true:");
+    let ape = handler(&table, "ape", &[]);
+    assert_eq!(
+        (&ape["wins"], &ape["hidden_by"]),
+        (&Value::Bool(false), &Value::from("dos"))
+    );
+    status(&table, &[]).ok().says("hidden by dos");
+}
+
+#[test]
 fn the_scope_is_told() {
     let table = PrivateTable::new();
     let scope = |done: Done| done.json()["scope"].as_str().unwrap_or_default().to_owned();

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use armistice_arch::pattern::hex;
 use armistice_arch::{ARCHES, Arch};
-use armistice_binfmt::replay::overlapping;
+use armistice_binfmt::replay::{hidden_by, overlapping, winner};
 use armistice_binfmt::situation::{self, Scope, Situation};
 use armistice_binfmt::{BinfmtError, Entry, KernelVersion, Matching, Snapshot, lookup};
 use serde::Serialize;
@@ -60,6 +60,10 @@ struct Handler {
     pinned: Pinned,
     /// Whether it takes its files: enabled, and no other before it.
     wins: bool,
+    /// The entry before it that takes all of its files, or all usual ones of its
+    /// architecture. To overlap is not enough for that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hidden_by: Option<String>,
     overlaps: Vec<Overlap>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     unknown: Vec<String>,
@@ -180,7 +184,15 @@ fn handler(live: &Snapshot, entry: &Entry, probe: bool) -> Handler {
         })
         .collect();
     let arch = arch_of(entry);
-    let wins = entry.enabled && live.enabled && !overlaps.iter().any(|o| o.comes_first);
+    let before = |arch: &'static Arch| winner(live, &arch.sample_header(2, 0), "");
+    let hidden_by = hidden_by(live, entry)
+        .or_else(|| {
+            arch.and_then(before)
+                .filter(|other| other.name != entry.name)
+        })
+        .filter(|_| entry.enabled)
+        .map(|other| other.name.clone());
+    let wins = entry.enabled && live.enabled && hidden_by.is_none();
     let pinned = match arch {
         Some(arch) if probe && wins => pinned::by_running(entry, arch),
         _ => pinned::by_mark(entry),
@@ -207,6 +219,7 @@ fn handler(live: &Snapshot, entry: &Entry, probe: bool) -> Handler {
         },
         pinned,
         wins,
+        hidden_by,
         overlaps,
         unknown: entry.unknown_lines.clone(),
     }
@@ -244,14 +257,10 @@ fn print(answer: &Answer, output: Output) {
         "NAME", "PLATFORM", "STATE", "FLAGS", "OWNER", "ENGINE", "EMULATOR", "PINNED",
     ]);
     for h in &answer.handlers {
-        let state = match (
-            answer.enabled,
-            h.enabled,
-            h.overlaps.iter().find(|o| o.comes_first),
-        ) {
+        let state = match (answer.enabled, h.enabled, &h.hidden_by) {
             (false, _, _) => ("all off".to_owned(), BAD),
             (_, false, _) => ("disabled".to_owned(), BAD),
-            (_, _, Some(first)) => (format!("hidden by {}", shown(&first.name)), ODD),
+            (_, _, Some(first)) => (format!("hidden by {}", shown(first)), ODD),
             _ => ("enabled".to_owned(), GOOD),
         };
         columns.row(vec![
