@@ -322,20 +322,12 @@ fn index(blob: &Blob) -> Result<HashMap<Vec<u8>, Stored>, Fault> {
 /// Whether a member is called as those of image archives are, by whichever
 /// program: documents, layers, and blobs by their digests.
 fn is_of_an_image(name: &[u8]) -> bool {
+    // Manual pages end in `.gz`, too.
+    const ENDS: [&[u8]; 5] = [b".json", b".tar", b".tar.gz", b".tgz", b".tar.zst"];
+    const NAMES: [&[u8]; 4] = [b"json", b"VERSION", b"repositories", b"oci-layout"];
     let file = name.rsplit(|b| *b == b'/').next().unwrap_or(name);
-    let ends = |end: &[u8]| file.ends_with(end);
     let digest = file.len() == 64 && file.iter().all(u8::is_ascii_hexdigit);
-    digest
-        || [b".json".as_slice(), b".tar", b".gz", b".zst"]
-            .into_iter()
-            .any(ends)
-        || [
-            b"json".as_slice(),
-            b"VERSION",
-            b"repositories",
-            b"oci-layout",
-        ]
-        .contains(&file)
+    digest || ENDS.into_iter().any(|end| file.ends_with(end)) || NAMES.contains(&file)
 }
 
 /// A symbolic link's target: relative to the folder the link is in.
