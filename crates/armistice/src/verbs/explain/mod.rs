@@ -125,18 +125,17 @@ fn ask_exec(verdict: Verdict, run: &Run<'_>) -> Verdict {
 }
 
 /// Whether this is inside a container, whose table is the host's: processes of
-/// its own, or the file that Docker and Podman leave and another mount
-/// namespace than the machine's (`--pid=host`).
+/// its own, or the file that Docker and Podman leave and another root than the
+/// machine's (`--pid=host`).
 fn is_container() -> bool {
-    let link = |path: &str| std::fs::read_link(path).ok();
-    let processes = link("/proc/self/ns/pid");
+    let processes = std::fs::read_link("/proc/self/ns/pid").ok();
     if processes.is_some_and(|ns| ns.as_os_str() != INITIAL_PID_NS) {
         return true;
     }
     let marked = ["/.dockerenv", "/run/.containerenv"]
         .iter()
         .any(|mark| std::path::Path::new(mark).exists());
-    marked && link("/proc/self/ns/mnt") != link("/proc/1/ns/mnt")
+    marked && !situation::is_machines_root()
 }
 
 /// The machine's own (`include/linux/proc_ns.h`).

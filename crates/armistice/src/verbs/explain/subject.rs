@@ -80,10 +80,13 @@ fn parse_platform(text: &str) -> Result<Platform> {
 fn not_a_file(what: &Path, error: &std::io::Error) -> Subject {
     let shown = shown_path(what);
     if let Ok(target) = std::fs::read_link(what) {
-        let text = format!(
-            "{shown} is a symbolic link to {}: {error}",
-            shown_path(&target)
-        );
+        let target = shown_path(&target);
+        let text = match error.kind() {
+            std::io::ErrorKind::NotFound => {
+                format!("{shown} is a symbolic link to {target}, which is not there")
+            }
+            _ => format!("{shown} is a symbolic link to {target}: {error}"),
+        };
         return Subject::nothing("a symbolic link", "not-found", text);
     }
     let leads_nowhere = matches!(

@@ -327,7 +327,7 @@ impl Call {
                 format!("{whose}built for {platform}")
             }
             None => format!(
-                "{} is {}",
+                "{} is no program: it is {}",
                 shown_path(&last.path),
                 describe::program(&last.program)
             ),
