@@ -79,6 +79,14 @@ pub(crate) enum Verb {
     Guard(Guard),
     /// Run a command where foreign programs run, without root and without changing the machine
     Shell(Shell),
+    /// Bring an image here: from a registry, an archive or a tar of a root folder
+    Pull(Pull),
+    /// List the images that are here
+    Images(Images),
+    /// Remove an image's name, and what only it led to
+    Rmi(Rmi),
+    /// Remove layers and other parts that no image here needs
+    Prune(Prune),
     /// Work with Armistice's own container image
     #[command(subcommand)]
     Image(Image),
@@ -93,7 +101,8 @@ impl Verb {
         match self {
             Verb::Register(args) => !args.dry_run,
             Verb::Unregister(args) => !args.dry_run,
-            Verb::Guard(_) => true,
+            Verb::Prune(args) => !args.dry_run,
+            Verb::Guard(_) | Verb::Pull(_) | Verb::Rmi(_) => true,
             _ => false,
         }
     }
@@ -256,6 +265,91 @@ pub(crate) struct Shell {
     /// The command; default: $SHELL
     #[arg(last = true, value_name = "COMMAND", value_hint = ValueHint::CommandWithArguments)]
     pub(crate) command: Vec<std::ffi::OsString>,
+}
+
+/// How an image is fetched.
+#[derive(Debug, Args)]
+pub(crate) struct Fetching {
+    /// This platform, or a lower variant of it; default: the only one that the image has, else
+    /// linux/arm64
+    #[arg(long, env = "DOCKER_DEFAULT_PLATFORM", value_name = "PLATFORM")]
+    pub(crate) platform: Option<String>,
+    /// Credentials are in this file; default: podman's auth.json, then Docker's config.json
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) authfile: Option<PathBuf>,
+    /// Also trust the certificate authority in this PEM file
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) tls_ca: Option<PathBuf>,
+    /// Trust any certificate, and do without TLS where the registry has none
+    #[arg(long)]
+    pub(crate) insecure: bool,
+    /// Ask here first for images of docker.io; may be repeated
+    #[arg(
+        long = "mirror",
+        env = "ARMISTICE_MIRROR",
+        value_delimiter = ',',
+        value_name = "HOST[/PATH]"
+    )]
+    pub(crate) mirrors: Vec<String>,
+    /// What to show while it comes
+    #[arg(long, value_name = "KIND", default_value = "auto")]
+    pub(crate) progress: ProgressKind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProgressKind {
+    /// Bars on a terminal, else lines
+    Auto,
+    /// Lines
+    Plain,
+    /// Nothing
+    None,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Pull {
+    /// An image's name (debian:trixie, ghcr.io/a/b@sha256:...), an archive, an OCI layout, or a
+    /// tar of a root folder; a path begins with '/' or '.', or is a file
+    #[arg(value_name = "IMAGE|ARCHIVE", value_hint = ValueHint::AnyPath)]
+    pub(crate) image: String,
+    /// Keep it under this name
+    #[arg(long, value_name = "NAME:TAG")]
+    pub(crate) name: Option<String>,
+    /// How to show the result
+    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
+    pub(crate) output: Format,
+    #[command(flatten)]
+    pub(crate) fetching: Fetching,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Images {
+    /// Only the images of this name; exit code 1 where there is none
+    #[arg(value_name = "IMAGE")]
+    pub(crate) name: Option<String>,
+    /// How to show them
+    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
+    pub(crate) output: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Rmi {
+    /// Their names
+    #[arg(value_name = "IMAGE", required = true)]
+    pub(crate) images: Vec<String>,
+    /// Only the image for this platform; default: for all
+    #[arg(long, value_name = "PLATFORM")]
+    pub(crate) platform: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Prune {
+    /// Also remove the images that no container uses now
+    #[arg(short, long)]
+    pub(crate) all: bool,
+    /// Show what would go; change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -7,6 +7,7 @@
 mod cli;
 mod engine;
 mod inherited;
+mod obtain;
 mod outcome;
 mod output;
 mod parallel;
@@ -63,6 +64,10 @@ fn run(cli: Cli, inherited: &Inherited) -> Outcome {
         Verb::Explain(args) => verbs::explain::run(&args, output),
         Verb::Guard(args) => verbs::guard::run(&args, output),
         Verb::Shell(args) => verbs::shell::run(&args, inherited, output),
+        Verb::Pull(args) => verbs::pull::run(&args, output),
+        Verb::Images(args) => verbs::images::run(&args, output),
+        Verb::Rmi(args) => verbs::images::remove(&args, output),
+        Verb::Prune(args) => verbs::images::prune(&args, output),
         Verb::Image(args) => verbs::image::run(&args, output),
         Verb::Generate(args) => verbs::generate::run(&args, output),
     };

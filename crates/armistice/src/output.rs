@@ -55,6 +55,14 @@ impl Output {
         }
     }
 
+    /// The same, without what people may want to know beside it.
+    pub(crate) fn without_notes(self) -> Output {
+        Output {
+            quiet: true,
+            ..self
+        }
+    }
+
     /// A line of data.
     pub(crate) fn data(self, line: impl std::fmt::Display) {
         if self.report_to_stderr {
@@ -188,6 +196,12 @@ impl Columns {
             output.data(line.trim_end());
         }
     }
+}
+
+/// A size for people.
+pub(crate) fn megabytes(size: u64) -> String {
+    let tenths = size / 100_000;
+    format!("{}.{} MB", tenths / 10, tenths % 10)
 }
 
 /// A cell without colour.

@@ -7,7 +7,7 @@ use armistice_binfmt::{Entry, Registration};
 use serde::Serialize;
 
 use crate::engine::EngineLine;
-use crate::output::{BAD, GOOD, HEAD, ODD, Output, shown};
+use crate::output::{BAD, GOOD, HEAD, ODD, Output, megabytes, shown};
 
 /// What `register` and `verify` report.
 #[derive(Debug, Default, Serialize)]
@@ -196,9 +196,4 @@ fn print_entry(h: &HandlerLine, output: Output) {
     ));
     output.data(format!("    magic {}", h.magic));
     output.data(format!("    mask  {}", h.mask));
-}
-
-fn megabytes(size: u64) -> String {
-    let tenths = size / 100_000;
-    format!("{}.{} MB", tenths / 10, tenths % 10)
 }

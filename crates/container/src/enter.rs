@@ -80,19 +80,7 @@ where
     let explain = |step, errno| Error::Forbidden(diagnose(&facts, step, errno));
     let refused = |(step, errno)| explain(step, errno);
 
-    let maps = Maps::plan(options.ids, options.map_root, &facts)?;
-    let maps = match leave(&maps, true) {
-        // Nothing was written, and to do without is what Auto means.
-        Err(Stuck::Map(Unwritten::Tool {
-            tool: "newuidmap", ..
-        })) if options.ids == IdMap::Auto => {
-            let own = Maps::own_of(&maps);
-            write_own(&own).map_err(refused)?;
-            own
-        }
-        Err(stuck) => return Err(stuck.into_error(explain)),
-        Ok(()) => maps,
-    };
+    let maps = enter_user(options.ids, options.map_root, true, &facts)?;
 
     namespace::keep_mounts_inside().map_err(refused)?;
     let table = place(&namespace::new_table().map_err(refused)?)?;
@@ -108,6 +96,38 @@ where
         groups: maps.gid,
         setup,
     })
+}
+
+/// Takes this process into a user namespace of its own, as user 0 there, with the
+/// identities that `ids` asks for; mounts and all else stay as they are. So
+/// files that belong to others than the caller can be made and removed.
+///
+/// The process must have one thread only.
+///
+/// # Errors
+/// As [`enter_private`].
+pub fn enter_identities(ids: IdMap) -> Result<(Map, Map), Error> {
+    one_thread()?;
+    let maps = enter_user(ids, true, false, &Facts::gather())?;
+    Ok((maps.uid, maps.gid))
+}
+
+/// Leaves for a new user namespace, and a mount namespace if wanted.
+fn enter_user(ids: IdMap, map_root: bool, mounts: bool, facts: &Facts) -> Result<Maps, Error> {
+    let explain = |step, errno| Error::Forbidden(diagnose(facts, step, errno));
+    let maps = Maps::plan(ids, map_root, facts)?;
+    match leave(&maps, mounts) {
+        // Nothing was written, and to do without is what Auto means.
+        Err(Stuck::Map(Unwritten::Tool {
+            tool: "newuidmap", ..
+        })) if ids == IdMap::Auto => {
+            let own = Maps::own_of(&maps);
+            write_own(&own).map_err(|(step, errno)| explain(step, errno))?;
+            Ok(own)
+        }
+        Err(stuck) => Err(stuck.into_error(explain)),
+        Ok(()) => Ok(maps),
+    }
 }
 
 /// Replaces this process by a command, found in PATH if its name has no slash.

@@ -23,7 +23,7 @@ mod namespace;
 pub mod probe;
 mod writer;
 
-pub use enter::{Entered, Options, default_shell, enter_private, exec};
+pub use enter::{Entered, Options, default_shell, enter_identities, enter_private, exec};
 pub use error::Error;
 pub use facts::Facts;
 pub use forbidden::{Forbidden, Step, apparmor_profile, diagnose};

@@ -1,0 +1,149 @@
+//! From what a person types to an image in the store, or a folder: what `pull`
+//! does, and what `run` begins with.
+//!
+//! - `given`: what the words mean. `source`: where the bytes come from.
+//! - `progress`: what is shown while they come.
+
+mod given;
+mod progress;
+mod source;
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use armistice_arch::Platform;
+use armistice_container::IdMap;
+use armistice_store::{Ids, Owners, Pulled, Source, Store, Wanted};
+
+use crate::cli::Fetching;
+use crate::outcome::Usage;
+use crate::output::{Output, shown};
+pub(crate) use given::{Given, reference};
+use progress::Progress;
+use source::{ArchiveSource, RegistrySource, RootTar};
+
+/// What is taken where an image has several platforms and none was asked for.
+const OTHERWISE: &str = "linux/arm64";
+
+/// An image that is in the store now.
+#[derive(Debug)]
+pub(crate) struct Obtained {
+    /// Its names, whole; at least one.
+    pub(crate) names: Vec<String>,
+    pub(crate) pulled: Pulled,
+}
+
+/// Which platform is meant.
+pub(crate) fn wanted(platform: Option<&str>) -> Result<Wanted> {
+    let parse = |text: &str| {
+        let bad = || {
+            Usage(format!(
+                "'{text}' is not a platform; write it like linux/arm64 or arm/v7"
+            ))
+        };
+        Platform::parse(text).ok_or_else(bad)
+    };
+    let exactly = platform.filter(|p| !p.is_empty()).map(parse).transpose()?;
+    Ok(Wanted {
+        exactly,
+        otherwise: parse(OTHERWISE)?,
+    })
+}
+
+/// Where the user's images are.
+pub(crate) fn folder() -> Result<PathBuf> {
+    use etcetera::BaseStrategy;
+    if let Some(named) = std::env::var_os("ARMISTICE_STORE").filter(|v| !v.is_empty()) {
+        let named = PathBuf::from(named);
+        return std::path::absolute(&named)
+            .with_context(|| format!("can't find {}", named.display()));
+    }
+    let user = etcetera::base_strategy::Xdg::new().context(
+        "can't tell where this user's data go; set HOME, XDG_DATA_HOME or ARMISTICE_STORE",
+    )?;
+    Ok(user.data_dir().join("armistice"))
+}
+
+/// Opens the store under this user's identities: an ordinary user enters a user
+/// namespace, where the files of its images have their owners. The process must have one
+/// thread.
+pub(crate) fn open(output: Output) -> Result<Store> {
+    let folder = folder()?;
+    if !rustix::process::geteuid().is_root()
+        && let Err(error) = armistice_container::enter_identities(IdMap::Auto)
+    {
+        let error = anyhow::Error::from(error);
+        output.detail(format!(
+            "No user namespace for the files' owners: {error:#}"
+        ));
+    }
+    Ok(Store::open(&folder, Ids::of_this_process())?)
+}
+
+/// Brings an image into the store.
+pub(crate) fn pull(
+    store: &Store,
+    given: &Given,
+    name: Option<&str>,
+    args: &Fetching,
+    output: Output,
+) -> Result<Obtained> {
+    let wanted = wanted(args.platform.as_deref())?;
+    let (source, mut names): (Box<dyn Source>, Vec<String>) = match given {
+        Given::Image(reference) => {
+            let source = RegistrySource::new(reference, args)?;
+            (Box::new(source), vec![reference.to_string()])
+        }
+        Given::Archive(path) => {
+            let source = ArchiveSource::open(path, &wanted)?;
+            let names = given::names(path, source.names());
+            (Box::new(source), names)
+        }
+        Given::RootTar(path) => {
+            let source = RootTar::open(path, &wanted)?;
+            (Box::new(source), given::names(path, &[]))
+        }
+        Given::Folder(path) => {
+            return Err(Usage(format!(
+                "{} is a root folder, which is used where it is and not pulled",
+                path.display()
+            ))
+            .into());
+        }
+    };
+    if let Some(name) = name {
+        names = vec![given::reference(name)?.to_string()];
+    }
+    let progress = Progress::new(args.progress, output);
+    let pulled = store.pull(&*source, &names, &wanted, &|event| progress.event(event))?;
+    drop(progress);
+    tell(store, &pulled, output);
+    Ok(Obtained { names, pulled })
+}
+
+/// What people should know of an image that is not as its makers have it.
+fn tell(store: &Store, pulled: &Pulled, output: Output) {
+    let left = &pulled.left_out;
+    if left.devices > 0 {
+        let more = if left.devices > left.device_names.len() as u64 {
+            ", ..."
+        } else {
+            ""
+        };
+        let names: Vec<String> = left.device_names.iter().map(|n| shown(n)).collect();
+        output.note(format!(
+            "Left out: {} devices ({}{more}), which a container gets from this machine",
+            left.devices,
+            names.join(", ")
+        ));
+    }
+    if left.xattrs > 0 {
+        output.detail(format!("Left out: {} extended attributes", left.xattrs));
+    }
+    if store.ids().owners == Owners::Lost && pulled.new_layers > 0 {
+        output.note(
+            "All files belong to the container's root: this user has no ranges of identities \
+             (/etc/subuid and /etc/subgid, newuidmap)",
+        );
+    }
+}

@@ -1,0 +1,299 @@
+//! Sources of images for the store: a registry, an archive, a tar of a root.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use armistice_arch::{Arch, ElfHeader, Platform};
+use armistice_oci::document::{self, BlobRef};
+use armistice_oci::stream::{self, Fault, MemberKind, Method};
+use armistice_oci::{Archive, Digest, Hashing, Image, Reference};
+use armistice_registry::{Client, Options};
+use armistice_store::{Source, SourceError, Top, Wanted, choose};
+
+use crate::cli::Fetching;
+use crate::outcome::Usage;
+
+/// An image of a registry.
+pub(crate) struct RegistrySource {
+    client: Client,
+    wanted: String,
+}
+
+impl RegistrySource {
+    pub(crate) fn new(image: &Reference, args: &Fetching) -> Result<RegistrySource> {
+        let options = Options {
+            authfile: args.authfile.clone(),
+            tls_ca: args.tls_ca.clone(),
+            insecure: args.insecure,
+            mirrors: args
+                .mirrors
+                .iter()
+                .filter(|m| !m.is_empty())
+                .cloned()
+                .collect(),
+        };
+        Ok(RegistrySource {
+            client: Client::new(image, &options)?,
+            wanted: image.wanted(),
+        })
+    }
+}
+
+impl Source for RegistrySource {
+    fn top(&self) -> Result<Top, SourceError> {
+        let fetched = self.client.manifest(&self.wanted)?;
+        Ok(Top {
+            bytes: fetched.bytes,
+            media_type: fetched.media_type,
+        })
+    }
+
+    fn manifest(&self, digest: &Digest) -> Result<Vec<u8>, SourceError> {
+        Ok(self.client.manifest(&digest.to_string())?.bytes)
+    }
+
+    fn config(&self, digest: &Digest) -> Result<Vec<u8>, SourceError> {
+        let mut bytes = Vec::new();
+        let (_, reader) = self.client.blob(digest, 0)?;
+        reader.take(document::SIZE_MAX).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn layer(
+        &self,
+        _: usize,
+        digest: &Digest,
+        offset: u64,
+    ) -> Result<(u64, Box<dyn Read + Send>), SourceError> {
+        Ok(self.client.blob(digest, offset)?)
+    }
+
+    fn is_near(&self) -> bool {
+        false
+    }
+}
+
+/// One image of an archive.
+pub(crate) struct ArchiveSource {
+    image: Image,
+    manifest: Vec<u8>,
+    config: Vec<u8>,
+}
+
+impl ArchiveSource {
+    pub(crate) fn open(path: &Path, wanted: &Wanted) -> Result<ArchiveSource> {
+        let archive = Archive::open(path)?;
+        let absent = archive.absent().to_vec();
+        let images = archive.into_images();
+        let platforms: Vec<&Platform> = images.iter().map(Image::platform).collect();
+        let asked = match &wanted.exactly {
+            Some(exactly) => exactly,
+            None if platforms.iter().all(|p| Some(p) == platforms.first()) => {
+                platforms.first().copied().unwrap_or(&wanted.otherwise)
+            }
+            None => &wanted.otherwise,
+        };
+        let chosen = choose(platforms.iter().copied(), asked);
+        let Some(chosen) = chosen else {
+            let mut there: Vec<Platform> = platforms.into_iter().cloned().collect();
+            there.dedup();
+            let named = absent.iter().filter_map(|a| a.platform.as_ref());
+            let also: Vec<String> = named
+                .map(|p| format!("{p} is named in it, but not saved"))
+                .collect();
+            let error = armistice_store::Error::NoSuchPlatform {
+                name: path.display().to_string(),
+                wanted: asked.clone(),
+                there,
+            };
+            return match also.is_empty() {
+                true => Err(error.into()),
+                false => Err(anyhow::Error::from(error).context(also.join("; "))),
+            };
+        };
+        let same = |i: &&Image| i.platform() == images[chosen].platform();
+        if images.iter().filter(same).count() > 1 {
+            let names: Vec<&str> = images
+                .iter()
+                .flat_map(Image::names)
+                .map(String::as_str)
+                .collect();
+            bail!(
+                "{} holds several images for one platform ({}); save one of them by itself",
+                path.display(),
+                names.join(", ")
+            );
+        }
+        let image = images.into_iter().nth(chosen).context("no image")?;
+        let config = image.config_document()?;
+        let manifest = match image.manifest_document()? {
+            Some(manifest) => manifest,
+            None => made_manifest(&image, &config)?,
+        };
+        Ok(ArchiveSource {
+            image,
+            manifest,
+            config,
+        })
+    }
+
+    pub(crate) fn names(&self) -> &[String] {
+        self.image.names()
+    }
+}
+
+/// A docker-archive has none: its layers are named by what they are unpacked.
+fn made_manifest(image: &Image, config: &[u8]) -> Result<Vec<u8>> {
+    let (_, diff_ids) = document::config(config, image.layer_count(), None)?;
+    let mut layers = Vec::new();
+    for (number, digest) in diff_ids.into_iter().enumerate() {
+        let (_, size) = image.open_layer(number)?;
+        layers.push(BlobRef { digest, size });
+    }
+    Ok(document::manifest_of(&blob(config), &layers))
+}
+
+fn blob(bytes: &[u8]) -> BlobRef {
+    BlobRef {
+        digest: Digest::of(bytes),
+        size: bytes.len() as u64,
+    }
+}
+
+impl Source for ArchiveSource {
+    fn top(&self) -> Result<Top, SourceError> {
+        Ok(Top {
+            bytes: self.manifest.clone(),
+            media_type: String::new(),
+        })
+    }
+
+    fn manifest(&self, _: &Digest) -> Result<Vec<u8>, SourceError> {
+        Ok(self.manifest.clone())
+    }
+
+    fn config(&self, _: &Digest) -> Result<Vec<u8>, SourceError> {
+        Ok(self.config.clone())
+    }
+
+    fn layer(
+        &self,
+        number: usize,
+        _: &Digest,
+        _: u64,
+    ) -> Result<(u64, Box<dyn Read + Send>), SourceError> {
+        let (reader, _) = self.image.open_layer(number)?;
+        Ok((0, Box::new(reader)))
+    }
+
+    fn is_near(&self) -> bool {
+        true
+    }
+}
+
+/// A tar of a root folder, as one layer of an image without a command.
+pub(crate) struct RootTar {
+    path: PathBuf,
+    manifest: Vec<u8>,
+    config: Vec<u8>,
+}
+
+impl RootTar {
+    /// Reads it through once: for its digest, and for what its programs are.
+    pub(crate) fn open(path: &Path, wanted: &Wanted) -> Result<RootTar> {
+        let file = File::open(path).with_context(|| format!("can't open {}", path.display()))?;
+        let size = file.metadata().map(|m| m.len()).unwrap_or(0);
+        let (digest, found) =
+            look_through(file).with_context(|| format!("can't read {}", path.display()))?;
+        let platform = match (&wanted.exactly, found) {
+            (Some(exactly), Some(found)) if found.distance_from(exactly).is_none() => {
+                return Err(armistice_store::Error::NoSuchPlatform {
+                    name: path.display().to_string(),
+                    wanted: exactly.clone(),
+                    there: vec![found],
+                }
+                .into());
+            }
+            (Some(exactly), _) => exactly.clone(),
+            (None, Some(found)) => found,
+            (None, None) => {
+                return Err(Usage(format!(
+                    "{} has no program that tells what it is for; say so with --platform",
+                    path.display()
+                ))
+                .into());
+            }
+        };
+        let config = document::bare_config(&platform, &digest);
+        let layer = BlobRef { digest, size };
+        Ok(RootTar {
+            path: path.to_owned(),
+            manifest: document::manifest_of(&blob(&config), &[layer]),
+            config,
+        })
+    }
+}
+
+/// The digest of the tar, and the platform of the first program in it.
+fn look_through(mut file: File) -> Result<(Digest, Option<Platform>)> {
+    let mut first = [0; 512];
+    let n = file.read(&mut first)?;
+    io::Seek::rewind(&mut file)?;
+    let method = Method::of(first.get(..n).unwrap_or_default());
+    let mut tar = Hashing::new(stream::decode(method, file));
+    let mut platform = None;
+    let walked = stream::stream(&mut tar, &mut |member, bytes| {
+        if platform.is_none() && member.kind == MemberKind::File && member.mode & 0o111 != 0 {
+            let mut head = Vec::new();
+            bytes.take(64).read_to_end(&mut head)?;
+            platform = platform_of(&head);
+        }
+        Ok(ControlFlow::Continue(()))
+    });
+    match walked {
+        Ok(()) => {}
+        Err(Fault::CutOff(at)) => bail!("it is cut off at {at}"),
+        Err(Fault::Bad(at, reason)) => bail!("{reason} (at {at})"),
+        Err(Fault::Io(e)) => return Err(e.into()),
+    }
+    io::copy(&mut tar, &mut io::sink())?;
+    Ok((tar.into_digest().1, platform))
+}
+
+fn platform_of(head: &[u8]) -> Option<Platform> {
+    let arch = Arch::of_elf(&ElfHeader::parse(head).ok()?)?;
+    Platform::parse(arch.platforms.first()?)
+}
+
+impl Source for RootTar {
+    fn top(&self) -> Result<Top, SourceError> {
+        Ok(Top {
+            bytes: self.manifest.clone(),
+            media_type: String::new(),
+        })
+    }
+
+    fn manifest(&self, _: &Digest) -> Result<Vec<u8>, SourceError> {
+        Ok(self.manifest.clone())
+    }
+
+    fn config(&self, _: &Digest) -> Result<Vec<u8>, SourceError> {
+        Ok(self.config.clone())
+    }
+
+    fn layer(
+        &self,
+        _: usize,
+        _: &Digest,
+        _: u64,
+    ) -> Result<(u64, Box<dyn Read + Send>), SourceError> {
+        Ok((0, Box::new(File::open(&self.path)?)))
+    }
+
+    fn is_near(&self) -> bool {
+        true
+    }
+}

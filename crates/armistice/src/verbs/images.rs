@@ -1,0 +1,146 @@
+//! `images`, `rmi` and `prune`: what the store has, and how it goes.
+
+use anyhow::Result;
+use armistice_store::{Pruned, StoredImage, What};
+use serde::Serialize;
+
+use crate::cli::{Format, Images, Prune, Rmi};
+use crate::obtain;
+use crate::outcome::Outcome;
+use crate::output::{Columns, ODD, Output, megabytes, plain};
+
+/// The answer for programs.
+#[derive(Debug, Serialize)]
+struct Answer {
+    schema: u32,
+    store: String,
+    images: Vec<Line>,
+}
+
+#[derive(Debug, Serialize)]
+struct Line {
+    name: String,
+    platform: String,
+    digest: String,
+    /// What the name led to where it came from.
+    source_digest: String,
+    /// Seconds since 1970.
+    pulled: u64,
+    /// Of its layers on disk; null where some are missing.
+    bytes: Option<u64>,
+}
+
+pub(crate) fn run(args: &Images, output: Output) -> Result<Outcome> {
+    let store = obtain::open(output)?;
+    let mut images = store.images()?;
+    if let Some(name) = &args.name {
+        let wanted = obtain::reference(name)?.to_string();
+        images.retain(|i| i.name == wanted);
+    }
+    let found = !images.is_empty() || args.name.is_none();
+    match args.output {
+        Format::Json => output.json(&Answer {
+            schema: 1,
+            store: store.root().display().to_string(),
+            images: images.into_iter().map(line).collect(),
+        })?,
+        Format::Name => images.iter().for_each(|i| output.data(&i.name)),
+        Format::Table => print(&images, output),
+    }
+    Ok(if found {
+        Outcome::Done
+    } else {
+        Outcome::NotWorking
+    })
+}
+
+fn line(image: StoredImage) -> Line {
+    Line {
+        platform: image.platform.to_string(),
+        digest: image.manifest.to_string(),
+        source_digest: image.top,
+        pulled: image.pulled,
+        bytes: image.disk,
+        name: image.name,
+    }
+}
+
+fn print(images: &[StoredImage], output: Output) {
+    if images.is_empty() {
+        output.note("No images here; 'armistice pull NAME' brings one.");
+        return;
+    }
+    let mut table = Columns::new(&["NAME", "PLATFORM", "DIGEST", "SIZE", "PULLED"]);
+    for image in images {
+        table.row(vec![
+            plain(&image.name),
+            plain(image.platform.to_string()),
+            plain(image.manifest.hex().get(..12).unwrap_or_default()),
+            match image.disk {
+                Some(bytes) => plain(megabytes(bytes)),
+                None => ("incomplete: pull it again".to_owned(), ODD),
+            },
+            plain(ago(image.pulled)),
+        ]);
+    }
+    table.print(output);
+}
+
+/// How long ago a time was, roughly.
+fn ago(then: u64) -> String {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let seconds = now.map_or(0, |d| d.as_secs()).saturating_sub(then);
+    match seconds {
+        0..60 => "now".to_owned(),
+        60..3600 => format!("{} minutes ago", seconds / 60),
+        3600..172_800 => format!("{} hours ago", seconds / 3600),
+        _ => format!("{} days ago", seconds / 86_400),
+    }
+}
+
+pub(crate) fn remove(args: &Rmi, output: Output) -> Result<Outcome> {
+    let names: Result<Vec<_>> = args.images.iter().map(|n| obtain::reference(n)).collect();
+    let names = names?;
+    let platform = obtain::wanted(args.platform.as_deref())?.exactly;
+    let store = obtain::open(output)?;
+    let mut outcome = Outcome::Done;
+    for name in names {
+        match store.remove(&name.to_string(), platform.as_ref()) {
+            Ok(pruned) => print_pruned(&pruned, false, output),
+            Err(error @ armistice_store::Error::NoSuchImage { .. }) => {
+                output.error(error);
+                outcome = Outcome::NotWorking;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(outcome)
+}
+
+pub(crate) fn prune(args: &Prune, output: Output) -> Result<Outcome> {
+    let store = obtain::open(output)?;
+    let pruned = store.prune(args.all, args.dry_run)?;
+    print_pruned(&pruned, args.dry_run, output);
+    Ok(Outcome::Done)
+}
+
+fn print_pruned(pruned: &[Pruned], dry_run: bool, output: Output) {
+    let verb = if dry_run { "would go" } else { "gone" };
+    for one in pruned {
+        let what = match one.what {
+            What::Name => "name",
+            What::Layer => "layer",
+            What::Document => "document",
+            What::Partial => "unfinished layer",
+            What::Leftover => "left by a killed run",
+        };
+        output.report(format!(
+            "{verb}: {what} {}  {}",
+            one.name,
+            megabytes(one.bytes)
+        ));
+    }
+    let total = pruned.iter().map(|p| p.bytes).sum();
+    let verb = if dry_run { "Would free" } else { "Freed" };
+    output.report(format!("{verb} {}", megabytes(total)));
+}

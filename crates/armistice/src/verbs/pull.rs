@@ -1,0 +1,57 @@
+//! `pull`: an image into the store. Names a folder or an archive as well.
+
+use anyhow::Result;
+use serde::Serialize;
+
+use crate::cli::{Format, Pull};
+use crate::obtain::{self, Given};
+use crate::outcome::Outcome;
+use crate::output::{Output, megabytes};
+
+/// The answer for programs.
+#[derive(Debug, Serialize)]
+struct Answer {
+    schema: u32,
+    names: Vec<String>,
+    platform: String,
+    digest: String,
+    layers: usize,
+    new_layers: usize,
+    bytes: u64,
+    devices_left_out: u64,
+    xattrs_left_out: u64,
+}
+
+pub(crate) fn run(args: &Pull, output: Output) -> Result<Outcome> {
+    let given = Given::parse(&args.image)?;
+    let store = obtain::open(output)?;
+    let obtained = obtain::pull(&store, &given, args.name.as_deref(), &args.fetching, output)?;
+    let pulled = &obtained.pulled;
+    let answer = Answer {
+        schema: 1,
+        names: obtained.names.clone(),
+        platform: pulled.platform.to_string(),
+        digest: pulled.manifest.to_string(),
+        layers: pulled.layers,
+        new_layers: pulled.new_layers,
+        bytes: pulled.disk,
+        devices_left_out: pulled.left_out.devices,
+        xattrs_left_out: pulled.left_out.xattrs,
+    };
+    match args.output {
+        Format::Json => output.json(&answer)?,
+        Format::Name => answer.names.iter().for_each(|name| output.data(name)),
+        Format::Table => {
+            for name in &answer.names {
+                output.report(format!("{name}  {}  {}", answer.platform, answer.digest));
+            }
+            output.report(format!(
+                "  {} layers, {} of them new, {}",
+                answer.layers,
+                answer.new_layers,
+                megabytes(answer.bytes)
+            ));
+        }
+    }
+    Ok(Outcome::Done)
+}
