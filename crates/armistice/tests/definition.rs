@@ -17,7 +17,7 @@ fn armistice(args: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-const VERBS: [&str; 9] = [
+const VERBS: [&str; 13] = [
     "register",
     "unregister",
     "status",
@@ -27,6 +27,10 @@ const VERBS: [&str; 9] = [
     "shell",
     "image build",
     "generate man",
+    "pull",
+    "images",
+    "rmi",
+    "prune",
 ];
 
 /// The long options that a verb's help names.

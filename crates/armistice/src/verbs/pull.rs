@@ -46,7 +46,7 @@ pub(crate) fn run(args: &Pull, output: Output) -> Result<Outcome> {
                 output.report(format!("{name}  {}  {}", answer.platform, answer.digest));
             }
             output.report(format!(
-                "  {} layers, {} of them new, {}",
+                "  layers: {}, new: {}; {}",
                 answer.layers,
                 answer.new_layers,
                 megabytes(answer.bytes)
