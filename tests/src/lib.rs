@@ -14,6 +14,7 @@
 //! - [`capabilities`]: what this machine can't give to privileged containers.
 //! - [`shared`]: one engine for the tests that run at the same time.
 //! - [`python`]: a virtual environment with the Kubernetes and Helm checkers.
+//! - [`registries`]: registries for pull: a real one, perhaps with TLS, and one that misbehaves.
 //! - [`leftovers`]: ends what a killed run left behind.
 //!
 //! The harness panics where a test should fail; nothing is skipped.
@@ -31,6 +32,7 @@ pub mod podman;
 pub mod private_table;
 pub mod product;
 pub mod python;
+pub mod registries;
 pub mod registry;
 pub mod shared;
 pub mod userland;

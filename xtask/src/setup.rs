@@ -134,6 +134,13 @@ pub(crate) const QUICK: &[Need] = &[
 
 /// For `cargo xtask test`, beside [`QUICK`].
 pub(crate) const ENGINES: &[Need] = &[
+    need(
+        "skopeo",
+        "skopeo",
+        "fills the registry of the tests of pull",
+    ),
+    need("umoci", "umoci", "makes images of another kind"),
+    need("openssl", "openssl", "makes certificates for a registry"),
     USERLANDS[0],
     USERLANDS[1],
     need(

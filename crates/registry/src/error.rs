@@ -125,12 +125,14 @@ fn for_another(seconds: Option<u64>) -> String {
     }
 }
 
+const NO_NETWORK: &str = " (is there a network, or a proxy to be named in HTTPS_PROXY?)";
+
 /// What to do about a connection that did not come about.
 fn hint(source: &ureq::Error) -> &'static str {
     match source {
-        ureq::Error::HostNotFound => {
-            " (is there a network, or a proxy to be named in HTTPS_PROXY?)"
-        }
+        ureq::Error::HostNotFound => NO_NETWORK,
+        // The standard library has no kind for it.
+        ureq::Error::Io(e) if e.to_string().starts_with("failed to lookup address") => NO_NETWORK,
         ureq::Error::Rustls(rustls::Error::InvalidCertificate(_)) => {
             " (name its authority's certificate with --tls-ca, or trust anybody with --insecure)"
         }
