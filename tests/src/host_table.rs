@@ -1,9 +1,11 @@
 //! The host's own binfmt_misc, for one test at a time.
 //!
 //! What is found (mounted or not, and each entry) is put back when dropped.
-//! `qemu-*` entries are set aside meanwhile, so that a test begins where users
-//! begin. An entry that could not be put back (its pinned emulator is no file
-//! of this machine) fails the test before anything is touched.
+//! All entries are set aside meanwhile, whoever made them and whatever their
+//! names are: another's entry for arm64 would be in a test's way, which begins
+//! where users begin. Those that have their emulator open get the same file
+//! back, also where no path leads to it (see [`crate::pinned`]). An entry that
+//! could not be put back fails the test before any is removed.
 //!
 //! From Linux 6.7 the entries die with the last mount, so a table that is not
 //! mounted has none.
@@ -11,12 +13,13 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::mount::{MountFlags, UnmountFlags};
 
-use crate::need;
+use crate::{need, pinned};
 
 /// Where every tool expects it.
 pub const AT: &str = "/proc/sys/fs/binfmt_misc";
@@ -29,8 +32,8 @@ pub struct HostTable {
 }
 
 impl HostTable {
-    /// The table mounted, as systemd and most machines have it, without
-    /// `qemu-*` entries.
+    /// The table mounted, as systemd and most machines have it, without entries.
+    /// Others may hold it, too.
     #[must_use]
     pub fn mounted() -> HostTable {
         let table = Self::take();
@@ -84,9 +87,18 @@ impl Drop for HostTable {
     }
 }
 
-/// What was found: nothing mounted, or these entries.
+/// What was found: nothing mounted, or these entries, the newest first.
 #[derive(Debug)]
-pub struct Found(Option<BTreeMap<String, String>>);
+pub struct Found(Option<Vec<Kept>>);
+
+/// An entry that can be put back.
+#[derive(Debug)]
+struct Kept {
+    name: String,
+    text: String,
+    /// The emulator that it has open.
+    emulator: Option<Arc<File>>,
+}
 
 impl Found {
     /// Notes what is there.
@@ -95,30 +107,43 @@ impl Found {
     /// When an entry is there that could not be put back.
     #[must_use]
     pub fn record() -> Found {
-        let found = is_mounted().then(entries);
-        for (name, text) in found.iter().flatten() {
-            let entry = Entry::parse(text);
-            assert!(
-                !entry.flags.contains('F') || Path::new(&entry.interpreter).is_file(),
-                "entry '{name}' of this machine pins '{}', which is no file here: it could not be put back after the test, so remove it yourself first: echo -1 > {AT}/{name}",
-                entry.interpreter
-            );
+        if !is_mounted() {
+            return Found(None);
         }
-        Found(found)
+        let all = listed();
+        let keep = |(name, text): &(String, String)| {
+            let entry = Entry::parse(text);
+            let emulator = entry.flags.contains('F').then(|| {
+                alone(&all, name, || entry.emulator()).unwrap_or_else(|error| {
+                    panic!(
+                        "entry '{name}' of this machine has '{}' open, which can't be got at ({error}): it could not be put back after the test, so remove it yourself first: echo -1 > {AT}/{name}",
+                        entry.interpreter
+                    )
+                })
+            });
+            Kept {
+                name: name.clone(),
+                text: text.clone(),
+                emulator: emulator.map(Arc::new),
+            }
+        };
+        Found(Some(all.iter().map(keep).collect()))
     }
 
-    /// Makes it so again.
+    /// Makes it so again: the same entries, in the same order, since the newest
+    /// is asked first.
     pub fn put_back(&self) {
-        let before = self.0.clone().unwrap_or_default();
+        let kept = self.0.as_deref().unwrap_or_default();
         mount();
-        for (name, text) in entries() {
-            if before.get(&name) != Some(&text) {
-                remove(&name);
+        let before: Vec<_> = kept
+            .iter()
+            .map(|k| (k.name.clone(), k.text.clone()))
+            .collect();
+        if listed() != before {
+            clear();
+            for kept in kept.iter().rev() {
+                Entry::parse(&kept.text).register(&kept.name, kept.emulator.as_deref());
             }
-        }
-        let left = entries();
-        for (name, text) in before.iter().filter(|(name, _)| !left.contains_key(*name)) {
-            Entry::parse(text).register(name);
         }
         if self.0.is_none() {
             unmount();
@@ -126,11 +151,32 @@ impl Found {
     }
 }
 
-/// Removes the entries that would make a test begin with its work done.
+/// Removes the entries, which would make a test begin with its work done, or
+/// with somebody in its way.
 pub fn set_aside() {
-    for name in entries().into_keys().filter(|n| n.starts_with("qemu-")) {
+    clear();
+}
+
+fn clear() {
+    for (name, _) in listed() {
         remove(&name);
     }
+}
+
+/// Does it while this entry is the only one that is on.
+fn alone<T>(all: &[(String, String)], name: &str, it: impl FnOnce() -> T) -> T {
+    let set = |name: &str, on: bool| {
+        fs::write(path(name), if on { "1" } else { "0" })
+            .unwrap_or_else(|error| panic!("can't switch entry '{name}': {error}"));
+    };
+    for (other, _) in all {
+        set(other, other == name);
+    }
+    let done = it();
+    for (other, text) in all {
+        set(other, Entry::parse(text).enabled);
+    }
+    done
 }
 
 /// One test at a time, over all processes of this machine.
@@ -208,8 +254,13 @@ fn holders() -> Vec<String> {
 }
 
 fn entries() -> BTreeMap<String, String> {
+    listed().into_iter().collect()
+}
+
+/// The entries in the kernel's order: the newest first.
+fn listed() -> Vec<(String, String)> {
     let Ok(folder) = fs::read_dir(AT) else {
-        return BTreeMap::new();
+        return Vec::new();
     };
     folder
         .flatten()
@@ -264,7 +315,22 @@ impl Entry {
         entry
     }
 
-    fn register(&self, name: &str) {
+    /// The emulator that it has open, by running a program that it takes.
+    fn emulator(&self) -> std::io::Result<File> {
+        let folder = crate::temporary();
+        let mut program = folder.path().join("program");
+        if let Some(extension) = &self.extension {
+            program.set_extension(extension);
+        }
+        let digits = self.magic.as_bytes().chunks(2);
+        let magic: Vec<u8> = digits
+            .filter_map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
+            .collect();
+        pinned::write_program(&program, self.offset.parse().unwrap_or(0), &magic)?;
+        pinned::emulator_of(&program)
+    }
+
+    fn register(&self, name: &str, emulator: Option<&File>) {
         let escaped = |hex: &str| -> String {
             hex.as_bytes()
                 .chunks(2)
@@ -285,8 +351,11 @@ impl Entry {
                 escaped(&self.mask)
             ),
         };
-        fs::write(path("register"), &line)
-            .unwrap_or_else(|error| panic!("can't put entry back as it was ({error}): {line}"));
+        let written = match emulator {
+            Some(file) => pinned::register(Path::new(AT), &line, Path::new(interpreter), file),
+            None => fs::write(path("register"), &line),
+        };
+        written.unwrap_or_else(|error| panic!("can't put entry back as it was ({error}): {line}"));
         if !self.enabled {
             fs::write(path(name), "0").unwrap_or_else(|error| panic!("can't disable: {error}"));
         }

@@ -4,7 +4,8 @@
 //! - [`command`]: runs a command with a time limit and shows everything when it disappoints.
 //! - [`need`]: prerequisites; a missing one is a failure that names its package.
 //! - [`product`]: the binary and the image under test.
-//! - [`host_table`]: the host's own binfmt_misc, one test at a time.
+//! - [`host_table`]: the host's own binfmt_misc, one test at a time; [`pinned`]: the
+//!   emulators that its entries have open.
 //! - [`private_table`]: a table in a user namespace, which needs no root.
 //! - [`isolation`]: the same with all identities and processes of its own, for a whole system.
 //! - [`debian_root`]: Debian with its packages configured, entered by chroot.
@@ -28,6 +29,7 @@ pub mod host_table;
 pub mod isolation;
 pub mod leftovers;
 pub mod need;
+pub mod pinned;
 pub mod podman;
 pub mod private_table;
 pub mod product;

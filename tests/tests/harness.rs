@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use e2e::host_table::{AT, Found, set_aside};
 use e2e::{Dockerd, HostTable, Podman, PrivateTable, run};
 
 #[test]
@@ -26,31 +27,68 @@ fn a_private_table_is_empty_and_nobody_elses() {
 
 #[test]
 fn the_hosts_table_is_put_back() {
-    use e2e::host_table::{AT, Found, set_aside};
-
     let host = HostTable::mounted();
     let register = |line: &str| {
         fs::write(Path::new(AT).join("register"), line).expect("the line is right");
     };
     register(":qemu-kept:M:3:ab\\x3a\\x00c:\\xff\\xff\\x00\\x0f\\xff:/bin/sh:POCF");
     register(":by-extension:E::armistice-test::/bin/true:");
+    // In the order of names it would come before the next and win.
+    register(":a-later-one:E::armistice-test::/bin/false:");
     fs::write(Path::new(AT).join("by-extension"), "0").expect("it can be disabled");
-    let before = host.entries();
+    let order = || run(Command::new("ls").args(["-U", AT])).ok().stdout;
+    let (before, names) = (host.entries(), order());
     let found = Found::record();
+    assert_eq!(host.entries(), before);
 
     set_aside();
-    fs::write(Path::new(AT).join("by-extension"), "-1").expect("it can be removed");
+    assert!(host.entries().is_empty());
     register(":new-one:E::armistice-new::/bin/true:");
-    assert_ne!(host.entries(), before);
     found.put_back();
     assert_eq!(host.entries(), before);
+    assert_eq!(order(), names);
     assert!(before["by-extension"].starts_with("disabled"), "{before:?}");
+}
+
+/// What images for this leave behind: the emulator's file went with them. Another
+/// file of that name, or none, may be there now.
+#[test]
+fn an_emulator_that_no_path_leads_to_is_put_back() {
+    let _host = HostTable::mounted();
+    let folder = e2e::temporary();
+    let (first, second) = (folder.path().join("one"), folder.path().join("two"));
+    let run_it = || {
+        let file = folder.path().join("file.armistice-test");
+        e2e::pinned::write_program(&file, 0, b"x").expect("written");
+        run(Command::new(file).arg("argument"))
+    };
+    for replaced in [false, true] {
+        fs::copy("/bin/echo", &first).expect("a copy can be made");
+        let line = format!(":a-foreign-one:E::armistice-test::{}:F", first.display());
+        fs::write(Path::new(AT).join("register"), line).expect("the line is right");
+        fs::remove_file(&first).expect("it can be removed");
+        if replaced {
+            fs::copy("/bin/false", &second).expect("a copy can be made");
+            fs::rename(&second, &first).expect("it can be renamed");
+        }
+        run_it().ok().says("argument");
+        let found = Found::record();
+        set_aside();
+        run_it_fails(run_it);
+        found.put_back();
+        run_it().ok().says("argument");
+        set_aside();
+        let _ = fs::remove_file(&first);
+    }
+}
+
+/// Where nothing takes the file, the kernel says so already when it is started.
+fn run_it_fails(run_it: impl Fn() -> e2e::Done + std::panic::UnwindSafe) {
+    assert!(std::panic::catch_unwind(run_it).is_err());
 }
 
 #[test]
 fn a_table_that_nobody_held_is_released_again() {
-    use e2e::host_table::Found;
-
     let host = HostTable::unmounted();
     let found = Found::record();
     run(Command::new("mount").args(["-t", "binfmt_misc", "x", e2e::host_table::AT])).ok();
