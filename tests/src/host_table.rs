@@ -43,7 +43,8 @@ impl HostTable {
     }
 
     /// Nobody holds the table: the state in which a registration made inside
-    /// a container is lost with the container.
+    /// a container is lost with the container. For tests in a machine of their
+    /// own ([`crate::own_machine`]): on any other, somebody may.
     #[must_use]
     pub fn unmounted() -> HostTable {
         let table = Self::take();
@@ -53,7 +54,7 @@ impl HostTable {
         while held() {
             assert!(
                 started.elapsed() < Duration::from_secs(20),
-                "something else on this machine holds binfmt_misc: end it first. Processes that have it mounted: {:?}",
+                "something holds binfmt_misc, though this machine is the test's own. Processes that have it mounted: {:?}",
                 holders()
             );
             thread::sleep(Duration::from_millis(100));

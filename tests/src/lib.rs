@@ -6,6 +6,8 @@
 //! - [`product`]: the binary and the image under test.
 //! - [`host_table`]: the host's own binfmt_misc, one test at a time; [`pinned`]: the
 //!   emulators that its entries have open.
+//! - [`machine`]: a virtual machine with a kernel, systemd and engines of its own;
+//!   [`own_machine`]: tests whose body runs in one.
 //! - [`private_table`]: a table in a user namespace, which needs no root.
 //! - [`isolation`]: the same with all identities and processes of its own, for a whole system.
 //! - [`debian_root`]: Debian with its packages configured, entered by chroot.
@@ -28,7 +30,9 @@ pub mod dockerd;
 pub mod host_table;
 pub mod isolation;
 pub mod leftovers;
+pub mod machine;
 pub mod need;
+pub mod own_machine;
 pub mod pinned;
 pub mod podman;
 pub mod private_table;

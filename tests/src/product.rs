@@ -68,11 +68,15 @@ pub fn armistice() -> Command {
     Command::new(binary())
 }
 
-/// The container image as an archive, built once for each test process.
+/// The container image as an archive: `ARMISTICE_IMAGE`, else built once for each
+/// test process.
 #[must_use]
 pub fn image() -> &'static Path {
     static IMAGE: OnceLock<PathBuf> = OnceLock::new();
     IMAGE.get_or_init(|| {
+        if let Some(given) = std::env::var_os("ARMISTICE_IMAGE") {
+            return PathBuf::from(given);
+        }
         let folder = target_dir().join("e2e");
         std::fs::create_dir_all(&folder).expect("target/e2e can be made");
         let file = folder.join(format!("image-{}.tar", std::process::id()));
@@ -82,5 +86,29 @@ pub fn image() -> &'static Path {
         let kept = folder.join("armistice-image.tar");
         std::fs::rename(&file, &kept).expect("the image can be renamed");
         kept
+    })
+}
+
+/// The Debian package: `ARMISTICE_DEB`, else built once for each test process.
+///
+/// # Panics
+/// When it can't be built.
+#[must_use]
+pub fn package() -> &'static Path {
+    static PACKAGE: OnceLock<PathBuf> = OnceLock::new();
+    PACKAGE.get_or_init(|| {
+        if let Some(given) = std::env::var_os("ARMISTICE_DEB") {
+            return PathBuf::from(given);
+        }
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let built = run(Command::new(cargo)
+            .args(["xtask", "deb"])
+            .current_dir(workspace()))
+        .ok();
+        let path = built
+            .stdout
+            .lines()
+            .find_map(|line| line.strip_prefix("Built "));
+        PathBuf::from(path.unwrap_or_else(|| panic!("no package's path:\n{built}")))
     })
 }

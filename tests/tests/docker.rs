@@ -34,19 +34,6 @@ fn exec_format_error_before_and_uname_after() {
     }
 }
 
-/// On the machine itself nothing has to be mended by hand.
-#[test]
-fn where_the_table_is_not_mounted_register_mounts_it() {
-    let docker = Dockerd::shared();
-    let host = HostTable::unmounted();
-    register(&["arm64"]);
-    assert!(host.is_mounted());
-    docker
-        .run(&Userland::ARM64, &["uname", "-m"])
-        .ok()
-        .prints("aarch64");
-}
-
 #[test]
 fn arm64_images_are_built_by_both_builders() {
     let docker = Dockerd::shared();

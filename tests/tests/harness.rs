@@ -88,16 +88,6 @@ fn run_it_fails(run_it: impl Fn() -> e2e::Done + std::panic::UnwindSafe) {
 }
 
 #[test]
-fn a_table_that_nobody_held_is_released_again() {
-    let host = HostTable::unmounted();
-    let found = Found::record();
-    run(Command::new("mount").args(["-t", "binfmt_misc", "x", e2e::host_table::AT])).ok();
-    assert!(host.is_mounted());
-    found.put_back();
-    assert!(!host.is_mounted());
-}
-
-#[test]
 fn engines_leave_nothing_behind() {
     let mounts = || fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
     let docker = Dockerd::start();

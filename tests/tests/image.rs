@@ -176,45 +176,6 @@ fn without_privilege_it_fails_and_says_what_is_missing() {
     assert!(!host.entries().contains_key("qemu-aarch64"));
 }
 
-/// tonistiigi/binfmt#360: nobody on the host holds the table, so it ends with
-/// the container; other images print success and exit with 0.
-#[test]
-fn a_registration_that_would_be_lost_is_refused() {
-    let docker = Dockerd::shared();
-    let host = HostTable::unmounted();
-    let image = docker.load_product();
-    let done = docker
-        .run_privileged(&[], &image, &["--install", "arm64"])
-        .exits(1);
-    let said = format!("{}{}", done.stdout, done.stderr);
-    assert!(
-        said.contains("mount -t binfmt_misc") || said.contains("--pid=host"),
-        "the command that mends it is expected:\n{done}"
-    );
-    assert!(!host.is_mounted());
-    docker
-        .run(&Userland::ARM64, &["uname", "-m"])
-        .fails()
-        .says("exec format error");
-}
-
-/// The same machine, with the right to see the host's processes.
-#[test]
-fn with_the_hosts_processes_in_sight_it_mounts_the_table_there() {
-    let docker = Dockerd::shared();
-    let host = HostTable::unmounted();
-    let image = docker.load_product();
-    docker
-        .run_privileged(&["--pid=host"], &image, &["--install", "arm64"])
-        .ok();
-    assert!(host.is_mounted(), "the table must be mounted on the host");
-    assert!(host.entries().contains_key("qemu-aarch64"));
-    docker
-        .run(&Userland::ARM64, &["uname", "-m"])
-        .ok()
-        .prints("aarch64");
-}
-
 #[test]
 fn two_builds_are_the_same_to_the_byte() {
     let folder = e2e::temporary();

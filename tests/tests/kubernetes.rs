@@ -4,13 +4,9 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::time::Duration;
 
-use e2e::command::wait_until;
-use e2e::{HostTable, Podman, Userland, product, python, run};
+use e2e::{product, python, run};
 use serde_json::{Value, json};
-
-const SOON: Duration = Duration::from_secs(60);
 
 fn deploy(path: &str) -> PathBuf {
     product::workspace().join("deploy").join(path)
@@ -325,97 +321,4 @@ fn the_guard_asks_for_no_more_than_it_needs() {
     assert_eq!(guard["readOnlyRootFilesystem"], true);
     assert!(guard.get("privileged").is_none());
     assert_eq!(spec["automountServiceAccountToken"], false);
-}
-
-/// A pod as the DaemonSet's template makes it. Podman 4.3 takes no DaemonSet,
-/// and starts a finished init container again and again unless the pod's
-/// restart policy says otherwise.
-fn pod(daemon_set: &Value, image: &str) -> Value {
-    assert_eq!(daemon_set["spec"]["template"]["spec"]["hostPID"], true);
-    let mut spec = daemon_set["spec"]["template"]["spec"].clone();
-    spec["restartPolicy"] = json!("OnFailure");
-    for kind in ["initContainers", "containers"] {
-        for container in spec[kind].as_array_mut().into_iter().flatten() {
-            container["image"] = json!(image);
-            container["imagePullPolicy"] = json!("Never");
-        }
-    }
-    json!({
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": "armistice", "labels": daemon_set["spec"]["template"]["metadata"]["labels"]},
-        "spec": spec,
-    })
-}
-
-/// The node's table is not mounted: the worst node there is.
-#[test]
-fn the_pod_mounts_registers_guards_and_leaves_no_trace() {
-    let podman = Podman::shared();
-    let host = HostTable::unmounted();
-    let image = podman.load_product();
-    podman.load_userland(&Userland::ARM64);
-    let daemon_set =
-        rendered(&json!({"architectures": ["arm64", "riscv64"], "guard": {"intervalSeconds": 1}}));
-    let folder = e2e::temporary();
-    let file = folder.path().join("pod.yaml");
-    fs::write(&file, pod(&daemon_set, &image).to_string()).expect("written");
-
-    // As a kubelet ends a pod. (Podman 4.3's `kube down` kills it at once.)
-    let down = || {
-        run(podman
-            .podman()
-            .args(["pod", "stop", "--time", "30", "armistice"]))
-    };
-    let logs = || {
-        ["armistice-register", "armistice-guard"]
-            .map(|name| run(podman.podman().args(["logs", name])).to_string())
-            .join("\n")
-    };
-    let registered = || {
-        let entries = host.entries();
-        entries.contains_key("qemu-aarch64") && entries.contains_key("qemu-riscv64")
-    };
-    podman.kube_play(&file).ok();
-    let ready = || {
-        run(podman.podman().args([
-            "exec",
-            "armistice-guard",
-            "armistice",
-            "verify",
-            "arm64",
-            "riscv64",
-        ]))
-        .status
-        .success()
-    };
-    let checked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        wait_until("the pod is ready", SOON, || registered() && ready());
-        assert!(host.is_mounted());
-        podman
-            .run(&Userland::ARM64, &["uname", "-m"])
-            .ok()
-            .prints("aarch64");
-        // Somebody empties the node's table.
-        let status = format!("{}/status", e2e::host_table::AT);
-        fs::write(status, "-1").expect("the table can be emptied");
-        wait_until("the guard has put the entries back", SOON, registered);
-        podman
-            .run(&Userland::ARM64, &["uname", "-m"])
-            .ok()
-            .prints("aarch64");
-        wait_until("the pod is ready again", SOON, ready);
-    }));
-    let downed = down();
-    let logs = logs();
-    let removed = run(podman.podman().args(["pod", "rm", "--force", "armistice"]));
-    assert!(checked.is_ok(), "{logs}");
-    downed.ok();
-    removed.ok();
-    let left: Vec<String> = host
-        .entries()
-        .into_keys()
-        .filter(|n| n.starts_with("qemu-"))
-        .collect();
-    assert!(left.is_empty(), "the pod left {left:?}:\n{logs}");
 }

@@ -14,6 +14,7 @@ mod decode_real;
 mod demo;
 mod differential;
 mod dist;
+mod machine;
 mod proof_programs;
 mod setup;
 mod step;
@@ -28,6 +29,9 @@ Usage: cargo xtask TASK
   demo           Show on this machine what Armistice does, and put all back
   test           Install what the tests need, build, check, and run all tests
   test --quick   The same without what needs a container engine
+  machine [--long]
+                 Run the tests that need a machine of their own, made by QEMU; with
+                 --long in all releases of Debian, and write tests/results
   bench          Measure, and write benches/results
   bench-engine [--quick] [--only GROUP|KERNEL]
                  Measure the engine beside native code and QEMU
@@ -57,6 +61,8 @@ fn main() -> ExitCode {
         ["demo"] => demo::demo(),
         ["test"] => test::test(test::Extent::All),
         ["test", "--quick"] => test::test(test::Extent::Quick),
+        ["machine"] => machine::machine(false),
+        ["machine", "--long"] => machine::machine(true),
         ["bench"] => bench::run(),
         ["bench-engine", ref rest @ ..] => bench_engine::bench(rest),
         ["differential", ref rest @ ..] => differential::differential(rest),

@@ -126,7 +126,7 @@ pub(crate) const QUICK: &[Need] = &[
     need(
         "qemu-system-x86_64",
         "qemu-system-x86",
-        "makes a machine with memory protection keys",
+        "makes machines for tests: with memory protection keys, with kernels of their own",
     ),
     need("newuidmap", "uidmap", "the tests of ranges of identities"),
     need("setpriv", "util-linux", "the tests as an ordinary user"),
@@ -163,6 +163,8 @@ pub(crate) const ENGINES: &[Need] = &[
         "catatonit",
         "holds Podman's pods",
     ),
+    need("mke2fs", "e2fsprogs", "makes disks for machines of QEMU's"),
+    need("strip", "binutils", "makes the tests small that run in one"),
     need("man", "man-db", "the man page's check"),
     need("python3", "python3", "the Kubernetes and Helm checks"),
     Need {

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use e2e::command::line_of;
-use e2e::product;
+use e2e::{need, product};
 
 /// Cargo, in the workspace.
 pub(crate) fn cargo(args: &[&str]) -> Command {
@@ -28,6 +28,17 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     }
     println!("({:.1} s)", started.elapsed().as_secs_f32());
     Ok(())
+}
+
+/// Lets cargo build as this user, and run what it built as root.
+pub(crate) fn as_root(cargo: &mut Command) {
+    if rustix::process::geteuid().is_root() {
+        return;
+    }
+    if let Some(sudo) = need::find("sudo") {
+        let runner = format!("{} --preserve-env", sudo.display());
+        cargo.env("CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER", runner);
+    }
 }
 
 /// The engine, brought up to date.

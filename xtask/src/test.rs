@@ -5,10 +5,10 @@
 use std::time::Instant;
 
 use anyhow::Result;
-use e2e::{leftovers, need};
+use e2e::leftovers;
 
 use crate::setup;
-use crate::step::{build, cargo, run};
+use crate::step::{as_root, build, cargo, run};
 
 /// How much of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,12 +98,8 @@ fn steps(extent: Extent) -> Result<()> {
     let mut end_to_end = cargo(&["test", "--package", "e2e"]);
     if extent == Extent::Quick {
         end_to_end.args(QUICK_TESTS);
-    } else if !rustix::process::geteuid().is_root() {
-        // Cargo builds as this user; only the tests run as root.
-        if let Some(sudo) = need::find("sudo") {
-            let runner = format!("{} --preserve-env", sudo.display());
-            end_to_end.env("CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER", runner);
-        }
+    } else {
+        as_root(&mut end_to_end);
     }
     run(end_to_end.env("ARMISTICE_BIN", binary))
 }

@@ -1,0 +1,25 @@
+//! `cargo xtask machine`: the tests that need a machine of their own, which QEMU
+//! makes (docs/testing.md). With `--long`, in all releases of Debian's, and
+//! tests/results/machine.md is written.
+
+use anyhow::Result;
+use e2e::leftovers;
+
+use crate::setup;
+use crate::step::{as_root, build, cargo, run};
+
+/// Runs them.
+pub(crate) fn machine(long: bool) -> Result<()> {
+    setup::install(&[setup::QUICK, setup::ENGINES])?;
+    let binary = build()?;
+    let mut tests = cargo(&["test", "--package", "e2e", "--test=machine"]);
+    as_root(&mut tests);
+    tests.env("ARMISTICE_BIN", binary);
+    if long {
+        tests.env("ARMISTICE_LONG", "1");
+    }
+    leftovers::clear();
+    let done = run(&mut tests);
+    leftovers::clear();
+    done
+}
