@@ -84,7 +84,14 @@ fn mount_error(errno: Errno) -> BinfmtError {
 /// Whether this mount namespace is one that lasts: the machine's own, or that
 /// of a container with an init system of its own.
 pub(crate) fn is_machine() -> bool {
-    mounts_as_init() && (sees_all_processes() || Path::new("/run/systemd/system").is_dir())
+    mounts_as_init() && (sees_all_processes() || systemd_is_init())
+}
+
+/// Whether the PID 1 in sight is systemd. That systemd's folder is there does not
+/// say so: a container may have the machine's, to talk to its systemd.
+fn systemd_is_init() -> bool {
+    Path::new("/run/systemd/system").is_dir()
+        && std::fs::read_to_string("/proc/1/comm").is_ok_and(|name| name.trim_end() == "systemd")
 }
 
 /// Whether PID 1 is the machine's.
