@@ -23,6 +23,9 @@ use crate::command::{Done, run};
 use crate::shared::Shared;
 use crate::{Userland, capabilities, leftovers, need, product};
 
+/// Longer than it takes to start on a loaded machine that QEMU makes in software.
+const PATIENCE: Duration = Duration::from_secs(240);
+
 /// A running daemon.
 #[derive(Debug)]
 pub struct Dockerd {
@@ -43,7 +46,7 @@ impl Dockerd {
     /// Starts a daemon and waits until it answers.
     ///
     /// # Panics
-    /// When it doesn't within half a minute; with its log.
+    /// When it doesn't in time; with its log.
     #[must_use]
     pub fn start() -> Dockerd {
         need::host_root();
@@ -80,6 +83,8 @@ impl Dockerd {
             .arg(at(leftovers::PID_FILE))
             .arg(format!("--host=unix://{}", at("socket").display()))
             .arg(format!("--cgroup-parent={cgroup}"))
+            // Where systemd is PID 1, Docker would want the name of a slice.
+            .args(["--exec-opt", "native.cgroupdriver=cgroupfs"])
             .args(["--bridge=none", "--iptables=false", "--ip6tables=false"])
             .args([
                 "--ip-forward=false",
@@ -111,7 +116,7 @@ impl Dockerd {
                 return;
             }
             let ended = self.daemon.try_wait().ok().flatten();
-            if ended.is_some() || started.elapsed() > Duration::from_secs(30) {
+            if ended.is_some() || started.elapsed() > PATIENCE {
                 let log = fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
                 panic!("dockerd does not answer ({ended:?}); its log:\n{log}");
             }

@@ -3,7 +3,8 @@
 //! once and kept in `target/machine`.
 //!
 //! What differs from a new installation: services that have nothing to do
-//! without a network, and Docker's, are not started at boot; AppArmor has the
+//! without a network or a terminal, and Docker's, are not started at boot; what
+//! systemd does once after an installation is done; AppArmor has the
 //! profiles of what runs containers, and not those of a hundred programs which
 //! are not there and take minutes to compile; a service of ours runs what the
 //! tests send.
@@ -60,6 +61,8 @@ for unit in docker.service docker.socket containerd.service podman.service podma
     e2scrub_reap.service fstrim.timer getty@tty1.service; do
     chroot "$1" systemctl disable "$unit" || true
 done
+chroot "$1" systemctl mask serial-getty@ttyS0.service
+touch "$1/etc/.updated" "$1/var/.updated"
 mkdir -p "$1/etc/systemd/system.conf.d"
 printf '[Manager]\nDefaultTimeoutStartSec=600\nDefaultTimeoutStopSec=60\nDefaultDeviceTimeoutSec=600\n' \
     > "$1/etc/systemd/system.conf.d/slow.conf"
