@@ -1,0 +1,577 @@
+//! `pull`, `images`, `rmi` and `prune`: from real registries and archives, from a registry that
+//! misbehaves, as root and as an ordinary user. Whatever fails, the store is intact.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use e2e::registries::{Fake, Manners, Registry, add_index, digest, skopeo_copy};
+use e2e::{Done, Userland, command, need, product, run};
+
+/// A store of its own.
+struct Store {
+    folder: tempfile::TempDir,
+}
+
+impl Store {
+    fn new() -> Store {
+        Store {
+            folder: e2e::temporary(),
+        }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("store")
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(product::binary());
+        self.prepare(&mut command);
+        command.args(args);
+        command
+    }
+
+    /// No credentials or settings of the machine's user come in.
+    fn prepare(&self, command: &mut Command) {
+        command
+            .env("ARMISTICE_STORE", self.path())
+            .env("HOME", self.folder.path())
+            .env("DOCKER_CONFIG", self.folder.path())
+            .env_remove("XDG_RUNTIME_DIR")
+            .env_remove("REGISTRY_AUTH_FILE")
+            .env_remove("DOCKER_DEFAULT_PLATFORM")
+            .env_remove("SSL_CERT_FILE");
+        for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
+            command.env_remove(name).env_remove(name.to_lowercase());
+        }
+    }
+
+    #[track_caller]
+    fn run(&self, args: &[&str]) -> Done {
+        run(&mut self.command(args))
+    }
+
+    #[track_caller]
+    fn pull(&self, fake: &Fake, tag: &str) -> Done {
+        self.run(&["pull", "--insecure", &fake.name(tag)])
+    }
+
+    /// Nothing is left that no image needs, beside what the next pull goes on with.
+    #[track_caller]
+    fn is_intact(&self) {
+        let done = self.run(&["prune", "--dry-run"]).ok();
+        for line in done.stdout.lines() {
+            assert!(
+                line.contains("unfinished layer") || line.starts_with("Would free"),
+                "left over:\n{done}"
+            );
+        }
+    }
+
+    /// The one unpacked layer's folder that has this file.
+    fn with(&self, file: &str) -> PathBuf {
+        let layers = fs::read_dir(self.path().join("layers"))
+            .into_iter()
+            .flatten()
+            .flatten()
+            .flat_map(|ids| fs::read_dir(ids.path()).into_iter().flatten().flatten())
+            .map(|layer| layer.path().join("fs"));
+        layers
+            .into_iter()
+            .find(|root| root.join(file).symlink_metadata().is_ok())
+            .unwrap_or_else(|| panic!("no layer has {file}"))
+    }
+}
+
+/// A layer of files.
+fn layer(files: &[(&str, usize)]) -> Vec<u8> {
+    let mut tar = tar::Builder::new(Vec::new());
+    for (name, size) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(*size as u64);
+        header.set_mode(0o644);
+        header.set_uid(7);
+        header.set_gid(8);
+        // Not zeros: those would become holes.
+        let bytes: Vec<u8> = (0..*size).map(|n| (n % 251) as u8 | 1).collect();
+        tar.append_data(&mut header, name, &bytes[..])
+            .expect("a tar in memory can be written");
+    }
+    tar.into_inner().expect("a tar in memory can be written")
+}
+
+#[test]
+fn a_real_registry_gives_the_platform_that_is_asked_for() {
+    let registry = Registry::plain();
+    let temp = e2e::temporary();
+    let layout = temp.path().join("layout");
+    let at = layout.display();
+    for (userland, format) in [(Userland::ARM64, "gzip"), (Userland::S390X, "zstd")] {
+        let from = format!("docker-archive:{}", userland.archive().display());
+        let to = format!("oci:{at}:{}", userland.debian);
+        let options = [
+            "--format=oci",
+            "--dest-compress",
+            "--dest-compress-format",
+            format,
+        ];
+        skopeo_copy(&options, &from, &to);
+    }
+    add_index(&layout, &[("arm64", "arm64"), ("s390x", "s390x")]);
+    let name = format!("{}/debian:multi", registry.host);
+    skopeo_copy(
+        &["--all"],
+        &format!("oci:{at}:multi"),
+        &format!("docker://{name}"),
+    );
+
+    let store = Store::new();
+    let refused = store.run(&["pull", &name]).exits(1);
+    let _ = refused.says("--insecure");
+    let pulled = store
+        .run(&["pull", "--insecure", "-o", "json", &name])
+        .ok()
+        .json();
+    assert_eq!(pulled["platform"], "linux/arm64");
+    assert_eq!(pulled["new_layers"], 1);
+    let again = store
+        .run(&["pull", "--insecure", "-o", "json", &name])
+        .ok()
+        .json();
+    assert_eq!(again["new_layers"], 0);
+    assert_eq!(again["digest"], pulled["digest"]);
+    let zstd = [
+        "pull",
+        "--insecure",
+        "--platform",
+        "s390x",
+        "-o",
+        "json",
+        &name,
+    ];
+    assert_eq!(store.run(&zstd).ok().json()["platform"], "linux/s390x");
+    let _ = store
+        .run(&["pull", "--insecure", "--platform", "linux/riscv64", &name])
+        .exits(1)
+        .says("is not there for linux/riscv64; it is for linux/arm64, linux/s390x");
+    let root = store.with("bin/dash");
+    let mode = fs::metadata(root.join("tmp"))
+        .expect("Debian has /tmp")
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o7777, 0o1777);
+    let images = store.run(&["images", "-o", "json"]).ok().json();
+    assert_eq!(images["images"].as_array().map(Vec::len), Some(2));
+    store.is_intact();
+    let _ = store
+        .run(&["rmi", "--platform", "s390x", &name])
+        .ok()
+        .says("layer");
+    let _ = store.run(&["rmi", &name]).ok();
+    let _ = store.run(&["rmi", &name]).exits(1).says("there is no");
+    let _ = store.run(&["images", "-o", "name"]).ok().prints("");
+    store.is_intact();
+}
+
+#[test]
+fn tls_wants_an_authority_that_is_trusted() {
+    let registry = Registry::tls();
+    let temp = e2e::temporary();
+    let archive = small_archive(temp.path());
+    let name = format!("{}/small:1", registry.host);
+    skopeo_copy(
+        &[],
+        &format!("oci-archive:{}", archive.display()),
+        &format!("docker://{name}"),
+    );
+    let store = Store::new();
+    let ca = registry.ca();
+    let ca = ca.to_str().expect("a plain path");
+    let _ = store.run(&["pull", &name]).exits(1).says("--tls-ca");
+    let _ = store.run(&["pull", "--tls-ca", ca, &name]).ok();
+    let _ = store.run(&["rmi", &name]).ok();
+    let _ = run(store.command(&["pull", &name]).env("SSL_CERT_FILE", ca)).ok();
+    let _ = store.run(&["pull", "--insecure", &name]).ok();
+    let _ = store
+        .run(&["pull", "--tls-ca", "/dev/null", &name])
+        .exits(1)
+        .says("no certificate");
+}
+
+/// An OCI archive of one small layer, made by umoci and skopeo.
+fn small_archive(folder: &Path) -> PathBuf {
+    let umoci = need::program("umoci", "umoci");
+    let do_umoci = |args: &[&str]| {
+        let _ = run(Command::new(&umoci).args(args).current_dir(folder)).ok();
+    };
+    do_umoci(&["init", "--layout", "made"]);
+    do_umoci(&["new", "--image", "made:one"]);
+    fs::create_dir(folder.join("content")).expect("a folder can be made");
+    fs::write(folder.join("content/hello"), "from umoci").expect("a file can be written");
+    do_umoci(&[
+        "insert",
+        "--rootless",
+        "--image",
+        "made:one",
+        "content",
+        "/data",
+    ]);
+    do_umoci(&[
+        "config",
+        "--image",
+        "made:one",
+        "--architecture",
+        "arm64",
+        "--os",
+        "linux",
+    ]);
+    let archive = folder.join("small.oci.tar");
+    let from = format!("oci:{}:one", folder.join("made").display());
+    skopeo_copy(
+        &[],
+        &from,
+        &format!("oci-archive:{}:localhost/small:1", archive.display()),
+    );
+    archive
+}
+
+#[test]
+fn archives_layouts_and_tars_of_a_root() {
+    let temp = e2e::temporary();
+    let archive = small_archive(temp.path());
+    let store = Store::new();
+    let pull = |path: &Path| {
+        store
+            .run(&["pull", "-o", "json", path.to_str().expect("plain")])
+            .ok()
+            .json()
+    };
+    let from_tar = pull(&archive);
+    assert_eq!(from_tar["names"][0], "localhost/small:1");
+    let layout = pull(&temp.path().join("made"));
+    assert_eq!(layout["names"][0], "localhost/made:one");
+    assert_eq!(layout["new_layers"], 0, "the same layer");
+    let text = fs::read_to_string(store.with("data/hello").join("data/hello"));
+    assert_eq!(text.expect("it is there"), "from umoci");
+
+    let docker = pull(&Userland::ARMHF.archive());
+    assert_eq!(docker["platform"], "linux/arm/v7");
+    let root = pull(&Userland::ARMHF.tar());
+    assert_eq!(root["platform"], "linux/arm/v7", "its programs tell");
+    assert_eq!(root["new_layers"], 0, "the same layer");
+    let tar = Userland::ARMHF.tar();
+    let tar = tar.to_str().expect("a plain path");
+    let _ = store
+        .run(&["pull", "--platform", "arm64", tar])
+        .exits(1)
+        .says("it is for linux/arm/v7");
+    let _ = store.run(&["pull", "/etc"]).exits(2).says("root folder");
+    store.is_intact();
+}
+
+#[test]
+fn a_token_is_had_with_the_users_password() {
+    let fake = Fake::new();
+    fake.image("1", "arm64", &[layer(&[("f", 10)])]);
+    fake.behave(Manners {
+        password: Some("ann:secret".to_owned()),
+        ..Manners::default()
+    });
+    let store = Store::new();
+    let _ = store.pull(&fake, "1").exits(1).says("login");
+    // base64 of ann:secret, and of ann:wrong.
+    for (auth, code) in [("YW5uOnNlY3JldA==", 0), ("YW5uOndyb25n", 1)] {
+        let text = format!(r#"{{"auths": {{"{}": {{"auth": "{auth}"}}}}}}"#, fake.host);
+        let file = store.folder.path().join("auth.json");
+        fs::write(&file, &text).expect("a file can be written");
+        let file = file.to_str().expect("a plain path");
+        let name = fake.name("1");
+        let named = store
+            .run(&["pull", "--insecure", "--authfile", file, &name])
+            .exits(code);
+        if code == 1 {
+            let _ = named.says("wrong password");
+        }
+        // Docker's own file, too.
+        fs::write(store.folder.path().join("config.json"), &text).expect("a file can be written");
+        let _ = store.pull(&fake, "1").exits(code);
+    }
+}
+
+#[test]
+fn refusals_are_told_with_what_to_do() {
+    let fake = Fake::new();
+    fake.image("1", "arm64", &[layer(&[("f", 10)])]);
+    let store = Store::new();
+    let _ = store.pull(&fake, "none").exits(1).says("has no test:none");
+    let refuse = |times, status, header: &str| {
+        fake.behave(Manners {
+            refuse: Some((times, status, header.to_owned())),
+            ..Manners::default()
+        });
+    };
+    // With --insecure TLS is tried first, which is no request to this server.
+    refuse(99, 403, "X: y");
+    let _ = store.pull(&fake, "1").exits(1).says("refuses test");
+    refuse(99, 401, "X: y");
+    let _ = store.pull(&fake, "1").exits(1).says("401");
+    refuse(99, 500, "X: y");
+    let _ = store.pull(&fake, "1").exits(1).says("answers 500");
+    refuse(99, 429, "Retry-After: 3600");
+    let _ = store
+        .pull(&fake, "1")
+        .exits(1)
+        .says("for another 3600 seconds");
+    refuse(1, 429, "Retry-After: 1");
+    let _ = store.pull(&fake, "1").ok();
+    let _ = store
+        .run(&["pull", "127.0.0.1:1/x"])
+        .exits(1)
+        .says("can't reach 127.0.0.1:1");
+    let _ = store
+        .run(&["pull", "armistice-test.invalid/x"])
+        .exits(1)
+        .says("is there a network");
+    let _ = store.run(&["pull", "Not A Name"]).exits(2);
+    let _ = store.run(&["pull", "--platform", "a/b/c/d", "x"]).exits(2);
+    store.is_intact();
+}
+
+#[test]
+fn what_is_not_as_it_should_be_is_not_kept() {
+    let fake = Fake::new();
+    let store = Store::new();
+    let good = layer(&[("f", 10_000)]);
+    let put = |what: &str, bytes: &[u8]| fake.put(what, bytes, "application/octet-stream");
+    let blob = format!("blobs/{}", digest(&good));
+
+    fake.image("wrong", "arm64", std::slice::from_ref(&good));
+    let mut wrong = good.clone();
+    wrong[600] ^= 1;
+    put(&blob, &wrong);
+    let _ = store
+        .pull(&fake, "wrong")
+        .exits(1)
+        .says("damaged: its digest is");
+    assert!(
+        fs::read_dir(store.path().join("partial"))
+            .expect("a folder")
+            .next()
+            .is_none(),
+        "nothing of a wrong layer is kept"
+    );
+    put(&blob, &[&good[..], b"more"].concat());
+    let _ = store.pull(&fake, "wrong").exits(1);
+    put(&blob, &good);
+    let _ = store.pull(&fake, "wrong").ok();
+
+    fake.image_typed(
+        "squash",
+        "arm64",
+        std::slice::from_ref(&good),
+        "application/vnd.squashfs",
+    );
+    let _ = store
+        .pull(&fake, "squash")
+        .exits(1)
+        .says("application/vnd.squashfs");
+    fake.image("text", "arm64", &[b"no tar ".repeat(2000)]);
+    let _ = store
+        .pull(&fake, "text")
+        .exits(1)
+        .says("neither a tar nor compressed");
+    let up = {
+        let mut tar = layer(&[("xx/f", 10)]);
+        tar[..4].copy_from_slice(b"../f");
+        let sum: u32 = tar[..512]
+            .iter()
+            .enumerate()
+            .map(|(i, b)| {
+                if (148..156).contains(&i) {
+                    32
+                } else {
+                    u32::from(*b)
+                }
+            })
+            .sum();
+        tar[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+        tar
+    };
+    fake.image("up", "arm64", &[up]);
+    let _ = store
+        .pull(&fake, "up")
+        .exits(1)
+        .says("leads out of the root");
+    for (tag, bytes) in [
+        ("json", "{"),
+        ("other", r#"{"mediaType": "text/html"}"#),
+        ("list", "[]"),
+    ] {
+        fake.put(
+            &format!("manifests/{tag}"),
+            bytes.as_bytes(),
+            "application/json",
+        );
+        let _ = store.pull(&fake, tag).exits(1).says("can't be used");
+    }
+    store.is_intact();
+    let images = store.run(&["images", "-o", "name"]).ok();
+    assert_eq!(images.stdout.lines().count(), 1, "{images}");
+}
+
+#[test]
+fn an_interrupted_pull_goes_on() {
+    let fake = Fake::new();
+    let large = layer(&[("large", 1_000_000)]);
+    fake.image("1", "arm64", std::slice::from_ref(&large));
+    let store = Store::new();
+    // It breaks off again and again, and comes all the same.
+    fake.behave(Manners {
+        cut_after: Some(300_000),
+        ..Manners::default()
+    });
+    let _ = store.pull(&fake, "1").ok();
+    assert_eq!(
+        fake.asked("range=300000"),
+        1,
+        "the second part was asked for"
+    );
+    let _ = store.run(&["prune", "-a"]).ok();
+
+    // Killed in the middle, and then gone on with.
+    for no_ranges in [false, true] {
+        fake.behave(Manners {
+            stall_after: Some(400_000),
+            ..Manners::default()
+        });
+        let mut child = store
+            .command(&["pull", "--insecure", &fake.name("1")])
+            .stderr(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("it starts");
+        let partial = store.path().join("partial").join(&digest(&large)[7..]);
+        command::wait_until("a part is there", Duration::from_secs(60), || {
+            partial.metadata().is_ok_and(|m| m.len() == 400_000)
+        });
+        child.kill().expect("it runs");
+        child.wait().expect("it ended");
+        store.is_intact();
+        let before = fake.asked("range=400000");
+        fake.behave(Manners {
+            no_ranges,
+            ..Manners::default()
+        });
+        let said = store.pull(&fake, "1").ok().says("goes on at 0.4 MB");
+        if no_ranges {
+            let _ = said.says("begins again");
+        }
+        assert_eq!(fake.asked("range=400000"), before + 1);
+        let file = store.with("large").join("large");
+        assert_eq!(file.metadata().expect("it is there").len(), 1_000_000);
+        let _ = store.run(&["prune", "-a"]).ok();
+    }
+}
+
+#[test]
+fn several_pulls_at_once_all_succeed() {
+    let fake = Fake::new();
+    let layers = [layer(&[("a", 3_000_000)]), layer(&[("b", 2_000_000)])];
+    fake.image("1", "arm64", &layers);
+    let store = Store::new();
+    let spawn = || {
+        store
+            .command(&["pull", "-q", "--insecure", &fake.name("1")])
+            .spawn()
+            .expect("it starts")
+    };
+    let mut pulls = [spawn(), spawn(), spawn()];
+    for pull in &mut pulls {
+        assert!(pull.wait().expect("it ends").success());
+    }
+    let images = store.run(&["images", "-o", "json"]).ok().json();
+    assert_eq!(images["images"].as_array().map(Vec::len), Some(1));
+    store.is_intact();
+}
+
+#[test]
+fn a_full_disk_leaves_nothing_unfinished_behind() {
+    need::host_root();
+    let fake = Fake::new();
+    fake.image("small", "arm64", &[layer(&[("small", 10_000)])]);
+    fake.image("large", "arm64", &[layer(&[("large", 6_000_000)])]);
+    let store = Store::new();
+    fs::create_dir(store.path()).expect("a folder can be made");
+    let script = r#"
+        mount -t tmpfs -o size=8m tmpfs "$ARMISTICE_STORE"
+        "$1" pull --insecure "$2" || exit 10
+        if "$1" pull --insecure "$3" 2> "$4"; then exit 11; fi
+        "$1" images -o name
+        "$1" prune
+        "$1" prune --dry-run | grep -v '^Would free' && exit 12
+        "$1" pull --insecure "$2" || exit 13"#;
+    let said = store.folder.path().join("said");
+    let mut command = Command::new(need::program("unshare", "util-linux"));
+    store.prepare(&mut command);
+    command
+        .args([
+            "--mount",
+            "--propagation",
+            "private",
+            "sh",
+            "-c",
+            script,
+            "sh",
+        ])
+        .arg(product::binary())
+        .args([fake.name("small"), fake.name("large")])
+        .arg(&said);
+    let done = run(&mut command).ok();
+    assert!(
+        done.stdout.contains("test:small") && !done.stdout.contains("test:large"),
+        "{done}"
+    );
+    let said = fs::read_to_string(said).expect("it said something");
+    assert!(
+        said.contains("No space left") && said.contains("armistice prune"),
+        "{said}"
+    );
+}
+
+#[test]
+fn an_ordinary_user_pulls_and_removes() {
+    need::host_root();
+    let fake = Fake::new();
+    fake.image("1", "arm64", &[layer(&[("deep/er/f", 10)])]);
+    let folder = e2e::temporary();
+    let own = |path: &Path| {
+        std::os::unix::fs::chown(path, Some(12_345), Some(12_345)).expect("root may give it away");
+    };
+    own(folder.path());
+    // Where an ordinary user can execute it, too.
+    let binary = folder.path().join("armistice");
+    fs::copy(product::binary(), &binary).expect("it can be copied");
+    fs::set_permissions(&binary, fs::Permissions::from_mode(0o755)).expect("it is ours");
+    let user = |args: &[&str]| {
+        let store = folder.path().join("store");
+        run(Command::new(need::program("setpriv", "util-linux"))
+            .args(["--reuid=12345", "--regid=12345", "--clear-groups", "--"])
+            .arg(&binary)
+            .args(args)
+            .env("HOME", folder.path())
+            .env("ARMISTICE_STORE", store))
+    };
+    let _ = user(&["pull", "--insecure", &fake.name("1")])
+        .ok()
+        .says("container's root");
+    let _ = user(&["images", "-o", "name"]).ok().prints(&fake.name("1"));
+    let store = folder.path().join("store");
+    let meta = fs::metadata(&store).expect("the store is there");
+    assert_eq!(meta.permissions().mode() & 0o777, 0o700);
+    let _ = user(&["prune", "-a"]).ok().says("layer");
+    let _ = user(&["prune", "--dry-run"])
+        .ok()
+        .prints("Would free 0.0 MB");
+}
