@@ -78,7 +78,7 @@ impl Fault {
     }
 }
 
-/// What [`plain`] and [`stream`] call for each entry, with its bytes.
+/// What a walk over a tar calls for each entry, with its bytes.
 pub type Visit<'a> = &'a mut dyn FnMut(Member, &mut dyn Read) -> io::Result<ControlFlow<()>>;
 
 /// Goes over a tar whose bytes can be sought; files' bytes are not read.
