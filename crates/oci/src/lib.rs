@@ -8,9 +8,9 @@
 //! - [`root`]: one interface to an image's merged root and to a plain folder.
 //! - [`dir`]: the plain folder behind it.
 //! - [`program`]: which program a container would start, and what it is.
-//! - [`stream`]: the entries of a layer, gone over once, whatever compresses it.
+//! - [`mod@stream`]: the entries of a layer, gone over once, whatever compresses it.
 //! - [`document`]: manifests, indexes and configurations as bytes.
-//! - [`reference`]: what people call an image.
+//! - [`mod@reference`]: what people call an image.
 //! - [`config`]: the part of an image's configuration both directions use.
 
 pub mod config;
