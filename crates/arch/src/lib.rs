@@ -8,6 +8,7 @@
 //! - [`elf`]: what the first bytes of a file say about it.
 //! - [`pattern`]: the magic and mask that select an architecture's programs.
 //! - [`shebang`]: what the first line of a script says.
+//! - [`trial`]: the same pattern and programs, for trials only.
 //! - [`name`]: from what a person types (`arm64`, `linux/arm/v7`, `armhf`) to rows.
 //! - `matching`: which platform of an image serves a wanted one.
 
@@ -17,6 +18,7 @@ pub mod name;
 pub mod pattern;
 pub mod shebang;
 pub mod table;
+pub mod trial;
 
 pub use elf::{Class, Data, ElfHeader};
 pub use name::{Platform, UnknownArch};

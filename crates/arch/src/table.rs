@@ -77,6 +77,12 @@ impl Arch {
         format!("qemu-{}", self.name)
     }
 
+    /// The entry's name where somebody else's entry has the first.
+    #[must_use]
+    pub fn second_entry_name(&self) -> String {
+        format!("armistice-{}", self.name)
+    }
+
     /// The magic and mask that select this architecture's programs.
     #[must_use]
     pub fn pattern(&self) -> Pattern {

@@ -43,10 +43,10 @@ pub(crate) enum Mode {
 }
 
 /// Everything that the child needs, made before the fork.
-pub(crate) struct Plan {
+pub(crate) struct Plan<'p> {
     pub(crate) kind: Kind,
     pub(crate) mode: Mode,
-    pub(crate) program: &'static [u8],
+    pub(crate) program: &'p [u8],
     /// The temporary folder, where the kind of root has one.
     pub(crate) folder: CString,
     /// The program's `argv[0]`.
@@ -61,7 +61,7 @@ pub(crate) struct Plan {
     pub(crate) status: OwnedFd,
 }
 
-impl Plan {
+impl Plan<'_> {
     /// Runs in the child. Never returns.
     pub(crate) fn run(&self) -> ! {
         let Obstacle { step, errno } = self.until_exec();

@@ -12,6 +12,7 @@
 //!
 //! - [`program`]: the programs, one for each row of the table.
 //! - [`prove`]: which executions are needed, and what follows from them.
+//! - [`runs_natively`]: what this machine runs without a handler.
 //! - [`emulator_of`]: which emulator's file really runs.
 //! - `root`: the empty roots, strongest first.
 //! - `child`: what happens between fork and exec.
@@ -20,6 +21,7 @@
 
 mod child;
 mod look;
+mod native;
 mod program;
 mod prove;
 mod report;
@@ -27,6 +29,7 @@ mod root;
 mod run;
 
 pub use look::emulator_of;
+pub use native::{Native, runs_natively};
 pub use program::program;
 pub use prove::{Expect, prove};
 pub use report::{

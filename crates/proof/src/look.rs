@@ -12,7 +12,7 @@ use armistice_arch::Arch;
 
 use crate::child::Mode;
 use crate::program::program;
-use crate::report::ProofError;
+use crate::report::{Obstacle, ProofError, Step};
 use crate::root::{Kind, Place};
 use crate::run::{Job, RunError, look};
 
@@ -43,6 +43,9 @@ pub fn emulator_of(arch: &Arch, limit: Duration) -> Result<Option<File>, ProofEr
         place.close()?;
         match seen {
             Ok(Ok(seen)) => return Ok(seen),
+            Ok(Err(Obstacle {
+                step: Step::Exec, ..
+            })) => return Ok(None),
             Ok(Err(obstacle)) => obstacles.push(obstacle),
             Err(RunError::Start(errno)) => return Err(ProofError::Start { arch, errno }),
             Err(RunError::Watch(errno)) => return Err(ProofError::Watch { arch, errno }),

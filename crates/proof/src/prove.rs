@@ -4,6 +4,7 @@
 //! and goes well. A plain one follows only where it can't, or where it is needed
 //! to tell a broken handler from broken credentials.
 
+use std::borrow::Cow;
 use std::ffi::CStr;
 use std::time::Duration;
 
@@ -32,17 +33,21 @@ pub struct Expect {
     /// That it runs where no emulator's file can be found (flag F). Where this
     /// is `false`, it is run in the caller's own root.
     pub empty_root: bool,
+    /// That it is a trial's handler, which takes a trial's programs only
+    /// ([`armistice_arch::trial`]).
+    pub trial: bool,
     /// When to end an execution; usually there is but one.
     pub limit: Duration,
 }
 
 impl Default for Expect {
-    /// Everything, each execution in 10 seconds.
+    /// Everything, of the handler that takes all, each execution in 10 seconds.
     fn default() -> Expect {
         Expect {
             argv0: true,
             credentials: true,
             empty_root: true,
+            trial: false,
             limit: Duration::from_secs(10),
         }
     }
@@ -57,7 +62,12 @@ impl Default for Expect {
 /// [`ProofError`], where there is neither a proof nor a refutation. That the
 /// program does not run is no error, but a result.
 pub fn prove(arch: &Arch, expect: Expect) -> Result<Proof, ProofError> {
-    let program = program(arch).ok_or(ProofError::NoProgram(arch.name))?;
+    let usual = program(arch).ok_or(ProofError::NoProgram(arch.name))?;
+    let program = if expect.trial {
+        Cow::from(armistice_arch::trial::program(usual))
+    } else {
+        Cow::from(usual)
+    };
     let mut obstacles = Vec::new();
     let empty = |kind: &Kind| *kind != Kind::NotEmpty;
     for kind in Kind::ALL
@@ -73,7 +83,7 @@ pub fn prove(arch: &Arch, expect: Expect) -> Result<Proof, ProofError> {
         };
         let prover = Prover {
             arch,
-            program,
+            program: &program,
             place: &place,
             expect,
         };
@@ -116,7 +126,7 @@ impl Facts {
 /// One program in one place.
 struct Prover<'a> {
     arch: &'a Arch,
-    program: &'static [u8],
+    program: &'a [u8],
     place: &'a Place,
     expect: Expect,
 }

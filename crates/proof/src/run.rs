@@ -43,7 +43,7 @@ pub(crate) enum RunError {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Job<'a> {
     pub(crate) place: &'a Place,
-    pub(crate) program: &'static [u8],
+    pub(crate) program: &'a [u8],
     pub(crate) argv0: &'static std::ffi::CStr,
     pub(crate) mode: Mode,
     pub(crate) limit: Duration,
@@ -55,8 +55,8 @@ pub(crate) fn run(job: Job<'_>) -> Result<Ended, RunError> {
 }
 
 /// Starts a program, holds it at its first write, and opens what the kernel
-/// executes for it: its emulator. The inner error is what kept the place from
-/// being made; `None`, that the kernel did not execute it.
+/// executes for it: its emulator. The inner error is the step that failed, the
+/// execution itself or one before it; `None`, that it could not be looked at.
 pub(crate) fn look(job: Job<'_>) -> Result<Result<Option<File>, Obstacle>, RunError> {
     Execution::start_writing_to(job, full_pipe()?)?
         .look()
@@ -143,9 +143,6 @@ impl Execution {
             }
         }
         Ok(match reported(&self.status.bytes) {
-            Some(Obstacle {
-                step: Step::Exec, ..
-            }) => Ok(None),
             Some(obstacle) => Err(obstacle),
             None => {
                 let pid = self.child.pid.as_raw_nonzero();
@@ -269,7 +266,7 @@ struct Child {
 }
 
 impl Child {
-    fn fork(plan: &Plan) -> Result<Child, Errno> {
+    fn fork(plan: &Plan<'_>) -> Result<Child, Errno> {
         // SAFETY: the child only calls `Plan::run`, which keeps to what is
         // async-signal-safe and never returns.
         let pid = unsafe { libc::fork() };

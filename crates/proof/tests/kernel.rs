@@ -11,14 +11,14 @@ use std::time::{Duration, Instant};
 
 use armistice_arch::{ARCHES, Arch};
 use armistice_proof::{
-    Argv0, Credentials, Errno, Expect, Failure, NotTried, Obstacle, Proof, Ran, Root, Step,
-    program, prove,
+    Argv0, Credentials, Errno, Expect, Failure, Native, NotTried, Obstacle, Proof, Ran, Root, Step,
+    program, prove, runs_natively,
 };
 use rustix::mount::MountFlags;
 use rustix::process::DumpableBehavior;
 use rustix::thread::CapabilitySet;
 use support::emulator;
-use support::table::{Users, inside, register, switch};
+use support::table::{Users, inside, register, register_as, switch};
 
 fn arch(name: &str) -> &'static Arch {
     Arch::by_name(name).unwrap()
@@ -533,6 +533,70 @@ fn this_machines_own_program_runs_without_a_handler() {
         || {
             let proof = prove(Arch::host(), Expect::default()).unwrap();
             assert!(proof.proves(&Expect::default()), "{proof:?}");
+        },
+    );
+}
+
+#[test]
+fn a_trials_handler_is_proven_by_programs_that_the_usual_one_does_not_take() {
+    inside(
+        "a_trials_handler_is_proven_by_programs_that_the_usual_one_does_not_take",
+        Users::All,
+        || {
+            let trial = Expect {
+                trial: true,
+                ..Expect::default()
+            };
+            let prove_trial = || prove(arch("aarch64"), trial).unwrap();
+            register(arch("aarch64"), &emulator("aarch64"), "POCF");
+            assert_eq!(
+                prove_trial(),
+                did_not_run(Root::MountNamespace, Failure::NoHandler)
+            );
+            switch("qemu-aarch64", "-1");
+            let pattern = arch("aarch64").pattern().for_trial().unwrap();
+            register_as("tried", &pattern, &emulator("aarch64"), "POCF");
+            assert!(prove_trial().proves(&trial));
+            assert_eq!(
+                proof(),
+                did_not_run(Root::MountNamespace, Failure::NoHandler),
+                "nobody's programs are taken"
+            );
+        },
+    );
+}
+
+#[test]
+fn what_the_kernel_runs_by_itself_is_found_out_beside_handlers() {
+    inside(
+        "what_the_kernel_runs_by_itself_is_found_out_beside_handlers",
+        Users::All,
+        || {
+            let ask = |name: &str| runs_natively(arch(name), Duration::from_secs(10));
+            assert_eq!(ask("x86_64"), Native::Yes, "as this test is run");
+            assert_eq!(ask("aarch64"), Native::No);
+            // What the kernel says of the plain program, with no handler there.
+            let plain = Expect {
+                argv0: false,
+                ..Expect::default()
+            };
+            let kernels = match prove(arch("i386"), plain).unwrap().ran {
+                Ran::Yes => Native::Yes,
+                Ran::No(Failure::NoHandler) => Native::No,
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(ask("i386"), kernels);
+            // The usual handlers have no part in it.
+            for name in ["i386", "aarch64"] {
+                register(arch(name), &emulator(name), "POCF");
+            }
+            assert_eq!(ask("i386"), kernels);
+            assert_eq!(ask("aarch64"), Native::No);
+            // One that takes even test programs hides the answer.
+            let mut all = arch("i386").pattern();
+            all.mask[7..16].fill(0);
+            register_as("all", &all, &emulator("i386"), "POCF");
+            assert_eq!(ask("i386"), Native::Unknown);
         },
     );
 }

@@ -14,7 +14,7 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 
-use armistice_arch::Arch;
+use armistice_arch::{Arch, Pattern};
 use rustix::mount::{MountFlags, MountPropagationFlags};
 use rustix::thread::UnshareFlags;
 
@@ -163,18 +163,21 @@ fn mount_table() {
 
 /// Registers an emulator for an architecture.
 pub(crate) fn register(arch: &Arch, emulator: &Path, flags: &str) {
-    let pattern = arch.pattern();
+    register_as(&arch.entry_name(), &arch.pattern(), emulator, flags);
+}
+
+/// The same for any pattern, under any name.
+pub(crate) fn register_as(name: &str, pattern: &Pattern, emulator: &Path, flags: &str) {
     let escaped =
         |bytes: &[u8]| -> String { bytes.iter().map(|b| format!("\\x{b:02x}")).collect() };
     let line = format!(
-        ":{}:M::{}:{}:{}:{flags}",
-        arch.entry_name(),
+        ":{name}:M::{}:{}:{}:{flags}",
         escaped(&pattern.magic),
         escaped(&pattern.mask),
         emulator.display(),
     );
     std::fs::write(format!("{TABLE}/register"), line)
-        .unwrap_or_else(|e| panic!("register {} with '{flags}': {e}", arch.name));
+        .unwrap_or_else(|e| panic!("register {name} with '{flags}': {e}"));
 }
 
 /// Writes to an entry's file, or to `status`.
