@@ -207,33 +207,6 @@ fn an_emulator_that_emulates_nothing_fails_its_proof_and_is_taken_back() {
 }
 
 #[test]
-fn an_entry_that_is_somebody_elses_is_left_unless_told() {
-    let table = PrivateTable::new();
-    let line = ":qemu-aarch64:M::\\x7fELF\\x02\\x01\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x02\\x00\\xb7\\x00:\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\x00\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xfe\\xff\\xff\\xff:/usr/bin/qemu-aarch64-static:PF";
-    table
-        .sh(&format!(
-            "printf '%s' '{line}' > /proc/sys/fs/binfmt_misc/register"
-        ))
-        .ok();
-    unchanged_in(&table, &["register", "arm64"])
-        .exits(1)
-        .says("somebody else's")
-        .says("--replace");
-    unchanged_in(&table, &["unregister", "arm64"])
-        .exits(1)
-        .says("somebody else's");
-    // Without names it is left alone, and that is said.
-    armistice(&table, &["register"])
-        .ok()
-        .says("Left alone: arm64");
-    assert!(table.entry("qemu-aarch64").contains("flags: PF"));
-    armistice(&table, &["unregister"]).ok();
-    assert_eq!(table.names(), ["qemu-aarch64"]);
-    armistice(&table, &["register", "arm64", "--replace"]).ok();
-    assert!(table.entry("qemu-aarch64").contains("flags: POCF"));
-}
-
-#[test]
 fn cut_off_programs_tars_and_images_are_named_so() {
     let folder = e2e::temporary();
     let path = |name: &str| folder.path().join(name);

@@ -62,12 +62,30 @@ fn persisted_entries_come_back_marked_and_working() {
 fn ours_win_over_the_distributions() {
     let table = table();
     let others = "printf '%s\\n' ':qemu-aarch64:M::\\x7fELF\\x02\\x01\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x02\\x00\\xb7\\x00:\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\x00\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xfe\\xff\\xff\\xff:/usr/bin/qemu-aarch64-static:PF' > /usr/lib/binfmt.d/qemu-aarch64.conf";
+    // Theirs was there first: ours gets a name of its own.
     table.sh(others).ok();
     armistice(&table, &["register", "arm64", "--persist"]).ok();
+    let before = table.entry("armistice-aarch64");
+    table.sh(SYSTEMD_BINFMT).ok();
+    assert_eq!(table.entry("armistice-aarch64"), before);
+    assert!(before.contains("flags: POCF"), "{before}");
+    armistice(&table, &["verify", "arm64", "-o", "name"])
+        .ok()
+        .prints("armistice-aarch64");
+    armistice(&table, &["unregister", "arm64", "--persist"]).ok();
+    table
+        .sh("rm /usr/lib/binfmt.d/qemu-aarch64.conf; echo -1 > /proc/sys/fs/binfmt_misc/status")
+        .ok();
+
+    // Theirs came later: ours has taken the name.
+    armistice(&table, &["register", "arm64", "--persist"]).ok();
     let before = table.entry("qemu-aarch64");
+    table.sh(others).ok();
     table.sh(SYSTEMD_BINFMT).ok();
     assert_eq!(table.entry("qemu-aarch64"), before);
-    assert!(before.contains("flags: POCF"), "{before}");
+    armistice(&table, &["unregister", "arm64", "--persist"])
+        .ok()
+        .says("systemctl restart systemd-binfmt");
 }
 
 /// One engine in place of the other: no copy of the first is left.

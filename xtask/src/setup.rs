@@ -130,6 +130,11 @@ pub(crate) const QUICK: &[Need] = &[
     ),
     need("newuidmap", "uidmap", "the tests of ranges of identities"),
     need("setpriv", "util-linux", "the tests as an ordinary user"),
+    need(
+        "strace",
+        "strace",
+        "the tests that kill the command at each write",
+    ),
 ];
 
 /// For `cargo xtask test`, beside [`QUICK`].

@@ -136,6 +136,15 @@ pub(crate) enum Engine {
     Qemu,
 }
 
+/// What is refused unless it is insisted on.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Force {
+    /// Also for architectures, by name, whose programs this machine runs by itself; the reason is
+    /// shown with what is done
+    #[arg(long, value_name = "REASON")]
+    pub(crate) force_native: Option<String>,
+}
+
 /// Flags that can be left out of an entry.
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct FlagSwitches {
@@ -161,7 +170,8 @@ pub(crate) struct Register {
     /// nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Also take the place of entries that are somebody else's
+    /// Remove somebody else's entry of the same name for good; else it stays, and Armistice's own is
+    /// put before it
     #[arg(long)]
     pub(crate) replace: bool,
     /// Also keep it over reboots: copies the emulators and writes a file in binfmt.d
@@ -174,6 +184,8 @@ pub(crate) struct Register {
     pub(crate) emulators: Emulators,
     #[command(flatten)]
     pub(crate) flags: FlagSwitches,
+    #[command(flatten)]
+    pub(crate) force: Force,
 }
 
 #[derive(Debug, Args)]
@@ -184,13 +196,13 @@ pub(crate) struct Unregister {
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// Also remove entries that are somebody else's
-    #[arg(long)]
-    pub(crate) replace: bool,
+    #[arg(long, alias = "replace")]
+    pub(crate) others: bool,
     /// Also undo `register --persist`
     #[arg(long)]
     pub(crate) persist: bool,
     /// Undo `register --persist` and nothing else: what is registered stays until the next boot
-    #[arg(long, conflicts_with_all = ["persist", "replace", "dry_run"])]
+    #[arg(long, conflicts_with_all = ["persist", "others", "dry_run"])]
     pub(crate) only_persist: bool,
 }
 
@@ -241,13 +253,16 @@ pub(crate) struct Guard {
     /// Unregister when told to end (SIGTERM, SIGINT)
     #[arg(long)]
     pub(crate) unregister_on_exit: bool,
-    /// Also take the place of entries that are somebody else's
+    /// Remove somebody else's entry of the same name for good; else it stays, and Armistice's own is
+    /// put before it
     #[arg(long)]
     pub(crate) replace: bool,
     #[command(flatten)]
     pub(crate) emulators: Emulators,
     #[command(flatten)]
     pub(crate) flags: FlagSwitches,
+    #[command(flatten)]
+    pub(crate) force: Force,
 }
 
 #[derive(Debug, Args)]
@@ -262,6 +277,8 @@ pub(crate) struct Shell {
     pub(crate) emulators: Emulators,
     #[command(flatten)]
     pub(crate) flags: FlagSwitches,
+    #[command(flatten)]
+    pub(crate) force: Force,
     /// The command; default: $SHELL
     #[arg(last = true, value_name = "COMMAND", value_hint = ValueHint::CommandWithArguments)]
     pub(crate) command: Vec<std::ffi::OsString>,

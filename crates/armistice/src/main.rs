@@ -7,9 +7,11 @@
 mod cli;
 mod engine;
 mod inherited;
+mod native;
 mod obtain;
 mod outcome;
 mod output;
+mod own;
 mod parallel;
 mod pinned;
 mod proving;

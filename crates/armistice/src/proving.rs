@@ -7,20 +7,32 @@ use armistice_proof::{Argv0, Credentials, Expect, Proof, ProofError, Ran, prove}
 use crate::parallel;
 use crate::report::ProofLine;
 
+/// A handler that is to be proven.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wish<'f> {
+    pub(crate) arch: &'static Arch,
+    pub(crate) flags: &'f Flags,
+    /// It takes test programs only.
+    pub(crate) trial: bool,
+}
+
 /// Proves many, as many at once as the machine has CPUs; in order.
-pub(crate) fn all<'f>(wanted: impl Iterator<Item = (&'static Arch, &'f Flags)>) -> Vec<ProofLine> {
+pub(crate) fn all<'f>(wanted: impl Iterator<Item = Wish<'f>>) -> Vec<ProofLine> {
     let wanted: Vec<_> = wanted.collect();
-    parallel::map(&wanted, parallel::cpus(), |(arch, flags)| one(arch, flags))
+    parallel::map(&wanted, parallel::cpus(), one)
 }
 
 /// Proves what the flags promise.
-fn one(arch: &Arch, flags: &Flags) -> ProofLine {
+fn one(wish: &Wish<'_>) -> ProofLine {
+    let flags = wish.flags;
     let expect = Expect {
         argv0: flags.preserve_argv0,
         credentials: flags.credentials,
         empty_root: flags.fix_binary,
+        trial: wish.trial,
         ..Expect::default()
     };
+    let arch = wish.arch;
     let (proof, place) = if expect.empty_root {
         (prove(arch, expect), Place::Empty)
     } else {

@@ -8,14 +8,17 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use armistice_arch::Arch;
 use armistice_binfmt::{Flags, Pin, Registration, Snapshot, replay};
 use armistice_emulators::{Emulator, Engine, Error as EmulatorError, Search, identify_all};
 
-use crate::cli::{self, Emulators, FlagSwitches, Names};
+use crate::cli::{self, Emulators, FlagSwitches, Force, Names};
 use crate::engine::say_choice;
+use crate::native;
+use crate::outcome::Usage;
 use crate::output::Output;
+use crate::own;
 use crate::report::EmulatorLine;
 use crate::select::{self, Wanted};
 
@@ -155,11 +158,24 @@ pub(crate) fn make(
     names: &Names,
     emulators: &Emulators,
     switches: FlagSwitches,
+    force: &Force,
     live: &Snapshot,
     output: Output,
 ) -> Result<Request> {
     let wanted = Wanted::read(&names.names)?;
+    check_native(&wanted, force, output)?;
     make_with(&wanted, &search(emulators), &flags(switches), live, output)
+}
+
+/// Refuses what this machine runs by itself, unless it is insisted on by name.
+pub(crate) fn check_native(wanted: &Wanted, force: &Force, output: Output) -> Result<()> {
+    match (wanted, &force.force_native) {
+        (Wanted::These(arches), reason) => native::check(arches, reason.as_deref(), output),
+        (_, None) => Ok(()),
+        (_, Some(_)) => bail!(Usage(
+            "--force-native wants the architectures by name".to_owned()
+        )),
+    }
 }
 
 /// [`make`], for those who search elsewhere.
@@ -179,6 +195,9 @@ pub(crate) fn make_with(
             output,
         )?,
     };
+    for (arch, emulator) in &found {
+        native::check_emulator(arch, emulator)?;
+    }
     Ok(Request::new(found, flags.clone()))
 }
 
@@ -240,7 +259,7 @@ fn is_handled(arch: &Arch, live: &Snapshot, output: Output) -> bool {
     match winner {
         Some(entry) if !entry.mark.is_ours() => {
             output.note(format!(
-                "Left alone: {} is run by {} ({}, flags {}), which is somebody else's; to take its place: armistice register --replace {}",
+                "Left alone: {} is run by {} ({}, flags {}), which is somebody else's; to come before it: armistice register {}",
                 arch.display_name(),
                 entry.name,
                 entry.interpreter.display(),
@@ -264,6 +283,7 @@ fn registration(
         .with_context(|| format!("cannot look at {}", file.path().display()))?;
     Ok(Registration {
         name: arch.entry_name(),
+        names: own::names(arch),
         pattern: arch.pattern(),
         interpreter: file.path().to_owned(),
         flags: flags.clone(),

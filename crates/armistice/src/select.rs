@@ -3,6 +3,8 @@
 use armistice_arch::name::find;
 use armistice_arch::{ARCHES, Arch, UnknownArch};
 
+use crate::native;
+
 /// Which architectures a verb is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Wanted {
@@ -52,6 +54,11 @@ impl Wanted {
 
 /// The architectures that this machine does not run by itself.
 pub(crate) fn foreign() -> impl Iterator<Item = &'static Arch> {
+    ARCHES.iter().filter(|a| !native::is_native(a))
+}
+
+/// The architectures that no machine of this kind runs by itself.
+pub(crate) fn foreign_everywhere() -> impl Iterator<Item = &'static Arch> {
     let host = Arch::host();
     ARCHES.iter().filter(move |a| !a.is_native_to(host))
 }

@@ -1,47 +1,72 @@
-//! Applying planned changes as one transaction.
+//! Applying planned changes as one transaction, in an order that may be cut off
+//! anywhere.
 //!
-//! Invariants: while a [`Transaction`] lives, every handler that was in the
-//! table is still in it; dropping it without [`Transaction::commit`] leaves the
-//! table as it was found. What is new works under a temporary name from `begin`
-//! on (the newest entry wins), so that it can be proven beside the old.
+//! Invariants, also if the process is killed between two writes:
+//! - what ran before runs: until a handler is proven it takes test programs
+//!   only, so that neither the programs of its architecture nor this machine's
+//!   own depend on it; and an entry is removed only when the proven one that
+//!   takes its place is there;
+//! - what is left too much has a name by which the next run finds it.
+//!
+//! Dropping a [`Transaction`] without [`Transaction::commit`] leaves the table
+//! as it was found.
 
+use crate::entry::Entry;
 use crate::error::BinfmtError;
 use crate::line::Registration;
+use crate::lock::Locked;
 use crate::plan::{Action, Change};
-use crate::table::{Snapshot, Table};
+use crate::table::Snapshot;
 
 /// What the name of an entry ends with until it is committed.
 const TEMPORARY: &str = ".new";
 
-/// Changes that work but can still be taken back.
+/// Changes that can be proven, and still be taken back.
 #[derive(Debug)]
 pub struct Transaction<'t> {
-    table: &'t Table,
-    changes: Vec<Change>,
+    table: &'t Locked<'t>,
+    steps: Vec<Step>,
     /// Names made by us, in order; removed by a rollback.
     made: Vec<String>,
-    /// Temporary entries that an earlier run left behind.
-    leftovers: Vec<String>,
+    /// Entries of ours that the new ones make needless: an earlier run that was
+    /// killed left them, or they have another name.
+    needless: Vec<String>,
+}
+
+/// One entry that is to be made.
+#[derive(Debug)]
+struct Step {
+    /// Which of the changes.
+    index: usize,
+    name: String,
+    /// Its name meanwhile.
+    temporary: String,
+    /// Whether an entry of that name is there and gives way.
+    replaces: bool,
 }
 
 impl<'t> Transaction<'t> {
-    /// Registers all that is new, beside what is there.
+    /// Registers all that is new for a trial: handlers for test programs only
+    /// ([`armistice_arch::trial`]), beside what is there.
     ///
     /// # Errors
-    /// As [`Table::register`]; what was made until then has been removed.
+    /// As [`Locked::register`]; what was made until then has been removed.
     pub fn begin(
-        table: &'t Table,
+        table: &'t Locked<'t>,
         live: &Snapshot,
-        changes: Vec<Change>,
+        changes: &[Change],
     ) -> Result<Self, BinfmtError> {
-        let leftovers = leftovers(live, &changes);
+        let steps = changes.iter().enumerate();
+        let steps = steps.filter(|(_, change)| change.action != Action::Keep);
         let mut transaction = Transaction {
             table,
-            changes,
+            steps: steps
+                .map(|(i, change)| Step::new(live, i, change))
+                .collect(),
             made: Vec::new(),
-            leftovers,
+            needless: needless(live, changes),
         };
-        match transaction.make_all(live) {
+        match transaction.try_out(changes) {
             Ok(()) => Ok(transaction),
             Err(error) => Err(transaction.undo_after(error)),
         }
@@ -55,43 +80,60 @@ impl<'t> Transaction<'t> {
         self.undo()
     }
 
-    /// Gives the entries their real names and final form, and removes what they
-    /// replace. `finals` are the wanted entries, in the order of the changes:
-    /// the same, with all that has become known of their emulators.
+    /// Gives the entries their real patterns, names and final form, and removes
+    /// what they replace. `finals` are the wanted entries, in the order of the
+    /// changes: the same, with all that has become known of their emulators.
     ///
     /// # Errors
+    /// As [`Locked::register`], then the table is what it was;
     /// [`BinfmtError::HalfDone`] where the kernel refuses now what it took
     /// under another name a moment ago; the handler stays under that name.
     pub fn commit(mut self, finals: &[Registration]) -> Result<(), BinfmtError> {
-        let made = std::mem::take(&mut self.made);
-        let changed = self
-            .changes
-            .iter()
-            .zip(finals)
-            .filter(|(c, _)| c.action != Action::Keep);
-        for ((_, wanted), made) in changed.zip(made) {
-            self.table.remove(&wanted.name)?;
+        if let Err(error) = self.put_in_front(finals) {
+            return Err(self.undo_after(error));
+        }
+        // From here on all that is new is in effect, and stays.
+        self.made.clear();
+        for step in self.steps.iter().filter(|step| step.replaces) {
+            self.table.remove(&step.name)?;
             self.table
-                .register(wanted)
+                .register(&finals[step.index].named(&step.name))
                 .map_err(|error| BinfmtError::HalfDone {
                     original: Box::new(error),
-                    undo: format!("the handler is registered and works, under the name {made}"),
+                    undo: format!(
+                        "the handler is registered and works, under the name {}",
+                        step.temporary
+                    ),
                 })?;
-            self.table.remove(&made)?;
+            self.table.remove(&step.temporary)?;
         }
-        self.leftovers
+        self.needless
             .iter()
             .try_for_each(|name| self.table.remove(name))
     }
 
-    fn make_all(&mut self, live: &Snapshot) -> Result<(), BinfmtError> {
-        for change in &self.changes {
-            if change.action == Action::Keep {
-                continue;
-            }
-            let name = free_name(live, &change.wanted.name);
-            self.table.register(&change.wanted.named(&name))?;
-            self.made.push(name);
+    fn try_out(&mut self, changes: &[Change]) -> Result<(), BinfmtError> {
+        for step in &self.steps {
+            let trial = changes[step.index].wanted.for_trial(&step.temporary)?;
+            self.table.register(&trial)?;
+            self.made.push(step.temporary.clone());
+        }
+        Ok(())
+    }
+
+    /// Each trial's handler gives way to the real one, which comes before what
+    /// it will replace.
+    fn put_in_front(&mut self, finals: &[Registration]) -> Result<(), BinfmtError> {
+        for step in &self.steps {
+            self.table.remove(&step.temporary)?;
+            self.made.retain(|name| *name != step.temporary);
+            let name = if step.replaces {
+                &step.temporary
+            } else {
+                &step.name
+            };
+            self.table.register(&finals[step.index].named(name))?;
+            self.made.push(name.clone());
         }
         Ok(())
     }
@@ -125,24 +167,48 @@ impl Drop for Transaction<'_> {
     }
 }
 
-fn free_name(live: &Snapshot, name: &str) -> String {
-    let mut candidate = format!("{name}{TEMPORARY}");
-    while live.get(&candidate).is_some() {
-        candidate.push('+');
+impl Step {
+    fn new(live: &Snapshot, index: usize, change: &Change) -> Step {
+        let name = change.wanted.name.clone();
+        let mut temporary = format!("{name}{TEMPORARY}");
+        while live.get(&temporary).is_some() {
+            temporary.push('+');
+        }
+        Step {
+            index,
+            replaces: live.get(&name).is_some(),
+            name,
+            temporary,
+        }
     }
-    candidate
 }
 
-/// Our own temporary entries for the wanted names, left by a run that was killed.
-fn leftovers(live: &Snapshot, changes: &[Change]) -> Vec<String> {
+/// The name that a temporary entry was to get.
+fn base(name: &str) -> Option<&str> {
+    name.trim_end_matches('+').strip_suffix(TEMPORARY)
+}
+
+/// Entries of ours that nothing depends on once the changes are made.
+fn needless(live: &Snapshot, changes: &[Change]) -> Vec<String> {
+    let replaced = |entry: &Entry| {
+        let name = base(&entry.name).unwrap_or(&entry.name);
+        changes
+            .iter()
+            .any(|c| c.wanted.is_called(name) && c.wanted.name != entry.name)
+    };
+    // Of other architectures: a trial's handler, and a new one whose old one is there.
+    let left_over = |entry: &Entry| {
+        let trial = entry
+            .pattern()
+            .is_some_and(armistice_arch::Pattern::is_for_trial);
+        base(&entry.name).is_some_and(|name| {
+            let old = live.get(name);
+            trial || old.is_some_and(|old| old.enabled && old.mark.is_ours())
+        })
+    };
     live.entries
         .iter()
-        .filter(|e| e.mark.is_ours())
-        .filter(|e| {
-            changes
-                .iter()
-                .any(|c| e.name.starts_with(&format!("{}{TEMPORARY}", c.wanted.name)))
-        })
+        .filter(|e| e.mark.is_ours() && (replaced(e) || left_over(e)))
         .map(|e| e.name.clone())
         .collect()
 }

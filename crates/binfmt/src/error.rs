@@ -2,8 +2,10 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::kernel::KernelVersion;
+use crate::watch::Who;
 
 /// An error of this crate. The text says what happened and what to do; the
 /// kernel's own words are the source.
@@ -109,11 +111,30 @@ pub enum BinfmtError {
         source: io::Error,
     },
 
-    /// An entry of that name belongs to somebody else.
-    #[error("the entry {name} is somebody else's ({interpreter}, flags {flags}); to take its place: --replace", interpreter = interpreter.display())]
+    /// Somebody else holds the table's lock, and does not let go.
+    #[error(
+        "another armistice{} has been changing binfmt_misc for {} s; nothing was changed here. \
+         Run this again when it has ended, or end it if it hangs: its end frees the table",
+        holder.as_ref().map(|who| format!(", {who},")).unwrap_or_default(), limit.as_secs()
+    )]
+    Busy {
+        /// How long was waited.
+        limit: Duration,
+        /// Who it is, where that can be seen.
+        holder: Option<Who>,
+    },
+
+    /// Entries of somebody else's have both names that ours could have.
+    #[error(
+        "the entry {name} is somebody else's ({interpreter}, flags {flags}), and so is {second}, the name \
+         that ours would have beside it; to remove {name} for good and take its name: --replace",
+        interpreter = interpreter.display()
+    )]
     Foreign {
         /// The entry's name.
         name: String,
+        /// The other name.
+        second: String,
         /// Its interpreter.
         interpreter: PathBuf,
         /// Its flags.

@@ -2,9 +2,9 @@
 //!
 //! The way of a registration: a [`Registration`] is what is wanted; [`plan`]
 //! compares it with a [`Snapshot`] of the live [`Table`]; a [`Transaction`]
-//! applies the changes so that there is never a moment without a handler and
-//! takes all of them back if one fails. [`replay`] answers which entry would
-//! take a file, [`exec`] what becomes of it in the end; [`situation`] finds the table in
+//! applies the changes to the [`Locked`] table so that there is never a moment
+//! without a handler, and takes all of them back if one fails. [`replay`] answers which
+//! entry would take a file, [`exec`] what becomes of it in the end; [`situation`] finds the table in
 //! which exec looks, says whose it is and whether it will outlive us; [`lookup`] asks exec
 //! itself; [`watch`] tells who else writes to it.
 //!
@@ -19,6 +19,7 @@ pub mod exec;
 mod flags;
 pub mod kernel;
 mod line;
+mod lock;
 pub mod lookup;
 mod mark;
 mod mounting;
@@ -37,8 +38,9 @@ pub use error::BinfmtError;
 pub use flags::Flags;
 pub use kernel::KernelVersion;
 pub use line::Registration;
+pub use lock::Locked;
 pub use mark::{Mark, Pin};
-pub use plan::{Action, Change, Reason, plan};
+pub use plan::{Action, Change, Reason, Rules, plan};
 pub use table::{Snapshot, Table};
 
 /// Where the kernel's table is mounted by custom, and where tools look for it.

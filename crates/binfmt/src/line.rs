@@ -22,6 +22,9 @@ const MAX_PATTERN_END: usize = 256;
 pub struct Registration {
     /// The entry's name; a file name in the table.
     pub name: String,
+    /// The names that it may have: the usual one, and the one that it gets where
+    /// somebody else's entry has the usual one and stays.
+    pub names: [String; 2],
     /// Which files it takes.
     pub pattern: Pattern,
     /// What runs them.
@@ -40,6 +43,30 @@ impl Registration {
             name: name.to_owned(),
             ..self.clone()
         }
+    }
+
+    /// Whether an entry of this name could be this one.
+    #[must_use]
+    pub fn is_called(&self, name: &str) -> bool {
+        self.names.iter().any(|own| own == name)
+    }
+
+    /// The same for test programs only, under another name: it takes nobody's.
+    ///
+    /// # Errors
+    /// [`BinfmtError::BadRegistration`] where the pattern cannot be narrowed so.
+    pub fn for_trial(&self, name: &str) -> Result<Registration, BinfmtError> {
+        let pattern = self
+            .pattern
+            .for_trial()
+            .ok_or_else(|| BinfmtError::BadRegistration {
+                name: self.name.clone(),
+                why: "its pattern has no room for a trial's word".to_owned(),
+            })?;
+        Ok(Registration {
+            pattern,
+            ..self.named(name)
+        })
     }
 
     /// The pattern as it is written: with Armistice's mark behind it.

@@ -32,7 +32,7 @@ pub(crate) fn held_elsewhere() -> Result<bool, BinfmtError> {
     drop(first);
     let second = detached()?;
     let held = second.contains(&name);
-    second.remove(&name)?;
+    second.remove_probe(&name)?;
     Ok(held)
 }
 

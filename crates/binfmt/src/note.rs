@@ -40,7 +40,7 @@ impl Table {
     /// # Errors
     /// [`BinfmtError::Io`].
     pub fn take_note_away(&self) -> Result<(), BinfmtError> {
-        self.remove(NOTE)
+        self.remove_probe(NOTE)
     }
 }
 

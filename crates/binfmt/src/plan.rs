@@ -51,6 +51,8 @@ pub enum Reason {
     Hidden,
     /// It was somebody else's, and `--replace` was given.
     TakenOver,
+    /// Its name was the other one of the two that it may have.
+    Name,
 }
 
 impl std::fmt::Display for Reason {
@@ -63,20 +65,31 @@ impl std::fmt::Display for Reason {
             Reason::Stale => "it pinned another file than is there now",
             Reason::Hidden => "another handler came before it",
             Reason::TakenOver => "it was somebody else's",
+            Reason::Name => "it had another name",
         })
     }
 }
 
+/// How entries of somebody else's are dealt with.
+#[derive(Debug, Clone, Default)]
+pub struct Rules {
+    /// One that has the wanted name is removed for good; else it stays, and ours
+    /// is put before it under its second name.
+    pub replace_foreign: bool,
+    /// Names that others will register at the next boot.
+    pub reserved: Vec<String>,
+}
+
 /// Plans all wanted entries against the live table. One that may not be had
-/// refuses all of them.
+/// refuses all of them. Each change's entry has the name that it will have.
 ///
 /// # Errors
-/// [`BinfmtError::Foreign`] unless `replace_foreign`;
+/// [`BinfmtError::Foreign`] where others have both names;
 /// [`BinfmtError::KernelTooOld`] for a flag; [`BinfmtError::BadRegistration`].
 pub fn plan(
     live: &Snapshot,
     wanted: Vec<Registration>,
-    replace_foreign: bool,
+    rules: &Rules,
     kernel: KernelVersion,
 ) -> Result<Vec<Change>, BinfmtError> {
     wanted
@@ -84,13 +97,33 @@ pub fn plan(
         .map(|wanted| {
             check_flags(&wanted.flags, kernel)?;
             wanted.line()?;
-            let action = match live.get(&wanted.name) {
-                None => Action::Add,
-                Some(old) => compare(live, old, &wanted, replace_foreign)?,
-            };
+            wanted.for_trial(&wanted.name)?;
+            let name = name(live, &wanted, rules)?;
+            let wanted = wanted.named(&name);
+            let action = action(live, &wanted, rules);
             Ok(Change { wanted, action })
         })
         .collect()
+}
+
+/// The first of both names that is free or to be had.
+fn name(live: &Snapshot, wanted: &Registration, rules: &Rules) -> Result<String, BinfmtError> {
+    let may_have = |name: &&String| match live.get(name) {
+        Some(old) if old.mark.is_ours() => rules.replace_foreign || !rules.reserved.contains(name),
+        Some(old) => rules.replace_foreign || difference(old, wanted).is_none(),
+        None => rules.replace_foreign || !rules.reserved.contains(name),
+    };
+    if let Some(name) = wanted.names.iter().find(may_have) {
+        return Ok(name.clone());
+    }
+    let [usual, second] = wanted.names.clone();
+    let old = live.get(&usual);
+    Err(BinfmtError::Foreign {
+        name: usual,
+        second,
+        interpreter: old.map(|e| e.interpreter.clone()).unwrap_or_default(),
+        flags: old.map(|e| e.flags.to_string()).unwrap_or_default(),
+    })
 }
 
 fn check_flags(flags: &Flags, running: KernelVersion) -> Result<(), BinfmtError> {
@@ -106,33 +139,36 @@ fn check_flags(flags: &Flags, running: KernelVersion) -> Result<(), BinfmtError>
     Ok(())
 }
 
-fn compare(
-    live: &Snapshot,
-    old: &Entry,
-    wanted: &Registration,
-    replace_foreign: bool,
-) -> Result<Action, BinfmtError> {
-    let hidden = || old.mark.is_ours() && overlapping(live, old).iter().any(|(_, first)| *first);
-    let Some(why) = difference(old, wanted).or_else(|| hidden().then_some(Reason::Hidden)) else {
-        return Ok(Action::Keep);
+/// What it takes to have the entry under the name that was chosen.
+fn action(live: &Snapshot, wanted: &Registration, rules: &Rules) -> Action {
+    let replace = |old: &Entry, why| Action::Replace {
+        old: Box::new(old.clone()),
+        why,
     };
-    if old.mark.is_ours() {
-        Ok(Action::Replace {
-            old: Box::new(old.clone()),
-            why,
-        })
-    } else if replace_foreign {
-        Ok(Action::Replace {
-            old: Box::new(old.clone()),
-            why: Reason::TakenOver,
-        })
-    } else {
-        Err(BinfmtError::Foreign {
-            name: old.name.clone(),
-            interpreter: old.interpreter.clone(),
-            flags: old.flags.to_string(),
-        })
+    let Some(old) = live.get(&wanted.name) else {
+        // Ours under the other name: the names' owners have changed.
+        return match other_of_ours(live, wanted) {
+            Some(old) => replace(old, Reason::Name),
+            None => Action::Add,
+        };
+    };
+    let hidden = || overlapping(live, old).iter().any(|(_, first)| *first);
+    match (difference(old, wanted), old.mark.is_ours()) {
+        (None, true) if hidden() => replace(old, Reason::Hidden),
+        (None, _) => Action::Keep,
+        (Some(why), true) => replace(old, why),
+        (Some(_), false) => {
+            debug_assert!(rules.replace_foreign, "else it has the second name");
+            replace(old, Reason::TakenOver)
+        }
     }
+}
+
+/// Our entry for the same programs under the name that was not chosen.
+fn other_of_ours<'s>(live: &'s Snapshot, wanted: &Registration) -> Option<&'s Entry> {
+    live.entries
+        .iter()
+        .find(|e| e.mark.is_ours() && e.name != wanted.name && wanted.is_called(&e.name))
 }
 
 /// In what the live entry differs from the wanted one; `None` where in nothing.

@@ -297,8 +297,13 @@ pub fn open_for_writing() -> Result<Opened, BinfmtError> {
     }
     if mounting::is_machine() {
         let path = Path::new(crate::STANDARD_PATH);
-        mounting::mount_at(path)?;
-        let table = Table::at(path).ok_or(BinfmtError::NotMounted { source: None })?;
+        let mounted = mounting::mount_at(path);
+        // Where another run has mounted it meanwhile, the kernel refuses a second time.
+        let table = match (Table::at(path), mounted) {
+            (Some(table), _) => table,
+            (None, Ok(())) => return Err(BinfmtError::NotMounted { source: None }),
+            (None, Err(error)) => return Err(error),
+        };
         return Ok(opened(table, How::MountedHere));
     }
     if mounting::held_elsewhere()? {
@@ -320,7 +325,7 @@ fn is_looked_in(table: &Table) -> Result<bool, BinfmtError> {
         .write("register", &line)
         .map_err(mounting::probe_refused)?;
     let answer = lookup::takes_one(name.as_bytes());
-    table.remove(&name)?;
+    table.remove_probe(&name)?;
     Ok(answer.unwrap_or(true))
 }
 

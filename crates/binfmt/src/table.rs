@@ -10,14 +10,13 @@ use rustix::fs::{Access, AtFlags, Dir, Mode, OFlags, StatVfsMountFlags};
 use rustix::io::Errno;
 
 use crate::entry::{Entry, parse_entry};
-use crate::error::{BinfmtError, refusal};
-use crate::line::Registration;
+use crate::error::BinfmtError;
 use crate::note::NOTE;
 
 /// BINFMTFS_MAGIC in `include/uapi/linux/magic.h`.
 const BINFMTFS_MAGIC: i64 = 0x4249_4e4d;
 
-/// A table, open for use.
+/// A table, open for use. It is changed through a [`Locked`](crate::Locked).
 #[derive(Debug)]
 pub struct Table {
     dir: OwnedFd,
@@ -103,15 +102,19 @@ impl Table {
         if read_only {
             return Err(BinfmtError::ReadOnly { at: self.shown() });
         }
-        rustix::fs::accessat(&self.dir, "register", Access::WRITE_OK, AtFlags::EACCESS).map_err(
-            |errno| match errno {
-                Errno::ROFS => BinfmtError::ReadOnly { at: self.shown() },
-                other => BinfmtError::NoRight {
-                    missing: "only root (uid 0) may write to it".to_owned(),
-                    source: Some(other.into()),
-                },
+        rustix::fs::accessat(&self.dir, "register", Access::WRITE_OK, AtFlags::EACCESS)
+            .map_err(|errno| self.unwritable(errno))
+    }
+
+    /// Why `register` cannot be opened for writing.
+    pub(crate) fn unwritable(&self, errno: Errno) -> BinfmtError {
+        match errno {
+            Errno::ROFS => BinfmtError::ReadOnly { at: self.shown() },
+            other => BinfmtError::NoRight {
+                missing: "only root (uid 0) may write to it".to_owned(),
+                source: Some(other.into()),
             },
-        )
+        }
     }
 
     /// Reads everything but the note, which is no handler.
@@ -137,43 +140,21 @@ impl Table {
         Ok(Snapshot { enabled, entries })
     }
 
-    /// Makes an entry.
-    ///
-    /// # Errors
-    /// [`BinfmtError::BadRegistration`] before, [`BinfmtError::Refused`] by the kernel.
-    pub fn register(&self, registration: &Registration) -> Result<(), BinfmtError> {
-        let line = registration.line()?;
-        self.write("register", &line).map_err(|errno| match errno {
-            Errno::ROFS => BinfmtError::ReadOnly { at: self.shown() },
-            Errno::PERM => BinfmtError::NoRight {
-                missing: "writing needs root (uid 0) in the table's user namespace".to_owned(),
-                source: Some(errno.into()),
-            },
-            other => BinfmtError::Refused {
-                name: registration.name.clone(),
-                meaning: refusal(other, &registration.interpreter),
-                source: other.into(),
-            },
-        })
-    }
-
-    /// Removes an entry; one that is gone already is no error.
-    ///
-    /// # Errors
-    /// [`BinfmtError::Io`].
-    pub fn remove(&self, name: &str) -> Result<(), BinfmtError> {
-        match self.write(name, "-1") {
-            Ok(()) | Err(Errno::NOENT) => Ok(()),
-            Err(errno) => Err(self.failed("remove", name, errno)),
-        }
-    }
-
     /// Writes a line of our own making that is no [`Registration`].
     pub(crate) fn write(&self, file: &str, text: &str) -> Result<(), Errno> {
         let flags = OFlags::WRONLY | OFlags::CLOEXEC;
         let fd = rustix::fs::openat(&self.dir, file, flags, Mode::empty())?;
         // One write is one command to the kernel: never split, never retried in part.
         rustix::io::write(&fd, text.as_bytes()).map(|_| ())
+    }
+
+    /// Removes an entry that is no handler: without the lock, which would
+    /// hold a table of which it is to be seen whether somebody else holds it.
+    pub(crate) fn remove_probe(&self, name: &str) -> Result<(), BinfmtError> {
+        match self.write(name, "-1") {
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            Err(errno) => Err(self.failed("remove", name, errno)),
+        }
     }
 
     pub(crate) fn contains(&self, name: &str) -> bool {
@@ -194,13 +175,13 @@ impl Table {
         Ok(Some(String::from_utf8_lossy(&page[..len]).into_owned()))
     }
 
-    fn shown(&self) -> PathBuf {
+    pub(crate) fn shown(&self) -> PathBuf {
         self.path
             .clone()
             .unwrap_or_else(|| PathBuf::from(crate::STANDARD_PATH))
     }
 
-    fn failed(&self, what: &'static str, file: &str, errno: Errno) -> BinfmtError {
+    pub(crate) fn failed(&self, what: &'static str, file: &str, errno: Errno) -> BinfmtError {
         let mut path = self.shown();
         if !file.is_empty() {
             path.push(file);

@@ -9,7 +9,7 @@ use std::path::Path;
 use armistice_arch::{ARCHES, Arch};
 use armistice_binfmt::situation::{self, Scope};
 use armistice_binfmt::{STANDARD_PATH, lookup};
-use common::{mount_table, registration, with_private_table};
+use common::{lock, mount_table, registration, with_private_table};
 use rustix::mount::UnmountFlags;
 
 fn foreign() -> Vec<&'static Arch> {
@@ -22,6 +22,7 @@ fn exec_has_a_handler_for_what_is_registered_and_for_nothing_else() {
     with_private_table(
         "exec_has_a_handler_for_what_is_registered_and_for_nothing_else",
         |table| {
+            let table = lock(&table);
             assert_eq!(lookup::handled(), Vec::<&Arch>::new());
             for arch in foreign() {
                 table.register(&registration(arch.name)).unwrap();
@@ -37,6 +38,7 @@ fn exec_has_a_handler_for_what_is_registered_and_for_nothing_else() {
 #[test]
 fn what_is_switched_off_is_no_handler() {
     with_private_table("what_is_switched_off_is_no_handler", |table| {
+        let table = lock(&table);
         let arm64 = foreign().into_iter().find(|a| a.name == "aarch64").unwrap();
         table.register(&registration("aarch64")).unwrap();
         for file in ["qemu-aarch64", "status"] {

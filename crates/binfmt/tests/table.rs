@@ -9,11 +9,12 @@ use std::path::PathBuf;
 
 use armistice_arch::ARCHES;
 use armistice_binfmt::{BinfmtError, Flags, Mark, Matching, Registration};
-use common::{registration, with_private_table};
+use common::{lock, registration, with_private_table};
 
 #[test]
 fn every_architecture_registers_and_reads_back() {
     with_private_table("every_architecture_registers_and_reads_back", |table| {
+        let table = lock(&table);
         for arch in ARCHES {
             table.register(&registration(arch.name)).unwrap();
         }
@@ -43,6 +44,7 @@ fn every_architecture_registers_and_reads_back() {
 #[test]
 fn each_flag_can_be_left_out() {
     with_private_table("each_flag_can_be_left_out", |table| {
+        let table = lock(&table);
         for letters in ["", "P", "O", "OC", "F", "PF", "OF", "POF", "OCF", "POCF"] {
             let wanted = Registration {
                 flags: Flags::parse(letters),
@@ -61,6 +63,7 @@ fn each_flag_can_be_left_out() {
 #[test]
 fn refusals_of_the_kernel_are_explained() {
     with_private_table("refusals_of_the_kernel_are_explained", |table| {
+        let table = lock(&table);
         let with = |path: &str| Registration {
             interpreter: PathBuf::from(path),
             ..registration("arm")
@@ -161,6 +164,7 @@ fn what_the_kernel_would_misread_is_refused_before() {
 #[test]
 fn a_delimiter_in_a_path_survives_the_kernel() {
     with_private_table("a_delimiter_in_a_path_survives_the_kernel", |table| {
+        let table = lock(&table);
         let flags = Flags::parse("P"); // without F the kernel opens nothing
         let wanted = Registration {
             interpreter: "/opt/a:b |,c/qemu".into(),

@@ -6,7 +6,7 @@
 //! lines with `-v` or `-o json`.
 
 use anyhow::Result;
-use armistice_binfmt::{Action, Change, KernelVersion, STANDARD_PATH, plan};
+use armistice_binfmt::{Action, Change, KernelVersion, STANDARD_PATH, Snapshot, plan};
 use serde::Serialize;
 
 use crate::cli::{Format, Register};
@@ -38,13 +38,13 @@ struct Step {
 }
 
 impl Step {
-    fn new(change: &Change, item: &Item) -> Result<Step> {
+    fn new(change: &Change, item: &Item, live: &Snapshot) -> Result<Step> {
         let wanted = &change.wanted;
         let changed = change.action != Action::Keep;
         Ok(Step {
             name: wanted.name.clone(),
             platform: item.arch.display_name(),
-            action: register::action_text(&change.action),
+            action: register::action_text(change, item.arch, live),
             interpreter: wanted.interpreter.clone(),
             flags: wanted.flags.to_string(),
             line: changed.then(|| wanted.line()).transpose()?,
@@ -58,11 +58,16 @@ pub(crate) fn run(args: &Register, output: Output) -> Result<Outcome> {
     // With the identity that the entries' mark will have.
     let items = request.items()?;
     let wanted = items.iter().map(|i| i.registration.clone()).collect();
-    let changes = plan(&live, wanted, args.replace, KernelVersion::running())?;
+    let rules = if args.persist {
+        register::persisted(args.replace)
+    } else {
+        register::rules(args.replace)
+    };
+    let changes = plan(&live, wanted, &rules, KernelVersion::running())?;
     let steps = changes
         .iter()
         .zip(items)
-        .map(|(change, item)| Step::new(change, item))
+        .map(|(change, item)| Step::new(change, item, &live))
         .collect::<Result<Vec<Step>>>()?;
     match args.output {
         Format::Json => output.json(&Plan {

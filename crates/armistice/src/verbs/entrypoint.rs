@@ -22,13 +22,15 @@ use std::ffi::OsString;
 
 use anyhow::{Context, Result, bail};
 use armistice_arch::{ARCHES, Arch};
-use armistice_binfmt::{Snapshot, replay, situation};
+use armistice_binfmt::{Entry, Snapshot, replay, situation};
 use serde::Serialize;
 
 use crate::cli::{Emulators, Global};
 use crate::inherited::Inherited;
+use crate::native;
 use crate::outcome::{self, Outcome, Usage};
 use crate::output::{Output, shown};
+use crate::own;
 use crate::request;
 use crate::select::{self, Wanted};
 use crate::verbs::{register, unregister, verify};
@@ -206,7 +208,7 @@ fn install(wanted: &Wanted, output: Output) -> Result<()> {
             arches
                 .iter()
                 .copied()
-                .filter(|a| !a.is_native_to(Arch::host()) && !run_by_others(a, &live))
+                .filter(|a| !is_left_out(a, output) && !run_by_others(a, &live))
                 .collect(),
         ),
     };
@@ -228,14 +230,26 @@ fn install(wanted: &Wanted, output: Output) -> Result<()> {
     }
     let opened = situation::open_for_writing()?;
     register::say_how(&opened, output);
-    let table = opened.table;
-    let report = register::apply(&table, &request, false, output)?;
+    let table = own::lock(&opened.table, output)?;
+    let report = register::apply(&table, &request, &register::rules(false), output)?;
     report.print(output);
     if report.all_proven() {
         Ok(())
     } else {
         bail!("not every registration could be proven to work")
     }
+}
+
+/// What this machine runs by itself needs no handler.
+fn is_left_out(arch: &Arch, output: Output) -> bool {
+    let native = native::is_native(arch);
+    if native {
+        let name = arch.display_name();
+        output.note(format!(
+            "Left out: {name}, which this machine runs by itself"
+        ));
+    }
+    native
 }
 
 fn run_by_others(arch: &Arch, live: &Snapshot) -> bool {
@@ -247,24 +261,10 @@ fn run_by_others(arch: &Arch, live: &Snapshot) -> bool {
 /// that is what this form says. Other programs' handlers (python, wine,
 /// WSLInterop) are none of an emulator's naming and stay.
 fn uninstall(list: &str, output: Output) -> Result<()> {
-    let live = unregister::look()?;
     // What was chosen before holds no longer.
-    unregister::forget_choice()?;
+    unregister::forget_choice(output)?;
     let patterns: Vec<&str> = list.split(',').filter(|p| !p.is_empty()).collect();
-    let arches: Vec<String> = patterns
-        .iter()
-        .filter_map(|p| armistice_arch::name::find(p).ok())
-        .map(Arch::entry_name)
-        .collect();
-    let meant =
-        |name: &str| arches.iter().any(|a| a == name) || patterns.iter().any(|p| glob(p, name));
-    let going: Vec<&str> = live
-        .entries
-        .iter()
-        .map(|e| e.name.as_str())
-        .filter(|name| name.starts_with("qemu-") && meant(name))
-        .collect();
-    if going.is_empty() {
+    if named(&unregister::look()?, &patterns).is_empty() {
         output.note(format!(
             "Nothing is registered that matches {}",
             shown(list)
@@ -272,13 +272,35 @@ fn uninstall(list: &str, output: Output) -> Result<()> {
         return Ok(());
     }
     let table = situation::open_for_writing()?.table;
-    for name in going {
+    let table = own::lock(&table, output)?;
+    for name in named(&table.snapshot()?, &patterns) {
         table
-            .remove(name)
-            .with_context(|| format!("uninstalling {}", shown(name)))?;
-        output.note(format!("Removed {}", shown(name)));
+            .remove(&name)
+            .with_context(|| format!("uninstalling {}", shown(&name)))?;
+        output.note(format!("Removed {}", shown(&name)));
     }
     Ok(())
+}
+
+/// The entries that these patterns mean.
+fn named(live: &Snapshot, patterns: &[&str]) -> Vec<String> {
+    let arches: Vec<&Arch> = patterns
+        .iter()
+        .filter_map(|p| armistice_arch::name::find(p).ok())
+        .collect();
+    let called = |name: &str| {
+        name.starts_with("qemu-")
+            && (arches.iter().any(|a| a.entry_name() == name)
+                || patterns.iter().any(|p| glob(p, name)))
+    };
+    // One of ours beside somebody else's is meant by the usual name, too.
+    let second = |entry: &Entry| {
+        let mut all = ARCHES.iter();
+        all.any(|a| own::is_for(entry, a) && called(&a.entry_name()))
+    };
+    let meant = |entry: &&Entry| called(&entry.name) || second(entry);
+    let going = live.entries.iter().filter(meant);
+    going.map(|entry| entry.name.clone()).collect()
 }
 
 /// A shell's `*` and `?`, nothing more.
@@ -325,7 +347,7 @@ fn answer(output: Output) -> Result<Outcome> {
     let handled = |arch: &&Arch| {
         live.enabled && replay::winner(&live, &arch.sample_header(2, 0), "").is_some()
     };
-    let runs = |arch: &&Arch| arch.is_native_to(Arch::host()) || handled(arch);
+    let runs = |arch: &&Arch| native::is_native(arch) || handled(arch);
     let emulators = live.entries.iter().filter(|e| e.enabled && live.enabled);
     output.json(&Answer {
         supported: native_first()
@@ -339,7 +361,7 @@ fn answer(output: Output) -> Result<Outcome> {
 }
 
 fn native_first() -> impl Iterator<Item = &'static Arch> {
-    let native = |a: &&Arch| a.is_native_to(Arch::host());
+    let native = |a: &&Arch| native::is_native(a);
     ARCHES
         .iter()
         .filter(native)

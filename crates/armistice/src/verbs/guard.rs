@@ -23,12 +23,14 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use armistice_binfmt::situation;
 use armistice_binfmt::watch::{Touch, Watch, Who};
-use armistice_binfmt::{Action, KernelVersion, STANDARD_PATH, Snapshot, Table, plan};
+use armistice_binfmt::{Action, Entry, KernelVersion, STANDARD_PATH, Snapshot, Table, plan};
 use rustix::event::{PollFd, PollFlags, Timespec};
 
 use crate::cli::Guard;
 use crate::outcome::Outcome;
 use crate::output::{Output, shown};
+use crate::own;
+use crate::report::Report;
 use crate::request::{self, Request};
 use crate::verbs::{account, kept, register};
 
@@ -85,7 +87,14 @@ fn request(args: &Guard, output: Output) -> Result<Request> {
             "Nothing of Armistice's is registered here yet: keeping all that an emulator is installed for.",
         );
     }
-    request::make(named, &args.emulators, args.flags, &live, output)
+    request::make(
+        named,
+        &args.emulators,
+        args.flags,
+        &args.force,
+        &live,
+        output,
+    )
 }
 
 impl Keeper<'_> {
@@ -144,11 +153,17 @@ impl Keeper<'_> {
 
     /// Looks once, mends what is amiss; whether all is well now.
     fn round(&mut self, first: bool, healthy: bool) -> Result<bool> {
-        let live = self.table.snapshot()?;
+        let mut live = self.table.snapshot()?;
         if !live.enabled && !first {
             return self.switched_off(healthy);
         }
-        let missing = self.amiss(&live);
+        let mut missing = self.amiss(&live);
+        if healthy && !missing.is_empty() {
+            // Another run of this command may be in the midst of a change: as it is after that.
+            let _locked = own::lock(self.table, self.output)?;
+            live = self.table.snapshot()?;
+            missing = self.amiss(&live);
+        }
         if missing.is_empty() && !first && healthy {
             self.seen = Some(live);
             return Ok(true);
@@ -157,7 +172,7 @@ impl Keeper<'_> {
             self.ready(false)?;
             self.accuse(&live, &missing);
         }
-        match register::apply(self.table, self.request, self.args.replace, self.output) {
+        match self.put_back() {
             Ok(report) if report.all_proven() => {
                 self.trouble.clear();
                 if !healthy {
@@ -186,6 +201,12 @@ impl Keeper<'_> {
                 Ok(false)
             }
         }
+    }
+
+    fn put_back(&self) -> Result<Report> {
+        let table = own::lock(self.table, self.output)?;
+        let rules = register::rules(self.args.replace);
+        register::apply(&table, self.request, &rules, self.output)
     }
 
     /// The main switch is off: that is said once, and left so.
@@ -217,10 +238,14 @@ impl Keeper<'_> {
         let Ok(wanted) = self.request.provisional() else {
             return vec!["an emulator's file".to_owned()];
         };
+        let rules = register::rules(self.args.replace);
         let mut names = Vec::new();
-        for registration in wanted {
-            let name = registration.name.clone();
-            let kept = plan(live, vec![registration], true, KernelVersion::running())
+        for (registration, arch) in wanted.into_iter().zip(self.request.arches()) {
+            // By the name that it had.
+            let mut seen = self.seen.iter().flat_map(|seen| &seen.entries);
+            let had = seen.find(|e| own::is_for(e, arch));
+            let name = had.map_or_else(|| registration.name.clone(), |e| e.name.clone());
+            let kept = plan(live, vec![registration], &rules, KernelVersion::running())
                 .is_ok_and(|changes| changes.iter().all(|c| c.action == Action::Keep));
             if !kept {
                 names.push(name);
@@ -286,15 +311,12 @@ impl Keeper<'_> {
     }
 
     fn unregister(&self) -> Result<()> {
-        let live = self.table.snapshot()?;
-        for registration in self.request.provisional()? {
-            if live
-                .get(&registration.name)
-                .is_some_and(|e| e.mark.is_ours())
-            {
-                self.table.remove(&registration.name)?;
-                self.output.note(format!("Removed {}", registration.name));
-            }
+        let table = own::lock(self.table, self.output)?;
+        let live = table.snapshot()?;
+        let ours = |e: &&Entry| self.request.arches().iter().any(|a| own::is_for(e, a));
+        for entry in live.entries.iter().filter(ours) {
+            table.remove(&entry.name)?;
+            self.output.note(format!("Removed {}", shown(&entry.name)));
         }
         Ok(())
     }

@@ -113,16 +113,22 @@ fn find(args: &ImageBuild, output: Output) -> Result<Vec<(&'static Arch, Emulato
     search.processor = Processor::Any;
     let arches: Vec<&'static Arch> = match Wanted::read(&args.arches)? {
         Wanted::These(arches) => {
+            if arches.contains(&Arch::host()) {
+                bail!(
+                    "the image is for {name} machines, which run {name} programs by themselves; leave {name} out",
+                    name = Arch::host().display_name()
+                );
+            }
             let mut found = Vec::new();
             for arch in arches {
                 take(arch, search.find(arch)?, &search, &mut found, output)?;
             }
             return Ok(found);
         }
-        Wanted::Default => select::foreign()
+        Wanted::Default => select::foreign_everywhere()
             .filter(|a| !a.platforms.is_empty() && a.debian.is_some())
             .collect(),
-        Wanted::All => select::foreign().collect(),
+        Wanted::All => select::foreign_everywhere().collect(),
     };
     let mut found = Vec::new();
     let mut miss = None;

@@ -11,8 +11,9 @@ use armistice_arch::{ARCHES, Arch};
 use armistice_binfmt::{Flags, Snapshot};
 use armistice_emulators::Emulator;
 
-use crate::cli::{Guard, Names};
+use crate::cli::{Force, Guard, Names};
 use crate::output::Output;
+use crate::own;
 use crate::request::{self, Request};
 use crate::verbs::persist;
 
@@ -40,7 +41,12 @@ pub(crate) fn request(args: &Guard, live: &Snapshot, output: Output) -> Result<O
         let names = Names {
             names: kept.iter().map(|k| k.arch.name.to_owned()).collect(),
         };
-        return request::make(&names, &args.emulators, args.flags, live, output).map(Some);
+        // What this machine runs itself was insisted on when it was registered.
+        let reason = args.force.force_native.clone();
+        let force = Force {
+            force_native: reason.or_else(|| Some("it is registered already".to_owned())),
+        };
+        return request::make(&names, &args.emulators, args.flags, &force, live, output).map(Some);
     }
     if let Some(other) = kept.iter().find(|k| k.flags != first.flags) {
         bail!(
@@ -71,9 +77,9 @@ fn all(live: &Snapshot) -> Result<Vec<Kept>> {
     let mut kept: Vec<Kept> = Vec::new();
     let persisted = persist::rules()?;
     for arch in ARCHES {
-        let name = arch.entry_name();
-        let entry = live.get(&name).filter(|e| e.mark.is_ours());
-        let rule = persisted.iter().find(|rule| rule.name == name);
+        let entry = live.entries.iter().find(|e| own::is_for(e, arch));
+        let names = own::names(arch);
+        let rule = persisted.iter().find(|rule| names.contains(&rule.name));
         let found = match (entry, rule) {
             (Some(entry), _) => Some((entry.interpreter.clone(), entry.flags.clone())),
             (None, Some(rule)) => Some((rule.interpreter.clone(), rule.flags.clone())),

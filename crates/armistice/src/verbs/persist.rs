@@ -6,6 +6,8 @@
 //! whole (written aside, synced, renamed); an [`Installed`] that is dropped
 //! without [`Installed::keep`] puts back what was there.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -16,14 +18,15 @@ use armistice_binfmt::{Flags, Registration};
 use tempfile::NamedTempFile;
 
 use crate::output::Output;
+use crate::own;
 use crate::parallel;
 use crate::request;
 use crate::select::Wanted;
 
 /// Where the copies of the emulators live; searched by every `register`.
 pub(crate) const COPIES: &str = "/usr/local/libexec/armistice";
-/// One file for all entries. It sorts last, so that its entries replace those
-/// of the same name that a distribution's file made before.
+/// One file for all entries. It sorts last, so that its entries come before those
+/// that a distribution's file made.
 const RULES: &str = "/etc/binfmt.d/zz-armistice.conf";
 /// The program that applies binfmt.d files at boot.
 const SYSTEMD_BINFMT: [&str; 2] = [
@@ -91,7 +94,7 @@ impl Installed {
         let mut rules = read_rules()?;
         let before: Vec<PathBuf> = rules.iter().filter_map(|(_, line)| copy_of(line)).collect();
         for registration in registrations {
-            rules.retain(|(name, _)| *name != registration.name);
+            rules.retain(|(name, _)| !registration.is_called(name));
             rules.push((registration.name.clone(), registration.line()?));
         }
         let named = |copy: &PathBuf| {
@@ -246,16 +249,19 @@ fn read_rules() -> Result<Vec<(String, String)>> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(error).with_context(|| format!("cannot read {RULES}")),
     };
-    let rules = text
-        .lines()
-        .filter(|l| !l.trim().is_empty() && !l.starts_with(['#', ';']));
-    Ok(rules
+    Ok(rules_of(&text))
+}
+
+/// The rules of a binfmt.d file, by entry name.
+fn rules_of(text: &str) -> Vec<(String, String)> {
+    text.lines()
+        .filter(|l| !l.trim().is_empty() && !l.starts_with(['#', ';']))
         .filter_map(|line| {
             let delimiter = line.chars().next()?;
             let name = line[delimiter.len_utf8()..].split(delimiter).next()?;
             Some((name.to_owned(), line.to_owned()))
         })
-        .collect())
+        .collect()
 }
 
 /// A rule of our file.
@@ -302,5 +308,33 @@ fn rules_text(rules: &[(String, String)]) -> String {
 fn names_one_of(name: &str, wanted: &Wanted) -> bool {
     armistice_arch::ARCHES
         .iter()
-        .any(|a| wanted.includes(a) && a.entry_name() == name)
+        .any(|a| wanted.includes(a) && own::names(a).iter().any(|own| own == name))
+}
+
+/// Where binfmt.d files lie, the strongest first (binfmt.d(5)).
+const FOLDERS: [&str; 4] = [
+    "/etc/binfmt.d",
+    "/run/binfmt.d",
+    "/usr/local/lib/binfmt.d",
+    "/usr/lib/binfmt.d",
+];
+
+/// The names that other programs' binfmt.d files register at each boot.
+pub(crate) fn names_of_others() -> Vec<String> {
+    // Of files of one name only that in the strongest folder counts.
+    let mut files: BTreeMap<OsString, PathBuf> = BTreeMap::new();
+    for folder in FOLDERS {
+        for file in fs::read_dir(folder).into_iter().flatten().flatten() {
+            files.entry(file.file_name()).or_insert(file.path());
+        }
+    }
+    let conf = |path: &&PathBuf| path.extension().is_some_and(|end| end == "conf");
+    files
+        .values()
+        .filter(conf)
+        .filter(|path| *path != Path::new(RULES))
+        .filter_map(|path| fs::read_to_string(path).ok())
+        .flat_map(|text| rules_of(&text))
+        .map(|(name, _)| name)
+        .collect()
 }

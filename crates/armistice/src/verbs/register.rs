@@ -1,9 +1,11 @@
 //! `register`: plan, apply beside what is there, prove, then commit or take back.
 
 use anyhow::{Result, bail};
+use armistice_arch::Arch;
 use armistice_binfmt::situation::{self, How, Opened, Scope};
 use armistice_binfmt::{
-    Action, BinfmtError, KernelVersion, Reason, STANDARD_PATH, Snapshot, Table, Transaction, plan,
+    Action, BinfmtError, Change, KernelVersion, Locked, Reason, Registration, Rules, STANDARD_PATH,
+    Snapshot, Table, Transaction, plan, replay,
 };
 
 use armistice_emulators::Emulator;
@@ -11,7 +13,8 @@ use armistice_emulators::Emulator;
 use crate::cli::{Format, Register};
 use crate::outcome::Outcome;
 use crate::output::{Output, shown};
-use crate::proving;
+use crate::own;
+use crate::proving::{self, Wish};
 use crate::report::{HandlerLine, Report};
 use crate::request::{self, Item, Request};
 use crate::select::Wanted;
@@ -37,10 +40,11 @@ pub(crate) fn run(args: &Register, output: Output) -> Result<Outcome> {
     say_how(&opened, output);
     let table = opened.table;
     say_flags(&request, output);
+    let table = own::lock(&table, output)?;
     let report = if args.persist {
         apply_and_persist(&table, &request, args.replace, output)?
     } else {
-        apply(&table, &request, args.replace, output)?
+        apply(&table, &request, &rules(args.replace), output)?
     };
     match args.output {
         Format::Json => output.json(&report)?,
@@ -56,6 +60,7 @@ pub(crate) fn run(args: &Register, output: Output) -> Result<Outcome> {
 
 pub(crate) fn make_request(args: &Register, live: &Snapshot, output: Output) -> Result<Request> {
     let wanted = Wanted::read(&args.names.names)?;
+    request::check_native(&wanted, &args.force, output)?;
     let mut search = request::search(&args.emulators);
     if args.persist {
         // Persisting takes from the distribution, not from its own copies.
@@ -78,15 +83,31 @@ pub(crate) fn look() -> Result<Snapshot> {
     }
 }
 
+/// How entries of somebody else's are dealt with.
+pub(crate) fn rules(replace_foreign: bool) -> Rules {
+    Rules {
+        replace_foreign,
+        reserved: Vec::new(),
+    }
+}
+
+/// The same for what stays over reboots, beside what others have there.
+pub(crate) fn persisted(replace_foreign: bool) -> Rules {
+    Rules {
+        replace_foreign,
+        reserved: persist::names_of_others(),
+    }
+}
+
 /// Applies a request as one transaction: proven before anything old goes, and
 /// taken back whole where one part cannot be proven.
 ///
 /// # Errors
 /// Where the plan is refused, the kernel refuses, or a proof cannot be run.
 pub(crate) fn apply(
-    table: &Table,
+    table: &Locked<'_>,
     request: &Request,
-    replace: bool,
+    rules: &Rules,
     output: Output,
 ) -> Result<Report> {
     let live = table.snapshot()?;
@@ -94,31 +115,40 @@ pub(crate) fn apply(
         bail!(BinfmtError::SwitchedOff);
     }
     let kernel = KernelVersion::running();
-    let changes = plan(&live, request.provisional()?, replace, kernel)?;
-    let transaction = Transaction::begin(table, &live, changes.clone())?;
+    let changes = plan(&live, request.provisional()?, rules, kernel)?;
+    let transaction = Transaction::begin(table, &live, &changes)?;
     // Reading the emulators whole and running the test programs side by side.
     let proofs = std::thread::scope(|scope| {
         // Where no further thread may be had, they are read below.
         let _ = std::thread::Builder::new().spawn_scoped(scope, || request.items().is_ok());
-        proving::all(request.arches().iter().map(|a| (*a, request.flags())))
+        let wanted = request.arches().iter().zip(&changes);
+        proving::all(wanted.map(|(arch, change)| Wish {
+            arch,
+            flags: request.flags(),
+            // What is kept has no handler on trial.
+            trial: change.action != Action::Keep,
+        }))
     });
     let items = request.items()?;
-    let lines = items
+    let finals: Vec<_> = items
         .iter()
         .zip(&changes)
-        .zip(proofs)
-        .map(|((item, change), proof)| {
-            let action = action_text(&change.action);
-            HandlerLine::new(&item.registration, item.arch.display_name(), action, proof)
-        });
+        .map(|(item, change)| item.registration.named(&change.wanted.name))
+        .collect();
+    let lines = finals.iter().zip(items).zip(&changes).zip(proofs).map(
+        |(((wanted, item), change), proof)| {
+            let action = action_text(change, item.arch, &live);
+            HandlerLine::new(wanted, item.arch.display_name(), action, proof)
+        },
+    );
     let report = Report {
         schema: 1,
         emulators: emulators(items),
         handlers: lines.collect(),
     };
     if report.all_proven() {
-        let finals: Vec<_> = items.iter().map(|i| i.registration.clone()).collect();
         transaction.commit(&finals)?;
+        check_in_effect(table, items, &finals)?;
     } else {
         transaction.rollback()?;
         output.detail("Taken back: the table is what it was.");
@@ -126,19 +156,45 @@ pub(crate) fn apply(
     Ok(report)
 }
 
+/// What was proven on trial takes all programs now, unless somebody who takes
+/// no lock came in between.
+fn check_in_effect(table: &Table, items: &[Item], finals: &[Registration]) -> Result<()> {
+    let live = table.snapshot()?;
+    for (item, wanted) in items.iter().zip(finals) {
+        let head = item.arch.sample_header(2, 0);
+        match replay::winner(&live, &head, "") {
+            Some(entry) if entry.name == wanted.name => {}
+            Some(entry) => bail!(
+                "{} was registered and proven, but somebody has put {} before it meanwhile; run this again, \
+                 or let `armistice guard` keep it in front",
+                shown(&wanted.name),
+                own::described(entry)
+            ),
+            None => bail!(
+                "{} was registered and proven, but somebody has removed it meanwhile; run this again, \
+                 or let `armistice guard` put it back",
+                shown(&wanted.name)
+            ),
+        }
+    }
+    Ok(())
+}
+
 /// The same, from copies that stay, with the rules for the next boot. Files
 /// and table change together or not at all.
 fn apply_and_persist(
-    table: &Table,
+    table: &Locked<'_>,
     request: &Request,
     replace: bool,
     output: Output,
 ) -> Result<Report> {
     // What would be refused anyway is refused before files are written.
-    plan(
-        &table.snapshot()?,
+    let rules = persisted(replace);
+    let live = table.snapshot()?;
+    let changes = plan(
+        &live,
         request.provisional()?,
-        replace,
+        &rules,
         KernelVersion::running(),
     )?;
     let mut installed = Installed::default();
@@ -155,13 +211,14 @@ fn apply_and_persist(
         copies.push((*arch, Emulator::open(&copy)?));
     }
     let copied = Request::new(copies, request.flags().clone());
-    let rules: Vec<_> = copied
+    let lines: Vec<_> = copied
         .items()?
         .iter()
-        .map(|i| i.registration.clone())
+        .zip(changes)
+        .map(|(item, change)| item.registration.named(&change.wanted.name))
         .collect();
-    installed.write_rules(&rules)?;
-    let report = apply(table, &copied, replace, output)?;
+    installed.write_rules(&lines)?;
+    let report = apply(table, &copied, &rules, output)?;
     if report.all_proven() {
         installed.keep();
     }
@@ -179,8 +236,8 @@ fn emulators(items: &[Item]) -> Vec<crate::report::EmulatorLine> {
     lines
 }
 
-pub(crate) fn action_text(action: &Action) -> String {
-    match action {
+pub(crate) fn action_text(change: &Change, arch: &Arch, live: &Snapshot) -> String {
+    let done = match &change.action {
         Action::Keep => "kept".to_owned(),
         Action::Add => "added".to_owned(),
         // Which one it was: with another engine, the flags and the pattern are the same.
@@ -192,6 +249,16 @@ pub(crate) fn action_text(action: &Action) -> String {
             shown(&old.interpreter.to_string_lossy())
         ),
         Action::Replace { why, .. } => format!("replaced: {why}"),
+    };
+    match own::behind(live, arch) {
+        // Removed, or kept as it is.
+        Some(other) if other.name == change.wanted.name => done,
+        Some(other) => format!(
+            "{done}, before {}, which takes over again after: armistice unregister {}",
+            own::described(other),
+            arch.display_name()
+        ),
+        None => done,
     }
 }
 

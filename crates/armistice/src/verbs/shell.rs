@@ -15,7 +15,8 @@ use crate::cli::{Names, Shell};
 use crate::inherited::Inherited;
 use crate::outcome::{self, Outcome};
 use crate::output::Output;
-use crate::proving;
+use crate::own;
+use crate::proving::{self, Wish};
 use crate::request::{self, Request};
 use crate::verbs::register;
 
@@ -63,7 +64,14 @@ fn enter_and_exec(
         entries: Vec::new(),
     };
     // Emulators are found outside, where all of them can be read.
-    let request = request::make(&names, &args.emulators, args.flags, &empty, output)?;
+    let request = request::make(
+        &names,
+        &args.emulators,
+        args.flags,
+        &args.force,
+        &empty,
+        output,
+    )?;
     let mut words = args.command.iter().cloned();
     let program = words
         .next()
@@ -162,10 +170,15 @@ fn say_hidden(request: &Request, output: Output) {
 /// so these are not read whole for their digests.
 fn fill(path: &std::path::Path, request: &Request, output: Output) -> Result<()> {
     let table = Table::at(path).with_context(|| format!("no binfmt_misc at {}", path.display()))?;
+    let table = own::lock(&table, output)?;
     for registration in request.provisional()? {
         table.register(&registration)?;
     }
-    let proofs = proving::all(request.arches().iter().map(|a| (*a, request.flags())));
+    let proofs = proving::all(request.arches().iter().map(|arch| Wish {
+        arch,
+        flags: request.flags(),
+        trial: false,
+    }));
     let mut failed = Vec::new();
     for (arch, proof) in request.arches().iter().zip(proofs) {
         if !proof.proven {

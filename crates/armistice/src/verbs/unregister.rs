@@ -1,12 +1,16 @@
 //! `unregister`: remove what Armistice registered, and nothing else unless told.
+//!
+//! What was behind an entry of Armistice's is in effect again with its removal.
 
 use anyhow::{Result, bail};
+use armistice_arch::{ARCHES, Arch};
 use armistice_binfmt::situation;
-use armistice_binfmt::{BinfmtError, Entry, Snapshot};
+use armistice_binfmt::{Entry, Snapshot};
 
 use crate::cli::Unregister;
 use crate::outcome::Outcome;
 use crate::output::{Output, shown};
+use crate::own;
 use crate::select::Wanted;
 use crate::verbs::persist;
 
@@ -17,30 +21,32 @@ pub(crate) fn run(args: &Unregister, output: Output) -> Result<Outcome> {
         return Ok(Outcome::Done);
     }
     let live = look()?;
-    let going = choose(&live, &wanted, args.replace)?;
+    let going = choose(&live, &wanted, args.others)?;
     if args.dry_run {
         going
             .iter()
             .for_each(|e| output.data(format!("would remove {}", shown(&e.name))));
         return Ok(Outcome::Done);
     }
-    // Only where something is to go: opening the table for writing may mount it.
-    if !going.is_empty() {
+    let nothing = going.is_empty();
+    if !nothing {
+        // Only where something is to go: opening the table for writing may mount it.
         let table = situation::open_for_writing()?.table;
+        let table = own::lock(&table, output)?;
+        // As it is now that nobody else changes it.
+        let live = table.snapshot()?;
+        let going = choose(&live, &wanted, args.others)?;
         for entry in &going {
             table.remove(&entry.name)?;
             output.report(format!("Removed {}", shown(&entry.name)));
         }
+        say_what_runs_now(&going, &table.snapshot()?, output);
     }
     if !matches!(wanted, Wanted::These(_)) {
-        forget_choice()?;
+        forget_choice(output)?;
     }
-    if args.persist {
-        persist::undo(&wanted, output)?;
-    } else if persist::is_persisted(&wanted) {
-        output.note("It comes back at the next boot: it was registered with --persist; undo that with: armistice unregister --persist");
-    }
-    if going.is_empty() {
+    say_persisted(args, &wanted, output)?;
+    if nothing {
         output.note("Nothing of Armistice's was registered.");
     }
     Ok(Outcome::Done)
@@ -50,9 +56,20 @@ pub(crate) fn run(args: &Unregister, output: Output) -> Result<Outcome> {
 ///
 /// # Errors
 /// Where it may not be taken away.
-pub(crate) fn forget_choice() -> Result<()> {
+pub(crate) fn forget_choice(output: Output) -> Result<()> {
     if situation::open_for_reading().is_ok_and(|table| table.has_note()) {
-        situation::open_for_writing()?.table.take_note_away()?;
+        let table = situation::open_for_writing()?.table;
+        own::lock(&table, output)?.take_note_away()?;
+    }
+    Ok(())
+}
+
+/// Undoes `register --persist`, or tells of it.
+fn say_persisted(args: &Unregister, wanted: &Wanted, output: Output) -> Result<()> {
+    if args.persist {
+        persist::undo(wanted, output)?;
+    } else if persist::is_persisted(wanted) {
+        output.note("It comes back at the next boot: it was registered with --persist; undo that with: armistice unregister --persist");
     }
     Ok(())
 }
@@ -70,28 +87,50 @@ pub(crate) fn look() -> Result<Snapshot> {
 }
 
 /// The entries that go: ours among those meant; somebody else's only if told.
-fn choose<'s>(live: &'s Snapshot, wanted: &Wanted, foreign_too: bool) -> Result<Vec<&'s Entry>> {
-    let meant = live.entries.iter().filter(|e| is_meant(e, wanted));
-    let (ours, foreign): (Vec<_>, Vec<_>) = meant.partition(|e| e.mark.is_ours() || foreign_too);
-    match (wanted, foreign.first()) {
-        // Named by the user, but not ours: not to be passed over in silence.
-        (Wanted::These(_), Some(entry)) => bail!(BinfmtError::Foreign {
-            name: entry.name.clone(),
-            interpreter: entry.interpreter.clone(),
-            flags: entry.flags.to_string(),
-        }),
-        _ => Ok(ours),
+fn choose<'s>(live: &'s Snapshot, wanted: &Wanted, others_too: bool) -> Result<Vec<&'s Entry>> {
+    let mut going = Vec::new();
+    for arch in ARCHES.iter().filter(|a| wanted.includes(a)) {
+        let ours = live.entries.iter().filter(|e| own::is_for(e, arch));
+        let before = going.len();
+        going.extend(ours);
+        let foreign = live.get(&arch.entry_name()).filter(|e| !e.mark.is_ours());
+        match foreign {
+            Some(entry) if others_too => going.push(entry),
+            // Named by the user, but not ours: not to be passed over in silence.
+            Some(entry) if going.len() == before && matches!(wanted, Wanted::These(_)) => bail!(
+                "{} is somebody else's, and Armistice removes only what it registered; it goes with the package or \
+                 the program that brought it, or with: armistice unregister --others {}",
+                own::described(entry),
+                arch.display_name()
+            ),
+            _ => {}
+        }
     }
+    Ok(going)
 }
 
-/// An entry of Armistice's naming: `qemu-<arch>`, or a temporary one of ours.
-fn is_meant(entry: &Entry, wanted: &Wanted) -> bool {
-    armistice_arch::ARCHES
-        .iter()
-        .filter(|a| wanted.includes(a))
-        .any(|a| {
-            let name = a.entry_name();
-            entry.name == name
-                || (entry.mark.is_ours() && entry.name.starts_with(&format!("{name}.")))
-        })
+/// For each architecture whose entry went: who runs it now, or will again.
+fn say_what_runs_now(gone: &[&Entry], live: &Snapshot, output: Output) {
+    let went = |arch: &&Arch| gone.iter().any(|entry| own::is_for(entry, arch));
+    let mut later = Vec::new();
+    let others = persist::names_of_others();
+    for arch in ARCHES.iter().filter(went) {
+        let name = arch.entry_name();
+        if let Some(entry) = own::behind(live, arch) {
+            output.note(format!(
+                "{} is run by {} again, which is somebody else's",
+                arch.display_name(),
+                own::described(entry)
+            ));
+        } else if live.get(&name).is_none() && others.contains(&name) {
+            later.push(name);
+        }
+    }
+    if !later.is_empty() {
+        output.note(format!(
+            "Files of somebody else's in binfmt.d register {} at the next boot; to have that now: systemctl restart \
+             systemd-binfmt",
+            later.join(", ")
+        ));
+    }
 }

@@ -8,7 +8,7 @@ use armistice_binfmt::{BinfmtError, Entry, Flags, Snapshot, lookup, replay, situ
 use crate::cli::{Format, Verify};
 use crate::outcome::Outcome;
 use crate::output::Output;
-use crate::proving;
+use crate::proving::{self, Wish};
 use crate::report::{HandlerLine, Report};
 use crate::select::Wanted;
 
@@ -53,7 +53,11 @@ fn out_of_sight(wanted: &Wanted, error: BinfmtError) -> Result<Report> {
         fix_binary: true,
         ..Flags::default()
     };
-    let proofs = proving::all(handled.iter().map(|arch| (*arch, &flags)));
+    let proofs = proving::all(handled.iter().map(|arch| Wish {
+        arch,
+        flags: &flags,
+        trial: false,
+    }));
     Ok(Report {
         schema: 1,
         emulators: Vec::new(),
@@ -88,7 +92,11 @@ pub(crate) fn verify(wanted: &Wanted, live: &Snapshot) -> Result<Report> {
     if !live.enabled {
         bail!(BinfmtError::SwitchedOff);
     }
-    let proofs = proving::all(handled.iter().map(|(arch, entry)| (*arch, &entry.flags)));
+    let proofs = proving::all(handled.iter().map(|(arch, entry)| Wish {
+        arch,
+        flags: &entry.flags,
+        trial: false,
+    }));
     let handlers = handled.iter().zip(proofs);
     Ok(Report {
         schema: 1,

@@ -8,9 +8,10 @@
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use armistice_arch::Arch;
-use armistice_binfmt::{Flags, Pin, Registration, STANDARD_PATH, Table};
+use armistice_binfmt::{Flags, Locked, Pin, Registration, STANDARD_PATH, Table};
 use rustix::mount::{MountFlags, MountPropagationFlags};
 use rustix::thread::UnshareFlags;
 
@@ -23,6 +24,12 @@ pub(crate) fn with_private_table(name: &str, body: impl FnOnce(Table)) {
         mount_table();
         body(Table::at(Path::new(STANDARD_PATH)).expect("just mounted"));
     });
+}
+
+/// The table, for changing it. Nobody else does.
+pub(crate) fn lock(table: &Table) -> Locked<'_> {
+    let nobody = |_: Option<&_>| panic!("nobody else has this table");
+    table.lock(Duration::from_secs(10), nobody).unwrap()
 }
 
 /// Runs `body` as root of a new user namespace that has no table yet.
@@ -77,6 +84,7 @@ pub(crate) fn registration(arch: &str) -> Registration {
     let arch = Arch::by_name(arch).unwrap();
     Registration {
         name: arch.entry_name(),
+        names: [arch.entry_name(), arch.second_entry_name()],
         pattern: arch.pattern(),
         interpreter: PathBuf::from("/bin/true"),
         flags: Flags::all(),

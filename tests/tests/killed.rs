@@ -1,0 +1,262 @@
+//! Promise: killed between any two writes, the command leaves the machine able
+//! to run its own programs, and what was registered before in effect; the next
+//! run cleans up.
+//!
+//! strace kills it: first it lists the writes to the table, then the same
+//! command is run once for each of them in a table of its own, and killed in
+//! place of the write.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use e2e::{Done, PrivateTable, need, product};
+
+const BINFMT: &str = "/proc/sys/fs/binfmt_misc";
+
+/// A command, and what has to be so wherever it is killed.
+struct Case<'a> {
+    /// Makes the table that it begins with.
+    before: &'a dyn Fn(&PrivateTable),
+    command: &'a [&'a str],
+    /// Architectures that have to run all the time.
+    run: &'a [&'a str],
+    /// A command after which the table has to have these names.
+    next: (&'a [&'a str], &'a [&'a str]),
+}
+
+impl Case<'_> {
+    #[track_caller]
+    fn hold(&self) {
+        let writes = self.writes();
+        assert!(!writes.is_empty(), "{:?} writes nothing", self.command);
+        let files: BTreeSet<&String> = writes.iter().collect();
+        for nth in 1..=writes.len() {
+            let table = PrivateTable::new();
+            (self.before)(&table);
+            // In the table's own namespaces, where the files have these paths.
+            let mut strace = table.command(need::program("strace", "strace"));
+            strace.args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=write"]);
+            for file in &files {
+                strace.arg("-P").arg(file);
+            }
+            strace
+                .arg(format!("--inject=write:error=EIO:signal=KILL:when={nth}"))
+                .arg(product::binary())
+                .args(self.command);
+            let killed = e2e::run(&mut strace);
+            assert_eq!(killed.status.code(), None, "killed at {nth}: {killed}");
+            self.check(&table, nth, &writes);
+        }
+    }
+
+    /// The files of the table that the command writes to, in order.
+    fn writes(&self) -> Vec<String> {
+        let table = PrivateTable::new();
+        (self.before)(&table);
+        let folder = e2e::temporary();
+        let log = folder.path().join("log");
+        let mut strace = table.command(need::program("strace", "strace"));
+        strace
+            .args(["-f", "-qq", "-y", "-s", "9", "-e"])
+            .arg("trace=write,writev,pwrite64,pwritev,pwritev2,sendfile,splice,copy_file_range")
+            .arg("-o")
+            .arg(&log)
+            .arg(product::binary())
+            .args(self.command);
+        let _ = e2e::run(&mut strace);
+        let log = fs::read_to_string(&log).expect("strace's log");
+        let files = log
+            .lines()
+            .filter(|line| line.contains(BINFMT))
+            .map(|line| {
+                let at = line.find(BINFMT).expect("just seen");
+                let end = line[at..].find('>').expect("strace closes it") + at;
+                assert!(
+                    line[..at].contains(" write("),
+                    "another way to write: {line}"
+                );
+                line[at..end].to_owned()
+            });
+        files.collect()
+    }
+
+    #[track_caller]
+    fn check(&self, table: &PrivateTable, nth: usize, writes: &[String]) {
+        let place = || format!("{:?} killed at write {nth} of {writes:?}", self.command);
+        for (arch, word) in [("x86_64", "native"), ("i386", "32 bits")] {
+            let program = product::workspace()
+                .join("crates/proof/programs/bin")
+                .join(arch);
+            let done = e2e::run(table.command(executable(&program)).arg(word));
+            assert!(done.stdout.contains("program"), "{}: {done}", place());
+        }
+        if !self.run.is_empty() {
+            let done = armistice(table, &[&["verify"], self.run].concat());
+            assert!(done.status.success(), "{}: {done}", place());
+        }
+        let (command, names) = self.next;
+        let done = armistice(table, command);
+        assert!(done.status.success(), "{}: {done}", place());
+        assert_eq!(table.names(), names, "{}: {done}", place());
+    }
+}
+
+/// The program as a file that may be executed, under a name that it prints.
+fn executable(program: &Path) -> PathBuf {
+    use std::os::unix::fs::PermissionsExt;
+    use std::sync::OnceLock;
+    static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
+    let folder = FOLDER.get_or_init(e2e::temporary).path();
+    let name = program.file_name().unwrap_or_default().to_string_lossy();
+    let file = folder.join(format!("program-{name}"));
+    if !file.is_file() {
+        fs::copy(program, &file).expect("the proof programs are there");
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).expect("our own file");
+    }
+    file
+}
+
+fn armistice(table: &PrivateTable, args: &[&str]) -> Done {
+    e2e::run(table.command(product::binary()).args(args))
+}
+
+/// Somebody else's entry for an architecture: by its header only, so that it
+/// takes whatever begins like its programs.
+fn foreign(table: &PrivateTable, arch: &str) {
+    let row = armistice_arch::Arch::by_name(arch).expect("a row of the table");
+    let text = |bytes: &[u8]| {
+        bytes
+            .iter()
+            .map(|b| format!("\\x{b:02x}"))
+            .collect::<String>()
+    };
+    let pattern = row.pattern();
+    let line = format!(
+        ":qemu-{arch}:M::{}:{}:/usr/bin/qemu-{arch}-static:PF",
+        text(&pattern.magic),
+        text(&pattern.mask)
+    );
+    table
+        .sh(&format!("printf '%s' '{line}' > {BINFMT}/register"))
+        .ok();
+}
+
+#[test]
+fn while_it_adds() {
+    Case {
+        before: &|table| {
+            armistice(table, &["register", "riscv64"]).ok();
+        },
+        command: &["register", "arm64", "arm"],
+        run: &["riscv64"],
+        next: (&["register", "arm64"], &["qemu-aarch64", "qemu-riscv64"]),
+    }
+    .hold();
+}
+
+#[test]
+fn while_it_replaces_its_own() {
+    Case {
+        before: &|table| {
+            armistice(table, &["register", "arm64", "arm", "--engine", "qemu"]).ok();
+        },
+        command: &["register", "arm64", "arm", "--no-credentials"],
+        run: &["arm64", "arm"],
+        next: (&["register", "arm64", "arm"], &["qemu-aarch64", "qemu-arm"]),
+    }
+    .hold();
+}
+
+#[test]
+fn while_it_comes_before_somebody_elses() {
+    Case {
+        before: &|table| foreign(table, "aarch64"),
+        command: &["register", "arm64"],
+        run: &["arm64"],
+        next: (
+            &["register", "arm64"],
+            &["armistice-aarch64", "qemu-aarch64"],
+        ),
+    }
+    .hold();
+    Case {
+        before: &|table| foreign(table, "aarch64"),
+        command: &["register", "arm64"],
+        run: &["arm64"],
+        next: (&["unregister"], &["qemu-aarch64"]),
+    }
+    .hold();
+}
+
+#[test]
+fn while_it_replaces_somebody_elses_for_good() {
+    Case {
+        before: &|table| foreign(table, "aarch64"),
+        command: &["register", "arm64", "--replace"],
+        run: &["arm64"],
+        next: (&["register", "arm64", "--replace"], &["qemu-aarch64"]),
+    }
+    .hold();
+}
+
+#[test]
+fn while_it_takes_its_own_away() {
+    Case {
+        before: &|table| {
+            foreign(table, "aarch64");
+            armistice(table, &["register", "arm64", "riscv64", "arm"]).ok();
+        },
+        command: &["unregister", "arm64", "riscv64"],
+        run: &["arm64", "arm"],
+        next: (&["unregister"], &["qemu-aarch64"]),
+    }
+    .hold();
+}
+
+/// An emulator that passes every check but emulates nothing is never in effect.
+#[test]
+fn while_it_tries_an_emulator_that_does_not_work() {
+    let folder = e2e::temporary();
+    let (source, liar) = (
+        folder.path().join("liar.c"),
+        folder.path().join("qemu-aarch64"),
+    );
+    let text = "#include <stdio.h>\nint main(void) { puts(\"qemu-aarch64 version 99.0\"); }\n";
+    fs::write(&source, text).expect("write");
+    let mut cc = std::process::Command::new(need::program("cc", "gcc"));
+    e2e::run(cc.arg("-static").arg("-o").arg(&liar).arg(&source)).ok();
+    let folder = folder.path().to_string_lossy().into_owned();
+    Case {
+        before: &|table| {
+            armistice(table, &["register", "arm64"]).ok();
+        },
+        command: &["register", "arm64", "--emulator-dir", &folder],
+        run: &["arm64"],
+        next: (&["register", "arm64"], &["qemu-aarch64"]),
+    }
+    .hold();
+}
+
+/// Handlers for programs that this machine runs itself: one that was insisted
+/// on, and somebody else's.
+#[test]
+fn while_handlers_take_the_machines_own_programs() {
+    let force = "--force-native=to see it killed";
+    Case {
+        before: &|table| {
+            armistice(table, &["register", "i386", force]).ok();
+        },
+        command: &["register", "i386", force, "--no-credentials"],
+        run: &["i386"],
+        next: (&["unregister"], &[]),
+    }
+    .hold();
+    Case {
+        before: &|table| foreign(table, "i386"),
+        command: &["register", "i386", "arm64", force],
+        run: &["i386"],
+        next: (&["unregister"], &["qemu-i386"]),
+    }
+    .hold();
+}
