@@ -158,9 +158,11 @@ impl Keeper<'_> {
             return self.switched_off(healthy);
         }
         let mut missing = self.amiss(&live);
-        if healthy && !missing.is_empty() {
-            // Another run of this command may be in the midst of a change: as it is after that.
-            let _locked = own::lock(self.table, self.output)?;
+        // Another run of this command may be in the midst of a change: as it is after that.
+        if healthy
+            && !missing.is_empty()
+            && let Ok(_locked) = own::lock(self.table, self.output)
+        {
             live = self.table.snapshot()?;
             missing = self.amiss(&live);
         }
