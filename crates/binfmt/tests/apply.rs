@@ -272,7 +272,7 @@ fn what_a_killed_run_left_goes_with_the_next_of_any_architecture() {
         |table| {
             let table = lock(&table);
             let [s390x, ppc64le] = ["s390x", "ppc64le"].map(registration);
-            register(&table, &[s390x.clone()]);
+            register(&table, std::slice::from_ref(&s390x));
             table.register(&s390x.named("qemu-s390x.new")).unwrap();
             table.register(&ppc64le.named("qemu-ppc64le.new+")).unwrap();
             let trial = registration("riscv64").for_trial("qemu-riscv64.new");
