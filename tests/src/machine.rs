@@ -7,9 +7,11 @@
 //! scripts go in, and what they say comes out, by a port that
 //! `machine/agent.sh` listens to:
 //!
-//!     in    RUN <bytes>\n<script>
-//!     out   READY <boot's id>\n                   after each start
-//!           DONE <code> <bytes> <bytes>\n<stdout><stderr>
+//! ```text
+//! in    RUN <bytes>\n<script>
+//! out   READY <boot's id>\n                   after each start
+//!       DONE <code> <bytes> <bytes>\n<stdout><stderr>
+//! ```
 //!
 //! The machine ends with the process that made it, however that ends.
 

@@ -177,6 +177,10 @@ fn each<R: Read>(
 fn extended<R: Read>(entry: &mut tar::Entry<'_, R>) -> io::Result<(Attributes, Sparse)> {
     let mut attributes = Attributes::of_header(entry.header());
     let mut sparse = SparseFields::default();
+    // A header for all has records for others, and a comment mostly.
+    if entry.header().entry_type().is_pax_global_extensions() {
+        return Ok((attributes, sparse.finish()?));
+    }
     if let Some(records) = entry.pax_extensions()? {
         for record in records {
             let record = record?;
