@@ -114,10 +114,7 @@ impl Machine {
     #[must_use]
     pub fn run(&self, script: &str) -> Done {
         let mut port = self.port.lock().unwrap_or_else(PoisonError::into_inner);
-        let sent = port
-            .get_mut()
-            .write_all(format!("RUN {}\n{script}", script.len()).as_bytes());
-        self.expect("send", sent);
+        self.send(&mut port, script);
         let answer = self.line(&mut port, "DONE ", SCRIPT);
         let numbers: Vec<usize> = answer
             .split(' ')
@@ -147,7 +144,10 @@ impl Machine {
     pub fn reboot(&self) {
         let id = "cat /proc/sys/kernel/random/boot_id";
         let before = self.run(id).ok().stdout;
-        self.run("systemctl --no-block reboot").ok();
+        let mut port = self.port.lock().unwrap_or_else(PoisonError::into_inner);
+        // Its answer may come, or the machine goes down before.
+        self.send(&mut port, "systemctl --no-block reboot");
+        drop(port);
         self.wait_until_up();
         assert_ne!(self.run(id).ok().stdout, before, "it was not restarted");
     }
@@ -163,8 +163,14 @@ impl Machine {
         let mut port = self.port.lock().unwrap_or_else(PoisonError::into_inner);
         let _ = self.line(&mut port, "READY ", START);
         drop(port);
-        // "degraded" where a unit failed: what a test needs it asks for itself.
-        let _ = self.run("systemctl is-system-running --wait || true");
+        // "degraded" where a unit failed, and for ever "starting" where one hangs:
+        // what a test needs it asks for itself.
+        let _ = self.run("timeout 300 systemctl is-system-running --wait || true");
+    }
+
+    fn send(&self, port: &mut BufReader<UnixStream>, script: &str) {
+        let order = format!("RUN {}\n{script}", script.len());
+        self.expect("send", port.get_mut().write_all(order.as_bytes()));
     }
 
     /// The next line that begins so, without its beginning.
