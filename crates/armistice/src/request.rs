@@ -1,17 +1,18 @@
 //! From the command line to wanted entries: architectures chosen, an emulator
 //! for each found and checked. Changes nothing.
 //!
-//! Identifying an emulator (version, digest) takes longer than all the rest, so
-//! it is put off until it is asked for, and can be done beside the proof.
+//! Identifying an emulator for the first time (version, digest) takes longer than
+//! all the rest, so it is put off until it is asked for, and can be done beside the
+//! proof.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use anyhow::{Context, Result, bail};
 use armistice_arch::Arch;
 use armistice_binfmt::{Flags, Pin, Registration, Snapshot, replay};
-use armistice_emulators::{Emulator, Engine, Error as EmulatorError, Search, identify_all};
+use armistice_emulators::{Emulator, Engine, Error as EmulatorError, Remembered, Search};
 
 use crate::cli::{self, Emulators, FlagSwitches, Force, Names};
 use crate::engine::say_choice;
@@ -29,6 +30,7 @@ pub(crate) struct Request {
     files: Vec<Emulator>,
     flags: Flags,
     items: OnceLock<Vec<Item>>,
+    remembered: Mutex<Remembered>,
 }
 
 /// One architecture, its emulator identified.
@@ -47,6 +49,7 @@ impl Request {
             files,
             flags,
             items: OnceLock::new(),
+            remembered: Mutex::new(Remembered::read()),
         }
     }
 
@@ -75,13 +78,31 @@ impl Request {
             .collect()
     }
 
-    /// The same with version and digest, which take some milliseconds the first
-    /// time.
+    /// Keeps what was found out of the emulators for later runs.
+    pub(crate) fn remember(&self, output: Output) {
+        let remembered = self
+            .remembered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Err(error) = remembered.write() {
+            output.detail(format!(
+                "The digests of the emulators are not kept, so the next run reads these whole again: {error}"
+            ));
+        }
+    }
+
+    /// The same with version and digest. What an earlier run found out is taken from
+    /// there; the rest is read whole, which takes some milliseconds each.
     pub(crate) fn items(&self) -> Result<&[Item]> {
         if let Some(items) = self.items.get() {
             return Ok(items);
         }
-        let identities = identify_all(&self.files);
+        let mut remembered = self
+            .remembered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let identities = remembered.identify_all(&self.files);
+        drop(remembered);
         let items =
             self.arches
                 .iter()

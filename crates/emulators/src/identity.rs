@@ -4,6 +4,7 @@
 //! `--version`: no environment, no input, nothing of this process inherited, a
 //! limit on time and on output. The digest is computed meanwhile.
 
+use std::borrow::Borrow;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::os::unix::fs::FileExt;
@@ -167,7 +168,7 @@ impl Emulator {
 /// last one does not leave CPUs idle; the results are in the order of the
 /// emulators.
 #[must_use]
-pub fn identify_all(emulators: &[Emulator]) -> Vec<Result<Identity, Error>> {
+pub fn identify_all<E: Borrow<Emulator> + Sync>(emulators: &[E]) -> Vec<Result<Identity, Error>> {
     let cpus = std::thread::available_parallelism().map_or(1, usize::from);
     let next = AtomicUsize::new(0);
     let done = Mutex::new(Vec::with_capacity(emulators.len()));
@@ -175,7 +176,7 @@ pub fn identify_all(emulators: &[Emulator]) -> Vec<Result<Identity, Error>> {
         while let at = next.fetch_add(1, Ordering::Relaxed)
             && let Some(emulator) = emulators.get(at)
         {
-            let identity = emulator.identify();
+            let identity = emulator.borrow().identify();
             done.lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .push((at, identity));

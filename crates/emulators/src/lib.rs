@@ -10,6 +10,7 @@
 //! - [`check`]: [`Emulator`], a file that was opened once and passed every check.
 //! - [`image`]: what the bytes of a program must be for that.
 //! - [`identity`]: version and digest, of a file or of what a process runs.
+//! - [`remembered`]: identities found out once, for files that have not changed.
 //! - [`package`]: which package of a distribution brings an emulator.
 //!
 //! The library reads no environment variable and prints nothing.
@@ -19,6 +20,7 @@ mod error;
 pub mod identity;
 pub mod image;
 pub mod package;
+pub mod remembered;
 pub mod search;
 
 pub use check::{Emulator, FileId};
@@ -27,4 +29,5 @@ pub use identity::{
     Digest, Identity, Pinned, Version, identify_all, identify_open, identify_pinned,
 };
 pub use package::{OsRelease, Packages};
+pub use remembered::Remembered;
 pub use search::{Dir, Engine, Found, Maker, Origin, Processor, Search};

@@ -31,7 +31,7 @@ fn digest_and_version_of_real_emulators_in_their_order() {
         assert!(version.numbers() >= (7, 0, 0), "{version}");
         assert_eq!(emulator.version().unwrap(), version);
     }
-    assert!(identify_all(&[]).is_empty());
+    assert!(identify_all::<Emulator>(&[]).is_empty());
 }
 
 #[test]

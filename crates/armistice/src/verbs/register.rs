@@ -149,6 +149,7 @@ pub(crate) fn apply(
     if report.all_proven() {
         transaction.commit(&finals)?;
         check_in_effect(table, items, &finals)?;
+        request.remember(output);
     } else {
         transaction.rollback()?;
         output.detail("Taken back: the table is what it was.");
