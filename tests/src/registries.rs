@@ -101,10 +101,48 @@ impl Registry {
         }
     }
 
+    /// A server with this one's certificate that answers to one path, and sends
+    /// who asks for it elsewhere; its `127.0.0.1:PORT`. It serves until it is dropped.
+    #[must_use]
+    pub fn redirecting(&self, path: &str, to: &str) -> (Served, String) {
+        let root = self.folder.path().join("redirecting");
+        let file = root.join(path);
+        fs::create_dir_all(file.parent().expect("a path has a folder"))
+            .expect("a folder can be made");
+        let answer =
+            format!("HTTP/1.1 307 Elsewhere\r\nLocation: {to}\r\nContent-Length: 0\r\n\r\n");
+        fs::write(&file, answer).expect("an answer can be written");
+        let host = format!("127.0.0.1:{}", free_port());
+        let server = Command::new(need::program("openssl", "openssl"))
+            .args(["s_server", "-quiet", "-HTTP", "-accept", &host])
+            .args(["-cert", "../own.pem", "-key", "../own.key"])
+            .current_dir(root)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("openssl can be started");
+        wait_until("openssl listens", Duration::from_secs(30), || {
+            TcpStream::connect(&host).is_ok()
+        });
+        (Served(server), host)
+    }
+
     /// The authority's certificate.
     #[must_use]
     pub fn ca(&self) -> PathBuf {
         self.folder.path().join("ca.pem")
+    }
+}
+
+/// A server that ends with this.
+#[derive(Debug)]
+pub struct Served(Child);
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 

@@ -83,6 +83,8 @@ impl Client {
         names::only_what_is_linked();
         let config = Agent::config_builder()
             .http_status_as_error(false)
+            // Also along a redirect.
+            .https_only(!options.insecure)
             .tls_config(tls::config(options.tls_ca.as_deref(), options.insecure)?)
             .timeout_connect(Some(CONNECT))
             .timeout_recv_response(Some(PATIENCE))
@@ -245,14 +247,13 @@ impl Client {
             }
             let after = answer.headers().get("retry-after");
             let after: Option<u64> = after.and_then(|v| v.to_str().ok()?.trim().parse().ok());
-            let wait = Duration::from_secs(after.unwrap_or(2).max(1));
-            if waited + wait > BUSY_MAX {
+            let Some(wait) = next_wait(waited, after) else {
                 return Err(Error::Busy {
                     registry: place.registry.clone(),
                     status,
                     after,
                 });
-            }
+            };
             std::thread::sleep(wait);
             waited += wait;
         }
@@ -463,6 +464,13 @@ fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// How long to wait for a registry that is busy, and says for how many seconds;
+/// `None` where that is too long.
+fn next_wait(waited: Duration, after: Option<u64>) -> Option<Duration> {
+    let wait = Duration::from_secs(after.unwrap_or(2).max(1));
+    (waited.saturating_add(wait) <= BUSY_MAX).then_some(wait)
+}
+
 fn basic(user: &str, password: &str) -> String {
     format!("Basic {}", base64(format!("{user}:{password}").as_bytes()))
 }
@@ -507,6 +515,16 @@ fn said(answer: Response<Body>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_retry_after_is_too_long_to_be_counted() {
+        let second = Duration::from_secs(1);
+        assert_eq!(next_wait(Duration::ZERO, Some(0)), Some(second));
+        assert_eq!(next_wait(second, None), Some(2 * second));
+        assert_eq!(next_wait(59 * second, Some(1)), Some(second));
+        assert_eq!(next_wait(second, Some(60)), None);
+        assert_eq!(next_wait(second, Some(u64::MAX)), None);
+    }
 
     #[test]
     fn ranges() {

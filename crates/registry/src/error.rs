@@ -131,6 +131,9 @@ const NO_NETWORK: &str = " (is there a network, or a proxy to be named in HTTPS_
 fn hint(source: &ureq::Error) -> &'static str {
     match source {
         ureq::Error::HostNotFound => NO_NETWORK,
+        ureq::Error::RequireHttpsOnly(_) => {
+            " (it redirects to where there is no TLS; --insecure allows that)"
+        }
         // The standard library has no kind for it.
         ureq::Error::Io(e) if e.to_string().starts_with("failed to lookup address") => NO_NETWORK,
         ureq::Error::Rustls(rustls::Error::InvalidCertificate(_)) => {
