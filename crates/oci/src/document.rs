@@ -32,6 +32,9 @@ pub enum DocumentError {
     /// It says that it is something else.
     #[error("its media type '{0}' is not an image's")]
     MediaType(String),
+    /// It is an index and a manifest at once: one digest would name two images.
+    #[error("it is both an index and a manifest")]
+    Ambiguous,
     /// It names a blob by another kind of digest.
     #[error("'{0}' is not a sha256 digest")]
     Digest(String),
@@ -117,6 +120,9 @@ impl Document {
         } else {
             &said
         };
+        if kind.manifests.is_some() && kind.layers.is_some() {
+            return Err(DocumentError::Ambiguous);
+        }
         match said {
             json::MEDIA_INDEX | json::MEDIA_DOCKER_LIST => index(bytes),
             json::MEDIA_MANIFEST | json::MEDIA_DOCKER_MANIFEST => image(bytes),
