@@ -3,12 +3,13 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use rustix::fs::{FlockOperation, Mode, OFlags};
 
-use crate::Error;
+use crate::{Error, removal};
 
 pub(crate) fn failed<'a>(
     what: &'static str,
@@ -89,37 +90,18 @@ pub(crate) fn lock_maybe(path: &Path, how: FlockOperation) -> Result<Option<Lock
     }
 }
 
-/// Removes a file or a tree, through no link. Folders that forbid it to their
-/// owner are opened up first.
+/// Removes a file or a tree, through no link; what is not there is removed already.
 pub(crate) fn remove(path: &Path) -> Result<(), Error> {
-    let result = match fs::symlink_metadata(path) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(e) => Err(e),
-        Ok(meta) if meta.is_dir() => fs::remove_dir_all(path).or_else(|e| {
-            if e.kind() != io::ErrorKind::PermissionDenied {
-                return Err(e);
-            }
-            open_up(path)?;
-            fs::remove_dir_all(path)
-        }),
-        Ok(_) => fs::remove_file(path),
-    };
-    match result {
+    let name = path.file_name().unwrap_or_default().as_bytes();
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    let removed = rustix::fs::open(folder, flags, Mode::empty())
+        .map_err(io::Error::from)
+        .and_then(|folder| removal::remove_in(folder, name));
+    match removed {
         Err(e) if e.kind() != io::ErrorKind::NotFound => Err(failed("remove", path)(e)),
         _ => Ok(()),
     }
-}
-
-/// The folder is the user's own, and nobody else changes it: so a path is safe.
-fn open_up(folder: &Path) -> io::Result<()> {
-    fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        if entry.file_type()?.is_dir() {
-            open_up(&entry.path())?;
-        }
-    }
-    Ok(())
 }
 
 /// Bytes on disk below a path, each file counted once.

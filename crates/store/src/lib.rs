@@ -5,7 +5,7 @@
 //! the lowers in overlay's order, the configuration and the platform, and
 //! keeps the layers from being removed while it is open.
 //!
-//! - [`layout`]: the store and its paths. `files`: whole writes, locks, removal.
+//! - [`layout`]: the store and its paths. `files`: whole writes, locks. `removal`: trees.
 //! - [`source`]: where images come from. [`pull`]: how they come.
 //! - `fetch`: one blob, resumed and verified. `unpack`: one layer.
 //! - [`image`]: what there is. [`prune`]: what nothing leads to.
@@ -22,6 +22,7 @@ mod layer;
 pub mod layout;
 pub mod prune;
 pub mod pull;
+mod removal;
 pub mod source;
 mod unpack;
 

@@ -276,6 +276,19 @@ fn a_hard_link_may_have_its_target_below() {
     let ino = |name: &str| fs::metadata(root.join(name)).unwrap().ino();
     assert_eq!(ino("g"), ino("d/f"));
 
+    let below_with = Layer::new()
+        .pax(&[("SCHILY.xattr.user.mine", b"yes")])
+        .file("d/f", "below")
+        .done();
+    let above = Layer::new().hard("g", "d/f").done();
+    let (_temp, held) = pull(vec![below_with, above]).unwrap();
+    let mut value = [0; 8];
+    let linked = held.lowers[0].join("g");
+    assert_eq!(
+        rustix::fs::getxattr(&linked, c"user.mine", &mut value),
+        Ok(3)
+    );
+
     let deleted = Layer::new().file("d/.wh.f", "").done();
     let above = Layer::new().hard("g", "d/f").done();
     let error = pull(vec![below, deleted, above]).unwrap_err().to_string();

@@ -5,8 +5,8 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use armistice_oci::stream::Attributes;
 use rustix::fs::{
-    AtFlags, Gid, Mode, OFlags, Timespec, Timestamps, Uid, XattrFlags, chownat, fchmod, fsetxattr,
-    openat, utimensat,
+    AtFlags, Gid, Mode, OFlags, Timespec, Timestamps, Uid, XattrFlags, chownat, fchmod, fgetxattr,
+    flistxattr, fsetxattr, openat, utimensat,
 };
 use rustix::io::Errno;
 
@@ -74,6 +74,9 @@ pub(crate) fn open_to_read(folder: impl AsFd, name: &[u8]) -> io::Result<OwnedFd
     )?)
 }
 
+/// The most that Linux has of names, and of a value (`XATTR_LIST_MAX`, `XATTR_SIZE_MAX`).
+const XATTRS_MAX: usize = 64 * 1024;
+
 /// Whether a layer may set this attribute: never one that steers overlay.
 fn may_set(name: &[u8]) -> bool {
     name == b"security.capability"
@@ -95,6 +98,21 @@ pub(crate) fn set_xattrs(file: impl AsFd, attributes: &Attributes) -> io::Result
         }
     }
     Ok(left_out)
+}
+
+/// Gives a copy what its original has.
+pub(crate) fn copy_xattrs(from: impl AsFd, to: impl AsFd) -> io::Result<()> {
+    let mut names = vec![0; XATTRS_MAX];
+    let len = flistxattr(&from, &mut names[..])?;
+    let mut value = vec![0; XATTRS_MAX];
+    for name in names.get(..len).unwrap_or_default().split(|b| *b == 0) {
+        if may_set(name) {
+            let len = fgetxattr(&from, name, &mut value[..])?;
+            let value = value.get(..len).unwrap_or_default();
+            fsetxattr(&to, name, value, XattrFlags::empty())?;
+        }
+    }
+    Ok(())
 }
 
 /// Marks a directory as hiding what is below, in both ways that overlay knows.

@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use armistice_oci::stream::{Member, MemberKind};
 use rustix::fs::{
-    AtFlags, Dir, FileType, Mode, OFlags, linkat, mkdirat, mknodat, openat, symlinkat, unlinkat,
+    AtFlags, FileType, Mode, OFlags, linkat, mkdirat, mknodat, openat, symlinkat, unlinkat,
 };
 use rustix::io::Errno;
 
@@ -17,6 +17,7 @@ use super::place::{Canonical, Merged, Reached, Seen, flags, is_whiteout, look_in
 use super::{Limits, Lower, Unpacked};
 use crate::error::Trouble;
 use crate::ids::Owners;
+use crate::removal::remove_in;
 
 /// The longest path Linux takes.
 const PATH_MAX: usize = 4096;
@@ -237,7 +238,7 @@ impl<'a> Unpacker<'a> {
             return Ok(());
         }
         self.last = None;
-        remove(folder, name, 0).map_err(|e| Trouble::System(entry.to_owned(), e))
+        remove_in(folder, name).map_err(|e| Trouble::System(entry.to_owned(), e))
     }
 
     fn put_root(&mut self, member: &Member, entry: &str) -> Result<(), Trouble> {
@@ -391,10 +392,12 @@ impl<'a> Unpacker<'a> {
                 let source = openat(&below, name, flags(OFlags::RDONLY), Mode::empty())
                     .map_err(|e| system(e.into()))?;
                 let file = create(folder, name).map_err(system)?;
-                self.fill(&file, &mut File::from(source), entry)?;
+                let mut source = File::from(source);
+                self.fill(&file, &mut source, entry)?;
                 let owner = (stat.st_uid.into(), stat.st_gid.into());
                 meta::own(folder, name, self.owners, owner, entry)?;
                 meta::set_mode(&file, stat.st_mode).map_err(system)?;
+                meta::copy_xattrs(&source, &file).map_err(system)?;
                 meta::touch(folder, name, stat.st_mtime, nanos(&stat)).map_err(system)?;
                 Ok(Some(()))
             }
@@ -497,24 +500,4 @@ fn clean(path: &[u8]) -> Option<Canonical> {
         }
     }
     Some(out)
-}
-
-/// Removes a name of an open folder, and all that is below it.
-fn remove(folder: impl AsFd, name: &[u8], depth: usize) -> io::Result<()> {
-    match unlinkat(&folder, name, AtFlags::empty()) {
-        Err(Errno::ISDIR) => {}
-        other => return Ok(other?),
-    }
-    if depth > 2048 {
-        return Err(Errno::NAMETOOLONG.into());
-    }
-    let inside = meta::open_to_read(&folder, name)?;
-    for entry in Dir::read_from(&inside)? {
-        let entry = entry?;
-        let child = entry.file_name().to_bytes();
-        if !matches!(child, b"." | b"..") {
-            remove(&inside, child, depth + 1)?;
-        }
-    }
-    Ok(unlinkat(&folder, name, AtFlags::REMOVEDIR)?)
 }
