@@ -416,9 +416,79 @@ fn what_is_not_as_it_should_be_is_not_kept() {
         );
         let _ = store.pull(&fake, tag).exits(1).says("can't be used");
     }
+    // What says of itself that it is one of them, and the other one as well.
+    let digest = digest(b"");
+    let both = format!(
+        r#"{{"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json",
+            "manifests": [], "layers": [], "config": {{"digest": "{digest}", "size": 0}}}}"#
+    );
+    fake.put("manifests/both", both.as_bytes(), "application/json");
+    let _ = store
+        .pull(&fake, "both")
+        .exits(1)
+        .says("both an index and a manifest");
     store.is_intact();
     let images = store.run(&["images", "-o", "name"]).ok();
     assert_eq!(images.stdout.lines().count(), 1, "{images}");
+}
+
+#[test]
+fn nothing_that_a_registry_sends_steers_the_terminal() {
+    let fake = Fake::new();
+    let store = Store::new();
+    let evil = r"x\u001b]0;title\u0007\r\n\u009b31m";
+    let is_tame = |args: &[&str], shows: &str| {
+        let done = run(store.command(args).args(["--color", "always"]));
+        let text = format!("{}{}", done.stdout, done.stderr);
+        assert!(text.contains(shows), "{args:?} does not show it: {text:?}");
+        let wild = |c: char| c.is_control() && c != '\n' && c != '\x1b';
+        assert!(
+            !text.contains(wild) && !text.contains("\x1b]"),
+            "{args:?}: {text:?}"
+        );
+    };
+    let shown = r"x\u{1b}]0;title\u{7}\r\n\u{9b}31m";
+    let index = "application/vnd.oci.image.index.v1+json";
+    let listed = format!(
+        r#"{{"schemaVersion": 2, "mediaType": "{index}", "manifests": [{{"digest": "{}", "size": 1,
+            "platform": {{"os": "linux", "architecture": "{evil}"}}}}]}}"#,
+        digest(b"")
+    );
+    for (tag, bytes) in [
+        ("type", format!(r#"{{"mediaType": "{evil}"}}"#)),
+        ("platform", listed),
+    ] {
+        fake.put(&format!("manifests/{tag}"), bytes.as_bytes(), index);
+        let name = fake.name(tag);
+        is_tame(&["pull", "--insecure", "--platform", "arm64", &name], shown);
+    }
+    // An image that can be pulled, and is then listed and removed.
+    fake.image("named", "arm64\u{1b}]0;title\u{7}", &[layer(&[("f", 10)])]);
+    let name = fake.name("named");
+    let shown = r"arm64\u{1b}]0;title\u{7}";
+    is_tame(&["pull", "--insecure", &name], shown);
+    is_tame(&["images"], shown);
+    is_tame(&["rmi", &name], shown);
+}
+
+#[test]
+fn a_redirect_leads_away_from_tls_only_with_insecure() {
+    let fake = Fake::new();
+    fake.image("1", "arm64", &[layer(&[("f", 10)])]);
+    let registry = Registry::tls();
+    let path = "v2/test/manifests/1";
+    let (_server, host) = registry.redirecting(path, &format!("http://{}/{path}", fake.host));
+    let store = Store::new();
+    let ca = registry.ca();
+    let ca = ca.to_str().expect("a plain path");
+    let name = format!("{host}/test:1");
+    let _ = store
+        .run(&["pull", "--tls-ca", ca, &name])
+        .exits(1)
+        .says("no TLS; --insecure");
+    assert_eq!(fake.asked("manifests"), 0, "it was asked in clear");
+    let _ = store.run(&["pull", "--insecure", &name]);
+    assert_eq!(fake.asked("manifests"), 1, "--insecure follows it");
 }
 
 #[test]
@@ -537,6 +607,35 @@ fn a_full_disk_leaves_nothing_unfinished_behind() {
     assert!(
         said.contains("No space left") && said.contains("armistice prune"),
         "{said}"
+    );
+}
+
+#[test]
+fn a_tree_deeper_than_a_process_has_descriptors_can_go() {
+    let fake = Fake::new();
+    let deep = format!("{}f", "d/".repeat(1500));
+    fake.image("deep", "arm64", &[layer(&[(&deep, 10)])]);
+    // A file takes the tree's place while it is unpacked.
+    let replaced = layer(&[(&deep, 10), ("d", 10)]);
+    fake.image("replaced", "arm64", &[replaced]);
+    let store = Store::new();
+    for tag in ["deep", "replaced"] {
+        let name = fake.name(tag);
+        for args in [&["pull", "--insecure", &name][..], &["rmi", &name]] {
+            let mut command = Command::new(need::program("prlimit", "util-linux"));
+            store.prepare(&mut command);
+            command.args(["--nofile=128", "--"]).arg(product::binary());
+            let _ = run(command.args(args)).ok();
+        }
+    }
+    store.is_intact();
+    assert!(
+        fs::read_dir(store.path().join("layers/all"))
+            .into_iter()
+            .flatten()
+            .next()
+            .is_none(),
+        "layers are left"
     );
 }
 

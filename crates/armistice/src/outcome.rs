@@ -88,7 +88,8 @@ impl std::error::Error for Usage {}
 
 /// Prints an error and says how the run ends.
 pub(crate) fn failed(error: &anyhow::Error, output: Output) -> Outcome {
-    output.error(format!("{error:#}"));
+    // It may tell what a registry or an archive says.
+    output.error(output::shown(&format!("{error:#}")));
     if let Some(command) = with_rights(error) {
         output.error(format!("try: {command}"));
     }

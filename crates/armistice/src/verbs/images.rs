@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::cli::{Format, Images, Prune, Rmi};
 use crate::obtain;
 use crate::outcome::Outcome;
-use crate::output::{Columns, ODD, Output, megabytes, plain};
+use crate::output::{Columns, ODD, Output, megabytes, plain, shown};
 
 /// The answer for programs.
 #[derive(Debug, Serialize)]
@@ -73,8 +73,8 @@ fn print(images: &[StoredImage], output: Output) {
     let mut table = Columns::new(&["NAME", "PLATFORM", "DIGEST", "SIZE", "PULLED"]);
     for image in images {
         table.row(vec![
-            plain(&image.name),
-            plain(image.platform.to_string()),
+            plain(shown(&image.name)),
+            plain(shown(&image.platform.to_string())),
             plain(image.manifest.hex().get(..12).unwrap_or_default()),
             match image.disk {
                 Some(bytes) => plain(megabytes(bytes)),
@@ -136,7 +136,7 @@ fn print_pruned(pruned: &[Pruned], dry_run: bool, output: Output) {
         };
         output.report(format!(
             "{verb}: {what} {}  {}",
-            one.name,
+            shown(&one.name),
             megabytes(one.bytes)
         ));
     }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::cli::{Format, Pull};
 use crate::obtain::{self, Given};
 use crate::outcome::Outcome;
-use crate::output::{Output, megabytes};
+use crate::output::{Output, megabytes, shown};
 
 /// The answer for programs.
 #[derive(Debug, Serialize)]
@@ -43,7 +43,12 @@ pub(crate) fn run(args: &Pull, output: Output) -> Result<Outcome> {
         Format::Name => answer.names.iter().for_each(|name| output.data(name)),
         Format::Table => {
             for name in &answer.names {
-                output.report(format!("{name}  {}  {}", answer.platform, answer.digest));
+                output.report(format!(
+                    "{}  {}  {}",
+                    shown(name),
+                    shown(&answer.platform),
+                    answer.digest
+                ));
             }
             output.report(format!(
                 "  layers: {}, new: {}; {}",
