@@ -274,6 +274,20 @@ fn a_container_that_inherits_nothing_is_told_so() {
     inside("ARMISTICE verify").exits(1).says("no handler");
 }
 
+/// A bug once: the remedy was for the host, whose table is hidden by the container's.
+#[test]
+fn what_a_containers_own_table_lacks_is_mended_inside() {
+    let machine = PrivateTable::new();
+    let folder = e2e::temporary();
+    let program = arm64_program(folder.path());
+    let line = format!(
+        "CHILD --pid --fork --mount-proc sh -c
+         \"mount -t binfmt_misc none /proc/sys/fs/binfmt_misc && ARMISTICE explain {program}\""
+    );
+    let done = machine.sh(&script(&line)).exits(1).says("register arm64");
+    assert!(!done.stdout.contains("on the host"), "{done}");
+}
+
 /// The same as root of the machine: the table that is shown is the machine's.
 #[test]
 fn the_machines_root_inside_a_containers_mounts_sees_the_machines_table() {

@@ -167,6 +167,41 @@ fn unrelated_handlers_are_told_only_when_asked_for() {
 }
 
 #[test]
+fn a_byte_is_explained_by_elf_only_where_elf_is_wanted() {
+    with_scene(
+        "a_byte_is_explained_by_elf_only_where_elf_is_wanted",
+        |scene| {
+            scene.entry(":wine:M::MZ::/bin/true:");
+            scene.entry(":later:M:4:ABCD::/bin/true:");
+            scene.arm64_entry(Path::new("/bin/true"), "PF");
+            let line = |program: &Path, name: &str| {
+                let text = scene.text(&["-v"], program);
+                let own = text.lines().find(|l| l.trim().starts_with(name));
+                own.unwrap_or_else(|| panic!("{text}")).to_owned()
+            };
+            let program = scene.file("program", 0o755, fs::read("/bin/true").unwrap());
+            assert!(line(&program, "wine:").ends_with("(mask ff)"));
+            assert!(line(&program, "theirs:").ends_with(": machine"));
+            let windows = scene.file("windows", 0o755, "MZ and more");
+            assert!(line(&windows, "later:").ends_with("(mask ff)"));
+            assert!(line(&windows, "theirs:").ends_with(": not an ELF file"));
+        },
+    );
+}
+
+#[test]
+fn programs_read_a_handlers_name_as_it_is() {
+    with_scene("programs_read_a_handlers_name_as_it_is", |scene| {
+        scene.entry(":a\x1b[31mb:E::x::/bin/true:");
+        let done = scene.run(&["-o", "json"], &scene.file("f.x", 0o755, ""));
+        let answer: Value = serde_json::from_slice(&done.stdout).unwrap();
+        assert_eq!(answer["handlers"][0]["name"], "a\x1b[31mb", "{answer}");
+        let text = scene.text(&[], &scene.path("f.x"));
+        assert!(text.contains(r"a\u{1b}[31mb: takes it"), "{text}");
+    });
+}
+
+#[test]
 fn a_handler_that_is_nearly_the_files_is_told() {
     with_scene("a_handler_that_is_nearly_the_files_is_told", |scene| {
         scene.arm64_entry(Path::new("/bin/true"), "PF");

@@ -78,10 +78,21 @@ pub(super) fn odd_interpreter(path: &Path) -> &'static str {
     }
 }
 
-/// A byte of an ELF header, by what it says.
-pub(super) fn meaning(at: usize) -> &'static str {
+/// A byte of a file's first ones, by what it says in an ELF header; nothing where
+/// the file has none, or no ELF file is wanted.
+pub(super) fn meaning(at: usize, wanted: u8, head: &[u8]) -> &'static str {
+    const ELF: &[u8] = b"\x7fELF";
+    if let Some(own) = ELF.get(at) {
+        return if wanted == *own {
+            ": not an ELF file"
+        } else {
+            ""
+        };
+    }
+    if !head.starts_with(ELF) {
+        return "";
+    }
     match at {
-        0..=3 => ": not an ELF file",
         4 => ": 32 or 64 bits",
         5 => ": byte order",
         6 => ": ELF version",

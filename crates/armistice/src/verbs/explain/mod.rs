@@ -82,7 +82,9 @@ pub(crate) fn run(args: &Explain, output: Output) -> Result<Outcome> {
             answer.platform = answer.platform.or_else(|| platform(&run));
         }
     }
+    // A table of its own hides the host's, and is mended inside.
     answer.remedy_on_host = answer.verdict.remedy_changes_table
+        && scope != Scope::Private
         && (out_of_sight || scope == Scope::Inherited || is_container());
     match args.output {
         Format::Json => output.json(&answer)?,

@@ -355,7 +355,7 @@ impl Call {
                 m.at,
                 m.found,
                 m.wanted,
-                describe::meaning(m.at)
+                describe::meaning(m.at, m.wanted, head)
             );
             return Finding::no("odd-header", text);
         }
@@ -517,7 +517,7 @@ pub(super) struct EntryAnswer {
 
 impl std::fmt::Display for EntryAnswer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", self.name, self.why)
+        write!(f, "{}: {}", shown(&self.name), self.why)
     }
 }
 
@@ -544,14 +544,14 @@ pub(super) fn answers(live: &Snapshot, run: &Run<'_>) -> Vec<EntryAnswer> {
                 m.found,
                 m.wanted,
                 m.mask,
-                describe::meaning(m.at)
+                describe::meaning(m.at, m.wanted, head)
             ),
             Answer::Ending => "the name ends otherwise".to_owned(),
             Answer::Unknown => "matches by a rule this version does not know".to_owned(),
         };
         taken |= takes;
         EntryAnswer {
-            name: shown(&entry.name),
+            name: entry.name.clone(),
             takes,
             why,
             related: match answer {
