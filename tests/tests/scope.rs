@@ -281,7 +281,7 @@ fn what_a_containers_own_table_lacks_is_mended_inside() {
     let folder = e2e::temporary();
     let program = arm64_program(folder.path());
     let line = format!(
-        "CHILD --pid --fork --mount-proc sh -c
+        "CHILD --pid --fork --mount-proc sh -c \
          \"mount -t binfmt_misc none /proc/sys/fs/binfmt_misc && ARMISTICE explain {program}\""
     );
     let done = machine.sh(&script(&line)).exits(1).says("register arm64");
