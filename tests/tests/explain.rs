@@ -86,6 +86,27 @@ fn a_program_from_refused_to_running() {
     explain(&table, &program).exits(1).says("switched off");
 }
 
+/// Nothing can be registered while all handlers are switched off; and what is
+/// registered on the host is hidden by a table of the namespace's own.
+#[test]
+fn what_is_advised_works_as_it_is_written() {
+    let folder = e2e::temporary();
+    let program = arm64_program(folder.path());
+    let table = PrivateTable::new();
+    table.sh("echo 0 > /proc/sys/fs/binfmt_misc/status").ok();
+    let done = explain(&table, &program).exits(1);
+    assert!(!done.stdout.contains("on the host"), "{done}");
+    let advice = done.stdout.lines().find_map(|l| l.strip_prefix("Run: "));
+    let advice = advice.expect("advice").replace("sudo ", "");
+    let command = product::binary();
+    let advice = advice.replace(
+        "armistice register",
+        &format!("{} register", command.display()),
+    );
+    table.sh(&advice).ok();
+    explain(&table, &program).ok();
+}
+
 #[test]
 fn what_is_in_the_way_has_a_code_of_its_own() {
     let folder = e2e::temporary();

@@ -2,7 +2,8 @@
 //!
 //! Accepts QEMU's names, `uname -m`, Debian's names, OCI platforms and their
 //! parts (`arm64`, `linux/arm64/v8`, `arm/v7`) in the spellings that containerd
-//! normalises, and kernel entry names (`qemu-aarch64`). Letter case is ignored.
+//! normalises, and kernel entry names (`qemu-aarch64`,
+//! `armistice-aarch64`). Letter case is ignored.
 
 use crate::table::{ARCHES, Arch};
 
@@ -140,6 +141,10 @@ impl std::error::Error for UnknownArch {}
 /// [`UnknownArch`], with the nearest names.
 pub fn find(name: &str) -> Result<&'static Arch, UnknownArch> {
     let wanted = name.trim().to_ascii_lowercase();
+    let second = |a: &&Arch| a.second_entry_name() == wanted;
+    if let Some(arch) = ARCHES.iter().find(second) {
+        return Ok(arch);
+    }
     let bare = wanted.strip_prefix("qemu-").unwrap_or(&wanted);
     ARCHES
         .iter()

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use armistice_arch::Arch;
+use armistice_arch::{ARCHES, Arch};
 use armistice_binfmt::{Entry, Locked, Snapshot, Table, replay};
 
 use crate::output::{Output, shown};
@@ -26,6 +26,13 @@ pub(crate) fn is_for(entry: &Entry, arch: &Arch) -> bool {
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     };
     entry.mark.is_ours() && names(arch).iter().any(called)
+}
+
+/// The architecture whose programs an entry takes, whoever made it.
+pub(crate) fn arch_of(entry: &Entry) -> Option<&'static Arch> {
+    let pattern = entry.pattern()?;
+    let takes = |a: &&Arch| pattern.matches(&a.sample_header(2, 0));
+    ARCHES.iter().find(takes)
 }
 
 /// Waits until no other run changes the table.

@@ -20,25 +20,31 @@ impl Wanted {
     /// Reads the names; commas separate as well as blanks.
     ///
     /// # Errors
-    /// The first name that no architecture has.
-    pub(crate) fn read(names: &[String]) -> Result<Wanted, UnknownArch> {
-        let names: Vec<&str> = names
-            .iter()
-            .flat_map(|n| n.split(','))
-            .filter(|n| !n.is_empty())
-            .collect();
+    /// The first name that no architecture has. An argument without a name in it
+    /// (a variable of a script's that is not set) is none, and must not mean all.
+    pub(crate) fn read(arguments: &[String]) -> Result<Wanted, UnknownArch> {
+        let mut names: Vec<&str> = Vec::new();
+        for argument in arguments {
+            let before = names.len();
+            let parts = argument.split(',').map(str::trim);
+            names.extend(parts.filter(|part| !part.is_empty()));
+            if names.len() == before {
+                find(argument)?;
+            }
+        }
         if names.is_empty() {
             return Ok(Wanted::Default);
         }
-        if names.iter().any(|n| n.eq_ignore_ascii_case("all")) {
-            return Ok(Wanted::All);
-        }
+        let is_all = |name: &&str| name.eq_ignore_ascii_case("all");
         let mut arches: Vec<&'static Arch> = Vec::new();
-        for name in names {
+        for name in names.iter().filter(|name| !is_all(name)) {
             let arch = find(name)?;
             if !arches.contains(&arch) {
                 arches.push(arch);
             }
+        }
+        if names.iter().any(is_all) {
+            return Ok(Wanted::All);
         }
         Ok(Wanted::These(arches))
     }

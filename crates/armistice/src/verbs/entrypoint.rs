@@ -134,19 +134,17 @@ fn legacy_form(legacy: &Legacy, output: Output) -> Result<Outcome> {
     }
     if legacy.reset {
         uninstall("qemu-*", output)?;
-        if legacy.persistent {
+        if legacy.persistent && legacy.install.is_none() {
             install(&Wanted::All, output)?;
         }
-        return answer(output);
     }
     if let Some(pattern) = &legacy.uninstall {
         uninstall(pattern, output)?;
     }
     if let Some(list) = &legacy.install {
-        let names: Vec<String> = list.split(',').map(str::to_owned).collect();
-        install(&Wanted::read(&names)?, output)?;
+        install(&Wanted::read(std::slice::from_ref(list))?, output)?;
     }
-    if legacy.uninstall.is_none() && legacy.install.is_none() {
+    if !legacy.reset && legacy.uninstall.is_none() && legacy.install.is_none() {
         match ours()? {
             ours if ours.is_empty() && has_chosen()? => output.note(
                 "An earlier --install had nothing to register, so nothing is registered now. To register all: --install all",
@@ -287,6 +285,8 @@ fn named(live: &Snapshot, patterns: &[&str]) -> Vec<String> {
     let arches: Vec<&Arch> = patterns
         .iter()
         .filter_map(|p| armistice_arch::name::find(p).ok())
+        // By its second name only the entry of that name is meant.
+        .filter(|a| !patterns.contains(&a.second_entry_name().as_str()))
         .collect();
     let called = |name: &str| {
         name.starts_with("qemu-")
@@ -296,7 +296,8 @@ fn named(live: &Snapshot, patterns: &[&str]) -> Vec<String> {
     // One of ours beside somebody else's is meant by the usual name, too.
     let second = |entry: &Entry| {
         let mut all = ARCHES.iter();
-        all.any(|a| own::is_for(entry, a) && called(&a.entry_name()))
+        let by_own_name = patterns.iter().any(|p| glob(p, &entry.name));
+        all.any(|a| own::is_for(entry, a) && (by_own_name || called(&a.entry_name())))
     };
     let meant = |entry: &&Entry| called(&entry.name) || second(entry);
     let going = live.entries.iter().filter(meant);

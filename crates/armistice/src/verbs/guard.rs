@@ -243,9 +243,9 @@ impl Keeper<'_> {
         let rules = register::rules(self.args.replace);
         let mut names = Vec::new();
         for (registration, arch) in wanted.into_iter().zip(self.request.arches()) {
-            // By the name that it had.
+            // By the name that it had; a temporary one is another run's, in the midst of a change.
             let mut seen = self.seen.iter().flat_map(|seen| &seen.entries);
-            let had = seen.find(|e| own::is_for(e, arch));
+            let had = seen.find(|e| own::is_for(e, arch) && own::names(arch).contains(&e.name));
             let name = had.map_or_else(|| registration.name.clone(), |e| e.name.clone());
             let kept = plan(live, vec![registration], &rules, KernelVersion::running())
                 .is_ok_and(|changes| changes.iter().all(|c| c.action == Action::Keep));

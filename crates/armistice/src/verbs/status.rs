@@ -5,8 +5,8 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
+use armistice_arch::Arch;
 use armistice_arch::pattern::hex;
-use armistice_arch::{ARCHES, Arch};
 use armistice_binfmt::replay::{hidden_by, overlapping, winner};
 use armistice_binfmt::situation::{self, Scope, Situation};
 use armistice_binfmt::{BinfmtError, Entry, KernelVersion, Matching, Snapshot, lookup};
@@ -16,6 +16,7 @@ use crate::cli::{Format, Status};
 use crate::engine::EngineLine;
 use crate::outcome::Outcome;
 use crate::output::{BAD, Columns, GOOD, ODD, Output, plain, shown};
+use crate::own;
 use crate::pinned::{self, Pinned};
 use crate::select::Wanted;
 
@@ -163,16 +164,8 @@ fn all_there(wanted: &Wanted, answer: &Answer) -> bool {
 fn is_meant(wanted: &Wanted, entry: &Entry) -> bool {
     match wanted {
         Wanted::Default | Wanted::All => true,
-        Wanted::These(_) => arch_of(entry).is_some_and(|arch| wanted.includes(arch)),
+        Wanted::These(_) => own::arch_of(entry).is_some_and(|arch| wanted.includes(arch)),
     }
-}
-
-/// The architecture whose programs an entry takes.
-fn arch_of(entry: &Entry) -> Option<&'static Arch> {
-    let pattern = entry.pattern()?;
-    ARCHES
-        .iter()
-        .find(|a| pattern.matches(&a.sample_header(2, 0)))
 }
 
 fn handler(live: &Snapshot, entry: &Entry, probe: bool) -> Handler {
@@ -183,7 +176,7 @@ fn handler(live: &Snapshot, entry: &Entry, probe: bool) -> Handler {
             comes_first,
         })
         .collect();
-    let arch = arch_of(entry);
+    let arch = own::arch_of(entry);
     let before = |arch: &'static Arch| winner(live, &arch.sample_header(2, 0), "");
     let hidden_by = hidden_by(live, entry)
         .or_else(|| {

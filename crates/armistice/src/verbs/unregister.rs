@@ -93,9 +93,9 @@ fn choose<'s>(live: &'s Snapshot, wanted: &Wanted, others_too: bool) -> Result<V
         let ours = live.entries.iter().filter(|e| own::is_for(e, arch));
         let before = going.len();
         going.extend(ours);
-        let foreign = live.get(&arch.entry_name()).filter(|e| !e.mark.is_ours());
-        match foreign {
-            Some(entry) if others_too => going.push(entry),
+        let foreign: Vec<&Entry> = live.entries.iter().filter(|e| is_others(e, arch)).collect();
+        match foreign.first() {
+            Some(_) if others_too => going.extend(foreign),
             // Named by the user, but not ours: not to be passed over in silence.
             Some(entry) if going.len() == before && matches!(wanted, Wanted::These(_)) => bail!(
                 "{} is somebody else's, and Armistice removes only what it registered; it goes with the package or \
@@ -107,6 +107,13 @@ fn choose<'s>(live: &'s Snapshot, wanted: &Wanted, others_too: bool) -> Result<V
         }
     }
     Ok(going)
+}
+
+/// Whether an entry is somebody else's for this architecture: it has the usual
+/// name, or another and takes these programs first of all.
+fn is_others(entry: &Entry, arch: &Arch) -> bool {
+    let called = entry.name == arch.entry_name();
+    !entry.mark.is_ours() && (called || own::arch_of(entry).is_some_and(|a| a.name == arch.name))
 }
 
 /// For each architecture whose entry went: who runs it now, or will again.

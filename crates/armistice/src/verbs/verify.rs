@@ -6,6 +6,7 @@ use armistice_arch::{ARCHES, Arch};
 use armistice_binfmt::{BinfmtError, Entry, Flags, Snapshot, lookup, replay, situation};
 
 use crate::cli::{Format, Verify};
+use crate::native;
 use crate::outcome::Outcome;
 use crate::output::Output;
 use crate::proving::{self, Wish};
@@ -43,6 +44,9 @@ fn out_of_sight(wanted: &Wanted, error: BinfmtError) -> Result<Report> {
         && let Some(missing) = arches.iter().find(|a| !handled.contains(a))
     {
         let name = missing.display_name();
+        if native::is_native(missing) {
+            bail!("this machine runs {name} programs by itself: there is no handler to verify");
+        }
         return Err(error).with_context(|| format!("no handler takes programs of {name} here"));
     }
     handled.retain(|arch| wanted.includes(arch));
@@ -81,10 +85,11 @@ pub(crate) fn verify(wanted: &Wanted, live: &Snapshot) -> Result<Report> {
             .iter()
             .find(|a| handled.iter().all(|(h, _)| h.name != a.name))
     {
-        bail!(
-            "no enabled handler takes programs of {name}; run: sudo armistice register {name}",
-            name = missing.display_name()
-        );
+        let name = missing.display_name();
+        if native::is_native(missing) {
+            bail!("this machine runs {name} programs by itself: there is no handler to verify");
+        }
+        bail!("no enabled handler takes programs of {name}; run: sudo armistice register {name}");
     }
     if handled.is_empty() {
         bail!("no handler of any architecture is registered; run: sudo armistice register");

@@ -137,7 +137,12 @@ impl Call {
                 break;
             };
             changes_table |= command.changes_table();
-            commands.push(next);
+            // While it is switched off as a whole, nothing else of the table can be mended.
+            let at = match command {
+                Fix::SwitchOn => 0,
+                _ => commands.len(),
+            };
+            commands.insert(at, next);
             changed.apply(&command);
             let live = changed.live.clone();
             let run = exec::replay(&live, &changed, &self.path, &self.argv);
