@@ -135,7 +135,7 @@ fn say_what_runs_now(gone: &[&Entry], live: &Snapshot, output: Output) {
     }
     if !later.is_empty() {
         output.note(format!(
-            "Files of somebody else's in binfmt.d register {} at the next boot; to have that now: systemctl restart \
+            "Other packages' files in binfmt.d register {} at the next boot; to have that now: systemctl restart \
              systemd-binfmt",
             later.join(", ")
         ));
