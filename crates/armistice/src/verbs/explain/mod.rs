@@ -20,6 +20,7 @@ use serde::Serialize;
 use crate::cli::{Explain, Format};
 use crate::outcome::Outcome;
 use crate::output::{BAD, GOOD, ODD, Output, shown_path};
+use place::Place;
 use subject::{Subject, What};
 use verdict::{EntryAnswer, Verdict};
 
@@ -79,6 +80,10 @@ pub(crate) fn run(args: &Explain, output: Output) -> Result<Outcome> {
             };
             answer.handlers = verdict::answers(&live, &run);
             answer.steps = steps(&run, answer.verdict.runs);
+            // An engine's image has its files out of sight: the program was not looked at.
+            if matches!(call.place, Place::Platform { .. }) && !answer.steps.is_empty() {
+                answer.steps.remove(0);
+            }
             answer.platform = answer.platform.or_else(|| platform(&run));
         }
     }
