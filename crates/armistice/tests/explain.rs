@@ -361,6 +361,57 @@ fn probe() -> Vec<u8> {
     bytes
 }
 
+/// An arm64 program with a loader of its own.
+fn dynamic() -> Vec<u8> {
+    let loader = b"/lib/ld-linux-aarch64.so.1\0";
+    let mut bytes = Arch::by_name("aarch64")
+        .unwrap()
+        .sample_header(2, 0)
+        .to_vec();
+    bytes[32] = 64; // the program header's place, size and number
+    bytes[54] = 56;
+    bytes[56] = 1;
+    bytes.resize(120, 0);
+    bytes[64] = 3; // PT_INTERP
+    bytes[72] = 120;
+    let length = u8::try_from(loader.len()).unwrap();
+    (bytes[96], bytes[104]) = (length, length);
+    bytes.extend(loader);
+    bytes.resize(256, 0);
+    bytes
+}
+
+/// The engine looks there for a loader that is missing; QEMU does not.
+#[test]
+fn a_cross_compilers_libc_counts_for_our_engine() {
+    with_scene("a_cross_compilers_libc_counts_for_our_engine", |scene| {
+        let libc = Path::new("/usr/aarch64-linux-gnu");
+        let flags = rustix::mount::MountFlags::empty();
+        rustix::mount::mount("none", libc, "tmpfs", flags, None)
+            .expect("libc6-arm64-cross is installed");
+        let program = scene.file("program", 0o755, dynamic());
+        let ours = scene.file("armistice-aarch64", 0o755, probe());
+        let theirs = scene.file("qemu-aarch64-static", 0o755, probe());
+        let switch = |interpreter: &Path| {
+            let _ = fs::write(Path::new(STANDARD_PATH).join("theirs"), "-1");
+            scene.arm64_entry(interpreter, "F");
+        };
+        switch(&ours);
+        scene.says(&program, "no-loader", None);
+        let loader = libc.join("lib/ld-linux-aarch64.so.1");
+        fs::create_dir(loader.parent().unwrap()).unwrap();
+        fs::write(&loader, dynamic()).unwrap();
+        fs::set_permissions(&loader, fs::Permissions::from_mode(0o755)).unwrap();
+        let text = scene.says(&program, "handled", None);
+        assert!(
+            text.contains("libraries in /usr/aarch64-linux-gnu"),
+            "{text}"
+        );
+        switch(&theirs);
+        scene.says(&program, "no-loader", None);
+    });
+}
+
 #[test]
 fn where_there_is_no_program_there_is_a_verdict() {
     with_scene("where_there_is_no_program_there_is_a_verdict", |scene| {

@@ -259,6 +259,12 @@ pub fn has_own(arch: &Arch) -> bool {
     OWN_ENGINES.contains(&arch.name)
 }
 
+/// Whether this processor has what Armistice's own engine needs.
+#[must_use]
+pub fn own_engine_runs() -> bool {
+    missing_features().is_empty()
+}
+
 /// The file names an emulator may have, the best first.
 fn candidates(arch: &Arch, engine: Engine) -> Vec<String> {
     let qemu = [

@@ -11,6 +11,7 @@ use armistice_arch::{Arch, ElfHeader};
 use armistice_binfmt::exec::{self, Cannot, Files, Loader, Run, Step, Stop, Taken};
 use armistice_binfmt::replay::{self, Answer};
 use armistice_binfmt::{Entry, Matching, Snapshot};
+use armistice_emulators::search::own_engine_runs;
 use rustix::io::Errno;
 use serde::Serialize;
 
@@ -22,6 +23,10 @@ use crate::output::{shown, shown_path};
 
 /// How many changes one after another may be needed.
 const FIXES_MAX: usize = 4;
+
+/// Where the engine of an architecture finds Debian's cross libc
+/// (`crates/engine/src/linux/prefix.rs`).
+const CROSS_LIBCS: [(&str, &str); 1] = [("aarch64", "/usr/aarch64-linux-gnu")];
 
 /// What is executed, and where.
 pub(super) struct Call {
@@ -404,26 +409,25 @@ impl Call {
             return Finding(Verdict::yes("handled", shown(&entry.name)), None);
         };
         let name = shown(&entry.name);
+        let mut libc = "";
         if let Loader::At(loader) = &taken.program.loader
-            && let Err(Cannot::Execute(Errno::NOENT | Errno::NOTDIR | Errno::LOOP)) =
-                files.open(loader)
+            && is_missing(files, loader)
         {
-            let text = format!(
-                "{name} takes it, but the program's own loader {} is missing {}",
-                shown_path(loader),
-                if self.place.is_elsewhere() {
-                    "in its root"
-                } else {
-                    "on this machine: run it in a root of its architecture"
-                }
-            );
-            return Finding::no("no-loader", text);
+            let arch = arch_of(&taken.program.head);
+            libc = match arch.and_then(|arch| cross_libc(files, entry, arch, loader)) {
+                Some(folder) => folder,
+                None => return self.no_own_loader(&name, loader),
+            };
         }
         let engine = EngineLine::of(entry).map(|engine| format!(" ({engine})"));
         let text = format!(
-            "{name} runs it with {}{}",
+            "{name} runs it with {}{}{}",
             shown_path(&entry.interpreter),
-            engine.unwrap_or_default()
+            engine.unwrap_or_default(),
+            match libc {
+                "" => String::new(),
+                folder => format!(" and the libraries in {folder}"),
+            }
         );
         let mut verdict = Verdict::yes("handled", text);
         verdict.warnings = self.warnings(entry, taken);
@@ -436,6 +440,20 @@ impl Call {
             verdict.warnings.push(warning);
         }
         Finding(verdict, None)
+    }
+
+    /// An entry takes the program, whose own loader is not there.
+    fn no_own_loader(&self, name: &str, loader: &Path) -> Finding {
+        let text = format!(
+            "{name} takes it, but the program's own loader {} is missing {}",
+            shown_path(loader),
+            if self.place.is_elsewhere() {
+                "in its root"
+            } else {
+                "on this machine: run it in a root of its architecture"
+            }
+        );
+        Finding::no("no-loader", text)
     }
 
     fn warnings(&self, entry: &Entry, taken: &Step<'_>) -> Vec<String> {
@@ -454,6 +472,32 @@ impl Call {
         }
         warnings
     }
+}
+
+fn is_missing(files: &dyn Files, path: &Path) -> bool {
+    matches!(
+        files.open(path),
+        Err(Cannot::Execute(Errno::NOENT | Errno::NOTDIR | Errno::LOOP))
+    )
+}
+
+/// Where Armistice's engine looks for a loader that is missing: the folder of
+/// Debian's cross libc, if the loader is there.
+fn cross_libc(
+    files: &dyn Files,
+    entry: &Entry,
+    arch: &Arch,
+    loader: &Path,
+) -> Option<&'static str> {
+    let folder = CROSS_LIBCS.iter().find(|(name, _)| *name == arch.name)?.1;
+    // An entry that is only thought of has no emulator yet.
+    let engine = if entry.interpreter.as_os_str().is_empty() {
+        own_engine_runs()
+    } else {
+        EngineLine::of(entry).is_some_and(|engine| engine.name == "armistice")
+    };
+    let below = Path::new(folder).join(loader.strip_prefix("/").ok()?);
+    (engine && !is_missing(files, &below)).then_some(folder)
 }
 
 /// An entry takes the program and has an emulator that cannot run it.
