@@ -119,6 +119,9 @@ impl Lowering<'_> {
             form = Form::Plain;
         }
         let (a, b, late) = self.summands(a, b);
+        if b.is_zero() && !late {
+            return self.carry_alone(sub, size, d, a, form);
+        }
         if sub || late {
             let b = self.source(b, RCX);
             self.mov_any(Size::B64, RCX, b);
@@ -126,21 +129,37 @@ impl Lowering<'_> {
         if sub {
             self.a.not(Size::B64, RCX);
         }
+        self.carry_to_rax(form);
+        let b = if sub || late { RCX } else { self.read(b, RCX) };
+        self.a.lea(size, RCX, Mem::index(b, RAX, 1, 0));
+        if a.is_zero() {
+            return self.write(d, RCX);
+        }
+        let a = self.read(a, RAX);
+        let t = self.target(d, RAX);
+        self.a.lea(size, t, Mem::index(a, RCX, 1, 0));
+        self.write(d, t);
+    }
+
+    /// d = a + C, or a + C - 1, as comparisons of three ways end; the flags stay.
+    fn carry_alone(&mut self, sub: bool, size: Size, d: Reg, a: Reg, form: Form) {
+        self.carry_to_rax(form);
+        let less = -i32::from(sub);
+        let sum = if a.is_zero() {
+            Mem::disp(RAX, less)
+        } else {
+            let a = self.read(a, RCX);
+            Mem::index(a, RAX, 1, less)
+        };
+        let t = self.target(d, RAX);
+        self.a.lea(size, t, sum);
+        self.write(d, t);
+    }
+
+    /// `rax` = C, from EFLAGS, which stay.
+    fn carry_to_rax(&mut self, form: Form) {
         let carry = if form == Form::Plain { Cc::B } else { Cc::AE };
         self.a.setcc(carry, RAX);
         self.a.movzx(Size::B32, Size::B8, RAX, RAX);
-        let (mut sum, mut spare) = (RAX, RCX);
-        if sub || late || !b.is_zero() {
-            let b = if sub || late { RCX } else { self.read(b, RCX) };
-            self.a.lea(size, RCX, Mem::index(b, RAX, 1, 0));
-            (sum, spare) = (RCX, RAX);
-        }
-        if a.is_zero() {
-            return self.write(d, sum);
-        }
-        let a = self.read(a, spare);
-        let t = self.target(d, spare);
-        self.a.lea(size, t, Mem::index(a, sum, 1, 0));
-        self.write(d, t);
     }
 }
