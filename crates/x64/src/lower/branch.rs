@@ -234,7 +234,7 @@ impl Lowering<'_> {
         taken: u64,
         fall: u64,
     ) {
-        if !self.clobbered_at_end(index) {
+        if !self.clobbered_at_end(index, [taken, fall]) {
             let source = self.source(reg, RCX);
             self.mov_any(w.into(), RCX, source);
             return self.fork(index, When::Counter { zero: !nonzero }, taken, fall);
@@ -256,7 +256,7 @@ impl Lowering<'_> {
         taken: u64,
         fall: u64,
     ) {
-        if !self.clobbered_at_end(index) {
+        if !self.clobbered_at_end(index, [taken, fall]) {
             self.bit_alone(reg, bit);
             return self.fork(index, When::Counter { zero: !nonzero }, taken, fall);
         }
@@ -291,16 +291,23 @@ impl Lowering<'_> {
         self.a.shrx(Size::B64, RCX, RCX, RAX);
     }
 
-    /// Before a terminator: whether EFLAGS may be overwritten.
-    fn clobbered_at_end(&mut self, index: usize) -> bool {
+    /// Before a terminator with these ways: whether EFLAGS may be overwritten.
+    fn clobbered_at_end(&mut self, index: usize, ways: [u64; 2]) -> bool {
         if self.live.live_out[index] == Live::Dead {
             self.flags_are(Tracker::NOWHERE);
-        } else if self.clobber_is_free() {
+        } else if self.clobber_is_free() || ways.iter().any(|&way| self.saved_further_up(way)) {
             self.clobber();
         } else {
             return false;
         }
         true
+    }
+
+    /// Whether an address is where a loop goes round that has the flags in the state:
+    /// to keep them until then would be to save them all the same, on a detour.
+    fn saved_further_up(&self, target: u64) -> bool {
+        let head = self.find(target).filter(|&head| head <= self.index);
+        head.and_then(|head| self.block_in[head]) == Some(Tracker::default())
     }
 
     /// Looks the target up in the table of the state; its entries are pairs of
