@@ -352,3 +352,27 @@ fn it_never_suspects_itself() {
         }
     }
 }
+
+/// The ready file of a guard that was killed says nothing of the next one, and
+/// one that cannot be written is told of before anything is registered.
+#[test]
+fn the_ready_file_is_seen_to_before_anything_is_registered() {
+    let folder = e2e::temporary();
+    let left = folder.path().join("ready");
+    std::fs::write(&left, "ready\n").expect("a file");
+    let table = PrivateTable::new();
+    let guard = |ready: &Path| {
+        let args = ["guard", "amd64", "--ready-file"];
+        e2e::run(table.command(product::binary()).args(args).arg(ready)).exits(1)
+    };
+    guard(&left).says("runs amd64 programs by itself");
+    assert!(!left.exists(), "nothing is ready");
+
+    let nowhere = folder.path().join("none/ready");
+    guard(&nowhere).says("cannot write the ready file");
+    let arm64 = ["guard", "arm64", "--ready-file"];
+    e2e::run(table.command(product::binary()).args(arm64).arg(&nowhere))
+        .exits(1)
+        .says("nothing was changed");
+    assert!(table.names().is_empty());
+}

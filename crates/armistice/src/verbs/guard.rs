@@ -25,6 +25,7 @@ use armistice_binfmt::situation;
 use armistice_binfmt::watch::{Touch, Watch, Who};
 use armistice_binfmt::{Action, Entry, KernelVersion, STANDARD_PATH, Snapshot, Table, plan};
 use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::fs::Access;
 
 use crate::cli::Guard;
 use crate::outcome::Outcome;
@@ -39,6 +40,12 @@ const MEMORY: Duration = Duration::from_secs(30);
 
 pub(crate) fn run(args: &Guard, output: Output) -> Result<Outcome> {
     let stop = StopSignal::new()?;
+    if let Some(path) = &args.ready_file {
+        // A guard that was killed may have left it; and one that can't be written shows here, not
+        // after everything is registered.
+        remove_ready(path)?;
+        check_folder(path)?;
+    }
     let request = request(args, output)?;
     let opened = situation::open_for_writing()?;
     register::say_how(&opened, output);
@@ -327,6 +334,21 @@ impl Keeper<'_> {
 fn write_ready(path: &Path) -> Result<()> {
     std::fs::write(path, "ready\n")
         .with_context(|| format!("cannot write the ready file {}", path.display()))
+}
+
+/// Whether the ready file could be written.
+fn check_folder(path: &Path) -> Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let right = Access::WRITE_OK | Access::EXEC_OK;
+    rustix::fs::access(folder, right).with_context(|| {
+        format!(
+            "cannot write the ready file {}; nothing was changed. Its folder has to be there, and writable",
+            path.display()
+        )
+    })
 }
 
 fn remove_ready(path: &Path) -> Result<()> {
