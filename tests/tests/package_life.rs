@@ -182,6 +182,22 @@ fn where_the_table_cannot_be_written_it_is_removed_and_says_what_stays() {
     .says("qemu-aarch64");
 }
 
+/// A bug once: dpkg could not remove what had lost its command.
+#[test]
+fn with_the_command_gone_or_broken_it_is_removed_and_says_what_may_stay() {
+    let done = in_a_root_of_its_own(
+        r"
+        for broken in 'rm /usr/bin/armistice' 'ln -sf /bin/false /usr/bin/armistice'; do
+            dpkg --install /mnt/now.deb
+            $broken
+            dpkg --remove armistice
+            if dpkg --status armistice | grep 'Status: .* installed'; then exit 9; fi
+        done",
+    );
+    let done = done.ok();
+    assert_eq!(done.stderr.matches("may be left").count(), 2, "{done}");
+}
+
 /// What the removal does, by hand.
 #[test]
 fn what_is_persisted_is_undone_alone() {
