@@ -639,6 +639,26 @@ fn a_tree_deeper_than_a_process_has_descriptors_can_go() {
     );
 }
 
+/// Root with another's HOME, as `sudo -E` has it: that user would reach a set-user-ID
+/// program of root's that anybody's image brought.
+#[test]
+fn nobody_works_in_another_users_store() {
+    need::host_root();
+    let fake = Fake::new();
+    fake.image("1", "arm64", &[layer(&[("f", 10)])]);
+    let store = Store::new();
+    fs::create_dir(store.path()).expect("a folder can be made");
+    std::os::unix::fs::chown(store.path(), Some(12_345), Some(12_345))
+        .expect("root may give it away");
+    let _ = store
+        .pull(&fake, "1")
+        .exits(1)
+        .says("belongs to another user (12345)");
+    let _ = store.run(&["prune", "-a"]).exits(1);
+    let written = fs::read_dir(store.path()).expect("it is there").count();
+    assert_eq!(written, 0, "something was written into it");
+}
+
 #[test]
 fn an_ordinary_user_pulls_and_removes() {
     need::host_root();

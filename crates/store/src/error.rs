@@ -129,6 +129,17 @@ pub enum Error {
         /// The group's number.
         gid: u64,
     },
+    /// The store, or a folder of it, is another user's.
+    #[error(
+        "{} belongs to another user ({owner}); each user has a store of their own: set HOME or \
+         ARMISTICE_STORE to a place of this user's", folder.display()
+    )]
+    OthersStore {
+        /// The folder.
+        folder: PathBuf,
+        /// The owner's number.
+        owner: u32,
+    },
     /// No image of this name.
     #[error("there is no {name} here; 'armistice images' lists what there is")]
     NoSuchImage {

@@ -32,6 +32,21 @@ pub(crate) fn make_folder(path: &Path) -> Result<(), Error> {
         .map_err(failed("make", path))
 }
 
+/// That a folder is this user's: another one could lead astray what is written there, and
+/// would reach the set-user-ID programs of its layers.
+pub(crate) fn is_own(folder: &Path) -> Result<(), Error> {
+    let owner = fs::metadata(folder)
+        .map_err(failed("look at", folder))?
+        .uid();
+    if owner == rustix::process::geteuid().as_raw() {
+        return Ok(());
+    }
+    Err(Error::OthersStore {
+        folder: folder.to_owned(),
+        owner,
+    })
+}
+
 /// Puts a file into place, whole and on disk.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let folder = path.parent().unwrap_or(Path::new("/"));

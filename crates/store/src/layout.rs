@@ -21,7 +21,7 @@ impl Store {
     /// identities under which this process unpacks.
     ///
     /// # Errors
-    /// [`Error::Files`].
+    /// [`Error::Files`]; [`Error::OthersStore`] before anything is written into it.
     pub fn open(root: &Path, ids: Ids) -> Result<Store, Error> {
         let store = Store {
             root: root.to_owned(),
@@ -37,6 +37,7 @@ impl Store {
             store.layers(),
         ] {
             files::make_folder(&folder)?;
+            files::is_own(&folder)?;
         }
         Ok(store)
     }
