@@ -126,7 +126,10 @@ impl std::fmt::Display for UnknownArch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "unknown architecture '{}'", self.name)?;
         if self.nearest.is_empty() {
-            Ok(())
+            write!(
+                f,
+                "; known are the names of Docker (arm64, arm/v7, s390x), of QEMU (aarch64, ppc64le) and of uname -m"
+            )
         } else {
             write!(f, "; did you mean {}?", self.nearest.join(", "))
         }

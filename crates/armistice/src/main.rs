@@ -15,6 +15,7 @@ mod own;
 mod parallel;
 mod pinned;
 mod proving;
+mod remedy;
 mod report;
 mod request;
 mod select;

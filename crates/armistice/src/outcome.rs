@@ -11,6 +11,7 @@ use clap::Parser;
 
 use crate::cli::Cli;
 use crate::output::{self, Output, quoted};
+use crate::remedy;
 
 /// How a run ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,9 +90,9 @@ impl std::error::Error for Usage {}
 /// Prints an error and says how the run ends.
 pub(crate) fn failed(error: &anyhow::Error, output: Output) -> Outcome {
     // It may tell what a registry or an archive says.
-    output.error(output::shown(&format!("{error:#}")));
+    output.error(output::shown(&in_full(error)));
     if let Some(command) = with_rights(error) {
-        output.error(format!("try: {command}"));
+        output.error(remedy::on_the_machine(&command));
     }
     let usage = error
         .chain()
@@ -100,6 +101,14 @@ pub(crate) fn failed(error: &anyhow::Error, output: Output) -> Outcome {
         Outcome::Usage
     } else {
         Outcome::NotWorking
+    }
+}
+
+/// An error with its causes and what mends it, on one line.
+pub(crate) fn in_full(error: &anyhow::Error) -> String {
+    match remedy::of(error) {
+        Some(remedy) => format!("{error:#}; {remedy}"),
+        None => format!("{error:#}"),
     }
 }
 

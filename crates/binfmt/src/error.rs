@@ -7,20 +7,17 @@ use std::time::Duration;
 use crate::kernel::KernelVersion;
 use crate::watch::Who;
 
-/// An error of this crate. The text says what happened and what to do; the
-/// kernel's own words are the source.
+/// An error of this crate. The text says what happened, and what to do where that
+/// does not depend on where the caller is; the kernel's own words are the source.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BinfmtError {
     /// The kernel has no binfmt_misc.
-    #[error(
-        "this kernel has no binfmt_misc; load it with: sudo modprobe binfmt_misc \
-         (or build the kernel with CONFIG_BINFMT_MISC)"
-    )]
+    #[error("this kernel has no binfmt_misc (CONFIG_BINFMT_MISC), or has not loaded it")]
     Unsupported,
 
     /// Nothing is mounted and we may not mount.
-    #[error("binfmt_misc is not mounted at {path}; mount it with: sudo mount -t binfmt_misc binfmt_misc {path}", path = crate::STANDARD_PATH)]
+    #[error("binfmt_misc is not mounted at {path}", path = crate::STANDARD_PATH)]
     NotMounted {
         /// What the kernel said when asked to mount it, if it was.
         #[source]
@@ -74,7 +71,7 @@ pub enum BinfmtError {
     WouldBePrivate,
 
     /// The main switch is off.
-    #[error("binfmt_misc is switched off as a whole; switch it on with: echo 1 | sudo tee {path}/status", path = crate::STANDARD_PATH)]
+    #[error("binfmt_misc is switched off as a whole (0 in {path}/status)", path = crate::STANDARD_PATH)]
     SwitchedOff,
 
     /// The kernel does not know a flag.

@@ -45,18 +45,14 @@ impl std::fmt::Display for Step {
 #[non_exhaustive]
 pub enum Forbidden {
     /// `user.max_user_namespaces` is 0.
-    #[error(
-        "user namespaces are switched off here: user.max_user_namespaces is 0; run as root: sysctl -w user.max_user_namespaces=65536"
-    )]
+    #[error("user namespaces are switched off here: user.max_user_namespaces is 0")]
     SwitchedOff,
     /// Debian's old switch.
-    #[error(
-        "only root may create user namespaces here: kernel.unprivileged_userns_clone is 0; run as root: sysctl -w kernel.unprivileged_userns_clone=1"
-    )]
+    #[error("only root may create user namespaces here: kernel.unprivileged_userns_clone is 0")]
     UnprivilegedSwitchedOff,
     /// Ubuntu's restriction.
     #[error(
-        "AppArmor takes the rights out of user namespaces here: kernel.apparmor_restrict_unprivileged_userns is 1; give Armistice an AppArmor profile that allows them (/etc/apparmor.d/armistice), or run as root: sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"
+        "AppArmor takes the rights out of user namespaces here: kernel.apparmor_restrict_unprivileged_userns is 1; give Armistice an AppArmor profile that allows them (/etc/apparmor.d/armistice), or lift the restriction"
     )]
     AppArmorRestricts,
     /// The process runs under a profile that denies it, as in Docker.
@@ -89,7 +85,7 @@ pub enum Forbidden {
     NoSetfcap,
     /// As many as are allowed exist already.
     #[error(
-        "as many user namespaces as are allowed exist already: user.max_user_namespaces is {limit}; end some, or run as root: sysctl -w user.max_user_namespaces={}", limit.saturating_mul(2)
+        "as many user namespaces as are allowed exist already: user.max_user_namespaces is {limit}; end some, or raise the limit"
     )]
     AllUsed {
         /// The limit.
@@ -112,9 +108,7 @@ pub enum Forbidden {
     #[error("this kernel has no user namespaces (CONFIG_USER_NS); boot one that has")]
     NoUserNamespaces,
     /// Built without binfmt_misc, or its module is not there.
-    #[error(
-        "this kernel has no binfmt_misc; run as root: modprobe binfmt_misc, or boot a kernel that has it"
-    )]
+    #[error("this kernel has no binfmt_misc (CONFIG_BINFMT_MISC), or has not loaded it")]
     NoBinfmtMisc,
     /// Nothing that is known explains it.
     #[error(

@@ -117,7 +117,10 @@ fn print(args: &Register, steps: &[Step], output: Output) -> Result<()> {
             persist::COPIES
         ));
     }
-    output.note(if lines {
+    let kept = steps.iter().all(|step| step.line.is_none());
+    output.note(if kept {
+        "Nothing was changed, and nothing would be: all of it is registered already.".to_owned()
+    } else if lines {
         format!("Nothing was changed. Each line would be written to {STANDARD_PATH}/register")
     } else {
         "Nothing was changed. The exact lines: with -v, or name the architectures.".to_owned()

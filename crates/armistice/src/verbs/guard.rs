@@ -28,7 +28,7 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fs::Access;
 
 use crate::cli::Guard;
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, in_full};
 use crate::output::{Output, shown};
 use crate::own;
 use crate::report::Report;
@@ -203,7 +203,7 @@ impl Keeper<'_> {
             // At the start it is the user's to mend; later it may mend itself.
             Err(error) if first => Err(error),
             Err(error) => {
-                let text = format!("{error:#}");
+                let text = in_full(&error);
                 if self.is_news(&text) {
                     self.output.error(text);
                 }

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::cli::{Format, Status};
 use crate::engine::EngineLine;
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, in_full};
 use crate::output::{BAD, Columns, GOOD, ODD, Output, plain, shown};
 use crate::own;
 use crate::pinned::{self, Pinned};
@@ -95,7 +95,7 @@ pub(crate) fn run(args: &Status, output: Output) -> Result<Outcome> {
             let handled = asked(&wanted);
             // Where exec has handlers, the table is mounted somewhere.
             if handled.is_empty() && matches!(error, BinfmtError::NotMounted { .. }) {
-                output.note(format!("armistice: {error}"));
+                output.note(format!("armistice: {}", in_full(&error.into())));
             }
             let live = Snapshot {
                 enabled: !handled.is_empty(),

@@ -11,6 +11,7 @@ use crate::cli::Unregister;
 use crate::outcome::Outcome;
 use crate::output::{Output, shown};
 use crate::own;
+use crate::remedy::on_the_machine;
 use crate::select::Wanted;
 use crate::verbs::persist;
 
@@ -47,7 +48,18 @@ pub(crate) fn run(args: &Unregister, output: Output) -> Result<Outcome> {
     }
     say_persisted(args, &wanted, output)?;
     if nothing {
-        output.note("Nothing of Armistice's was registered.");
+        output.note(match &wanted {
+            Wanted::These(arches) => {
+                let names: Vec<&str> = arches.iter().map(|a| a.display_name()).collect();
+                format!(
+                    "Nothing of Armistice's was registered for {}: the table is as it was.",
+                    names.join(", ")
+                )
+            }
+            Wanted::All | Wanted::Default => {
+                "Nothing of Armistice's was registered: the table is as it was.".to_owned()
+            }
+        });
     }
     Ok(Outcome::Done)
 }
@@ -135,9 +147,9 @@ fn say_what_runs_now(gone: &[&Entry], live: &Snapshot, output: Output) {
     }
     if !later.is_empty() {
         output.note(format!(
-            "Other packages' files in binfmt.d register {} at the next boot; to have that now: systemctl restart \
-             systemd-binfmt",
-            later.join(", ")
+            "Other packages' files in binfmt.d register {} at the next boot; to have that now, {}",
+            later.join(", "),
+            on_the_machine("sudo systemctl restart systemd-binfmt")
         ));
     }
 }

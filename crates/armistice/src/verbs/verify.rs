@@ -10,6 +10,7 @@ use crate::native;
 use crate::outcome::Outcome;
 use crate::output::Output;
 use crate::proving::{self, Wish};
+use crate::remedy::on_the_machine;
 use crate::report::{HandlerLine, Report};
 use crate::select::Wanted;
 
@@ -89,10 +90,16 @@ pub(crate) fn verify(wanted: &Wanted, live: &Snapshot) -> Result<Report> {
         if native::is_native(missing) {
             bail!("this machine runs {name} programs by itself: there is no handler to verify");
         }
-        bail!("no enabled handler takes programs of {name}; run: sudo armistice register {name}");
+        bail!(
+            "no enabled handler takes programs of {name}; {}",
+            on_the_machine(&format!("sudo armistice register {name}"))
+        );
     }
     if handled.is_empty() {
-        bail!("no handler of any architecture is registered; run: sudo armistice register");
+        bail!(
+            "no handler of any architecture is registered; {}",
+            on_the_machine("sudo armistice register")
+        );
     }
     if !live.enabled {
         bail!(BinfmtError::SwitchedOff);

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use armistice_arch::{Arch, ElfHeader, Platform};
 use armistice_binfmt::exec::{Run, Stop, Taken};
-use armistice_binfmt::situation::{Scope, Situation};
+use armistice_binfmt::situation::Situation;
 use armistice_binfmt::{BinfmtError, Snapshot, Table, lookup, situation};
 use serde::Serialize;
 
@@ -45,7 +45,9 @@ struct Answer {
 }
 
 pub(crate) fn run(args: &Explain, output: Output) -> Result<Outcome> {
-    let Situation { scope, table, .. } = situation::look();
+    let situation = situation::look();
+    let on_host = crate::remedy::is_the_hosts(&situation);
+    let Situation { table, .. } = situation;
     let out_of_sight = table.as_ref().is_err_and(BinfmtError::is_no_view);
     let live = live(table, output)?;
     let subject = Subject::find(&args.what, args.platform.as_deref())?;
@@ -87,10 +89,7 @@ pub(crate) fn run(args: &Explain, output: Output) -> Result<Outcome> {
             answer.platform = answer.platform.or_else(|| platform(&run));
         }
     }
-    // A table of its own hides the host's, and is mended inside.
-    answer.remedy_on_host = answer.verdict.remedy_changes_table
-        && scope != Scope::Private
-        && (out_of_sight || scope == Scope::Inherited || is_container());
+    answer.remedy_on_host = answer.verdict.remedy_changes_table && on_host;
     match args.output {
         Format::Json => output.json(&answer)?,
         Format::Name => output.data(answer.verdict.code),
@@ -130,23 +129,6 @@ fn ask_exec(verdict: Verdict, run: &Run<'_>) -> Verdict {
         None => verdict,
     }
 }
-
-/// Whether this is inside a container, whose table is the host's: processes of
-/// its own, or the file that Docker and Podman leave and another root than the
-/// machine's (`--pid=host`).
-fn is_container() -> bool {
-    let processes = std::fs::read_link("/proc/self/ns/pid").ok();
-    if processes.is_some_and(|ns| ns.as_os_str() != INITIAL_PID_NS) {
-        return true;
-    }
-    let marked = ["/.dockerenv", "/run/.containerenv"]
-        .iter()
-        .any(|mark| std::path::Path::new(mark).exists());
-    marked && !situation::is_machines_root()
-}
-
-/// The machine's own (`include/linux/proc_ns.h`).
-const INITIAL_PID_NS: &str = "pid:[4026531836]";
 
 /// The files on the way. An emulator that runs is not one that people ask about.
 fn steps(run: &Run<'_>, runs: bool) -> Vec<String> {
@@ -199,11 +181,7 @@ fn print(answer: &Answer, output: Output) {
         output.data(format!("{ODD}But:{ODD:#} {warning}"));
     }
     if let Some(remedy) = &v.remedy {
-        let place = if answer.remedy_on_host {
-            " on the host"
-        } else {
-            ""
-        };
+        let place = crate::remedy::place(answer.remedy_on_host);
         output.data(format!("Run{place}: {remedy}"));
     }
 }
