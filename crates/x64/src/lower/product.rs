@@ -339,10 +339,34 @@ impl Lowering<'_> {
         if !half.high && other.is_none() && self.clobber_is_free() {
             return false;
         }
+        if other.is_none() && self.in_place_of_factor(half) {
+            return true;
+        }
         if !self.put_off(half) {
             let own = self.both_halves(half, other, Reg::ZERO);
             self.write(half.d, own);
         }
+        true
+    }
+
+    /// Half a product that goes to `rdx`, whose old value nobody multiplies: the factor
+    /// is brought over that, and the half over the factor. A chain of products, each of
+    /// the last, need not wait for memory then.
+    fn in_place_of_factor(&mut self, &Half { high, d, a, b }: &Half) -> bool {
+        let own = self.pinned(d) == Some(RDX) && ![a, b].contains(&d);
+        let kept = |setter: Setter| setter.a.slot() == Some(d) || setter.b.slot() == Some(d);
+        let late = self.late_halves().into_iter().flatten();
+        let needed = late.into_iter().any(|(_, half)| half.a == d || half.b == d);
+        if !own || needed || self.flags_here().setter().is_some_and(kept) {
+            return false;
+        }
+        self.products.overwritten(d);
+        let (factor, by) = self.factor_first(a, b);
+        self.read_to(factor, RDX);
+        let by = self.source(by, RCX);
+        let (hi, lo) = if high { (RDX, RAX) } else { (RAX, RDX) };
+        self.a.mulx(Size::B64, hi, lo, by);
+        self.write(d, RDX);
         true
     }
 
