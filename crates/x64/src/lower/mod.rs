@@ -21,6 +21,7 @@ mod branch;
 mod bulk;
 mod call;
 mod carry;
+mod early;
 mod int;
 mod memory;
 mod operand;
@@ -33,6 +34,7 @@ use crate::asm::{Asm, Label};
 use crate::convention::Convention;
 use alloc::vec::Vec;
 use cold::Cold;
+use early::Early;
 use flags::{FlagsAt, Tracker};
 use ir::live::Live;
 use ir::{Key, Mode, Op, Reg, Region};
@@ -224,6 +226,7 @@ impl Lowerer {
             held: [ir::Reg::ZERO; 2],
             products: Products::default(),
             early: 0,
+            ahead: Early::default(),
             swaps: out.swaps,
             swapped: !out.swaps.is_empty(),
             out,
@@ -266,6 +269,8 @@ pub(crate) struct Lowering<'a> {
     /// The operations in front of this one are done: accesses that an operation let
     /// go first.
     early: usize,
+    /// The loads behind the one being lowered that are done.
+    ahead: Early,
     /// What registers hold other slots in this region.
     swaps: Swaps,
     /// Whether they do where the emitter is.
@@ -301,6 +306,7 @@ impl Lowering<'_> {
             self.count(counters + 8 * index as u64);
         }
         self.early = 0;
+        self.ahead = Early::default();
         for at in self.start..self.end {
             self.at = at;
             self.pc = block.pc.wrapping_add(self.region.ops[at].offset.into());
@@ -309,7 +315,10 @@ impl Lowering<'_> {
                 self.give_back();
             }
             self.keep_flags(&op);
-            if at >= self.early {
+            if self.swapped {
+                self.loads_first(&op);
+            }
+            if at >= self.early && !self.ahead.did(at) {
                 self.op(&op);
             }
             self.known.after(&op);
@@ -524,7 +533,9 @@ impl Lowering<'_> {
     /// What of the flags is seen after the operation being lowered, or the
     /// block.
     fn live_after(&self) -> Live {
-        if self.at < self.end {
+        if self.ahead.calms(self.at) {
+            Live::Dead
+        } else if self.at < self.end {
             self.live.after[self.at]
         } else {
             self.live.live_out[self.index]

@@ -1,0 +1,126 @@
+//! Loads that go before other operations.
+//!
+//! Where the flags are in EFLAGS and only faults still show them, an operation that
+//! overwrites EFLAGS would have to save them, for the loads behind it. In regions that
+//! chose their registers ([`super::swap`]) these loads go first. Their fault tells of the
+//! state before the operation: the interpreter does that, finds nothing wrong with it,
+//! and the load, come to again, faults there. So whatever lies between must be possible
+//! twice: nothing there reads or writes what a load writes, or writes where it reads,
+//! and there are no stores.
+
+use super::Lowering;
+use ir::live::Live;
+use ir::{Op, Reg};
+
+/// How many operations ahead are looked at.
+const REACH: usize = 48;
+
+/// The loads that were done.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Early {
+    /// The operation that they went before.
+    from: usize,
+    /// One bit for each operation from there on.
+    loads: u64,
+    /// In front of this one, faults show no flags any more.
+    calm: usize,
+}
+
+impl Early {
+    /// Whether an operation was done.
+    #[inline]
+    pub(super) fn did(&self, at: usize) -> bool {
+        self.loads != 0 && at < self.from + REACH && self.loads >> (at - self.from) & 1 != 0
+    }
+
+    /// Whether no fault shows the flags behind an operation, though the operations
+    /// behind it say so.
+    #[inline]
+    pub(super) fn calms(&self, at: usize) -> bool {
+        self.loads != 0 && (self.from..self.calm).contains(&at)
+    }
+}
+
+impl Lowering<'_> {
+    /// Before an operation that overwrites EFLAGS: lets the loads go first whose
+    /// faults would show the flags, if they all can.
+    pub(super) fn loads_first(&mut self, op: &Op) {
+        if !matches!(op, Op::Bin { set: false, .. } | Op::Shift { .. })
+            || self.clobber_is_free()
+            || self.live_after() != Live::Weak
+            || self.products.any_late()
+            || !self.begins_instruction()
+        {
+            return;
+        }
+        let Some(early) = self.loads_ahead() else {
+            return;
+        };
+        for at in early.from..early.calm + 1 {
+            if early.loads >> (at - early.from) & 1 == 0 {
+                continue;
+            }
+            let load = self.region.ops[at].op;
+            self.op(&load);
+            self.forget_overwritten(&load);
+        }
+        self.ahead = early;
+    }
+
+    /// Whether the guest's instruction has no operation in front of this one.
+    fn begins_instruction(&self) -> bool {
+        let ops = &self.region.ops;
+        self.at == self.start || ops[self.at - 1].offset != ops[self.at].offset
+    }
+
+    /// The loads behind this operation up to where no fault shows the flags, if they
+    /// can go first.
+    fn loads_ahead(&self) -> Option<Early> {
+        let from = self.at;
+        let mut early = Early {
+            from,
+            ..Early::default()
+        };
+        for at in from..self.end.min(from + REACH) {
+            let op = &self.region.ops[at].op;
+            op.plain_reads()?;
+            if op.may_fault() {
+                let loads = matches!(op, Op::Load { .. } | Op::LoadPair { .. });
+                if !loads || !self.passes(op, from, at) {
+                    return None;
+                }
+                early.loads |= 1 << (at - from);
+            }
+            if self.live.after[at] == Live::Dead {
+                early.calm = at;
+                return (early.loads != 0).then_some(early);
+            }
+        }
+        None
+    }
+
+    /// Whether a load at `to` may be done at `from`, and all from there on again.
+    fn passes(&self, load: &Op, from: usize, to: usize) -> bool {
+        let Some(reads) = load.plain_reads() else {
+            return false;
+        };
+        let known = |reg: &Reg| !reg.is_zero();
+        let mut written = load.written().into_iter().flatten().filter(known);
+        let mut between = self.region.ops[from..to].iter().map(|inst| &inst.op);
+        let apart = |reg: Reg| {
+            let touches =
+                |op: &Op| op.writes(reg) || op.plain_reads().is_none_or(|r| r.contains(&reg));
+            !reads.contains(&reg)
+                && !self.region.ops[from..to]
+                    .iter()
+                    .any(|inst| touches(&inst.op))
+        };
+        written.all(apart)
+            && !between.any(|op| {
+                reads
+                    .iter()
+                    .filter(|reg| known(reg))
+                    .any(|&reg| op.writes(reg))
+            })
+    }
+}
