@@ -7,7 +7,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 done; 1 it did not work, and stderr says why and what to do; 2 wrong usage.
-`armistice shell` exits with its command's code, or 125 where Armistice itself failed.
+`armistice run` and `armistice shell` exit with their command's code, or 125 where Armistice itself
+failed.
 Data goes to stdout, all else to stderr.";
 
 /// Run Arm containers, and other foreign ones, on an Intel Linux machine.
@@ -79,6 +80,8 @@ pub(crate) enum Verb {
     Guard(Guard),
     /// Run a command where foreign programs run, without root and without changing the machine
     Shell(Shell),
+    /// Run a command in a container of an image or a root folder, without root and without a daemon
+    Run(Run),
     /// Bring an image here: from a registry, an archive or a tar of a root folder
     Pull(Pull),
     /// List the images that are here
@@ -102,7 +105,7 @@ impl Verb {
             Verb::Register(args) => !args.dry_run,
             Verb::Unregister(args) => !args.dry_run,
             Verb::Prune(args) => !args.dry_run,
-            Verb::Guard(_) | Verb::Pull(_) | Verb::Rmi(_) => true,
+            Verb::Guard(_) | Verb::Run(_) | Verb::Pull(_) | Verb::Rmi(_) => true,
             _ => false,
         }
     }
@@ -321,6 +324,98 @@ pub(crate) enum ProgressKind {
     Plain,
     /// Nothing
     None,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PullWhen {
+    /// Ask the registry each time; layers that are here are not fetched again
+    Always,
+    /// Only where the image is not here
+    Missing,
+    /// Fail where the image is not here
+    Never,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum NetworkKind {
+    /// The machine's own
+    Host,
+    /// Only a loopback
+    None,
+}
+
+#[derive(Debug, Args)]
+#[command(disable_help_flag = true)]
+pub(crate) struct Run {
+    /// Set a variable; the name alone takes the value from here; may be repeated
+    #[arg(short, long = "env", value_name = "NAME[=VALUE]")]
+    pub(crate) env: Vec<String>,
+    /// Set the variables in this file, one a line; may be repeated
+    #[arg(long = "env-file", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) env_files: Vec<PathBuf>,
+    /// Show a file or folder of this machine inside, perhaps read-only; may be repeated
+    #[arg(short = 'v', long = "volume", value_name = "SRC:DST[:ro]")]
+    pub(crate) volumes: Vec<String>,
+    /// An empty folder in memory; may be repeated
+    #[arg(long, value_name = "DST[:OPTIONS]")]
+    pub(crate) tmpfs: Vec<String>,
+    /// Where the command starts; default: what the image says
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) workdir: Option<String>,
+    /// Who the command runs as, by name or number; default: what the image says
+    #[arg(short, long, value_name = "USER[:GROUP]")]
+    pub(crate) user: Option<String>,
+    /// The program, in the place of the image's entry point; an empty one removes that
+    #[arg(long, value_name = "PROGRAM")]
+    pub(crate) entrypoint: Option<String>,
+    /// Give the command this input
+    #[arg(short, long)]
+    pub(crate) interactive: bool,
+    /// Give the command a terminal
+    #[arg(short, long)]
+    pub(crate) tty: bool,
+    /// Have a process 1 that hands signals on and reaps, and the command as its child
+    #[arg(long)]
+    pub(crate) init: bool,
+    /// The root is read-only
+    #[arg(long)]
+    pub(crate) read_only: bool,
+    /// The container's host name
+    #[arg(short = 'h', long, value_name = "NAME")]
+    pub(crate) hostname: Option<String>,
+    /// A line for /etc/hosts; may be repeated
+    #[arg(long, value_name = "HOST:IP")]
+    pub(crate) add_host: Vec<String>,
+    /// Which network there is
+    #[arg(long, alias = "net", value_name = "KIND", default_value = "host")]
+    pub(crate) network: NetworkKind,
+    /// When to ask the registry
+    #[arg(long, value_name = "WHEN", default_value = "missing")]
+    pub(crate) pull: PullWhen,
+    /// Taken for docker's sake: a container is always removed when it ends
+    #[arg(long)]
+    pub(crate) rm: bool,
+    #[command(flatten)]
+    pub(crate) fetching: Fetching,
+    #[command(flatten)]
+    pub(crate) emulators: Emulators,
+    /// Say more: what is looked at, and what is passed over
+    #[arg(id = "verbose", long)]
+    pub(crate) verbose: bool,
+    /// Print help
+    #[arg(long, action = clap::ArgAction::Help)]
+    help: Option<bool>,
+    /// An image's name, an archive, an OCI layout, a tar of a root folder, or a root folder, which is
+    /// used where it is; a path begins with '/' or '.', or is a file
+    #[arg(value_name = "IMAGE|ROOTFS|ARCHIVE", value_hint = ValueHint::AnyPath)]
+    pub(crate) image: String,
+    /// The command and its arguments; default: the image's
+    #[arg(
+        value_name = "COMMAND",
+        trailing_var_arg = true,
+        allow_hyphen_values = true
+    )]
+    pub(crate) command: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -51,7 +51,7 @@ fn main() -> ExitCode {
 fn run(cli: Cli, inherited: &Inherited) -> Outcome {
     let output = Output::new(cli.global);
     if let Err(error) = inherited::proc_is_there(&cli.verb) {
-        let own = matches!(cli.verb, Verb::Shell(_));
+        let own = matches!(cli.verb, Verb::Shell(_) | Verb::Run(_));
         let outcome = outcome::failed(&error, output);
         return if own {
             Outcome::Command(verbs::shell::OWN_FAILURE)
@@ -67,6 +67,7 @@ fn run(cli: Cli, inherited: &Inherited) -> Outcome {
         Verb::Explain(args) => verbs::explain::run(&args, output),
         Verb::Guard(args) => verbs::guard::run(&args, output),
         Verb::Shell(args) => verbs::shell::run(&args, inherited, output),
+        Verb::Run(args) => verbs::run::run(&args, inherited, output),
         Verb::Pull(args) => verbs::pull::run(&args, output),
         Verb::Images(args) => verbs::images::run(&args, output),
         Verb::Rmi(args) => verbs::images::remove(&args, output),

@@ -3,15 +3,19 @@
 
 use std::ffi::OsString;
 use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
 
 use armistice_arch::UnknownArch;
 use armistice_binfmt::BinfmtError;
 use clap::Parser;
+use clap::error::{ContextKind, ContextValue};
 
 use crate::cli::Cli;
 use crate::output::{self, Output, quoted};
 use crate::remedy;
+use crate::verbs::run::refused;
+use crate::verbs::shell::OWN_FAILURE;
 
 /// How a run ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,11 +57,27 @@ impl Outcome {
 /// # Errors
 /// How the run ends where there is nothing more to do than what is printed here.
 pub(crate) fn read(args: impl IntoIterator<Item = OsString>) -> Result<Cli, Outcome> {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let is_run = args
+        .iter()
+        .skip(1)
+        .find(|word| !word.as_bytes().starts_with(b"-"));
+    let is_run = is_run.is_some_and(|verb| verb == "run");
     Cli::try_parse_from(args).map_err(|error| {
         let text = error.render();
         if error.use_stderr() {
-            let _ = write!(anstream::stderr(), "{}", text.ansi());
-            return Outcome::Usage;
+            match error.get(ContextKind::InvalidArg) {
+                Some(ContextValue::String(flag)) if is_run && refused::why(flag).is_some() => {
+                    output::complain(refused::why(flag).unwrap_or_default());
+                }
+                _ => drop(write!(anstream::stderr(), "{}", text.ansi())),
+            }
+            // What the command would exit with is told apart from what is wrong before it.
+            return if is_run {
+                Outcome::Command(OWN_FAILURE)
+            } else {
+                Outcome::Usage
+            };
         }
         output::to_stdout(|stdout| write!(stdout, "{}", text.ansi()));
         Outcome::Done

@@ -212,7 +212,7 @@ fn path_of(path: &CStr) -> PathBuf {
 
 /// Makes sure that the process has one thread. One that was joined may still
 /// be on its way out.
-fn one_thread() -> Result<(), Error> {
+pub(crate) fn one_thread() -> Result<(), Error> {
     let start = Instant::now();
     loop {
         let count = std::fs::read_dir("/proc/self/task")

@@ -80,6 +80,9 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    /// A container was not made, or its command not started.
+    #[error("{}", .0.said)]
+    Container(crate::run::Failure),
     /// A system call that does not fail on a healthy system.
     #[error("cannot {doing}")]
     System {

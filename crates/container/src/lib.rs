@@ -1,4 +1,5 @@
-//! A private binfmt_misc table for one command, without any rights.
+//! Namespaces without any rights: a private binfmt_misc table for one command, and
+//! a container.
 //!
 //! From Linux 6.7 every user namespace may have a binfmt_misc table of its own.
 //! [`enter_private`] takes the calling process into such a namespace, lets the
@@ -6,7 +7,8 @@
 //! command that [`exec`] then starts sees the table, and nobody else does.
 //! The table ends with the last process in it.
 //!
-//! - [`enter`]: the steps, in order.
+//! - [`run`]: a container, from its root to its exit code.
+//! - [`enter`]: the steps to a private table, in order.
 //! - [`idmap`]: which identities exist inside.
 //! - [`forbidden`]: which rule of the system forbids it, and how to lift that.
 //! - [`facts`]: what such a verdict is based on.
@@ -21,6 +23,7 @@ pub mod forbidden;
 pub mod idmap;
 mod namespace;
 pub mod probe;
+pub mod run;
 mod writer;
 
 pub use enter::{Entered, Options, default_shell, enter_identities, enter_private, exec};

@@ -34,6 +34,7 @@ impl Store {
             store.root.join("refs"),
             store.root.join("leases"),
             store.root.join("work"),
+            store.running(),
             store.layers(),
         ] {
             files::make_folder(&folder)?;

@@ -9,6 +9,7 @@
 //! - [`source`]: where images come from. [`pull`]: how they come.
 //! - `fetch`: one blob, resumed and verified. `unpack`: one layer.
 //! - [`image`]: what there is. [`prune`]: what nothing leads to.
+//! - [`running`]: folders of containers that run.
 //! - [`ids`]: under which identities this process unpacks.
 //!
 //! Nothing here knows a network or a namespace, and nothing prints.
@@ -23,6 +24,7 @@ pub mod layout;
 pub mod prune;
 pub mod pull;
 mod removal;
+pub mod running;
 pub mod source;
 mod unpack;
 
@@ -32,6 +34,7 @@ pub use image::{Held, StoredImage};
 pub use layout::Store;
 pub use prune::{Pruned, What};
 pub use pull::{Event, LeftOut, Pulled, Wanted};
+pub use running::RunFolder;
 pub use source::{Source, Top, choose};
 pub use unpack::Limits;
 #[doc(hidden)]

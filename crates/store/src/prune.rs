@@ -147,6 +147,8 @@ impl Store {
         go.extend(partial.into_iter().map(|p| (What::Partial, p)));
         let work = entries(&self.root().join("work"))?;
         go.extend(work.into_iter().map(|p| (What::Leftover, p)));
+        let runs = self.left_over()?;
+        go.extend(runs.into_iter().map(|p| (What::Leftover, p)));
         let unwritten = entries(&self.refs())?;
         let unwritten = unwritten
             .into_iter()

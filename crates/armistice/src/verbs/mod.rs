@@ -12,6 +12,7 @@ pub(crate) mod kept;
 pub(crate) mod persist;
 pub(crate) mod pull;
 pub(crate) mod register;
+pub(crate) mod run;
 pub(crate) mod shell;
 pub(crate) mod status;
 pub(crate) mod unregister;

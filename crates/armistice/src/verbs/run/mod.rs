@@ -1,0 +1,182 @@
+//! `run`: a command in a container, of an image or in a root folder.
+//!
+//! What is typed becomes a [`Container`] (`options`); what its programs need to run
+//! becomes handlers (`foreign`). The container's life is `armistice_container::run`.
+
+mod foreign;
+mod options;
+pub(crate) mod refused;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use armistice_arch::Platform;
+use armistice_container::run::{Container, Network, Root, run as run_container};
+use armistice_container::{IdMap, enter_identities};
+use armistice_oci::ImageConfig;
+use armistice_store::{Held, Store, StoredImage};
+
+use crate::cli::{NetworkKind, PullWhen, Run};
+use crate::inherited::Inherited;
+use crate::obtain::{self, Given};
+use crate::outcome::{self, Outcome, Usage};
+use crate::output::Output;
+use crate::verbs::shell::OWN_FAILURE;
+use foreign::Foreign;
+
+pub(crate) fn run(args: &Run, inherited: &Inherited, output: Output) -> Result<Outcome> {
+    let code = run_to_end(args, inherited, output).unwrap_or_else(|error| {
+        outcome::failed(&error, output);
+        match error.downcast_ref() {
+            Some(armistice_container::Error::Container(failure)) => failure.code,
+            _ => OWN_FAILURE,
+        }
+    });
+    Ok(Outcome::Command(code))
+}
+
+/// What the container is made from.
+struct Origin {
+    root: Root,
+    config: ImageConfig,
+    platform: Platform,
+    /// Keeps the layers.
+    _held: Option<Held>,
+}
+
+fn run_to_end(args: &Run, inherited: &Inherited, output: Output) -> Result<u8> {
+    if args.interactive && args.tty && !rustix::termios::isatty(rustix::stdio::stdin()) {
+        bail!(Usage(
+            "-t wants a terminal, and the input is none; give -i alone".to_owned()
+        ));
+    }
+    // Paths of the machine's are read before the user namespace is entered.
+    let given = Given::parse(&args.image)?;
+    let volumes = options::volumes(&args.volumes)?;
+    let tmpfs = options::tmpfs(&args.tmpfs)?;
+    let env = options::env(args)?;
+    let outside = namespace();
+    let store = obtain::open(output)?;
+    let origin = match &given {
+        Given::Folder(folder) => folder_origin(folder, args)?,
+        other => image_origin(&store, other, args, output)?,
+    };
+    let foreign = Foreign::of(&origin.platform, &args.emulators, output)?;
+    // An ordinary user is in one of its own since the store was opened. Without one of
+    // its own, a new table would take the place of somebody else's.
+    if namespace() == outside {
+        enter_identities(IdMap::Auto)?;
+    }
+    let run_folder = store.run_folder()?;
+    let config = &origin.config;
+    let hostname = options::hostname(args, run_folder.id());
+    let container = Container {
+        files: options::files(args, &hostname),
+        root: origin.root,
+        folder: run_folder.path().to_owned(),
+        read_only: args.read_only,
+        network: match args.network {
+            NetworkKind::Host => Network::Host,
+            NetworkKind::None => Network::None,
+        },
+        volumes,
+        tmpfs,
+        argv: options::command(args, config)?,
+        env: options::environment(config, &hostname, args.tty, env),
+        working_dir: args
+            .workdir
+            .clone()
+            .unwrap_or_else(|| config.working_dir.clone()),
+        user: args.user.clone().unwrap_or_else(|| config.user.clone()),
+        init: args.init,
+        terminal: args.tty,
+        input: args.interactive,
+        hostname,
+    };
+    inherited.give_back();
+    let handlers = foreign
+        .as_ref()
+        .map(|f| f as &dyn armistice_container::run::Handlers);
+    let ended = run_container(&container, handlers);
+    if let Err(error) = run_folder.remove() {
+        output.error(format!("{:#}", anyhow::Error::from(error)));
+    }
+    Ok(ended?)
+}
+
+/// Which user namespace this process is in.
+fn namespace() -> Option<PathBuf> {
+    std::fs::read_link("/proc/self/ns/user").ok()
+}
+
+/// The image, brought here where it is not.
+fn image_origin(store: &Store, given: &Given, args: &Run, output: Output) -> Result<Origin> {
+    let wanted = obtain::wanted(args.fetching.platform.as_deref())?;
+    let there = match given {
+        Given::Image(reference) if args.pull != PullWhen::Always => {
+            store.find(&reference.to_string(), &wanted)?
+        }
+        _ => None,
+    };
+    let image = match there {
+        Some(image) => image,
+        None => brought(store, given, args, output)?,
+    };
+    let held = store.hold(&image)?;
+    let base = store.root().to_owned();
+    let lowers: Result<Vec<PathBuf>> = held
+        .lowers
+        .iter()
+        .map(|l| Ok(l.strip_prefix(&base)?.to_owned()))
+        .collect();
+    Ok(Origin {
+        root: Root::Layers {
+            lowers: lowers?,
+            base,
+        },
+        config: held.config.clone(),
+        platform: held.platform.clone(),
+        _held: Some(held),
+    })
+}
+
+fn brought(store: &Store, given: &Given, args: &Run, output: Output) -> Result<StoredImage> {
+    if let (Given::Image(reference), PullWhen::Never) = (given, args.pull) {
+        bail!(
+            "{reference} is not here, and --pull never forbids to fetch it; run: armistice pull {reference}"
+        );
+    }
+    let obtained = obtain::pull(store, given, None, &args.fetching, output)?;
+    let name = obtained.names.first().context("the image has no name")?;
+    let manifest = &obtained.pulled.manifest;
+    let images = store.named(name)?;
+    let same = |i: &StoredImage| i.manifest == *manifest;
+    images
+        .into_iter()
+        .find(same)
+        .with_context(|| format!("{name} has gone again; run it once more"))
+}
+
+/// A folder, whose programs tell what it is made for.
+fn folder_origin(folder: &Path, args: &Run) -> Result<Origin> {
+    let wanted = obtain::wanted(args.fetching.platform.as_deref())?;
+    let platform = match (wanted.exactly, options::platform_of(folder)) {
+        (Some(wanted), Some(found)) if found.distance_from(&wanted).is_none() => {
+            bail!("{} is made for {found}, not for {wanted}", folder.display())
+        }
+        (Some(wanted), _) => wanted,
+        (None, Some(found)) => found,
+        (None, None) => bail!(Usage(format!(
+            "{} has no /bin/sh or other program that tells what it is for; say so with --platform",
+            folder.display()
+        ))),
+    };
+    let root =
+        std::path::absolute(folder).with_context(|| format!("cannot find {}", folder.display()))?;
+    Ok(Origin {
+        root: Root::Folder(root),
+        config: ImageConfig::new(platform.clone()),
+        platform,
+        _held: None,
+    })
+}

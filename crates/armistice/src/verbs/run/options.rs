@@ -1,0 +1,236 @@
+//! From options with docker's meaning to what a container is made of.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use armistice_arch::{Arch, ElfHeader, Platform};
+use armistice_container::run::{Tmpfs, Volume};
+use armistice_oci::ImageConfig;
+
+use super::foreign;
+use crate::cli::{NetworkKind, Run};
+use crate::outcome::Usage;
+
+/// Programs that tell what a root folder is made for.
+const TELLING: [&str; 6] = [
+    "bin/sh",
+    "usr/bin/sh",
+    "bin/busybox",
+    "bin/bash",
+    "usr/bin/env",
+    "bin/ls",
+];
+
+/// `SRC:DST[:ro]`. A folder that is not there is made, as docker does.
+pub(super) fn volumes(given: &[String]) -> Result<Vec<Volume>> {
+    given.iter().map(|text| volume(text)).collect()
+}
+
+fn volume(text: &str) -> Result<Volume> {
+    let bad = |why: &str| Usage(format!("-v {text}: {why}"));
+    let parts: Vec<&str> = text.split(':').collect();
+    let (source, target, modes) = match parts[..] {
+        [source, target] => (source, target, ""),
+        [source, target, modes] => (source, target, modes),
+        _ => bail!(bad("write it as SRC:DST or SRC:DST:ro")),
+    };
+    let mut read_only = false;
+    for mode in modes.split(',').filter(|m| !m.is_empty()) {
+        match mode {
+            "ro" => read_only = true,
+            // z and Z are about SELinux's labels, which a bind in one's own namespace keeps.
+            "rw" => read_only = false,
+            other => bail!(bad(&format!("'{other}' is not supported; ro and rw are"))),
+        }
+    }
+    if !target.starts_with('/') || target == "/" {
+        bail!(bad("the path inside has to begin with '/', and not be '/'"));
+    }
+    if !source.starts_with(['/', '.']) {
+        bail!(bad(
+            "there are no named volumes; the path here has to begin with '/' or '.'"
+        ));
+    }
+    let source = std::path::absolute(source)?;
+    if fs::symlink_metadata(&source).is_err() {
+        fs::create_dir_all(&source).with_context(|| format!("cannot make {}", source.display()))?;
+    }
+    Ok(Volume {
+        source,
+        target: target.into(),
+        read_only,
+    })
+}
+
+/// `DST[:OPTIONS]`.
+pub(super) fn tmpfs(given: &[String]) -> Result<Vec<Tmpfs>> {
+    let one = |text: &String| {
+        let (target, options) = text.split_once(':').unwrap_or((text, ""));
+        if !target.starts_with('/') || target == "/" {
+            bail!(Usage(format!(
+                "--tmpfs {text}: the path inside has to begin with '/', and not be '/'"
+            )));
+        }
+        let mut all = vec![("mode".to_owned(), "1777".to_owned())];
+        for option in options.split(',').filter(|o| !o.is_empty()) {
+            let (name, value) = option.split_once('=').unwrap_or((option, ""));
+            match name {
+                // Mounted so in any case.
+                "rw" | "nosuid" | "nodev" | "noexec" if value.is_empty() => {}
+                "size" | "mode" | "uid" | "gid" | "nr_inodes" | "nr_blocks" => {
+                    all.retain(|(n, _)| n != name);
+                    all.push((name.to_owned(), value.to_owned()));
+                }
+                other => bail!(Usage(format!(
+                    "--tmpfs {text}: '{other}' is not supported; size, mode, uid and gid are"
+                ))),
+            }
+        }
+        Ok(Tmpfs {
+            target: PathBuf::from(target),
+            options: all,
+        })
+    };
+    given.iter().map(one).collect()
+}
+
+/// The variables that are asked for: those of files first, then those of `-e`.
+pub(super) fn env(args: &Run) -> Result<Vec<String>> {
+    let mut env = Vec::new();
+    for file in &args.env_files {
+        let text =
+            fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+        for line in text.lines() {
+            let line = line.trim_start();
+            if !line.is_empty() && !line.starts_with('#') {
+                env.extend(variable(line)?);
+            }
+        }
+    }
+    for text in &args.env {
+        env.extend(variable(text)?);
+    }
+    Ok(env)
+}
+
+/// `NAME=value`, or a name alone, which takes this process's value where it has one.
+fn variable(text: &str) -> Result<Option<String>> {
+    let name = text.split('=').next().unwrap_or_default();
+    if name.is_empty() || name.contains(char::is_whitespace) {
+        bail!(Usage(format!(
+            "'{text}' is no variable; write it as NAME=value"
+        )));
+    }
+    if text.contains('=') {
+        return Ok(Some(text.to_owned()));
+    }
+    Ok(std::env::var(name)
+        .ok()
+        .map(|value| format!("{name}={value}")))
+}
+
+/// All variables, as docker orders them: what every container has, the image's,
+/// those asked for. The last of a name counts.
+pub(super) fn environment(
+    config: &ImageConfig,
+    hostname: &str,
+    terminal: bool,
+    asked: Vec<String>,
+) -> Vec<String> {
+    let mut env = vec![format!("HOSTNAME={hostname}")];
+    if terminal {
+        env.push("TERM=xterm".to_owned());
+    }
+    env.extend(config.env.iter().cloned());
+    env.extend(asked);
+    env
+}
+
+/// The command line: what is typed takes the place of the image's command, and an
+/// entry point that is given, of both.
+pub(super) fn command(args: &Run, config: &ImageConfig) -> Result<Vec<String>> {
+    let mut argv = match args.entrypoint.as_deref() {
+        None => config.entrypoint.clone(),
+        Some("") => Vec::new(),
+        Some(program) => vec![program.to_owned()],
+    };
+    if !args.command.is_empty() || args.entrypoint.is_some() {
+        argv.extend(args.command.iter().cloned());
+    } else {
+        argv.extend(config.cmd.iter().cloned());
+    }
+    if argv.is_empty() {
+        bail!(Usage(format!(
+            "{} names no command of its own; write one after it",
+            args.image
+        )));
+    }
+    Ok(argv)
+}
+
+/// The name asked for; else the machine's with its network, or the container's own.
+pub(super) fn hostname(args: &Run, id: &str) -> String {
+    match (&args.hostname, args.network) {
+        (Some(name), _) => name.clone(),
+        (None, NetworkKind::None) => id.to_owned(),
+        (None, NetworkKind::Host) => {
+            let names = rustix::system::uname();
+            names.nodename().to_string_lossy().into_owned()
+        }
+    }
+}
+
+/// Files that a container gets of its own.
+pub(super) fn files(args: &Run, hostname: &str) -> Vec<(&'static str, Vec<u8>)> {
+    let host = args.network == NetworkKind::Host;
+    let mut hosts = match fs::read("/etc/hosts") {
+        Ok(text) if host => text,
+        _ => b"127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n".to_vec(),
+    };
+    let mut line = |text: String| {
+        if !hosts.is_empty() && !hosts.ends_with(b"\n") {
+            hosts.push(b'\n');
+        }
+        hosts.extend(text.as_bytes());
+    };
+    if !host || args.hostname.is_some() {
+        line(format!("127.0.1.1\t{hostname}\n"));
+    }
+    for extra in &args.add_host {
+        let (name, address) = extra.split_once([':', '=']).unwrap_or((extra, ""));
+        line(format!("{address}\t{name}\n"));
+    }
+    let mut files = vec![
+        ("/etc/hosts", hosts),
+        ("/etc/hostname", format!("{hostname}\n").into_bytes()),
+    ];
+    if let Ok(resolv) = fs::read("/etc/resolv.conf") {
+        files.push(("/etc/resolv.conf", resolv));
+    }
+    files
+}
+
+/// What a root folder's programs are made for. Links that begin with '/' lead to the
+/// folder's own files.
+pub(super) fn platform_of(folder: &Path) -> Option<Platform> {
+    TELLING.iter().find_map(|name| {
+        let head = foreign::head(&inside(folder, Path::new(name))?)?;
+        let arch = Arch::of_elf(&ElfHeader::parse(&head).ok()?)?;
+        Platform::parse(arch.platforms.first()?)
+    })
+}
+
+/// A regular file below a folder, opened through links as a program inside would.
+fn inside(folder: &Path, name: &Path) -> Option<PathBuf> {
+    use rustix::fs::{Mode, OFlags, ResolveFlags, open, openat2};
+    let flags = OFlags::PATH | OFlags::CLOEXEC;
+    let root = open(folder, flags, Mode::empty()).ok()?;
+    let found = openat2(root, name, flags, Mode::empty(), ResolveFlags::IN_ROOT).ok()?;
+    let at = PathBuf::from(format!(
+        "/proc/self/fd/{}",
+        std::os::fd::AsRawFd::as_raw_fd(&found)
+    ));
+    let path = fs::read_link(at).ok()?;
+    path.is_file().then_some(path)
+}

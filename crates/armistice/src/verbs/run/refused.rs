@@ -1,0 +1,124 @@
+//! Options of `docker run` that `run` does not have, and why: refused by name, and
+//! never passed over.
+
+const CGROUPS: &str = "limits need control groups, which a user without a daemon does not have; set them outside, as with systemd-run --user --scope -p MemoryMax=1G";
+const NETWORK: &str = "there is the machine's network or none; a server in the container listens on the machine's own ports";
+const DAEMON: &str =
+    "there is no daemon: a container lives as long as 'armistice run', and is removed with it";
+const RIGHTS: &str = "a container has docker's usual capabilities within its user namespace, and no more or fewer can be had yet";
+const NOT_YET: &str = "this is not done yet";
+const STORE: &str = "there are no named volumes, only files and folders: -v /SRC:/DST";
+
+/// Each option, and why it is refused.
+const REFUSED: &[(&str, &str)] = &[
+    ("-p", NETWORK),
+    ("--publish", NETWORK),
+    ("-P", NETWORK),
+    ("--publish-all", NETWORK),
+    ("--expose", NETWORK),
+    ("--ip", NETWORK),
+    ("--ip6", NETWORK),
+    ("--link", NETWORK),
+    ("--mac-address", NETWORK),
+    ("--network-alias", NETWORK),
+    ("--dns", NOT_YET),
+    ("--dns-search", NOT_YET),
+    ("--dns-option", NOT_YET),
+    ("-d", DAEMON),
+    ("--detach", DAEMON),
+    ("--detach-keys", DAEMON),
+    ("--restart", DAEMON),
+    ("--name", DAEMON),
+    ("--cidfile", DAEMON),
+    ("-l", DAEMON),
+    ("--label", DAEMON),
+    ("--label-file", DAEMON),
+    ("--log-driver", DAEMON),
+    ("--log-opt", DAEMON),
+    ("--stop-signal", DAEMON),
+    ("--stop-timeout", DAEMON),
+    ("--health-cmd", DAEMON),
+    ("--health-interval", DAEMON),
+    ("--health-retries", DAEMON),
+    ("--health-timeout", DAEMON),
+    ("--no-healthcheck", DAEMON),
+    ("-m", CGROUPS),
+    ("--memory", CGROUPS),
+    ("--memory-swap", CGROUPS),
+    ("--memory-reservation", CGROUPS),
+    ("-c", CGROUPS),
+    ("--cpus", CGROUPS),
+    ("--cpu-shares", CGROUPS),
+    ("--cpu-quota", CGROUPS),
+    ("--cpu-period", CGROUPS),
+    ("--cpuset-cpus", CGROUPS),
+    ("--cpuset-mems", CGROUPS),
+    ("--blkio-weight", CGROUPS),
+    ("--pids-limit", CGROUPS),
+    ("--cgroup-parent", CGROUPS),
+    ("--cgroupns", CGROUPS),
+    ("--privileged", RIGHTS),
+    ("--cap-add", RIGHTS),
+    ("--cap-drop", RIGHTS),
+    ("--security-opt", RIGHTS),
+    ("--device", RIGHTS),
+    ("--gpus", RIGHTS),
+    ("--group-add", NOT_YET),
+    ("--mount", "write it as -v SRC:DST[:ro] or --tmpfs DST"),
+    ("--volumes-from", STORE),
+    ("--volume-driver", STORE),
+    (
+        "--ulimit",
+        "limits are this shell's; set them there with ulimit",
+    ),
+    (
+        "--sysctl",
+        "a container does not change the kernel's settings",
+    ),
+    ("--shm-size", NOT_YET),
+    ("--sig-proxy", "signals are always handed on"),
+    ("-a", "standard streams are always the container's"),
+    ("--attach", "standard streams are always the container's"),
+    ("--ipc", NOT_YET),
+    ("--pid", NOT_YET),
+    ("--uts", NOT_YET),
+    ("--userns", NOT_YET),
+    ("--isolation", "that is of Windows"),
+    ("--runtime", "there is no other runtime than Armistice"),
+    ("--domainname", NOT_YET),
+    (
+        "--rootfs",
+        "a root folder is named in the place of the image, as ./DIR or /DIR",
+    ),
+];
+
+/// Why an option of docker's is refused; `None` where it is none.
+pub(crate) fn why(flag: &str) -> Option<String> {
+    let name = flag.split('=').next().unwrap_or(flag);
+    let (name, why) = REFUSED.iter().find(|(refused, _)| *refused == name)?;
+    Some(format!("run has no {name}: {why}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn what_is_refused_is_not_there() {
+        let cli = crate::cli::Cli::command();
+        let run = cli.find_subcommand("run").expect("run");
+        for (flag, _) in REFUSED {
+            let there = run
+                .get_arguments()
+                .any(|arg| match flag.strip_prefix("--") {
+                    Some(long) => arg.get_long() == Some(long),
+                    None => arg.get_short() == flag.chars().nth(1),
+                });
+            assert!(!there, "{flag}");
+        }
+        assert_eq!(why("--nothing"), None);
+        assert!(why("--memory=1g").is_some_and(|why| why.contains("--memory")));
+    }
+}

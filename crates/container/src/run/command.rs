@@ -1,0 +1,382 @@
+//! The life of process 1, from its birth to the command that takes its place.
+
+use std::convert::Infallible;
+use std::ffi::{CStr, CString};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+
+use rustix::fs::{Mode, OFlags, open};
+use rustix::io::Errno;
+use rustix::process::{Signal, chdir, ioctl_tiocsctty, set_parent_process_death_signal, setsid};
+use rustix::pty::{OpenptFlags, openpt, ptsname, unlockpt};
+use rustix::thread::{
+    UnshareFlags, set_thread_groups, set_thread_res_gid, set_thread_res_uid, unshare_unsafe,
+};
+
+use super::report::{self, Failure};
+use super::root::{self, Mounts};
+use super::{Container, Handlers, Network, init, mount, user, watch};
+
+/// Where programs are looked for where nothing says otherwise; docker's.
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// What root may do inside (capabilities(7)); docker's default. All is within the user
+/// namespace: none of it reaches what is outside.
+const CAPABILITIES: [i32; 14] = [
+    0,  // chown
+    1,  // dac_override
+    3,  // fowner
+    4,  // fsetid
+    5,  // kill
+    6,  // setgid
+    7,  // setuid
+    8,  // setpcap
+    10, // net_bind_service
+    13, // net_raw
+    18, // sys_chroot
+    27, // mknod
+    29, // audit_write
+    31, // setfcap
+];
+
+/// Makes the container around this process and becomes the command.
+pub(super) fn be_process_1(
+    container: &Container,
+    handlers: Option<&dyn Handlers>,
+    report: OwnedFd,
+    terminal: Option<OwnedFd>,
+) -> ! {
+    let failure = match begin(container, handlers, &report, terminal) {
+        Ok(code) => end(code),
+        Err(failure) => failure,
+    };
+    report::tell(report, &failure);
+    end(failure.code)
+}
+
+fn end(code: u8) -> ! {
+    // SAFETY: ends the process at once, without the destructors and exit handlers of the
+    // process that it was forked from.
+    unsafe { libc::_exit(code.into()) }
+}
+
+/// Returns an exit code only where process 1 is not the command itself.
+fn begin(
+    container: &Container,
+    handlers: Option<&dyn Handlers>,
+    report: &OwnedFd,
+    terminal: Option<OwnedFd>,
+) -> Result<u8, Failure> {
+    die_with_parent(report)?;
+    setsid().map_err(Failure::doing("begin a session"))?;
+    let mut flags = UnshareFlags::NEWNS | UnshareFlags::NEWIPC | UnshareFlags::NEWUTS;
+    if container.network == Network::None {
+        flags |= UnshareFlags::NEWNET;
+    }
+    // SAFETY: the file descriptors stay shared (no UnshareFlags::FILES).
+    unsafe { unshare_unsafe(flags) }.map_err(Failure::doing("make the container's namespaces"))?;
+    // SAFETY: as above. Without it, the container sees its place among the machine's groups.
+    let _ = unsafe { unshare_unsafe(UnshareFlags::NEWCGROUP) };
+    root::keep_mounts_inside()?;
+    let mounts = Mounts::gather(container, handlers)?;
+    root::enter(container)?;
+    mounts.put()?;
+    root::protect()?;
+    rustix::system::sethostname(container.hostname.as_bytes())
+        .map_err(Failure::doing("set the host's name"))?;
+    if container.network == Network::None {
+        loopback_up().map_err(Failure::doing("bring the loopback interface up"))?;
+    }
+    streams(container.input, terminal)?;
+    let user = user::look_up(&container.user).map_err(Failure::own)?;
+    let folder = working_dir(container)?;
+    if container.read_only {
+        root::make_read_only()?;
+    }
+    if !container.init {
+        return Err(never(become_command(container, &user, &folder, report)));
+    }
+    // SAFETY: the process has one thread, so the child may do anything a process may.
+    match unsafe { libc::fork() } {
+        -1 => Err(Failure::doing("start the command")(
+            std::io::Error::last_os_error(),
+        )),
+        0 => Err(never(become_command(container, &user, &folder, report))),
+        command => {
+            // The pipe tells of the command only.
+            // SAFETY: the descriptor is closed once here, and its owner never dropped: this
+            // process ends by `_exit`.
+            unsafe { libc::close(std::os::fd::AsRawFd::as_raw_fd(report)) };
+            Ok(init::stay(command))
+        }
+    }
+}
+
+fn never(result: Result<Infallible, Failure>) -> Failure {
+    match result {
+        Ok(never) => match never {},
+        Err(failure) => failure,
+    }
+}
+
+/// Has the kernel kill this process when its parent dies, and ends it where that
+/// has happened already.
+fn die_with_parent(report: &OwnedFd) -> Result<(), Failure> {
+    set_parent_process_death_signal(Some(Signal::KILL))
+        .map_err(Failure::doing("tie the container to this process"))?;
+    let mut pipe = [rustix::event::PollFd::new(
+        report,
+        rustix::event::PollFlags::empty(),
+    )];
+    let now = rustix::event::Timespec::default();
+    let _ = rustix::event::poll(&mut pipe, Some(&now));
+    let gone = rustix::event::PollFlags::ERR | rustix::event::PollFlags::HUP;
+    if pipe[0].revents().intersects(gone) {
+        return Err(Failure::own("the process outside has gone"));
+    }
+    Ok(())
+}
+
+/// Standard streams: a new terminal's, or those of the caller.
+fn streams(input: bool, terminal: Option<OwnedFd>) -> Result<(), Failure> {
+    let failed = |e: Errno| Failure::own(format!("cannot make a terminal: {e}"));
+    let Some(to) = terminal else {
+        if !input {
+            let null = open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty());
+            null.and_then(rustix::stdio::dup2_stdin)
+                .map_err(Failure::doing("open /dev/null"))?;
+        }
+        return Ok(());
+    };
+    let ptmx =
+        openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).map_err(failed)?;
+    unlockpt(&ptmx).map_err(failed)?;
+    let name = ptsname(&ptmx, Vec::new()).map_err(failed)?;
+    let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let pts = open(name.as_c_str(), flags, Mode::empty()).map_err(failed)?;
+    watch::hand_over(&to, ptmx.as_fd()).map_err(failed)?;
+    ioctl_tiocsctty(&pts).map_err(failed)?;
+    let console = Path::new("/dev/console");
+    let path = Path::new(std::ffi::OsStr::new(
+        name.to_str().map_err(|_| failed(Errno::INVAL))?,
+    ));
+    mount::make_place(console, false).map_err(Failure::doing("make /dev/console"))?;
+    mount::copy(path)
+        .and_then(|mount| mount::put(mount, console))
+        .map_err(failed)?;
+    rustix::stdio::dup2_stdin(&pts)
+        .and_then(|()| rustix::stdio::dup2_stdout(&pts))
+        .and_then(|()| rustix::stdio::dup2_stderr(&pts))
+        .map_err(failed)
+}
+
+/// The folder in which the command starts, made where it is not there.
+fn working_dir(container: &Container) -> Result<CString, Failure> {
+    let wanted = match &*container.working_dir {
+        "" => "/",
+        other => other,
+    };
+    let place = mount::make_place(Path::new(wanted), true).map_err(Failure::doing(format!(
+        "make the working directory {wanted}"
+    )))?;
+    cstring(&place.to_string_lossy())
+}
+
+fn cstring(text: &str) -> Result<CString, Failure> {
+    CString::new(text).map_err(|_| Failure::own(format!("a zero byte in {text:?}")))
+}
+
+/// Gives up what the command may not have, and becomes it.
+fn become_command(
+    container: &Container,
+    user: &user::User,
+    folder: &CStr,
+    report: &OwnedFd,
+) -> Result<Infallible, Failure> {
+    drop_capabilities().map_err(Failure::doing("give up capabilities"))?;
+    become_user(user)?;
+    // A change of identities makes the kernel forget it.
+    if !container.init {
+        die_with_parent(report)?;
+    }
+    chdir(folder).map_err(Failure::doing(format!(
+        "go to the working directory {}",
+        folder.to_string_lossy()
+    )))?;
+    watch::back_to_default();
+    let env = environment(container, user);
+    exec(&container.argv, &env)
+}
+
+fn become_user(user: &user::User) -> Result<(), Failure> {
+    let groups: Vec<_> = user
+        .groups
+        .iter()
+        .map(|g| rustix::fs::Gid::from_raw(*g))
+        .collect();
+    match set_thread_groups(&groups) {
+        // Where there is one identity only, groups can't be set, and none but this is had.
+        Err(Errno::PERM) => {}
+        other => other.map_err(Failure::doing("set the groups"))?,
+    }
+    let (uid, gid) = (
+        rustix::fs::Uid::from_raw(user.uid),
+        rustix::fs::Gid::from_raw(user.gid),
+    );
+    let unmapped = |what: &str, number: u32| {
+        let text = format!("become {what} {number}");
+        move |e: Errno| match e {
+            Errno::INVAL => Failure::own(format!(
+                "cannot {text}: it is not among the identities of this user (ranges in /etc/subuid and /etc/subgid, newuidmap)"
+            )),
+            e => Failure::own(format!("cannot {text}: {e}")),
+        }
+    };
+    set_thread_res_gid(gid, gid, gid).map_err(unmapped("group", user.gid))?;
+    set_thread_res_uid(uid, uid, uid).map_err(unmapped("user", user.uid))
+}
+
+/// Leaves [`CAPABILITIES`] of those that can be had.
+fn drop_capabilities() -> Result<(), Errno> {
+    for number in 0..64 {
+        if CAPABILITIES.contains(&number) {
+            continue;
+        }
+        // SAFETY: a system call that takes numbers.
+        if unsafe { libc::prctl(libc::PR_CAPBSET_DROP, number, 0, 0, 0) } != 0 {
+            return match Errno::from_io_error(&std::io::Error::last_os_error()) {
+                // Beyond the last one that the kernel knows.
+                Some(Errno::INVAL) => Ok(()),
+                other => Err(other.unwrap_or(Errno::IO)),
+            };
+        }
+    }
+    Ok(())
+}
+
+/// Of each name the last value, and HOME.
+fn environment(container: &Container, user: &user::User) -> Vec<String> {
+    let mut env: Vec<String> = Vec::new();
+    for line in &container.env {
+        let name = line.split_once('=').map_or(&**line, |(name, _)| name);
+        let same = |l: &String| {
+            l.strip_prefix(name)
+                .is_some_and(|rest| rest.starts_with('='))
+        };
+        match env.iter_mut().find(|l| same(l)) {
+            Some(there) => there.clone_from(line),
+            None => env.push(line.clone()),
+        }
+    }
+    if !env.iter().any(|l| l.starts_with("PATH=")) {
+        env.push(format!("PATH={PATH}"));
+    }
+    if !env.iter().any(|l| l.starts_with("HOME=")) {
+        env.push(format!("HOME={}", user.home));
+    }
+    env
+}
+
+/// Becomes a program, which is looked for in PATH where its name has no slash.
+fn exec(argv: &[String], env: &[String]) -> Result<Infallible, Failure> {
+    let Some(program) = argv.first() else {
+        return Err(Failure::own(
+            "there is no command to run: the image names none",
+        ));
+    };
+    let strings = |words: &[String]| {
+        words
+            .iter()
+            .map(|w| cstring(w))
+            .collect::<Result<Vec<_>, _>>()
+    };
+    let (args, env_strings) = (strings(argv)?, strings(env)?);
+    let pointers = |strings: &[CString]| {
+        let each = strings.iter().map(|s| s.as_ptr());
+        each.chain([std::ptr::null()]).collect::<Vec<_>>()
+    };
+    let (args_at, env_at) = (pointers(&args), pointers(&env_strings));
+    let path = env
+        .iter()
+        .find_map(|l| l.strip_prefix("PATH="))
+        .unwrap_or(PATH);
+    let places: Vec<String> = if program.contains('/') {
+        vec![program.clone()]
+    } else {
+        path.split(':')
+            .map(|folder| format!("{folder}/{program}"))
+            .collect()
+    };
+    let mut worst = Errno::NOENT;
+    for place in places {
+        if Path::new(&place).is_dir() {
+            worst = Errno::ACCESS;
+            continue;
+        }
+        let file = cstring(&place)?;
+        // SAFETY: a C string, and two arrays of C strings that end with null, all alive.
+        unsafe { libc::execve(file.as_ptr(), args_at.as_ptr(), env_at.as_ptr()) };
+        let error = std::io::Error::last_os_error();
+        match Errno::from_io_error(&error).unwrap_or(Errno::IO) {
+            Errno::NOENT | Errno::NOTDIR if Path::new(&place).exists() => {
+                return Err(Failure {
+                    code: 127,
+                    said: format!(
+                        "cannot start {place}: its interpreter or loader is not in the container"
+                    ),
+                });
+            }
+            Errno::NOENT | Errno::NOTDIR => {}
+            Errno::ACCESS => worst = Errno::ACCESS,
+            other => {
+                worst = other;
+                break;
+            }
+        }
+    }
+    Err(match worst {
+        Errno::NOENT => Failure {
+            code: 127,
+            said: match program.contains('/') {
+                true => format!("cannot start {program}: no such file in the container"),
+                false => {
+                    format!("cannot start {program}: not found in the container's PATH ({path})")
+                }
+            },
+        },
+        Errno::NOEXEC => Failure {
+            code: 126,
+            said: format!(
+                "cannot start {program}: it is a program of another architecture, or none at all ({worst})"
+            ),
+        },
+        worst => Failure {
+            code: 126,
+            said: format!("cannot start {program}: {worst}"),
+        },
+    })
+}
+
+fn loopback_up() -> std::io::Result<()> {
+    use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
+    use std::os::fd::AsRawFd;
+    let socket = socket_with(
+        AddressFamily::INET,
+        SocketType::DGRAM,
+        SocketFlags::CLOEXEC,
+        None,
+    )?;
+    // SAFETY: an all-zero value of this struct of numbers is valid.
+    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
+    for (to, from) in request.ifr_name.iter_mut().zip(b"lo") {
+        *to = (*from).cast_signed();
+    }
+    request.ifr_ifru.ifru_flags = libc::IFF_UP as libc::c_short;
+    // SAFETY: the request lives through the call, and is what SIOCSIFFLAGS takes.
+    let done = unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS, &raw const request) };
+    if done == 0 {
+        Ok(())
+    } else {
+        Err(std::io::Error::last_os_error())
+    }
+}

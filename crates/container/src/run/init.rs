@@ -1,0 +1,45 @@
+//! Process 1 of a container that wants one: starts the command, hands signals on
+//! to it, and waits for whatever is left to it by its dead parent.
+
+use rustix::process::{
+    DumpableBehavior, Pid, WaitOptions, WaitStatus, set_dumpable_behavior, wait,
+};
+
+use super::watch;
+
+/// Stays until the command ends; returns its exit code.
+pub(super) fn stay(command: libc::pid_t) -> u8 {
+    // Nobody inside reaches this program's file through /proc/1/exe.
+    let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    let signals = watch::signals();
+    loop {
+        let mut signal = 0;
+        // SAFETY: both point to values that live through the call; the signals are
+        // blocked since before this process was made.
+        if unsafe { libc::sigwait(&raw const signals, &raw mut signal) } != 0 {
+            continue;
+        }
+        if signal != libc::SIGCHLD {
+            // SAFETY: a system call that takes numbers.
+            unsafe { libc::kill(command, signal) };
+            continue;
+        }
+        while let Ok(Some((who, status))) = wait(WaitOptions::NOHANG) {
+            if Some(who) == Pid::from_raw(command)
+                && let Some(code) = code_of(status)
+            {
+                return code;
+            }
+        }
+    }
+}
+
+/// As a shell has it: 128 and the signal's number where a signal ended it.
+pub(super) fn code_of(status: WaitStatus) -> Option<u8> {
+    let code = match (status.exit_status(), status.terminating_signal()) {
+        (Some(code), _) => code,
+        (None, Some(signal)) => 128 + signal,
+        (None, None) => return None,
+    };
+    u8::try_from(code).ok()
+}

@@ -1,0 +1,177 @@
+//! A container: a root of its own, processes, names and mounts of its own, and
+//! a command in it. Needs no right but to be user 0 of a user namespace
+//! ([`crate::enter_identities`]).
+//!
+//! The calling process stays outside and watches (`watch`): it hands signals and
+//! the terminal on and returns how the command ended. Its child is process 1
+//! inside: it makes the root (`root`, `mount`), becomes the user (`user`,
+//! `command`) and then the command; or it stays and reaps (`init`). When the
+//! caller dies, the kernel kills process 1, with it all others, and with the last
+//! one the mounts go.
+//!
+//! What fails inside is told through a pipe that the command does not have
+//! (`report`).
+
+mod command;
+mod init;
+mod mount;
+mod report;
+mod root;
+mod user;
+mod watch;
+
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+use rustix::io::Errno;
+use rustix::thread::{UnshareFlags, unshare_unsafe};
+
+use crate::{Error, enter};
+
+pub use report::Failure;
+
+/// What the container's root is.
+#[derive(Debug, Clone)]
+pub enum Root {
+    /// Folders to be laid over each other, the topmost first, as paths from
+    /// `base`. What the container writes goes to [`Container::folder`].
+    Layers {
+        /// Where the layers are.
+        base: PathBuf,
+        /// Their paths from there.
+        lowers: Vec<PathBuf>,
+    },
+    /// A folder that is used where it is.
+    Folder(PathBuf),
+}
+
+/// Which network there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Network {
+    /// The machine's.
+    Host,
+    /// Only a loopback of its own.
+    None,
+}
+
+/// A file or folder of the machine's, shown inside.
+#[derive(Debug, Clone)]
+pub struct Volume {
+    /// The machine's.
+    pub source: PathBuf,
+    /// Where it is shown.
+    pub target: PathBuf,
+    /// Nothing is written to it from inside.
+    pub read_only: bool,
+}
+
+/// An empty folder in memory.
+#[derive(Debug, Clone)]
+pub struct Tmpfs {
+    /// Where.
+    pub target: PathBuf,
+    /// Options as tmpfs knows them, without a value where they have none.
+    pub options: Vec<(String, String)>,
+}
+
+/// All that a container is made of.
+#[derive(Debug, Clone)]
+pub struct Container {
+    /// Its root.
+    pub root: Root,
+    /// A folder of its own on disk, which the caller removes afterwards.
+    pub folder: PathBuf,
+    /// The root is not written to; volumes and memory are.
+    pub read_only: bool,
+    /// Its network.
+    pub network: Network,
+    /// Its name in `uname -n`.
+    pub hostname: String,
+    /// Files of its own: a path inside, and what is in it.
+    pub files: Vec<(&'static str, Vec<u8>)>,
+    /// Shown from the machine.
+    pub volumes: Vec<Volume>,
+    /// Empty folders in memory.
+    pub tmpfs: Vec<Tmpfs>,
+    /// The command and its arguments.
+    pub argv: Vec<String>,
+    /// `NAME=value`; of one name the last counts. HOME is added where it is not there.
+    pub env: Vec<String>,
+    /// Where the command starts; made where it is not there.
+    pub working_dir: String,
+    /// A user's name or number, perhaps with `:group`; empty is root.
+    pub user: String,
+    /// Process 1 reaps, and the command is its child.
+    pub init: bool,
+    /// The command gets a terminal of its own.
+    pub terminal: bool,
+    /// The command gets this process's standard input.
+    pub input: bool,
+}
+
+/// What makes foreign programs run inside.
+pub trait Handlers {
+    /// Fills a new, empty table at this path.
+    ///
+    /// # Errors
+    /// Why not, in words.
+    fn fill(&self, table: &Path) -> Result<(), String>;
+
+    /// Whether the table outside will do where there can't be a new one.
+    fn are_outside(&self) -> bool;
+}
+
+/// Runs a command in a container to its end, and returns its exit code: 128 and
+/// the signal's number where a signal ended it. The process must have one thread,
+/// be user 0 of its user namespace, and not go on to do other things: from here on
+/// its children are inside the container's namespace of processes, and its signals are
+/// the command's.
+///
+/// # Errors
+/// [`Error::Container`] where the command was not started.
+pub fn run(container: &Container, handlers: Option<&dyn Handlers>) -> Result<u8, Error> {
+    enter::one_thread()?;
+    let system = |doing| {
+        move |source: Errno| Error::System {
+            doing,
+            source: source.into(),
+        }
+    };
+    let (told, report) =
+        rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).map_err(system("make a pipe"))?;
+    let terminal = container.terminal.then(watch::handover).transpose();
+    let (ours, theirs): (Option<OwnedFd>, Option<OwnedFd>) = terminal
+        .map_err(system("make a pair of sockets"))?
+        .map_or((None, None), |(a, b)| (Some(a), Some(b)));
+    let signals = watch::Signals::catch().map_err(|source| Error::System {
+        doing: "take over signals",
+        source,
+    })?;
+    // SAFETY: the file descriptors stay shared (no UnshareFlags::FILES).
+    unsafe { unshare_unsafe(UnshareFlags::NEWPID) }
+        .map_err(system("make a namespace of processes"))?;
+    // SAFETY: the process has one thread, so the child may do anything a process may.
+    match unsafe { libc::fork() } {
+        -1 => Err(Error::System {
+            doing: "start a process",
+            source: std::io::Error::last_os_error(),
+        }),
+        0 => {
+            drop((told, ours, signals));
+            command::be_process_1(container, handlers, report, theirs)
+        }
+        child => {
+            drop((report, theirs));
+            watch::until_end(child, told, ours, &signals, container.input)
+        }
+    }
+}
+
+/// A copy of a file that nobody inside can write through, be it by a name in
+/// `/proc`: its path is valid until the descriptor is closed.
+///
+/// # Errors
+/// Those of open_tree(2) and mount_setattr(2).
+pub fn read_only_copy(path: &Path) -> Result<OwnedFd, Errno> {
+    mount::read_only_copy(path)
+}

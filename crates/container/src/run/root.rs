@@ -1,0 +1,367 @@
+//! The container's root and what is mounted in it.
+//!
+//! Everything is made or copied as a descriptor while the machine's root is there
+//! ([`Mounts::gather`]): the kernel gives a new /proc only to those who see one.
+//! Then the root is changed, and each is put at its path ([`Mounts::put`]).
+
+use std::ffi::CStr;
+use std::fs;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::Mode;
+use rustix::io::Errno;
+use rustix::mount::{
+    MountAttrFlags, MountFlags, MountPropagationFlags, UnmountFlags, mount_change, unmount,
+};
+use rustix::process::{chdir, pivot_root};
+
+use super::mount::{self, DATA, PLAIN};
+use super::report::Failure;
+use super::{Container, Handlers, Root};
+use crate::{Facts, diagnose, namespace};
+
+/// The machine's devices that every container has.
+const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
+
+/// Links in /dev.
+const LINKS: [(&str, &str); 5] = [
+    ("fd", "/proc/self/fd"),
+    ("stdin", "/proc/self/fd/0"),
+    ("stdout", "/proc/self/fd/1"),
+    ("stderr", "/proc/self/fd/2"),
+    ("ptmx", "pts/ptmx"),
+];
+
+/// Parts of /proc through which the whole machine is set up: as docker, not
+/// written to. User 0 inside may be the machine's own user 0.
+const READ_ONLY: [&str; 5] = [
+    "/proc/sys",
+    "/proc/sysrq-trigger",
+    "/proc/irq",
+    "/proc/bus",
+    "/proc/fs",
+];
+
+/// Parts that tell of the machine's inside: as docker, not seen.
+const HIDDEN: [&str; 6] = [
+    "/proc/kcore",
+    "/proc/keys",
+    "/proc/timer_list",
+    "/proc/acpi",
+    "/proc/scsi",
+    "/sys/firmware",
+];
+
+/// Where the table of foreign programs is looked for.
+const TABLE: &str = "/proc/sys/fs/binfmt_misc";
+
+/// A mount, and where it belongs.
+struct Mount {
+    at: PathBuf,
+    mount: OwnedFd,
+    folder: bool,
+    /// Done without where there is no place for it.
+    optional: bool,
+}
+
+/// All mounts but the root, not yet at their places.
+pub(super) struct Mounts(Vec<Mount>);
+
+/// From here on nothing that is mounted is seen outside.
+pub(super) fn keep_mounts_inside() -> Result<(), Failure> {
+    let flags = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
+    mount_change("/", flags).map_err(Failure::doing("keep mounts inside the container"))
+}
+
+impl Mounts {
+    /// Makes and copies what is to be mounted.
+    pub(super) fn gather(
+        container: &Container,
+        handlers: Option<&dyn Handlers>,
+    ) -> Result<Mounts, Failure> {
+        let mut all = Mounts(Vec::new());
+        let proc = mount::new("proc", &[], DATA).map_err(Failure::doing(
+            "mount /proc (where a container hides parts of its own /proc, none can be mounted in it)",
+        ))?;
+        all.add("/proc", proc);
+        if let Some(handlers) = handlers
+            && let Some(table) = table(handlers)?
+        {
+            all.add(TABLE, table);
+        }
+        let sys = mount::read_only_copy(Path::new("/sys"));
+        all.add("/sys", sys.map_err(Failure::doing("show /sys"))?);
+        all.devices()?;
+        for (path, content) in &container.files {
+            let name = path.rsplit('/').next().unwrap_or_default();
+            let file = container.folder.join(name);
+            fs::write(&file, content)
+                .map_err(Failure::doing(format!("write {}", file.display())))?;
+            let mount = mount::copy(&file).map_err(Failure::doing(format!("show {path}")))?;
+            all.0.push(Mount {
+                at: path.into(),
+                mount,
+                folder: false,
+                optional: true,
+            });
+        }
+        all.given(container)?;
+        Ok(all)
+    }
+
+    fn add(&mut self, at: impl Into<PathBuf>, mount: OwnedFd) {
+        self.0.push(Mount {
+            at: at.into(),
+            mount,
+            folder: true,
+            optional: false,
+        });
+    }
+
+    fn devices(&mut self) -> Result<(), Failure> {
+        let failed = |what: &str| Failure::doing::<Errno>(format!("mount {what}"));
+        let options = [("mode", "755"), ("size", "65536k")];
+        let nosuid = MountAttrFlags::MOUNT_ATTR_NOSUID;
+        self.add(
+            "/dev",
+            mount::new("tmpfs", &options, nosuid).map_err(failed("/dev"))?,
+        );
+        for name in DEVICES {
+            let path = Path::new("/dev").join(name);
+            let mount =
+                mount::copy(&path).map_err(Failure::doing(format!("show {}", path.display())))?;
+            self.0.push(Mount {
+                at: path,
+                mount,
+                folder: false,
+                optional: false,
+            });
+        }
+        let noexec = nosuid | MountAttrFlags::MOUNT_ATTR_NOEXEC;
+        let base = [("newinstance", ""), ("ptmxmode", "0666"), ("mode", "0620")];
+        let with_group = [&base[..], &[("gid", "5")]].concat();
+        // Group 5 (tty) may not exist where there is one identity only.
+        let pts = mount::new("devpts", &with_group, noexec)
+            .or_else(|_| mount::new("devpts", &base, noexec));
+        self.add("/dev/pts", pts.map_err(failed("/dev/pts"))?);
+        let shm = [("mode", "1777"), ("size", "65536k")];
+        self.add(
+            "/dev/shm",
+            mount::new("tmpfs", &shm, DATA).map_err(failed("/dev/shm"))?,
+        );
+        self.add(
+            "/dev/mqueue",
+            mount::new("mqueue", &[], DATA).map_err(failed("/dev/mqueue"))?,
+        );
+        Ok(())
+    }
+
+    /// What the caller wants to see inside.
+    fn given(&mut self, container: &Container) -> Result<(), Failure> {
+        let first = self.0.len();
+        for tmpfs in &container.tmpfs {
+            let options: Vec<(&str, &str)> =
+                tmpfs.options.iter().map(|(k, v)| (&**k, &**v)).collect();
+            let at = tmpfs.target.display();
+            let mount = mount::new("tmpfs", &options, DATA)
+                .map_err(Failure::doing(format!("mount a tmpfs at {at}")))?;
+            self.add(&tmpfs.target, mount);
+        }
+        for volume in &container.volumes {
+            let source = volume.source.display();
+            let mount = match volume.read_only {
+                true => mount::read_only_copy(&volume.source),
+                false => mount::copy(&volume.source),
+            };
+            self.0.push(Mount {
+                at: volume.target.clone(),
+                mount: mount.map_err(Failure::doing(format!("show {source}")))?,
+                folder: volume.source.is_dir(),
+                optional: false,
+            });
+        }
+        // What is above comes before what is below it.
+        self.0[first..].sort_by_key(|m| m.at.components().count());
+        Ok(())
+    }
+
+    /// Puts all at their places in the new root.
+    pub(super) fn put(self) -> Result<(), Failure> {
+        for Mount {
+            at,
+            mount,
+            folder,
+            optional,
+        } in self.0
+        {
+            let shown = at.display();
+            let place = match mount::make_place(&at, folder) {
+                Ok(place) => place,
+                Err(_) if optional => continue,
+                Err(error) => {
+                    return Err(Failure::own(format!(
+                        "cannot make a place for {shown} in the container's root: {error}"
+                    )));
+                }
+            };
+            mount::put(&mount, &place).map_err(Failure::doing(format!("put {shown} in place")))?;
+            if at == Path::new("/dev") {
+                for (name, target) in LINKS {
+                    symlink(target, at.join(name))
+                        .map_err(Failure::doing(format!("make /dev/{name}")))?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A new table of foreign programs, filled; `None` where the table outside serves.
+fn table(handlers: &dyn Handlers) -> Result<Option<OwnedFd>, Failure> {
+    let table = match namespace::new_table() {
+        Ok(table) => table,
+        Err(_) if handlers.are_outside() => return Ok(None),
+        Err((step, errno)) => {
+            return Err(Failure::own(
+                diagnose(&Facts::gather(), step, errno).to_string(),
+            ));
+        }
+    };
+    let path = format!("/proc/self/fd/{}", table.as_raw_fd());
+    handlers.fill(Path::new(&path)).map_err(Failure::own)?;
+    Ok(Some(table))
+}
+
+/// Makes the root, and makes it this process's.
+pub(super) fn enter(container: &Container) -> Result<(), Failure> {
+    let at = container.folder.join("root");
+    make(&at)?;
+    let mount = match &container.root {
+        Root::Folder(folder) => mount::copy(folder).map_err(Failure::doing(format!(
+            "use {} as a root",
+            folder.display()
+        )))?,
+        Root::Layers { base, lowers } => {
+            chdir(base).map_err(Failure::doing(format!("go to {}", base.display())))?;
+            overlay(&container.folder, lowers)?
+        }
+    };
+    mount::put(&mount, &at).map_err(Failure::doing("mount the container's root"))?;
+    let changed = chdir(&at)
+        .and_then(|()| pivot_root(".", "."))
+        // The machine's root lies on top of the new one now.
+        .and_then(|()| unmount(".", UnmountFlags::DETACH))
+        .and_then(|()| chdir("/"));
+    changed.map_err(Failure::doing("change the root"))
+}
+
+fn make(folder: &Path) -> Result<(), Failure> {
+    fs::create_dir_all(folder).map_err(Failure::doing(format!("make {}", folder.display())))
+}
+
+/// Lays the layers, paths from the current folder, over each other. What is written
+/// goes to `folder`, or to memory where overlay does not take that file system.
+fn overlay(folder: &Path, lowers: &[PathBuf]) -> Result<OwnedFd, Failure> {
+    let (upper, work) = (folder.join("upper"), folder.join("work"));
+    make(&upper)?;
+    make(&work)?;
+    overlay_with(lowers, &upper, &work).or_else(|error| {
+        let memory = mount::new("tmpfs", &[("mode", "755")], PLAIN)
+            .map_err(Failure::doing("mount a tmpfs for what is written"))?;
+        let at = folder.join("memory");
+        make(&at)?;
+        mount::put(&memory, &at).map_err(Failure::doing("mount a tmpfs for what is written"))?;
+        let (upper, work) = (at.join("upper"), at.join("work"));
+        make(&upper)?;
+        make(&work)?;
+        overlay_with(lowers, &upper, &work).map_err(|_| {
+            Failure::own(format!(
+                "cannot lay the image's layers over each other (overlay): {error}"
+            ))
+        })
+    })
+}
+
+fn overlay_with(lowers: &[PathBuf], upper: &Path, work: &Path) -> Result<OwnedFd, Errno> {
+    // The root's own mode and owner are the topmost layer's.
+    copy_mode(lowers.first(), upper);
+    let text = |path: &Path| path.to_str().map(str::to_owned).ok_or(Errno::INVAL);
+    let (upper, work) = (text(upper)?, text(work)?);
+    let lowers: Vec<String> = lowers.iter().map(|l| text(l)).collect::<Result<_, _>>()?;
+    let mut options = vec![("userxattr", "")];
+    options.extend(lowers.iter().map(|lower| ("lowerdir+", lower.as_str())));
+    options.extend([("upperdir", upper.as_str()), ("workdir", work.as_str())]);
+    mount::new("overlay", &options, MountAttrFlags::empty()).or_else(|error| {
+        // Linux before 6.7 knows no lowerdir+.
+        overlay_by_text(&lowers, &upper, &work).map_err(|_| error)
+    })
+}
+
+/// By mount(2), whose text has to fit a page; put at a folder of its own and copied.
+fn overlay_by_text(lowers: &[String], upper: &str, work: &str) -> Result<OwnedFd, Errno> {
+    let options = format!(
+        "userxattr,lowerdir={},upperdir={upper},workdir={work}",
+        lowers.join(":")
+    );
+    let options = std::ffi::CString::new(options).map_err(|_| Errno::INVAL)?;
+    let at = format!("{upper}.mounted");
+    fs::create_dir_all(&at).map_err(|e| Errno::from_io_error(&e).unwrap_or(Errno::IO))?;
+    let options: &CStr = &options;
+    rustix::mount::mount(
+        "overlay",
+        at.as_str(),
+        "overlay",
+        MountFlags::empty(),
+        options,
+    )?;
+    mount::copy(Path::new(&at))
+}
+
+fn copy_mode(from: Option<&PathBuf>, to: &Path) {
+    let from = from.and_then(|from| fs::metadata(from).ok());
+    if let Some(from) = from {
+        use std::os::unix::fs::MetadataExt;
+        let _ = std::os::unix::fs::chown(to, Some(from.uid()), Some(from.gid()));
+        let _ = rustix::fs::chmod(to, Mode::from_raw_mode(from.mode() & 0o7777));
+    }
+}
+
+/// Takes away what concerns the whole machine, as docker does.
+pub(super) fn protect() -> Result<(), Failure> {
+    for path in READ_ONLY {
+        let path = Path::new(path);
+        if path.exists() {
+            mount::read_only_copy(path)
+                .and_then(|mount| mount::put(mount, path))
+                .map_err(Failure::doing(format!("make {} read-only", path.display())))?;
+        }
+    }
+    for path in HIDDEN {
+        let path = Path::new(path);
+        let cover = if path.is_dir() {
+            mount::new(
+                "tmpfs",
+                &[("size", "0")],
+                DATA | MountAttrFlags::MOUNT_ATTR_RDONLY,
+            )
+        } else if path.exists() {
+            mount::copy(Path::new("/dev/null"))
+        } else {
+            continue;
+        };
+        cover
+            .and_then(|mount| mount::put(mount, path))
+            .map_err(Failure::doing(format!("hide {}", path.display())))?;
+    }
+    Ok(())
+}
+
+/// Nothing more is written to the root.
+pub(super) fn make_read_only() -> Result<(), Failure> {
+    let flags = rustix::fs::OFlags::PATH | rustix::fs::OFlags::CLOEXEC;
+    rustix::fs::open("/", flags, Mode::empty())
+        .and_then(|root| mount::make_read_only(root, false))
+        .map_err(Failure::doing("make the root read-only"))
+}

@@ -1,0 +1,122 @@
+//! Whose the command is: a user's name or number, perhaps with a group, looked
+//! up in the container's own /etc/passwd and /etc/group.
+
+use std::fs;
+
+/// Who the command runs as.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct User {
+    pub(super) uid: u32,
+    pub(super) gid: u32,
+    /// Further groups.
+    pub(super) groups: Vec<u32>,
+    pub(super) home: String,
+}
+
+/// Looks a user up in this process's root.
+pub(super) fn look_up(wanted: &str) -> Result<User, String> {
+    let read = |path: &str| String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into();
+    let (passwd, group): (String, String) = (read("/etc/passwd"), read("/etc/group"));
+    find(wanted, &passwd, &group)
+}
+
+/// A line's fields.
+fn lines(text: &str) -> impl Iterator<Item = Vec<&str>> {
+    text.lines().map(|line| line.split(':').collect())
+}
+
+fn find(wanted: &str, passwd: &str, group: &str) -> Result<User, String> {
+    let (name, wanted_group) = match wanted.split_once(':') {
+        Some((name, group)) => (name, Some(group).filter(|g| !g.is_empty())),
+        None => (wanted, None),
+    };
+    let name = if name.is_empty() { "0" } else { name };
+    let field = |fields: &[&str], n: usize| fields.get(n).and_then(|f| f.parse::<u32>().ok());
+    // A name is looked for before a number, as it may be made of digits.
+    let entry = lines(passwd)
+        .find(|f| f.first() == Some(&name))
+        .or_else(|| lines(passwd).find(|f| f.get(2) == Some(&name)));
+    let uid = match &entry {
+        Some(fields) => field(fields, 2),
+        None => name.parse().ok(),
+    };
+    let uid = uid.ok_or_else(|| format!("no user {name} in the container's /etc/passwd"))?;
+    let own = entry
+        .as_ref()
+        .and_then(|fields| field(fields, 3))
+        .unwrap_or(0);
+    let mut groups = Vec::new();
+    let gid = match wanted_group {
+        Some(wanted) => lines(group)
+            .find(|f| f.first() == Some(&wanted))
+            .and_then(|f| field(&f, 2))
+            .or_else(|| wanted.parse().ok())
+            .ok_or_else(|| format!("no group {wanted} in the container's /etc/group"))?,
+        None => {
+            let login = entry.as_ref().and_then(|f| f.first().copied());
+            let of_user = |f: &Vec<&str>| {
+                let members = f.get(3).copied().unwrap_or_default();
+                login.is_some_and(|login| members.split(',').any(|m| m == login))
+            };
+            groups = lines(group)
+                .filter(of_user)
+                .filter_map(|f| field(&f, 2))
+                .collect();
+            own
+        }
+    };
+    let home = entry.and_then(|f| f.get(5).map(|h| (*h).to_owned()));
+    Ok(User {
+        uid,
+        gid,
+        groups,
+        home: home
+            .filter(|h| !h.is_empty())
+            .unwrap_or_else(|| "/".to_owned()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const PASSWD: &str = "root:x:0:0:root:/root:/bin/sh\nann:x:1000:100::/home/ann:/bin/sh\n7:x:70:70::/seven:\nbad:x:y:z\n";
+    const GROUP: &str = "root:x:0:\nusers:x:100:\naudio:x:29:bob,ann\nstaff:x:50:ann\n";
+
+    fn user(wanted: &str) -> (u32, u32, Vec<u32>, String) {
+        let user = find(wanted, PASSWD, GROUP).unwrap();
+        (user.uid, user.gid, user.groups, user.home)
+    }
+
+    #[test]
+    fn names_and_numbers() {
+        let ann = || "/home/ann".to_owned();
+        assert_eq!(user(""), (0, 0, vec![], "/root".into()));
+        assert_eq!(user("ann"), (1000, 100, vec![29, 50], ann()));
+        assert_eq!(user("1000"), (1000, 100, vec![29, 50], ann()));
+        assert_eq!(user("ann:audio"), (1000, 29, vec![], ann()));
+        assert_eq!(user("ann:"), (1000, 100, vec![29, 50], ann()));
+        assert_eq!(user("5:6"), (5, 6, vec![], "/".into()));
+        assert_eq!(
+            user("7"),
+            (70, 70, vec![], "/seven".into()),
+            "a name of digits"
+        );
+        assert_eq!(user(":50"), (0, 50, vec![], "/root".into()));
+    }
+
+    #[test]
+    fn who_is_not_there() {
+        for wanted in ["bob", "bad", "-1", "4294967296", "ann:none"] {
+            assert!(find(wanted, PASSWD, GROUP).is_err(), "{wanted}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_file_panics(wanted in ".{0,9}", passwd in "([a-z0-9:\\n,]|.){0,99}", group in "([a-z0-9:\\n,]|.){0,99}") {
+            let _ = find(&wanted, &passwd, &group);
+        }
+    }
+}
