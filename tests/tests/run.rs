@@ -1,0 +1,640 @@
+//! Promise: `armistice run` runs an image or a root folder, as root and as an ordinary
+//! user, with docker's meaning of its options; and leaves nothing behind.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use e2e::shared::Shared;
+use e2e::{Done, Userland, command, need, product, run};
+
+/// The image in the store.
+const IMAGE: &str = "armistice.test/debian:arm64";
+
+/// An ordinary user of the tests' own, whom no file of the machine knows.
+const USER: u32 = 54321;
+
+/// The ranges of that user, and the lookup of its name, in a mount namespace of its own.
+const WITH_RANGES: &str = r#"
+mount --bind "$1/passwd" /etc/passwd
+mount --bind "$1/ranges" /etc/subuid
+mount --bind "$1/ranges" /etc/subgid
+shift
+exec "$@""#;
+
+/// Who runs containers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Who {
+    /// Whoever runs the tests, root on most machines.
+    Me,
+    /// An ordinary user with one identity.
+    User,
+    /// An ordinary user with ranges of them.
+    Ranges,
+}
+
+const EVERYBODY: [Who; 3] = [Who::Me, Who::User, Who::Ranges];
+
+/// A store with the image in it, and all that its user needs to have.
+struct Place {
+    who: Who,
+    folder: tempfile::TempDir,
+}
+
+impl Place {
+    /// The one that tests share; they change nothing in it.
+    fn of(who: Who) -> Arc<Place> {
+        static PLACES: [Shared<Place>; 3] = [const { Shared::new() }; 3];
+        PLACES[who as usize].get(|| Place::new(who))
+    }
+
+    fn new(who: Who) -> Place {
+        let place = Place {
+            who,
+            folder: e2e::temporary(),
+        };
+        let folder = place.folder.path();
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
+        fs::create_dir(place.home()).unwrap();
+        // The binaries where everybody may read them, wherever the workspace is.
+        fs::copy(product::binary(), folder.join("armistice")).unwrap();
+        fs::copy(product::engine(), folder.join("armistice-aarch64")).unwrap();
+        fs::copy(Userland::ARM64.archive(), folder.join("image.tar")).unwrap();
+        let passwd = fs::read_to_string("/etc/passwd").unwrap();
+        let line = format!("{passwd}e2e:x:{USER}:{USER}::/:/bin/sh\n");
+        fs::write(folder.join("passwd"), line).unwrap();
+        fs::write(folder.join("ranges"), "e2e:200000:65536\n").unwrap();
+        if who != Who::Me {
+            need::host_root();
+            std::os::unix::fs::chown(place.home(), Some(USER), Some(USER)).unwrap();
+        }
+        let image = folder.join("image.tar");
+        let done = run(place.armistice(&["pull"]).arg(image)).ok();
+        assert!(done.stdout.contains(IMAGE), "another name:\n{done}");
+        place
+    }
+
+    fn home(&self) -> PathBuf {
+        self.folder.path().join("home")
+    }
+
+    fn store(&self) -> PathBuf {
+        self.home().join("store")
+    }
+
+    /// `armistice`, as the place's user.
+    fn armistice(&self, args: &[&str]) -> Command {
+        let folder = self.folder.path();
+        let mut words: Vec<PathBuf> = Vec::new();
+        if self.who == Who::Ranges {
+            words.push(need::program("unshare", "util-linux"));
+            words.extend(["--mount", "sh", "-ec", WITH_RANGES, "sh"].map(PathBuf::from));
+            words.push(folder.to_owned());
+        }
+        if self.who != Who::Me {
+            words.push(need::program("setpriv", "util-linux"));
+            words.extend([
+                format!("--reuid={USER}").into(),
+                format!("--regid={USER}").into(),
+                "--clear-groups".into(),
+            ]);
+        }
+        words.push(folder.join("armistice"));
+        let mut command = Command::new(&words[0]);
+        command
+            .args(&words[1..])
+            .args(args)
+            .current_dir(self.home())
+            .env("ARMISTICE_STORE", self.store())
+            .env("HOME", self.home())
+            .env_remove("DOCKER_DEFAULT_PLATFORM")
+            .env_remove("XDG_RUNTIME_DIR");
+        command
+    }
+
+    fn command(&self, options: &[&str], words: &[&str]) -> Command {
+        self.armistice(&[&["run"], options, &[IMAGE], words].concat())
+    }
+
+    #[track_caller]
+    fn run(&self, options: &[&str], words: &[&str]) -> Done {
+        run(&mut self.command(options, words))
+    }
+
+    #[track_caller]
+    fn sh(&self, options: &[&str], script: &str) -> Done {
+        self.run(options, &["sh", "-c", script])
+    }
+
+    /// Folders of containers that are on disk.
+    fn running(&self) -> usize {
+        fs::read_dir(self.store().join("running")).map_or(0, Iterator::count)
+    }
+}
+
+#[test]
+fn everybody_runs_an_image() {
+    for who in EVERYBODY {
+        let place = Place::new(who);
+        let done = place.run(&[], &["uname", "-m"]).ok();
+        assert!(!done.stderr.contains("QEMU"), "not by the engine:\n{done}");
+        done.prints("aarch64");
+        // What one container writes, no other sees, and nothing stays.
+        place
+            .sh(&[], "echo x > /usr/written && cat /usr/written")
+            .ok()
+            .prints("x");
+        place.sh(&[], "test ! -e /usr/written").ok();
+        assert_eq!(place.running(), 0, "{who:?}");
+        let mounts = fs::read_to_string("/proc/self/mounts").unwrap();
+        assert!(!mounts.contains(&place.folder.path().display().to_string()));
+    }
+}
+
+#[test]
+fn a_root_folder_is_used_where_it_is() {
+    let folder = e2e::temporary();
+    run(Command::new("tar")
+        .args(["--extract", "--exclude=./dev/*", "--file"])
+        .arg(Userland::ARM64.tar())
+        .arg("--directory")
+        .arg(folder.path()))
+    .ok();
+    let place = Place::of(Who::Me);
+    let root = folder.path().to_str().unwrap();
+    let script = "uname -m && echo there > /stays";
+    run(&mut place.armistice(&["run", root, "sh", "-c", script]))
+        .ok()
+        .prints("aarch64");
+    assert_eq!(
+        fs::read_to_string(folder.path().join("stays")).unwrap(),
+        "there\n"
+    );
+    run(&mut place.armistice(&["run", "--platform", "linux/s390x", root, "true"]))
+        .exits(125)
+        .says("linux/arm64");
+    run(&mut place.armistice(&["run", root]))
+        .exits(125)
+        .says("no command");
+}
+
+#[test]
+fn the_commands_exit_code_is_the_containers() {
+    let place = Place::of(Who::User);
+    for init in [&[][..], &["--init"]] {
+        for code in [0, 1, 7, 125, 255] {
+            place.sh(init, &format!("exit {code}")).exits(code);
+        }
+        place.sh(init, "sh -c 'kill -9 $$'").exits(137);
+        place.run(init, &["nosuch"]).exits(127).says("PATH");
+        place
+            .run(init, &["/no/such"])
+            .exits(127)
+            .says("no such file");
+        place.run(init, &["/etc"]).exits(126);
+        place.run(init, &["/etc/debian_version"]).exits(126);
+    }
+    // Process 1 is not killed by itself, its child is.
+    place.sh(&["--init"], "kill -TERM $$").exits(143);
+    place.run(&["--nosuch"], &["true"]).exits(125);
+    run(&mut place.armistice(&["run", "--pull", "never", "no.such/image", "true"]))
+        .exits(125)
+        .says("not here");
+}
+
+#[test]
+fn what_docker_has_and_run_has_not_is_refused_by_name() {
+    let place = Place::of(Who::User);
+    for (flag, why) in [
+        ("-p=80:80", "network"),
+        ("-d", "daemon"),
+        ("--memory=1g", "control groups"),
+        ("--privileged", "capabilities"),
+        ("--cap-add=ALL", "capabilities"),
+        ("--name=x", "daemon"),
+    ] {
+        let name = flag.split('=').next().unwrap();
+        place
+            .run(&[flag], &["true"])
+            .exits(125)
+            .says(name)
+            .says(why);
+    }
+    place
+        .run(&["-v", "data:/data"], &["true"])
+        .exits(125)
+        .says("named volumes");
+    // Behind the image, options are the command's.
+    place
+        .run(&[], &["echo", "-d", "--privileged", "-v"])
+        .ok()
+        .prints("-d --privileged -v");
+}
+
+#[test]
+fn the_environment_is_dockers() {
+    let place = Place::of(Who::User);
+    let file = place.folder.path().join("env");
+    fs::write(&file, "# comment\nFROM_FILE=1\nBOTH=file\nPASSED\n").unwrap();
+    let file = file.to_str().unwrap();
+    let options = [
+        "-e",
+        "A=b c",
+        "--env",
+        "BOTH=flag",
+        "-e",
+        "GIVEN",
+        "-e",
+        "ABSENT",
+    ];
+    let mut command = place.command(&[&options[..], &["--env-file", file]].concat(), &["env"]);
+    command
+        .env("GIVEN", "here")
+        .env("PASSED", "too")
+        .env("SECRET", "not inside");
+    let done = run(&mut command).ok();
+    let lines: Vec<&str> = done.stdout.lines().collect();
+    for line in [
+        "A=b c",
+        "BOTH=flag",
+        "GIVEN=here",
+        "FROM_FILE=1",
+        "PASSED=too",
+    ] {
+        assert!(lines.contains(&line), "no {line}:\n{done}");
+    }
+    for name in ["SECRET", "ABSENT", "ARMISTICE_STORE", "TERM"] {
+        let there = lines.iter().any(|l| l.starts_with(&format!("{name}=")));
+        assert!(!there, "{name} came inside:\n{done}");
+    }
+    assert!(done.stdout.contains("PATH=/usr/local/sbin:") && done.stdout.contains("HOME="));
+    place.run(&["-e", "=x"], &["true"]).exits(125);
+}
+
+#[test]
+fn users_and_working_directories() {
+    let place = Place::of(Who::Ranges);
+    let script = "echo $(id -u) $(id -g) $(id -G) $(pwd) $HOME";
+    place
+        .sh(&["-u", "1000:50"], script)
+        .ok()
+        .prints("1000 50 50 / /");
+    place
+        .sh(&["-w", "/made/new"], script)
+        .ok()
+        .prints("0 0 0 /made/new /");
+    let passwd = place.folder.path().join("inner");
+    fs::write(
+        &passwd,
+        "root:x:0:0::/root:/bin/sh\nann:x:1000:100::/home/ann:/bin/sh\n",
+    )
+    .unwrap();
+    let group = place.folder.path().join("groups");
+    fs::write(&group, "users:x:100:\naudio:x:29:ann\n").unwrap();
+    let passwd = format!("{}:/etc/passwd:ro", passwd.display());
+    let group = format!("{}:/etc/group:ro", group.display());
+    let files = ["-v", &passwd, "-v", &group];
+    let with = |more: &[&'static str]| [&files[..], more].concat();
+    place
+        .sh(&with(&["-u", "ann"]), script)
+        .ok()
+        .prints("1000 100 100 29 / /home/ann");
+    place
+        .sh(&with(&["-u", "ann:audio"]), script)
+        .ok()
+        .prints("1000 29 29 / /home/ann");
+    place
+        .sh(&with(&["-u", "bob"]), script)
+        .exits(125)
+        .says("bob");
+    // One identity is one user.
+    Place::of(Who::User)
+        .sh(&["-u", "1000"], script)
+        .exits(125)
+        .says("subuid");
+    // An ordinary user inside has no rights of root's.
+    place
+        .sh(&["-u", "1000"], "cat /proc/self/status")
+        .ok()
+        .says("CapEff:\t0000000000000000");
+}
+
+#[test]
+fn volumes_memory_and_a_read_only_root() {
+    let place = Place::of(Who::User);
+    let shared = place.home().join("shared");
+    let at = shared.to_str().unwrap();
+    let (write, read) = (format!("{at}:/w"), format!("{at}:/deep/r:ro"));
+    let options = [
+        "-v",
+        &write,
+        "-v",
+        &read,
+        "--tmpfs",
+        "/run:size=1m",
+        "--read-only",
+    ];
+    let script = "echo one > /w/one && cat /deep/r/one && echo x > /run/x && cat /run/x \
+                  && ! touch /deep/r/two && ! touch /usr/x && ! touch /etc/x";
+    place.sh(&options, script).ok().prints("one\nx");
+    assert_eq!(fs::read_to_string(shared.join("one")).unwrap(), "one\n");
+}
+
+#[test]
+fn the_containers_own_names_processes_and_network() {
+    for who in EVERYBODY {
+        let place = Place::of(who);
+        let done = place.sh(
+            &[
+                "--network",
+                "none",
+                "--hostname",
+                "boat",
+                "--add-host",
+                "pier:10.0.0.1",
+            ],
+            "echo $$; uname -n; cat /etc/hostname /etc/hosts; tail -n +3 /proc/net/dev; ls /proc",
+        );
+        let done = done.ok();
+        let lines: Vec<&str> = done.stdout.lines().collect();
+        assert_eq!(&lines[..3], ["1", "boat", "boat"], "{done}");
+        assert!(lines.contains(&"10.0.0.1\tpier"), "{done}");
+        let networks: Vec<_> = lines.iter().filter(|l| l.contains(": ")).collect();
+        assert!(networks.len() == 1 && networks[0].contains("lo:"), "{done}");
+        let processes = lines.iter().filter(|l| l.parse::<u32>().is_ok()).count();
+        assert!(processes <= 3, "others' processes are seen:\n{done}");
+        place
+            .sh(&[], "uname -n; tail -n +3 /proc/net/dev | wc -l")
+            .ok();
+    }
+}
+
+#[test]
+fn the_machine_is_not_changed_from_inside() {
+    for who in EVERYBODY {
+        let place = Place::of(who);
+        let script = "for f in /proc/sys/kernel/core_pattern /proc/sysrq-trigger /sys/kernel/uevent_seqnum \
+                      /proc/sys/fs/binfmt_misc/register; do (echo x > $f) 2>/dev/null && echo $f; done; \
+                      cat /proc/self/status; ls /proc/acpi /sys/firmware 2>/dev/null";
+        let done = place.sh(&[], script);
+        let written: Vec<_> = done.stdout.lines().filter(|l| l.starts_with('/')).collect();
+        assert!(written.iter().all(|l| l.ends_with(':')), "written:\n{done}");
+        done.says("CapBnd:\t00000000a80425fb");
+    }
+}
+
+/// A command that goes on for long, once it has said that it runs.
+struct Long {
+    child: Child,
+    out: fs::File,
+}
+
+impl Long {
+    fn start(place: &Place, options: &[&str], script: &str) -> Long {
+        let path = place
+            .folder
+            .path()
+            .join(format!("out-{:?}", std::thread::current().id()));
+        let out = fs::File::create(&path).unwrap();
+        let child = place
+            .command(options, &["sh", "-c", script])
+            .stdout(out)
+            .stdin(Stdio::null())
+            .spawn()
+            .unwrap();
+        let long = Long {
+            child,
+            out: fs::File::open(&path).unwrap(),
+        };
+        long.wait_for("ready");
+        long
+    }
+
+    fn said(&self) -> String {
+        use std::os::unix::fs::FileExt;
+        let mut bytes = vec![0; 4096];
+        let count = self.out.read_at(&mut bytes, 0).unwrap();
+        String::from_utf8_lossy(&bytes[..count]).into_owned()
+    }
+
+    #[track_caller]
+    fn wait_for(&self, word: &str) {
+        command::wait_until(word, Duration::from_secs(60), || self.said().contains(word));
+    }
+
+    fn signal(&self, signal: rustix::process::Signal) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, signal).unwrap();
+    }
+
+    fn code(&mut self) -> Option<i32> {
+        self.child.wait().unwrap().code()
+    }
+}
+
+#[test]
+fn signals_reach_the_command() {
+    use rustix::process::Signal;
+    let place = Place::of(Who::User);
+    for init in [&[][..], &["--init"]] {
+        for (signal, name, code) in [(Signal::TERM, "TERM", 41), (Signal::USR1, "USR1", 42)] {
+            let script = format!(
+                "trap 'echo got; exit {code}' {name}; echo ready; while :; do sleep 0.1; done"
+            );
+            let mut long = Long::start(&place, init, &script);
+            long.signal(signal);
+            assert_eq!(long.code(), Some(code), "{init:?} {name}: {}", long.said());
+        }
+    }
+    let mut long = Long::start(&place, &["--init"], "echo ready; exec sleep 100");
+    long.signal(Signal::TERM);
+    assert_eq!(long.code(), Some(143));
+}
+
+#[test]
+fn process_1_reaps() {
+    let place = Place::of(Who::User);
+    let shared = place.home().join("reaped");
+    let mount = format!("{}:/w", shared.display());
+    // The orphan comes to process 1; only an init waits for it, and sleep does not.
+    let script = "(sleep 0.1 &); (sleep 1; cat /proc/[0-9]*/stat > /w/stat) & exec sleep 2";
+    for (init, left) in [(&["--init"][..], false), (&[], true)] {
+        let options = [&["-v", mount.as_str()], init].concat();
+        place.sh(&options, script).ok();
+        let stat = fs::read_to_string(shared.join("stat")).unwrap();
+        assert_eq!(stat.contains(" Z "), left, "{init:?}: {stat}");
+    }
+}
+
+#[test]
+fn a_killed_run_ends_the_container_and_prune_removes_the_rest() {
+    use rustix::process::Signal;
+    for who in EVERYBODY {
+        for init in [&[][..], &["--init"]] {
+            let place = Place::new(who);
+            let mark = format!("1{}", std::process::id());
+            let script = format!("touch /usr/x; echo ready; sleep {mark}; echo over");
+            let mut long = Long::start(&place, init, &script);
+            // A container that runs is not prune's.
+            run(&mut place.armistice(&["prune"])).ok();
+            assert_eq!(place.running(), 1);
+            long.signal(Signal::KILL);
+            assert_eq!(long.code(), None);
+            command::wait_until("the container ends", Duration::from_secs(10), || {
+                !has_process(&["sleep", &mark])
+            });
+            assert_eq!(place.running(), 1);
+            run(&mut place.armistice(&["prune"]))
+                .ok()
+                .says("left by a killed run");
+            assert_eq!(place.running(), 0);
+            place.run(&[], &["true"]).ok();
+        }
+    }
+}
+
+/// Whether a process has these words at the end of its command line.
+fn has_process(words: &[&str]) -> bool {
+    let wanted: Vec<u8> = words
+        .iter()
+        .flat_map(|w| [w.as_bytes(), b"\0"].concat())
+        .collect();
+    let processes = fs::read_dir("/proc").unwrap().flatten();
+    processes
+        .filter_map(|p| fs::read(p.path().join("cmdline")).ok())
+        .any(|line| line.ends_with(&wanted))
+}
+
+#[test]
+fn input_is_given_only_when_asked_for() {
+    use std::io::Write;
+    let place = Place::of(Who::User);
+    for (options, read) in [(&["-i"][..], "hello"), (&[], "")] {
+        let mut child = place
+            .command(options, &["cat"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let _ = child.stdin.take().unwrap().write_all(b"hello");
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stdout), read, "{options:?}");
+    }
+    place.run(&["-it"], &["true"]).exits(125).says("terminal");
+}
+
+/// A terminal's session with a container, by Python's pty.
+const SESSION: &str = r#"
+import fcntl, os, pty, struct, sys, termios, time
+pid, fd = pty.fork()
+if pid == 0:
+    os.execvp(sys.argv[1], sys.argv[1:])
+said = b""
+def size(rows, columns):
+    fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+def until(word):
+    global said
+    while word not in said:
+        said += os.read(fd, 4096)
+    said = said.split(word, 1)[1]
+def type_in(text, word):
+    os.write(fd, text)
+    until(word)
+size(33, 99)
+type_in(b"echo rea''dy\n", b"ready")
+type_in(b"stty size\n", b"33 99")
+type_in(b"test -t 0 -a -t 1 -a -t 2 && echo te''rm $TERM\n", b"term xterm")
+size(44, 111)
+until_changed = time.time() + 30
+while True:
+    os.write(fd, b"stty size; echo en''d\n")
+    until(b"stty size")
+    line = b""
+    while b"end" not in line:
+        line += os.read(fd, 4096)
+    if b"44 111" in line or time.time() > until_changed:
+        break
+assert b"44 111" in line, line
+type_in(b"echo sl''eep; sleep 100\n", b"sleep\r\n")
+time.sleep(0.5)
+os.write(fd, b"\x03")
+type_in(b"echo in''terrupted\n", b"interrupted")
+os.write(fd, b"exit 9\n")
+try:
+    while os.read(fd, 4096): pass
+except OSError: pass
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"#;
+
+#[test]
+fn a_terminal_of_its_own() {
+    for init in [&[][..], &["--init"]] {
+        let place = Place::of(Who::User);
+        let options = [&["-it"][..], init].concat();
+        let inner = place.command(&options, &["sh"]);
+        let mut session = Command::new(need::program("python3", "python3"));
+        session
+            .args(["-c", SESSION])
+            .arg(inner.get_program())
+            .args(inner.get_args());
+        session.current_dir(place.home());
+        for (name, value) in inner.get_envs() {
+            match value {
+                Some(value) => session.env(name, value),
+                None => session.env_remove(name),
+            };
+        }
+        command::run_within(&mut session, Duration::from_secs(60), |_| ()).exits(9);
+    }
+}
+
+#[test]
+fn dpkg_installs_a_package() {
+    for who in EVERYBODY {
+        let place = Place::of(who);
+        let package = hello_package(place.folder.path(), who);
+        let mount = format!("{}:/mnt/hello.deb:ro", package.display());
+        // dpkg wants these to be there, and uses neither for this package.
+        let script = "ln -s /bin/true /usr/bin/diff && ln -s /bin/true /sbin/ldconfig && \
+                      dpkg -i /mnt/hello.deb && hello && cat /configured && dpkg -s hello";
+        let done = place.sh(&["-v", &mount], script).ok();
+        for text in ["hello from arm64", "aarch64", "install ok installed"] {
+            assert!(done.stdout.contains(text), "no '{text}':\n{done}");
+        }
+    }
+}
+
+/// A package with a program and a script that runs when it is installed.
+fn hello_package(folder: &Path, who: Who) -> PathBuf {
+    let at = folder.join(format!("hello-{who:?}"));
+    let _ = fs::remove_dir_all(&at);
+    fs::create_dir_all(at.join("DEBIAN")).unwrap();
+    fs::create_dir_all(at.join("usr/bin")).unwrap();
+    fs::write(
+        at.join("DEBIAN/control"),
+        "Package: hello\nVersion: 1\nArchitecture: arm64\nMaintainer: e2e <e2e@example.org>\nDescription: says hello\n",
+    )
+    .unwrap();
+    let script = |path: PathBuf, text: &str| {
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    script(
+        at.join("DEBIAN/postinst"),
+        "#!/bin/sh\nset -e\nuname -m > /configured\n",
+    );
+    script(
+        at.join("usr/bin/hello"),
+        "#!/bin/sh\necho hello from arm64\n",
+    );
+    let deb = at.with_extension("deb");
+    run(Command::new(need::program("dpkg-deb", "dpkg"))
+        .args(["--build", "--root-owner-group"])
+        .arg(&at)
+        .arg(&deb))
+    .ok();
+    deb
+}
