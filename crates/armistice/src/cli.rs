@@ -81,7 +81,7 @@ pub(crate) enum Verb {
     /// Run a command where foreign programs run, without root and without changing the machine
     Shell(Shell),
     /// Run a command in a container of an image or a root folder, without root and without a daemon
-    Run(Run),
+    Run(Box<Run>),
     /// Bring an image here: from a registry, an archive or a tar of a root folder
     Pull(Pull),
     /// List the images that are here
