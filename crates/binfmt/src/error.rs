@@ -170,12 +170,15 @@ fn not_that(another: Option<&std::path::Path>) -> String {
 }
 
 impl BinfmtError {
-    /// Whether it says that the table cannot be looked at from here.
+    /// Whether it says that the table cannot be looked at from here: it is not mounted, or
+    /// another's is, or (root in an ordinary container) the right to see it is missing.
     #[must_use]
     pub fn is_no_view(&self) -> bool {
         matches!(
             self,
-            BinfmtError::NotMounted { .. } | BinfmtError::OutOfSight { .. }
+            BinfmtError::NotMounted { .. }
+                | BinfmtError::OutOfSight { .. }
+                | BinfmtError::NoRight { .. }
         )
     }
 }
