@@ -49,13 +49,20 @@ fn limits_that_the_parent_lowered() {
 
 #[test]
 fn no_more_processes_is_an_error_and_no_crash() {
+    // One that no earlier run has identified, so that it has to be run.
+    let folder = e2e::temporary();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(folder.path(), mode).expect("chmod");
+    let copy = folder.path().join("qemu-riscv64-static");
+    std::fs::copy("/usr/bin/qemu-riscv64-static", copy).expect("a copy");
     // As an ordinary user, for root has no such limit; threads count as processes.
     let mut command = Command::new(need::program("setpriv", "util-linux"));
     command
         .args(["--reuid=65533", "--regid=65533", "--clear-groups", "bash"])
         .args(["-c", "ulimit -u 1; exec \"$@\"", "bash"])
         .arg(product::binary())
-        .args(["register", "--dry-run", "riscv64"])
+        .args(["register", "--dry-run", "riscv64", "--emulator-dir"])
+        .arg(folder.path())
         .current_dir("/");
     let done = run(&mut command).exits(1).says("--version");
     assert!(!done.stderr.contains("panicked"), "{done}");
