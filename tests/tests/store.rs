@@ -546,6 +546,34 @@ fn an_interrupted_pull_goes_on() {
 }
 
 #[test]
+fn what_an_interrupted_pull_left_survives_the_removal_of_another_image() {
+    let fake = Fake::new();
+    fake.image("other", "arm64", &[layer(&[("other", 10)])]);
+    fake.image(
+        "1",
+        "arm64",
+        &[layer(&[("a", 10)]), layer(&[("b", 500_000)])],
+    );
+    let store = Store::new();
+    let _ = store.pull(&fake, "other").ok();
+    fake.behave(Manners {
+        cut_after: Some(100_000),
+        no_ranges: true,
+        ..Manners::default()
+    });
+    let _ = store.pull(&fake, "1").exits(1);
+    let left = || {
+        let partial = fs::read_dir(store.path().join("partial"));
+        partial.into_iter().flatten().count()
+    };
+    assert!(left() > 0, "the broken pull left nothing to go on with");
+    let _ = store.run(&["rmi", &fake.name("other")]).ok().says("layer");
+    assert!(left() > 0, "rmi removed what another pull goes on with");
+    let _ = store.run(&["prune"]).ok().says("unfinished layer");
+    assert_eq!(left(), 0);
+}
+
+#[test]
 fn several_pulls_at_once_all_succeed() {
     let fake = Fake::new();
     let layers = [layer(&[("a", 3_000_000)]), layer(&[("b", 2_000_000)])];

@@ -57,7 +57,7 @@ impl Store {
                 drop_name(&path, &file, dry_run, &mut pruned)?;
             }
         }
-        self.sweep(&refs, used, dry_run, &mut pruned)?;
+        self.sweep(&refs, used, None, dry_run, &mut pruned)?;
         Ok(pruned)
     }
 
@@ -84,10 +84,13 @@ impl Store {
                 },
             });
         }
+        // An interrupted pull of another image goes on later with what it left.
+        let (documents, layers) = self.led_to(&go, BTreeSet::new());
+        let only: BTreeSet<Digest> = documents.into_iter().chain(layers).collect();
         for (path, file) in &go {
             drop_name(path, file, false, &mut pruned)?;
         }
-        self.sweep(&kept, self.used()?, false, &mut pruned)?;
+        self.sweep(&kept, self.used()?, Some(&only), false, &mut pruned)?;
         Ok(pruned)
     }
 
@@ -105,14 +108,12 @@ impl Store {
         Ok(used)
     }
 
-    fn sweep(
+    /// The documents and the layers that names lead to, and these manifests.
+    fn led_to(
         &self,
         refs: &[(PathBuf, RefFile)],
-        used: BTreeSet<Digest>,
-        dry_run: bool,
-        pruned: &mut Vec<Pruned>,
-    ) -> Result<(), Error> {
-        let mut documents = used;
+        mut documents: BTreeSet<Digest>,
+    ) -> (BTreeSet<Digest>, BTreeSet<Digest>) {
         documents.extend(refs.iter().filter_map(|(_, f)| Digest::parse(&f.manifest)));
         let mut layers = BTreeSet::new();
         for manifest in documents.clone() {
@@ -121,9 +122,25 @@ impl Store {
                 layers.extend(parsed.chain);
             }
         }
+        (documents, layers)
+    }
+
+    /// Removes what neither names nor `used` lead to: all of it, or `only` these.
+    fn sweep(
+        &self,
+        refs: &[(PathBuf, RefFile)],
+        used: BTreeSet<Digest>,
+        only: Option<&BTreeSet<Digest>>,
+        dry_run: bool,
+        pruned: &mut Vec<Pruned>,
+    ) -> Result<(), Error> {
+        let (documents, layers) = self.led_to(refs, used);
         let kept = |set: &BTreeSet<Digest>, path: &Path| {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            Digest::parse(&format!("sha256:{name}")).is_some_and(|d| set.contains(&d))
+            match Digest::parse(&format!("sha256:{name}")) {
+                Some(d) => set.contains(&d) || only.is_some_and(|only| !only.contains(&d)),
+                None => only.is_some(),
+            }
         };
         let mut go = Vec::new();
         for folder in entries(&self.root().join("layers"))? {
@@ -142,18 +159,20 @@ impl Store {
                 .filter(|p| !kept(&documents, p))
                 .map(|p| (What::Document, p)),
         );
-        // Nobody adds now: whatever is here is left over.
-        let partial = entries(&self.root().join("partial"))?;
-        go.extend(partial.into_iter().map(|p| (What::Partial, p)));
-        let work = entries(&self.root().join("work"))?;
-        go.extend(work.into_iter().map(|p| (What::Leftover, p)));
-        let runs = self.left_over()?;
-        go.extend(runs.into_iter().map(|p| (What::Leftover, p)));
-        let unwritten = entries(&self.refs())?;
-        let unwritten = unwritten
-            .into_iter()
-            .filter(|p| p.extension().is_none_or(|e| e != "json"));
-        go.extend(unwritten.map(|p| (What::Leftover, p)));
+        if only.is_none() {
+            // Nobody adds now: whatever is here is left over.
+            let partial = entries(&self.root().join("partial"))?;
+            go.extend(partial.into_iter().map(|p| (What::Partial, p)));
+            let work = entries(&self.root().join("work"))?;
+            go.extend(work.into_iter().map(|p| (What::Leftover, p)));
+            let runs = self.left_over()?;
+            go.extend(runs.into_iter().map(|p| (What::Leftover, p)));
+            let unwritten = entries(&self.refs())?;
+            let unwritten = unwritten
+                .into_iter()
+                .filter(|p| p.extension().is_none_or(|e| e != "json"));
+            go.extend(unwritten.map(|p| (What::Leftover, p)));
+        }
         for (what, path) in go {
             let bytes = files::disk_usage(&path);
             let name = path.file_name().unwrap_or_default().to_string_lossy();
