@@ -124,3 +124,25 @@ fn unregister_persist_leaves_nothing() {
     assert_eq!(table.sh(list).stdout, before);
     assert!(table.names().is_empty());
 }
+
+/// In a namespace with a table of its own, the machine's folders are not touched
+/// for it, by whoever is root there.
+#[test]
+fn the_machines_files_are_not_written_for_a_private_table() {
+    let persisted = || std::fs::read("/etc/binfmt.d/zz-armistice.conf").ok();
+    let before = persisted();
+    let bin = product::binary();
+    let inside = |args: &[&str]| {
+        let mut command = std::process::Command::new(bin);
+        command
+            .args(["shell", "--map-root", "-a", "riscv64", "--"])
+            .arg(bin)
+            .args(args);
+        e2e::run(&mut command)
+    };
+    inside(&["register", "riscv64", "--persist"])
+        .exits(1)
+        .says("leave --persist out");
+    assert_eq!(persisted(), before);
+    inside(&["register", "riscv64"]).ok();
+}

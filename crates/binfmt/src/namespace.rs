@@ -6,6 +6,7 @@
 //! `include/uapi/linux/{nsfs,pidfd,fs}.h`.
 
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::path::Path;
 
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
@@ -60,6 +61,28 @@ pub(crate) fn is_anothers(process: &str) -> bool {
     let ns = std::fs::read_link(format!("{process}/ns/user"));
     let own = std::fs::read_link("/proc/self/ns/user");
     matches!((ns, own), (Ok(ns), Ok(own)) if ns != own)
+}
+
+/// Whether a folder's files are of a system that knows nothing of the caller's
+/// table: a child user namespace has a table of its own, but this file system is
+/// an outer one's, and so is the first process, which would read them at a boot.
+/// What can't be told counts so.
+#[must_use]
+pub fn is_outer_folder(folder: &Path) -> bool {
+    if is_initial() {
+        return false;
+    }
+    let own = std::fs::read_link("/proc/self/ns/user");
+    let first = std::fs::read_link("/proc/1/ns/user");
+    if matches!((own, first), (Ok(own), Ok(first)) if own == first) {
+        return false;
+    }
+    // A folder that is to be made has its parent's file system.
+    let folder = folder.ancestors().find(|folder| folder.exists());
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    folder
+        .and_then(|folder| rustix::fs::open(folder, flags, Mode::empty()).ok())
+        .is_none_or(|folder| is_below(folder) != Some(true))
 }
 
 /// Whether the caller has CAP_SYS_ADMIN in its user namespace.

@@ -14,7 +14,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use armistice_binfmt::{Flags, Registration};
+use armistice_binfmt::{Flags, Registration, is_outer_folder};
 use tempfile::NamedTempFile;
 
 use crate::output::Output;
@@ -49,14 +49,29 @@ pub(crate) struct Installed {
     superseded: Vec<PathBuf>,
 }
 
-/// Refuses early where nothing would read the files at boot.
+/// Refuses early where nothing would read the files at boot, or another system
+/// would than the one whose table it is.
 pub(crate) fn check_possible() -> Result<()> {
+    check_own()?;
     if SYSTEMD_BINFMT.iter().any(|p| Path::new(p).exists()) {
         return Ok(());
     }
     bail!(
         "cannot persist: this machine has no systemd-binfmt, which would read {RULES} at boot; \
          install systemd, or run `armistice guard` from your init system"
+    )
+}
+
+/// Refuses to write or remove files of a system outside the caller's namespace.
+fn check_own() -> Result<()> {
+    let folders = [RULES, COPIES].map(Path::new);
+    let Some(folder) = folders.iter().find(|folder| is_outer_folder(folder)) else {
+        return Ok(());
+    };
+    bail!(
+        "cannot persist: the table is this namespace's, but {} is the machine's outside it, which \
+         would register at its next boot what was meant for here; leave --persist out",
+        folder.display()
     )
 }
 
@@ -217,6 +232,7 @@ pub(crate) fn undo(wanted: &Wanted, output: Output) -> Result<()> {
         output.note("Nothing was persisted.");
         return Ok(());
     }
+    check_own()?;
     if staying.is_empty() {
         fs::remove_file(RULES).with_context(|| format!("cannot remove {RULES}"))?;
     } else {
