@@ -57,19 +57,23 @@ impl Place {
             folder: e2e::temporary(),
         };
         let folder = place.folder.path();
-        fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
-        fs::create_dir(place.home()).unwrap();
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o755))
+            .expect("the test's own files");
+        fs::create_dir(place.home()).expect("the test's own files");
         // The binaries where everybody may read them, wherever the workspace is.
-        fs::copy(product::binary(), folder.join("armistice")).unwrap();
-        fs::copy(product::engine(), folder.join("armistice-aarch64")).unwrap();
-        fs::copy(Userland::ARM64.archive(), folder.join("image.tar")).unwrap();
-        let passwd = fs::read_to_string("/etc/passwd").unwrap();
+        fs::copy(product::binary(), folder.join("armistice")).expect("the test's own files");
+        fs::copy(product::engine(), folder.join("armistice-aarch64"))
+            .expect("the test's own files");
+        fs::copy(Userland::ARM64.archive(), folder.join("image.tar"))
+            .expect("the test's own files");
+        let passwd = fs::read_to_string("/etc/passwd").expect("the test's own files");
         let line = format!("{passwd}e2e:x:{USER}:{USER}::/:/bin/sh\n");
-        fs::write(folder.join("passwd"), line).unwrap();
-        fs::write(folder.join("ranges"), "e2e:200000:65536\n").unwrap();
+        fs::write(folder.join("passwd"), line).expect("the test's own files");
+        fs::write(folder.join("ranges"), "e2e:200000:65536\n").expect("the test's own files");
         if who != Who::Me {
             need::host_root();
-            std::os::unix::fs::chown(place.home(), Some(USER), Some(USER)).unwrap();
+            std::os::unix::fs::chown(place.home(), Some(USER), Some(USER))
+                .expect("the test's own files");
         }
         let image = folder.join("image.tar");
         let done = run(place.armistice(&["pull"]).arg(image)).ok();
@@ -398,16 +402,16 @@ impl Long {
             .folder
             .path()
             .join(format!("out-{:?}", std::thread::current().id()));
-        let out = fs::File::create(&path).unwrap();
+        let out = fs::File::create(&path).expect("the test's own files");
         let child = place
             .command(options, &["sh", "-c", script])
             .stdout(out)
             .stdin(Stdio::null())
             .spawn()
-            .unwrap();
+            .expect("the test's own files");
         let long = Long {
             child,
-            out: fs::File::open(&path).unwrap(),
+            out: fs::File::open(&path).expect("the test's own files"),
         };
         long.wait_for("ready");
         long
@@ -416,7 +420,10 @@ impl Long {
     fn said(&self) -> String {
         use std::os::unix::fs::FileExt;
         let mut bytes = vec![0; 4096];
-        let count = self.out.read_at(&mut bytes, 0).unwrap();
+        let count = self
+            .out
+            .read_at(&mut bytes, 0)
+            .expect("the test's own files");
         String::from_utf8_lossy(&bytes[..count]).into_owned()
     }
 
@@ -427,11 +434,11 @@ impl Long {
 
     fn signal(&self, signal: rustix::process::Signal) {
         let pid = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(pid, signal).unwrap();
+        rustix::process::kill_process(pid, signal).expect("the test's own files");
     }
 
     fn code(&mut self) -> Option<i32> {
-        self.child.wait().unwrap().code()
+        self.child.wait().expect("the test's own files").code()
     }
 }
 
@@ -502,7 +509,9 @@ fn has_process(words: &[&str]) -> bool {
         .iter()
         .flat_map(|w| [w.as_bytes(), b"\0"].concat())
         .collect();
-    let processes = fs::read_dir("/proc").unwrap().flatten();
+    let processes = fs::read_dir("/proc")
+        .expect("the test's own files")
+        .flatten();
     processes
         .filter_map(|p| fs::read(p.path().join("cmdline")).ok())
         .any(|line| line.ends_with(&wanted))
@@ -611,16 +620,17 @@ fn dpkg_installs_a_package() {
 fn hello_package(folder: &Path, who: Who) -> PathBuf {
     let at = folder.join(format!("hello-{who:?}"));
     let _ = fs::remove_dir_all(&at);
-    fs::create_dir_all(at.join("DEBIAN")).unwrap();
-    fs::create_dir_all(at.join("usr/bin")).unwrap();
+    fs::create_dir_all(at.join("DEBIAN")).expect("the test's own files");
+    fs::create_dir_all(at.join("usr/bin")).expect("the test's own files");
     fs::write(
         at.join("DEBIAN/control"),
         "Package: hello\nVersion: 1\nArchitecture: arm64\nMaintainer: e2e <e2e@example.org>\nDescription: says hello\n",
     )
-    .unwrap();
+    .expect("the test's own files");
     let script = |path: PathBuf, text: &str| {
-        fs::write(&path, text).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        fs::write(&path, text).expect("the test's own files");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755))
+            .expect("the test's own files");
     };
     script(
         at.join("DEBIAN/postinst"),
