@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
-use e2e::{Done, PrivateTable, need, product};
+use e2e::{Done, HostTable, PrivateTable, need, product};
 
 fn armistice(table: &PrivateTable, args: &[&str]) -> Done {
     e2e::run(table.command(product::binary()).args(args))
@@ -72,6 +72,9 @@ fn an_unknown_architecture_is_exit_2_with_the_nearest_names() {
 
 #[test]
 fn no_root_is_told_with_the_command_that_has_the_right() {
+    // With something of ours, or there would be nothing to have a right for.
+    let _host = HostTable::mounted();
+    e2e::run(product::armistice().args(["-q", "register", "riscv64"])).ok();
     let nobody = |args: &[&str]| {
         let mut command = Command::new(need::program("setpriv", "util-linux"));
         command
@@ -86,6 +89,7 @@ fn no_root_is_told_with_the_command_that_has_the_right() {
         .says("sudo")
         .says("register arm64 arm");
     nobody(&["unregister"]).exits(1).says("sudo");
+    e2e::run(product::armistice().args(["-q", "unregister", "riscv64"])).ok();
 }
 
 #[test]

@@ -104,15 +104,18 @@ impl Case<'_> {
 
 /// The program as a file that may be executed, under a name that it prints.
 fn executable(program: &Path) -> PathBuf {
-    use std::os::unix::fs::PermissionsExt;
-    use std::sync::OnceLock;
+    use std::sync::{Mutex, OnceLock, PoisonError};
+    static MAKING: Mutex<()> = Mutex::new(());
     static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
     let folder = FOLDER.get_or_init(e2e::temporary).path();
     let name = program.file_name().unwrap_or_default().to_string_lossy();
     let file = folder.join(format!("program-{name}"));
+    // One at a time, and by a child: what this process has open for writing, others
+    // that it starts meanwhile have too, and then it can't be executed.
+    let _one = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
     if !file.is_file() {
-        fs::copy(program, &file).expect("the proof programs are there");
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).expect("our own file");
+        let mut install = std::process::Command::new("install");
+        e2e::run(install.args(["-m", "755"]).args([program, &file])).ok();
     }
     file
 }

@@ -63,12 +63,12 @@ pub(crate) fn is_anothers(process: &str) -> bool {
     matches!((ns, own), (Ok(ns), Ok(own)) if ns != own)
 }
 
-/// Whether a folder's files are of a system that knows nothing of the caller's
+/// Whether a path is of a system that knows nothing of the caller's
 /// table: a child user namespace has a table of its own, but this file system is
 /// an outer one's, and so is the first process, which would read them at a boot.
 /// What can't be told counts so.
 #[must_use]
-pub fn is_outer_folder(folder: &Path) -> bool {
+pub fn is_outer(path: &Path) -> bool {
     if is_initial() {
         return false;
     }
@@ -77,12 +77,12 @@ pub fn is_outer_folder(folder: &Path) -> bool {
     if matches!((own, first), (Ok(own), Ok(first)) if own == first) {
         return false;
     }
-    // A folder that is to be made has its parent's file system.
-    let folder = folder.ancestors().find(|folder| folder.exists());
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    folder
-        .and_then(|folder| rustix::fs::open(folder, flags, Mode::empty()).ok())
-        .is_none_or(|folder| is_below(folder) != Some(true))
+    // What is to be made will be in its folder's file system.
+    let there = path.ancestors().find(|path| path.exists());
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+    there
+        .and_then(|path| rustix::fs::open(path, flags, Mode::empty()).ok())
+        .is_none_or(|file| is_below(file) != Some(true))
 }
 
 /// Whether the caller has CAP_SYS_ADMIN in its user namespace.

@@ -14,7 +14,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use armistice_binfmt::{Flags, Registration, is_outer_folder};
+use armistice_binfmt::{Flags, Registration, is_outer};
 use tempfile::NamedTempFile;
 
 use crate::output::Output;
@@ -64,14 +64,14 @@ pub(crate) fn check_possible() -> Result<()> {
 
 /// Refuses to write or remove files of a system outside the caller's namespace.
 fn check_own() -> Result<()> {
-    let folders = [RULES, COPIES].map(Path::new);
-    let Some(folder) = folders.iter().find(|folder| is_outer_folder(folder)) else {
+    let paths = [RULES, COPIES].map(Path::new);
+    let Some(path) = paths.iter().find(|path| is_outer(path)) else {
         return Ok(());
     };
     bail!(
         "cannot persist: the table is this namespace's, but {} is the machine's outside it, which \
          would register at its next boot what was meant for here; leave --persist out",
-        folder.display()
+        path.display()
     )
 }
 
