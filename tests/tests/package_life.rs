@@ -49,10 +49,12 @@ fn xtask_deb(target_dir: &Path) {
 
 /// A root over this machine's. The packages are in `/mnt`, what was changed is in
 /// `/media`, and this machine as it is in `/srv`.
+/// (Nothing in binfmt.d: with QEMU's package there, ours would have other names.)
 const OVER: &str = "
 cd '{layer}'; mount -t tmpfs tmpfs .; mkdir up work root
 mount -t overlay -o lowerdir=/,upperdir=up,workdir=work overlay root
 mount -t tmpfs tmpfs root/run
+mkdir -p root/usr/lib/binfmt.d; mount -t tmpfs tmpfs root/usr/lib/binfmt.d
 mount --bind '{packages}' root/mnt
 mount --bind up root/media
 mount --bind / root/srv";

@@ -88,28 +88,41 @@ enum Standing {
     Another,
 }
 
+impl Situation {
+    fn of(initial: bool, table: Table, bystander: Option<PathBuf>, sure: bool) -> Self {
+        Self {
+            scope: scope(initial, &table),
+            table: Ok(table),
+            bystander,
+            sure,
+        }
+    }
+}
+
 /// Finds the table in which exec looks. Changes nothing.
 #[must_use]
 pub fn look() -> Situation {
     let initial = namespace::is_initial();
     let mut own = OwnView::default();
     let mut bystander = None;
+    let mut alike = None;
     for table in mounted() {
         let standing = if initial {
             own.compare(&table)
         } else {
             in_child(&table)
         };
-        if standing == Standing::Another {
-            bystander = bystander.or_else(|| table.path().map(Path::to_owned));
-            continue;
+        match standing {
+            Standing::Same => return Situation::of(initial, table, bystander, true),
+            // One that is known to be the one may come behind it.
+            Standing::Alike => alike = alike.or(Some(table)),
+            Standing::Another => {
+                bystander = bystander.or_else(|| table.path().map(Path::to_owned));
+            }
         }
-        return Situation {
-            scope: scope(initial, &table),
-            table: Ok(table),
-            bystander,
-            sure: standing == Standing::Same,
-        };
+    }
+    if let Some(table) = alike {
+        return Situation::of(initial, table, bystander, false);
     }
     Situation {
         scope: match (initial, &bystander) {

@@ -383,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_name_the_rule_and_the_remedy() {
+    fn messages_name_the_rule() {
         let mut facts = usual();
         facts.kernel = Some((6, 1));
         facts.release = "6.1.0-41-amd64".into();
@@ -393,10 +393,7 @@ mod tests {
             "{text}"
         );
         let text = diagnose(&usual(), Step::Unshare, Errno::NOSPC).to_string();
-        assert!(
-            text.contains("is 60000") && text.contains("=120000"),
-            "{text}"
-        );
+        assert!(text.contains("is 60000"), "{text}");
     }
 
     #[test]
