@@ -90,3 +90,14 @@ fn is_container() -> bool {
         .any(|mark| std::path::Path::new(mark).exists());
     marked && !situation::is_machines_root()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_used_up_limit_is_doubled() {
+        let command = of_forbidden(&Forbidden::AllUsed { limit: 60000 });
+        assert!(command.is_some_and(|c| c.contains("user.max_user_namespaces=120000")));
+    }
+}
