@@ -11,7 +11,7 @@ use armistice_arch::Platform;
 use armistice_oci::Digest;
 use armistice_oci::document::{self, BlobRef};
 use armistice_store::{
-    Error, Held, Ids, Limits, Owners, Source, SourceError, Store, Top, Wanted, scratch,
+    Error, Held, Ids, Limits, Near, Owners, Source, SourceError, Store, Wanted, scratch,
 };
 use tar::{Builder, EntryType, Header};
 
@@ -74,65 +74,26 @@ impl Layer {
 }
 
 /// Layers as an image at hand.
-struct Near {
-    manifest: Vec<u8>,
-    config: Vec<u8>,
-    layers: Vec<Vec<u8>>,
-}
-
-impl Near {
-    fn new(layers: Vec<Vec<u8>>) -> Near {
-        let ids: Vec<String> = layers.iter().map(|l| Digest::of(l).to_string()).collect();
-        let config = serde_json::json!({
-            "architecture": "arm64", "os": "linux",
-            "config": {"Cmd": ["/bin/sh"]},
-            "rootfs": {"type": "layers", "diff_ids": ids},
-        })
-        .to_string()
-        .into_bytes();
-        let blob = |bytes: &[u8]| BlobRef {
-            digest: Digest::of(bytes),
-            size: bytes.len() as u64,
-        };
-        let blobs: Vec<BlobRef> = layers.iter().map(|l| blob(l)).collect();
-        Near {
-            manifest: document::manifest_of(&blob(&config), &blobs),
-            config,
-            layers,
-        }
-    }
-}
-
-impl Source for Near {
-    fn top(&self) -> Result<Top, SourceError> {
-        Ok(Top {
-            bytes: self.manifest.clone(),
-            media_type: String::new(),
-        })
-    }
-
-    fn manifest(&self, _: &Digest) -> Result<Vec<u8>, SourceError> {
-        Ok(self.manifest.clone())
-    }
-
-    fn config(&self, _: &Digest) -> Result<Vec<u8>, SourceError> {
-        Ok(self.config.clone())
-    }
-
-    fn layer(
-        &self,
-        number: usize,
-        _: &Digest,
-        _: u64,
-    ) -> Result<(u64, Box<dyn Read + Send>), SourceError> {
-        Ok((
-            0,
-            Box::new(std::io::Cursor::new(self.layers[number].clone())),
-        ))
-    }
-
-    fn is_near(&self) -> bool {
-        true
+fn near(layers: Vec<Vec<u8>>) -> impl Source {
+    let ids: Vec<String> = layers.iter().map(|l| Digest::of(l).to_string()).collect();
+    let config = serde_json::json!({
+        "architecture": "arm64", "os": "linux",
+        "config": {"Cmd": ["/bin/sh"]},
+        "rootfs": {"type": "layers", "diff_ids": ids},
+    })
+    .to_string()
+    .into_bytes();
+    let blob = |bytes: &[u8]| BlobRef {
+        digest: Digest::of(bytes),
+        size: bytes.len() as u64,
+    };
+    let blobs: Vec<BlobRef> = layers.iter().map(|l| blob(l)).collect();
+    Near {
+        manifest: document::manifest_of(&blob(&config), &blobs),
+        config,
+        layers: move |number: usize| -> Result<Box<dyn Read + Send>, SourceError> {
+            Ok(Box::new(std::io::Cursor::new(layers[number].clone())))
+        },
     }
 }
 
@@ -148,7 +109,7 @@ fn pull(layers: Vec<Vec<u8>>) -> Result<(tempfile::TempDir, Held), Error> {
     let temp = tempfile::tempdir().unwrap();
     let store = Store::open(temp.path(), Ids::of_this_process())?;
     let names = ["localhost/x:latest".to_owned()];
-    store.pull(&Near::new(layers), &names, &wanted(), &|_| ())?;
+    store.pull(&near(layers), &names, &wanted(), &|_| ())?;
     let image = store.find(&names[0], &wanted())?.unwrap();
     let held = store.hold(&image)?;
     Ok((temp, held))
@@ -388,7 +349,7 @@ fn devices_are_not_made_and_attributes_of_overlay_are_dropped() {
         .done();
     let names = ["localhost/x:latest".to_owned()];
     let pulled = store
-        .pull(&Near::new(vec![layer]), &names, &wanted(), &|_| ())
+        .pull(&near(vec![layer]), &names, &wanted(), &|_| ())
         .unwrap();
     assert_eq!(pulled.left_out.devices, 2);
     assert_eq!(pulled.left_out.device_names, ["dev/null", "dev/sda"]);

@@ -20,7 +20,7 @@ use crate::outcome::Usage;
 use crate::output::{Output, shown};
 pub(crate) use given::{Given, reference};
 use progress::Progress;
-use source::{ArchiveSource, RegistrySource, RootTar};
+use source::RegistrySource;
 
 /// What is taken where an image has several platforms and none was asked for.
 const OTHERWISE: &str = "linux/arm64";
@@ -95,12 +95,12 @@ pub(crate) fn pull(
             (Box::new(source), vec![reference.to_string()])
         }
         Given::Archive(path) => {
-            let source = ArchiveSource::open(path, &wanted)?;
-            let names = given::names(path, source.names());
+            let (source, names) = source::archive(path, &wanted)?;
+            let names = given::names(path, &names);
             (Box::new(source), names)
         }
         Given::RootTar(path) => {
-            let source = RootTar::open(path, &wanted)?;
+            let source = source::root_tar(path, &wanted)?;
             (Box::new(source), given::names(path, &[]))
         }
         Given::Folder(path) => {

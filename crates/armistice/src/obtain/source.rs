@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use armistice_arch::{Arch, ElfHeader, Platform};
@@ -11,7 +11,7 @@ use armistice_oci::document::{self, BlobRef};
 use armistice_oci::stream::{self, Fault, MemberKind, Method};
 use armistice_oci::{Archive, Digest, Hashing, Image, Reference};
 use armistice_registry::{Client, Options};
-use armistice_store::{Source, SourceError, Top, Wanted, choose};
+use armistice_store::{Near, Source, SourceError, Top, Wanted, choose};
 
 use crate::cli::Fetching;
 use crate::outcome::Usage;
@@ -76,73 +76,66 @@ impl Source for RegistrySource {
     }
 }
 
-/// One image of an archive.
-pub(crate) struct ArchiveSource {
-    image: Image,
-    manifest: Vec<u8>,
-    config: Vec<u8>,
-}
-
-impl ArchiveSource {
-    pub(crate) fn open(path: &Path, wanted: &Wanted) -> Result<ArchiveSource> {
-        let archive = Archive::open(path)?;
-        let absent = archive.absent().to_vec();
-        let images = archive.into_images();
-        let platforms: Vec<&Platform> = images.iter().map(Image::platform).collect();
-        let asked = match &wanted.exactly {
-            Some(exactly) => exactly,
-            None if platforms.iter().all(|p| Some(p) == platforms.first()) => {
-                platforms.first().copied().unwrap_or(&wanted.otherwise)
-            }
-            None => &wanted.otherwise,
-        };
-        let chosen = choose(platforms.iter().copied(), asked);
-        let Some(chosen) = chosen else {
-            let mut there: Vec<Platform> = platforms.into_iter().cloned().collect();
-            there.dedup();
-            let named = absent.iter().filter_map(|a| a.platform.as_ref());
-            let also: Vec<String> = named
-                .map(|p| format!("{p} is named in it, but not saved"))
-                .collect();
-            let error = armistice_store::Error::NoSuchPlatform {
-                name: path.display().to_string(),
-                wanted: asked.clone(),
-                there,
-            };
-            return match also.is_empty() {
-                true => Err(error.into()),
-                false => Err(anyhow::Error::from(error).context(also.join("; "))),
-            };
-        };
-        let same = |i: &&Image| i.platform() == images[chosen].platform();
-        if images.iter().filter(same).count() > 1 {
-            let names: Vec<&str> = images
-                .iter()
-                .flat_map(Image::names)
-                .map(String::as_str)
-                .collect();
-            bail!(
-                "{} holds several images for one platform ({}); save one of them by itself",
-                path.display(),
-                names.join(", ")
-            );
+/// One image of an archive, and its names.
+pub(crate) fn archive(path: &Path, wanted: &Wanted) -> Result<(impl Source, Vec<String>)> {
+    let archive = Archive::open(path)?;
+    let absent = archive.absent().to_vec();
+    let images = archive.into_images();
+    let platforms: Vec<&Platform> = images.iter().map(Image::platform).collect();
+    let asked = match &wanted.exactly {
+        Some(exactly) => exactly,
+        None if platforms.iter().all(|p| Some(p) == platforms.first()) => {
+            platforms.first().copied().unwrap_or(&wanted.otherwise)
         }
-        let image = images.into_iter().nth(chosen).context("no image")?;
-        let config = image.config_document()?;
-        let manifest = match image.manifest_document()? {
-            Some(manifest) => manifest,
-            None => made_manifest(&image, &config)?,
+        None => &wanted.otherwise,
+    };
+    let chosen = choose(platforms.iter().copied(), asked);
+    let Some(chosen) = chosen else {
+        let mut there: Vec<Platform> = platforms.into_iter().cloned().collect();
+        there.dedup();
+        let named = absent.iter().filter_map(|a| a.platform.as_ref());
+        let also: Vec<String> = named
+            .map(|p| format!("{p} is named in it, but not saved"))
+            .collect();
+        let error = armistice_store::Error::NoSuchPlatform {
+            name: path.display().to_string(),
+            wanted: asked.clone(),
+            there,
         };
-        Ok(ArchiveSource {
-            image,
-            manifest,
-            config,
-        })
+        return match also.is_empty() {
+            true => Err(error.into()),
+            false => Err(anyhow::Error::from(error).context(also.join("; "))),
+        };
+    };
+    let same = |i: &&Image| i.platform() == images[chosen].platform();
+    if images.iter().filter(same).count() > 1 {
+        let names: Vec<&str> = images
+            .iter()
+            .flat_map(Image::names)
+            .map(String::as_str)
+            .collect();
+        bail!(
+            "{} holds several images for one platform ({}); save one of them by itself",
+            path.display(),
+            names.join(", ")
+        );
     }
-
-    pub(crate) fn names(&self) -> &[String] {
-        self.image.names()
-    }
+    let image = images.into_iter().nth(chosen).context("no image")?;
+    let config = image.config_document()?;
+    let manifest = match image.manifest_document()? {
+        Some(manifest) => manifest,
+        None => made_manifest(&image, &config)?,
+    };
+    let names = image.names().to_vec();
+    let layers = move |number: usize| -> Result<Box<dyn Read + Send>, SourceError> {
+        Ok(Box::new(image.open_layer(number)?.0))
+    };
+    let near = Near {
+        manifest,
+        config,
+        layers,
+    };
+    Ok((near, names))
 }
 
 /// A docker-archive has none: its layers are named by what they are unpacked.
@@ -163,78 +156,43 @@ fn blob(bytes: &[u8]) -> BlobRef {
     }
 }
 
-impl Source for ArchiveSource {
-    fn top(&self) -> Result<Top, SourceError> {
-        Ok(Top {
-            bytes: self.manifest.clone(),
-            media_type: String::new(),
-        })
-    }
-
-    fn manifest(&self, _: &Digest) -> Result<Vec<u8>, SourceError> {
-        Ok(self.manifest.clone())
-    }
-
-    fn config(&self, _: &Digest) -> Result<Vec<u8>, SourceError> {
-        Ok(self.config.clone())
-    }
-
-    fn layer(
-        &self,
-        number: usize,
-        _: &Digest,
-        _: u64,
-    ) -> Result<(u64, Box<dyn Read + Send>), SourceError> {
-        let (reader, _) = self.image.open_layer(number)?;
-        Ok((0, Box::new(reader)))
-    }
-
-    fn is_near(&self) -> bool {
-        true
-    }
-}
-
 /// A tar of a root folder, as one layer of an image without a command.
-pub(crate) struct RootTar {
-    path: PathBuf,
-    manifest: Vec<u8>,
-    config: Vec<u8>,
-}
-
-impl RootTar {
-    /// Reads it through once: for its digest, and for what its programs are.
-    pub(crate) fn open(path: &Path, wanted: &Wanted) -> Result<RootTar> {
-        let file = File::open(path).with_context(|| format!("can't open {}", path.display()))?;
-        let size = file.metadata().map(|m| m.len()).unwrap_or(0);
-        let (digest, found) =
-            look_through(file).with_context(|| format!("can't read {}", path.display()))?;
-        let platform = match (&wanted.exactly, found) {
-            (Some(exactly), Some(found)) if found.distance_from(exactly).is_none() => {
-                return Err(armistice_store::Error::NoSuchPlatform {
-                    name: path.display().to_string(),
-                    wanted: exactly.clone(),
-                    there: vec![found],
-                }
-                .into());
+///
+/// Reads it through once: for its digest, and for what its programs are.
+pub(crate) fn root_tar(path: &Path, wanted: &Wanted) -> Result<impl Source> {
+    let file = File::open(path).with_context(|| format!("can't open {}", path.display()))?;
+    let size = file.metadata().map(|m| m.len()).unwrap_or(0);
+    let (digest, found) =
+        look_through(file).with_context(|| format!("can't read {}", path.display()))?;
+    let platform = match (&wanted.exactly, found) {
+        (Some(exactly), Some(found)) if found.distance_from(exactly).is_none() => {
+            return Err(armistice_store::Error::NoSuchPlatform {
+                name: path.display().to_string(),
+                wanted: exactly.clone(),
+                there: vec![found],
             }
-            (Some(exactly), _) => exactly.clone(),
-            (None, Some(found)) => found,
-            (None, None) => {
-                return Err(Usage(format!(
-                    "{} has no program that tells what it is for; say so with --platform",
-                    path.display()
-                ))
-                .into());
-            }
-        };
-        let config = document::bare_config(&platform, &digest);
-        let layer = BlobRef { digest, size };
-        Ok(RootTar {
-            path: path.to_owned(),
-            manifest: document::manifest_of(&blob(&config), &[layer]),
-            config,
-        })
-    }
+            .into());
+        }
+        (Some(exactly), _) => exactly.clone(),
+        (None, Some(found)) => found,
+        (None, None) => {
+            return Err(Usage(format!(
+                "{} has no program that tells what it is for; say so with --platform",
+                path.display()
+            ))
+            .into());
+        }
+    };
+    let config = document::bare_config(&platform, &digest);
+    let layer = BlobRef { digest, size };
+    let path = path.to_owned();
+    Ok(Near {
+        manifest: document::manifest_of(&blob(&config), &[layer]),
+        config,
+        layers: move |_: usize| -> Result<Box<dyn Read + Send>, SourceError> {
+            Ok(Box::new(File::open(&path)?))
+        },
+    })
 }
 
 /// The digest of the tar, and the platform of the first program in it.
@@ -266,34 +224,4 @@ fn look_through(mut file: File) -> Result<(Digest, Option<Platform>)> {
 fn platform_of(head: &[u8]) -> Option<Platform> {
     let arch = Arch::of_elf(&ElfHeader::parse(head).ok()?)?;
     Platform::parse(arch.platforms.first()?)
-}
-
-impl Source for RootTar {
-    fn top(&self) -> Result<Top, SourceError> {
-        Ok(Top {
-            bytes: self.manifest.clone(),
-            media_type: String::new(),
-        })
-    }
-
-    fn manifest(&self, _: &Digest) -> Result<Vec<u8>, SourceError> {
-        Ok(self.manifest.clone())
-    }
-
-    fn config(&self, _: &Digest) -> Result<Vec<u8>, SourceError> {
-        Ok(self.config.clone())
-    }
-
-    fn layer(
-        &self,
-        _: usize,
-        _: &Digest,
-        _: u64,
-    ) -> Result<(u64, Box<dyn Read + Send>), SourceError> {
-        Ok((0, Box::new(File::open(&self.path)?)))
-    }
-
-    fn is_near(&self) -> bool {
-        true
-    }
 }
