@@ -12,12 +12,12 @@
 //! - [`isolation`]: the same with all identities and processes of its own, for a whole system.
 //! - [`debian_root`]: Debian with its packages configured, entered by chroot.
 //! - [`dockerd`], [`podman`]: engines with their state in a temporary folder.
-//! - [`registry`]: a registry that an engine pushes to and pulls from.
+//! - [`registry`]: a real registry, perhaps with TLS, and what fills it.
 //! - [`userland`]: Debian for five other architectures; [`archive`] makes images of it.
 //! - [`capabilities`]: what this machine can't give to privileged containers.
 //! - [`shared`]: one engine for the tests that run at the same time.
 //! - [`python`]: a virtual environment with the Kubernetes and Helm checkers.
-//! - [`registries`]: registries for pull: a real one, perhaps with TLS, and one that misbehaves.
+//! - [`fake_registry`]: a registry that misbehaves.
 //! - [`leftovers`]: ends what a killed run left behind.
 //!
 //! The harness panics where a test should fail; nothing is skipped.
@@ -27,6 +27,7 @@ pub mod capabilities;
 pub mod command;
 pub mod debian_root;
 pub mod dockerd;
+pub mod fake_registry;
 pub mod host_table;
 pub mod isolation;
 pub mod leftovers;
@@ -38,7 +39,6 @@ pub mod podman;
 pub mod private_table;
 pub mod product;
 pub mod python;
-pub mod registries;
 pub mod registry;
 pub mod shared;
 pub mod userland;

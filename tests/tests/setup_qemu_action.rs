@@ -47,7 +47,7 @@ fn pushed(docker: &Dockerd, registry: &Registry) -> String {
 #[test]
 fn with_its_defaults_and_a_build_after_it() {
     let docker = Dockerd::shared();
-    let registry = Registry::start();
+    let registry = Registry::plain();
     let _host = HostTable::mounted();
     let image = pushed(&docker, &registry);
     let output = action(&docker, &image, "all", true).expect("the action succeeds");
@@ -93,7 +93,7 @@ fn build(docker: &Dockerd, userland: &Userland) {
 #[test]
 fn with_a_list_of_platforms_and_again() {
     let docker = Dockerd::shared();
-    let registry = Registry::start();
+    let registry = Registry::plain();
     let host = HostTable::mounted();
     let image = pushed(&docker, &registry);
     for _ in 0..2 {
@@ -113,7 +113,7 @@ fn with_a_list_of_platforms_and_again() {
 #[test]
 fn what_runs_already_is_left_to_whoever_runs_it() {
     let docker = Dockerd::shared();
-    let registry = Registry::start();
+    let registry = Registry::plain();
     let host = HostTable::mounted();
     let image = pushed(&docker, &registry);
     let emulators = || -> Vec<String> {
@@ -160,7 +160,7 @@ fn what_runs_already_is_left_to_whoever_runs_it() {
 #[test]
 fn a_failure_reaches_the_user_as_text() {
     let docker = Dockerd::shared();
-    let registry = Registry::start();
+    let registry = Registry::plain();
     let _host = HostTable::mounted();
     let image = pushed(&docker, &registry);
     let error = action(&docker, &image, "amr64", false).expect_err("there is no such architecture");

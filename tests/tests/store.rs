@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use e2e::registries::{Fake, Manners, Registry, add_index, digest, skopeo_copy};
+use e2e::fake_registry::{Fake, Manners};
+use e2e::registry::{Registry, add_index, digest, skopeo_copy};
 use e2e::{Done, Userland, command, need, product, run};
 
 /// A store of its own.
