@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::io::Read;
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -185,4 +186,14 @@ pub fn wait_until(what: &str, limit: Duration, mut yes: impl FnMut() -> bool) {
         );
         thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// Copies a program so that everybody may execute it, at once.
+///
+/// A child writes the copy: what this process has open for writing, the children
+/// that other threads start meanwhile have too, and then it can't be executed
+/// (ETXTBSY).
+#[track_caller]
+pub fn copy_program(from: &Path, to: &Path) {
+    run(Command::new("install").args(["-m", "755"]).args([from, to])).ok();
 }

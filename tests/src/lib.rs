@@ -43,7 +43,7 @@ pub mod registry;
 pub mod shared;
 pub mod userland;
 
-pub use command::{Done, run};
+pub use command::{Done, copy_program, run};
 pub use debian_root::DebianRoot;
 pub use dockerd::Dockerd;
 pub use host_table::HostTable;

@@ -2,11 +2,9 @@
 //! the engine is not there or the processor is too old; and every verb says
 //! which it is, with its version.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use e2e::{Done, PrivateTable, need, product, run};
+use e2e::{Done, PrivateTable, copy_program, need, product, run};
 use serde_json::Value;
 
 fn armistice(table: &PrivateTable, args: &[&str]) -> Done {
@@ -45,8 +43,7 @@ fn it_is_the_default_and_every_verb_names_it() {
     let folder = e2e::temporary();
     let program = folder.path().join("program");
     let proof = product::workspace().join("crates/proof/programs/bin/aarch64");
-    fs::copy(proof, &program).expect("a copy");
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("chmod");
+    copy_program(&proof, &program);
     armistice(&table, &["explain", &program.to_string_lossy()])
         .ok()
         .says("qemu-aarch64 runs it")
@@ -84,7 +81,7 @@ fn without_engine() -> (PrivateTable, tempfile::TempDir) {
             done")
         .ok();
     let folder = e2e::temporary();
-    fs::copy(product::binary(), folder.path().join("armistice")).expect("a copy");
+    copy_program(product::binary(), &folder.path().join("armistice"));
     (table, folder)
 }
 
@@ -103,7 +100,7 @@ fn where_it_is_not_found_qemu_is_taken_and_that_is_said() {
     .exits(1)
     .says("no engine of Armistice's own");
     // Beside the command it counts.
-    fs::copy(product::engine(), folder.path().join("armistice-aarch64")).expect("a copy");
+    copy_program(&product::engine(), &folder.path().join("armistice-aarch64"));
     run(table.command(&alone).args(["register", "arm64"])).ok();
     assert_eq!(told(&table).0, "armistice");
 }

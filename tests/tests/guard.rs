@@ -98,7 +98,7 @@ fn entries_that_are_flushed_come_back_and_the_culprit_is_named() {
     // systemd. Here nobody tells the guard who wrote (that takes root), so it
     // has to find the suspect: a shell of that name, which stays a moment.
     let flusher = folder.path().join("systemd-binfmt");
-    std::fs::copy("/bin/sh", &flusher).expect("a shell can be copied");
+    e2e::copy_program("/bin/sh".as_ref(), &flusher);
     let flush = format!(
         "'{}' -c 'echo -1 > /proc/sys/fs/binfmt_misc/status; sleep 2'",
         flusher.display()

@@ -63,12 +63,12 @@ fn an_emulator_that_no_path_leads_to_is_put_back() {
         run(Command::new(file).arg("argument"))
     };
     for replaced in [false, true] {
-        fs::copy("/bin/echo", &first).expect("a copy can be made");
+        e2e::copy_program("/bin/echo".as_ref(), &first);
         let line = format!(":a-foreign-one:E::armistice-test::{}:F", first.display());
         fs::write(Path::new(AT).join("register"), line).expect("the line is right");
         fs::remove_file(&first).expect("it can be removed");
         if replaced {
-            fs::copy("/bin/false", &second).expect("a copy can be made");
+            e2e::copy_program("/bin/false".as_ref(), &second);
             fs::rename(&second, &first).expect("it can be renamed");
         }
         run_it().ok().says("argument");

@@ -54,7 +54,7 @@ fn no_more_processes_is_an_error_and_no_crash() {
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     std::fs::set_permissions(folder.path(), mode).expect("chmod");
     let copy = folder.path().join("qemu-riscv64-static");
-    std::fs::copy("/usr/bin/qemu-riscv64-static", copy).expect("a copy");
+    e2e::copy_program("/usr/bin/qemu-riscv64-static".as_ref(), &copy);
     // As an ordinary user, for root has no such limit; threads count as processes.
     let mut command = Command::new(need::program("setpriv", "util-linux"));
     command

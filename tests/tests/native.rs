@@ -1,8 +1,6 @@
 //! Promise: what the machine runs by itself is never given to an emulator:
 //! refused by every verb, left out of lists, unless one insists with a reason.
 
-use std::process::Command;
-
 use e2e::{Done, PrivateTable, need, product};
 
 fn armistice(table: &PrivateTable, args: &[&str]) -> Done {
@@ -14,9 +12,7 @@ fn runs_32_bits() -> bool {
     let program = product::workspace().join("crates/proof/programs/bin/i386");
     let folder = e2e::temporary();
     let copy = folder.path().join("i386");
-    std::fs::copy(program, &copy).expect("the proof program");
-    let mut chmod = Command::new("chmod");
-    e2e::run(chmod.arg("+x").arg(&copy)).ok();
+    e2e::copy_program(&program, &copy);
     // A table of its own is empty: no handler answers.
     let table = PrivateTable::new();
     let mut perl = table.command(need::program("perl", "perl-base"));

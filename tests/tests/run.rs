@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use e2e::shared::Shared;
-use e2e::{Done, Userland, command, need, product, run};
+use e2e::{Done, Userland, command, copy_program, need, product, run};
 
 /// The image in the store.
 const IMAGE: &str = "armistice.test/debian:arm64";
@@ -61,9 +61,8 @@ impl Place {
             .expect("the test's own files");
         fs::create_dir(place.home()).expect("the test's own files");
         // The binaries where everybody may read them, wherever the workspace is.
-        fs::copy(product::binary(), folder.join("armistice")).expect("the test's own files");
-        fs::copy(product::engine(), folder.join("armistice-aarch64"))
-            .expect("the test's own files");
+        copy_program(product::binary(), &folder.join("armistice"));
+        copy_program(&product::engine(), &folder.join("armistice-aarch64"));
         fs::copy(Userland::ARM64.archive(), folder.join("image.tar"))
             .expect("the test's own files");
         let passwd = fs::read_to_string("/etc/passwd").expect("the test's own files");

@@ -36,7 +36,7 @@ fn bare_root() -> tempfile::TempDir {
         (product::binary(), "armistice"),
         (engine.as_path(), "armistice-aarch64"),
     ] {
-        fs::copy(from, root.path().join(name)).expect("copied");
+        e2e::copy_program(from, &root.path().join(name));
     }
     root
 }

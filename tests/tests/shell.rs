@@ -51,7 +51,7 @@ fn a_user_without_rights_can_do_it() {
         (product::binary(), &copy),
         (&product::engine(), &root.path().join("armistice-aarch64")),
     ] {
-        std::fs::copy(from, to).expect("the binary can be copied");
+        e2e::copy_program(from, to);
     }
     let mut command = if rustix::process::geteuid().is_root() {
         let mut command = Command::new(need::program("setpriv", "util-linux"));

@@ -700,8 +700,7 @@ fn an_ordinary_user_pulls_and_removes() {
     own(folder.path());
     // Where an ordinary user can execute it, too.
     let binary = folder.path().join("armistice");
-    fs::copy(product::binary(), &binary).expect("it can be copied");
-    fs::set_permissions(&binary, fs::Permissions::from_mode(0o755)).expect("it is ours");
+    e2e::copy_program(product::binary(), &binary);
     let user = |args: &[&str]| {
         let store = folder.path().join("store");
         run(Command::new(need::program("setpriv", "util-linux"))
