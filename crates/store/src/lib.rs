@@ -8,7 +8,7 @@
 //! - [`layout`]: the store and its paths. `files`: whole writes, locks. `removal`: trees.
 //! - [`source`]: where images come from. [`pull`]: how they come.
 //! - `fetch`: one blob, resumed and verified. `unpack`: one layer.
-//! - [`image`]: what there is. [`prune`]: what nothing leads to.
+//! - [`image`]: what there is. `prune`: what nothing leads to.
 //! - [`running`]: folders of containers that run.
 //! - [`ids`]: under which identities this process unpacks.
 //!
