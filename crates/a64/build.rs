@@ -384,13 +384,21 @@ fn emit_ops(out: &mut String, rows: &[Row], places: &BTreeMap<String, Field>) {
         let bare = rust.strip_prefix('(').and_then(|r| r.strip_suffix(')'));
         writeln!(out, "{id} => {},", bare.unwrap_or(rust)).unwrap();
     }
-    out.push_str("_ => true,\n}\n}\n#[allow(clippy::identity_op, clippy::len_without_is_empty, reason = \"generated\")]\nimpl Insn {\n");
+    out.push_str("_ => true,\n}\n}\n");
+}
+
+/// The accessor of each field.
+fn emit_fields(places: &BTreeMap<String, Field>) -> String {
+    let allow =
+        "#[allow(clippy::identity_op, clippy::len_without_is_empty, reason = \"generated\")]\n";
+    let mut out = format!("{allow}impl Insn {{\n");
     for f in places.values() {
         let (name, lsb, mask) = (f.name.to_lowercase(), f.lsb, f.mask() >> f.lsb);
         let high = f.lsb + f.width - 1;
         writeln!(out, "/// `{}`, bits {high}:{lsb}.\n#[must_use]\n#[inline]\npub const fn {name}(self) -> u32 {{ self.word >> {lsb} & {mask:#x} }}", f.name).unwrap();
     }
     out.push_str("}\n");
+    out
 }
 
 /// What is told of instructions: texts and lists of fields each in one piece,
@@ -528,4 +536,5 @@ fn main() {
     emit_lookup(&mut out, &rows);
     let dir = std::env::var("OUT_DIR").unwrap();
     std::fs::write(Path::new(&dir).join("a64.rs"), out).unwrap();
+    std::fs::write(Path::new(&dir).join("fields.rs"), emit_fields(&places)).unwrap();
 }

@@ -4,7 +4,7 @@
 //! [`Insn::rn`], and so on, each at its one place in the word whatever the
 //! instruction. Here are those that join fields or extend signs.
 
-use crate::decode::Op;
+use crate::op::Op;
 
 /// An instruction word and what it is.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -14,6 +14,8 @@ pub struct Insn {
     /// The word.
     pub word: u32,
 }
+
+include!(concat!(env!("OUT_DIR"), "/fields.rs"));
 
 impl core::fmt::Debug for Insn {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {

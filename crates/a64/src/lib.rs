@@ -17,3 +17,4 @@ pub mod insn;
 pub mod interp;
 pub mod lift;
 pub mod mem;
+pub mod op;

@@ -6,8 +6,7 @@
 //! for years: `7f E L F`, class, byte order, version 1, any OSABI, padding
 //! zero, ET_EXEC or ET_DYN, the machine.
 
-use crate::elf::Data;
-use crate::table::Arch;
+use crate::elf::{Class, Data};
 
 /// What a handler compares a file's first bytes with.
 #[derive(Clone, PartialEq, Eq)]
@@ -162,13 +161,14 @@ const EI_OSABI: usize = 7;
 const EI_ABIVERSION: usize = 8;
 
 impl Shape {
-    pub(crate) fn pattern(self, arch: &Arch) -> Pattern {
-        let magic = arch.sample_header(2, 0);
+    /// The pattern of programs that begin like `magic`, of that class and byte
+    /// order; `flags`: the bits of `e_flags` that count, where some do.
+    pub(crate) fn pattern(self, magic: &[u8; 64], class: Class, data: Data, flags: u32) -> Pattern {
         let mut mask = [0u8; 64];
         mask[..20].fill(0xff);
         mask[EI_OSABI] = 0;
         // ET_EXEC is 2 and ET_DYN 3: their common bits.
-        mask[if arch.data == Data::Big { 17 } else { 16 }] = 0xfe;
+        mask[if data == Data::Big { 17 } else { 16 }] = 0xfe;
         let mut len = 20;
         match self {
             Shape::Usual => {}
@@ -186,12 +186,11 @@ impl Shape {
             Shape::Flags => {
                 mask[EI_ABIVERSION] = 0;
                 mask[20..24].fill(0xff);
-                let at = arch.class.flags_offset();
+                let at = class.flags_offset();
                 len = at + 4;
-                let bits = arch.flags.map_or(0, |(bits, _)| bits);
-                mask[at..len].copy_from_slice(&match arch.data {
-                    Data::Little => bits.to_le_bytes(),
-                    Data::Big => bits.to_be_bytes(),
+                mask[at..len].copy_from_slice(&match data {
+                    Data::Little => flags.to_le_bytes(),
+                    Data::Big => flags.to_be_bytes(),
                 });
             }
         }

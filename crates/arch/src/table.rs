@@ -86,7 +86,9 @@ impl Arch {
     /// The magic and mask that select this architecture's programs.
     #[must_use]
     pub fn pattern(&self) -> Pattern {
-        self.shape.pattern(self)
+        let flags = self.flags.map_or(0, |(bits, _)| bits);
+        let magic = self.sample_header(2, 0);
+        self.shape.pattern(&magic, self.class, self.data, flags)
     }
 
     /// The name to show people: the OCI architecture (with its variant) where

@@ -9,6 +9,7 @@
 
 use crate::inst::Op;
 use crate::mode::Mode;
+use crate::passes;
 use crate::region::{Block, Inst, Region, Term};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -194,7 +195,7 @@ impl Former {
         }
         self.discover(guest, source, head, limits);
         self.lift(guest, source, region);
-        link(region);
+        passes::link::link(region);
     }
 
     /// Finds the instructions of the region and where its blocks start.
@@ -312,20 +313,6 @@ const fn unfetchable(pc: u64) -> Block {
 #[allow(clippy::cast_possible_truncation, reason = "bounded by Limits")]
 const fn count(n: usize) -> u32 {
     n as u32
-}
-
-/// Counts the edges inside the region, and marks the heads of loops.
-fn link(region: &mut Region) {
-    for i in 0..region.blocks.len() {
-        let term = region.blocks[i].term;
-        for target in term.targets() {
-            // Sorted by address, but for a region of one block.
-            if let Ok(j) = region.blocks.binary_search_by_key(&target, |b| b.pc) {
-                region.blocks[j].preds += 1;
-                region.blocks[j].loop_head |= j <= i;
-            }
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! Regions: blocks, their ends, and the way back to the guest's addresses.
 
-use crate::inst::{Cond, Op, Reg, Width};
+use crate::inst::Op;
 use crate::mode::{Key, Mode};
+use crate::operand::{Cond, Reg, Width};
 use alloc::vec::Vec;
 
 /// Why an indirect branch is taken: a hint for the host's predictors.

@@ -1,35 +1,9 @@
-//! What the plain integer operations read: for lowering, which looks ahead to
-//! find out how long a value is needed.
+//! What operations read and do beside what they write: the slots of the plain
+//! integer ones, for lowering, which looks ahead to find out how long a value is
+//! needed; the flags, and whether an operation may be left in its middle.
 
-use crate::inst::{Addr, Offset, Op, Operand, Reg};
-
-impl Operand {
-    /// The slot it reads; [`Reg::ZERO`] if none.
-    #[must_use]
-    pub const fn slot(self) -> Reg {
-        match self {
-            Self::Imm(_) => Reg::ZERO,
-            Self::Reg(reg) | Self::Ext { reg, .. } => reg,
-        }
-    }
-}
-
-impl Addr {
-    /// The slots it reads; [`Reg::ZERO`] where none.
-    #[must_use]
-    pub const fn slots(self) -> [Reg; 2] {
-        match self.offset {
-            Offset::Imm(_) => [self.base, Reg::ZERO],
-            Offset::Reg { reg, .. } => [self.base, reg],
-        }
-    }
-
-    /// Whether it is a constant of 16 bits beside a slot.
-    #[must_use]
-    pub fn is_near(self) -> bool {
-        matches!(self.offset, Offset::Imm(imm) if i16::try_from(imm).is_ok())
-    }
-}
+use crate::inst::Op;
+use crate::operand::Reg;
 
 impl Op {
     /// The slots that a plain integer operation reads, [`Reg::ZERO`] where there
@@ -73,5 +47,62 @@ impl Op {
     #[must_use]
     pub fn writes(&self, reg: Reg) -> bool {
         self.written().contains(&Some(reg))
+    }
+}
+
+impl Op {
+    /// Whether it reads N, Z, C or V.
+    #[must_use]
+    pub const fn uses_flags(&self) -> bool {
+        match self {
+            Self::Carry { .. }
+            | Self::Select { .. }
+            | Self::CondCompare { .. }
+            | Self::ReadFlags { .. }
+            | Self::InvertCarry
+            | Self::BulkRun { .. }
+            | Self::Interpret { .. } => true,
+            Self::Vector(v) => v.uses_flags(),
+            _ => false,
+        }
+    }
+
+    /// Whether it sets all of N, Z, C and V.
+    #[must_use]
+    pub const fn sets_flags(&self) -> bool {
+        match self {
+            Self::Bin { set, .. } | Self::Carry { set, .. } => *set,
+            Self::CondCompare { .. }
+            | Self::WriteFlags { .. }
+            | Self::InvertCarry
+            | Self::BulkStart { .. }
+            | Self::Call { .. } => true,
+            Self::Vector(v) => v.sets_flags(),
+            _ => false,
+        }
+    }
+
+    /// Whether it may be left in its middle: by a fault, which shows the state
+    /// before it, or for another mode. The flags must be told then.
+    #[must_use]
+    pub const fn may_fault(&self) -> bool {
+        match self {
+            Self::Load { .. }
+            | Self::Store { .. }
+            | Self::LoadPair { .. }
+            | Self::StorePair { .. }
+            | Self::LoadAcquire { .. }
+            | Self::StoreRelease { .. }
+            | Self::Rmw { .. }
+            | Self::CompareSwap { .. }
+            | Self::LoadExclusive { .. }
+            | Self::StoreExclusive { .. }
+            | Self::ZeroLine { .. }
+            | Self::BulkRun { .. }
+            | Self::CheckStack { .. }
+            | Self::Interpret { .. } => true,
+            Self::Vector(v) => v.may_fault(),
+            _ => false,
+        }
     }
 }

@@ -5,7 +5,7 @@
 //! raise flags as the guest's control register says, NaNs included: what the
 //! host does otherwise, its lowering makes good.
 
-use crate::inst::{Addr, Cond, Reg, Size, VReg, Width};
+use crate::operand::{Addr, Cond, Reg, Size, VReg, Width};
 
 /// The second source of an operation on lanes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

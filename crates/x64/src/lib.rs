@@ -1,4 +1,17 @@
-//! The x86-64 host: emitter, register convention, lowering of IR.
+//! The x86-64 host: from IR to code.
+//!
+//! - [`asm`] writes instructions: bytes, labels, and what each form can name. It
+//!   knows nothing of guests.
+//! - [`convention`] says where the host keeps a guest's state: which slot has which
+//!   register, and where in the state the rest lies. Guest and surroundings give the
+//!   offsets as a table.
+//! - [`lower`] turns a region of IR into code and says what is to be known of it:
+//!   entries, exits, places that may fault. It reads no guest instruction.
+//! - [`stubs`] are the ways into and out of translated code.
+//! - [`constants`] are the vectors that code reads from the state; [`features`] is what
+//!   the host's processor has.
+//!
+//! Nothing here allocates code memory, runs what it makes, or knows Arm.
 #![no_std]
 
 extern crate alloc;

@@ -7,7 +7,7 @@
 //! ([`Setter`]): the cheapest way to keep what only a fault can show.
 
 use super::Lowering;
-use super::int::imm32;
+use super::imm32::imm32;
 use crate::asm::{Alu, Cond as Cc, Gpr, RegMem, Size};
 use crate::convention::{RAX, RCX};
 use ir::live::Live;

@@ -2,23 +2,11 @@
 
 use super::Lowering;
 use super::flags::{Compare, Form, Setter, Test, Tracker, Value};
+use super::imm32::imm32;
 use crate::asm::{Alu, Cond as Cc, Gpr, Mem, RegMem, Shift, Size};
 use crate::convention::{RAX, RCX, RDX};
 use ir::inst::{SelectOp, ShiftOp};
 use ir::{BinOp, Cond, Extend, Op, Operand, Reg, Term, Width};
-
-/// An immediate as an instruction takes it: 32 bits, sign-extended.
-#[allow(
-    clippy::cast_possible_truncation,
-    clippy::cast_possible_wrap,
-    reason = "checked"
-)]
-pub(super) fn imm32(w: Width, value: u64) -> Option<i32> {
-    match w {
-        Width::W32 => Some(value as u32 as i32),
-        Width::W64 => i32::try_from(value as i64).ok(),
-    }
-}
 
 impl Lowering<'_> {
     pub(crate) fn imm(&mut self, d: Reg, value: u64) {

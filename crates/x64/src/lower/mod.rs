@@ -22,6 +22,7 @@ mod bulk;
 mod call;
 mod carry;
 mod early;
+mod imm32;
 mod int;
 mod memory;
 mod operand;

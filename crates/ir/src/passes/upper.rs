@@ -5,7 +5,8 @@
 //! what all ways there agree on; nothing is known where the region is entered.
 //! A fact holds whichever way the operation is done, be it by an interpreter.
 
-use crate::inst::{Op, Size, VReg};
+use crate::inst::Op;
+use crate::operand::{Size, VReg};
 use crate::region::Region;
 use crate::vector::{Across, Crypto, Fp, Shape, VOp};
 use alloc::vec::Vec;
@@ -270,7 +271,7 @@ impl Uppers {
 #[allow(clippy::unwrap_used, reason = "a test that cannot set up fails")]
 mod tests {
     use super::*;
-    use crate::inst::Cond;
+    use crate::operand::Cond;
     use crate::region::{Block, Inst, Term};
     use crate::vector::{Arg, FloatBin};
 

@@ -5,7 +5,6 @@
 //! fault before that, and then a signal frame shows them. Whoever drops a weak
 //! value must be able to compute it at each such access.
 
-use crate::inst::Op;
 use crate::mode::Key;
 use crate::region::{Block, Region, Term};
 use alloc::vec::Vec;
@@ -20,63 +19,6 @@ pub enum Live {
     Weak,
     /// Read, or alive where the region is left.
     Live,
-}
-
-impl Op {
-    /// Whether it reads N, Z, C or V.
-    #[must_use]
-    pub const fn uses_flags(&self) -> bool {
-        match self {
-            Self::Carry { .. }
-            | Self::Select { .. }
-            | Self::CondCompare { .. }
-            | Self::ReadFlags { .. }
-            | Self::InvertCarry
-            | Self::BulkRun { .. }
-            | Self::Interpret { .. } => true,
-            Self::Vector(v) => v.uses_flags(),
-            _ => false,
-        }
-    }
-
-    /// Whether it sets all of N, Z, C and V.
-    #[must_use]
-    pub const fn sets_flags(&self) -> bool {
-        match self {
-            Self::Bin { set, .. } | Self::Carry { set, .. } => *set,
-            Self::CondCompare { .. }
-            | Self::WriteFlags { .. }
-            | Self::InvertCarry
-            | Self::BulkStart { .. }
-            | Self::Call { .. } => true,
-            Self::Vector(v) => v.sets_flags(),
-            _ => false,
-        }
-    }
-
-    /// Whether it may be left in its middle: by a fault, which shows the state
-    /// before it, or for another mode. The flags must be told then.
-    #[must_use]
-    pub const fn may_fault(&self) -> bool {
-        match self {
-            Self::Load { .. }
-            | Self::Store { .. }
-            | Self::LoadPair { .. }
-            | Self::StorePair { .. }
-            | Self::LoadAcquire { .. }
-            | Self::StoreRelease { .. }
-            | Self::Rmw { .. }
-            | Self::CompareSwap { .. }
-            | Self::LoadExclusive { .. }
-            | Self::StoreExclusive { .. }
-            | Self::ZeroLine { .. }
-            | Self::BulkRun { .. }
-            | Self::CheckStack { .. }
-            | Self::Interpret { .. } => true,
-            Self::Vector(v) => v.may_fault(),
-            _ => false,
-        }
-    }
 }
 
 /// Liveness of the flags in one region.
