@@ -7,20 +7,14 @@
 extern crate alloc;
 
 pub mod cli;
-pub mod code;
-mod cold;
 pub mod debug;
-pub mod forget;
-pub mod heap;
-pub mod host_cpu;
+pub mod host;
 pub mod inspect;
-pub mod interpret;
 pub mod linux;
-pub mod lock;
-pub mod message;
+pub mod memory;
 pub mod run;
-pub mod translate;
-pub mod vcpu;
+pub mod thread;
+pub mod translator;
 
 use alloc::boxed::Box;
 use core::ffi::CStr;
@@ -28,20 +22,21 @@ use core::format_args as text;
 
 use cli::{Command, Run};
 use debug::{Debugger, listen};
+use host::message::{self, Shown};
+use host::start::Start;
+use host::sys::{self, Errno, Fd};
+use host::{clock, cpu, own};
 use inspect::Inspector;
-use linux::address_space::AddressSpace;
-use linux::attention::Block;
-use linux::faults;
+use linux::loader::prefix::Prefix;
 use linux::loader::stack::key;
 use linux::loader::{self, LoadError, Loaded, Request};
-use linux::prefix::Prefix;
 use linux::process::{Process, Thread};
 use linux::seccomp::Seccomp;
-use linux::start::Start;
-use linux::sys::{self, Errno, Fd};
 use linux::syscalls::trace;
-use linux::{clock, core_file, own, signals, told};
-use message::Shown;
+use linux::{core_file, signals, told};
+use memory::address_space::AddressSpace;
+use thread::attention::Block;
+use thread::handlers;
 
 /// The exit code when a program cannot be run.
 const CANNOT_RUN: i32 = 126;
@@ -106,7 +101,7 @@ fn handed_over<'a>(start: &mut Start, mut run: Run<'a>) -> Result<Run<'a>, Errno
 }
 
 fn run_program(start: &Start, command: &Run<'_>, block: Result<Block, Errno>) -> ! {
-    if let Some(missing) = host_cpu::missing() {
+    if let Some(missing) = cpu::missing() {
         message::line(text!(
             "this processor is too old: x86-64-v3 is needed, and it has no {missing}"
         ));
@@ -114,7 +109,7 @@ fn run_program(start: &Start, command: &Run<'_>, block: Result<Block, Errno>) ->
     }
     let space = AddressSpace::new(Some(&run::STALE));
     let loaded = block
-        .and_then(|block| Ok((faults::install(&block)?, block)))
+        .and_then(|block| Ok((handlers::install(&block)?, block)))
         .map_err(LoadError::Engine)
         .and_then(|first| Ok((first, load(&space, start, command)?)));
     let ((ignored, block), loaded) = match loaded {

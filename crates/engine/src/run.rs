@@ -18,25 +18,26 @@ use x64::features::HostFeatures;
 use x64::lower::Lowered;
 
 use crate::debug::{self, Debugger, How};
+use crate::host::lock::{Lock, SpinLock};
+use crate::host::own;
+use crate::host::sys::{self, Errno, Fd};
+use crate::host::{heap, message};
 use crate::inspect::Inspector;
-use crate::linux::address_space::Watcher;
-use crate::linux::attention::{Block, FORGET, HOLD, SignalInfo};
-use crate::linux::breakpoints::BRK;
-use crate::linux::clone::{self, Request};
 use crate::linux::core_file::{self, Death};
 use crate::linux::delivery::Fatal;
-use crate::linux::faults::{self, Event, Outcome, Registers};
-use crate::linux::guest_memory::{self, GuestMemory};
 use crate::linux::other;
-use crate::linux::own;
 use crate::linux::process::{Process, Thread};
 use crate::linux::signals;
-use crate::linux::sys::{self, Errno, Fd};
 use crate::linux::syscalls::{self, Control};
-use crate::lock::{Lock, SpinLock};
-use crate::translate::{Code, Engine, Observer, Places};
-use crate::vcpu::{HostFault, Vcpu};
-use crate::{heap, interpret, message};
+use crate::memory::address_space::Watcher;
+use crate::memory::breakpoints::BRK;
+use crate::memory::guest_memory::{self, GuestMemory};
+use crate::thread::attention::{Block, FORGET, HOLD, SignalInfo};
+use crate::thread::clone::{self, Request};
+use crate::thread::handlers::{self, Event, Outcome, Registers};
+use crate::translator::interpret;
+use crate::translator::translate::{Code, Engine, Observer, Places};
+use crate::translator::vcpu::{HostFault, Vcpu};
 
 /// The exit code when a program cannot be run.
 const CANNOT_RUN: i32 = 126;
@@ -138,7 +139,7 @@ unsafe fn happened(event: &Event<'_>, registers: &mut Registers) -> Outcome {
 /// Gives faults in the engine's code to the engine.
 pub fn take_faults(engine: &Engine) {
     PLACES.store(Box::leak(Box::new(engine.places())), Ordering::Release);
-    faults::set_hook(happened);
+    handlers::set_hook(happened);
 }
 
 /// What all threads of the program share.

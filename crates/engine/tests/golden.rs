@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 use a64::decode::{Class, Op};
 use a64::lift::ANY_STACK;
 use armistice_engine::inspect::guest::GuestInsn;
-use armistice_engine::linux::loader::vdso;
+use armistice_engine::linux::abi::arm64::vdso;
 use ir::Mode;
 use translated::{CALLS, Translated};
 use x64::features::HostFeatures;

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use armistice_engine::code::arena::Arena;
+use armistice_engine::translator::code::arena::Arena;
 use common::elf::{BASE, CODE, Elf};
 use common::{engine, program};
 use tempfile::TempDir;

@@ -5,7 +5,7 @@ use a64::cpu::{Cpu, Flags};
 use a64::interp::{Environment, Exception};
 use a64::mem::{Barrier, Fault, FaultKind, Memory, Size, atomic_alignment};
 
-use engine::linux::clock;
+use engine::host::clock;
 
 use crate::case::{Batch, CODE, DATA, DATA_SIZE, State};
 

@@ -10,11 +10,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use a64::decode::{Op, decode};
 use a64::interp::Exception;
-use engine::linux::attention::Block;
-use engine::linux::faults;
 use engine::run::take_faults;
-use engine::translate::{Code, Engine, Observer};
-use engine::vcpu::Vcpu;
+use engine::thread::attention::Block;
+use engine::thread::handlers;
+use engine::translator::translate::{Code, Engine, Observer};
+use engine::translator::vcpu::Vcpu;
 use ir::Region;
 use x64::features::HostFeatures;
 use x64::lower::Lowered;
@@ -109,7 +109,7 @@ impl Translator {
         let errno = |errno| io::Error::other(format!("{errno}"));
         let engine = Engine::eager(host).map_err(errno)?;
         let block = Block::new().map_err(errno)?;
-        faults::install(&block).map_err(errno)?;
+        handlers::install(&block).map_err(errno)?;
         take_faults(&engine);
         Ok(Self {
             vcpu: engine.thread::<Sandbox>(a64::cpu::Cpu::default()),

@@ -8,7 +8,7 @@ use armistice_oracle::case::{Batch, Program, State};
 use armistice_oracle::interpreter::Interpreter;
 use armistice_oracle::random::Rng;
 use armistice_oracle::translator::Translator;
-use engine::linux::clock::{self, RESOLUTION, TIME};
+use engine::host::clock::{self, RESOLUTION, TIME};
 use x64::features::HostFeatures;
 
 const NOP: u32 = 0xd503_201f;

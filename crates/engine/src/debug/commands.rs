@@ -10,9 +10,9 @@ use super::packet::{escape, hex, number, numbers, unhex};
 use super::server::Server;
 use super::signals::{from_gdb, to_gdb};
 use super::{End, Tracee, Watch, Why, registers};
-use crate::linux::attention::SignalInfo;
+use crate::host::sys::{self, Errno};
 use crate::linux::signals::{SIGKILL, bit};
-use crate::linux::sys::{self, Errno};
+use crate::thread::attention::SignalInfo;
 
 /// What was agreed on.
 #[derive(Debug, Default)]

@@ -9,10 +9,10 @@ use alloc::format;
 use alloc::vec::Vec;
 
 use super::packet::{escape, number, unhex};
+use crate::host::sys::{self, AT_FDCWD, Errno, Fd, Status, fd_argument};
 use crate::linux::exe_link;
 use crate::linux::executable::Own;
 use crate::linux::process::Process;
-use crate::linux::sys::{self, AT_FDCWD, Errno, Fd, Status, fd_argument};
 use crate::linux::views::procfs::Viewer;
 use crate::linux::views::registers::Register;
 

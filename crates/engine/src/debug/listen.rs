@@ -4,8 +4,8 @@
 use core::ffi::CStr;
 use core::fmt;
 
-use crate::linux::sys::{self, Errno, Fd, fd_argument, number};
-use crate::message::Shown;
+use crate::host::message::Shown;
+use crate::host::sys::{self, Errno, Fd, fd_argument, number};
 
 /// Where to wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

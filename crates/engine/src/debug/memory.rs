@@ -3,10 +3,10 @@
 
 use core::ffi::CStr;
 
-use crate::linux::address_space::AddressSpace;
-use crate::linux::guest_memory;
-use crate::linux::own;
-use crate::linux::sys::{self, AT_FDCWD, Errno, Fd, fd_argument, number};
+use crate::host::own;
+use crate::host::sys::{self, AT_FDCWD, Errno, Fd, fd_argument, number};
+use crate::memory::address_space::AddressSpace;
+use crate::memory::guest_memory;
 
 /// The process's memory as a file, which the server opens for itself. Without
 /// `/proc`, protection is not overcome.

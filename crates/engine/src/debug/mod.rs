@@ -8,7 +8,7 @@
 //!
 //! The server has a table of descriptors of its own, so that the guest can
 //! neither see nor close the connection. Breakpoints are not in memory
-//! ([`crate::linux::breakpoints`]), single steps are the interpreter's, and so
+//! ([`crate::memory::breakpoints`]), single steps are the interpreter's, and so
 //! is all running while memory is watched.
 //!
 //! Invariants: the registers of a thread whose place is not `Place::Guest`
@@ -32,16 +32,16 @@ use core::{fmt, ptr};
 use a64::cpu::Cpu;
 use a64::interp::Exception;
 
-use crate::interpret;
-use crate::linux::attention::{Attention, BREAK_OFF, LOOK, SignalInfo};
-use crate::linux::faults;
-use crate::linux::guest_memory::{self, GuestMemory};
+use crate::host::lock::{Held, Lock};
+use crate::host::sys::{self, Errno, Fd, fd_argument, number};
 use crate::linux::process::Process;
-use crate::linux::sys::{self, Errno, Fd, fd_argument, number};
 use crate::linux::syscalls;
-use crate::linux::tracer::Tracer;
-use crate::lock::{Held, Lock};
-use crate::vcpu::Vcpu;
+use crate::memory::guest_memory::{self, GuestMemory};
+use crate::thread::attention::{Attention, BREAK_OFF, LOOK, SignalInfo};
+use crate::thread::handlers;
+use crate::thread::tracer::Tracer;
+use crate::translator::interpret;
+use crate::translator::vcpu::Vcpu;
 
 /// Why a thread has stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -469,7 +469,7 @@ impl Debugger {
             return false;
         };
         server.word.fetch_or(BREAK_OFF, Ordering::AcqRel);
-        faults::kick(server)
+        handlers::kick(server)
     }
 
     fn process(&self) -> &'static Process {

@@ -9,12 +9,12 @@ use core::sync::atomic::Ordering;
 use super::memory::Memory;
 use super::packet::{Incoming, Item, framed};
 use super::{Debugger, Place, Why, commands};
-use crate::linux::attention::{Attention, BREAK_OFF, Block, LOOK, NOTES};
-use crate::linux::clone::{self, Arguments, Request};
-use crate::linux::faults;
+use crate::host::sys::{self, Errno, Fd, fd_argument, number};
 use crate::linux::signals;
-use crate::linux::sys::{self, Errno, Fd, fd_argument, number};
-use crate::linux::window;
+use crate::thread::attention::{Attention, BREAK_OFF, Block, LOOK, NOTES};
+use crate::thread::clone::{self, Arguments, Request};
+use crate::thread::handlers;
+use crate::thread::interruptible;
 
 /// `CLONE_VM | FS | SIGHAND | THREAD | SYSVSEM`: not FILES.
 const FLAGS: u64 = 0x100 | 0x200 | 0x800 | 0x1_0000 | 0x4_0000;
@@ -215,7 +215,7 @@ impl Server {
                     all = false;
                     thread.attention.word.fetch_or(LOOK, Ordering::AcqRel);
                     if round.is_multiple_of(100) {
-                        faults::kick(thread.attention);
+                        handlers::kick(thread.attention);
                     }
                 }
             }
@@ -236,7 +236,7 @@ impl Server {
             thread.go_back();
             if thread.rewritten && thread.place == Place::Call {
                 thread.attention.word.fetch_or(BREAK_OFF, Ordering::AcqRel);
-                faults::kick(thread.attention);
+                handlers::kick(thread.attention);
             }
         }
         drop(state);
@@ -267,7 +267,7 @@ impl Server {
         let poll = [this & 0xffff_ffff | POLLIN << 32];
         let arguments = [poll.as_ptr() as u64, 1, 0, 0, 0, 0];
         // SAFETY: the kernel reads and writes the array only.
-        match unsafe { window::syscall(self.attention, number::PPOLL, arguments) } {
+        match unsafe { interruptible::syscall(self.attention, number::PPOLL, arguments) } {
             Ok(_) => {}
             Err(Errno::RESTART | Errno::EINTR) => return true,
             Err(_) => return false,

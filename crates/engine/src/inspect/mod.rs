@@ -9,7 +9,6 @@ pub mod guest;
 #[cfg(feature = "disassembler")]
 pub mod host;
 pub mod perf;
-pub mod tally;
 
 use alloc::string::String;
 use core::fmt::Write as _;
@@ -21,12 +20,12 @@ use ir::{Mode, Region};
 use x64::lower::Lowered;
 
 use crate::cli::Options;
-use crate::linux::sys;
-use crate::translate::{Code, Observer};
+use crate::host::sys;
+use crate::translator::tally::Tally;
+use crate::translator::translate::{Code, Observer};
 use counters::Counters;
 use guest::GuestLine;
 use perf::Map;
-use tally::Tally;
 
 /// Prints and counts what is translated.
 #[derive(Debug)]
@@ -161,7 +160,7 @@ fn guest_code(head: u64, region: &Region, code: &dyn Code, out: &mut String) {
 
 #[cfg(feature = "disassembler")]
 fn host_code(region: &Region, lowered: &Lowered, code: &[u8], out: &mut String) {
-    let layout = crate::vcpu::layout();
+    let layout = crate::translator::vcpu::layout();
     host::disassemble(region, lowered, code, &layout, host::Style::Full, out);
 }
 

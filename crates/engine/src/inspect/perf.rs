@@ -15,7 +15,7 @@ use core::ops::Range;
 use ir::Region;
 use x64::lower::Lowered;
 
-use crate::linux::sys::{self, Errno, Fd, number};
+use crate::host::sys::{self, Errno, Fd, number};
 
 const WRITE: u64 = 1;
 const CREATE: u64 = 0o100;

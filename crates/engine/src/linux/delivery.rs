@@ -10,14 +10,14 @@ use a64::cpu::Cpu;
 use a64::interp::Exception;
 use a64::mem::{Fault, FaultKind};
 
-use super::attention::{KEPT, NOTES, SignalInfo, TAKE};
-use super::faults::{
+use super::abi::arm64::signal_frame::{self, BadFrame, Contents};
+use super::process::{AlternateStack, Process, Thread};
+use super::signals::{self, Default, OTHER_FAULTS, SIG_DFL, SIG_IGN, bit};
+use crate::thread::attention::{KEPT, NOTES, SignalInfo, TAKE};
+use crate::thread::handlers::{
     Action, SA_NODEFER, SA_ONSTACK, SA_RESETHAND, SA_RESTORER, SA_SIGINFO, SIGBUS, SIGILL, SIGSEGV,
     SIGTRAP,
 };
-use super::process::{AlternateStack, Process, Thread};
-use super::signal_frame::{self, BadFrame, Contents};
-use super::signals::{self, Default, OTHER_FAULTS, SIG_DFL, SIG_IGN, bit};
 
 const SEGV_MAPERR: i32 = 1;
 const SEGV_ACCERR: i32 = 2;

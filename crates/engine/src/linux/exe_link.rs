@@ -20,10 +20,10 @@ use alloc::format;
 use alloc::vec::Vec;
 use core::ffi::CStr;
 
-use super::directory;
 use super::executable::{Identity, Own, given_up, is_engine};
-use super::sys::{self, AT_FDCWD, Errno, Fd, PATH_MAX, Status};
 use super::views::{self, maps};
+use crate::host::directory;
+use crate::host::sys::{self, AT_FDCWD, Errno, Fd, PATH_MAX, Status};
 
 /// As many links in a path as the kernel follows.
 const MOST_LINKS: usize = 40;

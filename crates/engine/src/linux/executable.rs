@@ -23,7 +23,7 @@ use core::mem::ManuallyDrop;
 use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU64, Ordering};
 
-use super::sys::{self, AT_FDCWD, Errno, Fd, Status, fd_argument, number};
+use crate::host::sys::{self, AT_FDCWD, Errno, Fd, Status, fd_argument, number};
 
 /// Which file it is: device and inode.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

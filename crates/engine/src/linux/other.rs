@@ -15,12 +15,12 @@ use alloc::vec::Vec;
 use core::ops::Range;
 use core::sync::atomic::{AtomicU64, Ordering};
 
-use super::guest_memory::END;
-use super::own::{self, room};
 use super::process::Process;
-use super::ranges::Head;
-use super::sys::{self, AT_FDCWD, Fd, status_at};
 use super::views::maps;
+use crate::host::own::{self, room};
+use crate::host::sys::{self, AT_FDCWD, Fd, status_at};
+use crate::memory::guest_memory::END;
+use crate::memory::ranges::Head;
 
 /// The words of [`PUBLISHED`].
 #[derive(Clone, Copy)]
@@ -260,7 +260,7 @@ impl Known {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::linux::ranges::Ranges;
+    use crate::memory::ranges::Ranges;
     use core::ptr;
 
     /// This process, as another would read it.

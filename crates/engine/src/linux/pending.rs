@@ -15,10 +15,10 @@ use alloc::vec::Vec;
 use core::ptr;
 use core::sync::atomic::{AtomicU64, Ordering};
 
-use super::attention::{Attention, SI_TKILL, SignalInfo, WAITS};
-use super::faults;
 use super::signals::{self, TAKEN_LIST, bit};
-use crate::lock::{Held, Lock};
+use crate::host::lock::{Held, Lock};
+use crate::thread::attention::{Attention, SI_TKILL, SignalInfo, WAITS};
+use crate::thread::handlers;
 
 /// `si_code` of a timer.
 const SI_TIMER: i32 = -2;
@@ -217,7 +217,7 @@ impl Pending {
             && attention.kept.load(Ordering::SeqCst) & set != 0
             && (to.lets_through(set) || to.observes(set))
         {
-            faults::ask_to_look(attention, info.signal());
+            handlers::ask_to_look(attention, info.signal());
         }
         true
     }
@@ -325,7 +325,7 @@ impl Pending {
         // lock is held.
         for signal in TAKEN_LIST {
             while let Some(info) = taken_back(signal) {
-                faults::note(attention, &info);
+                handlers::note(attention, &info);
             }
         }
         let result = if attention.wanted() || bits_of(&lent) & set == 0 {
@@ -459,7 +459,7 @@ impl Sets {
             }
             let others = self.members.iter().filter(|member| !member.is(by));
             for member in others.filter(|member| member.observes(one)) {
-                faults::ask_to_look(member.attention, signal);
+                handlers::ask_to_look(member.attention, signal);
             }
         }
     }
@@ -486,7 +486,7 @@ impl Sets {
         if let Some(chosen) = chosen
             && !chosen.is(by)
         {
-            faults::ask_to_take(chosen.attention, signal);
+            handlers::ask_to_take(chosen.attention, signal);
         }
         chosen.is_some()
     }

@@ -7,22 +7,23 @@ use alloc::vec::Vec;
 use core::ops::Range;
 use core::sync::atomic::{AtomicBool, Ordering};
 
-use super::address_space::AddressSpace;
-use super::attention::{Attention, Block, SignalInfo};
-use super::clone;
+use super::abi::arm64::vdso;
 use super::core_file::Parking;
 use super::executable::{Held, Identity, Own};
-use super::holds::Holds;
-use super::loader::{Loaded, vdso};
+use super::loader::Loaded;
+use super::loader::prefix::Prefix;
 use super::pending::Pending;
-use super::prefix::Prefix;
 use super::seccomp::Seccomp;
 use super::signals::{self, Actions, SIG_IGN, TAKEN, UNBLOCKABLE};
-use super::sys::Errno;
 use super::told::Places;
-use super::tracer::Tracer;
 use super::views::shown::Shown;
-use crate::lock::SpinLock;
+use crate::host::lock::SpinLock;
+use crate::host::sys::Errno;
+use crate::memory::address_space::AddressSpace;
+use crate::thread::attention::{Attention, Block, SignalInfo};
+use crate::thread::clone;
+use crate::thread::holds::Holds;
+use crate::thread::tracer::Tracer;
 
 /// What all threads of the guest share, and a child of `vfork` too.
 #[derive(Debug)]

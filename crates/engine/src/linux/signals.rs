@@ -1,20 +1,20 @@
 //! Signals: what the guest asked for, what the host does, and dying by one.
 //!
 //! What the guest ignores or leaves to the default, the host does so. What it
-//! handles comes to the engine ([`super::faults`]), which writes the guest's
-//! frame ([`super::signal_frame`]). The host's mask is the guest's, but for the
+//! handles comes to the engine ([`crate::thread::handlers`]), which writes the guest's
+//! frame ([`super::abi::arm64::signal_frame`]). The host's mask is the guest's, but for the
 //! signals of [`TAKEN`]: they are the engine's on the host and never blocked
 //! there, since a blocked fault kills the process at once.
 
 use core::ptr;
 use core::sync::atomic::{AtomicU64, Ordering};
 
-use super::attention::{Attention, SI_TKILL, SignalInfo};
-use super::faults::{
+use crate::host::sys::{self, Errno, number};
+use crate::thread::attention::{Attention, SI_TKILL, SignalInfo};
+use crate::thread::handlers::{
     self, Action, SA_NOCLDSTOP, SA_NOCLDWAIT, SA_RESTART, SIGBUS, SIGILL, SIGSEGV, SIGTRAP,
 };
-use super::sys::{self, Errno, number};
-use super::window;
+use crate::thread::interruptible;
 
 /// How many signals there are.
 pub const COUNT: i32 = 64;
@@ -46,7 +46,7 @@ pub const fn bit(signal: i32) -> u64 {
 
 /// The signals that the engine takes for itself.
 pub const TAKEN: u64 = bit(SIGSEGV) | bit(SIGBUS) | bit(SIGTRAP);
-/// Those in the order of their places in [`super::attention`].
+/// Those in the order of their places in [`crate::thread::attention`].
 pub const TAKEN_LIST: [i32; 3] = [SIGTRAP, SIGBUS, SIGSEGV];
 /// Other signals that faults have: the kernel tells all of these before others.
 pub const OTHER_FAULTS: u64 = bit(SIGILL) | bit(SIGFPE) | bit(SIGSYS);
@@ -99,7 +99,7 @@ impl Actions {
         self.place(signal)?;
         if self.known & bit(signal) == 0 {
             self.known |= bit(signal);
-            let host = faults::action(signal).handler;
+            let host = handlers::action(signal).handler;
             self.place(signal)?.handler = if host == SIG_IGN { SIG_IGN } else { SIG_DFL };
         }
         self.place(signal).map(|action| *action)
@@ -149,7 +149,7 @@ impl Actions {
             .filter(|&(signal, action)| {
                 TAKEN & bit(signal) != 0 || action.handler == SIG_DFL && is_followed(signal)
             })
-            .try_for_each(|(signal, _)| match faults::take(signal, 0) {
+            .try_for_each(|(signal, _)| match handlers::take(signal, 0) {
                 // Two of them nobody can take.
                 Err(_) if TAKEN & bit(signal) == 0 => Ok(()),
                 taken => taken.map(drop),
@@ -194,7 +194,7 @@ pub fn follow(signals: u64) {
         return;
     }
     for signal in 1..=COUNT {
-        if signals & bit(signal) != 0 && faults::action(signal).handler == SIG_DFL {
+        if signals & bit(signal) != 0 && handlers::action(signal).handler == SIG_DFL {
             // Two of them nobody can take.
             let _ = apply(signal, &Action::default());
         }
@@ -212,7 +212,7 @@ fn apply(signal: i32, action: &Action) -> Result<(), Errno> {
     let flags = action.flags & PASSED;
     let followed = action.handler == SIG_DFL && is_followed(signal);
     if TAKEN & bit(signal) != 0 || action.handler > SIG_IGN || followed {
-        return faults::take(signal, flags).map(drop);
+        return handlers::take(signal, flags).map(drop);
     }
     let host = Action {
         handler: action.handler,
@@ -220,7 +220,7 @@ fn apply(signal: i32, action: &Action) -> Result<(), Errno> {
         ..Action::default()
     };
     // SAFETY: no handler is set.
-    unsafe { faults::set_action(signal, &host) }.map(drop)
+    unsafe { handlers::set_action(signal, &host) }.map(drop)
 }
 
 /// What a signal does that is not handled.
@@ -280,7 +280,7 @@ pub fn try_mask(attention: &Attention, mask: u64) -> bool {
     let mask = mask & !TAKEN;
     let arguments = [SIG_SETMASK, ptr::from_ref(&mask) as u64, 0, 8, 0, 0];
     // SAFETY: the kernel reads the mask only.
-    let done = unsafe { window::syscall(attention, number::RT_SIGPROCMASK, arguments) };
+    let done = unsafe { interruptible::syscall(attention, number::RT_SIGPROCMASK, arguments) };
     done != Err(Errno::RESTART)
 }
 
@@ -367,7 +367,7 @@ pub fn stop() {
 /// that signal.
 pub fn die(signal: i32) -> ! {
     // SAFETY: no handler is set.
-    let _ = unsafe { faults::set_action(signal, &Action::default()) };
+    let _ = unsafe { handlers::set_action(signal, &Action::default()) };
     // First pending, then let through, so that no other comes in between.
     let _ = set_whole_mask(!0);
     raise(signal);

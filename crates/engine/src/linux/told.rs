@@ -9,7 +9,7 @@ use core::ffi::CStr;
 use core::ops::Range;
 use core::ptr;
 
-use super::sys::{self, number};
+use crate::host::sys::{self, number};
 
 /// Where the parts of a process lie.
 #[derive(Clone, Debug, Default)]

@@ -13,9 +13,10 @@ mod memory;
 use core::arch::global_asm;
 use core::panic::PanicInfo;
 
-use armistice_engine::heap::{self, Heap};
-use armistice_engine::linux::{attention, engine_file};
-use armistice_engine::message;
+use armistice_engine::host::heap::{self, Heap};
+use armistice_engine::host::message;
+use armistice_engine::linux::exec::engine_file;
+use armistice_engine::thread::attention;
 
 #[global_allocator]
 static HEAP: Heap = Heap::new();

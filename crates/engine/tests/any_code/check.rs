@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use a64::decode::{Class, Op, decode};
 use a64::lift::A64;
-use armistice_engine::vcpu::layout;
+use armistice_engine::translator::vcpu::layout;
 use iced_x86::{
     Decoder, DecoderOptions, FlowControl, Instruction, InstructionInfoFactory, Mnemonic, OpAccess,
     Register,

@@ -2,7 +2,7 @@
 
 use a64::lift::A64;
 use armistice_engine::inspect::host::{Style, disassemble};
-use armistice_engine::vcpu::layout;
+use armistice_engine::translator::vcpu::layout;
 use ir::form::{Former, Limits, Source};
 use ir::live::Live;
 use ir::{Mode, Op, Region, Term};

@@ -1,8 +1,8 @@
 //! What the ELF parser promises of any bytes at all. Shared by the tests and
 //! the fuzzing target.
 
-use armistice_engine::linux::guest_memory;
 use armistice_engine::linux::loader::elf::{self, Plan};
+use armistice_engine::memory::guest_memory;
 
 /// What the parser promises of a plan.
 fn check(plan: &Plan, file: usize) {

@@ -25,7 +25,7 @@ use crate::output::{shown, shown_path};
 const FIXES_MAX: usize = 4;
 
 /// Where the engine of an architecture finds Debian's cross libc
-/// (`crates/engine/src/linux/prefix.rs`).
+/// (`crates/engine/src/linux/loader/prefix.rs`).
 const CROSS_LIBCS: [(&str, &str); 1] = [("aarch64", "/usr/aarch64-linux-gnu")];
 
 /// What is executed, and where.

@@ -9,8 +9,8 @@ use super::contents::DEFAULT_FILTER;
 use super::name::{self, Facts};
 use super::notes::About;
 use super::write::Memory;
+use crate::host::sys::{self, Fd, number};
 use crate::linux::process::{Process, Thread};
-use crate::linux::sys::{self, Fd, number};
 use crate::linux::views::read_all;
 
 /// A file of procfs, without the end of its line.

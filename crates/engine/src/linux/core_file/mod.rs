@@ -36,8 +36,8 @@ use self::write::Memory;
 use super::other::Known;
 use super::process::{Process, Thread};
 use super::signals;
-use super::sys::{self, AT_FDCWD, Errno, Fd, fd_argument, number};
 use super::views::{maps, read_all};
+use crate::host::sys::{self, AT_FDCWD, Errno, Fd, fd_argument, number};
 
 /// `RLIMIT_CORE`.
 pub const RLIMIT_CORE: u64 = 4;

@@ -11,11 +11,11 @@ use core::sync::atomic::{AtomicU32, Ordering};
 
 use a64::cpu::Cpu;
 
-use crate::linux::faults;
+use crate::host::lock::{SpinLock, Unlock};
+use crate::host::sys::{self, Errno, number};
 use crate::linux::process::Thread;
 use crate::linux::signals;
-use crate::linux::sys::{self, Errno, number};
-use crate::lock::{SpinLock, Unlock};
+use crate::thread::handlers;
 
 /// A thread as its core file shows it.
 #[derive(Debug)]
@@ -94,7 +94,8 @@ impl Parking {
         let mut idle = 0;
         loop {
             if idle % ASK_EVERY == 0 {
-                threads.retain(|&thread| faults::ask_to_hold(process, thread) != Err(Errno::ESRCH));
+                threads
+                    .retain(|&thread| handlers::ask_to_hold(process, thread) != Err(Errno::ESRCH));
             }
             let before = threads.len();
             self.list.with(|list| {

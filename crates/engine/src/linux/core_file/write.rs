@@ -11,7 +11,7 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 use super::contents::{Share, share};
-use crate::linux::sys::{self, Errno, Fd, fd_argument, number};
+use crate::host::sys::{self, Errno, Fd, fd_argument, number};
 use crate::linux::views::maps::Mapping;
 
 const PAGE: u64 = 4096;

@@ -1,15 +1,15 @@
 //! A file that is to be executed, as the engine looks at it.
 //!
 //! Looking is opening, which whoever watches the file is told; so it is done once,
-//! without reading ([`crate::linux::peek`]), and what was opened is what the next
+//! without reading ([`crate::linux::loader::peek`]), and what was opened is what the next
 //! engine gets.
 
 use alloc::vec::Vec;
 
 use super::{AT_EMPTY_PATH, O_CLOEXEC, Program};
+use crate::host::sys::{self, AT_FDCWD, Errno, Fd, Status, fd_argument, number};
 use crate::linux::executable::Own;
-use crate::linux::peek::Peek;
-use crate::linux::sys::{self, AT_FDCWD, Errno, Fd, Status, fd_argument, number};
+use crate::linux::loader::peek::Peek;
 
 const S_IFMT: u32 = 0o170_000;
 const S_IFREG: u32 = 0o100_000;

@@ -5,13 +5,13 @@ use alloc::vec::Vec;
 use core::sync::atomic::Ordering;
 
 use super::candidate::{self, Candidate};
+use super::engine_file::EngineFile;
+use super::made_file;
 use super::room::{self, Lists, Room};
 use super::{Program, host};
-use crate::linux::engine_file::EngineFile;
+use crate::host::sys::{self, AT_FDCWD, Errno, Fd, fd_argument, number};
 use crate::linux::executable::Own;
-use crate::linux::made_file;
 use crate::linux::process::{Process, Thread};
-use crate::linux::sys::{self, AT_FDCWD, Errno, Fd, fd_argument, number};
 
 /// Interpreters of interpreters, as the kernel has it.
 const DEPTH: usize = 5;
@@ -162,7 +162,7 @@ impl Found {
     /// guest's arguments and environment come in a file.
     fn prepare(&self, thread: &mut Thread, followers: &Followers<'_>) -> Result<Option<Fd>, Errno> {
         let mut strings = Strings::default();
-        strings.add(crate::message::NAME.as_bytes());
+        strings.add(crate::host::message::NAME.as_bytes());
         strings.add_number(b"--descriptor", &self.file.file);
         if let Some(debugger) = &followers.debugger {
             strings.add_number(b"--debugger", debugger);
@@ -221,7 +221,7 @@ impl Found {
         (strings + 1 + 8 * pointers) as u64
     }
 
-    /// The arguments and the environment, as [`crate::linux::start`] reads them:
+    /// The arguments and the environment, as [`crate::host::start`] reads them:
     /// the number of arguments, then all strings.
     fn packed(&self) -> Result<Vec<u8>, Errno> {
         let own = &self.lists.arguments;

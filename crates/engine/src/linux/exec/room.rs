@@ -9,8 +9,8 @@
 
 use alloc::vec::Vec;
 
-use crate::linux::guest_memory;
-use crate::linux::sys::{self, Errno};
+use crate::host::sys::{self, Errno};
+use crate::memory::guest_memory;
 
 /// `MAX_ARG_STRLEN`, with the zero at the end.
 const LONGEST: u64 = 128 << 10;

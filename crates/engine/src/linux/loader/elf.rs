@@ -13,9 +13,9 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Range;
 
-use crate::linux::address_space::{PAGE, page_down, page_up};
-use crate::linux::guest_memory;
-use crate::linux::sys::{PROT_EXEC, PROT_READ, PROT_WRITE};
+use crate::host::sys::{PROT_EXEC, PROT_READ, PROT_WRITE};
+use crate::memory::address_space::{PAGE, page_down, page_up};
+use crate::memory::guest_memory;
 
 /// The length of the header at the start of the file.
 pub const HEADER: usize = 64;

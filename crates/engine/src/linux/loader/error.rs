@@ -6,8 +6,8 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::elf::Invalid;
-use crate::linux::sys::Errno;
-use crate::message::Shown;
+use crate::host::message::Shown;
+use crate::host::sys::Errno;
 
 /// Why a program does not start.
 #[derive(Clone, Debug, PartialEq, Eq)]

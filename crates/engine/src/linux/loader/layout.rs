@@ -15,10 +15,10 @@
 use alloc::vec::Vec;
 
 use super::elf::{Placement, Plan, Segment};
-use crate::linux::address_space::PAGE;
-use crate::linux::guest_memory;
-use crate::linux::own::room;
-use crate::linux::sys::{Fd, PROT_WRITE};
+use crate::host::own::room;
+use crate::host::sys::{Fd, PROT_WRITE};
+use crate::memory::address_space::PAGE;
+use crate::memory::guest_memory;
 
 /// Libraries of which one is enough: how their names begin.
 const LIBRARIES: [&[u8]; 3] = [b"libtsan.so", b"libclang_rt.tsan", b"libclang_rt.msan"];
@@ -210,8 +210,8 @@ fn number(address: u64) -> Option<u32> {
 #[allow(clippy::cast_possible_truncation, reason = "small numbers")]
 mod tests {
     use super::*;
-    use crate::linux::attention::Block;
-    use crate::linux::faults;
+    use crate::thread::attention::Block;
+    use crate::thread::handlers;
 
     /// A table with one bucket for these names, as a linker makes it.
     fn exporting(names: &[&str]) -> (Vec<u32>, Vec<u32>, Vec<u8>) {
@@ -239,7 +239,7 @@ mod tests {
 
     #[test]
     fn functions_are_found_that_are_exported() {
-        let _ = faults::install(&Block::new().unwrap());
+        let _ = handlers::install(&Block::new().unwrap());
         let names = ["main", "__msan_init", "__msan_init_more"];
         let (table, symbols, strings) = exporting(&names);
         let dynamic = Dynamic {

@@ -8,14 +8,14 @@
 use core::ops::Range;
 
 use super::elf::{Placement, Plan, Segment};
-use crate::linux::address_space::{
-    AddressSpace, Mapping, PAGE, host_protection, page_down, page_up,
-};
-use crate::linux::guest_memory;
-use crate::linux::sys::{
+use crate::host::sys::{
     self, Errno, Fd, MAP_ANONYMOUS, MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_NORESERVE, MAP_PRIVATE,
     PROT_READ, PROT_WRITE,
 };
+use crate::memory::address_space::{
+    AddressSpace, Mapping, PAGE, host_protection, page_down, page_up,
+};
+use crate::memory::guest_memory;
 
 /// Where a relocatable file goes.
 #[derive(Clone, Copy, Debug)]

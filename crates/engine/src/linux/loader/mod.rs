@@ -9,8 +9,9 @@ pub mod elf;
 pub mod error;
 mod layout;
 mod map;
+pub mod peek;
+pub mod prefix;
 pub mod stack;
-pub mod vdso;
 
 use alloc::ffi::CString;
 use alloc::vec::Vec;
@@ -24,16 +25,17 @@ use self::elf::Plan;
 pub use self::error::{InterpreterError, LoadError};
 use self::layout::Layout;
 use self::map::{Base, MapError};
+use self::peek::Peek;
+use self::prefix::Prefix;
 use self::stack::{Contents, Value, key};
-use super::address_space::{AddressSpace, PAGE, page_down};
+use super::abi::arm64::vdso;
 use super::executable::{Held, Identity};
-use super::guest_memory;
-use super::own;
-use super::peek::Peek;
-use super::prefix::Prefix;
-use super::start::Start;
-use super::sys::{self, Errno, Fd, PROT_EXEC, PROT_READ, PROT_WRITE, Status, number};
 use super::told::Places;
+use crate::host::own;
+use crate::host::start::Start;
+use crate::host::sys::{self, Errno, Fd, PROT_EXEC, PROT_READ, PROT_WRITE, Status, number};
+use crate::memory::address_space::{AddressSpace, PAGE, page_down};
+use crate::memory::guest_memory;
 
 /// What to run.
 #[derive(Debug)]

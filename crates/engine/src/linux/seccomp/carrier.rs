@@ -21,7 +21,7 @@ use super::bpf::code::{
     A, ABS, ALU, AND, IMM, JA, JEQ, JGE, JMP, LD, LDX, MEM, MISC, OR, RET, RSH, STX, TAX, X,
 };
 use super::bpf::{Instruction, LONGEST, Program};
-use crate::linux::sys::{self, Errno, number};
+use crate::host::sys::{self, Errno, number};
 
 /// `SECCOMP_SET_MODE_FILTER`.
 const SET_MODE_FILTER: u64 = 1;

@@ -13,13 +13,13 @@ use alloc::vec::Vec;
 
 use super::Call;
 use super::table::Syscall;
-use crate::linux::clone;
-use crate::linux::directory;
+use crate::host::directory;
+use crate::host::sys::{self, Errno, Fd, number};
 use crate::linux::exe_link;
 use crate::linux::executable::Identity;
-use crate::linux::guest_memory;
 use crate::linux::process::Thread;
-use crate::linux::sys::{self, Errno, Fd, number};
+use crate::memory::guest_memory;
+use crate::thread::clone;
 
 /// Higher than the kernel lets any descriptor's number be.
 const NEVER_OPEN: u64 = 0x7fff_ffff;

@@ -5,8 +5,8 @@ use core::ptr;
 use super::Call;
 use super::observing;
 use super::signals::with_mask;
-use crate::linux::guest_memory;
-use crate::linux::sys::{Errno, number};
+use crate::host::sys::{Errno, number};
+use crate::memory::guest_memory;
 
 /// arm64's size, with four bytes of padding behind the events.
 const GUEST: usize = 16;

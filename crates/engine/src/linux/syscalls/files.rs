@@ -9,16 +9,16 @@ use core::ptr;
 use a64::mem::Size;
 
 use super::{Call, paths, unknown_is_zero};
+use crate::host::sys::{self, AT_FDCWD, Errno, Fd, Status, fd_argument, number};
+use crate::linux::abi::arm64::open_flags;
 use crate::linux::exe_link::{self, Target};
 use crate::linux::executable::{Identity, is_engine};
-use crate::linux::guest_memory;
-use crate::linux::open_flags;
-use crate::linux::sys::{self, AT_FDCWD, Errno, Fd, Status, fd_argument, number};
 use crate::linux::views;
 use crate::linux::views::opened::{Opening, opened};
 use crate::linux::views::procfs::Viewer;
 use crate::linux::views::registers::Register;
 use crate::linux::views::shown::Original;
+use crate::memory::guest_memory;
 
 pub(super) fn openat(call: &mut Call<'_>) -> Result<u64, Errno> {
     let flags = call.arguments[2];

@@ -3,8 +3,8 @@
 //! one old structure, of loop devices.
 
 use super::Call;
-use crate::linux::guest_memory;
-use crate::linux::sys::{Errno, number};
+use crate::host::sys::{Errno, number};
+use crate::memory::guest_memory;
 
 const LOOP_SET_STATUS: u64 = 0x4c02;
 const LOOP_GET_STATUS: u64 = 0x4c03;

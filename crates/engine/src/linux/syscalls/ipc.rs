@@ -6,10 +6,10 @@ use core::sync::atomic::Ordering;
 
 use super::Call;
 use super::permission::may_execute_segment;
-use crate::linux::address_space::{Mapping, PAGE, page_down, page_up};
-use crate::linux::guest_memory::END;
-use crate::linux::own;
-use crate::linux::sys::{self, Errno, PROT_EXEC, PROT_READ, number};
+use crate::host::own;
+use crate::host::sys::{self, Errno, PROT_EXEC, PROT_READ, number};
+use crate::memory::address_space::{Mapping, PAGE, page_down, page_up};
+use crate::memory::guest_memory::END;
 
 const IPC_SET: i32 = 1;
 const IPC_STAT: i32 = 2;

@@ -10,12 +10,12 @@ use super::ranges::{
     ARM64_END, HOME_NODE, MBIND, MBIND_DEFAULT, MINCORE, MLOCK, MLOCK2, MPROTECT, MSEAL, MSYNC,
     MUNLOCK, MUNMAP, REMAP_FILE_PAGES, Verdict, before, parts, reaches_out,
 };
-use crate::linux::address_space::{Mapping, PAGE, host_protection, page_down, page_up};
-use crate::linux::guest_memory::END;
-use crate::linux::own;
-use crate::linux::sys::{
+use crate::host::own;
+use crate::host::sys::{
     self, Errno, MAP_ANONYMOUS, MAP_FIXED, MAP_FIXED_NOREPLACE, PROT_EXEC, PROT_READ, number,
 };
+use crate::memory::address_space::{Mapping, PAGE, host_protection, page_down, page_up};
+use crate::memory::guest_memory::END;
 
 const EXEC: u64 = PROT_EXEC as u64;
 const READ: u64 = PROT_READ as u64;

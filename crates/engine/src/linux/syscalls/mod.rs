@@ -39,16 +39,16 @@ use a64::cpu::Cpu;
 use a64::mem::{Fault, Size};
 
 use self::table::{Handler, Syscall};
-use super::attention::{KEPT, SignalInfo, TAKEN_ALL};
-use super::clone;
 use super::executable::{Identity, Own};
-use super::guest_memory;
 use super::process::{Process, Thread};
 use super::seccomp::bpf::Data;
 use super::seccomp::{ARCHITECTURE, Verdict};
-use super::sys::{self, Errno, Status, fd_argument, number};
 use super::views;
-use super::window;
+use crate::host::sys::{self, Errno, Status, fd_argument, number};
+use crate::memory::guest_memory;
+use crate::thread::attention::{KEPT, SignalInfo, TAKEN_ALL};
+use crate::thread::clone;
+use crate::thread::interruptible;
 
 /// A system call of the guest, while it is done.
 #[derive(Debug)]
@@ -278,7 +278,7 @@ impl Call<'_> {
             if self.called {
                 return sys::syscall(number, self.arguments);
             }
-            let result = window::syscall(self.thread.attention(), number, self.arguments);
+            let result = interruptible::syscall(self.thread.attention(), number, self.arguments);
             let result = match result {
                 Err(Errno::EINTR) if self.only_looked() => Err(Errno::RESTART),
                 result => result,

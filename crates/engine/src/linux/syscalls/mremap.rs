@@ -10,10 +10,10 @@ use core::ops::Range;
 use super::Call;
 use super::ranges::{ARM64_END, parts, reaches_out};
 use super::tagged::untagged;
-use crate::linux::address_space::{AddressSpace, Mapping, PAGE, page_down};
-use crate::linux::guest_memory::END;
-use crate::linux::own;
-use crate::linux::sys::{self, Errno, number};
+use crate::host::own;
+use crate::host::sys::{self, Errno, number};
+use crate::memory::address_space::{AddressSpace, Mapping, PAGE, page_down};
+use crate::memory::guest_memory::END;
 
 const MAYMOVE: u64 = 1;
 const FIXED: u64 = 2;

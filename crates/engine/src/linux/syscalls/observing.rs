@@ -16,10 +16,12 @@ use a64::mem::Size;
 
 use super::Call;
 use super::signals::SET;
-use crate::linux::attention::{KEPT, SignalInfo, TAKE, TAKEN_ALL, WAITS};
+use crate::host::clock;
+use crate::host::sys::{self, Errno, Fd, number};
 use crate::linux::signals::{self, OTHER_FAULTS, TAKEN, TAKEN_LIST, UNBLOCKABLE, bit};
-use crate::linux::sys::{self, Errno, Fd, number};
-use crate::linux::{clock, faults, guest_memory};
+use crate::memory::guest_memory;
+use crate::thread::attention::{KEPT, SignalInfo, TAKE, TAKEN_ALL, WAITS};
+use crate::thread::handlers;
 
 /// `struct signalfd_siginfo`.
 const RECORD: usize = 128;
@@ -365,15 +367,18 @@ fn own_taken_out(
     bytes.try_reserve_exact(length).ok()?;
     bytes.resize(length, 0);
     gather(&pieces, &mut bytes).ok()?;
-    if !bytes.chunks(RECORD).any(|one| faults::is_own(&record(one))) {
+    if !bytes
+        .chunks(RECORD)
+        .any(|one| handlers::is_own(&record(one)))
+    {
         return None;
     }
     watched_by(call.int(0))?;
     let (mut rest, mut own) = (Vec::new(), 0);
     for one in bytes.chunks(RECORD) {
         let info = record(one);
-        if faults::is_own(&info) {
-            faults::note(call.thread.attention(), &info);
+        if handlers::is_own(&info) {
+            handlers::note(call.thread.attention(), &info);
             own |= bit(info.signal());
         } else {
             rest.extend_from_slice(one);

@@ -10,9 +10,9 @@
 use alloc::ffi::CString;
 
 use super::Call;
+use crate::host::sys::{AT_FDCWD, Errno, fd_argument};
 use crate::linux::exe_link::{self, Target};
 use crate::linux::executable::is_engine;
-use crate::linux::sys::{AT_FDCWD, Errno, fd_argument};
 use crate::linux::views;
 
 /// When the last link of a path is followed.

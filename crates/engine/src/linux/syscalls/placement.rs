@@ -7,9 +7,9 @@ use super::Call;
 use super::ranges::NOWHERE;
 use super::remote::shares_memory;
 use super::tagged::untagged;
-use crate::linux::address_space::{PAGE, page_down};
-use crate::linux::own;
-use crate::linux::sys::{Errno, number};
+use crate::host::own;
+use crate::host::sys::{Errno, number};
+use crate::memory::address_space::{PAGE, page_down};
 
 /// Whether an address is in the engine's pages.
 fn is_own(address: u64) -> bool {

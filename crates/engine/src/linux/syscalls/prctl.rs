@@ -4,7 +4,7 @@
 
 use super::ranges::NAME;
 use super::{Call, seccomp};
-use crate::linux::sys::{Errno, number};
+use crate::host::sys::{Errno, number};
 
 /// Options that are not passed on, the error, and why.
 const REFUSED: [(i32, Errno, &str); 15] = [

@@ -3,11 +3,11 @@
 use core::sync::atomic::Ordering;
 
 use super::{Call, Control, unknown_is_zero};
-use crate::linux::clone::{Arguments, Request};
+use crate::host::sys::{AT_FDCWD, Errno, number};
 use crate::linux::core_file;
 use crate::linux::exec::{self, Program};
-use crate::linux::guest_memory;
-use crate::linux::sys::{AT_FDCWD, Errno, number};
+use crate::memory::guest_memory;
+use crate::thread::clone::{Arguments, Request};
 
 /// The host's names, but the guest's machine.
 pub(super) fn uname(call: &mut Call<'_>) -> Result<u64, Errno> {

@@ -1,5 +1,5 @@
 //! `ptrace`, for children that share their maker's memory, and what they wait
-//! for ([`crate::linux::holds`]): `PTRACE_ATTACH`, `PTRACE_GETREGSET` and
+//! for ([`crate::thread::holds`]): `PTRACE_ATTACH`, `PTRACE_GETREGSET` and
 //! `PTRACE_DETACH`. For all others there is none.
 
 use alloc::vec::Vec;
@@ -8,9 +8,9 @@ use core::sync::atomic::Ordering;
 use a64::cpu::Cpu;
 
 use super::Call;
-use crate::linux::holds::Stop;
-use crate::linux::signal_frame;
-use crate::linux::sys::{Errno, number};
+use crate::host::sys::{Errno, number};
+use crate::linux::abi::arm64::signal_frame;
+use crate::thread::holds::Stop;
 
 const ATTACH: u64 = 16;
 const DETACH: u64 = 17;

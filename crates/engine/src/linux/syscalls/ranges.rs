@@ -19,10 +19,10 @@ use core::ops::Range;
 
 use super::Call;
 use super::tagged::untagged;
-use crate::linux::address_space::{PAGE, page_down};
-use crate::linux::guest_memory::END;
-use crate::linux::own;
-use crate::linux::sys::{Errno, number};
+use crate::host::own;
+use crate::host::sys::{Errno, number};
+use crate::memory::address_space::{PAGE, page_down};
+use crate::memory::guest_memory::END;
 
 /// The end of a program's addresses on arm64, with 48 bits.
 pub(super) const ARM64_END: u64 = 1 << 48;
@@ -319,7 +319,7 @@ pub(super) fn before(pages: &Range<u64>) -> Range<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::linux::sys;
+    use crate::host::sys;
     use proptest::prelude::*;
 
     const RULES: [Rule; 14] = [

@@ -3,10 +3,10 @@
 use alloc::vec::Vec;
 
 use super::Call;
-use crate::linux::guest_memory;
+use crate::host::sys::Errno;
 use crate::linux::seccomp::bpf::{Instruction, LONGEST, Program};
 use crate::linux::seccomp::{check_flags, is_available, may_set};
-use crate::linux::sys::Errno;
+use crate::memory::guest_memory;
 
 pub(super) fn seccomp(call: &mut Call<'_>) -> Result<u64, Errno> {
     const SET_MODE_STRICT: i32 = 0;

@@ -6,11 +6,11 @@
 use core::sync::atomic::Ordering;
 
 use super::Call;
-use crate::linux::attention::{SI_TKILL, SignalInfo};
-use crate::linux::faults::{SIGBUS, SIGSEGV, SIGTRAP};
-use crate::linux::guest_memory;
+use crate::host::sys::{self, Errno, number};
 use crate::linux::signals::{TAKEN, bit, is_signal};
-use crate::linux::sys::{self, Errno, number};
+use crate::memory::guest_memory;
+use crate::thread::attention::{SI_TKILL, SignalInfo};
+use crate::thread::handlers::{SIGBUS, SIGSEGV, SIGTRAP};
 
 const SI_USER: i32 = 0;
 

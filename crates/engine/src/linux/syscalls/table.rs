@@ -9,7 +9,7 @@ use super::{
     Call, advice, brk, descriptors, events, files, ioctl, ipc, memory, mremap, observing,
     placement, prctl, process, ptrace, remote, seccomp, sends, signals, time,
 };
-use crate::linux::sys::Errno;
+use crate::host::sys::Errno;
 
 /// What becomes of a system call.
 #[derive(Clone, Copy, Debug)]

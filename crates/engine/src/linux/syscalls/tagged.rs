@@ -15,8 +15,8 @@ use alloc::vec::Vec;
 
 use super::Call;
 use super::table::Syscall;
-use crate::linux::guest_memory;
-use crate::linux::sys::Errno;
+use crate::host::sys::Errno;
+use crate::memory::guest_memory;
 
 /// An address without its tag. As arm64 has it, bit 55 tells which half of all
 /// addresses it is in; one in the kernel's stays as it is.

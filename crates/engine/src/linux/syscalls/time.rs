@@ -1,8 +1,8 @@
 //! Clocks: read by the host's vDSO, so that asking costs no system call.
 
 use super::Call;
-use crate::linux::clock;
-use crate::linux::sys::{Errno, number};
+use crate::host::clock;
+use crate::host::sys::{Errno, number};
 
 pub(super) fn clock_gettime(call: &mut Call<'_>) -> Result<u64, Errno> {
     let time = clock::time(call.int(0))?;
@@ -15,7 +15,7 @@ pub(super) fn gettimeofday(call: &mut Call<'_>) -> Result<u64, Errno> {
     let [time, zone, ..] = call.arguments;
     if zone != 0 {
         // Nobody asks for the zone but to see whether there is one.
-        return call.pass(crate::linux::sys::number::GETTIMEOFDAY);
+        return call.pass(crate::host::sys::number::GETTIMEOFDAY);
     }
     if time != 0 {
         let [seconds, nanoseconds] = clock::time(CLOCK_REALTIME)?;

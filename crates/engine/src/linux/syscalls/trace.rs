@@ -9,8 +9,8 @@ use core::ffi::CStr;
 use core::fmt::Write as _;
 
 use super::table::Syscall;
-use crate::linux::guest_memory;
-use crate::linux::sys::{self, AT_FDCWD, Errno, number};
+use crate::host::sys::{self, AT_FDCWD, Errno, number};
+use crate::memory::guest_memory;
 
 /// How much of a string or a buffer is shown.
 const SHOWN: usize = 48;

@@ -8,7 +8,7 @@ use core::fmt::Write as _;
 use a64::features::{HWCAP, HWCAP2, MIDR_EL1, hwcap as one, hwcap2 as two};
 
 use super::Text;
-use crate::linux::clock::FREQUENCY;
+use crate::host::clock::FREQUENCY;
 
 /// The names in `Features`, in the order of their bits.
 const NAMES: [(u32, &str); 26] = [

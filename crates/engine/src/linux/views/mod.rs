@@ -8,6 +8,7 @@
 
 mod cpu;
 pub(super) mod maps;
+mod memory_file;
 pub mod opened;
 mod place;
 pub mod procfs;
@@ -21,9 +22,9 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Range;
 
-use super::guest_memory;
 use super::other;
-use super::sys::{Fd, PATH_MAX};
+use crate::host::sys::{Fd, PATH_MAX};
+use crate::memory::guest_memory;
 
 /// Text that is written piece by piece.
 #[derive(Default)]

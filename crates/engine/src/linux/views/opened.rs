@@ -12,13 +12,13 @@ use alloc::ffi::CString;
 use core::ffi::CStr;
 use core::mem::ManuallyDrop;
 
+use super::memory_file;
 use super::procfs::Viewer;
+use crate::host::sys::{Errno, Fd};
+use crate::linux::abi::arm64::open_flags;
 use crate::linux::exe_link;
 use crate::linux::executable::{Identity, Own, is_engine};
-use crate::linux::memory_file;
-use crate::linux::open_flags;
 use crate::linux::process::{Process, Thread};
-use crate::linux::sys::{Errno, Fd};
 
 /// How the guest opened a file.
 #[derive(Clone, Copy, Debug)]

@@ -13,7 +13,7 @@ use alloc::vec::Vec;
 use core::ffi::CStr;
 use core::sync::atomic::{AtomicU64, Ordering};
 
-use crate::linux::sys::{
+use crate::host::sys::{
     self, AT_FDCWD, Errno, Fd, Status, fd_argument, number, read_link, status_at,
 };
 

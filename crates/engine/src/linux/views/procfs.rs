@@ -13,14 +13,14 @@ use super::place::{self, Found, Place};
 use super::shown::{self, Original};
 use super::status::{self, Signals};
 use super::{cpu, maps, read_all};
-use crate::linux::open_flags;
-use crate::linux::other::{self, Known, Other};
-use crate::linux::own;
-use crate::linux::process::{Process, Thread};
-use crate::linux::signals::Actions;
-use crate::linux::sys::{
+use crate::host::own;
+use crate::host::sys::{
     self, AT_FDCWD, Errno, Fd, Status, fd_argument, number, read_link, status_at,
 };
+use crate::linux::abi::arm64::open_flags;
+use crate::linux::other::{self, Known, Other};
+use crate::linux::process::{Process, Thread};
+use crate::linux::signals::Actions;
 
 /// `O_CLOEXEC` and `O_PATH`, the same on both.
 const O_CLOEXEC: u64 = 0o2_000_000;

@@ -17,7 +17,7 @@ use super::place::file_system;
 use super::procfs::Viewer;
 use super::shown::Original;
 use super::{cpu, string};
-use crate::linux::sys::{self, Errno, Fd, fd_argument, number};
+use crate::host::sys::{self, Errno, Fd, fd_argument, number};
 
 /// `O_PATH` and `O_CLOEXEC`, the same on both.
 const O_PATH: u64 = 0o10_000_000;
@@ -134,7 +134,7 @@ fn link_at(directory: &Fd, name: &CStr) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::linux::sys::AT_FDCWD;
+    use crate::host::sys::AT_FDCWD;
 
     #[test]
     fn found_by_the_processor() {

@@ -16,8 +16,8 @@ use core::sync::atomic::{AtomicBool, Ordering};
 
 use super::place;
 use super::registers::Register;
-use crate::linux::sys::{self, AT_FDCWD, Errno, Fd, Status, fd_argument, number};
-use crate::lock::{SpinLock, Unlock};
+use crate::host::lock::{SpinLock, Unlock};
+use crate::host::sys::{self, AT_FDCWD, Errno, Fd, Status, fd_argument, number};
 
 /// What a text stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,0 +1,4 @@
+//! What of Linux differs from architecture to architecture, a room for each
+//! guest.
+
+pub mod arm64;

@@ -1,0 +1,832 @@
+//! Guest memory, which is the process's own: every access may fault, and a
+//! fault comes back as an error.
+//!
+//! The accesses are functions in assembler that lie in one run of code. The
+//! exception table names the parts of it; when an access faults there, the
+//! signal handler lets the function return the fault's address in rax and its
+//! kind in rdx (`recover`). The functions are leaves without a frame, so
+//! that returning is all there is to do.
+//!
+//! Guest addresses are host addresses: the engine lies high, where the kernel
+//! puts a static-PIE, and takes nothing that the guest may name for its own.
+//! The top byte of an address is ignored, as arm64 Linux sets up for EL0.
+
+use core::arch::global_asm;
+use core::cell::Cell;
+use core::ops::Range;
+
+use a64::call;
+use a64::interp::Environment;
+use a64::mem::{Barrier, Fault, FaultKind, Memory, Size, atomic_alignment};
+
+use super::address_space::AddressSpace;
+use super::breakpoints::BRK;
+use crate::host::clock;
+use crate::thread::handlers::{Context, Info, SIGBUS};
+
+/// The first address that no user program has: x86-64 with four levels of
+/// page tables has 47 bits, without the last page.
+pub const END: u64 = (1 << 47) - 4096;
+
+/// Two registers: rax and rdx.
+#[derive(Clone, Copy)]
+#[repr(C)]
+struct Pair {
+    /// The value, or the address of the fault.
+    value: u64,
+    /// 0, or the kind of the fault.
+    kind: u64,
+}
+
+// Each returns its value in rax and 0 in rdx; 16 bytes go through memory of
+// the engine at rsi. A movaps of 16 aligned bytes is atomic on every CPU that
+// has AVX.
+global_asm!(
+    ".p2align 5",
+    "armistice_guest_begin:",
+    "armistice_guest_load1:",
+    "xor edx, edx",
+    "movzx eax, byte ptr [rdi]",
+    "ret",
+    "armistice_guest_load2:",
+    "xor edx, edx",
+    "movzx eax, word ptr [rdi]",
+    "ret",
+    "armistice_guest_load4:",
+    "xor edx, edx",
+    "mov eax, [rdi]",
+    "ret",
+    "armistice_guest_load8:",
+    "xor edx, edx",
+    "mov rax, [rdi]",
+    "ret",
+    "armistice_guest_load16:",
+    "xor edx, edx",
+    "test dil, 15",
+    "jnz 2f",
+    "movaps xmm0, [rdi]",
+    "movups [rsi], xmm0",
+    "ret",
+    "2:",
+    "movups xmm0, [rdi]",
+    "movups [rsi], xmm0",
+    "ret",
+    "armistice_guest_store1:",
+    "xor edx, edx",
+    "mov [rdi], sil",
+    "ret",
+    "armistice_guest_store2:",
+    "xor edx, edx",
+    "mov [rdi], si",
+    "ret",
+    "armistice_guest_store4:",
+    "xor edx, edx",
+    "mov [rdi], esi",
+    "ret",
+    "armistice_guest_store8:",
+    "xor edx, edx",
+    "mov [rdi], rsi",
+    "ret",
+    "armistice_guest_store16:",
+    "xor edx, edx",
+    "movups xmm0, [rsi]",
+    "test dil, 15",
+    "jnz 2f",
+    "movaps [rdi], xmm0",
+    "ret",
+    "2:",
+    "movups [rdi], xmm0",
+    "ret",
+    // Compare with rsi, write rdx.
+    "armistice_guest_exchange1:",
+    "mov rcx, rdx",
+    "xor edx, edx",
+    "mov eax, esi",
+    "lock cmpxchg [rdi], cl",
+    "movzx eax, al",
+    "ret",
+    "armistice_guest_exchange2:",
+    "mov rcx, rdx",
+    "xor edx, edx",
+    "mov eax, esi",
+    "lock cmpxchg [rdi], cx",
+    "movzx eax, ax",
+    "ret",
+    "armistice_guest_exchange4:",
+    "mov rcx, rdx",
+    "xor edx, edx",
+    "mov eax, esi",
+    "lock cmpxchg [rdi], ecx",
+    // eax is written only when they differ: clear what is above it.
+    "mov eax, eax",
+    "ret",
+    "armistice_guest_exchange8:",
+    "mov rcx, rdx",
+    "xor edx, edx",
+    "mov rax, rsi",
+    "lock cmpxchg [rdi], rcx",
+    "ret",
+    // rdx bytes from rsi to rdi.
+    "armistice_guest_copy:",
+    "mov rcx, rdx",
+    "xor edx, edx",
+    "rep movsb",
+    "ret",
+    // rsi bytes of value dl to rdi.
+    "armistice_guest_fill:",
+    "mov rcx, rsi",
+    "mov eax, edx",
+    "xor edx, edx",
+    "rep stosb",
+    "ret",
+    // rsi zeros to rdi.
+    "armistice_guest_zero:",
+    "mov rcx, rsi",
+    "xor edx, edx",
+    "xor eax, eax",
+    "rep stosb",
+    "ret",
+    "armistice_guest_end:",
+    "armistice_guest_fixup:",
+    "ret",
+    // Compare with the 16 bytes at rsi, write those at rdx, and put what was
+    // there at rsi. cmpxchg16b needs rbx, which is the caller's.
+    "armistice_guest_pair_begin:",
+    "armistice_guest_exchange16:",
+    "mov r11, rbx",
+    "mov rbx, [rdx]",
+    "mov rcx, [rdx + 8]",
+    "mov rax, [rsi]",
+    "mov rdx, [rsi + 8]",
+    "lock cmpxchg16b [rdi]",
+    "mov [rsi], rax",
+    "mov [rsi + 8], rdx",
+    "xor edx, edx",
+    "mov rbx, r11",
+    "ret",
+    "armistice_guest_pair_end:",
+    "armistice_guest_pair_fixup:",
+    "mov rbx, r11",
+    "ret",
+);
+
+unsafe extern "C" {
+    fn armistice_guest_load1(address: u64) -> Pair;
+    fn armistice_guest_load2(address: u64) -> Pair;
+    fn armistice_guest_load4(address: u64) -> Pair;
+    fn armistice_guest_load8(address: u64) -> Pair;
+    fn armistice_guest_load16(address: u64, value: &mut u128) -> Pair;
+    fn armistice_guest_store1(address: u64, value: u64) -> Pair;
+    fn armistice_guest_store2(address: u64, value: u64) -> Pair;
+    fn armistice_guest_store4(address: u64, value: u64) -> Pair;
+    fn armistice_guest_store8(address: u64, value: u64) -> Pair;
+    fn armistice_guest_store16(address: u64, value: &u128) -> Pair;
+    fn armistice_guest_exchange1(address: u64, expected: u64, new: u64) -> Pair;
+    fn armistice_guest_exchange2(address: u64, expected: u64, new: u64) -> Pair;
+    fn armistice_guest_exchange4(address: u64, expected: u64, new: u64) -> Pair;
+    fn armistice_guest_exchange8(address: u64, expected: u64, new: u64) -> Pair;
+    fn armistice_guest_exchange16(address: u64, expected: &mut u128, new: &u128) -> Pair;
+    fn armistice_guest_copy(to: u64, from: u64, length: u64) -> Pair;
+    fn armistice_guest_fill(to: u64, length: u64, byte: u64) -> Pair;
+    fn armistice_guest_zero(to: u64, length: u64) -> Pair;
+
+    static armistice_guest_begin: u8;
+    static armistice_guest_end: u8;
+    static armistice_guest_fixup: u8;
+    static armistice_guest_pair_begin: u8;
+    static armistice_guest_pair_end: u8;
+    static armistice_guest_pair_fixup: u8;
+}
+
+/// The exception table: where code may fault, and where it goes on then.
+fn exceptions() -> [(Range<u64>, u64); 2] {
+    let range = |begin: *const u8, end: *const u8| begin as u64..end as u64;
+    [
+        (
+            range(
+                &raw const armistice_guest_begin,
+                &raw const armistice_guest_end,
+            ),
+            &raw const armistice_guest_fixup as u64,
+        ),
+        (
+            range(
+                &raw const armistice_guest_pair_begin,
+                &raw const armistice_guest_pair_end,
+            ),
+            &raw const armistice_guest_pair_fixup as u64,
+        ),
+    ]
+}
+
+const SEGV_MAPERR: i32 = 1;
+const BUS_ADRALN: i32 = 1;
+
+/// The kind of a fault the host reported.
+#[must_use]
+pub fn kind_of(info: &Info) -> FaultKind {
+    match (info.signal, info.code) {
+        (SIGBUS, BUS_ADRALN) => FaultKind::Alignment,
+        (SIGBUS, _) => FaultKind::External,
+        (_, SEGV_MAPERR) => FaultKind::Translation,
+        (_, _) => FaultKind::Permission,
+    }
+}
+
+/// Lets an access here return when the fault was its own; called by the
+/// signal handler.
+pub(crate) fn recover(info: &Info, context: &mut Context) -> bool {
+    if info.code <= 0 {
+        return false;
+    }
+    let registers = &mut context.registers;
+    let entry = exceptions()
+        .into_iter()
+        .find(|(range, _)| range.contains(&registers.rip));
+    let Some((_, fixup)) = entry else {
+        return false;
+    };
+    registers.rip = fixup;
+    registers.rax = info.address;
+    registers.rdx = match kind_of(info) {
+        FaultKind::Translation => 1,
+        FaultKind::Permission => 2,
+        FaultKind::Alignment => 3,
+        FaultKind::External => 4,
+    };
+    true
+}
+
+fn checked(pair: Pair, write: bool) -> Result<u64, Fault> {
+    let kind = match pair.kind {
+        0 => return Ok(pair.value),
+        1 => FaultKind::Translation,
+        2 => FaultKind::Permission,
+        3 => FaultKind::Alignment,
+        _ => FaultKind::External,
+    };
+    Err(Fault {
+        address: pair.value,
+        kind,
+        write,
+    })
+}
+
+/// The host address of a guest address: the top byte is ignored. An address
+/// that no user program has is a fault here, before the host sees it, since
+/// it would not tell the address.
+fn host(address: u64, length: u64, write: bool) -> Result<u64, Fault> {
+    let untagged = address & 0x00ff_ffff_ffff_ffff;
+    if untagged < END && length <= END - untagged {
+        return Ok(untagged);
+    }
+    Err(Fault {
+        address: untagged.max(END.min(untagged.saturating_add(length))),
+        kind: FaultKind::Translation,
+        write,
+    })
+}
+
+/// Reads `size` bytes.
+///
+/// # Errors
+/// When they cannot be read.
+#[inline]
+pub fn load(address: u64, size: Size) -> Result<u128, Fault> {
+    let at = host(address, size.bytes(), false)?;
+    // SAFETY: a fault comes back as an error; what is read is only a value.
+    let value = unsafe {
+        match size {
+            Size::Byte => armistice_guest_load1(at),
+            Size::Half => armistice_guest_load2(at),
+            Size::Word => armistice_guest_load4(at),
+            Size::Double => armistice_guest_load8(at),
+            Size::Quad => {
+                let mut value = 0;
+                checked(armistice_guest_load16(at, &mut value), false)?;
+                return Ok(value);
+            }
+        }
+    };
+    checked(value, false).map(u128::from)
+}
+
+/// Writes the low `size` bytes of `value`.
+///
+/// # Safety
+/// The address is the guest's to write.
+///
+/// # Errors
+/// When they cannot be written.
+#[inline]
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "the low bytes are what is stored"
+)]
+pub unsafe fn store(address: u64, size: Size, value: u128) -> Result<(), Fault> {
+    let at = host(address, size.bytes(), true)?;
+    let low = value as u64;
+    // SAFETY: a fault comes back as an error; the caller answers for what is
+    // written over.
+    let done = unsafe {
+        match size {
+            Size::Byte => armistice_guest_store1(at, low),
+            Size::Half => armistice_guest_store2(at, low),
+            Size::Word => armistice_guest_store4(at, low),
+            Size::Double => armistice_guest_store8(at, low),
+            Size::Quad => armistice_guest_store16(at, &value),
+        }
+    };
+    checked(done, true).map(drop)
+}
+
+/// Compares and exchanges, as [`Memory::compare_exchange`] says.
+///
+/// # Safety
+/// The address is the guest's to write.
+///
+/// # Errors
+/// When the address cannot be written, or is not aligned.
+#[inline]
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "the low bytes are what is compared"
+)]
+pub unsafe fn compare_exchange(
+    address: u64,
+    size: Size,
+    expected: u128,
+    new: u128,
+) -> Result<u128, Fault> {
+    let at = host(address, size.bytes(), true)?;
+    if !atomic_alignment(at, size) {
+        return Err(Fault {
+            address: at,
+            kind: FaultKind::Alignment,
+            write: true,
+        });
+    }
+    let (low, low_new) = (expected as u64, new as u64);
+    // SAFETY: as in `store`.
+    let old = unsafe {
+        match size {
+            Size::Byte => armistice_guest_exchange1(at, low, low_new),
+            Size::Half => armistice_guest_exchange2(at, low, low_new),
+            Size::Word => armistice_guest_exchange4(at, low, low_new),
+            Size::Double => armistice_guest_exchange8(at, low, low_new),
+            Size::Quad => {
+                let mut old = expected;
+                checked(armistice_guest_exchange16(at, &mut old, &new), true)?;
+                return Ok(old);
+            }
+        }
+    };
+    checked(old, true).map(u128::from)
+}
+
+/// Copies bytes out of the guest's memory. When it fails, some of `to` may
+/// have been written.
+///
+/// # Errors
+/// When they cannot all be read.
+pub fn read(address: u64, to: &mut [u8]) -> Result<(), Fault> {
+    let length = to.len() as u64;
+    let at = host(address, length, false)?;
+    // SAFETY: the slice is ours to write; a fault comes back as an error.
+    let done = unsafe { armistice_guest_copy(to.as_mut_ptr() as u64, at, length) };
+    checked(done, false).map(drop)
+}
+
+/// Copies bytes to the guest's memory. When it fails, some of them may have
+/// been written.
+///
+/// # Safety
+/// The range is the guest's to write.
+///
+/// # Errors
+/// When they cannot all be written.
+pub unsafe fn write(address: u64, from: &[u8]) -> Result<(), Fault> {
+    let length = from.len() as u64;
+    let at = host(address, length, true)?;
+    // SAFETY: as in `store`.
+    let done = unsafe { armistice_guest_copy(at, from.as_ptr() as u64, length) };
+    checked(done, true).map(drop)
+}
+
+/// Writes zeros.
+///
+/// # Safety
+/// The range is the guest's to write.
+///
+/// # Errors
+/// When they cannot all be written.
+pub unsafe fn zero(address: u64, length: u64) -> Result<(), Fault> {
+    let at = host(address, length, true)?;
+    // SAFETY: as in `store`.
+    checked(unsafe { armistice_guest_zero(at, length) }, true).map(drop)
+}
+
+/// The guest's memory as an interpreter sees it.
+#[derive(Debug)]
+pub struct GuestMemory<'a> {
+    space: &'a AddressSpace,
+    /// Where instructions may be fetched without asking `space`, as long as
+    /// it is the same generation.
+    window: Range<u64>,
+    generation: u64,
+    /// The same for reading what is to be translated: from, to, and the
+    /// generation.
+    code: Cell<(u64, u64, u64)>,
+    /// The line that was read last for that.
+    line: Cell<u64>,
+}
+
+impl<'a> GuestMemory<'a> {
+    /// The memory of the process whose address space this is.
+    #[must_use]
+    pub fn new(space: &'a AddressSpace) -> Self {
+        Self {
+            space,
+            window: 0..0,
+            generation: 0,
+            code: Cell::new((0, 0, 0)),
+            line: Cell::new(u64::MAX),
+        }
+    }
+
+    /// Finds the executable range of `address` anew.
+    #[cold]
+    fn look_up(&mut self, address: u64) -> Result<(), Fault> {
+        // Taken before the range, so that a change in between is seen.
+        self.generation = self.space.generation();
+        self.window = self.space.executable(address).unwrap_or(0..0);
+        if !self.window.is_empty() {
+            return Ok(());
+        }
+        let fault = |kind| Fault {
+            address,
+            kind,
+            write: false,
+        };
+        // Mapped, but not executable, or not mapped at all.
+        match load(address, Size::Byte) {
+            Ok(_) => Err(fault(FaultKind::Permission)),
+            Err(Fault { kind, .. }) => Err(fault(kind)),
+        }
+    }
+}
+
+impl Environment for GuestMemory<'_> {
+    fn counter(&mut self) -> u64 {
+        clock::counter()
+    }
+
+    fn frequency(&mut self) -> u64 {
+        clock::FREQUENCY
+    }
+
+    fn call(&mut self, pc: u64, function: u8, argument: u32) -> Option<[u64; 2]> {
+        (self.page_of_calls()? == call::page(pc)).then_some(())?;
+        clock::call(function, argument)
+    }
+}
+
+impl GuestMemory<'_> {
+    /// The page whose instructions may call functions.
+    #[must_use]
+    pub fn page_of_calls(&self) -> Option<u64> {
+        self.space.page_of_calls()
+    }
+
+    /// The instruction at an address, for translating: none where the guest
+    /// may not execute.
+    #[must_use]
+    #[allow(clippy::cast_possible_truncation, reason = "a load of a word")]
+    pub fn read_code(&self, address: u64) -> Option<u32> {
+        let generation = self.space.generation();
+        let (start, end, of) = self.code.get();
+        if of != generation || !(start..end).contains(&address) {
+            let window = self.space.executable(address)?;
+            self.code.set((window.start, window.end, generation));
+            self.line.set(u64::MAX);
+        }
+        let line = address >> 6;
+        if self.line.replace(line) != line {
+            self.space.read(address);
+        }
+        if self.space.breakpoints.contains(address) {
+            return Some(BRK);
+        }
+        let word = load(address, Size::Word).ok();
+        if self.space.unsettled.contains(address) {
+            // Locks are held here, so the interpreter waits.
+            return None;
+        }
+        if self.space.generation() != generation {
+            return self.read_code(address);
+        }
+        word.map(|word| word as u32)
+    }
+
+    /// The instruction at an address, whether the guest is to stop there or
+    /// not.
+    ///
+    /// # Errors
+    /// When the guest may not execute there.
+    #[inline]
+    pub fn fetch_past(&mut self, address: u64) -> Result<u32, Fault> {
+        match self.fetch_here(address) {
+            Some(word) => Ok(word),
+            None => self.fetch_anywhere(address),
+        }
+    }
+
+    /// The same where nothing has changed since the last look, and nothing is
+    /// changing: what each instruction that is interpreted costs.
+    #[inline]
+    #[allow(clippy::cast_possible_truncation, reason = "a load of a word")]
+    fn fetch_here(&self, address: u64) -> Option<u32> {
+        if !self.window.contains(&address) || self.generation != self.space.generation() {
+            return None;
+        }
+        // SAFETY: it only loads, and a fault comes back as a kind.
+        let word = unsafe { armistice_guest_load4(address) };
+        let settled = self.space.unsettled.is_empty();
+        let same = self.generation == self.space.generation();
+        (word.kind == 0 && settled && same).then_some(word.value as u32)
+    }
+
+    #[cold]
+    #[allow(clippy::cast_possible_truncation, reason = "a load of a word")]
+    fn fetch_anywhere(&mut self, address: u64) -> Result<u32, Fault> {
+        loop {
+            if !self.window.contains(&address) || self.generation != self.space.generation() {
+                self.look_up(address)?;
+            }
+            let word = load(address, Size::Word);
+            self.space.unsettled.wait(address);
+            if self.generation == self.space.generation() {
+                return word.map(|word| word as u32);
+            }
+        }
+    }
+}
+
+impl Memory for GuestMemory<'_> {
+    fn load(&mut self, address: u64, size: Size) -> Result<u128, Fault> {
+        load(address, size)
+    }
+
+    fn store(&mut self, address: u64, size: Size, value: u128) -> Result<(), Fault> {
+        // SAFETY: what the guest writes over is the guest's.
+        unsafe { store(address, size, value) }
+    }
+
+    fn compare_exchange(
+        &mut self,
+        address: u64,
+        size: Size,
+        expected: u128,
+        new: u128,
+    ) -> Result<u128, Fault> {
+        // SAFETY: as for a store.
+        unsafe { compare_exchange(address, size, expected, new) }
+    }
+
+    fn copy(&mut self, to: u64, from: u64, length: u64) -> bool {
+        let (Ok(to), Ok(from)) = (host(to, length, true), host(from, length, false)) else {
+            return false;
+        };
+        if to.abs_diff(from) < length {
+            return false;
+        }
+        // SAFETY: as for a store.
+        let done = unsafe { armistice_guest_copy(to, from, length) };
+        done.kind == 0
+    }
+
+    fn fill(&mut self, to: u64, byte: u8, length: u64) -> bool {
+        let Ok(to) = host(to, length, true) else {
+            return false;
+        };
+        // SAFETY: as for a store.
+        let done = unsafe { armistice_guest_fill(to, length, byte.into()) };
+        done.kind == 0
+    }
+
+    #[inline]
+    fn fetch(&mut self, address: u64) -> Result<u32, Fault> {
+        let word = self.fetch_past(address)?;
+        if self.space.breakpoints.contains(address) {
+            return Ok(BRK);
+        }
+        Ok(word)
+    }
+
+    fn barrier(&mut self, barrier: Barrier) {
+        use core::sync::atomic::{Ordering, compiler_fence, fence};
+        match barrier {
+            // x86 keeps loads in order, and stores in order.
+            Barrier::Load | Barrier::Store => compiler_fence(Ordering::SeqCst),
+            Barrier::Full => fence(Ordering::SeqCst),
+        }
+    }
+
+    fn invalidate_code(&mut self, address: u64, length: u64) {
+        let start = address & 0x00ff_ffff_ffff_ffff;
+        self.space.written(start..start.saturating_add(length));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::sys::{self, MAP_ANONYMOUS, MAP_PRIVATE, PROT_READ, PROT_WRITE};
+    use crate::thread::attention::Block;
+    use crate::thread::handlers;
+
+    const SIZES: [Size; 5] = [Size::Byte, Size::Half, Size::Word, Size::Double, Size::Quad];
+    const VALUE: u128 = 0xf1e2_d3c4_b5a6_9788_796a_5b4c_3d2e_1f10;
+
+    /// A page that may be written, one that may be read, and one that is not
+    /// there.
+    fn pages() -> u64 {
+        handlers::install(&Block::new().unwrap()).unwrap();
+        // SAFETY: the mapping takes free addresses and is not used elsewhere.
+        unsafe {
+            let page = sys::mmap(
+                0,
+                0x3000,
+                PROT_READ | PROT_WRITE,
+                MAP_PRIVATE | MAP_ANONYMOUS,
+                None,
+            )
+            .unwrap();
+            sys::mprotect(page + 0x1000, 0x1000, PROT_READ).unwrap();
+            sys::munmap(page + 0x2000, 0x1000).unwrap();
+            page
+        }
+    }
+
+    fn fault(address: u64, kind: FaultKind, write: bool) -> Fault {
+        Fault {
+            address,
+            kind,
+            write,
+        }
+    }
+
+    #[test]
+    fn what_is_stored_is_loaded() {
+        let page = pages();
+        for size in SIZES {
+            for at in [page, page + 0x13, page + 0x1000 - size.bytes()] {
+                // SAFETY: the page is the test's.
+                unsafe {
+                    zero(page, 0x1000).unwrap();
+                    store(at, size, VALUE).unwrap();
+                }
+                assert_eq!(load(at, size), Ok(VALUE & size.mask()));
+                let mut bytes = [0xff; 18];
+                if at > page && at + size.bytes() < page + 0x1000 {
+                    read(at - 1, &mut bytes[..size as usize + 2]).unwrap();
+                    assert_eq!((bytes[0], bytes[size as usize + 1]), (0, 0));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn faults_come_back_with_kind_and_address() {
+        let page = pages();
+        let read_only = page + 0x1000;
+        let nothing = page + 0x2000;
+        for size in SIZES {
+            // SAFETY: the pages are the test's.
+            unsafe {
+                assert_eq!(
+                    store(read_only, size, 0),
+                    Err(fault(read_only, FaultKind::Permission, true))
+                );
+                assert_eq!(
+                    load(nothing, size),
+                    Err(fault(nothing, FaultKind::Translation, false))
+                );
+                assert_eq!(
+                    store(nothing + 16, size, 0),
+                    Err(fault(nothing + 16, FaultKind::Translation, true))
+                );
+                // Also when it would write nothing: the values differ.
+                assert_eq!(
+                    compare_exchange(read_only, size, 1, 2),
+                    Err(fault(read_only, FaultKind::Permission, true))
+                );
+            }
+            assert_eq!(load(read_only, size), Ok(0));
+        }
+    }
+
+    #[test]
+    fn an_access_over_the_end_changes_nothing() {
+        let page = pages();
+        let edge = page + 0x1000;
+        for size in SIZES.into_iter().skip(1) {
+            // SAFETY: the pages are the test's.
+            let result = unsafe { store(edge - 1, size, VALUE) };
+            assert_eq!(result, Err(fault(edge, FaultKind::Permission, true)));
+            assert_eq!(load(edge - 1, Size::Byte), Ok(0));
+        }
+    }
+
+    #[test]
+    fn addresses_that_no_program_has() {
+        for address in [
+            END,
+            END - 1,
+            1 << 47,
+            1 << 55,
+            0x00ff_ffff_ffff_ffff,
+            u64::MAX,
+        ] {
+            let fault = load(address, Size::Double).unwrap_err();
+            assert_eq!(fault.kind, FaultKind::Translation, "{address:#x}");
+        }
+        let mut bytes = [0; 8];
+        assert!(read(END - 4, &mut bytes).is_err());
+    }
+
+    #[test]
+    fn the_top_byte_is_ignored() {
+        let page = pages();
+        // SAFETY: the page is the test's.
+        unsafe { store(page | 0xab << 56, Size::Word, 77) }.unwrap();
+        assert_eq!(load(page | 1 << 63, Size::Word), Ok(77));
+    }
+
+    #[test]
+    fn exchanges() {
+        let page = pages();
+        for size in SIZES {
+            let mask = size.mask();
+            // SAFETY: the page is the test's.
+            unsafe {
+                store(page, Size::Quad, VALUE).unwrap();
+                let differs = compare_exchange(page, size, VALUE ^ 1, 5).unwrap();
+                assert_eq!(differs, VALUE & mask);
+                assert_eq!(load(page, Size::Quad), Ok(VALUE));
+                let equal = compare_exchange(page, size, VALUE, 5).unwrap();
+                assert_eq!(equal, VALUE & mask);
+                assert_eq!(load(page, Size::Quad), Ok(VALUE & !mask | 5));
+                if size > Size::Byte {
+                    assert_eq!(
+                        compare_exchange(page + 15, size, 0, 0),
+                        Err(fault(page + 15, FaultKind::Alignment, true))
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn updates_of_many_threads_all_count() {
+        extern crate std;
+        let page = pages();
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    handlers::install(&Block::new().unwrap()).unwrap();
+                    let space = AddressSpace::new(None);
+                    let mut memory = GuestMemory::new(&space);
+                    for _ in 0..10_000 {
+                        memory
+                            .update(page + 32, Size::Quad, &mut |old| old + (1 << 60))
+                            .unwrap();
+                        memory
+                            .update(page + 3, Size::Half, &mut |old| old + 1)
+                            .unwrap();
+                    }
+                });
+            }
+        });
+        assert_eq!(load(page + 32, Size::Quad), Ok(40_000 << 60));
+        assert_eq!(load(page + 3, Size::Half), Ok(40_000));
+    }
+
+    #[test]
+    fn only_executable_pages_are_fetched() {
+        let page = pages();
+        let space = AddressSpace::new(None);
+        let mut memory = GuestMemory::new(&space);
+        let denied = fault(page, FaultKind::Permission, false);
+        assert_eq!(memory.fetch(page), Err(denied));
+        space.protect(page..page + 0x1000, PROT_READ | sys::PROT_EXEC);
+        assert_eq!(memory.fetch(page), Ok(0));
+        space.unmap(page..page + 0x1000);
+        assert_eq!(memory.fetch(page), Err(denied));
+        let nothing = page + 0x2000;
+        assert_eq!(
+            memory.fetch(nothing),
+            Err(fault(nothing, FaultKind::Translation, false))
+        );
+    }
+}

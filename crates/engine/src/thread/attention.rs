@@ -1,0 +1,377 @@
+//! What signal handlers and other threads tell a thread, and the mapping it
+//! lies in.
+//!
+//! A thread's mapping is aligned to its signal stack's size: at its start is
+//! the [`Attention`], behind it the stack of signal handlers, then a guard page
+//! and the thread's stack. So a handler finds the attention by its stack pointer
+//! (`current`). The first thread has such a mapping from its first instruction
+//! on (`start/`): the stack that the kernel made is the guest's.
+//!
+//! Invariants: a bit of the word is set after what it speaks of was written,
+//! and cleared by the thread itself before it is read. `inside` is not zero
+//! while the thread may be in translated code.
+
+use core::cell::UnsafeCell;
+use core::ops::Range;
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use crate::host::own;
+use crate::host::sys::{self, Errno, number};
+use crate::linux::signals::TAKEN_LIST;
+
+/// The size and alignment of the first part: the kernel's frame has up to
+/// 11 KiB with AVX-512 and AMX, the rest is for saying what went wrong.
+const FIRST: u64 = 64 * 1024;
+/// The attention's part of it.
+const HEAD: u64 = 4096;
+const GUARD: u64 = 4096;
+const STACK: u64 = 512 * 1024;
+const LENGTH: u64 = FIRST + GUARD + STACK;
+
+/// What is mapped for a thread: with room to align it.
+pub const WHOLE: u64 = LENGTH + FIRST;
+/// As what.
+pub const PROTECTION: u32 = sys::PROT_READ | sys::PROT_WRITE;
+/// And how.
+pub const FLAGS: u32 = sys::MAP_PRIVATE | sys::MAP_ANONYMOUS | sys::MAP_NORESERVE;
+/// From the first address in it that is a multiple of [`ALIGNMENT`] to the end
+/// of the thread's stack.
+pub const TOP: u64 = LENGTH;
+/// What a thread's mapping is aligned to.
+pub const ALIGNMENT: u64 = FIRST;
+
+/// Translations that the thread may know of are gone.
+pub const FORGET: u32 = 1;
+/// A signal has arrived: [`Attention::take_signal`].
+pub const SIGNAL: u32 = 2;
+/// The first of the bits of the signals that the engine takes
+/// ([`crate::linux::signals::TAKEN`]) and that were sent to the process.
+const TAKEN_FIRST: u32 = 4;
+/// A debugger wants the thread to stop.
+pub const LOOK: u32 = 32;
+/// A system call that the thread is in is to be broken off.
+pub const BREAK_OFF: u32 = 64;
+/// Another process of the same memory wants the thread to stop
+/// ([`super::holds`]).
+pub const HOLD: u32 = 128;
+/// A signal that is kept ([`crate::linux::pending`]) may be this thread's to have.
+pub const KEPT: u32 = 256;
+/// The first of the bits of those that were sent to the thread.
+const OWN_FIRST: u32 = 512;
+/// A kept signal is this thread's to take, and no other thread was told.
+pub const TAKE: u32 = 4096;
+/// All of the bits of the signals that the engine takes.
+pub const TAKEN_ALL: u32 = 7 * (TAKEN_FIRST | OWN_FIRST);
+/// How many of those can be noted at a time: each signal for the process, then
+/// each for the thread.
+pub const NOTES: usize = 2 * TAKEN_LIST.len();
+
+/// Beside what a thread observes: it waits for that. No kept signal has this bit.
+pub const WAITS: u64 = 1;
+
+/// `si_code` of `tgkill`, which sends to a thread.
+pub const SI_TKILL: i32 = -6;
+
+/// The bit of a note.
+const fn bit_of(note: usize) -> u32 {
+    match note.checked_sub(TAKEN_LIST.len()) {
+        None => TAKEN_FIRST << note,
+        Some(own) => OWN_FIRST << own,
+    }
+}
+
+/// The kernel's `siginfo_t`, the same on x86-64 and arm64.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(transparent)]
+pub struct SignalInfo(pub [u64; 16]);
+
+impl SignalInfo {
+    /// A fault's.
+    #[must_use]
+    pub fn fault(signal: i32, code: i32, address: u64) -> Self {
+        let mut words = [0; 16];
+        words[0] = u64::from(signal.cast_unsigned());
+        words[1] = u64::from(code.cast_unsigned());
+        words[2] = address;
+        Self(words)
+    }
+
+    /// That of a system call that a filter ends the process for.
+    #[must_use]
+    pub fn judged(signal: i32, pc: u64, call: u64) -> Self {
+        const SYS_SECCOMP: i32 = 1;
+        const AUDIT_ARCH_AARCH64: u64 = 0xc000_00b7;
+        let mut info = Self::fault(signal, SYS_SECCOMP, pc);
+        info.0[3] = call & 0xffff_ffff | AUDIT_ARCH_AARCH64 << 32;
+        info
+    }
+
+    /// The signal.
+    #[must_use]
+    #[allow(clippy::cast_possible_truncation, reason = "an int is the low half")]
+    pub const fn signal(&self) -> i32 {
+        self.0[0] as i32
+    }
+
+    /// `si_code`.
+    #[must_use]
+    #[allow(clippy::cast_possible_truncation, reason = "an int is the low half")]
+    pub const fn code(&self) -> i32 {
+        self.0[1] as i32
+    }
+
+    /// Of a timer's: its number.
+    #[must_use]
+    #[allow(clippy::cast_possible_truncation, reason = "an int is the low half")]
+    pub const fn timer(&self) -> u32 {
+        self.0[2] as u32
+    }
+
+    /// The bytes, as a frame has them.
+    #[must_use]
+    pub fn bytes(&self) -> [u8; 128] {
+        let mut bytes = [0; 128];
+        for (to, word) in bytes.chunks_exact_mut(8).zip(self.0) {
+            to.copy_from_slice(&word.to_le_bytes());
+        }
+        bytes
+    }
+}
+
+/// What a thread is told.
+#[derive(Debug)]
+#[repr(C)]
+pub struct Attention {
+    /// Not zero when there is something; see the bits above. Stubs look at it.
+    pub word: AtomicU32,
+    /// Not zero while translated code may be running. Stubs set it.
+    pub inside: AtomicU32,
+    /// The thread's process and its number, as threads see it that kick it.
+    pub process: AtomicU32,
+    /// Its own number.
+    pub thread: AtomicU32,
+    /// Not zero when its system calls are judged ([`crate::linux::seccomp`]).
+    pub watched: AtomicU32,
+    /// The signals that the guest blocks here, also for the time of a call.
+    pub blocked: AtomicU64,
+    /// The signals that are kept for this thread alone ([`crate::linux::pending`]).
+    pub kept: AtomicU64,
+    /// Those that it may see although it blocks them, in the call that it is in;
+    /// with [`WAITS`], that call takes them.
+    pub observes: AtomicU64,
+    signal: UnsafeCell<SignalInfo>,
+    taken: [UnsafeCell<SignalInfo>; NOTES],
+}
+
+// SAFETY: the cells are written by the thread's own signal handler, and read by
+// the thread after the bit, which keeps the handler from writing again.
+unsafe impl Sync for Attention {}
+
+/// Of nobody: what states have that no thread has taken over.
+pub static NOBODY: Attention = Attention::new();
+
+impl Attention {
+    const fn new() -> Self {
+        Self {
+            word: AtomicU32::new(0),
+            inside: AtomicU32::new(0),
+            process: AtomicU32::new(0),
+            thread: AtomicU32::new(0),
+            watched: AtomicU32::new(0),
+            blocked: AtomicU64::new(!0),
+            kept: AtomicU64::new(0),
+            observes: AtomicU64::new(0),
+            signal: UnsafeCell::new(SignalInfo([0; 16])),
+            taken: [const { UnsafeCell::new(SignalInfo([0; 16])) }; NOTES],
+        }
+    }
+
+    /// Whether there is anything.
+    #[must_use]
+    #[inline]
+    pub fn wanted(&self) -> bool {
+        self.word.load(Ordering::Acquire) != 0
+    }
+
+    /// Whether a signal has been noted.
+    #[must_use]
+    pub fn has_signal(&self) -> bool {
+        self.word.load(Ordering::Acquire) & SIGNAL != 0
+    }
+
+    /// The number of the signal that has arrived, for the thread itself.
+    #[must_use]
+    pub fn arrived(&self) -> Option<i32> {
+        // SAFETY: the handler does not write while the bit is set.
+        self.has_signal()
+            .then(|| unsafe { *self.signal.get() }.signal())
+    }
+
+    /// Notes a signal, in the thread's own handler.
+    pub(super) fn note_signal(&self, info: SignalInfo) {
+        // SAFETY: the handler blocks all signals that come here until the
+        // thread has taken this one.
+        unsafe { *self.signal.get() = info };
+        self.word.fetch_or(SIGNAL, Ordering::Release);
+    }
+
+    /// Notes a sent one of those the engine takes, by its place in their list;
+    /// the same once more is dropped, as the kernel does while one is pending.
+    pub(super) fn note_taken(&self, index: usize, info: SignalInfo) {
+        let own = info.code() == SI_TKILL;
+        let index = if own { index + TAKEN_LIST.len() } else { index };
+        let bit = bit_of(index);
+        if self.word.load(Ordering::Relaxed) & bit == 0 {
+            // SAFETY: the bit is not set, so the thread does not read.
+            unsafe { *self.taken[index].get() = info };
+            self.word.fetch_or(bit, Ordering::Release);
+        }
+    }
+
+    /// The signal that has arrived, for the thread itself.
+    #[must_use]
+    pub fn take_signal(&self) -> Option<SignalInfo> {
+        if self.word.load(Ordering::Acquire) & SIGNAL == 0 {
+            return None;
+        }
+        // SAFETY: the handler does not write while the bit is set.
+        let info = unsafe { *self.signal.get() };
+        self.word.fetch_and(!SIGNAL, Ordering::Release);
+        Some(info)
+    }
+
+    /// One of the [`NOTES`] of those the engine takes, for the thread itself.
+    #[must_use]
+    pub fn take_taken(&self, index: usize) -> Option<SignalInfo> {
+        let bit = bit_of(index);
+        if self.word.load(Ordering::Acquire) & bit == 0 {
+            return None;
+        }
+        // SAFETY: the handler does not write while the bit is set.
+        let info = unsafe { *self.taken[index].get() };
+        self.word.fetch_and(!bit, Ordering::Release);
+        Some(info)
+    }
+
+    /// The calling thread becomes the one it speaks of.
+    pub fn claim(&self) {
+        // SAFETY: the calls touch no memory.
+        let number = |call| unsafe { sys::syscall(call, [0; 6]) }.unwrap_or(0);
+        #[allow(
+            clippy::cast_possible_truncation,
+            reason = "numbers of threads are ints"
+        )]
+        let set = |to: &AtomicU32, value: u64| to.store(value as u32, Ordering::Relaxed);
+        set(&self.process, number(number::GETPID));
+        set(&self.thread, number(number::GETTID));
+    }
+}
+
+/// The attention of the thread on whose signal stack this runs.
+///
+/// # Safety
+/// To be called in signal handlers that run on a stack of [`Block`]'s.
+pub(super) unsafe fn current() -> &'static Attention {
+    let here = 0_u8;
+    let base = (&raw const here as u64) & !(FIRST - 1);
+    // SAFETY: the mapping's start is the attention, and the thread is in it.
+    unsafe { &*(base as *const Attention) }
+}
+
+/// A thread's mapping. It is not given back when dropped.
+#[derive(Debug)]
+pub struct Block {
+    /// The mapping's start.
+    start: u64,
+    /// The first address in it that is aligned.
+    base: u64,
+}
+
+impl Block {
+    /// A mapping for a new thread.
+    ///
+    /// # Errors
+    /// The kernel's, when it has no memory.
+    pub fn new() -> Result<Self, Errno> {
+        let at = own::map(WHOLE, PROTECTION, FLAGS)?;
+        // SAFETY: it was just mapped, and nobody uses it.
+        unsafe { Self::within(at) }
+    }
+
+    /// The first thread's, which it runs in already: made by `start/`, or 0
+    /// when the kernel had no memory.
+    ///
+    /// # Safety
+    /// At the address is a mapping as the constants above say, and of it only
+    /// the stack is used.
+    ///
+    /// # Errors
+    /// `ENOMEM`, and the kernel's.
+    pub unsafe fn first(at: u64) -> Result<Self, Errno> {
+        if at == 0 {
+            return Err(Errno::ENOMEM);
+        }
+        own::add(at..at + WHOLE);
+        // SAFETY: the caller's.
+        unsafe { Self::within(at) }
+    }
+
+    /// # Safety
+    /// At the address are [`WHOLE`] bytes of the engine's, of which nothing is
+    /// used but the stack.
+    unsafe fn within(at: u64) -> Result<Self, Errno> {
+        let base = at.next_multiple_of(FIRST);
+        // SAFETY: neither the guard nor the attention's place is used.
+        unsafe {
+            sys::mprotect(base + FIRST, GUARD, 0)?;
+            (base as *mut Attention).write(Attention::new());
+        }
+        Ok(Self { start: at, base })
+    }
+
+    /// What the thread is told.
+    #[must_use]
+    pub const fn attention(&self) -> &'static Attention {
+        // SAFETY: `new` has written it, and the mapping stays as long as
+        // the thread does.
+        unsafe { &*(self.base as *const Attention) }
+    }
+
+    /// The thread's stack.
+    #[must_use]
+    pub const fn stack(&self) -> Range<u64> {
+        self.base + FIRST + GUARD..self.base + LENGTH
+    }
+
+    /// All of it.
+    #[must_use]
+    pub const fn range(&self) -> Range<u64> {
+        self.start..self.start + WHOLE
+    }
+
+    /// Lets the calling thread's signal handlers run here.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn use_for_signals(&self) -> Result<(), Errno> {
+        #[repr(C)]
+        struct Stack {
+            base: u64,
+            flags: u64,
+            size: u64,
+        }
+        let stack = Stack {
+            base: self.base + HEAD,
+            flags: 0,
+            size: FIRST - HEAD,
+        };
+        // SAFETY: the stack is this thread's alone.
+        unsafe {
+            sys::syscall(
+                number::SIGALTSTACK,
+                [&raw const stack as u64, 0, 0, 0, 0, 0],
+            )
+        }
+        .map(drop)
+    }
+}

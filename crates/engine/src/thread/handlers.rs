@@ -1,0 +1,472 @@
+//! What the host's signals become: the handlers of the process.
+//!
+//! A fault in a range of the exception table becomes an error that the range
+//! returns ([`crate::memory::guest_memory`]); one in translated code is given to the
+//! [`Hook`]; any other fault is the engine's own and is said so. A signal that
+//! somebody sent is noted for the thread ([`super::attention`]), which tells the
+//! guest at its next safe point; in translated code the hook brings it there,
+//! and a system call that has not happened is given up ([`super::interruptible`]).
+//!
+//! The handlers run on the thread's signal stack, with every other signal
+//! blocked, and touch no lock, no heap and no guest memory.
+
+use core::arch::global_asm;
+use core::sync::atomic::{AtomicPtr, Ordering};
+use core::{mem, ptr};
+
+use super::attention::{self, Attention, Block, FORGET, HOLD, KEPT, LOOK, SignalInfo, TAKE};
+use super::interruptible;
+use crate::host::message;
+use crate::host::sys::{self, Errno, number};
+use crate::linux::signals::{self, TAKEN};
+use crate::memory::guest_memory;
+
+/// Illegal instruction.
+pub const SIGILL: i32 = 4;
+/// Breakpoint.
+pub const SIGTRAP: i32 = 5;
+/// Access that the memory behind an address cannot serve.
+pub const SIGBUS: i32 = 7;
+/// Access that the address space does not allow.
+pub const SIGSEGV: i32 = 11;
+
+/// `SA_NOCLDSTOP`.
+pub const SA_NOCLDSTOP: u64 = 1;
+/// `SA_NOCLDWAIT`.
+pub const SA_NOCLDWAIT: u64 = 2;
+/// `SA_SIGINFO`.
+pub const SA_SIGINFO: u64 = 4;
+/// `SA_RESTORER`.
+pub const SA_RESTORER: u64 = 0x0400_0000;
+/// `SA_ONSTACK`.
+pub const SA_ONSTACK: u64 = 0x0800_0000;
+/// `SA_RESTART`.
+pub const SA_RESTART: u64 = 0x1000_0000;
+/// `SA_NODEFER`.
+pub const SA_NODEFER: u64 = 0x4000_0000;
+/// `SA_RESETHAND`.
+pub const SA_RESETHAND: u64 = 0x8000_0000;
+
+/// The processor steps: EFLAGS.TF.
+const TF: u64 = 1 << 8;
+/// `si_code` of the `SIGTRAP` by which a thread asks another one to leave
+/// translated code. Negative, as the kernel demands of those that are sent.
+const KICK: i32 = -0x4b49;
+/// And of [`ask_to_hold`]'s.
+const KICK_TO_HOLD: i32 = KICK - 1;
+/// And of [`ask_to_look`]'s, whose signal is the one that is kept.
+const KICK_TO_LOOK: i32 = KICK - 2;
+/// And of [`ask_to_take`]'s.
+const KICK_TO_TAKE: i32 = KICK - 3;
+
+/// `siginfo_t` of a fault.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct Info {
+    /// The signal.
+    pub signal: i32,
+    error: i32,
+    /// `si_code`: what kind of fault; not positive when somebody sent it.
+    pub code: i32,
+    padding: i32,
+    /// The address whose access faulted.
+    pub address: u64,
+}
+
+/// The host's registers in a signal frame (`gregset_t`), in its order.
+#[derive(Debug)]
+#[repr(C)]
+#[allow(missing_docs, reason = "the names are the registers'")]
+pub struct Registers {
+    pub r8: u64,
+    pub r9: u64,
+    pub r10: u64,
+    pub r11: u64,
+    pub r12: u64,
+    pub r13: u64,
+    pub r14: u64,
+    pub r15: u64,
+    pub rdi: u64,
+    pub rsi: u64,
+    pub rbp: u64,
+    pub rbx: u64,
+    pub rdx: u64,
+    pub rax: u64,
+    pub rcx: u64,
+    pub rsp: u64,
+    pub rip: u64,
+    pub eflags: u64,
+    pub selectors: u64,
+    /// The page fault's error code: bit 1 is set for a write.
+    pub error: u64,
+    pub trap: u64,
+    pub old_mask: u64,
+    pub cr2: u64,
+    /// The saved vector registers (`struct _fpstate`), or null.
+    pub vectors: *mut u8,
+}
+
+/// `ucontext_t`, as far as it is read and written here.
+#[derive(Debug)]
+#[repr(C)]
+pub struct Context {
+    flags: u64,
+    link: u64,
+    stack: [u64; 3],
+    /// What the interrupted code goes on with.
+    pub registers: Registers,
+    reserved: [u64; 8],
+    /// The signals blocked in the interrupted code.
+    pub mask: u64,
+}
+
+/// What happened to a thread that may be in translated code.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// It faulted: taken when in translated code.
+    Fault(&'a Info),
+    /// It is to stop at a safe point, or has made a step to one.
+    Stop,
+}
+
+/// What the hook says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The thread is not in translated code, or leaves it now.
+    Done,
+    /// It must go on, instruction by instruction.
+    Step,
+    /// Not in translated code: the fault is somebody else's.
+    Elsewhere,
+}
+
+/// Deals with threads in translated code, by changing their registers.
+pub type Hook = unsafe fn(&Event<'_>, &mut Registers) -> Outcome;
+
+static HOOK: AtomicPtr<()> = AtomicPtr::new(ptr::null_mut());
+
+/// Sets who deals with threads in translated code.
+pub fn set_hook(hook: Hook) {
+    HOOK.store(hook as *mut (), Ordering::Release);
+}
+
+/// Asks the hook.
+///
+/// # Safety
+/// The registers are those of an interrupted thread of this process, which is
+/// the calling one.
+unsafe fn ask(event: &Event<'_>, registers: &mut Registers) -> Outcome {
+    let hook = HOOK.load(Ordering::Acquire);
+    if hook.is_null() {
+        return Outcome::Elsewhere;
+    }
+    // SAFETY: only `set_hook` stores there, and it stores a `Hook`; the caller
+    // answers for the registers.
+    unsafe { mem::transmute::<*mut (), Hook>(hook)(event, registers) }
+}
+
+/// The kernel's `struct sigaction`, the same on x86-64 and arm64.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub struct Action {
+    /// 0 for the default, 1 to ignore, or a function.
+    pub handler: u64,
+    /// `SA_...`.
+    pub flags: u64,
+    /// Where the handler returns to.
+    pub restorer: u64,
+    /// What is blocked while it runs.
+    pub mask: u64,
+}
+
+global_asm!(
+    ".p2align 4",
+    "armistice_signal_return:",
+    "mov eax, 15", // rt_sigreturn
+    "syscall",
+    "ud2",
+);
+
+unsafe extern "C" {
+    fn armistice_signal_return();
+}
+
+/// Sets what the host does on a signal, and gives what it did before.
+///
+/// # Safety
+/// A handler must be one that may run at any instruction of the process.
+pub unsafe fn set_action(signal: i32, action: &Action) -> Result<Action, Errno> {
+    let mut before = Action::default();
+    // SAFETY: the kernel reads one struct and writes the other; the caller answers
+    // for the handler.
+    unsafe {
+        sys::syscall(
+            number::RT_SIGACTION,
+            [
+                u64::from(signal.cast_unsigned()),
+                ptr::from_ref(action) as u64,
+                ptr::from_mut(&mut before) as u64,
+                8,
+                0,
+                0,
+            ],
+        )
+    }?;
+    Ok(before)
+}
+
+/// What the host does on a signal that the engine gets.
+#[must_use]
+pub fn own_action(signal: i32, flags: u64) -> Action {
+    let fault = TAKEN & signals::bit(signal) != 0;
+    let again = if fault { SA_NODEFER } else { 0 };
+    Action {
+        handler: if fault {
+            handler as *const () as u64
+        } else {
+            arrival as *const () as u64
+        },
+        flags: SA_SIGINFO | SA_RESTORER | SA_ONSTACK | again | flags,
+        restorer: armistice_signal_return as *const () as u64,
+        // A step's trap and a kick wait for the handler to end; a fault in
+        // it is to be said.
+        mask: !(signals::bit(SIGSEGV) | signals::bit(SIGBUS)),
+    }
+}
+
+/// Takes `SIGSEGV`, `SIGBUS` and `SIGTRAP` for the process; the calling thread
+/// has them in its mapping. Returns which of the three were ignored until now.
+///
+/// # Errors
+/// The kernel's.
+pub fn install(block: &Block) -> Result<u64, Errno> {
+    block.use_for_signals()?;
+    block.attention().claim();
+    let mut ignored = 0;
+    for signal in [SIGSEGV, SIGBUS, SIGTRAP] {
+        if take(signal, 0)?.handler == signals::SIG_IGN {
+            ignored |= signals::bit(signal);
+        }
+    }
+    Ok(ignored)
+}
+
+/// Makes the engine get a signal, with more flags. Gives what the host did with
+/// it before.
+///
+/// # Errors
+/// The kernel's.
+pub fn take(signal: i32, flags: u64) -> Result<Action, Errno> {
+    // SAFETY: the handlers keep to the rules at the top.
+    unsafe { set_action(signal, &own_action(signal, flags)) }
+}
+
+/// What the host does on a signal now.
+#[must_use]
+pub fn action(signal: i32) -> Action {
+    let mut action = Action::default();
+    // SAFETY: the kernel writes the struct only. Failing leaves the default.
+    let _ = unsafe {
+        sys::syscall(
+            number::RT_SIGACTION,
+            [
+                u64::from(signal.cast_unsigned()),
+                0,
+                ptr::from_mut(&mut action) as u64,
+                8,
+                0,
+                0,
+            ],
+        )
+    };
+    action
+}
+
+/// Asks a thread to leave translated code. Returns whether there is such a
+/// thread.
+pub fn kick(of: &Attention) -> bool {
+    let process = of.process.load(Ordering::Relaxed);
+    let thread = of.thread.load(Ordering::Relaxed);
+    tell(process, thread, SIGTRAP, KICK) != Err(Errno::ESRCH)
+}
+
+/// Asks a thread, also of another process, to stop ([`super::holds`]).
+///
+/// # Errors
+/// The kernel's: `ESRCH` when there is no such thread.
+pub fn ask_to_hold(process: u32, thread: u32) -> Result<(), Errno> {
+    tell(process, thread, SIGTRAP, KICK_TO_HOLD)
+}
+
+/// Asks a thread of the process to look at what is kept ([`crate::linux::pending`]), by
+/// the signal that is: a call that the thread is in goes on or ends as it would
+/// after that one.
+pub fn ask_to_look(of: &Attention, signal: i32) {
+    tell_of(of, signal, KICK_TO_LOOK);
+}
+
+/// The same of a thread that is to take it, which others are not told of.
+pub fn ask_to_take(of: &Attention, signal: i32) {
+    tell_of(of, signal, KICK_TO_TAKE);
+}
+
+fn tell_of(of: &Attention, signal: i32, code: i32) {
+    let process = of.process.load(Ordering::Relaxed);
+    let thread = of.thread.load(Ordering::Relaxed);
+    // A thread that is gone needs not look.
+    let _ = tell(process, thread, signal, code);
+}
+
+/// Whether a `siginfo` is of the engine's own signals.
+#[must_use]
+pub fn is_own(info: &SignalInfo) -> bool {
+    matches!(
+        info.code(),
+        KICK | KICK_TO_HOLD | KICK_TO_LOOK | KICK_TO_TAKE
+    )
+}
+
+/// Notes a sent one of the signals that the engine takes, also of its own, in
+/// the thread's handler or with all signals blocked.
+pub fn note(attention: &Attention, info: &SignalInfo) {
+    let bit = match info.code() {
+        KICK => 0,
+        KICK_TO_HOLD => HOLD,
+        KICK_TO_LOOK => KEPT,
+        KICK_TO_TAKE => KEPT | TAKE,
+        _ => {
+            if let Some(index) = signals::taken_index(info.signal()) {
+                attention.note_taken(index, *info);
+            }
+            0
+        }
+    };
+    attention.word.fetch_or(bit, Ordering::Release);
+}
+
+fn tell(process: u32, thread: u32, signal: i32, code: i32) -> Result<(), Errno> {
+    let all = SignalInfo::fault(signal, code, 0).0;
+    let arguments = [
+        process.into(),
+        thread.into(),
+        u64::from(signal.cast_unsigned()),
+        all.as_ptr() as u64,
+        0,
+        0,
+    ];
+    // SAFETY: the kernel reads the array only.
+    unsafe { sys::syscall(number::RT_TGSIGQUEUEINFO, arguments) }.map(drop)
+}
+
+/// What the kernel calls for the signals that the engine takes.
+///
+/// # Safety
+/// The pointers are those of a signal frame on a thread's signal stack.
+unsafe extern "C" fn handler(signal: i32, info: *const Info, context: *mut Context) {
+    // SAFETY: the kernel made both, on this stack.
+    let (info, context) = unsafe { (&*info, &mut *context) };
+    if signal == SIGTRAP && context.registers.eflags & TF != 0 {
+        // SAFETY: the registers are the interrupted thread's.
+        unsafe { stop(&mut context.registers) };
+        if info.code > 0 {
+            return;
+        }
+    }
+    if info.code > 0 {
+        // SAFETY: as above.
+        return unsafe { fault(info, context) };
+    }
+    // SAFETY: the stack is the thread's signal stack.
+    let attention = unsafe { attention::current() };
+    // SAFETY: the kernel's siginfo has 128 bytes.
+    let all = unsafe { *ptr::from_ref(info).cast::<SignalInfo>() };
+    note(attention, &all);
+    if is_own(&all) {
+        // SAFETY: as above.
+        unsafe { stop(&mut context.registers) };
+        if attention.word.load(Ordering::Relaxed) & !(FORGET | LOOK | HOLD) == 0 {
+            interruptible::resume(&mut context.registers);
+        }
+        interruptible::interrupt(&mut context.registers);
+        return;
+    }
+    // SAFETY: as above.
+    unsafe { interrupt(context) };
+}
+
+/// What the kernel calls for signals that the guest handles.
+///
+/// # Safety
+/// As for [`handler`].
+unsafe extern "C" fn arrival(_: i32, info: *const SignalInfo, context: *mut Context) {
+    // SAFETY: the kernel made both, on the thread's signal stack.
+    let (attention, info, context) = unsafe { (attention::current(), &*info, &mut *context) };
+    attention.note_signal(*info);
+    // No other comes until the thread has taken this one.
+    context.mask = !TAKEN;
+    // SAFETY: the registers are the interrupted thread's.
+    unsafe { interrupt(context) };
+}
+
+/// The thread has been told something: it is to look.
+///
+/// # Safety
+/// As for [`ask`].
+unsafe fn interrupt(context: &mut Context) {
+    interruptible::interrupt(&mut context.registers);
+    // SAFETY: the caller's.
+    unsafe { stop(&mut context.registers) };
+}
+
+/// Brings the thread to a safe point.
+///
+/// # Safety
+/// As for [`ask`].
+unsafe fn stop(registers: &mut Registers) {
+    // SAFETY: the caller's.
+    match unsafe { ask(&Event::Stop, registers) } {
+        Outcome::Step => registers.eflags |= TF,
+        Outcome::Done | Outcome::Elsewhere => registers.eflags &= !TF,
+    }
+}
+
+/// A fault of the process itself.
+///
+/// # Safety
+/// As for [`ask`].
+unsafe fn fault(info: &Info, context: &mut Context) {
+    if guest_memory::recover(info, context) {
+        return;
+    }
+    // SAFETY: the caller's.
+    let outcome = unsafe { ask(&Event::Fault(info), &mut context.registers) };
+    if outcome != Outcome::Elsewhere {
+        context.registers.eflags &= !TF;
+        return;
+    }
+    message::internal_error(format_args!(
+        "{} at {:#x} for address {:#x}",
+        match info.signal {
+            SIGBUS => "SIGBUS",
+            SIGTRAP => "SIGTRAP",
+            _ => "SIGSEGV",
+        },
+        context.registers.rip,
+        info.address
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn layouts_are_the_kernels() {
+        assert_eq!(mem::offset_of!(Info, address), 16);
+        assert_eq!(mem::offset_of!(Context, registers), 40);
+        assert_eq!(mem::offset_of!(Context, registers.rip), 168);
+        assert_eq!(mem::offset_of!(Context, registers.error), 192);
+        assert_eq!(mem::offset_of!(Context, mask), 296);
+        assert_eq!(size_of::<Action>(), 32);
+    }
+}

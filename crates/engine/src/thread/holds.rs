@@ -1,0 +1,270 @@
+//! Threads that are stopped by another process which shares their memory.
+//!
+//! What is left of `ptrace` for a guest: a child made with `CLONE_VM` may stop
+//! its maker's threads one by one and look at their registers. Leak sanitizers
+//! do that before a program ends. The host's `ptrace` would show the engine's
+//! registers, and stop threads that hold its locks; so a thread is asked
+//! ([`handlers::ask_to_hold`]), stops by itself at a safe point, leaves a copy of
+//! its registers here, and waits.
+//!
+//! A thread that waits holds no lock, and is not in translated code.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::sync::atomic::{AtomicU32, Ordering};
+
+use a64::cpu::Cpu;
+
+use super::attention::{Attention, HOLD};
+use super::handlers;
+use crate::host::lock::{SpinLock, Unlock};
+use crate::host::sys::{self, Errno, number};
+
+/// One thread that somebody wants to stop, or has stopped.
+#[derive(Debug)]
+struct Hold {
+    thread: u32,
+    /// The process of that thread.
+    process: u32,
+    /// The process that wants it.
+    by: u32,
+    /// As soon as it waits.
+    registers: Option<Box<Cpu>>,
+    /// Its stop has been waited for.
+    told: bool,
+}
+
+/// All of them.
+#[derive(Debug)]
+pub struct Holds {
+    list: SpinLock<Vec<Hold>>,
+    /// Another number whenever somebody may have to look again.
+    round: AtomicU32,
+}
+
+/// How far a stop has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// Nobody waits for it any more, or it was never wanted.
+    None,
+    /// It is to come.
+    Wanted,
+    /// The thread waits, and nobody was told.
+    Stopped,
+}
+
+impl Holds {
+    /// None.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            list: SpinLock::new(Vec::new()),
+            round: AtomicU32::new(0),
+        }
+    }
+
+    /// A process wants to stop a thread of another one.
+    ///
+    /// # Errors
+    /// `EPERM` when somebody does already, `ESRCH` when there is no such thread.
+    pub fn want(&self, process: u32, thread: u32, by: u32) -> Result<(), Errno> {
+        let new = Hold {
+            thread,
+            process,
+            by,
+            registers: None,
+            told: false,
+        };
+        // Nothing is allocated while the lock is held.
+        let mut grown = Vec::with_capacity(self.list.with(|list| list.len()) + 16);
+        let old = self.list.with(|list| {
+            if list.iter().any(|hold| hold.thread == thread) {
+                return Err(Errno::EPERM);
+            }
+            if list.len() == list.capacity() {
+                if grown.capacity() <= list.len() {
+                    return Err(Errno::EAGAIN);
+                }
+                grown.append(list);
+                core::mem::swap(list, &mut grown);
+            }
+            list.push(new);
+            Ok(core::mem::take(&mut grown))
+        })?;
+        drop(old);
+        handlers::ask_to_hold(process, thread).inspect_err(|_| self.release(thread, by))
+    }
+
+    /// The thread is asked to: it waits here for as long as somebody wants it
+    /// to.
+    pub fn wait(&self, attention: &Attention, cpu: &Cpu) {
+        attention.word.fetch_and(!HOLD, Ordering::AcqRel);
+        let own = attention.thread.load(Ordering::Relaxed);
+        let mut registers = Some(Box::new(cpu.clone()));
+        let by = self.list.with(|list| {
+            let hold = list.iter_mut().find(|hold| hold.thread == own)?;
+            hold.registers = registers.take();
+            Some(hold.by)
+        });
+        let Some(by) = by else { return };
+        self.look_again();
+        loop {
+            let round = self.round.load(Ordering::Acquire);
+            let held = |list: &mut Vec<Hold>| list.iter().any(|hold| hold.thread == own);
+            if !self.list.with(held) {
+                return;
+            }
+            if is_over(by) {
+                self.release_all(by);
+                return;
+            }
+            self.sleep(round);
+        }
+    }
+
+    /// How far the stop of a thread has come that this process wants.
+    #[must_use]
+    pub fn state(&self, thread: u32, by: u32) -> Stop {
+        let found = self.list.with(|list| {
+            let hold = list
+                .iter()
+                .find(|hold| hold.thread == thread && hold.by == by && !hold.told)?;
+            Some((hold.process, hold.registers.is_some()))
+        });
+        match found {
+            None => Stop::None,
+            Some((_, true)) => Stop::Stopped,
+            Some((process, false)) if !is_there(process, thread) => {
+                self.release(thread, by);
+                Stop::None
+            }
+            Some(_) => Stop::Wanted,
+        }
+    }
+
+    /// Waits until a stop may have come further, or a moment.
+    pub fn sleep_until_changed(&self, thread: u32, by: u32) {
+        let round = self.round.load(Ordering::Acquire);
+        if self.state(thread, by) == Stop::Wanted {
+            self.sleep(round);
+        }
+    }
+
+    /// Whoever wanted the stop has been told of it.
+    pub fn told(&self, thread: u32) {
+        self.list.with(|list| {
+            for hold in list.iter_mut().filter(|hold| hold.thread == thread) {
+                hold.told = true;
+            }
+        });
+    }
+
+    /// The registers of a thread that waits for this process.
+    #[must_use]
+    pub fn registers(&self, thread: u32, by: u32) -> Option<Box<Cpu>> {
+        let mut copy = Box::new(Cpu::default());
+        self.list.with(|list| {
+            let hold = list
+                .iter()
+                .find(|hold| hold.thread == thread && hold.by == by)?;
+            copy.clone_from(hold.registers.as_ref()?);
+            Some(())
+        })?;
+        Some(copy)
+    }
+
+    /// Whether a process wants the thread to wait.
+    #[must_use]
+    pub fn is_wanted(&self, thread: u32, by: u32) -> bool {
+        self.list.with(|list| {
+            list.iter()
+                .any(|hold| hold.thread == thread && hold.by == by)
+        })
+    }
+
+    /// Lets a thread go on.
+    pub fn release(&self, thread: u32, by: u32) {
+        self.take_out(|hold| hold.thread == thread && hold.by == by);
+    }
+
+    /// Lets all go on that a process has stopped: it ends.
+    pub fn release_all(&self, by: u32) {
+        self.take_out(|hold| hold.by == by);
+    }
+
+    fn take_out(&self, of: impl Fn(&Hold) -> bool) {
+        // One by one, and dropped outside of the lock.
+        while let Some(hold) = self.list.with(|list| {
+            let index = list.iter().position(&of)?;
+            Some(list.swap_remove(index))
+        }) {
+            drop(hold);
+            self.look_again();
+        }
+    }
+
+    /// Keeps them as they are over a `fork`.
+    #[must_use]
+    pub fn hold(&self) -> Unlock<'_> {
+        self.list.hold()
+    }
+
+    /// In a child of `fork`, whose memory is its own: nobody holds anybody.
+    pub fn clear(&self) {
+        self.take_out(|_| true);
+    }
+
+    fn sleep(&self, round: u32) {
+        const FUTEX_WAIT_PRIVATE: u64 = 128;
+        // Who wants it may end without a word, and so may the thread.
+        let time = [0_u64, 50_000_000];
+        let word = self.round.as_ptr() as u64;
+        let arguments = [
+            word,
+            FUTEX_WAIT_PRIVATE,
+            round.into(),
+            time.as_ptr() as u64,
+            0,
+            0,
+        ];
+        // SAFETY: the kernel reads the word and the time only.
+        let _ = unsafe { sys::syscall(number::FUTEX, arguments) };
+    }
+
+    fn look_again(&self) {
+        const FUTEX_WAKE_PRIVATE: u64 = 129;
+        const ALL: u64 = i32::MAX as u64;
+        self.round.fetch_add(1, Ordering::AcqRel);
+        let word = self.round.as_ptr() as u64;
+        // SAFETY: the kernel reads the word only.
+        let _ = unsafe { sys::syscall(number::FUTEX, [word, FUTEX_WAKE_PRIVATE, ALL, 0, 0, 0]) };
+    }
+}
+
+impl Default for Holds {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Whether there is such a thread.
+fn is_there(process: u32, thread: u32) -> bool {
+    // SAFETY: signal 0 is none.
+    let sent = unsafe { sys::syscall(number::TGKILL, [process.into(), thread.into(), 0, 0, 0, 0]) };
+    sent != Err(Errno::ESRCH)
+}
+
+/// Whether a child of the calling process has ended.
+fn is_over(child: u32) -> bool {
+    const P_PID: u64 = 1;
+    /// `WNOHANG | WEXITED | WNOWAIT | __WALL`.
+    const LOOK: u64 = 1 | 4 | 0x100_0000 | 0x4000_0000;
+    let mut info = [0_u64; 16];
+    let arguments = [P_PID, child.into(), info.as_mut_ptr() as u64, LOOK, 0, 0];
+    // SAFETY: the kernel writes the array only.
+    match unsafe { sys::syscall(number::WAITID, arguments) } {
+        // `si_pid` is the low half of the third word.
+        Ok(_) => info[2] & 0xffff_ffff != 0,
+        Err(error) => error == Errno::ECHILD,
+    }
+}

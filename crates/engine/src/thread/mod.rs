@@ -1,0 +1,12 @@
+//! A thread of the process: how it is made, and what signal handlers and other
+//! threads tell it while it runs the guest.
+//!
+//! A handler only notes things in the thread's [`attention::Attention`] and lets
+//! the thread leave translated code; the thread itself acts on them.
+
+pub mod attention;
+pub mod clone;
+pub mod handlers;
+pub mod holds;
+pub mod interruptible;
+pub mod tracer;

@@ -1,0 +1,324 @@
+//! What has been translated: found by the guest's address, by the host's when
+//! it faults, linked, and put to sleep when the guest's code changes.
+//!
+//! A region that sleeps is found no more, and nothing is linked to it. When its
+//! address is wanted again and the guest's code is what it was, it wakes: what
+//! was only protected anew, or lies beside what was written, is not translated
+//! twice. Its memory is used again only when all is forgotten ([`Cache::clear`]).
+//!
+//! A region that leaves to an entry which does not look at the flags does not
+//! save them: it *relies* on that. The code that comes to be at the entry's
+//! address may look at them, so when a region is put to sleep, those that rely
+//! on it are too; and they wake only after it.
+//!
+//! A translation is found by the guest's address and its mode ([`Key`]). Regions of
+//! all modes lie here together, as they are linked to each other.
+//!
+//! Invariants: `entries` has an address for each key that a region
+//! which is awake can be entered at; an exit is linked to a region that is
+//! awake, or to its own thunk; what a region that is awake relies on is awake.
+//! Regions are put to sleep only while no thread runs translated code.
+
+use super::arena::Arena;
+use super::placed::Placed;
+use crate::memory::address_space::PAGE;
+use alloc::vec::Vec;
+use core::hash::Hash;
+use core::ops::Range;
+use hashbrown::HashMap;
+use ir::live::Live;
+use ir::{Key, Region};
+use x64::lower::{FaultPoint, Lowered, Swaps};
+
+/// Where a region can be entered.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// The host's address.
+    pub host: u64,
+    /// What of the flags the code there looks at.
+    pub flags: Live,
+}
+
+/// A way out of a region that may be linked.
+#[derive(Clone, Copy, Debug)]
+struct Exit {
+    /// The host address of the branch's displacement.
+    patch: u64,
+    /// Where the branch goes while it is not linked.
+    thunk: u64,
+    /// Whether the branch goes to its target.
+    linked: bool,
+}
+
+/// All translations.
+#[derive(Debug, Default)]
+pub struct Cache {
+    entries: HashMap<Key, Entry>,
+    /// The regions that sleep, by where they can be entered.
+    asleep: HashMap<Key, u32>,
+    exits: Vec<Exit>,
+    /// In the order of their code.
+    regions: Vec<Placed>,
+    /// The regions that are awake, by the numbers of the pages they are of.
+    pages: HashMap<u64, Vec<u32>>,
+    /// The regions that are awake and rely on an entry, by its key.
+    relying: HashMap<Key, Vec<u32>>,
+}
+
+impl Cache {
+    /// Where the code for a guest address is, in a mode.
+    #[must_use]
+    pub fn find(&self, key: Key) -> Option<Entry> {
+        self.entries.get(&key).copied()
+    }
+
+    /// Takes over a region whose code has been lowered into `code`. Nothing if
+    /// the arena is full.
+    pub fn place(
+        &mut self,
+        arena: &mut Arena,
+        region: &Region,
+        code: &mut [u8],
+        lowered: &Lowered,
+    ) -> Option<&Placed> {
+        let first = self.exits.len();
+        for (number, exit) in (first..).zip(&lowered.exits) {
+            let number = u32::try_from(number).ok()?;
+            let at = exit.number as usize;
+            code.get_mut(at..at + 4)?
+                .copy_from_slice(&number.to_le_bytes());
+        }
+        let index = u32::try_from(self.regions.len()).ok()?;
+        let host = arena.add(code)?;
+        for point in &lowered.faults {
+            arena.mark(host + u64::from(point.host));
+        }
+        self.exits.extend(lowered.exits.iter().map(|exit| Exit {
+            patch: host + u64::from(exit.patch),
+            thunk: host + u64::from(exit.thunk),
+            linked: false,
+        }));
+        let mut placed = Placed::new(region, host..host + code.len() as u64);
+        placed.entries.extend_from_slice(&lowered.entries);
+        placed.faults.extend_from_slice(&lowered.faults);
+        placed.swaps = lowered.swaps;
+        placed.relies = self.relied_on(lowered);
+        self.regions.push(placed);
+        self.show(index);
+        self.regions.last()
+    }
+
+    /// What a region relies on that leaves so.
+    fn relied_on(&self, lowered: &Lowered) -> Vec<(Key, Live)> {
+        let mut relies = Vec::new();
+        for exit in &lowered.exits {
+            let flags = self
+                .find(exit.target)
+                .map_or(Live::Live, |entry| entry.flags);
+            if flags < Live::Live && !relies.contains(&(exit.target, flags)) {
+                relies.push((exit.target, flags));
+            }
+        }
+        relies
+    }
+
+    /// A region can be found from now on.
+    fn show(&mut self, index: u32) {
+        let region = &mut self.regions[index as usize];
+        region.awake = true;
+        for entry in &region.entries {
+            let host = region.host.start + u64::from(entry.offset);
+            self.entries.entry(region.key(entry)).or_insert(Entry {
+                host,
+                flags: entry.flags,
+            });
+        }
+        for &(key, _) in &region.relies {
+            self.relying.entry(key).or_default().push(index);
+        }
+        for page in region.pages(PAGE) {
+            let here = self.pages.entry(page).or_default();
+            if here.last() != Some(&index) {
+                here.push(index);
+            }
+        }
+    }
+
+    /// Links an exit to an entry.
+    pub fn link(&mut self, arena: &mut Arena, number: u32, to: u64) {
+        let Some(exit) = self.exits.get_mut(number as usize) else {
+            return;
+        };
+        let target = self.regions.partition_point(|r| r.host.start <= to);
+        let Some(region) = self.regions[..target].last_mut() else {
+            return;
+        };
+        if !exit.linked && exit.go_to(arena, to) {
+            exit.linked = true;
+            region.incoming.push(number);
+        }
+    }
+
+    /// What can fault at a host address, and what is swapped there.
+    #[must_use]
+    pub fn fault_point(&self, host: u64) -> Option<(&FaultPoint, &Swaps)> {
+        let after = self.regions.partition_point(|r| r.host.start <= host);
+        let region = self.regions.get(after.checked_sub(1)?)?;
+        let offset = u32::try_from(host - region.host.start).ok()?;
+        let at = region
+            .faults
+            .binary_search_by_key(&offset, |f| f.host)
+            .ok()?;
+        Some((region.faults.get(at)?, &region.swaps))
+    }
+
+    /// The regions that are of code in one of the ranges, and not of what is
+    /// there now. Where much may have changed, that is not looked at.
+    #[must_use]
+    pub fn touched(&self, ranges: &[Range<u64>], fetch: impl Fn(u64) -> Option<u32>) -> Vec<u32> {
+        const FEW: usize = 64;
+        let mut found = Vec::new();
+        for range in ranges {
+            let pages = range.start / PAGE..range.end.div_ceil(PAGE);
+            let mut look = |here: &[u32]| {
+                let regions = &self.regions;
+                let touching = |&&index: &&u32| regions[index as usize].touches(range);
+                found.extend(here.iter().filter(touching));
+            };
+            if pages.end - pages.start > self.pages.len() as u64 {
+                let inside = self.pages.iter().filter(|(page, _)| pages.contains(page));
+                inside.for_each(|(_, here)| look(here));
+            } else {
+                pages
+                    .filter_map(|page| self.pages.get(&page))
+                    .for_each(|here| look(here));
+            }
+        }
+        found.sort_unstable();
+        found.dedup();
+        if found.len() <= FEW {
+            found.retain(|&index| !self.regions[index as usize].same(&fetch));
+        }
+        found
+    }
+
+    /// Puts regions to sleep, and those that rely on them. The guest addresses
+    /// that have lost code are added to `gone`. No thread may be running
+    /// translated code.
+    pub fn sleep(&mut self, arena: &mut Arena, mut regions: Vec<u32>, gone: &mut Vec<u64>) {
+        while let Some(index) = regions.pop() {
+            let region = &mut self.regions[index as usize];
+            if !core::mem::take(&mut region.awake) {
+                continue;
+            }
+            for entry in &region.entries {
+                let key = region.key(entry);
+                let found = self.entries.get(&key);
+                if found.is_some_and(|found| region.host.contains(&found.host)) {
+                    self.entries.remove(&key);
+                    gone.push(key.pc);
+                    self.asleep.insert(key, index);
+                    regions.extend(self.relying.remove(&key).into_iter().flatten());
+                }
+            }
+            for &(key, _) in &region.relies {
+                take_out(&mut self.relying, key, index);
+            }
+            for page in region.pages(PAGE) {
+                take_out(&mut self.pages, page, index);
+            }
+            for number in core::mem::take(&mut region.incoming) {
+                let exit = &mut self.exits[number as usize];
+                let thunk = exit.thunk;
+                exit.linked = !exit.go_to(arena, thunk);
+            }
+        }
+    }
+
+    /// The region that sleeps at a key, if its code is what it was;
+    /// else it is forgotten.
+    pub fn sleeping(&mut self, key: Key, fetch: impl Fn(u64) -> Option<u32>) -> Option<u32> {
+        let index = *self.asleep.get(&key)?;
+        if self.regions[index as usize].same(fetch) {
+            return Some(index);
+        }
+        self.discard(index);
+        None
+    }
+
+    /// An entry that a region relies on, and that is not awake.
+    #[must_use]
+    pub fn missing(&self, index: u32) -> Option<Key> {
+        let relies = &self.regions[index as usize].relies;
+        let mut keys = relies.iter().map(|&(key, _)| key);
+        keys.find(|key| !self.entries.contains_key(key))
+    }
+
+    /// Wakes a region that sleeps at a key, if what it relies on is
+    /// so; else it is forgotten.
+    pub fn wake(&mut self, index: u32, key: Key) -> Option<Entry> {
+        if self.regions[index as usize].awake {
+            return self.find(key);
+        }
+        let entries = &self.entries;
+        let so = |&(key, most): &(Key, Live)| {
+            let entry = entries.get(&key);
+            entry.is_some_and(|entry| entry.flags <= most)
+        };
+        if !self.regions[index as usize].relies.iter().all(so) {
+            self.discard(index);
+            return None;
+        }
+        self.remember_not(index);
+        self.show(index);
+        self.find(key)
+    }
+
+    /// A region that sleeps is not found as such any more.
+    fn remember_not(&mut self, index: u32) {
+        let region = &self.regions[index as usize];
+        for key in region.entries.iter().map(|entry| region.key(entry)) {
+            if self.asleep.get(&key) == Some(&index) {
+                self.asleep.remove(&key);
+            }
+        }
+    }
+
+    /// A region that sleeps will never wake.
+    fn discard(&mut self, index: u32) {
+        self.remember_not(index);
+        self.regions[index as usize].discard();
+    }
+
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        self.entries.clear();
+        self.asleep.clear();
+        self.exits.clear();
+        self.regions.clear();
+        self.pages.clear();
+        self.relying.clear();
+    }
+}
+
+/// Takes a region out of the list of a key.
+fn take_out<K: Copy + Eq + Hash>(lists: &mut HashMap<K, Vec<u32>>, key: K, index: u32) {
+    if let Some(list) = lists.get_mut(&key) {
+        list.retain(|&other| other != index);
+        if list.is_empty() {
+            lists.remove(&key);
+        }
+    }
+}
+
+impl Exit {
+    /// Makes the branch go there; not if that is too far.
+    fn go_to(&self, arena: &mut Arena, to: u64) -> bool {
+        let distance = to.wrapping_sub(self.patch + 4).cast_signed();
+        let Ok(distance) = i32::try_from(distance) else {
+            return false;
+        };
+        arena.patch(self.patch, distance);
+        true
+    }
+}

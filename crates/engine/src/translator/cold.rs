@@ -1,0 +1,174 @@
+//! Guest code that has not run often: it is interpreted, and counted.
+//!
+//! Of what a program runs from its start to its end, most runs once or twice.
+//! Translating an instruction costs what interpreting it some ten times does,
+//! and a region is more than what will run of it. (Measured with 4, 8, 16 and
+//! 32 times: small programs take least with 16, large ones the same.) So what is not translated is
+//! interpreted, block by block, until it has run [`OFTEN`] times; and a region
+//! is formed of what has run at all ([`Heat::has_run`]).
+//!
+//! The counts are a table of bytes, found by bits of the address: code that
+//! shares one is translated a little early, which is no harm. Nothing depends
+//! on them but time, so they are raised without order.
+
+use core::sync::atomic::{AtomicU8, Ordering};
+
+use a64::cpu::Cpu;
+use a64::decode::{Class, Op, decode};
+use a64::interp::{Environment, Exception, step};
+use a64::mem::Memory;
+
+use super::vcpu::Vcpu;
+use crate::host::own;
+use crate::host::sys::{self, Errno};
+
+/// How often a block is interpreted before it is translated.
+const OFTEN: u8 = 16;
+/// How many counts there are: one for each four instructions of half a
+/// mebibyte.
+const COUNTS: usize = 1 << 15;
+const LINE: u32 = 4;
+
+/// How often blocks have run; all count as having run often where there is
+/// no table.
+#[derive(Debug)]
+pub(crate) struct Heat(Option<&'static [AtomicU8; COUNTS]>);
+
+impl Heat {
+    /// Everything is hot: it is translated before it runs.
+    pub(crate) const fn hot() -> Self {
+        Self(None)
+    }
+
+    /// Nothing has run yet.
+    ///
+    /// # Errors
+    /// When there is no memory for the counts.
+    pub(crate) fn cold() -> Result<Self, Errno> {
+        // Zeros. Most of it is used soon: the pages at once cost less than one
+        // by one.
+        let at = own::map(
+            COUNTS as u64,
+            sys::PROT_READ | sys::PROT_WRITE,
+            sys::MAP_PRIVATE | sys::MAP_ANONYMOUS | sys::MAP_POPULATE,
+        )?;
+        // SAFETY: it was just mapped, is as large, and stays for good.
+        Ok(Self(Some(unsafe { &*(at as *const [AtomicU8; COUNTS]) })))
+    }
+
+    fn count(&self, pc: u64) -> Option<&AtomicU8> {
+        #[allow(clippy::cast_possible_truncation, reason = "the low bits count")]
+        let index = (pc >> LINE) as usize % COUNTS;
+        self.0.map(|counts| &counts[index])
+    }
+
+    fn times(&self, pc: u64) -> u8 {
+        self.count(pc)
+            .map_or(OFTEN, |count| count.load(Ordering::Relaxed))
+    }
+
+    /// Whether the block at `pc` is to be translated, if it is not.
+    pub(crate) fn is_hot(&self, pc: u64) -> bool {
+        self.times(pc) >= OFTEN
+    }
+
+    /// Whether the block at `pc` has ever run.
+    pub(crate) fn has_run(&self, pc: u64) -> bool {
+        self.times(pc) > 0
+    }
+
+    /// The block at `pc` is about to run once more.
+    fn raise(&self, pc: u64) {
+        if let Some(count) = self.count(pc) {
+            let times = count.load(Ordering::Relaxed);
+            count.store(times.saturating_add(1), Ordering::Relaxed);
+        }
+    }
+
+    /// The block at `pc` is translated.
+    pub(crate) fn translated(&self, pc: u64) {
+        if let Some(count) = self.count(pc) {
+            count.fetch_max(OFTEN, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Where a block has led.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Led {
+    /// Up, to a function, out of one, or far away: where regions may begin.
+    Head,
+    /// On, or further down: to what belongs to the region of what was before. As
+    /// a head it would split that, often between a comparison and its branch.
+    On,
+}
+
+/// Runs the block at the PC in the interpreter: up to its first branch, or to
+/// an exception.
+pub(crate) fn run<M: Memory + Environment>(
+    heat: &Heat,
+    vcpu: &mut Vcpu,
+    memory: &mut M,
+) -> Result<Led, Exception> {
+    heat.raise(vcpu.cpu.pc);
+    let mut insns = 0;
+    let result = block(&mut vcpu.cpu, memory, &mut insns);
+    if let Some(tally) = vcpu.host.tally {
+        tally.cold(insns);
+    }
+    result
+}
+
+fn block<M: Memory + Environment>(
+    cpu: &mut Cpu,
+    memory: &mut M,
+    insns: &mut u64,
+) -> Result<Led, Exception> {
+    loop {
+        let pc = cpu.pc;
+        let word = memory.fetch(pc)?;
+        let insn = decode(word).ok_or(Exception::Undefined)?;
+        *insns += 1;
+        step(cpu, memory, insn)?;
+        match insn.op.class() {
+            Class::branch_cond | Class::compare_branch | Class::test_branch => {
+                let up = cpu.pc <= pc;
+                return Ok(if up { Led::Head } else { Led::On });
+            }
+            Class::branch_imm | Class::branch_reg => {
+                let on = insn.op == Op::B && cpu.pc > pc;
+                return Ok(if on { Led::On } else { Led::Head });
+            }
+            // Such as copying memory: it may have to be done again.
+            _ if cpu.pc != pc.wrapping_add(4) => return Ok(Led::Head),
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_that_has_run_often_is_hot() {
+        let heat = Heat::cold().unwrap();
+        let (block, other) = (0x40_1000, 0x40_1010);
+        assert!(!heat.has_run(block) && !heat.is_hot(block));
+        for times in 1..=u16::from(OFTEN) * 20 {
+            heat.raise(block);
+            assert!(heat.has_run(block));
+            assert_eq!(heat.is_hot(block), times >= u16::from(OFTEN), "{times}");
+        }
+        assert!(!heat.has_run(other));
+        heat.translated(other);
+        assert!(heat.is_hot(other));
+    }
+
+    #[test]
+    fn all_is_hot_where_nothing_is_counted() {
+        let heat = Heat::hot();
+        heat.raise(0);
+        assert!(heat.is_hot(0) && heat.has_run(u64::MAX));
+    }
+}

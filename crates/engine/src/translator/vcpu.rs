@@ -1,0 +1,393 @@
+//! One guest thread's state as translated code sees it: the guest's registers,
+//! what the host keeps beside them, and the tables of indirect targets.
+//!
+//! The struct is reached from translated code by offsets that [`layout`] takes
+//! from it; nothing else may depend on where a field lies.
+
+use alloc::boxed::Box;
+use core::mem::offset_of;
+
+use core::sync::atomic::Ordering;
+
+use a64::call::COUNT;
+use a64::cpu::Cpu;
+use a64::interp::Exception;
+use a64::lift::{ANY_STACK, HOT_INT, HOT_VEC, KEPT_VEC};
+use ir::Mode;
+use x64::constants;
+use x64::convention::Layout;
+use x64::lower::{FaultPoint, SWAPS, Swaps};
+
+use super::tally::Tally;
+use crate::thread::attention::{self, Attention};
+
+/// The binary logarithm of the entries of the table of targets.
+const TARGETS_LOG2: u32 = 14;
+/// How many there are.
+const TARGETS: usize = 1 << TARGETS_LOG2;
+/// How many are on a page, roughly: the table is forgotten by such parts, and
+/// only those of them that were used.
+const PART: usize = TARGETS / 64;
+
+/// How many tables there are: one where SP is aligned, and one where it may be
+/// anything. Translated code looks in that of its mode, so going from one to the
+/// other clears none. How floating point is done seldom changes: then both are
+/// cleared.
+const TABLES: usize = 2;
+
+/// An indirect target. An entry that is all zeros is unused: address 0 would be
+/// in the first one only, which has `NOBODY` then. None lies in two lines of the
+/// cache.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(16))]
+pub struct Target {
+    /// The guest's address.
+    pub guest: u64,
+    /// The host's.
+    pub host: u64,
+}
+
+impl Target {
+    /// Odd addresses are never looked up: the guest's instructions are aligned.
+    const NOBODY: Self = Self { guest: 1, host: 0 };
+    const UNUSED: Self = Self { guest: 0, host: 0 };
+
+    const fn index(guest: u64) -> usize {
+        #[allow(clippy::cast_possible_truncation, reason = "the low bits count")]
+        let index = (guest >> 2) as usize;
+        index % TARGETS
+    }
+}
+
+/// A fault in translated code, as the signal handler found it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct HostFault {
+    /// The instruction that faulted.
+    pub rip: u64,
+    /// The flags before it.
+    pub eflags: u64,
+    /// The address it accessed, or 0 where the host does not tell.
+    pub address: u64,
+    /// The signal.
+    pub signal: i32,
+    /// `si_code`.
+    pub code: i32,
+    /// Whether it wrote.
+    pub write: bool,
+}
+
+/// What the host keeps for a guest thread.
+#[derive(Debug)]
+#[repr(C)]
+pub struct Host {
+    /// Scratch of translated code, 16-byte aligned.
+    scratch: [u64; 8],
+    constants: [u128; constants::COUNT],
+    /// Not zero once a result has saturated since FPSR.QC was last looked at.
+    pub saturated: u128,
+    spill: u64,
+    swapped: [u64; SWAPS],
+    rsp: u64,
+    leave: u64,
+    interpret: u64,
+    interpreter: u64,
+    functions: [u64; COUNT],
+    /// The guest's MXCSR.
+    pub mxcsr: u32,
+    host_mxcsr: u32,
+    /// What the interpreter met when translated code called it.
+    pub exception: Option<Exception>,
+    /// What the signal handler found.
+    pub fault: HostFault,
+    /// What the interpreter's memory and environment are.
+    pub context: *mut core::ffi::c_void,
+    /// What the thread is told; stubs look at it.
+    pub attention: *const Attention,
+    /// What of [`super::forget::Gone`] the table has been cleared of.
+    pub epoch: u64,
+    /// The mode of the translations that are run. Translated code goes from one
+    /// mode to another by itself: while it runs, this is the one that it was
+    /// entered in.
+    pub mode: Mode,
+    /// Where the interpreter's work is counted, if it is.
+    pub tally: Option<&'static Tally>,
+}
+
+/// The state of a guest thread.
+#[derive(Debug)]
+#[repr(C, align(64))]
+pub struct Vcpu {
+    /// The guest's registers.
+    pub cpu: Cpu,
+    /// The host's.
+    pub host: Host,
+    /// Bit n: part n of the table has been written.
+    used: [u64; TABLES],
+    targets: [[Target; TARGETS]; TABLES],
+}
+
+/// The addresses that translated code calls.
+#[derive(Clone, Copy, Debug)]
+pub struct Calls {
+    /// The stub that leaves.
+    pub leave: u64,
+    /// The stub that calls the interpreter.
+    pub interpret: u64,
+    /// `extern "sysv64" fn(&mut Vcpu, word: u32) -> u32`: not 0 for an
+    /// exception.
+    pub interpreter: u64,
+    /// What the guest's vDSO calls ([`a64::call`]).
+    pub functions: [u64; COUNT],
+}
+
+impl Host {
+    fn new(calls: Calls) -> Self {
+        Self {
+            scratch: [0; 8],
+            constants: constants::VALUES,
+            saturated: 0,
+            spill: 0,
+            swapped: [0; SWAPS],
+            rsp: 0,
+            leave: calls.leave,
+            interpret: calls.interpret,
+            interpreter: calls.interpreter,
+            functions: calls.functions,
+            mxcsr: 0x1f80,
+            host_mxcsr: 0x1f80,
+            exception: None,
+            fault: HostFault::default(),
+            context: core::ptr::null_mut(),
+            attention: &raw const attention::NOBODY,
+            epoch: 0,
+            mode: Mode::PLAIN,
+            tally: None,
+        }
+    }
+}
+
+impl Vcpu {
+    /// A thread with this state.
+    #[must_use]
+    pub fn new(cpu: Cpu, calls: Calls) -> Box<Self> {
+        // The table stays as the kernel gives it: pages that are not there
+        // before they are used.
+        let layout = alloc::alloc::Layout::new::<Self>();
+        // SAFETY: the fields lie in what was allocated with the struct's
+        // layout, and those that are not written may be all zeros.
+        unsafe {
+            let at = alloc::alloc::alloc_zeroed(layout).cast::<Self>();
+            if at.is_null() {
+                alloc::alloc::handle_alloc_error(layout);
+            }
+            (&raw mut (*at).cpu).write(cpu);
+            (&raw mut (*at).host).write(Host::new(calls));
+            for table in 0..TABLES {
+                (&raw mut (*at).targets[table][0]).write(Target::NOBODY);
+            }
+            Box::from_raw(at)
+        }
+    }
+
+    /// Becomes another thread's, as if new.
+    pub fn start_again(&mut self, cpu: Cpu) {
+        self.cpu = cpu;
+        let host = &mut self.host;
+        (host.saturated, host.mxcsr, host.exception) = (0, 0x1f80, None);
+        (host.fault, host.mode) = (HostFault::default(), Mode::PLAIN);
+        host.attention = &raw const attention::NOBODY;
+        self.clear_targets();
+    }
+
+    /// Remembers where the code for an indirect target is, in the mode that the
+    /// thread is in.
+    pub fn set_target(&mut self, guest: u64, host: u64) {
+        let (table, index) = (table(self.host.mode), Target::index(guest));
+        self.used[table] |= 1 << (index / PART);
+        self.targets[table][index] = Target { guest, host };
+    }
+
+    /// What the thread is told.
+    #[must_use]
+    pub const fn attention(&self) -> &'static Attention {
+        // SAFETY: it is that of nobody, or what `set_attention` was given.
+        unsafe { &*self.host.attention }
+    }
+
+    /// The state becomes that of the thread that is told this.
+    pub const fn set_attention(&mut self, attention: &'static Attention) {
+        self.host.attention = attention;
+    }
+
+    /// Translated code has been left, and what is known of it is no longer
+    /// needed.
+    pub fn outside(&self) {
+        self.attention().inside.store(0, Ordering::Release);
+    }
+
+    /// Where the code for an indirect target is, in the mode that the thread is
+    /// in, if that is remembered.
+    #[must_use]
+    #[inline]
+    pub fn target(&self, guest: u64) -> Option<u64> {
+        let (table, index) = (table(self.host.mode), Target::index(guest));
+        // A page that nothing was written to is not looked at: it would fault
+        // once for that, and again to be written.
+        if self.used[table] & 1 << (index / PART) == 0 {
+            return None;
+        }
+        let target = self.targets[table][index];
+        (target.guest == guest).then_some(target.host)
+    }
+
+    /// Forgets an indirect target, if it is remembered in any mode.
+    pub fn clear_target(&mut self, guest: u64) {
+        let index = Target::index(guest);
+        for (used, table) in self.used.iter().zip(&mut self.targets) {
+            if used & 1 << (index / PART) != 0 && table[index].guest == guest {
+                table[index] = if index == 0 {
+                    Target::NOBODY
+                } else {
+                    Target::UNUSED
+                };
+            }
+        }
+    }
+
+    /// Forgets all indirect targets.
+    pub fn clear_targets(&mut self) {
+        for (used, targets) in self.used.iter_mut().zip(&mut self.targets) {
+            while *used != 0 {
+                let part = used.trailing_zeros() as usize;
+                *used &= *used - 1;
+                targets[part * PART..][..PART].fill(Target::UNUSED);
+            }
+            targets[0] = Target::NOBODY;
+        }
+    }
+
+    /// Counts an instruction that translated code leaves to the interpreter, if
+    /// that is counted.
+    #[inline]
+    pub(crate) fn tally(&self, op: a64::decode::Op) {
+        if let Some(tally) = self.host.tally {
+            tally.left(op);
+        }
+    }
+
+    /// The guest's registers after a fault, where they are not where the stub that
+    /// leaves has stored them to: `spilled` is the slot that was spilled, if one
+    /// was.
+    pub(crate) fn recover(&mut self, spilled: Option<usize>, point: &FaultPoint, swaps: &Swaps) {
+        if let Some(slot) = spilled {
+            self.cpu.x[slot] = self.host.spill;
+        }
+        swaps.recovered(&mut self.cpu.x, &self.host.swapped);
+        for (word, slot) in self.host.scratch.into_iter().zip(point.stand_ins) {
+            if let Some(x) = self.cpu.x.get_mut(usize::from(slot.0)) {
+                *x = word;
+            }
+        }
+    }
+}
+
+/// The table of a mode.
+const fn table(mode: Mode) -> usize {
+    mode.has(ANY_STACK) as usize
+}
+
+/// Where translated code finds the fields.
+#[must_use]
+pub fn layout() -> Layout {
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "the struct is some kilobytes large"
+    )]
+    const fn at(offset: usize) -> u32 {
+        offset as u32
+    }
+    let cpu = offset_of!(Vcpu, cpu);
+    let host = |offset| at(offset_of!(Vcpu, host) + offset);
+    let slot = |base: usize, size: usize| core::array::from_fn(|n| at(cpu + base + n * size));
+    Layout {
+        int: slot(offset_of!(Cpu, x), 8),
+        vec: slot(offset_of!(Cpu, v), 16),
+        pc: at(cpu + offset_of!(Cpu, pc)),
+        flags: at(cpu + offset_of!(Cpu, flags)),
+        thread: at(cpu + offset_of!(Cpu, tpidr)),
+        attention: host(offset_of!(Host, attention)),
+        functions: host(offset_of!(Host, functions)),
+        monitor: at(cpu + offset_of!(Cpu, monitor)),
+        spill: host(offset_of!(Host, spill)),
+        swapped: host(offset_of!(Host, swapped)),
+        scratch: host(offset_of!(Host, scratch)),
+        mxcsr: host(offset_of!(Host, mxcsr)),
+        host_mxcsr: host(offset_of!(Host, host_mxcsr)),
+        host_rsp: host(offset_of!(Host, rsp)),
+        leave: host(offset_of!(Host, leave)),
+        interpret: host(offset_of!(Host, interpret)),
+        interpreter: host(offset_of!(Host, interpreter)),
+        saturated: host(offset_of!(Host, saturated)),
+        constants: host(offset_of!(Host, constants)),
+        fpcr: at(cpu + offset_of!(Cpu, fpcr)),
+        fpsr: at(cpu + offset_of!(Cpu, fpsr)),
+        targets: core::array::from_fn(|mode| {
+            let table = table(Mode::from_number(at(mode)));
+            at(offset_of!(Vcpu, targets) + table * size_of::<[Target; TARGETS]>())
+        }),
+        targets_log2: TARGETS_LOG2,
+        hot_int: HOT_INT,
+        hot_vec: HOT_VEC,
+        kept_vec: KEPT_VEC,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use a64::lift::SOFT_FLOAT;
+
+    use super::*;
+
+    #[test]
+    fn a_target_is_that_of_a_mode() {
+        let calls = Calls {
+            leave: 0,
+            interpret: 0,
+            interpreter: 0,
+            functions: [0; COUNT],
+        };
+        let mut vcpu = Vcpu::new(Cpu::default(), calls);
+        let far = 4 * TARGETS as u64;
+        for pc in [0, 4, far] {
+            for (mode, host) in [(Mode::PLAIN, 0x100), (ANY_STACK, 0x200)] {
+                vcpu.host.mode = mode;
+                assert_eq!(vcpu.target(pc), None, "{pc:#x} {mode:?}");
+                vcpu.set_target(pc, host + pc);
+            }
+            for (mode, host) in [(Mode::PLAIN, 0x100), (ANY_STACK, 0x200)] {
+                vcpu.host.mode = mode;
+                assert_eq!(vcpu.target(pc), Some(host + pc));
+                // What is at the same place of the table, and is no address.
+                for other in [pc + far, pc + 1, pc + 2] {
+                    assert_eq!(vcpu.target(other), None);
+                }
+            }
+            vcpu.clear_target(pc);
+            for mode in [Mode::PLAIN, ANY_STACK] {
+                vcpu.host.mode = mode;
+                assert_eq!(vcpu.target(pc), None);
+                vcpu.set_target(pc, 1);
+            }
+            vcpu.clear_targets();
+        }
+    }
+
+    #[test]
+    fn modes_that_differ_in_floats_share_a_table() {
+        let targets = layout().targets;
+        let of = |mode: Mode| targets[mode.number()];
+        assert_eq!(of(Mode::PLAIN), of(SOFT_FLOAT));
+        assert_eq!(of(ANY_STACK), of(ANY_STACK.with(SOFT_FLOAT, true)));
+        assert_ne!(of(Mode::PLAIN), of(ANY_STACK));
+    }
+}
