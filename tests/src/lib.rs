@@ -13,11 +13,13 @@
 //! - [`debian_root`]: Debian with its packages configured, entered by chroot.
 //! - [`dockerd`], [`podman`]: engines with their state in a temporary folder.
 //! - [`registry`]: a real registry, perhaps with TLS, and what fills it.
+//! - [`run_place`]: who runs containers with the command, and where.
 //! - [`userland`]: Debian for five other architectures; [`archive`] makes images of it.
 //! - [`capabilities`]: what this machine can't give to privileged containers.
 //! - [`shared`]: one engine for the tests that run at the same time.
 //! - [`python`]: a virtual environment with the Kubernetes and Helm checkers.
 //! - [`fake_registry`]: a registry that misbehaves.
+//! - [`lesser_kernel`]: a command on a kernel that lacks something.
 //! - [`leftovers`]: ends what a killed run left behind.
 //!
 //! The harness panics where a test should fail; nothing is skipped.
@@ -31,6 +33,7 @@ pub mod fake_registry;
 pub mod host_table;
 pub mod isolation;
 pub mod leftovers;
+pub mod lesser_kernel;
 pub mod machine;
 pub mod need;
 pub mod own_machine;
@@ -40,6 +43,7 @@ pub mod private_table;
 pub mod product;
 pub mod python;
 pub mod registry;
+pub mod run_place;
 pub mod shared;
 pub mod userland;
 

@@ -15,7 +15,7 @@ use rustix::thread::{
 
 use super::report::{self, Failure};
 use super::root::{self, Mounts};
-use super::{Container, Handlers, Network, init, mount, user, watch};
+use super::{Container, Handlers, Network, Starter, init, mount, user, watch};
 
 /// Where programs are looked for where nothing says otherwise; docker's.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -78,7 +78,7 @@ fn begin(
     // SAFETY: as above. Without it, the container sees its place among the machine's groups.
     let _ = unsafe { unshare_unsafe(UnshareFlags::NEWCGROUP) };
     root::keep_mounts_inside()?;
-    let mounts = Mounts::gather(container, handlers)?;
+    let (mounts, starter) = Mounts::gather(container, handlers)?;
     root::enter(container)?;
     mounts.put()?;
     root::protect()?;
@@ -93,15 +93,17 @@ fn begin(
     if container.read_only {
         root::make_read_only()?;
     }
+    let starter = starter.as_ref();
+    let become_it = || never(become_command(container, &user, &folder, report, starter));
     if !container.init {
-        return Err(never(become_command(container, &user, &folder, report)));
+        return Err(become_it());
     }
     // SAFETY: the process has one thread, so the child may do anything a process may.
     match unsafe { libc::fork() } {
         -1 => Err(Failure::doing("start the command")(
             std::io::Error::last_os_error(),
         )),
-        0 => Err(never(become_command(container, &user, &folder, report))),
+        0 => Err(become_it()),
         command => {
             // The pipe tells of the command only.
             // SAFETY: the descriptor is closed once here, and its owner never dropped: this
@@ -192,6 +194,7 @@ fn become_command(
     user: &user::User,
     folder: &CStr,
     report: &OwnedFd,
+    starter: Option<&Starter>,
 ) -> Result<Infallible, Failure> {
     drop_capabilities().map_err(Failure::doing("give up capabilities"))?;
     become_user(user)?;
@@ -205,7 +208,7 @@ fn become_command(
     )))?;
     watch::back_to_default();
     let env = environment(container, user);
-    exec(&container.argv, &env)
+    exec(&container.argv, &env, starter)
 }
 
 fn become_user(user: &user::User) -> Result<(), Failure> {
@@ -277,8 +280,9 @@ fn environment(container: &Container, user: &user::User) -> Vec<String> {
     env
 }
 
-/// Becomes a program, which is looked for in PATH where its name has no slash.
-fn exec(argv: &[String], env: &[String]) -> Result<Infallible, Failure> {
+/// Becomes a program, which is looked for in PATH where its name has no slash. What the
+/// kernel does not execute is the starter's, where there is one.
+fn exec(argv: &[String], env: &[String], starter: Option<&Starter>) -> Result<Infallible, Failure> {
     let Some(program) = argv.first() else {
         return Err(Failure::own(
             "there is no command to run: the image names none",
@@ -317,7 +321,11 @@ fn exec(argv: &[String], env: &[String]) -> Result<Infallible, Failure> {
         // SAFETY: a C string, and two arrays of C strings that end with null, all alive.
         unsafe { libc::execve(file.as_ptr(), args_at.as_ptr(), env_at.as_ptr()) };
         let error = std::io::Error::last_os_error();
-        match Errno::from_io_error(&error).unwrap_or(Errno::IO) {
+        let mut error = Errno::from_io_error(&error).unwrap_or(Errno::IO);
+        if let (Errno::NOEXEC, Some(starter)) = (error, starter) {
+            error = starter.start(&file, &args, &env_strings);
+        }
+        match error {
             Errno::NOENT | Errno::NOTDIR if Path::new(&place).exists() => {
                 return Err(Failure {
                     code: 127,

@@ -4,19 +4,24 @@
 //!
 //! The calling process stays outside and watches (`watch`): it hands signals and
 //! the terminal on and returns how the command ended. Its child is process 1
-//! inside: it makes the root (`root`, `mount`), becomes the user (`user`,
+//! inside: it makes the root (`root`, `mount`, `copied`), becomes the user (`user`,
 //! `command`) and then the command; or it stays and reaps (`init`). When the
 //! caller dies, the kernel kills process 1, with it all others, and with the last
 //! one the mounts go.
 //!
 //! What fails inside is told through a pipe that the command does not have
 //! (`report`).
+//!
+//! Foreign programs run by a table of the container's own, else by the machine's, else
+//! by an emulator that needs none (`starter`): see [`Handlers`].
 
 mod command;
+mod copied;
 mod init;
 mod mount;
 mod report;
 mod root;
+mod starter;
 mod user;
 mod watch;
 
@@ -29,6 +34,7 @@ use rustix::thread::{UnshareFlags, unshare_unsafe};
 use crate::{Error, enter};
 
 pub use report::Failure;
+pub use starter::{Start, Starter};
 
 /// What the container's root is.
 #[derive(Debug, Clone)]
@@ -119,6 +125,12 @@ pub trait Handlers {
 
     /// Whether the table outside will do where there can't be a new one.
     fn are_outside(&self) -> bool;
+
+    /// What will do where that one does not either. `why` there is no new one.
+    ///
+    /// # Errors
+    /// Why nothing does, in words.
+    fn without_table(&self, why: &str) -> Result<Starter, String>;
 }
 
 /// Runs a command in a container to its end, and returns its exit code: 128 and

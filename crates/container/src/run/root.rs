@@ -4,22 +4,22 @@
 //! ([`Mounts::gather`]): the kernel gives a new /proc only to those who see one.
 //! Then the root is changed, and each is put at its path ([`Mounts::put`]).
 
-use std::ffi::CStr;
 use std::fs;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::Mode;
+use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use rustix::mount::{
     MountAttrFlags, MountFlags, MountPropagationFlags, UnmountFlags, mount_change, unmount,
 };
 use rustix::process::{chdir, pivot_root};
 
+use super::copied;
 use super::mount::{self, DATA, PLAIN};
 use super::report::Failure;
-use super::{Container, Handlers, Root};
+use super::{Container, Handlers, Root, Starter};
 use crate::{Facts, diagnose, namespace};
 
 /// The machine's devices that every container has.
@@ -69,6 +69,16 @@ struct Mount {
 /// All mounts but the root, not yet at their places.
 pub(super) struct Mounts(Vec<Mount>);
 
+/// By what foreign programs run.
+enum Table {
+    /// A new one, filled.
+    New(OwnedFd),
+    /// The machine's.
+    Outside,
+    /// None; the command is started by this.
+    None(Starter),
+}
+
 /// From here on nothing that is mounted is seen outside.
 pub(super) fn keep_mounts_inside() -> Result<(), Failure> {
     let flags = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
@@ -76,20 +86,22 @@ pub(super) fn keep_mounts_inside() -> Result<(), Failure> {
 }
 
 impl Mounts {
-    /// Makes and copies what is to be mounted.
+    /// Makes and copies what is to be mounted; and what starts the command, where the
+    /// kernel can't.
     pub(super) fn gather(
         container: &Container,
         handlers: Option<&dyn Handlers>,
-    ) -> Result<Mounts, Failure> {
+    ) -> Result<(Mounts, Option<Starter>), Failure> {
         let mut all = Mounts(Vec::new());
         let proc = mount::new("proc", &[], DATA).map_err(Failure::doing(
             "mount /proc (where a container hides parts of its own /proc, none can be mounted in it)",
         ))?;
         all.add("/proc", proc);
-        if let Some(handlers) = handlers
-            && let Some(table) = table(handlers)?
-        {
-            all.add(TABLE, table);
+        let mut starter = None;
+        match handlers.map(table).transpose()? {
+            Some(Table::New(table)) => all.add(TABLE, table),
+            Some(Table::None(without)) => starter = Some(without),
+            Some(Table::Outside) | None => {}
         }
         let sys = mount::read_only_copy(Path::new("/sys"));
         all.add("/sys", sys.map_err(Failure::doing("show /sys"))?);
@@ -108,7 +120,7 @@ impl Mounts {
             });
         }
         all.given(container)?;
-        Ok(all)
+        Ok((all, starter))
     }
 
     fn add(&mut self, at: impl Into<PathBuf>, mount: OwnedFd) {
@@ -218,20 +230,20 @@ impl Mounts {
     }
 }
 
-/// A new table of foreign programs, filled; `None` where the table outside serves.
-fn table(handlers: &dyn Handlers) -> Result<Option<OwnedFd>, Failure> {
+/// A table of foreign programs; where there can be no new one, what serves instead.
+fn table(handlers: &dyn Handlers) -> Result<Table, Failure> {
     let table = match namespace::new_table() {
         Ok(table) => table,
-        Err(_) if handlers.are_outside() => return Ok(None),
+        Err(_) if handlers.are_outside() => return Ok(Table::Outside),
         Err((step, errno)) => {
-            return Err(Failure::own(
-                diagnose(&Facts::gather(), step, errno).to_string(),
-            ));
+            let why = diagnose(&Facts::gather(), step, errno).to_string();
+            let starter = handlers.without_table(&why).map_err(Failure::own)?;
+            return Ok(Table::None(starter));
         }
     };
     let path = format!("/proc/self/fd/{}", table.as_raw_fd());
     handlers.fill(Path::new(&path)).map_err(Failure::own)?;
-    Ok(Some(table))
+    Ok(Table::New(table))
 }
 
 /// Makes the root, and makes it this process's.
@@ -245,7 +257,7 @@ pub(super) fn enter(container: &Container) -> Result<(), Failure> {
         )))?,
         Root::Layers { base, lowers } => {
             chdir(base).map_err(Failure::doing(format!("go to {}", base.display())))?;
-            overlay(&container.folder, lowers)?
+            lay(&container.folder, lowers)?
         }
     };
     mount::put(&mount, &at).map_err(Failure::doing("mount the container's root"))?;
@@ -262,61 +274,80 @@ fn make(folder: &Path) -> Result<(), Failure> {
 }
 
 /// Lays the layers, paths from the current folder, over each other. What is written
-/// goes to `folder`, or to memory where overlay does not take that file system.
-fn overlay(folder: &Path, lowers: &[PathBuf]) -> Result<OwnedFd, Failure> {
-    let (upper, work) = (folder.join("upper"), folder.join("work"));
-    make(&upper)?;
-    make(&work)?;
-    overlay_with(lowers, &upper, &work).or_else(|error| {
-        let memory = mount::new("tmpfs", &[("mode", "755")], PLAIN)
-            .map_err(Failure::doing("mount a tmpfs for what is written"))?;
+/// goes to `folder`; to memory where overlay does not take that file system; and where
+/// there can be no overlay, to a copy.
+fn lay(folder: &Path, lowers: &[PathBuf]) -> Result<OwnedFd, Failure> {
+    overlay(lowers, folder).or_else(|error| {
         let at = folder.join("memory");
         make(&at)?;
-        mount::put(&memory, &at).map_err(Failure::doing("mount a tmpfs for what is written"))?;
-        let (upper, work) = (at.join("upper"), at.join("work"));
-        make(&upper)?;
-        make(&work)?;
-        overlay_with(lowers, &upper, &work).map_err(|_| {
-            Failure::own(format!(
-                "cannot lay the image's layers over each other (overlay): {error}"
-            ))
+        let in_memory = mount::new("tmpfs", &[("mode", "755")], PLAIN)
+            .and_then(|memory| mount::put(&memory, &at))
+            .and_then(|()| overlay(lowers, &at));
+        in_memory.or_else(|_| {
+            let at = folder.join("copy");
+            make(&at)?;
+            copied::lay(lowers, &at)
+                .and_then(|()| Ok(mount::copy(&at)?))
+                .map_err(|copying| {
+                    Failure::own(format!(
+                        "cannot lay the image's layers over each other (overlay: {error}), nor copy them: {copying}"
+                    ))
+                })
         })
     })
 }
 
-fn overlay_with(lowers: &[PathBuf], upper: &Path, work: &Path) -> Result<OwnedFd, Errno> {
+/// With folders in `writable` for what is written.
+fn overlay(lowers: &[PathBuf], writable: &Path) -> Result<OwnedFd, Errno> {
+    let (upper, work) = (writable.join("upper"), writable.join("work"));
+    for folder in [&upper, &work] {
+        fs::create_dir_all(folder).map_err(|e| Errno::from_io_error(&e).unwrap_or(Errno::IO))?;
+    }
     // The root's own mode and owner are the topmost layer's.
-    copy_mode(lowers.first(), upper);
+    copy_mode(lowers.first(), &upper);
     let text = |path: &Path| path.to_str().map(str::to_owned).ok_or(Errno::INVAL);
-    let (upper, work) = (text(upper)?, text(work)?);
-    let lowers: Vec<String> = lowers.iter().map(|l| text(l)).collect::<Result<_, _>>()?;
+    let paths: Vec<String> = lowers.iter().map(|l| text(l)).collect::<Result<_, _>>()?;
+    let (upper_path, work_path) = (text(&upper)?, text(&work)?);
     let mut options = vec![("userxattr", "")];
-    options.extend(lowers.iter().map(|lower| ("lowerdir+", lower.as_str())));
-    options.extend([("upperdir", upper.as_str()), ("workdir", work.as_str())]);
+    options.extend(paths.iter().map(|lower| ("lowerdir+", lower.as_str())));
+    options.extend([("upperdir", &*upper_path), ("workdir", &*work_path)]);
     mount::new("overlay", &options, MountAttrFlags::empty()).or_else(|error| {
         // Linux before 6.7 knows no lowerdir+.
-        overlay_by_text(&lowers, &upper, &work).map_err(|_| error)
+        overlay_by_text(lowers, &upper, &work, &writable.join("mounted")).map_err(|_| error)
     })
 }
 
-/// By mount(2), whose text has to fit a page; put at a folder of its own and copied.
-fn overlay_by_text(lowers: &[String], upper: &str, work: &str) -> Result<OwnedFd, Errno> {
+/// By mount(2), put at a folder of its own and copied. Its text has to fit a page, and
+/// some characters mean something in it: so folders are named by their descriptors.
+fn overlay_by_text(
+    lowers: &[PathBuf],
+    upper: &Path,
+    work: &Path,
+    at: &Path,
+) -> Result<OwnedFd, Errno> {
+    let open = |path: &Path| {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        rustix::fs::open(path, flags, Mode::empty())
+    };
+    let named = |folder: &OwnedFd| format!("/proc/self/fd/{}", folder.as_raw_fd());
+    let below: Vec<OwnedFd> = lowers.iter().map(|l| open(l)).collect::<Result<_, _>>()?;
+    let (upper, work) = (open(upper)?, open(work)?);
     let options = format!(
-        "userxattr,lowerdir={},upperdir={upper},workdir={work}",
-        lowers.join(":")
+        "userxattr,lowerdir={},upperdir={},workdir={}",
+        below.iter().map(named).collect::<Vec<_>>().join(":"),
+        named(&upper),
+        named(&work)
     );
     let options = std::ffi::CString::new(options).map_err(|_| Errno::INVAL)?;
-    let at = format!("{upper}.mounted");
-    fs::create_dir_all(&at).map_err(|e| Errno::from_io_error(&e).unwrap_or(Errno::IO))?;
-    let options: &CStr = &options;
+    fs::create_dir_all(at).map_err(|e| Errno::from_io_error(&e).unwrap_or(Errno::IO))?;
     rustix::mount::mount(
         "overlay",
-        at.as_str(),
+        at,
         "overlay",
         MountFlags::empty(),
-        options,
+        options.as_c_str(),
     )?;
-    mount::copy(Path::new(&at))
+    mount::copy(at)
 }
 
 fn copy_mode(from: Option<&PathBuf>, to: &Path) {
@@ -360,7 +391,7 @@ pub(super) fn protect() -> Result<(), Failure> {
 
 /// Nothing more is written to the root.
 pub(super) fn make_read_only() -> Result<(), Failure> {
-    let flags = rustix::fs::OFlags::PATH | rustix::fs::OFlags::CLOEXEC;
+    let flags = OFlags::PATH | OFlags::CLOEXEC;
     rustix::fs::open("/", flags, Mode::empty())
         .and_then(|root| mount::make_read_only(root, false))
         .map_err(Failure::doing("make the root read-only"))

@@ -1,15 +1,19 @@
 //! What makes an image's programs run: an emulator for its architecture, in a table
-//! of the container's own.
+//! of the container's own. Where there can be none, Armistice's engine needs none: it
+//! executes programs of its architecture by itself.
 
+use std::ffi::CString;
 use std::fs::File;
 use std::io::Read;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow};
-use armistice_arch::{Arch, Platform};
+use armistice_arch::{Arch, ElfHeader, Platform};
 use armistice_binfmt::{Snapshot, Table, replay};
-use armistice_container::run::{Handlers, read_only_copy};
+use armistice_container::run::{Handlers, Start, Starter, read_only_copy};
+use armistice_emulators::Maker;
+use armistice_emulators::search::has_own;
 
 use crate::cli::{Emulators, FlagSwitches, Force, Names};
 use crate::native;
@@ -69,15 +73,42 @@ impl Foreign {
             Table::at(path).with_context(|| format!("no binfmt_misc at {}", path.display()))?;
         let table = own::lock(&table, self.output)?;
         for mut registration in request.provisional()? {
-            // Nobody inside writes to the emulator through a process's /proc/PID/exe.
-            let copy: OwnedFd = read_only_copy(&registration.interpreter)
-                .map_err(std::io::Error::from)
-                .with_context(|| format!("cannot show {}", registration.interpreter.display()))?;
+            let copy = shown(&registration.interpreter)?;
             registration.interpreter = PathBuf::from(format!("/proc/self/fd/{}", copy.as_raw_fd()));
             table.register(&registration)?;
         }
         Ok(())
     }
+}
+
+/// The emulator's file as those inside have it: nobody writes to it through a process's
+/// /proc/PID/exe.
+fn shown(emulator: &Path) -> Result<OwnedFd> {
+    read_only_copy(emulator)
+        .map_err(std::io::Error::from)
+        .with_context(|| format!("cannot show {}", emulator.display()))
+}
+
+/// How the engine is called for a program: see `armistice-aarch64 --help`. Its options
+/// end before the program, whose name may look like one.
+fn engines_arguments(start: &Start) -> Vec<CString> {
+    let mut words = vec![
+        c"armistice-aarch64".to_owned(),
+        c"--execfn".to_owned(),
+        start.executed.clone(),
+        c"--argv0".to_owned(),
+        start.arguments.first().cloned().unwrap_or_default(),
+        c"--".to_owned(),
+        start.program.clone(),
+    ];
+    words.extend(start.arguments.iter().skip(1).cloned());
+    words
+}
+
+/// Whether a program is the engine's.
+fn is_engines(head: &[u8]) -> bool {
+    let arch = ElfHeader::parse(head).ok().and_then(|h| Arch::of_elf(&h));
+    arch.is_some_and(has_own)
 }
 
 impl Handlers for Foreign {
@@ -87,8 +118,33 @@ impl Handlers for Foreign {
 
     fn are_outside(&self) -> bool {
         let header = self.arch.sample_header(2, 0);
-        register::look()
-            .is_ok_and(|live| live.enabled && replay::winner(&live, &header, "").is_some())
+        // An emulator that is opened only when a program starts is not in the container.
+        let serves = |live: &Snapshot| {
+            let winner = replay::winner(live, &header, "");
+            winner.is_some_and(|entry| entry.flags.fix_binary)
+        };
+        register::look().is_ok_and(|live| live.enabled && serves(&live))
+    }
+
+    fn without_table(&self, why: &str) -> Result<Starter, String> {
+        let starter = || {
+            let request = self.request.as_ref().map_err(|e| anyhow!("{e:#}"))?;
+            let (_, engine) = request
+                .paths()
+                .find(|(arch, path)| has_own(arch) && Maker::of(path) == Maker::Armistice)
+                .with_context(|| {
+                    format!("{why}. Without a table only Armistice's own engine runs programs, and only arm64's")
+                })?;
+            anyhow::Ok(Starter {
+                file: shown(engine)?,
+                takes: is_engines,
+                arguments: engines_arguments,
+            })
+        };
+        let starter = starter().map_err(|error| format!("{error:#}"))?;
+        self.output
+            .detail(format!("The engine executes programs by itself: {why}"));
+        Ok(starter)
     }
 }
 
