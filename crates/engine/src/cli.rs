@@ -9,9 +9,9 @@ use core::ffi::CStr;
 use core::fmt;
 
 use crate::debug::listen::Place;
+use crate::host::auxv::key;
 use crate::host::message::{NAME, Shown};
 use crate::host::start::Start;
-use crate::linux::loader::stack::key;
 
 /// The exit code of a wrong command line.
 pub const USAGE_ERROR: i32 = 2;

@@ -22,13 +22,13 @@ use core::format_args as text;
 
 use cli::{Command, Run};
 use debug::{Debugger, listen};
+use host::auxv::key;
 use host::message::{self, Shown};
 use host::start::Start;
 use host::sys::{self, Errno, Fd};
-use host::{clock, cpu, own};
+use host::{clock, cpu};
 use inspect::Inspector;
 use linux::loader::prefix::Prefix;
-use linux::loader::stack::key;
 use linux::loader::{self, LoadError, Loaded, Request};
 use linux::process::{Process, Thread};
 use linux::seccomp::Seccomp;
@@ -53,7 +53,7 @@ pub unsafe fn main(stack: *const usize, mapping: u64) -> ! {
     message::started();
     // SAFETY: the caller's.
     let block = unsafe { Block::first(mapping) };
-    own::add_started(&start);
+    start.add_own();
     // SAFETY: the kernel says where it is.
     unsafe { clock::find(start.auxiliary(key::SYSINFO_EHDR).unwrap_or(0)) };
     match cli::read(&start) {

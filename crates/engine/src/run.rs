@@ -19,22 +19,21 @@ use x64::lower::Lowered;
 
 use crate::debug::{self, Debugger, How};
 use crate::host::lock::{Lock, SpinLock};
-use crate::host::own;
+use crate::host::signal::{self, Registers, SignalInfo};
 use crate::host::sys::{self, Errno, Fd};
-use crate::host::{heap, message};
+use crate::host::{heap, message, own};
 use crate::inspect::Inspector;
 use crate::linux::core_file::{self, Death};
 use crate::linux::delivery::Fatal;
-use crate::linux::other;
 use crate::linux::process::{Process, Thread};
-use crate::linux::signals;
 use crate::linux::syscalls::{self, Control};
+use crate::linux::{other, signals};
 use crate::memory::address_space::Watcher;
 use crate::memory::breakpoints::BRK;
 use crate::memory::guest_memory::{self, GuestMemory};
-use crate::thread::attention::{Block, FORGET, HOLD, SignalInfo};
+use crate::thread::attention::{Block, FORGET, HOLD};
 use crate::thread::clone::{self, Request};
-use crate::thread::handlers::{self, Event, Outcome, Registers};
+use crate::thread::handlers::{self, Event, Outcome};
 use crate::translator::interpret;
 use crate::translator::translate::{Code, Engine, Observer, Places};
 use crate::translator::vcpu::{HostFault, Vcpu};
@@ -473,7 +472,7 @@ impl Runtime {
         request: &Request,
     ) -> Result<u64, Errno> {
         // A child must not have what was told its parent.
-        let mask = signals::set_whole_mask(!0);
+        let mask = signal::set_whole_mask(!0);
         let result = if thread.attention().wanted() {
             Err(Errno::RESTART)
         } else if request.has(clone::VM) {
@@ -481,7 +480,7 @@ impl Runtime {
         } else {
             self.fork(thread, vcpu, request)
         };
-        let _ = signals::set_whole_mask(mask);
+        let _ = signal::set_whole_mask(mask);
         result
     }
 

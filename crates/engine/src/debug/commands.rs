@@ -10,9 +10,8 @@ use super::packet::{escape, hex, number, numbers, unhex};
 use super::server::Server;
 use super::signals::{from_gdb, to_gdb};
 use super::{End, Tracee, Watch, Why, registers};
+use crate::host::signal::{SIGKILL, SignalInfo, bit};
 use crate::host::sys::{self, Errno};
-use crate::linux::signals::{SIGKILL, bit};
-use crate::thread::attention::SignalInfo;
 
 /// What was agreed on.
 #[derive(Debug, Default)]

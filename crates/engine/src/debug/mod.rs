@@ -33,11 +33,12 @@ use a64::cpu::Cpu;
 use a64::interp::Exception;
 
 use crate::host::lock::{Held, Lock};
+use crate::host::signal::SignalInfo;
 use crate::host::sys::{self, Errno, Fd, fd_argument, number};
 use crate::linux::process::Process;
 use crate::linux::syscalls;
 use crate::memory::guest_memory::{self, GuestMemory};
-use crate::thread::attention::{Attention, BREAK_OFF, LOOK, SignalInfo};
+use crate::thread::attention::{Attention, BREAK_OFF, LOOK};
 use crate::thread::handlers;
 use crate::thread::tracer::Tracer;
 use crate::translator::interpret;
@@ -532,7 +533,7 @@ impl Tracer for Debugger {
     fn signal(&self, attention: &Attention, info: &SignalInfo) -> Option<SignalInfo> {
         loop {
             let mut state = self.state.hold();
-            let passed = state.passed & crate::linux::signals::bit(info.signal()) != 0;
+            let passed = state.passed & crate::host::signal::bit(info.signal()) != 0;
             let (connected, halted) = (state.connected, state.halted);
             let Some(own) = state.find(attention) else {
                 return Some(*info);

@@ -9,12 +9,12 @@ use core::sync::atomic::Ordering;
 use super::memory::Memory;
 use super::packet::{Incoming, Item, framed};
 use super::{Debugger, Place, Why, commands};
+use crate::host::signal;
 use crate::host::sys::{self, Errno, Fd, fd_argument, number};
 use crate::linux::signals;
 use crate::thread::attention::{Attention, BREAK_OFF, Block, LOOK, NOTES};
 use crate::thread::clone::{self, Arguments, Request};
-use crate::thread::handlers;
-use crate::thread::interruptible;
+use crate::thread::{handlers, interruptible, taken};
 
 /// `CLONE_VM | FS | SIGHAND | THREAD | SYSVSEM`: not FILES.
 const FLAGS: u64 = 0x100 | 0x200 | 0x800 | 0x1_0000 | 0x4_0000;
@@ -41,10 +41,10 @@ pub(super) fn start(debugger: &'static Debugger, connection: Fd) -> Result<(), E
         },
         third: false,
     };
-    let mask = signals::set_whole_mask(!0);
+    let mask = signal::set_whole_mask(!0);
     // SAFETY: `begin` gets its `Start` and a stack that is its own.
     let result = unsafe { clone::clone(&request, Some((stack, begin, start.cast()))) };
-    let _ = signals::set_whole_mask(mask);
+    let _ = signal::set_whole_mask(mask);
     // The server has another number for the connection by now, or this one in
     // a table of its own.
     drop(connection);
@@ -64,7 +64,7 @@ unsafe extern "C" fn begin(start: *mut c_void) -> ! {
     attention.claim();
     let _ = block.use_for_signals();
     // Signals to the process are for the guest's threads.
-    let _ = signals::set_whole_mask(!signals::TAKEN);
+    let _ = signal::set_whole_mask(!taken::TAKEN);
     let connection = alone(connection);
     debugger
         .connection

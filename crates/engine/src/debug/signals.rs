@@ -1,6 +1,6 @@
 //! Numbers of signals: GDB's protocol has its own, the same for every system.
 
-use crate::linux::signals::COUNT;
+use crate::host::signal::COUNT;
 
 /// Linux's 1 to 31 in GDB's numbers; 143 where it has none.
 const GDB: [u8; 31] = [

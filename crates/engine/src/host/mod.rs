@@ -4,6 +4,7 @@
 //! It knows nothing of a guest. Whatever the engine asks the kernel for goes
 //! through [`sys`].
 
+pub mod auxv;
 pub mod clock;
 pub mod cpu;
 pub mod directory;
@@ -12,6 +13,8 @@ pub mod key;
 pub mod lock;
 pub mod message;
 pub mod own;
+pub mod page;
+pub mod signal;
 pub mod start;
 pub mod sys;
 pub mod vdso;

@@ -5,10 +5,10 @@ use alloc::vec::Vec;
 use core::ffi::{CStr, c_char};
 use core::ops::Range;
 
+use super::auxv::{PROGRAM_HEADER, key};
+use super::own;
+use super::page::{PAGE, page_down};
 use super::sys::{self, Errno, Fd};
-use crate::linux::loader::elf::ENTRY;
-use crate::linux::loader::stack::key;
-use crate::memory::address_space::{PAGE, page_down};
 
 /// The initial stack, read.
 #[derive(Clone, Debug, Default)]
@@ -144,8 +144,21 @@ impl Start {
         }
     }
 
+    /// Adds to the engine's own ranges what the kernel made when it started the engine:
+    /// the program, and the host's vDSO with its data. The first stack is the guest's.
+    pub fn add_own(&self) {
+        if let Some(vdso) = self.auxiliary(key::SYSINFO_EHDR) {
+            // Its data lie below it, a few pages that differ from kernel to
+            // kernel; as yet there is nothing but the kernel's and the engine's.
+            let below = mapped_from(vdso.saturating_sub(PAGE), false);
+            let above = mapped_from(vdso + PAGE, true);
+            own::add(vdso - below * PAGE..vdso + (1 + above) * PAGE);
+        }
+        self.program().for_each(own::add_program);
+    }
+
     /// The pages that the engine's program is in.
-    pub fn program(&self) -> impl Iterator<Item = Range<u64>> {
+    fn program(&self) -> impl Iterator<Item = Range<u64>> {
         const PT_LOAD: u64 = 1;
         self.headers()
             .filter(|&(kind, _)| kind == PT_LOAD)
@@ -161,7 +174,7 @@ impl Start {
             _ => self.auxiliary(key::PHNUM).unwrap_or(0),
         };
         let header = move |index: u64| {
-            let at = (table + index * ENTRY as u64) as *const u64;
+            let at = (table + index * PROGRAM_HEADER as u64) as *const u64;
             // SAFETY: the kernel says where the program headers are, and that
             // there are as many.
             unsafe { [*at & 0xffff_ffff, *at.add(2), *at.add(5)] }
@@ -186,4 +199,23 @@ impl Start {
             .iter()
             .find_map(|&(k, value)| (k == key).then_some(value))
     }
+}
+
+/// How many pages are looked at on either side of the host's vDSO.
+const AROUND: u64 = 8;
+
+/// How many pages from one on are mapped, up to [`AROUND`], going up or down.
+fn mapped_from(page: u64, up: bool) -> u64 {
+    let lowest = |count: u64| {
+        if up {
+            page
+        } else {
+            page.saturating_sub((count - 1) * PAGE)
+        }
+    };
+    // Mostly all are: then one question is enough.
+    (1..=AROUND)
+        .rev()
+        .find(|&count| own::are_mapped(lowest(count), count))
+        .unwrap_or(0)
 }

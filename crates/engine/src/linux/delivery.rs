@@ -12,12 +12,12 @@ use a64::mem::{Fault, FaultKind};
 
 use super::abi::arm64::signal_frame::{self, BadFrame, Contents};
 use super::process::{AlternateStack, Process, Thread};
-use super::signals::{self, Default, OTHER_FAULTS, SIG_DFL, SIG_IGN, bit};
-use crate::thread::attention::{KEPT, NOTES, SignalInfo, TAKE};
-use crate::thread::handlers::{
-    Action, SA_NODEFER, SA_ONSTACK, SA_RESETHAND, SA_RESTORER, SA_SIGINFO, SIGBUS, SIGILL, SIGSEGV,
-    SIGTRAP,
+use super::signals::{self, Default, OTHER_FAULTS};
+use crate::host::signal::{
+    Action, SA_NODEFER, SA_ONSTACK, SA_RESETHAND, SA_RESTORER, SA_SIGINFO, SIG_DFL, SIG_IGN,
+    SIGBUS, SIGILL, SIGSEGV, SIGTRAP, SignalInfo, bit,
 };
+use crate::thread::attention::{KEPT, NOTES, TAKE};
 
 const SEGV_MAPERR: i32 = 1;
 const SEGV_ACCERR: i32 = 2;

@@ -18,8 +18,8 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use super::process::Process;
 use super::views::maps;
 use crate::host::own::{self, room};
+use crate::host::page::END;
 use crate::host::sys::{self, AT_FDCWD, Fd, status_at};
-use crate::memory::guest_memory::END;
 use crate::memory::ranges::Head;
 
 /// The words of [`PUBLISHED`].

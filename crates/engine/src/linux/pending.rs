@@ -1,4 +1,4 @@
-//! Signals of [`signals::TAKEN`] that somebody sent and that wait: the engine keeps
+//! Signals of [`taken::TAKEN`] that somebody sent and that wait: the engine keeps
 //! them, since the host never blocks them for it.
 //!
 //! As in the kernel there are two places for each: the process's, which all
@@ -15,10 +15,12 @@ use alloc::vec::Vec;
 use core::ptr;
 use core::sync::atomic::{AtomicU64, Ordering};
 
-use super::signals::{self, TAKEN_LIST, bit};
+use super::signals;
 use crate::host::lock::{Held, Lock};
-use crate::thread::attention::{Attention, SI_TKILL, SignalInfo, WAITS};
+use crate::host::signal::{self, SI_TKILL, SignalInfo, bit};
+use crate::thread::attention::{Attention, WAITS};
 use crate::thread::handlers;
+use crate::thread::taken::{self, TAKEN_LIST};
 
 /// `si_code` of a timer.
 const SI_TIMER: i32 = -2;
@@ -319,7 +321,7 @@ impl Pending {
         call: impl FnOnce() -> (R, u64),
     ) -> Option<R> {
         let mut sets = self.sets.hold();
-        let mask = signals::set_whole_mask(!0);
+        let mask = signal::set_whole_mask(!0);
         let lent = sets.given(attention);
         // The kernel would drop what is lent. Nobody wakes the thread while the
         // lock is held.
@@ -345,7 +347,7 @@ impl Pending {
             self.publish(&sets);
             Some(result)
         };
-        let _ = signals::set_whole_mask(mask);
+        let _ = signal::set_whole_mask(mask);
         result
     }
 
@@ -404,7 +406,7 @@ impl Sets {
 
     /// Keeps a signal for one thread.
     fn keep_own(&mut self, attention: &Attention, info: &SignalInfo, ignored: bool) {
-        let Some(n) = signals::taken_index(info.signal()) else {
+        let Some(n) = taken::taken_index(info.signal()) else {
             return;
         };
         let Some(member) = self.member(attention) else {
@@ -421,7 +423,7 @@ impl Sets {
     /// Keeps a signal for the process. Whether one that is ignored is dropped
     /// the first thread's mask decides.
     fn keep(&mut self, by: &Attention, info: &SignalInfo, ignored: bool) {
-        let Some(n) = signals::taken_index(info.signal()) else {
+        let Some(n) = taken::taken_index(info.signal()) else {
             return;
         };
         let set = bit(info.signal());

@@ -14,15 +14,17 @@ use super::loader::Loaded;
 use super::loader::prefix::Prefix;
 use super::pending::Pending;
 use super::seccomp::Seccomp;
-use super::signals::{self, Actions, SIG_IGN, TAKEN, UNBLOCKABLE};
+use super::signals::{self, Actions};
 use super::told::Places;
 use super::views::shown::Shown;
 use crate::host::lock::SpinLock;
+use crate::host::signal::{self, SIG_IGN, SignalInfo, UNBLOCKABLE};
 use crate::host::sys::Errno;
 use crate::memory::address_space::AddressSpace;
-use crate::thread::attention::{Attention, Block, SignalInfo};
+use crate::thread::attention::{Attention, Block};
 use crate::thread::clone;
 use crate::thread::holds::Holds;
+use crate::thread::taken::TAKEN;
 use crate::thread::tracer::Tracer;
 
 /// What all threads of the guest share, and a child of `vfork` too.
@@ -170,7 +172,7 @@ impl Thread {
     #[must_use]
     pub fn inherited(block: Block, ignored: u64, executable: Held) -> Self {
         Self {
-            mask: signals::mask(),
+            mask: signal::mask(),
             alternate_stack: AlternateStack::NONE,
             actions: Arc::new(SpinLock::new(Actions::inherited(ignored))),
             suspended: None,
@@ -276,7 +278,7 @@ impl Thread {
         }
         // Something is wanted: is it a signal? No other must come before it
         // is told.
-        let _ = signals::set_whole_mask(!TAKEN);
+        let _ = signal::set_whole_mask(!TAKEN);
         if !self.attention().has_signal() {
             signals::set_mask(self.mask);
         }

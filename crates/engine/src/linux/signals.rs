@@ -9,55 +9,18 @@
 use core::ptr;
 use core::sync::atomic::{AtomicU64, Ordering};
 
-use crate::host::sys::{self, Errno, number};
-use crate::thread::attention::{Attention, SI_TKILL, SignalInfo};
-use crate::thread::handlers::{
-    self, Action, SA_NOCLDSTOP, SA_NOCLDWAIT, SA_RESTART, SIGBUS, SIGILL, SIGSEGV, SIGTRAP,
+use crate::host::signal::{
+    self, Action, COUNT, SA_NOCLDSTOP, SA_NOCLDWAIT, SA_RESTART, SI_TKILL, SIG_DFL, SIG_IGN,
+    SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSTOP, SIGSYS, SIGTRAP, SignalInfo, bit, raise,
+    set_whole_mask,
 };
-use crate::thread::interruptible;
+use crate::host::sys::{self, Errno, number};
+use crate::thread::attention::Attention;
+use crate::thread::taken::{TAKEN, TAKEN_LIST};
+use crate::thread::{handlers, interruptible};
 
-/// How many signals there are.
-pub const COUNT: i32 = 64;
-/// Ends the process, whatever it wants.
-pub const SIGKILL: i32 = 9;
-/// Arithmetic that has no result.
-pub const SIGFPE: i32 = 8;
-/// A system call that is none.
-pub const SIGSYS: i32 = 31;
-/// Stops the process.
-pub const SIGSTOP: i32 = 19;
-
-/// The default action.
-pub const SIG_DFL: u64 = 0;
-/// Ignoring.
-pub const SIG_IGN: u64 = 1;
-
-/// Whether there is such a signal.
-#[must_use]
-pub const fn is_signal(number: i32) -> bool {
-    number >= 1 && number <= COUNT
-}
-
-/// A signal's bit in a mask.
-#[must_use]
-pub const fn bit(signal: i32) -> u64 {
-    1 << (signal - 1)
-}
-
-/// The signals that the engine takes for itself.
-pub const TAKEN: u64 = bit(SIGSEGV) | bit(SIGBUS) | bit(SIGTRAP);
-/// Those in the order of their places in [`crate::thread::attention`].
-pub const TAKEN_LIST: [i32; 3] = [SIGTRAP, SIGBUS, SIGSEGV];
 /// Other signals that faults have: the kernel tells all of these before others.
 pub const OTHER_FAULTS: u64 = bit(SIGILL) | bit(SIGFPE) | bit(SIGSYS);
-/// What nobody can block.
-pub const UNBLOCKABLE: u64 = bit(SIGKILL) | bit(SIGSTOP);
-
-/// A signal's place in [`TAKEN_LIST`].
-#[must_use]
-pub fn taken_index(signal: i32) -> Option<usize> {
-    TAKEN_LIST.iter().position(|&taken| taken == signal)
-}
 
 /// What the guest wants done on each signal.
 #[derive(Clone, Debug)]
@@ -99,7 +62,7 @@ impl Actions {
         self.place(signal)?;
         if self.known & bit(signal) == 0 {
             self.known |= bit(signal);
-            let host = handlers::action(signal).handler;
+            let host = signal::action(signal).handler;
             self.place(signal)?.handler = if host == SIG_IGN { SIG_IGN } else { SIG_DFL };
         }
         self.place(signal).map(|action| *action)
@@ -194,7 +157,7 @@ pub fn follow(signals: u64) {
         return;
     }
     for signal in 1..=COUNT {
-        if signals & bit(signal) != 0 && handlers::action(signal).handler == SIG_DFL {
+        if signals & bit(signal) != 0 && signal::action(signal).handler == SIG_DFL {
             // Two of them nobody can take.
             let _ = apply(signal, &Action::default());
         }
@@ -220,7 +183,7 @@ fn apply(signal: i32, action: &Action) -> Result<(), Errno> {
         ..Action::default()
     };
     // SAFETY: no handler is set.
-    unsafe { handlers::set_action(signal, &host) }.map(drop)
+    unsafe { signal::set_action(signal, &host) }.map(drop)
 }
 
 /// What a signal does that is not handled.
@@ -246,31 +209,10 @@ pub const fn default_of(signal: i32) -> Default {
     }
 }
 
-const SIG_SETMASK: u64 = 2;
-
-fn exchange_mask(new: Option<u64>) -> u64 {
-    let mut old = 0_u64;
-    let new = new.as_ref().map_or(0, |new| ptr::from_ref(new) as u64);
-    // SAFETY: the kernel reads and writes the two masks only.
-    let _ = unsafe {
-        sys::syscall(
-            number::RT_SIGPROCMASK,
-            [SIG_SETMASK, new, ptr::from_mut(&mut old) as u64, 8, 0, 0],
-        )
-    };
-    old
-}
-
-/// The calling thread's mask on the host.
-#[must_use]
-pub fn mask() -> u64 {
-    exchange_mask(None)
-}
-
 /// Sets the calling thread's mask on the host, without the signals that must
 /// not be blocked.
 pub fn set_mask(mask: u64) {
-    exchange_mask(Some(mask & !TAKEN));
+    let _ = set_whole_mask(mask & !TAKEN);
 }
 
 /// The same, unless the thread is wanted before that; returns whether it was
@@ -278,7 +220,7 @@ pub fn set_mask(mask: u64) {
 #[must_use]
 pub fn try_mask(attention: &Attention, mask: u64) -> bool {
     let mask = mask & !TAKEN;
-    let arguments = [SIG_SETMASK, ptr::from_ref(&mask) as u64, 0, 8, 0, 0];
+    let arguments = [signal::SIG_SETMASK, ptr::from_ref(&mask) as u64, 0, 8, 0, 0];
     // SAFETY: the kernel reads the mask only.
     let done = unsafe { interruptible::syscall(attention, number::RT_SIGPROCMASK, arguments) };
     done != Err(Errno::RESTART)
@@ -340,24 +282,6 @@ pub fn pass_on(attention: &Attention) {
     }
 }
 
-/// Sets the calling thread's mask on the host as it is: where no fault may
-/// come, or another program is to inherit it. Returns the one before.
-#[must_use]
-pub fn set_whole_mask(mask: u64) -> u64 {
-    exchange_mask(Some(mask))
-}
-
-/// Sends the calling thread a signal.
-fn raise(signal: i32) {
-    // SAFETY: the calls touch nothing but signals.
-    unsafe {
-        let process = sys::syscall(number::GETPID, [0; 6]).unwrap_or(0);
-        let thread = sys::syscall(number::GETTID, [0; 6]).unwrap_or(0);
-        let signal = u64::from(signal.cast_unsigned());
-        let _ = sys::syscall(number::TGKILL, [process, thread, signal, 0, 0, 0]);
-    }
-}
-
 /// Stops the process, as a signal does that is not handled.
 pub fn stop() {
     raise(SIGSTOP);
@@ -367,7 +291,7 @@ pub fn stop() {
 /// that signal.
 pub fn die(signal: i32) -> ! {
     // SAFETY: no handler is set.
-    let _ = unsafe { handlers::set_action(signal, &Action::default()) };
+    let _ = unsafe { signal::set_action(signal, &Action::default()) };
     // First pending, then let through, so that no other comes in between.
     let _ = set_whole_mask(!0);
     raise(signal);

@@ -29,26 +29,8 @@ use super::ranges::Ranges;
 use super::unsettled::{Changing, Unsettled};
 use crate::host::lock::{SpinLock, Unlock};
 use crate::host::own;
+use crate::host::page::PAGE;
 use crate::host::sys::{PROT_EXEC, PROT_READ};
-
-/// The guest's page size.
-pub const PAGE: u64 = 4096;
-
-/// The page an address is in.
-#[must_use]
-pub const fn page_down(address: u64) -> u64 {
-    address & !(PAGE - 1)
-}
-
-/// The end of the page before an address, or the address if a page starts
-/// there; none past the end of all addresses.
-#[must_use]
-pub const fn page_up(address: u64) -> Option<u64> {
-    match address.checked_add(PAGE - 1) {
-        Some(end) => Some(page_down(end)),
-        None => None,
-    }
-}
 
 /// The protection that the host's pages get: never executable, but readable
 /// where the guest may execute, since the engine reads what it translates.
@@ -491,11 +473,7 @@ mod tests {
     }
 
     #[test]
-    fn pages() {
-        assert_eq!(page_down(0x1fff), 0x1000);
-        assert_eq!(page_up(0x1001), Some(0x2000));
-        assert_eq!(page_up(0x1000), Some(0x1000));
-        assert_eq!(page_up(u64::MAX), None);
+    fn what_the_guest_may_execute_the_host_may_read() {
         assert_eq!(host_protection(PROT_EXEC), PROT_READ);
         assert_eq!(host_protection(0), 0);
     }

@@ -22,11 +22,8 @@ use a64::mem::{Barrier, Fault, FaultKind, Memory, Size, atomic_alignment};
 use super::address_space::AddressSpace;
 use super::breakpoints::BRK;
 use crate::host::clock;
-use crate::thread::handlers::{Context, Info, SIGBUS};
-
-/// The first address that no user program has: x86-64 with four levels of
-/// page tables has 47 bits, without the last page.
-pub const END: u64 = (1 << 47) - 4096;
+use crate::host::page::END;
+use crate::host::signal::{Context, Info, SIGBUS};
 
 /// Two registers: rax and rdx.
 #[derive(Clone, Copy)]

@@ -15,9 +15,10 @@ use core::cell::UnsafeCell;
 use core::ops::Range;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
+use super::taken::TAKEN_LIST;
 use crate::host::own;
+use crate::host::signal::{SI_TKILL, SignalInfo};
 use crate::host::sys::{self, Errno, number};
-use crate::linux::signals::TAKEN_LIST;
 
 /// The size and alignment of the first part: the kernel's frame has up to
 /// 11 KiB with AVX-512 and AMX, the rest is for saying what went wrong.
@@ -45,7 +46,7 @@ pub const FORGET: u32 = 1;
 /// A signal has arrived: [`Attention::take_signal`].
 pub const SIGNAL: u32 = 2;
 /// The first of the bits of the signals that the engine takes
-/// ([`crate::linux::signals::TAKEN`]) and that were sent to the process.
+/// ([`crate::thread::taken::TAKEN`]) and that were sent to the process.
 const TAKEN_FIRST: u32 = 4;
 /// A debugger wants the thread to stop.
 pub const LOOK: u32 = 32;
@@ -69,72 +70,11 @@ pub const NOTES: usize = 2 * TAKEN_LIST.len();
 /// Beside what a thread observes: it waits for that. No kept signal has this bit.
 pub const WAITS: u64 = 1;
 
-/// `si_code` of `tgkill`, which sends to a thread.
-pub const SI_TKILL: i32 = -6;
-
 /// The bit of a note.
 const fn bit_of(note: usize) -> u32 {
     match note.checked_sub(TAKEN_LIST.len()) {
         None => TAKEN_FIRST << note,
         Some(own) => OWN_FIRST << own,
-    }
-}
-
-/// The kernel's `siginfo_t`, the same on x86-64 and arm64.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(transparent)]
-pub struct SignalInfo(pub [u64; 16]);
-
-impl SignalInfo {
-    /// A fault's.
-    #[must_use]
-    pub fn fault(signal: i32, code: i32, address: u64) -> Self {
-        let mut words = [0; 16];
-        words[0] = u64::from(signal.cast_unsigned());
-        words[1] = u64::from(code.cast_unsigned());
-        words[2] = address;
-        Self(words)
-    }
-
-    /// That of a system call that a filter ends the process for.
-    #[must_use]
-    pub fn judged(signal: i32, pc: u64, call: u64) -> Self {
-        const SYS_SECCOMP: i32 = 1;
-        const AUDIT_ARCH_AARCH64: u64 = 0xc000_00b7;
-        let mut info = Self::fault(signal, SYS_SECCOMP, pc);
-        info.0[3] = call & 0xffff_ffff | AUDIT_ARCH_AARCH64 << 32;
-        info
-    }
-
-    /// The signal.
-    #[must_use]
-    #[allow(clippy::cast_possible_truncation, reason = "an int is the low half")]
-    pub const fn signal(&self) -> i32 {
-        self.0[0] as i32
-    }
-
-    /// `si_code`.
-    #[must_use]
-    #[allow(clippy::cast_possible_truncation, reason = "an int is the low half")]
-    pub const fn code(&self) -> i32 {
-        self.0[1] as i32
-    }
-
-    /// Of a timer's: its number.
-    #[must_use]
-    #[allow(clippy::cast_possible_truncation, reason = "an int is the low half")]
-    pub const fn timer(&self) -> u32 {
-        self.0[2] as u32
-    }
-
-    /// The bytes, as a frame has them.
-    #[must_use]
-    pub fn bytes(&self) -> [u8; 128] {
-        let mut bytes = [0; 128];
-        for (to, word) in bytes.chunks_exact_mut(8).zip(self.0) {
-            to.copy_from_slice(&word.to_le_bytes());
-        }
-        bytes
     }
 }
 

@@ -7,8 +7,8 @@
 use core::arch::global_asm;
 use core::ops::Range;
 
+use crate::host::signal;
 use crate::host::sys::{Errno, number};
-use crate::linux::signals;
 
 /// `CLONE_...`, as far as they matter here.
 #[allow(missing_docs, reason = "the names are the kernel's")]
@@ -182,7 +182,7 @@ pub unsafe fn clone(
 /// is used any more.
 pub unsafe fn leave(mapping: Option<Range<u64>>, code: i32) -> ! {
     // No handler may run while its stack goes.
-    let _ = signals::set_whole_mask(!0);
+    let _ = signal::set_whole_mask(!0);
     let code = u64::from(code.cast_unsigned());
     if let Some(mapping) = mapping {
         crate::host::own::remove(&mapping);

@@ -14,38 +14,16 @@ use core::arch::global_asm;
 use core::sync::atomic::{AtomicPtr, Ordering};
 use core::{mem, ptr};
 
-use super::attention::{self, Attention, Block, FORGET, HOLD, KEPT, LOOK, SignalInfo, TAKE};
+use super::attention::{self, Attention, Block, FORGET, HOLD, KEPT, LOOK, TAKE};
 use super::interruptible;
+use super::taken::{self, TAKEN};
 use crate::host::message;
+use crate::host::signal::{
+    self, Action, Context, Info, Registers, SA_NODEFER, SA_ONSTACK, SA_RESTORER, SA_SIGINFO,
+    SIGBUS, SIGSEGV, SIGTRAP, SignalInfo, set_action,
+};
 use crate::host::sys::{self, Errno, number};
-use crate::linux::signals::{self, TAKEN};
 use crate::memory::guest_memory;
-
-/// Illegal instruction.
-pub const SIGILL: i32 = 4;
-/// Breakpoint.
-pub const SIGTRAP: i32 = 5;
-/// Access that the memory behind an address cannot serve.
-pub const SIGBUS: i32 = 7;
-/// Access that the address space does not allow.
-pub const SIGSEGV: i32 = 11;
-
-/// `SA_NOCLDSTOP`.
-pub const SA_NOCLDSTOP: u64 = 1;
-/// `SA_NOCLDWAIT`.
-pub const SA_NOCLDWAIT: u64 = 2;
-/// `SA_SIGINFO`.
-pub const SA_SIGINFO: u64 = 4;
-/// `SA_RESTORER`.
-pub const SA_RESTORER: u64 = 0x0400_0000;
-/// `SA_ONSTACK`.
-pub const SA_ONSTACK: u64 = 0x0800_0000;
-/// `SA_RESTART`.
-pub const SA_RESTART: u64 = 0x1000_0000;
-/// `SA_NODEFER`.
-pub const SA_NODEFER: u64 = 0x4000_0000;
-/// `SA_RESETHAND`.
-pub const SA_RESETHAND: u64 = 0x8000_0000;
 
 /// The processor steps: EFLAGS.TF.
 const TF: u64 = 1 << 8;
@@ -58,67 +36,6 @@ const KICK_TO_HOLD: i32 = KICK - 1;
 const KICK_TO_LOOK: i32 = KICK - 2;
 /// And of [`ask_to_take`]'s.
 const KICK_TO_TAKE: i32 = KICK - 3;
-
-/// `siginfo_t` of a fault.
-#[derive(Clone, Copy, Debug)]
-#[repr(C)]
-pub struct Info {
-    /// The signal.
-    pub signal: i32,
-    error: i32,
-    /// `si_code`: what kind of fault; not positive when somebody sent it.
-    pub code: i32,
-    padding: i32,
-    /// The address whose access faulted.
-    pub address: u64,
-}
-
-/// The host's registers in a signal frame (`gregset_t`), in its order.
-#[derive(Debug)]
-#[repr(C)]
-#[allow(missing_docs, reason = "the names are the registers'")]
-pub struct Registers {
-    pub r8: u64,
-    pub r9: u64,
-    pub r10: u64,
-    pub r11: u64,
-    pub r12: u64,
-    pub r13: u64,
-    pub r14: u64,
-    pub r15: u64,
-    pub rdi: u64,
-    pub rsi: u64,
-    pub rbp: u64,
-    pub rbx: u64,
-    pub rdx: u64,
-    pub rax: u64,
-    pub rcx: u64,
-    pub rsp: u64,
-    pub rip: u64,
-    pub eflags: u64,
-    pub selectors: u64,
-    /// The page fault's error code: bit 1 is set for a write.
-    pub error: u64,
-    pub trap: u64,
-    pub old_mask: u64,
-    pub cr2: u64,
-    /// The saved vector registers (`struct _fpstate`), or null.
-    pub vectors: *mut u8,
-}
-
-/// `ucontext_t`, as far as it is read and written here.
-#[derive(Debug)]
-#[repr(C)]
-pub struct Context {
-    flags: u64,
-    link: u64,
-    stack: [u64; 3],
-    /// What the interrupted code goes on with.
-    pub registers: Registers,
-    reserved: [u64; 8],
-    /// The signals blocked in the interrupted code.
-    pub mask: u64,
-}
 
 /// What happened to a thread that may be in translated code.
 #[derive(Debug)]
@@ -165,20 +82,6 @@ unsafe fn ask(event: &Event<'_>, registers: &mut Registers) -> Outcome {
     unsafe { mem::transmute::<*mut (), Hook>(hook)(event, registers) }
 }
 
-/// The kernel's `struct sigaction`, the same on x86-64 and arm64.
-#[derive(Clone, Copy, Debug, Default)]
-#[repr(C)]
-pub struct Action {
-    /// 0 for the default, 1 to ignore, or a function.
-    pub handler: u64,
-    /// `SA_...`.
-    pub flags: u64,
-    /// Where the handler returns to.
-    pub restorer: u64,
-    /// What is blocked while it runs.
-    pub mask: u64,
-}
-
 global_asm!(
     ".p2align 4",
     "armistice_signal_return:",
@@ -191,34 +94,10 @@ unsafe extern "C" {
     fn armistice_signal_return();
 }
 
-/// Sets what the host does on a signal, and gives what it did before.
-///
-/// # Safety
-/// A handler must be one that may run at any instruction of the process.
-pub unsafe fn set_action(signal: i32, action: &Action) -> Result<Action, Errno> {
-    let mut before = Action::default();
-    // SAFETY: the kernel reads one struct and writes the other; the caller answers
-    // for the handler.
-    unsafe {
-        sys::syscall(
-            number::RT_SIGACTION,
-            [
-                u64::from(signal.cast_unsigned()),
-                ptr::from_ref(action) as u64,
-                ptr::from_mut(&mut before) as u64,
-                8,
-                0,
-                0,
-            ],
-        )
-    }?;
-    Ok(before)
-}
-
 /// What the host does on a signal that the engine gets.
 #[must_use]
 pub fn own_action(signal: i32, flags: u64) -> Action {
-    let fault = TAKEN & signals::bit(signal) != 0;
+    let fault = TAKEN & signal::bit(signal) != 0;
     let again = if fault { SA_NODEFER } else { 0 };
     Action {
         handler: if fault {
@@ -230,7 +109,7 @@ pub fn own_action(signal: i32, flags: u64) -> Action {
         restorer: armistice_signal_return as *const () as u64,
         // A step's trap and a kick wait for the handler to end; a fault in
         // it is to be said.
-        mask: !(signals::bit(SIGSEGV) | signals::bit(SIGBUS)),
+        mask: !(signal::bit(SIGSEGV) | signal::bit(SIGBUS)),
     }
 }
 
@@ -244,8 +123,8 @@ pub fn install(block: &Block) -> Result<u64, Errno> {
     block.attention().claim();
     let mut ignored = 0;
     for signal in [SIGSEGV, SIGBUS, SIGTRAP] {
-        if take(signal, 0)?.handler == signals::SIG_IGN {
-            ignored |= signals::bit(signal);
+        if take(signal, 0)?.handler == signal::SIG_IGN {
+            ignored |= signal::bit(signal);
         }
     }
     Ok(ignored)
@@ -259,27 +138,6 @@ pub fn install(block: &Block) -> Result<u64, Errno> {
 pub fn take(signal: i32, flags: u64) -> Result<Action, Errno> {
     // SAFETY: the handlers keep to the rules at the top.
     unsafe { set_action(signal, &own_action(signal, flags)) }
-}
-
-/// What the host does on a signal now.
-#[must_use]
-pub fn action(signal: i32) -> Action {
-    let mut action = Action::default();
-    // SAFETY: the kernel writes the struct only. Failing leaves the default.
-    let _ = unsafe {
-        sys::syscall(
-            number::RT_SIGACTION,
-            [
-                u64::from(signal.cast_unsigned()),
-                0,
-                ptr::from_mut(&mut action) as u64,
-                8,
-                0,
-                0,
-            ],
-        )
-    };
-    action
 }
 
 /// Asks a thread to leave translated code. Returns whether there is such a
@@ -335,7 +193,7 @@ pub fn note(attention: &Attention, info: &SignalInfo) {
         KICK_TO_LOOK => KEPT,
         KICK_TO_TAKE => KEPT | TAKE,
         _ => {
-            if let Some(index) = signals::taken_index(info.signal()) {
+            if let Some(index) = taken::taken_index(info.signal()) {
                 attention.note_taken(index, *info);
             }
             0
@@ -454,19 +312,4 @@ unsafe fn fault(info: &Info, context: &mut Context) {
         context.registers.rip,
         info.address
     ))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn layouts_are_the_kernels() {
-        assert_eq!(mem::offset_of!(Info, address), 16);
-        assert_eq!(mem::offset_of!(Context, registers), 40);
-        assert_eq!(mem::offset_of!(Context, registers.rip), 168);
-        assert_eq!(mem::offset_of!(Context, registers.error), 192);
-        assert_eq!(mem::offset_of!(Context, mask), 296);
-        assert_eq!(size_of::<Action>(), 32);
-    }
 }

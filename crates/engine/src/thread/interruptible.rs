@@ -8,7 +8,7 @@
 use core::arch::global_asm;
 
 use super::attention::Attention;
-use super::handlers::Registers;
+use crate::host::signal::Registers;
 use crate::host::sys::Errno;
 
 /// Two registers: rax and rdx.

@@ -9,4 +9,5 @@ pub mod clone;
 pub mod handlers;
 pub mod holds;
 pub mod interruptible;
+pub mod taken;
 pub mod tracer;

@@ -5,7 +5,8 @@
 
 use core::fmt;
 
-use super::attention::{Attention, SignalInfo};
+use super::attention::Attention;
+use crate::host::signal::SignalInfo;
 use crate::host::sys::{Errno, Fd};
 
 /// Who follows threads. Every call may take as long as it wants, and the

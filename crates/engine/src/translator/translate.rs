@@ -39,10 +39,9 @@ use super::cold::{self, Heat, Led};
 use super::forget::Threads;
 use super::tally::Tally;
 use super::vcpu::{Calls, HostFault, Vcpu, layout};
-use crate::host::clock;
-use crate::host::heap;
 use crate::host::lock::{Held, Lock};
 use crate::host::sys::Errno;
+use crate::host::{clock, heap};
 use crate::thread::attention::Attention;
 
 /// So much code is kept even when memory is low.

@@ -1,8 +1,8 @@
 //! What the ELF parser promises of any bytes at all. Shared by the tests and
 //! the fuzzing target.
 
+use armistice_engine::host::page;
 use armistice_engine::linux::loader::elf::{self, Plan};
-use armistice_engine::memory::guest_memory;
 
 /// What the parser promises of a plan.
 fn check(plan: &Plan, file: usize) {
@@ -12,7 +12,7 @@ fn check(plan: &Plan, file: usize) {
     let span = plan.span();
     for segment in &plan.segments {
         let range = segment.range();
-        assert!(range.start < range.end && range.end <= guest_memory::END);
+        assert!(range.start < range.end && range.end <= page::END);
         assert!(segment.file_size <= segment.memory_size);
         if segment.file_size > 0 {
             assert!(segment.offset + segment.file_size <= file as u64);

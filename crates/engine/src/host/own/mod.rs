@@ -11,10 +11,8 @@ pub mod room;
 use core::ops::Range;
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use super::start::Start;
+use super::page::{PAGE, page_down, page_up};
 use super::sys::{self, Errno};
-use crate::linux::loader::stack::key;
-use crate::memory::address_space::{PAGE, page_down, page_up};
 
 /// How many there can be.
 pub const MOST: usize = 2048;
@@ -43,6 +41,13 @@ static FIRST: AtomicU64 = AtomicU64::new(0);
 #[must_use]
 pub fn first() -> Option<u64> {
     Some(FIRST.load(Ordering::Relaxed)).filter(|&first| first != 0)
+}
+
+/// Adds pages of the engine's program, those of its first segment first.
+pub(super) fn add_program(pages: Range<u64>) {
+    // The first segment is the lowest.
+    let _ = FIRST.compare_exchange(0, pages.start, Ordering::Relaxed, Ordering::Relaxed);
+    add(pages);
 }
 
 /// The addresses of the entries, and of the number of those ever used.
@@ -315,48 +320,12 @@ pub fn is_mapped(page: u64) -> bool {
     are_mapped(page, 1)
 }
 
-/// Whether so many pages are, of at most [`AROUND`].
-fn are_mapped(first: u64, count: u64) -> bool {
+/// Whether so many pages are, of at most eight.
+pub(super) fn are_mapped(first: u64, count: u64) -> bool {
     let mut resident = 0_u64;
     let arguments = [first, count * PAGE, &raw mut resident as u64, 0, 0, 0];
     // SAFETY: the kernel writes a byte a page, and the word has eight.
-    count <= AROUND && unsafe { sys::syscall(sys::number::MINCORE, arguments) }.is_ok()
-}
-
-/// How many pages are looked at on either side of the host's vDSO.
-const AROUND: u64 = 8;
-
-/// How many pages from one on are mapped, up to [`AROUND`], going up or down.
-fn mapped_from(page: u64, up: bool) -> u64 {
-    let lowest = |count: u64| {
-        if up {
-            page
-        } else {
-            page.saturating_sub((count - 1) * PAGE)
-        }
-    };
-    // Mostly all are: then one question is enough.
-    (1..=AROUND)
-        .rev()
-        .find(|&count| are_mapped(lowest(count), count))
-        .unwrap_or(0)
-}
-
-/// Adds what the kernel made when it started the engine: the program, and the
-/// host's vDSO with its data. The first stack is the guest's.
-pub fn add_started(start: &Start) {
-    if let Some(vdso) = start.auxiliary(key::SYSINFO_EHDR) {
-        // Its data lie below it, a few pages that differ from kernel to
-        // kernel; as yet there is nothing but the kernel's and the engine's.
-        let below = mapped_from(vdso.saturating_sub(PAGE), false);
-        let above = mapped_from(vdso + PAGE, true);
-        add(vdso - below * PAGE..vdso + (1 + above) * PAGE);
-    }
-    for pages in start.program() {
-        // The first segment is the lowest.
-        let _ = FIRST.compare_exchange(0, pages.start, Ordering::Relaxed, Ordering::Relaxed);
-        add(pages);
-    }
+    count <= 8 && unsafe { sys::syscall(sys::number::MINCORE, arguments) }.is_ok()
 }
 
 #[cfg(test)]

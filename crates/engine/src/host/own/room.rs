@@ -14,9 +14,8 @@ use alloc::vec::Vec;
 use core::ops::Range;
 use core::sync::atomic::{AtomicU64, Ordering};
 
+use crate::host::page::{END, PAGE, page_up};
 use crate::host::sys::{self, Errno, number};
-use crate::memory::address_space::{PAGE, page_up};
-use crate::memory::guest_memory::END;
 
 /// The guest's end; 0 where the guest has all that the host gives.
 static BEGIN: AtomicU64 = AtomicU64::new(0);

@@ -17,11 +17,11 @@ use core::ffi::{CStr, c_void};
 use core::mem;
 
 use super::parking::wait_for_the_end;
+use crate::host::signal::{self, Action, SIG_IGN};
 use crate::host::sys::{self, AT_FDCWD, Errno, Fd, fd_argument, number};
-use crate::linux::signals::{self, SIG_IGN};
+use crate::linux::signals;
 use crate::thread::attention::Block;
 use crate::thread::clone::{self, Arguments, Request};
-use crate::thread::handlers::{self, Action};
 
 const SIGCHLD: i32 = 17;
 
@@ -44,7 +44,7 @@ pub(super) fn with_file(signal: i32) -> ! {
     let Ok(block) = Block::new() else {
         without_file(signal)
     };
-    let _ = signals::set_whole_mask(!0);
+    let _ = signal::set_whole_mask(!0);
     let request = Request {
         arguments: Arguments {
             flags: FLAGS,
@@ -170,7 +170,7 @@ fn removed_later(nowhere: &Nowhere) -> Result<(), Errno> {
         ..Action::default()
     };
     // SAFETY: no handler is set.
-    unsafe { handlers::set_action(SIGCHLD, &ignore) }?;
+    unsafe { signal::set_action(SIGCHLD, &ignore) }?;
     // Only where a security module wants it said.
     let _ = call(number::PRCTL, [PR_SET_PTRACER, ANYBODY, 0, 0, 0, 0]);
     let thread = call(number::GETTID, [0; 6])?;

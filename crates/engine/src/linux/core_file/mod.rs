@@ -37,6 +37,7 @@ use super::other::Known;
 use super::process::{Process, Thread};
 use super::signals;
 use super::views::{maps, read_all};
+use crate::host::signal;
 use crate::host::sys::{self, AT_FDCWD, Errno, Fd, fd_argument, number};
 
 /// `RLIMIT_CORE`.
@@ -111,7 +112,7 @@ pub fn write(
     };
     // By the kernel there is none then.
     let is_kept = process.secure || facts::dumpable() != 1;
-    if signals::CORES & signals::bit(signal) == 0 || is_kept {
+    if signals::CORES & signal::bit(signal) == 0 || is_kept {
         return Death::AsTheHost;
     }
     allow_files();
@@ -128,7 +129,7 @@ pub fn write(
         return Death::WithoutFile;
     }
     // Nothing is to come between.
-    let _ = signals::set_whole_mask(!0);
+    let _ = signal::set_whole_mask(!0);
     let mut threads = alloc::vec![Parked::new(thread, cpu)];
     threads.extend(process.parking.gather(own, others()));
     let Some(name) = facts::name(&pattern, process, thread, signal) else {

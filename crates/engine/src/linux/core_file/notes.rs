@@ -6,9 +6,9 @@ use alloc::vec::Vec;
 use a64::cpu::Cpu;
 
 use super::parking::Parked;
+use crate::host::signal::SignalInfo;
 use crate::linux::abi::arm64::signal_frame;
 use crate::linux::views::maps::Mapping;
-use crate::thread::attention::SignalInfo;
 
 const PRSTATUS: u32 = 1;
 const FPREGSET: u32 = 2;

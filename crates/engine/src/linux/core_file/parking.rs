@@ -12,9 +12,9 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use a64::cpu::Cpu;
 
 use crate::host::lock::{SpinLock, Unlock};
+use crate::host::signal;
 use crate::host::sys::{self, Errno, number};
 use crate::linux::process::Thread;
-use crate::linux::signals;
 use crate::thread::handlers;
 
 /// A thread as its core file shows it.
@@ -131,7 +131,7 @@ fn is_gone(process: u32) -> bool {
 
 /// The process ends soon, and the calling thread with it.
 pub(super) fn wait_for_the_end() -> ! {
-    let _ = signals::set_whole_mask(!0);
+    let _ = signal::set_whole_mask(!0);
     loop {
         // SAFETY: the call touches no memory.
         let _ = unsafe { sys::syscall(number::PAUSE, [0; 6]) };

@@ -6,9 +6,8 @@ use core::sync::atomic::Ordering;
 
 use super::candidate::{self, Candidate};
 use super::engine_file::EngineFile;
-use super::made_file;
 use super::room::{self, Lists, Room};
-use super::{Program, host};
+use super::{Program, host, made_file};
 use crate::host::sys::{self, AT_FDCWD, Errno, Fd, fd_argument, number};
 use crate::linux::executable::Own;
 use crate::linux::process::{Process, Thread};

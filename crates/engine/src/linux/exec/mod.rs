@@ -27,11 +27,11 @@ use super::executable::Own;
 use super::loader;
 use super::loader::prefix::Prefix;
 use super::process::{Process, Thread};
-use super::signals::{self, SIG_IGN, TAKEN, TAKEN_LIST, bit};
+use crate::host::signal::{self, Action, SIG_IGN, bit};
 use crate::host::sys::{self, AT_FDCWD, Errno, fd_argument, number};
 use crate::memory::guest_memory;
-use crate::thread::handlers::{self, Action};
-use crate::thread::interruptible;
+use crate::thread::taken::{TAKEN, TAKEN_LIST};
+use crate::thread::{handlers, interruptible};
 use candidate::Candidate;
 use found::{Followers, Found};
 use room::{Lists, Room};
@@ -274,26 +274,26 @@ fn prepare(thread: &Thread) -> Option<u64> {
         handler: SIG_IGN,
         ..Action::default()
     };
-    let before = signals::set_whole_mask(!0);
+    let before = signal::set_whole_mask(!0);
     if thread.attention().wanted() {
-        let _ = signals::set_whole_mask(before);
+        let _ = signal::set_whole_mask(before);
         return None;
     }
     for signal in TAKEN_LIST {
         if ignored & bit(signal) != 0 {
             // SAFETY: no handler is set.
-            let _ = unsafe { handlers::set_action(signal, &ignore) };
+            let _ = unsafe { signal::set_action(signal, &ignore) };
         }
     }
     thread.pending.hand_over(thread.attention());
-    let _ = signals::set_whole_mask(thread.mask);
+    let _ = signal::set_whole_mask(thread.mask);
     Some(before)
 }
 
 /// Takes back what [`prepare`] has set.
 fn restore(thread: &Thread, before: u64) {
     let ignored = thread.actions.with(|actions| actions.taken_ignored());
-    let _ = signals::set_whole_mask(!0);
+    let _ = signal::set_whole_mask(!0);
     for signal in TAKEN_LIST {
         if ignored & bit(signal) != 0 {
             let _ = handlers::take(signal, 0);
@@ -302,10 +302,10 @@ fn restore(thread: &Thread, before: u64) {
     thread
         .pending
         .take_back(thread.attention(), |signal| ignored & bit(signal) != 0);
-    let _ = signals::set_whole_mask(!TAKEN);
+    let _ = signal::set_whole_mask(!TAKEN);
     // No other must come before one that is told.
     if !thread.attention().has_signal() {
-        let _ = signals::set_whole_mask(before);
+        let _ = signal::set_whole_mask(before);
     }
 }
 

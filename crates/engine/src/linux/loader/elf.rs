@@ -13,14 +13,12 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Range;
 
+use crate::host::auxv::PROGRAM_HEADER;
+use crate::host::page::{self, PAGE, page_down, page_up};
 use crate::host::sys::{PROT_EXEC, PROT_READ, PROT_WRITE};
-use crate::memory::address_space::{PAGE, page_down, page_up};
-use crate::memory::guest_memory;
 
 /// The length of the header at the start of the file.
 pub const HEADER: usize = 64;
-/// The length of a program header.
-pub const ENTRY: usize = 56;
 
 const MACHINE_AARCH64: u16 = 183;
 const PT_LOAD: u32 = 1;
@@ -206,7 +204,7 @@ impl fmt::Display for Invalid {
             Self::EntrySize(size) => {
                 write!(
                     f,
-                    "damaged: program headers of {size} bytes instead of {ENTRY}"
+                    "damaged: program headers of {size} bytes instead of {PROGRAM_HEADER}"
                 )
             }
             Self::NoHeaders => f.write_str("not a program: it has no program headers"),
@@ -287,7 +285,7 @@ fn machine_name(machine: u16) -> Option<&'static str> {
 }
 
 /// Linux takes a table of at most 64 KiB.
-const MOST_HEADERS: usize = 65536 / ENTRY;
+const MOST_HEADERS: usize = 65536 / PROGRAM_HEADER;
 
 fn u16_at(bytes: &[u8], at: usize) -> u16 {
     let mut value = [0; 2];
@@ -350,7 +348,7 @@ pub fn header(bytes: &[u8]) -> Result<Header, Invalid> {
     if entries == 0 {
         return Err(Invalid::NoHeaders);
     }
-    if usize::from(u16_at(bytes, 54)) != ENTRY {
+    if usize::from(u16_at(bytes, 54)) != PROGRAM_HEADER {
         return Err(Invalid::EntrySize(u16_at(bytes, 54)));
     }
     if usize::from(entries) > MOST_HEADERS {
@@ -409,7 +407,7 @@ impl Entry {
             size: self.memory_size,
         };
         match self.address.checked_add(self.memory_size) {
-            Some(end) if end <= guest_memory::END => {}
+            Some(end) if end <= page::END => {}
             _ => return Err(outside),
         }
         if self.file_size > 0 {
@@ -445,7 +443,7 @@ impl Header {
     /// Where the program headers are in the file: offset and length.
     #[must_use]
     pub fn table(&self) -> (u64, usize) {
-        (self.table, usize::from(self.entries) * ENTRY)
+        (self.table, usize::from(self.entries) * PROGRAM_HEADER)
     }
 
     /// Makes the plan from the program headers' bytes (all of them, or fewer
@@ -474,14 +472,14 @@ impl Header {
         };
         // The number of each segment's program header, to name it by.
         let mut indices = Vec::new();
-        for (index, bytes) in table.chunks_exact(ENTRY).enumerate() {
+        for (index, bytes) in table.chunks_exact(PROGRAM_HEADER).enumerate() {
             let entry = Entry::read(bytes);
             match entry.kind {
                 PT_LOAD => {
                     let Some(segment) = entry.segment(index, file)? else {
                         continue;
                     };
-                    if entry.alignment.is_power_of_two() && entry.alignment < guest_memory::END {
+                    if entry.alignment.is_power_of_two() && entry.alignment < page::END {
                         plan.alignment = plan.alignment.max(entry.alignment);
                     }
                     plan.segments.push(segment);

@@ -16,8 +16,8 @@ use alloc::vec::Vec;
 
 use super::elf::{Placement, Plan, Segment};
 use crate::host::own::room;
+use crate::host::page::PAGE;
 use crate::host::sys::{Fd, PROT_WRITE};
-use crate::memory::address_space::PAGE;
 use crate::memory::guest_memory;
 
 /// Libraries of which one is enough: how their names begin.

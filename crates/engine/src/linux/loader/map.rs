@@ -8,13 +8,12 @@
 use core::ops::Range;
 
 use super::elf::{Placement, Plan, Segment};
+use crate::host::page::{PAGE, page_down, page_up};
 use crate::host::sys::{
     self, Errno, Fd, MAP_ANONYMOUS, MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_NORESERVE, MAP_PRIVATE,
     PROT_READ, PROT_WRITE,
 };
-use crate::memory::address_space::{
-    AddressSpace, Mapping, PAGE, host_protection, page_down, page_up,
-};
+use crate::memory::address_space::{AddressSpace, Mapping, host_protection};
 use crate::memory::guest_memory;
 
 /// Where a relocatable file goes.

@@ -27,14 +27,16 @@ use self::layout::Layout;
 use self::map::{Base, MapError};
 use self::peek::Peek;
 use self::prefix::Prefix;
-use self::stack::{Contents, Value, key};
+use self::stack::{Contents, Value};
 use super::abi::arm64::vdso;
 use super::executable::{Held, Identity};
 use super::told::Places;
+use crate::host::auxv::{PROGRAM_HEADER, key};
 use crate::host::own;
+use crate::host::page::{PAGE, page_down};
 use crate::host::start::Start;
 use crate::host::sys::{self, Errno, Fd, PROT_EXEC, PROT_READ, PROT_WRITE, Status, number};
-use crate::memory::address_space::{AddressSpace, PAGE, page_down};
+use crate::memory::address_space::AddressSpace;
 use crate::memory::guest_memory;
 
 /// What to run.
@@ -477,7 +479,7 @@ fn auxiliary(
         (key::PAGESZ, Number(PAGE)),
         (key::CLKTCK, Number(100)),
         (key::PHDR, Number(headers)),
-        (key::PHENT, Number(elf::ENTRY as u64)),
+        (key::PHENT, Number(PROGRAM_HEADER as u64)),
         (key::PHNUM, Number(u64::from(plan.header_count))),
         (key::BASE, Number(loader.unwrap_or(0))),
         (key::FLAGS, Number(0)),

@@ -7,8 +7,8 @@
 //! and reads. What is told is then told as often as by the kernel alone, unless
 //! the events are fetched in between.
 
+use crate::host::page::PAGE;
 use crate::host::sys::{self, Errno, Fd};
-use crate::memory::address_space::PAGE;
 use crate::memory::guest_memory;
 
 /// A file that is looked at.

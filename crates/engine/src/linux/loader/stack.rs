@@ -10,33 +10,6 @@ use alloc::vec::Vec;
 use core::ffi::CStr;
 use core::ops::Range;
 
-/// Keys of the auxiliary vector.
-#[allow(missing_docs, reason = "the names are the kernel's")]
-pub mod key {
-    pub const NULL: u64 = 0;
-    pub const EXECFD: u64 = 2;
-    pub const PHDR: u64 = 3;
-    pub const PHENT: u64 = 4;
-    pub const PHNUM: u64 = 5;
-    pub const PAGESZ: u64 = 6;
-    pub const BASE: u64 = 7;
-    pub const FLAGS: u64 = 8;
-    pub const ENTRY: u64 = 9;
-    pub const UID: u64 = 11;
-    pub const EUID: u64 = 12;
-    pub const GID: u64 = 13;
-    pub const EGID: u64 = 14;
-    pub const PLATFORM: u64 = 15;
-    pub const HWCAP: u64 = 16;
-    pub const CLKTCK: u64 = 17;
-    pub const SECURE: u64 = 23;
-    pub const RANDOM: u64 = 25;
-    pub const HWCAP2: u64 = 26;
-    pub const EXECFN: u64 = 31;
-    pub const SYSINFO_EHDR: u64 = 33;
-    pub const MINSIGSTKSZ: u64 = 51;
-}
-
 /// A value of the auxiliary vector: a number, or the address of something
 /// that is on the stack too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -187,6 +160,7 @@ impl Stack {
 #[allow(clippy::cast_possible_truncation, reason = "the host has 64 bits")]
 mod tests {
     use super::*;
+    use crate::host::auxv::key;
 
     #[test]
     fn laid_out_as_linux_does() {

@@ -16,10 +16,10 @@ use core::sync::atomic::Ordering;
 
 use self::bpf::{Data, Program};
 pub use self::carrier::Damaged;
-use super::signals::{SIGKILL, SIGSYS};
 use crate::host::lock::{Held, Lock};
+use crate::host::signal::{SIGKILL, SIGSYS, SignalInfo};
 use crate::host::sys::Errno;
-use crate::thread::attention::{Attention, SignalInfo};
+use crate::thread::attention::Attention;
 
 /// `AUDIT_ARCH_AARCH64`.
 pub const ARCHITECTURE: u32 = 0xc000_00b7;

@@ -5,8 +5,8 @@ use core::ops::Range;
 
 use super::Call;
 use super::ranges::{MADVISE, NOWHERE, POPULATE, Rule, Verdict, parts, reaches_out};
+use crate::host::page::PAGE;
 use crate::host::sys::{self, Errno, number};
-use crate::memory::address_space::PAGE;
 
 /// The advice that changes what is there: DONTNEED, FREE, REMOVE,
 /// DONTNEED_LOCKED, GUARD_INSTALL.

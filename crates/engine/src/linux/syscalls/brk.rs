@@ -11,10 +11,10 @@ use core::sync::atomic::Ordering;
 
 use super::Call;
 use crate::host::own;
+use crate::host::page::{END, PAGE, page_up};
 use crate::host::sys::{self, Errno, PROT_EXEC, PROT_READ, PROT_WRITE};
 use crate::linux::process::Heap;
-use crate::memory::address_space::{Mapping, PAGE, page_up};
-use crate::memory::guest_memory::END;
+use crate::memory::address_space::Mapping;
 
 pub(super) fn brk(call: &mut Call<'_>) -> Result<u64, Errno> {
     let wanted = call.arguments[0];

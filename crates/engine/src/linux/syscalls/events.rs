@@ -2,9 +2,8 @@
 
 use core::ptr;
 
-use super::Call;
-use super::observing;
 use super::signals::with_mask;
+use super::{Call, observing};
 use crate::host::sys::{Errno, number};
 use crate::memory::guest_memory;
 

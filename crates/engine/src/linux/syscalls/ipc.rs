@@ -7,9 +7,9 @@ use core::sync::atomic::Ordering;
 use super::Call;
 use super::permission::may_execute_segment;
 use crate::host::own;
+use crate::host::page::{END, PAGE, page_down, page_up};
 use crate::host::sys::{self, Errno, PROT_EXEC, PROT_READ, number};
-use crate::memory::address_space::{Mapping, PAGE, page_down, page_up};
-use crate::memory::guest_memory::END;
+use crate::memory::address_space::Mapping;
 
 const IPC_SET: i32 = 1;
 const IPC_STAT: i32 = 2;

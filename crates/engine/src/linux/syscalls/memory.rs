@@ -11,11 +11,11 @@ use super::ranges::{
     MUNLOCK, MUNMAP, REMAP_FILE_PAGES, Verdict, before, parts, reaches_out,
 };
 use crate::host::own;
+use crate::host::page::{END, PAGE, page_down, page_up};
 use crate::host::sys::{
     self, Errno, MAP_ANONYMOUS, MAP_FIXED, MAP_FIXED_NOREPLACE, PROT_EXEC, PROT_READ, number,
 };
-use crate::memory::address_space::{Mapping, PAGE, host_protection, page_down, page_up};
-use crate::memory::guest_memory::END;
+use crate::memory::address_space::{Mapping, host_protection};
 
 const EXEC: u64 = PROT_EXEC as u64;
 const READ: u64 = PROT_READ as u64;

@@ -44,11 +44,11 @@ use super::process::{Process, Thread};
 use super::seccomp::bpf::Data;
 use super::seccomp::{ARCHITECTURE, Verdict};
 use super::views;
+use crate::host::signal::SignalInfo;
 use crate::host::sys::{self, Errno, Status, fd_argument, number};
 use crate::memory::guest_memory;
-use crate::thread::attention::{KEPT, SignalInfo, TAKEN_ALL};
-use crate::thread::clone;
-use crate::thread::interruptible;
+use crate::thread::attention::{KEPT, TAKEN_ALL};
+use crate::thread::{clone, interruptible};
 
 /// A system call of the guest, while it is done.
 #[derive(Debug)]

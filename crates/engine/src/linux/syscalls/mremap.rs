@@ -11,9 +11,9 @@ use super::Call;
 use super::ranges::{ARM64_END, parts, reaches_out};
 use super::tagged::untagged;
 use crate::host::own;
+use crate::host::page::{END, PAGE, page_down};
 use crate::host::sys::{self, Errno, number};
-use crate::memory::address_space::{AddressSpace, Mapping, PAGE, page_down};
-use crate::memory::guest_memory::END;
+use crate::memory::address_space::{AddressSpace, Mapping};
 
 const MAYMOVE: u64 = 1;
 const FIXED: u64 = 2;

@@ -17,11 +17,13 @@ use a64::mem::Size;
 use super::Call;
 use super::signals::SET;
 use crate::host::clock;
+use crate::host::signal::{self, SignalInfo, UNBLOCKABLE, bit};
 use crate::host::sys::{self, Errno, Fd, number};
-use crate::linux::signals::{self, OTHER_FAULTS, TAKEN, TAKEN_LIST, UNBLOCKABLE, bit};
+use crate::linux::signals::{self, OTHER_FAULTS};
 use crate::memory::guest_memory;
-use crate::thread::attention::{KEPT, SignalInfo, TAKE, TAKEN_ALL, WAITS};
+use crate::thread::attention::{KEPT, TAKE, TAKEN_ALL, WAITS};
 use crate::thread::handlers;
+use crate::thread::taken::{TAKEN, TAKEN_LIST};
 
 /// `struct signalfd_siginfo`.
 const RECORD: usize = 128;
@@ -352,7 +354,7 @@ fn begins_with_fault(call: &Call<'_>, kernels: u32) -> bool {
     let load = |address| guest_memory::load(address, Size::Word).map_err(Errno::from);
     address.and_then(load).is_ok_and(|number| {
         let number = i32::try_from(number).unwrap_or(0);
-        signals::is_signal(number) && (TAKEN | OTHER_FAULTS) & bit(number) != 0
+        signal::is_signal(number) && (TAKEN | OTHER_FAULTS) & bit(number) != 0
     })
 }
 

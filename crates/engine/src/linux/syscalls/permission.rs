@@ -14,8 +14,8 @@
 
 use core::ptr;
 
+use crate::host::page::page_down;
 use crate::host::sys::{self, Errno, MAP_FIXED_NOREPLACE, PROT_EXEC, number};
-use crate::memory::address_space::page_down;
 
 /// `ST_NOEXEC`.
 const NOEXEC: u64 = 8;

@@ -8,8 +8,8 @@ use super::ranges::NOWHERE;
 use super::remote::shares_memory;
 use super::tagged::untagged;
 use crate::host::own;
+use crate::host::page::{PAGE, page_down};
 use crate::host::sys::{Errno, number};
-use crate::memory::address_space::{PAGE, page_down};
 
 /// Whether an address is in the engine's pages.
 fn is_own(address: u64) -> bool {

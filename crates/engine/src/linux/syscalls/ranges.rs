@@ -20,9 +20,8 @@ use core::ops::Range;
 use super::Call;
 use super::tagged::untagged;
 use crate::host::own;
+use crate::host::page::{END, PAGE, page_down};
 use crate::host::sys::{Errno, number};
-use crate::memory::address_space::{PAGE, page_down};
-use crate::memory::guest_memory::END;
 
 /// The end of a program's addresses on arm64, with 48 bits.
 pub(super) const ARM64_END: u64 = 1 << 48;

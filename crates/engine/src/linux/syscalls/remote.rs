@@ -7,9 +7,8 @@ use core::ops::Range;
 
 use super::Call;
 use super::ranges::NOWHERE;
-use crate::host::key;
-use crate::host::own;
 use crate::host::sys::{self, Errno, number};
+use crate::host::{key, own};
 use crate::linux::views;
 
 pub(super) fn process_vm_readv(call: &mut Call<'_>) -> Result<u64, Errno> {

@@ -6,11 +6,10 @@
 use core::sync::atomic::Ordering;
 
 use super::Call;
+use crate::host::signal::{SI_TKILL, SIGBUS, SIGSEGV, SIGTRAP, SignalInfo, bit, is_signal};
 use crate::host::sys::{self, Errno, number};
-use crate::linux::signals::{TAKEN, bit, is_signal};
 use crate::memory::guest_memory;
-use crate::thread::attention::{SI_TKILL, SignalInfo};
-use crate::thread::handlers::{SIGBUS, SIGSEGV, SIGTRAP};
+use crate::thread::taken::TAKEN;
 
 const SI_USER: i32 = 0;
 

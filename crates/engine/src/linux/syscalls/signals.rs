@@ -2,13 +2,13 @@
 //! engine's too; and the calls that wait with another mask.
 
 use super::{Call, Control, descriptors, observing};
+use crate::host::signal::{
+    Action, SA_NOCLDSTOP, SA_NOCLDWAIT, SA_NODEFER, SA_ONSTACK, SA_RESETHAND, SA_RESTART,
+    SA_RESTORER, SA_SIGINFO, SIG_IGN, SIGKILL, SIGSTOP, UNBLOCKABLE, bit, is_signal,
+};
 use crate::host::sys::{Errno, number};
 use crate::linux::process::AlternateStack;
-use crate::linux::signals::{SIG_IGN, SIGKILL, SIGSTOP, TAKEN, UNBLOCKABLE, bit, is_signal};
-use crate::thread::handlers::{
-    Action, SA_NOCLDSTOP, SA_NOCLDWAIT, SA_NODEFER, SA_ONSTACK, SA_RESETHAND, SA_RESTART,
-    SA_RESTORER, SA_SIGINFO,
-};
+use crate::thread::taken::TAKEN;
 
 /// Sets of signals have 8 bytes, on both.
 pub(super) const SET: u64 = 8;

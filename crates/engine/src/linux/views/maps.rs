@@ -6,8 +6,8 @@ use core::fmt::Write as _;
 use core::ops::Range;
 
 use super::Text;
+use crate::host::page::{page_down, page_up};
 use crate::linux::other::Known;
-use crate::memory::address_space::{page_down, page_up};
 
 /// One line of the host's, taken apart.
 struct Line<'a> {

@@ -14,11 +14,9 @@ use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use super::window::Window;
-use crate::host::key;
-use crate::host::message;
-use crate::host::own;
+use crate::host::page::{PAGE, page_down};
 use crate::host::sys::{self, Errno, number};
-use crate::memory::address_space::{PAGE, page_down};
+use crate::host::{key, message, own};
 
 /// How much code there may be at most and at least. Pages are taken as they
 /// are written.

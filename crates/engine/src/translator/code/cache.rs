@@ -21,7 +21,7 @@
 
 use super::arena::Arena;
 use super::placed::Placed;
-use crate::memory::address_space::PAGE;
+use crate::host::page::PAGE;
 use alloc::vec::Vec;
 use core::hash::Hash;
 use core::ops::Range;

@@ -10,9 +10,9 @@ use alloc::vec::Vec;
 
 use a64::cpu::{Cpu, Flags, Monitor};
 
+use crate::host::signal::SignalInfo;
 use crate::linux::process::AlternateStack;
 use crate::memory::guest_memory;
-use crate::thread::attention::SignalInfo;
 
 /// Offsets in the frame.
 mod at {

@@ -13,8 +13,9 @@ mod text;
 use alloc::vec::Vec;
 use core::ops::Range;
 
+use crate::host::page::PAGE;
 use crate::host::sys::{self, Errno, PROT_EXEC, PROT_READ, PROT_WRITE};
-use crate::memory::address_space::{AddressSpace, Mapping, PAGE};
+use crate::memory::address_space::{AddressSpace, Mapping};
 use crate::memory::guest_memory;
 use text::FUNCTIONS;
 
