@@ -1,6 +1,5 @@
 //! One module a verb: plan, apply, print.
 
-pub(crate) mod account;
 pub(crate) mod dry_run;
 pub(crate) mod entrypoint;
 pub(crate) mod explain;
@@ -8,7 +7,6 @@ pub(crate) mod generate;
 pub(crate) mod guard;
 pub(crate) mod image;
 pub(crate) mod images;
-pub(crate) mod kept;
 pub(crate) mod persist;
 pub(crate) mod pull;
 pub(crate) mod register;

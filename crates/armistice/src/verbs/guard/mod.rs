@@ -14,9 +14,12 @@
 //!
 //! The ready file exists while everything is registered and proven, and only then.
 
+mod account;
+mod kept;
+mod ready;
+mod stop;
+
 use std::collections::VecDeque;
-use std::os::fd::AsFd;
-use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -24,8 +27,6 @@ use anyhow::{Context, Result};
 use armistice_binfmt::situation;
 use armistice_binfmt::watch::{Touch, Watch, Who};
 use armistice_binfmt::{Action, Entry, KernelVersion, STANDARD_PATH, Snapshot, Table, plan};
-use rustix::event::{PollFd, PollFlags, Timespec};
-use rustix::fs::Access;
 
 use crate::cli::Guard;
 use crate::outcome::{Outcome, in_full};
@@ -33,7 +34,8 @@ use crate::output::{Output, shown};
 use crate::own;
 use crate::report::Report;
 use crate::request::{self, Request};
-use crate::verbs::{account, kept, register};
+use crate::verbs::register;
+use stop::StopSignal;
 
 /// How long a writer is remembered as the likely cause of a change.
 const MEMORY: Duration = Duration::from_secs(30);
@@ -43,8 +45,8 @@ pub(crate) fn run(args: &Guard, output: Output) -> Result<Outcome> {
     if let Some(path) = &args.ready_file {
         // A guard that was killed may have left it; and one that can't be written shows here, not
         // after everything is registered.
-        remove_ready(path)?;
-        check_folder(path)?;
+        ready::remove(path)?;
+        ready::check_folder(path)?;
     }
     let request = request(args, output)?;
     let opened = situation::open_for_writing()?;
@@ -313,9 +315,9 @@ impl Keeper<'_> {
             return Ok(());
         };
         if ready {
-            write_ready(path)
+            ready::write(path)
         } else {
-            remove_ready(path)
+            ready::remove(path)
         }
     }
 
@@ -328,67 +330,5 @@ impl Keeper<'_> {
             self.output.note(format!("Removed {}", shown(&entry.name)));
         }
         Ok(())
-    }
-}
-
-fn write_ready(path: &Path) -> Result<()> {
-    std::fs::write(path, "ready\n")
-        .with_context(|| format!("cannot write the ready file {}", path.display()))
-}
-
-/// Whether the ready file could be written.
-fn check_folder(path: &Path) -> Result<()> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let right = Access::WRITE_OK | Access::EXEC_OK;
-    rustix::fs::access(folder, right).with_context(|| {
-        format!(
-            "cannot write the ready file {}; nothing was changed. Its folder has to be there, and writable",
-            path.display()
-        )
-    })
-}
-
-fn remove_ready(path: &Path) -> Result<()> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("cannot remove the ready file {}", path.display()))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// SIGTERM and SIGINT, as something that can be waited for.
-struct StopSignal {
-    pipe: UnixStream,
-}
-
-impl StopSignal {
-    fn new() -> Result<StopSignal> {
-        let (pipe, sender) = UnixStream::pair().context("cannot make a pipe for signals")?;
-        for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
-            let sender = sender
-                .try_clone()
-                .context("cannot make a pipe for signals")?;
-            signal_hook::low_level::pipe::register(signal, sender)
-                .context("cannot wait for signals")?;
-        }
-        Ok(StopSignal { pipe })
-    }
-
-    /// Waits for the signal, an event or the interval's end; whether to stop.
-    fn or_event(&self, watch: Option<&Watch>, limit: Duration) -> Result<bool> {
-        let mut fds = vec![PollFd::new(&self.pipe, PollFlags::IN)];
-        if let Some(watch) = watch {
-            fds.push(PollFd::from_borrowed_fd(watch.as_fd(), PollFlags::IN));
-        }
-        let limit = Timespec::try_from(limit).unwrap_or_default();
-        match rustix::event::poll(&mut fds, Some(&limit)) {
-            Ok(_) | Err(rustix::io::Errno::INTR) => {}
-            Err(errno) => return Err(errno).context("waiting for changes"),
-        }
-        Ok(!fds[0].revents().is_empty())
     }
 }
