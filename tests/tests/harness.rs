@@ -1,11 +1,11 @@
 //! The harness itself: it sees failures, and leaves the machine as it was.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use e2e::host_table::{AT, Found, set_aside};
-use e2e::{Dockerd, HostTable, Podman, PrivateTable, run};
+use e2e::{Dockerd, HostTable, Podman, PrivateTable, product, run};
 
 #[test]
 fn a_wrong_exit_code_is_seen() {
@@ -13,6 +13,34 @@ fn a_wrong_exit_code_is_seen() {
     done.clone().exits(3).says("ERR").prints("out");
     assert!(std::panic::catch_unwind(|| done.clone().ok()).is_err());
     assert!(std::panic::catch_unwind(|| done.says("other")).is_err());
+}
+
+/// A test that is passed over says nothing: all run, everywhere.
+#[test]
+fn no_test_is_ignored() {
+    fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).expect("a folder").flatten() {
+            let (path, name) = (entry.path(), entry.file_name());
+            let is_made = name == "target" || name.as_encoded_bytes().starts_with(b".");
+            if path.is_dir() && !path.is_symlink() && !is_made {
+                sources(&path, found);
+            } else if path.extension().is_some_and(|end| end == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    sources(product::workspace(), &mut found);
+    assert!(found.iter().any(|path| path.ends_with("tests/harness.rs")));
+    for path in found {
+        let text = fs::read_to_string(&path).expect("a source");
+        let ignored = text.lines().find(|line| {
+            let line = line.trim_start();
+            line.starts_with("#[ignore")
+                || (line.starts_with("#[cfg_attr") && line.contains("ignore"))
+        });
+        assert_eq!(ignored, None, "{}", path.display());
+    }
 }
 
 #[test]

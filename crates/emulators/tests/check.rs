@@ -167,13 +167,10 @@ fn symlink_loop_dangling_link_and_nothing() {
 
 #[test]
 fn noexec_mount() {
-    common::in_private_namespaces("inside_noexec_mount");
+    common::in_private_namespaces("noexec_mount", on_a_noexec_mount);
 }
 
-#[test]
-#[ignore = "run by noexec_mount in private namespaces"]
-fn inside_noexec_mount() {
-    common::assert_private_namespace();
+fn on_a_noexec_mount() {
     let dir = tempfile::tempdir().unwrap();
     run(Command::new("mount")
         .args(["-t", "tmpfs", "-o", "noexec", "none"])

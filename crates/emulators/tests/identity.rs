@@ -132,7 +132,10 @@ fn one_that_hangs_is_killed_with_its_children() {
 
 #[test]
 fn what_the_kernel_holds_is_identified_after_its_file_was_replaced() {
-    common::in_private_namespaces("inside_pinned");
+    common::in_private_namespaces(
+        "what_the_kernel_holds_is_identified_after_its_file_was_replaced",
+        pinned_after_a_replacement,
+    );
 }
 
 /// A child that is killed and waited for however the test ends.
@@ -160,10 +163,7 @@ fn sleeper(dir: &Path) -> PathBuf {
     program
 }
 
-#[test]
-#[ignore = "run by what_the_kernel_holds_is_identified_after_its_file_was_replaced"]
-fn inside_pinned() {
-    common::assert_private_namespace();
+fn pinned_after_a_replacement() {
     let dir = tempfile::tempdir().unwrap();
     let table = Path::new("/proc/sys/fs/binfmt_misc");
     run(Command::new("mount")

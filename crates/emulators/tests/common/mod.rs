@@ -56,20 +56,24 @@ pub(crate) fn run(command: &mut Command) -> String {
     text
 }
 
-/// Runs one ignored test of this test program inside a private user and mount
-/// namespace, where it is root and may mount.
-pub(crate) fn in_private_namespaces(test: &str) {
+/// Set inside.
+const INSIDE: &str = "ARMISTICE_TEST_INSIDE";
+
+/// Runs `body` inside a private user and mount namespace, where it is root and may
+/// mount: this test program is started again there for the one test, whose full name
+/// is `test`.
+pub(crate) fn in_private_namespaces(test: &str, body: impl FnOnce()) {
+    if std::env::var_os(INSIDE).is_some() {
+        // It mounts and registers, and must not do so on the machine itself.
+        let map = std::fs::read_to_string("/proc/self/uid_map").unwrap();
+        let count = map.split_whitespace().nth(2);
+        assert_eq!(count, Some("1"), "not in a private user namespace");
+        return body();
+    }
     let output = run(Command::new("unshare")
         .args(["--user", "--map-root-user", "--mount", "--"])
         .arg(std::env::current_exe().unwrap())
-        .args(["--exact", "--ignored", "--nocapture", test]));
+        .args(["--exact", "--nocapture", test])
+        .env(INSIDE, "1"));
     assert!(output.contains("1 passed"), "{output}");
-}
-
-/// Fails unless in a namespace of its own: such a test mounts and registers,
-/// and must not do so on the machine itself (`cargo test -- --ignored`).
-pub(crate) fn assert_private_namespace() {
-    let map = std::fs::read_to_string("/proc/self/uid_map").unwrap();
-    let count = map.split_whitespace().nth(2);
-    assert_eq!(count, Some("1"), "not in a private user namespace");
 }
