@@ -9,6 +9,7 @@
 //! - [`machine`]: a virtual machine with a kernel, systemd and engines of its own;
 //!   [`own_machine`]: tests whose body runs in one.
 //! - [`private_table`]: a table in a user namespace, which needs no root.
+//! - [`guard`]: `armistice guard` in such a table, and what it says.
 //! - [`isolation`]: the same with all identities and processes of its own, for a whole system.
 //! - [`debian_root`]: Debian with its packages configured, entered by chroot.
 //! - [`dockerd`], [`podman`]: engines with their state in a temporary folder.
@@ -30,6 +31,7 @@ pub mod command;
 pub mod debian_root;
 pub mod dockerd;
 pub mod fake_registry;
+pub mod guard;
 pub mod host_table;
 pub mod isolation;
 pub mod leftovers;
@@ -50,6 +52,7 @@ pub mod userland;
 pub use command::{Done, copy_program, run};
 pub use debian_root::DebianRoot;
 pub use dockerd::Dockerd;
+pub use guard::Guard;
 pub use host_table::HostTable;
 pub use podman::Podman;
 pub use private_table::PrivateTable;

@@ -1,75 +1,14 @@
 //! Promise: `armistice guard` puts back what others remove, and says who it was.
 
-#![allow(
-    clippy::print_stdout,
-    reason = "what the guard said belongs to a failed test's output"
-)]
-
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::process::Stdio;
 use std::time::Duration;
 
 use e2e::command::wait_until;
-use e2e::{PrivateTable, product};
+use e2e::{Guard, PrivateTable, product};
 use rustix::process::{Pid, Signal, kill_process};
 
 const SOON: Duration = Duration::from_secs(30);
-
-/// A guard in a private table.
-struct Guard {
-    process: Child,
-    said: Arc<Mutex<String>>,
-}
-
-impl Guard {
-    fn start(table: &PrivateTable, args: &[&str]) -> Guard {
-        let mut process = table
-            .command(product::binary())
-            .arg("guard")
-            .args(args)
-            .stdin(Stdio::null())
-            .stderr(Stdio::piped())
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("the guard can be started");
-        let said = Arc::new(Mutex::new(String::new()));
-        let stderr = process.stderr.take().expect("its stderr is a pipe");
-        let keep = Arc::clone(&said);
-        std::thread::spawn(move || {
-            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-                let mut all = keep.lock().unwrap_or_else(PoisonError::into_inner);
-                all.push_str(&line);
-                all.push('\n');
-            }
-        });
-        Guard { process, said }
-    }
-
-    fn said(&self) -> String {
-        self.said
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-
-    fn stop(&mut self) -> std::process::ExitStatus {
-        let pid = i32::try_from(self.process.id())
-            .ok()
-            .and_then(Pid::from_raw);
-        let _ = kill_process(pid.expect("a process id"), Signal::TERM);
-        self.process.wait().expect("the guard ends")
-    }
-}
-
-impl Drop for Guard {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-        println!("the guard said:\n{}", self.said());
-    }
-}
 
 fn has(table: &PrivateTable, name: &str) -> bool {
     table.names().iter().any(|n| n == name)

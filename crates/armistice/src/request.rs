@@ -53,6 +53,21 @@ impl Request {
         }
     }
 
+    /// The same for some of its architectures, by their places.
+    ///
+    /// # Errors
+    /// Where no further file may be open.
+    pub(crate) fn part(&self, places: &[usize]) -> Result<Request> {
+        let pairs = places
+            .iter()
+            .filter_map(|at| self.arches.get(*at).zip(self.files.get(*at)));
+        let found = pairs.map(|(arch, file)| Ok((*arch, file.try_clone()?)));
+        Ok(Request::new(
+            found.collect::<Result<_>>()?,
+            self.flags.clone(),
+        ))
+    }
+
     pub(crate) fn arches(&self) -> &[&'static Arch] {
         &self.arches
     }

@@ -73,6 +73,22 @@ impl Emulator {
         })
     }
 
+    /// The same open file once more.
+    ///
+    /// # Errors
+    /// [`Error::Read`] where no further file may be open.
+    pub fn try_clone(&self) -> Result<Emulator, Error> {
+        let file = self.file.try_clone().map_err(|source| Error::Read {
+            path: self.path.clone(),
+            source,
+        })?;
+        Ok(Emulator {
+            path: self.path.clone(),
+            file,
+            ..*self
+        })
+    }
+
     /// The path without symbolic links, as it was when the file was opened.
     #[must_use]
     pub fn path(&self) -> &Path {

@@ -157,6 +157,18 @@ pub(crate) fn apply(
     Ok(report)
 }
 
+/// What was registered and proven, and is not in effect all the same.
+#[derive(Debug)]
+pub(crate) struct Overtaken(String);
+
+impl std::fmt::Display for Overtaken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Overtaken {}
+
 /// What was proven on trial takes all programs now, unless somebody who takes
 /// no lock came in between.
 fn check_in_effect(table: &Table, items: &[Item], finals: &[Registration]) -> Result<()> {
@@ -165,17 +177,17 @@ fn check_in_effect(table: &Table, items: &[Item], finals: &[Registration]) -> Re
         let head = item.arch.sample_header(2, 0);
         match replay::winner(&live, &head, "") {
             Some(entry) if entry.name == wanted.name => {}
-            Some(entry) => bail!(
+            Some(entry) => bail!(Overtaken(format!(
                 "{} was registered and proven, but somebody has put {} before it meanwhile; run this again, \
                  or let `armistice guard` keep it in front",
                 shown(&wanted.name),
                 own::described(entry)
-            ),
-            None => bail!(
+            ))),
+            None => bail!(Overtaken(format!(
                 "{} was registered and proven, but somebody has removed it meanwhile; run this again, \
                  or let `armistice guard` put it back",
                 shown(&wanted.name)
-            ),
+            ))),
         }
     }
     Ok(())

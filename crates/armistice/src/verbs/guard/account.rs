@@ -7,7 +7,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use armistice_binfmt::replay::overlapping;
+use armistice_arch::Arch;
+use armistice_binfmt::replay::{self, overlapping};
 use armistice_binfmt::watch;
 use armistice_binfmt::{Entry, Snapshot};
 
@@ -15,6 +16,9 @@ use crate::output::shown;
 
 /// Verbs that change no table of others.
 const LOOKING: [&str; 5] = ["guard", "status", "verify", "explain", "shell"];
+
+/// Longer than any machine has been up.
+const EVER: Duration = Duration::from_secs(1 << 32);
 
 /// How many guesses are told.
 const GUESSES: usize = 3;
@@ -53,8 +57,35 @@ fn of_entry(live: &Snapshot, name: &str) -> String {
         .find_map(|(other, comes_first)| comes_first.then_some(other));
     match first {
         Some(other) => format!("put {} ({}) before", shown(&other.name), named(other)),
-        None => "changed".to_owned(),
+        None => format!(
+            "put another entry of Armistice's ({}) in place of",
+            named(entry)
+        ),
     }
+}
+
+/// What runs an architecture's programs now, and whose it is.
+pub(super) fn standing(live: &Snapshot, arch: &Arch) -> String {
+    match replay::winner(live, &arch.sample_header(2, 0), "") {
+        None => format!("nothing that runs {}", arch.display_name()),
+        Some(entry) => format!(
+            "{} ({}), {}",
+            shown(&entry.name),
+            named(entry),
+            if entry.mark.is_ours() {
+                "which another run of armistice has made"
+            } else {
+                "which is somebody else's"
+            }
+        ),
+    }
+}
+
+/// The other guards that run here.
+pub(super) fn other_guards() -> Vec<String> {
+    let mut all = watch::recently_started(EVER);
+    all.retain(|who| verb_of(&who.command) == Some("guard"));
+    all.into_iter().map(|who| who.to_string()).collect()
 }
 
 /// An entry's interpreter and flags.
@@ -87,23 +118,28 @@ pub(crate) fn suspects(within: Duration) -> Vec<String> {
         .collect()
 }
 
-/// Whether a command line is one of this command's that only looks, perhaps begun
-/// by another (sudo, nsenter, timeout). A shell's script may do more than that.
+/// Whether a command line is one of this command's that only looks.
 fn is_looking(command: &str) -> bool {
+    verb_of(command).is_some_and(|verb| LOOKING.contains(&verb))
+}
+
+/// The verb of a command line of this command's, perhaps begun by another (sudo,
+/// nsenter, timeout). A shell's script may do more than that, and has none.
+fn verb_of(command: &str) -> Option<&str> {
     let words: Vec<&str> = command.split_whitespace().collect();
     let is_own = |word: &str| Path::new(word).file_name() == Some("armistice".as_ref());
-    let Some(at) = words.iter().position(|word| is_own(word)) else {
-        return false;
-    };
+    let at = words.iter().position(|word| is_own(word))?;
     let is_script = |word: &str| {
         word.strip_prefix('-')
             .is_some_and(|w| !w.starts_with('-') && w.ends_with('c'))
     };
     if words[..at].iter().any(|word| is_script(word)) {
-        return false;
+        return None;
     }
-    let verb = words[at + 1..].iter().find(|w| !w.starts_with('-'));
-    verb.is_some_and(|verb| LOOKING.contains(verb))
+    words[at + 1..]
+        .iter()
+        .copied()
+        .find(|w| !w.starts_with('-'))
 }
 
 #[cfg(test)]
@@ -191,6 +227,29 @@ mod tests {
             ),
             "Somebody put an entry of their own (/usr/bin/qemu-aarch64-static, flags F) in place of qemu-aarch64"
         );
+    }
+
+    /// A fight of two guards: each finds the other's entry, which has Armistice's mark.
+    #[test]
+    fn another_entry_of_armistices_is_named_with_its_flags() {
+        let a = || ours("qemu-aarch64", "enabled");
+        let live = table(vec![a()]);
+        assert_eq!(
+            account(vec![a()], vec![a()], &["qemu-aarch64"]),
+            "Somebody put another entry of Armistice's (/usr/libexec/armistice/armistice-aarch64, flags F) in place of qemu-aarch64"
+        );
+        let arm64 = Arch::by_name("aarch64").unwrap();
+        let standing = standing(&live, arm64);
+        assert!(
+            standing.ends_with("flags F), which another run of armistice has made"),
+            "{standing}"
+        );
+        assert_eq!(
+            super::standing(&table(vec![]), arm64),
+            "nothing that runs arm64"
+        );
+        assert_eq!(verb_of("sudo armistice -q guard arm64"), Some("guard"));
+        assert_eq!(verb_of("sh -c armistice guard"), None);
     }
 
     #[test]

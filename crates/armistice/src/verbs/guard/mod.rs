@@ -12,9 +12,14 @@
 //! is somebody's will. The guard says who it was, is not ready, and waits until
 //! it is switched on again.
 //!
+//! Where another program wants something else of an entry, a fight would never end:
+//! `brake` gives way. Such an entry is not in place meanwhile, and that is told: no
+//! ready file, and a guard that is ended then exits with 1.
+//!
 //! The ready file exists while everything is registered and proven, and only then.
 
 mod account;
+mod brake;
 mod kept;
 mod ready;
 mod stop;
@@ -24,9 +29,12 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use armistice_arch::Arch;
 use armistice_binfmt::situation;
 use armistice_binfmt::watch::{Touch, Watch, Who};
-use armistice_binfmt::{Action, Entry, KernelVersion, STANDARD_PATH, Snapshot, Table, plan};
+use armistice_binfmt::{
+    Action, Entry, KernelVersion, Registration, STANDARD_PATH, Snapshot, Table, plan, replay,
+};
 
 use crate::cli::Guard;
 use crate::outcome::{Outcome, in_full};
@@ -35,6 +43,7 @@ use crate::own;
 use crate::report::Report;
 use crate::request::{self, Request};
 use crate::verbs::register;
+use brake::{Brake, Leave};
 use stop::StopSignal;
 
 /// How long a writer is remembered as the likely cause of a change.
@@ -60,6 +69,7 @@ pub(crate) fn run(args: &Guard, output: Output) -> Result<Outcome> {
         writers: VecDeque::new(),
         trouble: String::new(),
         seen: None,
+        wards: request.arches().iter().map(|_| Ward::new(args)).collect(),
     };
     let watch = guard.listen();
     let result = guard.keep(watch.as_ref(), &stop);
@@ -67,7 +77,11 @@ pub(crate) fn run(args: &Guard, output: Output) -> Result<Outcome> {
     if args.unregister_on_exit {
         guard.unregister()?;
     }
-    result.map(|()| Outcome::Done)
+    if result? {
+        return Ok(Outcome::Done);
+    }
+    output.error("told to end while not all of it was in place");
+    Ok(Outcome::NotWorking)
 }
 
 /// The loop's state.
@@ -82,6 +96,27 @@ struct Keeper<'a> {
     trouble: String,
     /// The table as it was when all was well.
     seen: Option<Snapshot>,
+    /// One for each architecture of the request.
+    wards: Vec<Ward>,
+}
+
+/// What is known of one entry that is kept in place.
+struct Ward {
+    /// It is in place, and proven.
+    in_place: bool,
+    /// It was in place once.
+    known: bool,
+    brake: Brake,
+}
+
+impl Ward {
+    fn new(args: &Guard) -> Ward {
+        Ward {
+            in_place: false,
+            known: false,
+            brake: Brake::new(Duration::from_secs(args.interval)),
+        }
+    }
 }
 
 /// What is to be kept in place.
@@ -124,23 +159,23 @@ impl Keeper<'_> {
         }
     }
 
-    fn keep(&mut self, watch: Option<&Watch>, stop: &StopSignal) -> Result<()> {
-        let mut first = true;
-        let mut healthy = false;
-        loop {
-            healthy = self.round(first, healthy)?;
-            first = false;
-            if self.wait(watch, stop)? {
-                self.output.note("Told to end.");
-                return Ok(());
-            }
+    /// Until told to end; whether all was in place then.
+    fn keep(&mut self, watch: Option<&Watch>, stop: &StopSignal) -> Result<bool> {
+        self.round(true)?;
+        while !self.wait(watch, stop)? {
+            self.round(false)?;
         }
+        self.output.note("Told to end.");
+        Ok(self.all_in_place())
     }
 
-    /// Until somebody else writes, or the interval has passed; whether to stop.
+    /// Until somebody else writes, the interval has passed, or a contested entry may be
+    /// put in place again; whether to stop.
     /// Our own reading makes events too: these alone are no reason to look again.
     fn wait(&mut self, watch: Option<&Watch>, stop: &StopSignal) -> Result<bool> {
-        let deadline = Instant::now() + Duration::from_secs(self.args.interval);
+        let looks = Instant::now() + Duration::from_secs(self.args.interval);
+        let tries = self.wards.iter().filter_map(|ward| ward.brake.until());
+        let deadline = tries.fold(looks, Instant::min);
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             if stop.or_event(watch, left)? {
@@ -160,47 +195,124 @@ impl Keeper<'_> {
         }
     }
 
-    /// Looks once, mends what is amiss; whether all is well now.
-    fn round(&mut self, first: bool, healthy: bool) -> Result<bool> {
+    /// Looks once, and mends what is amiss and may be mended.
+    fn round(&mut self, first: bool) -> Result<()> {
         let mut live = self.table.snapshot()?;
         if !live.enabled && !first {
-            return self.switched_off(healthy);
+            return self.switched_off();
         }
-        let mut missing = self.amiss(&live);
+        let mut amiss = self.amiss(&live);
         // Another run of this command may be in the midst of a change: as it is after that.
-        if healthy
-            && !missing.is_empty()
+        if !self.lost(&amiss).is_empty()
             && let Ok(_locked) = own::lock(self.table, self.output)
         {
             live = self.table.snapshot()?;
-            missing = self.amiss(&live);
+            amiss = self.amiss(&live);
         }
-        if missing.is_empty() && !first && healthy {
-            self.seen = Some(live);
-            return Ok(true);
-        }
-        if healthy && !missing.is_empty() {
+        let lost = self.lost(&amiss);
+        if !lost.is_empty() {
             self.ready(false)?;
-            self.accuse(&live, &missing);
+            self.accuse(&live, &lost);
         }
-        match self.put_back() {
+        for (ward, amiss) in self.wards.iter_mut().zip(&amiss) {
+            ward.in_place &= amiss.is_none();
+        }
+        let due = self.due(&live, &amiss);
+        if due.is_empty() {
+            if self.all_in_place() {
+                self.seen = Some(live);
+            }
+            return Ok(());
+        }
+        self.mend(&due, &amiss, first)
+    }
+
+    /// The names of the entries that were in place and are not any more.
+    fn lost(&self, amiss: &[Option<String>]) -> Vec<String> {
+        let wards = self.wards.iter().zip(amiss);
+        wards
+            .filter(|(ward, _)| ward.in_place)
+            .filter_map(|(_, amiss)| amiss.clone())
+            .collect()
+    }
+
+    /// Which of the entries are to be put in place or proven now: those that are not
+    /// in place, but for the contested, which are left alone for a while.
+    fn due(&mut self, live: &Snapshot, amiss: &[Option<String>]) -> Vec<usize> {
+        let now = Instant::now();
+        let mut due = Vec::new();
+        for (at, (ward, amiss)) in self.wards.iter_mut().zip(amiss).enumerate() {
+            let Some(name) = amiss else {
+                if !ward.in_place {
+                    due.push(at);
+                }
+                continue;
+            };
+            let arch = self.request.arches()[at];
+            let absent = replay::winner(live, &arch.sample_header(2, 0), "").is_none();
+            match ward.brake.ask(now, absent) {
+                Leave::Granted => due.push(at),
+                Leave::Waiting(_) => {}
+                Leave::Braked {
+                    wait,
+                    changes,
+                    within,
+                } => self.output.error(format!(
+                    "{} was changed by somebody else {changes} times within {} s, each time soon after it had been put \
+                     in place: another program wants something else of it. It is left as it is for {} s, and for longer \
+                     after each further try; it is not ready meanwhile. There now: {}.{} End one of the two, or let both \
+                     want the same emulator and flags",
+                    shown(name),
+                    within.as_secs() + 1,
+                    wait.as_secs(),
+                    account::standing(live, arch),
+                    match &account::other_guards()[..] {
+                        [] => String::new(),
+                        others => format!(" Other guards here: {}.", shown(&others.join("; "))),
+                    }
+                )),
+            }
+        }
+        due
+    }
+
+    /// Puts some of the entries in place, and proves them.
+    fn mend(&mut self, due: &[usize], amiss: &[Option<String>], first: bool) -> Result<()> {
+        let names: Vec<&str> = due.iter().filter_map(|at| amiss[*at].as_deref()).collect();
+        let result = self.request.part(due).and_then(|part| self.put_back(&part));
+        let now = Instant::now();
+        let changed = match &result {
+            Ok(report) => report.all_proven(),
+            Err(error) => error.is::<register::Overtaken>(),
+        };
+        for at in due.iter().filter(|at| changed && amiss[**at].is_some()) {
+            self.wards[*at].brake.set(now);
+        }
+        match result {
             Ok(report) if report.all_proven() => {
                 self.trouble.clear();
-                if !healthy {
-                    report.print(self.output);
-                } else {
+                let known = due.iter().all(|at| self.wards[*at].known);
+                if known && !names.is_empty() {
                     self.output
-                        .note(format!("Put back and verified: {}", missing.join(", ")));
+                        .note(format!("Put back and verified: {}", names.join(", ")));
+                } else {
+                    report.print(self.output);
                 }
-                self.ready(true)?;
-                self.seen = self.table.snapshot().ok();
-                Ok(true)
+                for at in due {
+                    self.wards[*at].in_place = true;
+                    self.wards[*at].known = true;
+                }
+                if self.all_in_place() {
+                    self.ready(true)?;
+                    self.seen = self.table.snapshot().ok();
+                }
+                Ok(())
             }
             Ok(report) => {
                 if self.is_news("not proven") {
                     report.print(self.output);
                 }
-                Ok(false)
+                Ok(())
             }
             // At the start it is the user's to mend; later it may mend itself.
             Err(error) if first => Err(error),
@@ -209,22 +321,26 @@ impl Keeper<'_> {
                 if self.is_news(&text) {
                     self.output.error(text);
                 }
-                Ok(false)
+                Ok(())
             }
         }
     }
 
-    fn put_back(&self) -> Result<Report> {
+    fn put_back(&self, part: &Request) -> Result<Report> {
         let table = own::lock(self.table, self.output)?;
         let rules = register::rules(self.args.replace);
-        register::apply(&table, self.request, &rules, self.output)
+        register::apply(&table, part, &rules, self.output)
+    }
+
+    fn all_in_place(&self) -> bool {
+        self.wards.iter().all(|ward| ward.in_place)
     }
 
     /// The main switch is off: that is said once, and left so.
-    fn switched_off(&mut self, healthy: bool) -> Result<bool> {
-        if healthy {
-            self.ready(false)?;
-        }
+    fn switched_off(&mut self) -> Result<()> {
+        self.ready(false)?;
+        // All are proven again once it is on.
+        self.wards.iter_mut().for_each(|ward| ward.in_place = false);
         if self.is_news("switched off") {
             let who = self.told_culprits();
             let at = self.table.path().unwrap_or(Path::new(STANDARD_PATH));
@@ -234,7 +350,7 @@ impl Keeper<'_> {
                 at = at.display()
             ));
         }
-        Ok(false)
+        Ok(())
     }
 
     /// Whether this trouble is another than the last: what lasts is said once.
@@ -244,25 +360,23 @@ impl Keeper<'_> {
         news
     }
 
-    /// The names of the entries that are not as they should be.
-    fn amiss(&self, live: &Snapshot) -> Vec<String> {
+    /// For each architecture: the name of its entry, if that is not as it should be.
+    fn amiss(&self, live: &Snapshot) -> Vec<Option<String>> {
         let Ok(wanted) = self.request.provisional() else {
-            return vec!["an emulator's file".to_owned()];
+            return vec![Some("an emulator's file".to_owned()); self.wards.len()];
         };
         let rules = register::rules(self.args.replace);
-        let mut names = Vec::new();
-        for (registration, arch) in wanted.into_iter().zip(self.request.arches()) {
+        let pairs = wanted.into_iter().zip(self.request.arches());
+        let name = |(registration, arch): (Registration, &&'static Arch)| {
             // By the name that it had; a temporary one is another run's, in the midst of a change.
             let mut seen = self.seen.iter().flat_map(|seen| &seen.entries);
             let had = seen.find(|e| own::is_for(e, arch) && own::names(arch).contains(&e.name));
             let name = had.map_or_else(|| registration.name.clone(), |e| e.name.clone());
             let kept = plan(live, vec![registration], &rules, KernelVersion::running())
                 .is_ok_and(|changes| changes.iter().all(|c| c.action == Action::Keep));
-            if !kept {
-                names.push(name);
-            }
-        }
-        names
+            (!kept).then_some(name)
+        };
+        pairs.map(name).collect()
     }
 
     fn remember(&mut self, touches: Vec<Touch>) {
