@@ -64,7 +64,7 @@ fn a_program_from_refused_to_running() {
     explain(&table, &program)
         .exits(1)
         .says("built for linux/arm64; no handler here matches it")
-        .says("sudo armistice register arm64");
+        .says("armistice register arm64");
     e2e::run(
         table
             .command(product::binary())
@@ -172,7 +172,7 @@ fn archives_and_root_folders() {
         explain(&table, what)
             .exits(1)
             .says("linux/s390x")
-            .says("sudo armistice register s390x");
+            .says("armistice register s390x");
     }
     e2e::run(table.command(product::binary()).args(["register", "s390x"])).ok();
     for what in [archive.as_path(), folder.path()] {
@@ -222,7 +222,7 @@ fn an_image_that_docker_has() {
         .exits(1)
         .says("docker has for linux/arm64")
         .says("no handler here matches it")
-        .says("sudo armistice register arm64");
+        .says("armistice register arm64");
     e2e::run(e2e::armistice().args(["register", "arm64"])).ok();
     explain(&userland.image()).ok().says("qemu-aarch64 runs it");
     explain("armistice.test/not-there:1")
@@ -255,5 +255,5 @@ fn an_image_that_podman_has() {
     e2e::run(&mut command)
         .exits(1)
         .says("podman has for linux/arm64")
-        .says("sudo armistice register arm64");
+        .says("armistice register arm64");
 }

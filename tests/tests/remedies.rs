@@ -1,10 +1,12 @@
-//! The command that mends something is worded for where it has to be run: in a
-//! container (here: a child user namespace that uses the outer table) on the host,
-//! by whatever verb it is told.
+//! The command that mends something is worded for where it has to be run, and by
+//! whom: in a container (here: a child user namespace that uses the outer table) on the
+//! host, by whatever verb it is told; with `sudo` only for those who are not root.
 
 use std::process::Command;
+use std::time::Duration;
 
-use e2e::{PrivateTable, product, run};
+use e2e::isolation::run_isolated;
+use e2e::{HostTable, PrivateTable, need, product, run};
 
 /// In the table's own namespace, or in a child of it that has none of its own.
 #[derive(Clone, Copy)]
@@ -36,19 +38,15 @@ fn each_says(table: &PrivateTable, verbs: &[&[&str]], remedy: &str) {
             .says(&format!("; run: {remedy}"));
         run(&mut armistice(table, Where::Container, verb))
             .exits(1)
-            .says(&format!("; run on the host: {remedy}"));
+            .says(&format!("; run on the host, as root: {remedy}"));
     }
 }
 
 #[test]
 fn what_is_not_registered_is_registered_on_the_host() {
     let table = PrivateTable::new();
-    each_says(
-        &table,
-        &[&["verify", "arm64"]],
-        "sudo armistice register arm64",
-    );
-    each_says(&table, &[&["verify"]], "sudo armistice register");
+    each_says(&table, &[&["verify", "arm64"]], "armistice register arm64");
+    each_says(&table, &[&["verify"]], "armistice register");
 }
 
 #[test]
@@ -68,8 +66,68 @@ fn what_is_switched_off_is_switched_on_on_the_host() {
             &["register", "arm"],
             &["guard", "arm", "--interval", "1"],
         ],
-        "echo 1 | sudo tee /proc/sys/fs/binfmt_misc/status",
+        "echo 1 > /proc/sys/fs/binfmt_misc/status",
     );
+}
+
+/// A bug once: the hints said `sudo` to root, where there may be none. Who is not root
+/// reads of it, unless it gives no rights here.
+#[test]
+fn sudo_is_advised_to_those_who_are_not_root() {
+    let _host = HostTable::mounted();
+    let folder = e2e::temporary();
+    // Where everybody may execute it.
+    let binary = folder.path().join("armistice");
+    e2e::copy_program(product::binary(), &binary);
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(folder.path(), open).expect("the folder is the test's");
+    let user = ["--reuid=1000", "--regid=1000", "--clear-groups"];
+    for (who, says) in [
+        (&[][..], "; run: armistice register arm64"),
+        (&user[..], "; run: sudo armistice register arm64"),
+        (
+            &[&user[..], &["--no-new-privs"]].concat(),
+            "; run as root: armistice register arm64",
+        ),
+    ] {
+        let mut command = Command::new(need::program("setpriv", "util-linux"));
+        command.args(who).arg(&binary).args(["verify", "arm64"]);
+        run(&mut command).exits(1).says(says);
+    }
+}
+
+/// What is a process of its own PID namespace, with the machine's table in sight, is in
+/// a container; with a table of its own it is not the host's business.
+#[test]
+fn another_pid_namespace_is_a_container() {
+    let unshared = |arguments: &[&str]| {
+        let mut command = Command::new(need::program("unshare", "util-linux"));
+        command.args(arguments).arg(product::binary()).arg("verify");
+        run(&mut command).exits(1)
+    };
+    let _host = HostTable::mounted();
+    unshared(&["--uts"]).says("is registered; run: armistice register");
+    let on_host = "is registered; run on the host, as root: armistice register";
+    unshared(&["--pid", "--fork", "--mount-proc"]).says(on_host);
+    unshared(&["--user", "--map-root-user"]).says(on_host);
+    unshared(&["--user", "--map-root-user", "--pid", "--fork"]).says(on_host);
+    // A new /proc hides the table.
+    let hidden = [
+        "--user",
+        "--map-root-user",
+        "--pid",
+        "--fork",
+        "--mount-proc",
+    ];
+    unshared(&hidden).says("run armistice on the host, as root");
+    run_isolated(
+        None,
+        ":",
+        &[&product::binary().to_string_lossy(), "verify"],
+        Duration::from_secs(60),
+    )
+    .exits(1)
+    .says("is registered; run: armistice register");
 }
 
 /// What there was nothing to do about is named, with what is now.

@@ -141,5 +141,5 @@ fn with_rights(error: &anyhow::Error) -> Option<String> {
         return None;
     }
     let words: Vec<String> = std::env::args().map(|word| quoted(&word)).collect();
-    Some(format!("sudo {}", words.join(" ")))
+    Some(words.join(" "))
 }

@@ -2,8 +2,9 @@
 //!
 //! The table, the kernel's modules and its switches are the machine's. In a
 //! container that uses the machine's table, or an outer container's, nothing done
-//! inside mends these, and there may be no `sudo`: the words send people to the host.
-//! The libraries say what is amiss and which command mends it, and not where.
+//! inside mends these: the words send people to the host. `sudo` is in the words only
+//! where the caller is not root, and where it gives root's rights.
+//! The libraries say what is amiss, and neither which command mends it nor where.
 
 use armistice_binfmt::situation::{self, Scope, Situation};
 use armistice_binfmt::{BinfmtError, STANDARD_PATH};
@@ -12,16 +13,107 @@ use armistice_container::{Error as ContainerError, Forbidden};
 /// The machine's own (`include/linux/proc_ns.h`).
 const INITIAL_PID_NS: &str = "pid:[4026531836]";
 
-/// What mends something of the machine's: `run: COMMAND`, with the place where that
-/// is to be.
-pub(crate) fn on_the_machine(command: &str) -> String {
-    let place = place(is_the_hosts(&situation::look()));
-    format!("run{place}: {command}")
+/// Where a command is to be run, and by what right it is run there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Words {
+    on_host: bool,
+    rights: Rights,
 }
 
-/// Behind "run".
-pub(crate) fn place(on_host: bool) -> &'static str {
-    if on_host { " on the host" } else { "" }
+/// What the caller needs to be root.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rights {
+    /// The caller is.
+    Root,
+    /// `sudo`.
+    Sudo,
+    /// Another way: here `sudo` gives no rights (no_new_privs, or root is not mapped).
+    Other,
+}
+
+impl Words {
+    /// For this process, whose table was looked for.
+    pub(crate) fn of(situation: &Situation) -> Words {
+        let on_host = is_the_hosts(situation);
+        Words {
+            on_host,
+            rights: if rustix::process::geteuid().is_root() {
+                Rights::Root
+            } else if on_host || sudo_would_help() {
+                Rights::Sudo
+            } else {
+                Rights::Other
+            },
+        }
+    }
+
+    /// For this process.
+    pub(crate) fn here() -> Words {
+        Words::of(&situation::look())
+    }
+
+    /// The same, of what is the host's whatever table is in sight.
+    fn on_the_host(self) -> Words {
+        Words {
+            on_host: true,
+            ..self
+        }
+    }
+
+    /// Whether it is for a host around this process.
+    pub(crate) fn is_on_host(self) -> bool {
+        self.on_host
+    }
+
+    /// What comes before the command, behind "run". What root of a container may is not
+    /// what is needed there.
+    pub(crate) fn place(self) -> &'static str {
+        match (self.on_host, self.rights) {
+            (false, Rights::Other) => " as root",
+            (false, _) => "",
+            (true, Rights::Root) => " on the host, as root",
+            (true, _) => " on the host",
+        }
+    }
+
+    /// A command that only root may run.
+    pub(crate) fn command(self, command: &str) -> String {
+        match self.rights {
+            Rights::Sudo => format!("sudo {command}"),
+            Rights::Root | Rights::Other => command.to_owned(),
+        }
+    }
+
+    /// To write something into a file, which only root may.
+    pub(crate) fn write(self, text: &str, file: &str) -> String {
+        match self.rights {
+            Rights::Sudo => format!("echo {text} | sudo tee {file}"),
+            Rights::Root | Rights::Other => format!("echo {text} > {file}"),
+        }
+    }
+
+    /// `run: COMMAND`, with the place where that is to be.
+    pub(crate) fn run(self, command: &str) -> String {
+        format!("run{}: {}", self.place(), self.command(command))
+    }
+}
+
+/// What mends something of the machine's: `run: COMMAND`, with the place where that
+/// is to be. Only root may run it.
+pub(crate) fn on_the_machine(command: &str) -> String {
+    Words::here().run(command)
+}
+
+/// Whether a set-user-ID program gets root's rights here.
+fn sudo_would_help() -> bool {
+    let no_new_privileges = rustix::thread::no_new_privs().unwrap_or(false);
+    let map = std::fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
+    let root_outside = |line: &str| {
+        let mut words = line.split_whitespace();
+        words.next() == Some("0") && words.next().is_some_and(|outside| outside == "0")
+    };
+    // Without `/proc` nothing tells.
+    !no_new_privileges && (map.is_empty() || map.lines().any(root_outside))
 }
 
 /// Whether what exec looks in is the business of a host around this process.
@@ -33,37 +125,63 @@ pub(crate) fn is_the_hosts(situation: &Situation) -> bool {
     }
 }
 
-/// What mends an error, in words; `None` where no command of the machine's does, or
+/// What mends an error, in words; `None` where nothing of the machine's does, or
 /// where its own text says what to do.
 pub(crate) fn of(error: &anyhow::Error) -> Option<String> {
-    let command = error.chain().find_map(|cause| {
+    error.chain().find_map(|cause| {
         if let Some(error) = cause.downcast_ref::<BinfmtError>() {
-            return of_binfmt(error);
+            return of_binfmt(error, Words::here());
         }
-        let forbidden = match cause.downcast_ref::<ContainerError>() {
+        if let Some(armistice_store::Error::Owner { .. }) = cause.downcast_ref() {
+            return Some(of_owner().to_owned());
+        }
+        let container = cause.downcast_ref::<ContainerError>();
+        if let Some(ContainerError::NoRanges { user, .. }) = container {
+            let range = "100000-165535";
+            return Some(on_the_machine(&format!(
+                "usermod --add-subuids {range} --add-subgids {range} {user}"
+            )));
+        }
+        let forbidden = match container {
             Some(ContainerError::Forbidden(forbidden)) => Some(forbidden),
             _ => cause.downcast_ref::<Forbidden>(),
         };
-        of_forbidden(forbidden?)
-    });
-    Some(on_the_machine(&command?))
+        Some(on_the_machine(&of_forbidden(forbidden?)?))
+    })
 }
 
-/// The command that mends what is amiss with the table.
-pub(crate) fn of_binfmt(error: &BinfmtError) -> Option<String> {
+/// What mends what is amiss with the table.
+fn of_binfmt(error: &BinfmtError, words: Words) -> Option<String> {
+    let mount = format!("mount -t binfmt_misc binfmt_misc {STANDARD_PATH}");
     Some(match error {
-        BinfmtError::Unsupported => "sudo modprobe binfmt_misc".to_owned(),
-        BinfmtError::NotMounted { .. } => {
-            format!("sudo mount -t binfmt_misc binfmt_misc {STANDARD_PATH}")
-        }
-        BinfmtError::SwitchedOff => format!("echo 1 | sudo tee {STANDARD_PATH}/status"),
+        BinfmtError::Unsupported => words.run("modprobe binfmt_misc"),
+        BinfmtError::NotMounted { .. } => words.run(&mount),
+        BinfmtError::SwitchedOff => format!(
+            "run{}: {}",
+            words.place(),
+            words.write("1", &format!("{STANDARD_PATH}/status"))
+        ),
+        BinfmtError::WouldBeLost => format!(
+            "{}; or start this container with --pid=host (and --privileged), and it is done for you",
+            words.on_the_host().run(&mount)
+        ),
+        BinfmtError::WouldBePrivate => words.on_the_host().run("armistice register"),
         _ => return None,
     })
 }
 
+/// What gives this process an owner that it does not have.
+fn of_owner() -> &'static str {
+    if crate::obtain::has_ranges() {
+        "give a longer range in /etc/subuid and /etc/subgid"
+    } else {
+        "this namespace was made with no more: run it on the machine itself, or make it with more"
+    }
+}
+
 /// The command that lifts what forbids a private table.
 fn of_forbidden(error: &Forbidden) -> Option<String> {
-    let switch = |setting: &str| Some(format!("sudo sysctl -w {setting}"));
+    let switch = |setting: &str| Some(format!("sysctl -w {setting}"));
     match error {
         Forbidden::SwitchedOff => switch("user.max_user_namespaces=65536"),
         Forbidden::UnprivilegedSwitchedOff => switch("kernel.unprivileged_userns_clone=1"),
@@ -72,7 +190,7 @@ fn of_forbidden(error: &Forbidden) -> Option<String> {
             "user.max_user_namespaces={}",
             limit.saturating_mul(2)
         )),
-        Forbidden::NoBinfmtMisc => Some("sudo modprobe binfmt_misc".to_owned()),
+        Forbidden::NoBinfmtMisc => Some("modprobe binfmt_misc".to_owned()),
         _ => None,
     }
 }
@@ -99,5 +217,41 @@ mod tests {
     fn a_used_up_limit_is_doubled() {
         let command = of_forbidden(&Forbidden::AllUsed { limit: 60000 });
         assert!(command.is_some_and(|c| c.contains("user.max_user_namespaces=120000")));
+    }
+
+    #[test]
+    fn sudo_is_for_those_who_are_not_root() {
+        let words = |on_host, rights| Words { on_host, rights };
+        let said = |words: Words| {
+            let off = of_binfmt(&BinfmtError::SwitchedOff, words);
+            [words.run("modprobe x"), off.unwrap_or_default()]
+        };
+        let file = format!("{STANDARD_PATH}/status");
+        assert_eq!(
+            said(words(false, Rights::Root)),
+            [
+                "run: modprobe x".to_owned(),
+                format!("run: echo 1 > {file}")
+            ]
+        );
+        assert_eq!(
+            said(words(false, Rights::Sudo)),
+            [
+                "run: sudo modprobe x".to_owned(),
+                format!("run: echo 1 | sudo tee {file}")
+            ]
+        );
+        assert_eq!(
+            said(words(false, Rights::Other))[0],
+            "run as root: modprobe x"
+        );
+        assert_eq!(
+            said(words(true, Rights::Root))[0],
+            "run on the host, as root: modprobe x"
+        );
+        assert_eq!(
+            said(words(true, Rights::Sudo))[0],
+            "run on the host: sudo modprobe x"
+        );
     }
 }

@@ -142,10 +142,7 @@ fn chmod_is_told_where_it_helps_with_what_else_is_needed() {
         scene.says(&script, "not-executable", Some(&chmod));
         let program = scene.arm64("program");
         fs::set_permissions(&program, fs::Permissions::from_mode(0o644)).unwrap();
-        let both = format!(
-            "chmod +x {} && sudo armistice register arm64",
-            program.display()
-        );
+        let both = format!("chmod +x {} && armistice register arm64", program.display());
         scene.says(&program, "not-executable", Some(&both));
     });
 }
@@ -247,7 +244,7 @@ fn a_handler_that_takes_scripts_comes_before_the_script_is_followed() {
 fn an_emulator_that_does_not_run_is_no_yes() {
     with_scene("an_emulator_that_does_not_run_is_no_yes", |scene| {
         let program = scene.arm64("program");
-        let register = Some("sudo armistice register arm64");
+        let register = Some("armistice register arm64");
         let again = || fs::write(Path::new(STANDARD_PATH).join("theirs"), "-1").unwrap();
         for (bytes, flags, says) in [
             ("", "F", "an empty file"),
@@ -283,7 +280,7 @@ fn a_remedy_for_arm_is_none_for_windows() {
         fs::write(Path::new(STANDARD_PATH).join("wine"), "-1").unwrap();
         scene.entry(":wine:M::MZ::/bin/true:");
         fs::write(Path::new(STANDARD_PATH).join("wine"), "0").unwrap();
-        let switch = format!("echo 1 | sudo tee {STANDARD_PATH}/wine");
+        let switch = format!("echo 1 > {STANDARD_PATH}/wine");
         scene.says(&program, "disabled", Some(&switch));
         // Switching on alone does not help where the emulator is not there.
         scene.entry(":dos:M::MZ::/nonexistent/dos:");

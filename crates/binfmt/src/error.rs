@@ -57,16 +57,14 @@ pub enum BinfmtError {
     /// The registration would end with this process.
     #[error(
         "nothing on the host holds binfmt_misc mounted, so a registration made here would be lost \
-         as this container ends; run once on the host: sudo mount -t binfmt_misc binfmt_misc {path} \
-         - or start this container with --pid=host (and --privileged), and it is done for you",
-        path = crate::STANDARD_PATH
+         as this container ends"
     )]
     WouldBeLost,
 
     /// The same, in a child user namespace.
     #[error(
         "this is a rootless container or another child user namespace: a registration made here is \
-         private to it and lost as it ends; run on the host, as root: sudo armistice register"
+         private to it and lost as it ends"
     )]
     WouldBePrivate,
 

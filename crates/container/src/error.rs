@@ -31,7 +31,7 @@ pub enum Error {
     },
     /// A range of identities was asked for, and the user has none.
     #[error(
-        "{} gives no range of identities to {user}; run as root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {user}", file.display()
+        "{} gives no range of identities to {user}", file.display()
     )]
     NoRanges {
         /// The user's name, or number.

@@ -114,10 +114,25 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
-    /// An owner that does not exist among this user's identities.
+    /// An owner that Linux cannot have, whoever unpacks.
+    #[error(
+        "'{entry}' of layer {layer} belongs to {uid}:{gid}, and Linux has no user or group above \
+         4294967294: the layer is damaged, or its image has to be made anew with an owner that exists"
+    )]
+    NoOwner {
+        /// The layer's digest.
+        layer: String,
+        /// The entry.
+        entry: String,
+        /// The user's number.
+        uid: u64,
+        /// The group's number.
+        gid: u64,
+    },
+    /// An owner that is not mapped into this process's user namespace.
     #[error(
         "'{entry}' of layer {layer} belongs to {uid}:{gid}, which is none of the identities that \
-         this user may map; give a longer range in /etc/subuid and /etc/subgid"
+         exist in this user namespace"
     )]
     Owner {
         /// The layer's digest.
@@ -173,6 +188,7 @@ fn list(platforms: &[Platform]) -> String {
 pub(crate) enum Trouble {
     Bad(String),
     System(String, io::Error),
+    NoOwner(String, u64, u64),
     Owner(String, u64, u64),
 }
 
@@ -185,6 +201,12 @@ impl Trouble {
                 layer,
                 entry,
                 source,
+            },
+            Trouble::NoOwner(entry, uid, gid) => Error::NoOwner {
+                layer,
+                entry,
+                uid,
+                gid,
             },
             Trouble::Owner(entry, uid, gid) => Error::Owner {
                 layer,

@@ -419,6 +419,35 @@ fn owners_are_kept_or_lost_by_what_this_process_may() {
     }
 }
 
+/// A bug once: for an owner that no Linux has, a longer range in /etc/subuid was advised.
+#[test]
+fn an_owner_that_linux_does_not_have_is_told_from_one_that_is_not_mapped() {
+    for (uid, gid) in [
+        (5_000_000_000, 0),
+        (4_294_967_295, 0),
+        (0, 4_294_967_295),
+        (0, 1 << 40),
+    ] {
+        let mut header = Layer::header(EntryType::Regular, 0o644, 0);
+        header.set_path("f").unwrap();
+        header.set_uid(uid);
+        header.set_gid(gid);
+        header.set_cksum();
+        let mut layer = Layer::new();
+        layer.0.append(&header, &b""[..]).unwrap();
+        let pulled = pull(vec![layer.done()]);
+        if Ids::of_this_process().owners == Owners::Lost {
+            pulled.unwrap();
+            continue;
+        }
+        let error = pulled.map(|_| ()).unwrap_err();
+        assert!(matches!(error, Error::NoOwner { .. }), "{error:?}");
+        let said = error.to_string();
+        assert!(said.contains("above 4294967294"), "{said}");
+        assert!(!said.contains("subuid"), "{said}");
+    }
+}
+
 #[test]
 fn bombs_end() {
     let few = Limits {

@@ -89,7 +89,7 @@ fn without_it_nothing_is_registered_and_the_command_that_mends_it_is_named() {
             run(&mut command)
                 .exits(1)
                 .says("would be lost")
-                .says("sudo mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc")
+                .says("mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc")
                 .says("--pid=host");
         },
     );

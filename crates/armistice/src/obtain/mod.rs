@@ -9,6 +9,7 @@ mod progress;
 mod source;
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
 use armistice_arch::Platform;
@@ -64,18 +65,29 @@ pub(crate) fn folder() -> Result<PathBuf> {
     Ok(user.data_dir().join("armistice"))
 }
 
+/// Whether the identities are those of /etc/subuid and /etc/subgid.
+static HAS_RANGES: AtomicBool = AtomicBool::new(false);
+
+/// Whether [`open`] has entered a user namespace with the user's ranges of identities.
+pub(crate) fn has_ranges() -> bool {
+    HAS_RANGES.load(Ordering::Relaxed)
+}
+
 /// Opens the store under this user's identities: an ordinary user enters a user
 /// namespace, where the files of its images have their owners. The process must have one
 /// thread.
 pub(crate) fn open(output: Output) -> Result<Store> {
     let folder = folder()?;
-    if !rustix::process::geteuid().is_root()
-        && let Err(error) = armistice_container::enter_identities(IdMap::Auto)
-    {
-        let error = anyhow::Error::from(error);
-        output.detail(format!(
-            "No user namespace for the files' owners: {error:#}"
-        ));
+    if !rustix::process::geteuid().is_root() {
+        match armistice_container::enter_identities(IdMap::Auto) {
+            Ok(_) => HAS_RANGES.store(true, Ordering::Relaxed),
+            Err(error) => {
+                let error = anyhow::Error::from(error);
+                output.detail(format!(
+                    "No user namespace for the files' owners: {error:#}"
+                ));
+            }
+        }
     }
     Ok(Store::open(&folder, Ids::of_this_process())?)
 }

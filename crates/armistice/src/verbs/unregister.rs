@@ -149,7 +149,7 @@ fn say_what_runs_now(gone: &[&Entry], live: &Snapshot, output: Output) {
         output.note(format!(
             "Other packages' files in binfmt.d register {} at the next boot; to have that now, {}",
             later.join(", "),
-            on_the_machine("sudo systemctl restart systemd-binfmt")
+            on_the_machine("systemctl restart systemd-binfmt")
         ));
     }
 }

@@ -92,13 +92,13 @@ pub(crate) fn verify(wanted: &Wanted, live: &Snapshot) -> Result<Report> {
         }
         bail!(
             "no enabled handler takes programs of {name}; {}",
-            on_the_machine(&format!("sudo armistice register {name}"))
+            on_the_machine(&format!("armistice register {name}"))
         );
     }
     if handled.is_empty() {
         bail!(
             "no handler of any architecture is registered; {}",
-            on_the_machine("sudo armistice register")
+            on_the_machine("armistice register")
         );
     }
     if !live.enabled {

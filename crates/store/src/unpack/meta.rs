@@ -25,10 +25,11 @@ pub(crate) fn own(
     if owners == Owners::Lost {
         return Ok(());
     }
-    let unmapped = || Trouble::Owner(entry.to_owned(), uid, gid);
     // The greatest number means "leave it as it is".
     let number = |id: u64| u32::try_from(id).ok().filter(|id| *id != u32::MAX);
-    let (user, group) = number(uid).zip(number(gid)).ok_or_else(unmapped)?;
+    let (user, group) = number(uid)
+        .zip(number(gid))
+        .ok_or_else(|| Trouble::NoOwner(entry.to_owned(), uid, gid))?;
     let (user, group) = (Uid::from_raw(user), Gid::from_raw(group));
     match chownat(
         folder,
@@ -38,7 +39,7 @@ pub(crate) fn own(
         AtFlags::SYMLINK_NOFOLLOW,
     ) {
         Ok(()) => Ok(()),
-        Err(Errno::INVAL) => Err(unmapped()),
+        Err(Errno::INVAL) => Err(Trouble::Owner(entry.to_owned(), uid, gid)),
         Err(e) => Err(Trouble::System(entry.to_owned(), e.into())),
     }
 }

@@ -20,6 +20,7 @@ use serde::Serialize;
 use crate::cli::{Explain, Format};
 use crate::outcome::Outcome;
 use crate::output::{BAD, GOOD, ODD, Output, shown_path};
+use crate::remedy::Words;
 use place::Place;
 use subject::{Subject, What};
 use verdict::{EntryAnswer, Verdict};
@@ -42,11 +43,14 @@ struct Answer {
     /// Whether the remedy is the host's business: this is a container.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     remedy_on_host: bool,
+    /// The same in words, behind "run".
+    #[serde(skip)]
+    remedy_place: &'static str,
 }
 
 pub(crate) fn run(args: &Explain, output: Output) -> Result<Outcome> {
     let situation = situation::look();
-    let on_host = crate::remedy::is_the_hosts(&situation);
+    let words = Words::of(&situation);
     let Situation { table, .. } = situation;
     let out_of_sight = table.as_ref().is_err_and(BinfmtError::is_no_view);
     let live = live(table, output)?;
@@ -61,12 +65,13 @@ pub(crate) fn run(args: &Explain, output: Output) -> Result<Outcome> {
         handlers: Vec::new(),
         verdict: Verdict::no("unknown", String::new()),
         remedy_on_host: false,
+        remedy_place: "",
     };
     match subject.what {
         What::Nothing(verdict) => answer.verdict = verdict,
         What::Call(call) => {
             let run = call.replay(&live);
-            answer.verdict = call.judge(&live, &run);
+            answer.verdict = call.judge(&live, &run, words);
             if out_of_sight {
                 answer.verdict = ask_exec(answer.verdict, &run);
             }
@@ -89,7 +94,10 @@ pub(crate) fn run(args: &Explain, output: Output) -> Result<Outcome> {
             answer.platform = answer.platform.or_else(|| platform(&run));
         }
     }
-    answer.remedy_on_host = answer.verdict.remedy_changes_table && on_host;
+    if answer.verdict.remedy_changes_table {
+        answer.remedy_place = words.place();
+        answer.remedy_on_host = words.is_on_host();
+    }
     match args.output {
         Format::Json => output.json(&answer)?,
         Format::Name => output.data(answer.verdict.code),
@@ -181,7 +189,6 @@ fn print(answer: &Answer, output: Output) {
         output.data(format!("{ODD}But:{ODD:#} {warning}"));
     }
     if let Some(remedy) = &v.remedy {
-        let place = crate::remedy::place(answer.remedy_on_host);
-        output.data(format!("Run{place}: {remedy}"));
+        output.data(format!("Run{}: {remedy}", answer.remedy_place));
     }
 }

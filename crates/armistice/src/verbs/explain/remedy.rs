@@ -11,6 +11,7 @@ use rustix::io::Errno;
 
 use super::place::Place;
 use crate::output::quoted_path;
+use crate::remedy::Words;
 
 /// One change.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,9 +34,9 @@ pub(super) enum Fix {
 
 impl Fix {
     /// The command; `None` where none on this machine reaches the file.
-    pub(super) fn command(&self, place: &Place) -> Option<String> {
+    pub(super) fn command(&self, place: &Place, words: Words) -> Option<String> {
         let table = Path::new(STANDARD_PATH);
-        let switch = |file: PathBuf| format!("echo 1 | sudo tee {}", quoted_path(&file));
+        let switch = |file: PathBuf| words.write("1", &quoted_path(&file));
         Some(match self {
             Fix::Executable(path) => {
                 format!("chmod +x {}", quoted_path(&place.on_this_machine(path)?))
@@ -48,7 +49,8 @@ impl Fix {
             Fix::Enable(name) => switch(table.join(name)),
             Fix::Register { arch, replace } => {
                 let replace = if *replace { " --replace" } else { "" };
-                format!("sudo armistice register{replace} {}", arch.display_name())
+                let command = format!("armistice register{replace} {}", arch.display_name());
+                words.command(&command)
             }
         })
     }

@@ -20,6 +20,7 @@ use super::place::Place;
 use super::remedy::{Changed, Fix};
 use crate::engine::EngineLine;
 use crate::output::{shown, shown_path};
+use crate::remedy::Words;
 
 /// How many changes one after another may be needed.
 const FIXES_MAX: usize = 4;
@@ -126,7 +127,7 @@ impl Call {
     }
 
     /// The verdict on a replayed call.
-    pub(super) fn judge(&self, live: &Snapshot, run: &Run<'_>) -> Verdict {
+    pub(super) fn judge(&self, live: &Snapshot, run: &Run<'_>, words: Words) -> Verdict {
         let Finding(mut verdict, mut fix) = self.find(live, &self.place, run);
         verdict.error = run
             .stop
@@ -138,7 +139,8 @@ impl Call {
         let mut changes_table = false;
         let mut then = None;
         for _ in 0..FIXES_MAX {
-            let Some((next, command)) = fix.and_then(|f| Some((f.command(&self.place)?, f))) else {
+            let Some((next, command)) = fix.and_then(|f| Some((f.command(&self.place, words)?, f)))
+            else {
                 break;
             };
             changes_table |= command.changes_table();
