@@ -99,6 +99,19 @@ pub(crate) enum Verb {
 }
 
 impl Verb {
+    /// Whether the answer is to be read by a program.
+    pub(crate) fn answers_in_json(&self) -> bool {
+        let format = match self {
+            Verb::Register(args) => args.output,
+            Verb::Status(args) => args.output,
+            Verb::Verify(args) => args.output,
+            Verb::Explain(args) => args.output,
+            Verb::Images(args) => args.output,
+            _ => return false,
+        };
+        format == Format::Json
+    }
+
     /// Whether it changes anything, beside what it answers.
     pub(crate) fn changes(&self) -> bool {
         match self {

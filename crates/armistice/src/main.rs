@@ -50,9 +50,17 @@ fn main() -> ExitCode {
 /// Runs one command line. Errors are printed here, once, with their chain.
 fn run(cli: Cli, inherited: &Inherited) -> Outcome {
     let output = Output::new(cli.global);
+    let in_json = cli.verb.answers_in_json();
+    let failed = |error: &anyhow::Error| {
+        if in_json {
+            outcome::failed_in_json(error, output)
+        } else {
+            outcome::failed(error, output)
+        }
+    };
     if let Err(error) = inherited::proc_is_there(&cli.verb) {
         let own = matches!(cli.verb, Verb::Shell(_) | Verb::Run(_));
-        let outcome = outcome::failed(&error, output);
+        let outcome = failed(&error);
         return if own {
             Outcome::Command(verbs::shell::OWN_FAILURE)
         } else {
@@ -75,5 +83,5 @@ fn run(cli: Cli, inherited: &Inherited) -> Outcome {
         Verb::Image(args) => verbs::image::run(&args, output),
         Verb::Generate(args) => verbs::generate::run(&args, output),
     };
-    result.unwrap_or_else(|error| outcome::failed(&error, output))
+    result.unwrap_or_else(|error| failed(&error))
 }

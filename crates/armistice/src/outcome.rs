@@ -10,8 +10,9 @@ use armistice_arch::UnknownArch;
 use armistice_binfmt::BinfmtError;
 use clap::Parser;
 use clap::error::{ContextKind, ContextValue};
+use serde::Serialize;
 
-use crate::cli::Cli;
+use crate::cli::{Cli, Global};
 use crate::output::{self, Output, quoted};
 use crate::remedy;
 use crate::verbs::run::refused;
@@ -63,6 +64,7 @@ pub(crate) fn read(args: impl IntoIterator<Item = OsString>) -> Result<Cli, Outc
         .skip(1)
         .find(|word| !word.as_bytes().starts_with(b"-"));
     let is_run = is_run.is_some_and(|verb| verb == "run");
+    let in_json = !is_run && asks_for_json(&args);
     Cli::try_parse_from(args).map_err(|error| {
         let text = error.render();
         if error.use_stderr() {
@@ -71,6 +73,12 @@ pub(crate) fn read(args: impl IntoIterator<Item = OsString>) -> Result<Cli, Outc
                     output::complain(refused::why(flag).unwrap_or_default());
                 }
                 _ => drop(write!(anstream::stderr(), "{}", text.ansi())),
+            }
+            if in_json {
+                let text = text.to_string();
+                let first = text.lines().next().unwrap_or_default();
+                let first = first.strip_prefix("error: ").unwrap_or(first).to_owned();
+                answer_failure(Outcome::Usage, first, Output::new(Global::default()));
             }
             // What the command would exit with is told apart from what is wrong before it.
             return if is_run {
@@ -106,6 +114,64 @@ impl std::fmt::Display for Usage {
 }
 
 impl std::error::Error for Usage {}
+
+/// The answer for programs where there is no other: what went wrong.
+#[derive(Debug, Serialize)]
+struct Failure {
+    schema: u32,
+    verdict: FailureVerdict,
+}
+
+#[derive(Debug, Serialize)]
+struct FailureVerdict {
+    /// What `register` and `verify` say.
+    works: bool,
+    /// What `explain` says.
+    runs: bool,
+    /// `usage`: what was typed makes no sense; else `failed`.
+    code: &'static str,
+    text: String,
+}
+
+/// Answers programs that something went wrong, unless they have an answer.
+fn answer_failure(outcome: Outcome, text: String, output: Output) {
+    if output::has_answered() {
+        return;
+    }
+    let code = if outcome == Outcome::Usage {
+        "usage"
+    } else {
+        "failed"
+    };
+    let verdict = FailureVerdict {
+        works: false,
+        runs: false,
+        code,
+        text,
+    };
+    // Text and words alone: it can be written as JSON.
+    let _ = output.json(&Failure { schema: 1, verdict });
+}
+
+/// The same as [`failed`], for who reads JSON.
+pub(crate) fn failed_in_json(error: &anyhow::Error, output: Output) -> Outcome {
+    let outcome = failed(error, output);
+    answer_failure(outcome, in_full(error), output);
+    outcome
+}
+
+/// Whether a command line that could not be read asks for JSON. What follows `--` is
+/// none of this command's.
+fn asks_for_json(args: &[OsString]) -> bool {
+    let words = args.iter().map_while(|word| word.to_str());
+    let words: Vec<&str> = words.take_while(|word| *word != "--").collect();
+    let pairs = words.windows(2);
+    let mut pairs = pairs.filter(|pair| matches!(pair[0], "-o" | "--output"));
+    pairs.any(|pair| pair[1] == "json")
+        || words
+            .iter()
+            .any(|word| matches!(*word, "-ojson" | "-o=json" | "--output=json"))
+}
 
 /// Prints an error and says how the run ends.
 pub(crate) fn failed(error: &anyhow::Error, output: Output) -> Outcome {

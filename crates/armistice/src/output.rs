@@ -8,6 +8,7 @@
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use anstyle::{AnsiColor, Style};
@@ -114,10 +115,21 @@ impl Output {
         complain(line);
     }
 
+    /// The answer for programs: one, whole.
     pub(crate) fn json(self, value: &impl serde::Serialize) -> anyhow::Result<()> {
-        self.answer(serde_json::to_string_pretty(value)?);
+        let text = serde_json::to_string_pretty(value)?;
+        HAS_ANSWERED.store(true, Ordering::Relaxed);
+        self.answer(text);
         Ok(())
     }
+}
+
+/// Whether there was an answer in JSON.
+static HAS_ANSWERED: AtomicBool = AtomicBool::new(false);
+
+/// Whether programs have got their answer.
+pub(crate) fn has_answered() -> bool {
+    HAS_ANSWERED.load(Ordering::Relaxed)
 }
 
 /// A line about what went wrong.

@@ -121,7 +121,43 @@ impl HandlerLine {
     }
 }
 
+/// A report, as programs read it.
+#[derive(Serialize)]
+struct InJson<'r> {
+    #[serde(flatten)]
+    report: &'r Report,
+    verdict: ReportVerdict,
+}
+
+/// Whether all of it works.
+#[derive(Serialize)]
+struct ReportVerdict {
+    works: bool,
+    text: String,
+}
+
 impl Report {
+    /// For programs.
+    pub(crate) fn answer(&self, output: Output) -> anyhow::Result<()> {
+        let unproven = self.handlers.iter().filter(|h| !h.proof.proven);
+        let unproven: Vec<&str> = unproven.map(|h| h.name.as_str()).collect();
+        let text = match (&unproven[..], self.handlers.is_empty()) {
+            (_, true) => {
+                "nothing to register: all that an emulator is installed for runs here already"
+                    .to_owned()
+            }
+            ([], false) => "all of it is proven to work".to_owned(),
+            (names, false) => format!("not proven to work: {}", names.join(", ")),
+        };
+        output.json(&InJson {
+            report: self,
+            verdict: ReportVerdict {
+                works: unproven.is_empty(),
+                text,
+            },
+        })
+    }
+
     /// Whether everything that was promised was shown.
     pub(crate) fn all_proven(&self) -> bool {
         self.handlers.iter().all(|h| h.proof.proven)

@@ -34,6 +34,13 @@ pub(crate) fn run(args: &Register, output: Output) -> Result<Outcome> {
     if request.arches().is_empty() {
         output
             .note("Nothing to register: all that an emulator is installed for runs here already.");
+        if args.output == Format::Json {
+            let nothing = Report {
+                schema: 1,
+                ..Report::default()
+            };
+            nothing.answer(output)?;
+        }
         return Ok(Outcome::Done);
     }
     let opened = situation::open_for_writing()?;
@@ -47,7 +54,7 @@ pub(crate) fn run(args: &Register, output: Output) -> Result<Outcome> {
         apply(&table, &request, &rules(args.replace), output)?
     };
     match args.output {
-        Format::Json => output.json(&report)?,
+        Format::Json => report.answer(output)?,
         Format::Name => report.handlers.iter().for_each(|h| output.data(&h.name)),
         Format::Table => report.print(output),
     }

@@ -22,7 +22,7 @@ pub(crate) fn run(args: &Verify, output: Output) -> Result<Outcome> {
         Err(error) => return Err(error.into()),
     };
     match args.output {
-        Format::Json => output.json(&report)?,
+        Format::Json => report.answer(output)?,
         Format::Name => report
             .handlers
             .iter()
