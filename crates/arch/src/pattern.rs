@@ -45,6 +45,14 @@ pub struct Mismatch {
 }
 
 impl Pattern {
+    /// The beginning of a file that it matches, and nothing behind that.
+    #[must_use]
+    pub fn sample(&self) -> Vec<u8> {
+        let mut file = vec![0; self.offset];
+        file.extend(self.magic.iter().zip(&self.mask).map(|(m, k)| m & k));
+        file
+    }
+
     /// The first byte at which `file` (its beginning) does not match, as the
     /// kernel compares; `None` where it matches.
     #[must_use]

@@ -34,6 +34,14 @@ impl Ids {
         )
     }
 
+    /// Those whose layers lie in a folder of this name, for looking at them.
+    pub(crate) fn of_key(key: String) -> Ids {
+        Ids {
+            key,
+            owners: Owners::Lost,
+        }
+    }
+
     fn from_maps(root: bool, users: &str, groups: &str) -> Ids {
         let (users, groups) = (extents(users), extents(groups));
         let several = |map: &[[u64; 3]]| map.iter().map(|e| e[2]).sum::<u64>() > 1;

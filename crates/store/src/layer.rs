@@ -129,7 +129,7 @@ impl Store {
         Ok(record)
     }
 
-    fn lower(&self, chain: &Digest) -> Result<Lower, Error> {
+    pub(crate) fn lower(&self, chain: &Digest) -> Result<Lower, Error> {
         let record = self.layer_record(chain).ok_or_else(|| Error::BadLayer {
             layer: chain.to_string(),
             reason: "it went away while it was needed; pull again".to_owned(),

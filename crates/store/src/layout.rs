@@ -43,6 +43,15 @@ impl Store {
         Ok(store)
     }
 
+    /// A store that is there, for looking at what was unpacked under identities of this
+    /// key. Nothing is made.
+    pub(crate) fn of_key(root: &Path, key: String) -> Store {
+        Store {
+            root: root.to_owned(),
+            ids: Ids::of_key(key),
+        }
+    }
+
     /// Where it is.
     #[must_use]
     pub fn root(&self) -> &Path {

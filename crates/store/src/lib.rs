@@ -10,6 +10,7 @@
 //! - `fetch`: one blob, resumed and verified. `unpack`: one layer.
 //! - [`image`]: what there is. `prune`: what nothing leads to.
 //! - [`running`]: folders of containers that run.
+//! - [`view`]: images for who only looks.
 //! - [`ids`]: under which identities this process unpacks.
 //!
 //! Nothing here knows a network or a namespace, and nothing prints.
@@ -28,6 +29,7 @@ mod removal;
 pub mod running;
 pub mod source;
 mod unpack;
+pub mod view;
 
 pub use error::{Error, SourceError};
 pub use ids::{Ids, Owners};
@@ -41,3 +43,4 @@ pub use source::{Source, Top, choose};
 pub use unpack::Limits;
 #[doc(hidden)]
 pub use unpack::scratch;
+pub use view::{Files, Viewed, view};

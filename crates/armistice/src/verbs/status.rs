@@ -19,6 +19,7 @@ use crate::output::{BAD, Columns, GOOD, ODD, Output, plain, shown};
 use crate::own;
 use crate::pinned::{self, Pinned};
 use crate::select::Wanted;
+use crate::verbs::explain;
 
 /// The whole answer. `schema` grows when a field changes its meaning or goes.
 #[derive(Debug, Serialize)]
@@ -59,6 +60,9 @@ struct Handler {
     #[serde(skip_serializing_if = "Option::is_none")]
     extension: Option<String>,
     pinned: Pinned,
+    /// Why its emulator would not run, though it takes its files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fault: Option<String>,
     /// Whether it takes its files: enabled, and no other before it.
     wins: bool,
     /// The entry before it that takes all of its files, or all usual ones of its
@@ -144,7 +148,8 @@ fn asked(wanted: &Wanted) -> Vec<&'static str> {
         .collect()
 }
 
-/// Whether every architecture named has a handler that takes its programs.
+/// Whether every architecture named has a handler that takes its programs, and whose
+/// emulator is none that cannot run.
 fn all_there(wanted: &Wanted, answer: &Answer) -> bool {
     let Wanted::These(arches) = wanted else {
         return true;
@@ -157,7 +162,7 @@ fn all_there(wanted: &Wanted, answer: &Answer) -> bool {
             answer
                 .handlers
                 .iter()
-                .any(|h| h.wins && h.platform == Some(a.display_name()))
+                .any(|h| h.wins && h.fault.is_none() && h.platform == Some(a.display_name()))
         })
 }
 
@@ -211,6 +216,7 @@ fn handler(live: &Snapshot, entry: &Entry, probe: bool) -> Handler {
             Matching::Magic(_) | Matching::Unknown => None,
         },
         pinned,
+        fault: explain::fault_of(entry),
         wins,
         hidden_by,
         overlaps,
@@ -254,6 +260,7 @@ fn print(answer: &Answer, output: Output) {
             (false, _, _) => ("all off".to_owned(), BAD),
             (_, false, _) => ("disabled".to_owned(), BAD),
             (_, _, Some(first)) => (format!("hidden by {}", shown(first)), ODD),
+            _ if h.fault.is_some() => ("does not work".to_owned(), BAD),
             _ => ("enabled".to_owned(), GOOD),
         };
         columns.row(vec![
@@ -271,6 +278,11 @@ fn print(answer: &Answer, output: Output) {
         ]);
     }
     columns.print(output);
+    for h in &answer.handlers {
+        if let Some(fault) = &h.fault {
+            output.data(format!("{BAD}{}:{BAD:#} {fault}", shown(&h.name)));
+        }
+    }
 }
 
 fn scope_line(answer: &Answer) -> String {

@@ -9,7 +9,7 @@
 //! more however large the layer is.
 
 mod meta;
-mod place;
+pub(crate) mod place;
 mod put;
 
 use std::collections::BTreeSet;

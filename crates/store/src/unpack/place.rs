@@ -19,7 +19,7 @@ use super::Lower;
 use crate::error::Trouble;
 
 /// How many symbolic links are followed in one path, as in the kernel.
-const LINKS_MAX: usize = 40;
+pub(crate) const LINKS_MAX: usize = 40;
 
 /// The names of a path without links, from the root down.
 pub(crate) type Canonical = Vec<Vec<u8>>;
@@ -141,23 +141,7 @@ impl Merged<'_> {
         at: &[Vec<u8>],
         name: &[u8],
     ) -> io::Result<Option<(usize, Seen)>> {
-        for (number, lower) in self.lowers.iter().enumerate() {
-            let mut hidden = hides(&lower.opaque, at);
-            match open_folder(&lower.root, &at.join(&b'/')) {
-                Ok(folder) => {
-                    if let Some((stat, kind)) = look_in(&folder, name)? {
-                        return Ok(Some((number, seen(&folder, name, stat, kind)?)));
-                    }
-                }
-                Err(Errno::NOENT) => hidden |= lower.ends(at)?,
-                Err(Errno::NOTDIR | Errno::LOOP) => return Ok(None),
-                Err(e) => return Err(e.into()),
-            }
-            if hidden {
-                return Ok(None);
-            }
-        }
-        Ok(None)
+        look_through(self.lowers, at, name)
     }
 
     /// Goes along a path's folders, through links, inside the root.
@@ -195,6 +179,31 @@ impl Merged<'_> {
         }
         Ok(Reached { at, missing })
     }
+}
+
+/// What layers, the topmost first, have at a name of a folder, and which of them.
+pub(crate) fn look_through(
+    layers: &[Lower],
+    at: &[Vec<u8>],
+    name: &[u8],
+) -> io::Result<Option<(usize, Seen)>> {
+    for (number, lower) in layers.iter().enumerate() {
+        let mut hidden = hides(&lower.opaque, at);
+        match open_folder(&lower.root, &at.join(&b'/')) {
+            Ok(folder) => {
+                if let Some((stat, kind)) = look_in(&folder, name)? {
+                    return Ok(Some((number, seen(&folder, name, stat, kind)?)));
+                }
+            }
+            Err(Errno::NOENT) => hidden |= lower.ends(at)?,
+            Err(Errno::NOTDIR | Errno::LOOP) => return Ok(None),
+            Err(e) => return Err(e.into()),
+        }
+        if hidden {
+            return Ok(None);
+        }
+    }
+    Ok(None)
 }
 
 impl Lower {

@@ -14,16 +14,17 @@ use anyhow::Result;
 use armistice_arch::{Arch, ElfHeader, Platform};
 use armistice_binfmt::exec::{Run, Stop, Taken};
 use armistice_binfmt::situation::Situation;
-use armistice_binfmt::{BinfmtError, Snapshot, Table, lookup, situation};
+use armistice_binfmt::{BinfmtError, Entry, Matching, Snapshot, Table, lookup, situation};
 use serde::Serialize;
 
 use crate::cli::{Explain, Format};
 use crate::outcome::Outcome;
-use crate::output::{BAD, GOOD, ODD, Output, shown_path};
+use crate::output::{BAD, GOOD, ODD, Output, shown, shown_path};
+use crate::own;
 use crate::remedy::Words;
 use place::Place;
 use subject::{Subject, What};
-use verdict::{EntryAnswer, Verdict};
+use verdict::{Call, EntryAnswer, Verdict};
 
 /// The whole answer.
 #[derive(Debug, Serialize)]
@@ -33,6 +34,9 @@ struct Answer {
     kind: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     platform: Option<String>,
+    /// `program`: the file that would be started was looked at. `platform`: any program
+    /// of the platform is judged, as an engine has the files, or the image names no command.
+    judged: &'static str,
     /// The program, then what runs it if it is a script, and so on.
     steps: Vec<String>,
     /// What is started in the end, with which arguments.
@@ -60,6 +64,7 @@ pub(crate) fn run(args: &Explain, output: Output) -> Result<Outcome> {
         what: args.what.clone(),
         kind: subject.kind,
         platform: subject.platform.as_ref().map(ToString::to_string),
+        judged: "program",
         steps: Vec::new(),
         argv: Vec::new(),
         handlers: Vec::new(),
@@ -75,7 +80,9 @@ pub(crate) fn run(args: &Explain, output: Output) -> Result<Outcome> {
             if out_of_sight {
                 answer.verdict = ask_exec(answer.verdict, &run);
             }
-            if run.stop.is_none() {
+            if subject.no_command {
+                answer.verdict = answer.verdict.of_any_program(subject.platform.as_ref());
+            } else if run.stop.is_none() {
                 let words = run.argv.iter().map(|w| w.to_string_lossy().into_owned());
                 answer.argv = words.collect();
             }
@@ -88,8 +95,11 @@ pub(crate) fn run(args: &Explain, output: Output) -> Result<Outcome> {
             answer.handlers = verdict::answers(&live, &run);
             answer.steps = steps(&run, answer.verdict.runs);
             // An engine's image has its files out of sight: the program was not looked at.
-            if matches!(call.place, Place::Platform { .. }) && !answer.steps.is_empty() {
-                answer.steps.remove(0);
+            if matches!(call.place, Place::Platform { .. }) {
+                answer.judged = "platform";
+                if !answer.steps.is_empty() {
+                    answer.steps.remove(0);
+                }
             }
             answer.platform = answer.platform.or_else(|| platform(&run));
         }
@@ -108,6 +118,41 @@ pub(crate) fn run(args: &Explain, output: Output) -> Result<Outcome> {
     } else {
         Outcome::NotWorking
     })
+}
+
+/// What is wrong with an entry's emulator, as far as it can be looked at: why programs
+/// that the entry takes would not run.
+pub(crate) fn fault_of(entry: &Entry) -> Option<String> {
+    let live = Snapshot {
+        enabled: true,
+        entries: vec![Entry {
+            enabled: true,
+            ..entry.clone()
+        }],
+    };
+    let (program, head) = match &entry.matching {
+        Matching::Magic(pattern) => {
+            let head = match own::arch_of(entry) {
+                Some(arch) => subject::header(arch),
+                None => pattern.sample(),
+            };
+            (PathBuf::from("program"), head)
+        }
+        Matching::Extension(ending) => (PathBuf::from(format!("program.{ending}")), Vec::new()),
+        Matching::Unknown => return None,
+    };
+    let call = Call {
+        argv: vec![program.as_os_str().to_owned()],
+        path: program.clone(),
+        place: Place::Sample { program, head },
+        otherwise: None,
+    };
+    let run = call.replay(&live);
+    let verdict = call.judge(&live, &run, Words::here());
+    let text = verdict.text.as_str();
+    let takes = format!("{} takes it, but ", shown(&entry.name));
+    (!verdict.runs && run.handler().is_some())
+        .then(|| text.strip_prefix(&takes).unwrap_or(text).to_owned())
 }
 
 /// The table, or an empty one where none is in sight: then nothing is registered.

@@ -15,6 +15,8 @@ use armistice_oci::{FileKind, Lookup, Missing, Root};
 use rustix::fs::{Access, AtFlags, StatVfsMountFlags};
 use rustix::io::Errno;
 
+use crate::pinned::{self, State};
+
 /// Where a program would run.
 pub(super) enum Place {
     /// On this machine, in the caller's working directory.
@@ -29,12 +31,14 @@ pub(super) enum Place {
     /// In an image whose files are out of sight: its program is taken to have
     /// the header that its platform has, and no other file to be there.
     Platform { program: PathBuf, head: Vec<u8> },
+    /// On this machine, a program that is not there, with this header.
+    Sample { program: PathBuf, head: Vec<u8> },
 }
 
 impl Place {
     /// Whether an emulator of this machine is not found there by its path.
     pub(super) fn is_elsewhere(&self) -> bool {
-        !matches!(self, Place::Here)
+        !matches!(self, Place::Here | Place::Sample { .. })
     }
 
     /// A regular file, whether or not it may be executed.
@@ -70,11 +74,16 @@ impl Place {
                         .map_err(|e| Cannot::Look(e.to_string())),
                 }
             }
-            Place::Platform { program, head } if program == path => Ok(Program {
-                head: head.clone(),
-                loader: Loader::None,
-            }),
+            Place::Platform { program, head } | Place::Sample { program, head }
+                if program == path =>
+            {
+                Ok(Program {
+                    head: head.clone(),
+                    loader: Loader::None,
+                })
+            }
             Place::Platform { .. } => Err(Cannot::Execute(Errno::NOENT)),
+            Place::Sample { .. } => Place::Here.look(path),
         }
     }
 
@@ -86,14 +95,14 @@ impl Place {
                 Ok(Lookup::Found(file)) => file.mode,
                 _ => 0,
             },
-            Place::Platform { .. } => 0,
+            Place::Platform { .. } | Place::Sample { .. } => 0,
         }
     }
 
     /// The same file's path on this machine, if it is on this machine.
     pub(super) fn on_this_machine(&self, path: &Path) -> Option<PathBuf> {
         match self {
-            Place::Here => Some(path.to_owned()),
+            Place::Here | Place::Sample { .. } => Some(path.to_owned()),
             Place::Root {
                 root,
                 folder: Some(folder),
@@ -115,7 +124,7 @@ impl Place {
     fn absolute(&self, path: &Path) -> PathBuf {
         match self {
             Place::Root { working_dir, .. } => Path::new("/").join(working_dir).join(path),
-            Place::Here | Place::Platform { .. } => path.to_owned(),
+            Place::Here | Place::Platform { .. } | Place::Sample { .. } => path.to_owned(),
         }
     }
 }
@@ -132,12 +141,17 @@ impl Files for Place {
             Place::Root { .. } if self.mode(path) & 0o111 == 0 => {
                 return Err(Cannot::Execute(Errno::ACCESS));
             }
-            Place::Root { .. } | Place::Platform { .. } => {}
+            Place::Sample { program: own, .. } if own != path => return Place::Here.open(path),
+            Place::Root { .. } | Place::Platform { .. } | Place::Sample { .. } => {}
         }
         Ok(program)
     }
 
     fn pinned(&self, entry: &Entry) -> Option<Program> {
+        // At its path may be another file by now than the one that the kernel has open.
+        if pinned::by_mark(entry).state == State::Stale {
+            return None;
+        }
         Place::Here.look(&entry.interpreter).ok()
     }
 }

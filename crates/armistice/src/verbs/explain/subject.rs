@@ -1,5 +1,5 @@
-//! What was named: a program, a root folder, an image archive, or an image
-//! that a local engine has; and the call that would start it. Where nothing
+//! What was named: a program, a root folder, an image archive, or an image that
+//! `armistice pull` brought or a local engine has; and the call that would start it. Where nothing
 //! would be started, that is a verdict as well.
 
 use std::ffi::OsString;
@@ -8,18 +8,24 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use armistice_arch::{Arch, Class, Data, Platform};
 use armistice_oci::{
-    Archive, DirRoot, Error, FileInfo, FileKind, Found, Image, Lookup, Missing, Root, Start,
+    Archive, DirRoot, Error, FileInfo, FileKind, Found, Image, ImageConfig, Lookup, Missing,
+    Reference, Root, Start, program,
 };
+use armistice_store as store;
 
 use super::engine::{self, NotFound};
 use super::place::Place;
 use super::verdict::{Call, Verdict};
+use crate::obtain;
 use crate::output::{shown, shown_path};
 
 /// What is to be judged.
 pub(super) struct Subject {
     pub(super) kind: String,
     pub(super) platform: Option<Platform>,
+    /// It is an image that names no command: what is judged is any program of its
+    /// platform.
+    pub(super) no_command: bool,
     pub(super) what: What,
 }
 
@@ -41,12 +47,13 @@ const SHELLS: [&str; 5] = [
 ];
 
 impl Subject {
-    /// A path that exists is meant before an image of that name.
+    /// A path that exists is meant before an image of that name; one that Armistice has
+    /// before one that an engine has.
     pub(super) fn find(what: &Path, platform: Option<&str>) -> Result<Subject> {
         let platform = platform.map(parse_platform).transpose()?;
         let metadata = match std::fs::metadata(what) {
             Ok(metadata) => metadata,
-            Err(error) => return Ok(not_a_file(what, &error)),
+            Err(error) => return Ok(not_a_file(what, platform.as_ref(), &error)),
         };
         let subject = match Archive::open(what) {
             Ok(archive) => of_archive(archive, platform.as_ref()),
@@ -66,6 +73,7 @@ impl Subject {
         Subject {
             kind: kind.to_owned(),
             platform: None,
+            no_command: false,
             what: What::Nothing(Verdict::no(code, text)),
         }
     }
@@ -77,7 +85,7 @@ fn parse_platform(text: &str) -> Result<Platform> {
 }
 
 /// A path that leads nowhere: an image's name, perhaps.
-fn not_a_file(what: &Path, error: &std::io::Error) -> Subject {
+fn not_a_file(what: &Path, platform: Option<&Platform>, error: &std::io::Error) -> Subject {
     let shown = shown_path(what);
     if let Ok(target) = std::fs::read_link(what) {
         let target = shown_path(&target);
@@ -98,7 +106,7 @@ fn not_a_file(what: &Path, error: &std::io::Error) -> Subject {
         return Subject::nothing("a file", "unknown", text);
     }
     match what.to_str().filter(|name| could_be_an_image(name)) {
-        Some(name) => of_engine(name),
+        Some(name) => of_store(name, platform).unwrap_or_else(|| of_engine(name)),
         None => Subject::nothing("nothing", "not-found", format!("there is no file {shown}")),
     }
 }
@@ -132,6 +140,7 @@ fn of_file(path: &Path, found: Found) -> Subject {
     Subject {
         kind: otherwise.clone().unwrap_or_else(|| "a file".to_owned()),
         platform: None,
+        no_command: false,
         what: What::Call(Call {
             path: path.to_owned(),
             argv: vec![path.as_os_str().to_owned()],
@@ -157,6 +166,7 @@ fn of_folder(path: &Path) -> Result<Subject, Error> {
             return Ok(Subject {
                 kind: kind.to_owned(),
                 platform: None,
+                no_command: false,
                 what: What::Call(Call {
                     path: shell.to_owned(),
                     argv: vec![shell.as_os_str().to_owned()],
@@ -211,18 +221,24 @@ fn of_archive(archive: Archive, platform: Option<&Platform>) -> Result<Subject, 
         Some(name) => format!("an image archive of {}", shown(name)),
         None => "an image archive".to_owned(),
     };
-    let platform = image.platform().clone();
+    let config = image.config().clone();
+    of_image(kind, &config, Box::new(archived))
+}
+
+/// An image by its configuration and its files.
+fn of_image(kind: String, config: &ImageConfig, root: Box<dyn Root>) -> Result<Subject, Error> {
+    let platform = config.platform.clone();
     let nothing = |code, text| What::Nothing(Verdict::no(code, text));
-    let config = image.config();
-    let argv: Vec<OsString> = config.argv().into_iter().map(OsString::from).collect();
-    let working_dir = PathBuf::from(&config.working_dir);
-    let what = match image.start()? {
+    let words = config.argv();
+    let start = program::start(&*root, &words, config.path(), &config.working_dir)?;
+    let no_command = start == Start::NoCommand;
+    let what = match start {
         Start::Program(found) => What::Call(Call {
             path: found.path,
-            argv,
+            argv: words.into_iter().map(OsString::from).collect(),
             place: Place::Root {
-                root: Box::new(archived),
-                working_dir,
+                root,
+                working_dir: PathBuf::from(&config.working_dir),
                 folder: None,
             },
             otherwise: None,
@@ -236,8 +252,45 @@ fn of_archive(archive: Archive, platform: Option<&Platform>) -> Result<Subject, 
     Ok(Subject {
         kind,
         platform: Some(platform),
+        no_command,
         what,
     })
+}
+
+/// An image that `armistice pull` brought: found and judged without any engine, and
+/// without a network.
+fn of_store(name: &str, platform: Option<&Platform>) -> Option<Subject> {
+    let whole = Reference::parse(name).ok()?.to_string();
+    let mut images = store::view(&obtain::folder().ok()?, &whole);
+    let native = |p: &Platform| p.arch().is_some_and(|a| a.is_native_to(Arch::host()));
+    let index = match platform {
+        Some(wanted) => store::choose(images.iter().map(|image| &image.platform), wanted)?,
+        // As of an archive: one that this machine does not run by itself.
+        None => images
+            .iter()
+            .position(|image| !native(&image.platform))
+            .unwrap_or(0),
+    };
+    if index >= images.len() {
+        return None;
+    }
+    let image = images.swap_remove(index);
+    let kind = "an image that armistice has".to_owned();
+    let Some(files) = image.files else {
+        // Its documents tell the platform and the command.
+        return Some(Subject {
+            kind,
+            no_command: image.config.argv().is_empty(),
+            what: by_platform(&image.platform, image.config.argv().into_iter().next()),
+            platform: Some(image.platform),
+        });
+    };
+    Some(
+        of_image(kind, &image.config, Box::new(files)).unwrap_or_else(|error| {
+            let text = format!("{:#}", anyhow::Error::new(error));
+            Subject::nothing("an image that armistice has", "unreadable", shown(&text))
+        }),
+    )
 }
 
 fn not_found(name: &str, tried: &[(PathBuf, Missing)]) -> String {
@@ -288,6 +341,7 @@ fn of_engine(name: &str) -> Subject {
     match engine::find(name) {
         Ok(image) => Subject {
             kind: format!("an image that {} has", image.engine),
+            no_command: image.program.is_none(),
             what: by_platform(&image.platform, image.program),
             platform: Some(image.platform),
         },
@@ -313,7 +367,8 @@ fn by_platform(platform: &Platform, program: Option<String>) -> What {
             ),
         ));
     };
-    let program = PathBuf::from(program.unwrap_or_else(|| "/".to_owned()));
+    // Where none is named it stands for any, and is not shown.
+    let program = PathBuf::from(program.unwrap_or_else(|| "program".to_owned()));
     What::Call(Call {
         argv: vec![program.as_os_str().to_owned()],
         path: program.clone(),
@@ -327,7 +382,7 @@ fn by_platform(platform: &Platform, program: Option<String>) -> What {
 
 /// The header of a static program, with as many program headers as a real one
 /// has at least.
-fn header(arch: &Arch) -> Vec<u8> {
+pub(super) fn header(arch: &Arch) -> Vec<u8> {
     let mut head = arch.sample_header(3, 0).to_vec();
     let (at, size) = match arch.class {
         Class::Elf32 => (42, 32_u16),

@@ -7,7 +7,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use armistice_arch::{Arch, ElfHeader};
+use armistice_arch::{Arch, ElfHeader, Platform};
 use armistice_binfmt::exec::{self, Cannot, Files, Loader, Run, Step, Stop, Taken};
 use armistice_binfmt::replay::{self, Answer};
 use armistice_binfmt::{Entry, Matching, Snapshot};
@@ -79,6 +79,19 @@ impl Verdict {
         Verdict {
             runs: true,
             ..Verdict::no(code, text)
+        }
+    }
+
+    /// The same, of an image that names no command: any program of its platform was judged.
+    pub(super) fn of_any_program(self, platform: Option<&Platform>) -> Verdict {
+        let whose =
+            platform.map_or_else(String::new, |p| format!(" for {}", shown(&p.to_string())));
+        Verdict {
+            text: format!(
+                "given a command{whose}, as the image names none (no Entrypoint, no Cmd): {}",
+                self.text
+            ),
+            ..self
         }
     }
 
