@@ -113,6 +113,51 @@ fn another_engine_takes_the_place_of_the_persisted_one() {
     table.sh("test ! -e /usr/local/libexec/armistice").ok();
 }
 
+/// A bug once: each `register --persist` copied all emulators again. What is there byte
+/// for byte stays, down to its inode; what is not is put right.
+#[test]
+fn a_copy_that_is_there_already_stays() {
+    let table = table();
+    let register = ["register", "arm64", "arm/v7", "riscv64", "--persist"];
+    let copies =
+        "cd /usr/local/libexec/armistice && stat -c '%n %i %Z' * && stat -c '%i' /etc/binfmt.d/*";
+    let sound = "cd /usr/local/libexec/armistice && stat -c '%n %a' * && sha256sum *";
+    armistice(&table, &register).ok();
+    let (before, was) = (table.sh(copies).ok().stdout, table.sh(sound).ok().stdout);
+    armistice(&table, &register).ok().says("kept");
+    assert_eq!(table.sh(copies).ok().stdout, before);
+    // What the kernel has open cannot be written to.
+    let folder = "echo -1 > /proc/sys/fs/binfmt_misc/status; cd /usr/local/libexec/armistice; ";
+    for damage in [
+        "echo x >> qemu-arm",
+        // The same size.
+        "printf x | dd of=qemu-arm bs=1 seek=100000 conv=notrunc status=none",
+        "chmod 700 qemu-arm",
+        "chmod u+s qemu-arm",
+        "rm qemu-arm",
+        "cp qemu-riscv64 qemu-arm",
+        "mv qemu-arm x; ln -s x qemu-arm",
+        "rm qemu-arm; mkfifo qemu-arm",
+    ] {
+        table.sh(&format!("{folder}{damage}")).ok();
+        armistice(&table, &register).ok();
+        table.sh("rm -f /usr/local/libexec/armistice/x").ok();
+        assert_eq!(table.sh(sound).ok().stdout, was, "{damage}");
+        assert!(
+            table.names().contains(&"qemu-arm".to_owned()),
+            "{damage}: {:?}",
+            table.names()
+        );
+        armistice(&table, &["verify", "arm/v7"]).ok();
+    }
+    table
+        .sh(&format!(
+            "{SYSTEMD_BINFMT} --unregister && {SYSTEMD_BINFMT}"
+        ))
+        .ok();
+    armistice(&table, &["verify", "arm64", "arm/v7", "riscv64"]).ok();
+}
+
 #[test]
 fn unregister_persist_leaves_nothing() {
     let table = table();

@@ -10,11 +10,12 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use armistice_binfmt::{Flags, Registration, is_outer};
+use armistice_emulators::{Emulator, Remembered};
 use tempfile::NamedTempFile;
 
 use crate::output::Output;
@@ -49,6 +50,57 @@ pub(crate) struct Installed {
     superseded: Vec<PathBuf>,
 }
 
+/// An emulator that is to be copied.
+#[derive(Debug)]
+pub(crate) struct Original<'e> {
+    pub(crate) path: &'e Path,
+    /// The architecture's name.
+    pub(crate) arch: &'e str,
+    pub(crate) size: u64,
+    /// Hexadecimal.
+    pub(crate) sha256: &'e str,
+}
+
+impl Original<'_> {
+    /// Where its copy lies.
+    fn copy(&self) -> PathBuf {
+        Path::new(COPIES).join(request::file_name(self.path, self.arch))
+    }
+}
+
+/// Which of the copies are there already: the same bytes, with the same rights, as
+/// this user's. What earlier runs found out of them is believed as long as the files
+/// are the same.
+fn already_there(emulators: &[Original<'_>]) -> Vec<bool> {
+    let copies: Vec<Option<Emulator>> = emulators.iter().map(likely_copy).collect();
+    let opened: Vec<Emulator> = copies
+        .iter()
+        .flatten()
+        .filter_map(|copy| copy.try_clone().ok())
+        .collect();
+    let identities = Remembered::read().identify_all(&opened);
+    let digest = |copy: &Emulator| {
+        let mut known = opened.iter().zip(&identities);
+        let (_, identity) = known.find(|(emulator, _)| emulator.id() == copy.id())?;
+        Some(identity.as_ref().ok()?.sha256.to_string())
+    };
+    let same = |(original, copy): (&Original<'_>, &Option<Emulator>)| {
+        copy.as_ref().and_then(digest).as_deref() == Some(original.sha256)
+    };
+    emulators.iter().zip(&copies).map(same).collect()
+}
+
+/// What may be a copy, by all that a look tells.
+fn likely_copy(original: &Original<'_>) -> Option<Emulator> {
+    let path = original.copy();
+    let metadata = fs::symlink_metadata(&path).ok()?;
+    let is_ours = metadata.is_file()
+        && metadata.len() == original.size
+        && metadata.mode() & 0o7777 == 0o755
+        && metadata.uid() == rustix::process::geteuid().as_raw();
+    is_ours.then(|| Emulator::open(&path).ok())?
+}
+
 /// Refuses early where nothing would read the files at boot, or another system
 /// would than the one whose table it is.
 pub(crate) fn check_possible() -> Result<()> {
@@ -76,32 +128,34 @@ fn check_own() -> Result<()> {
 }
 
 impl Installed {
-    /// Copies emulators, each for an architecture of this name; their new paths
-    /// come back. All are written side by side, since most of that is waiting for
-    /// the disk, before any takes its place.
+    /// Copies emulators; their new paths come back. A copy that is there already, byte
+    /// for byte, stays: it was written whole. All others are written side by side, since
+    /// most of that is waiting for the disk, before any takes its place.
     ///
     /// # Errors
     /// Where one cannot be written whole; nothing of any stays.
-    pub(crate) fn copy_emulators(&mut self, emulators: &[(&Path, &str)]) -> Result<Vec<PathBuf>> {
-        let target =
-            |(from, arch): &(&Path, &str)| Path::new(COPIES).join(request::file_name(from, arch));
-        let written = parallel::map(emulators, 4 * parallel::cpus(), |emulator| {
-            let from = emulator.0;
+    pub(crate) fn copy_emulators(&mut self, emulators: &[Original<'_>]) -> Result<Vec<PathBuf>> {
+        let there = already_there(emulators);
+        let missing: Vec<&Original<'_>> = emulators
+            .iter()
+            .zip(&there)
+            .filter(|(_, there)| !**there)
+            .map(|(original, _)| original)
+            .collect();
+        let written = parallel::map(&missing, 4 * parallel::cpus(), |original| {
+            let from = original.path;
             let mut source =
                 fs::File::open(from).with_context(|| format!("cannot read {}", from.display()))?;
-            write_aside(&target(emulator), 0o755, |file| {
+            write_aside(&original.copy(), 0o755, |file| {
                 io::copy(&mut source, file).map(drop)
             })
         });
         // Those that were written go when one was not.
         let written = written.into_iter().collect::<Result<Vec<_>>>()?;
-        let mut copies = Vec::new();
-        for (emulator, file) in emulators.iter().zip(written) {
-            let to = target(emulator);
-            self.put(&to, file)?;
-            copies.push(to);
+        for (original, file) in missing.iter().zip(written) {
+            self.put(&original.copy(), file)?;
         }
-        Ok(copies)
+        Ok(emulators.iter().map(Original::copy).collect())
     }
 
     /// Writes the rules: those of the file that are about other entries, and these.
@@ -118,7 +172,11 @@ impl Installed {
                 .any(|(_, line)| copy_of(line).as_ref() == Some(copy))
         };
         self.superseded = before.into_iter().filter(|copy| !named(copy)).collect();
-        self.place(Path::new(RULES), rules_text(&rules).as_bytes(), 0o644)
+        let text = rules_text(&rules);
+        if fs::read_to_string(RULES).is_ok_and(|now| now == text) {
+            return Ok(());
+        }
+        self.place(Path::new(RULES), text.as_bytes(), 0o644)
     }
 
     /// They stay.

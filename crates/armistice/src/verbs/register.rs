@@ -19,7 +19,7 @@ use crate::report::{HandlerLine, Report};
 use crate::request::{self, Item, Request};
 use crate::select::Wanted;
 use crate::verbs::dry_run;
-use crate::verbs::persist::{self, Installed};
+use crate::verbs::persist::{self, Installed, Original};
 
 pub(crate) fn run(args: &Register, output: Output) -> Result<Outcome> {
     if args.persist {
@@ -218,9 +218,17 @@ fn apply_and_persist(
         KernelVersion::running(),
     )?;
     let mut installed = Installed::default();
-    let emulators: Vec<_> = request
-        .paths()
-        .map(|(arch, path)| (path, arch.name))
+    let originals = request.items()?;
+    // For the next run, which compares by it whether they are to be copied again.
+    request.remember(output);
+    let emulators: Vec<Original<'_>> = originals
+        .iter()
+        .map(|item| Original {
+            path: &item.emulator.path,
+            arch: item.arch.name,
+            size: item.emulator.size,
+            sha256: &item.emulator.sha256,
+        })
         .collect();
     let mut copies = Vec::new();
     for (arch, copy) in request
