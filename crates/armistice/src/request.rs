@@ -76,6 +76,14 @@ impl Request {
         &self.flags
     }
 
+    /// Each architecture with its emulator's path.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = (&'static Arch, &Path)> {
+        self.arches
+            .iter()
+            .copied()
+            .zip(self.files.iter().map(Emulator::path))
+    }
+
     /// The entries, their emulators known by inode only: enough to plan and to
     /// prove with, and had at once.
     pub(crate) fn provisional(&self) -> Result<Vec<Registration>> {
