@@ -15,9 +15,8 @@ mod own;
 mod parallel;
 mod pinned;
 mod proving;
+mod registration;
 mod remedy;
-mod report;
-mod request;
 mod select;
 mod verbs;
 

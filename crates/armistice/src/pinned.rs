@@ -13,7 +13,7 @@ use armistice_binfmt::{Entry, Mark, Pin};
 use armistice_emulators::Identity;
 use serde::Serialize;
 
-use crate::request::ctime_ns;
+use crate::registration::request::ctime_ns;
 
 /// What is known of the emulator behind an entry.
 #[derive(Debug, Clone, Serialize)]

@@ -5,7 +5,7 @@ use armistice_binfmt::{Flags, situation};
 use armistice_proof::{Argv0, Credentials, Expect, Proof, ProofError, Ran, prove};
 
 use crate::parallel;
-use crate::report::ProofLine;
+use crate::registration::report::ProofLine;
 
 /// A handler that is to be proven.
 #[derive(Debug, Clone, Copy)]

@@ -12,9 +12,10 @@ use serde::Serialize;
 use crate::cli::{Format, Register};
 use crate::outcome::Outcome;
 use crate::output::{Columns, HEAD, Output, plain, shown};
-use crate::request::Item;
+use crate::registration::persist;
+use crate::registration::request::Item;
 use crate::select::Wanted;
-use crate::verbs::{persist, register};
+use crate::verbs::register;
 
 /// The plan, for programs.
 #[derive(Debug, Serialize)]

@@ -31,7 +31,7 @@ use crate::native;
 use crate::outcome::{self, Outcome, Usage};
 use crate::output::{Output, shown};
 use crate::own;
-use crate::request;
+use crate::registration::request;
 use crate::select::{self, Wanted};
 use crate::verbs::{register, unregister, verify};
 

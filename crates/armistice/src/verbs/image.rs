@@ -20,7 +20,7 @@ use crate::engine::say_choice;
 use crate::inherited::had_output;
 use crate::outcome::{Outcome, Usage};
 use crate::output::Output;
-use crate::request;
+use crate::registration::request;
 use crate::select::{self, Wanted};
 
 /// Where the command lies in the image.

@@ -7,7 +7,6 @@ pub(crate) mod generate;
 pub(crate) mod guard;
 pub(crate) mod image;
 pub(crate) mod images;
-pub(crate) mod persist;
 pub(crate) mod pull;
 pub(crate) mod register;
 pub(crate) mod run;

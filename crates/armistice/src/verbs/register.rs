@@ -15,11 +15,11 @@ use crate::outcome::Outcome;
 use crate::output::{Output, shown};
 use crate::own;
 use crate::proving::{self, Wish};
-use crate::report::{HandlerLine, Report};
-use crate::request::{self, Item, Request};
+use crate::registration::persist::{self, Installed, Original};
+use crate::registration::report::{HandlerLine, Report};
+use crate::registration::request::{self, Item, Request};
 use crate::select::Wanted;
 use crate::verbs::dry_run;
-use crate::verbs::persist::{self, Installed, Original};
 
 pub(crate) fn run(args: &Register, output: Output) -> Result<Outcome> {
     if args.persist {
@@ -254,8 +254,8 @@ fn apply_and_persist(
 }
 
 /// Each emulator once, in the order of the items.
-fn emulators(items: &[Item]) -> Vec<crate::report::EmulatorLine> {
-    let mut lines: Vec<crate::report::EmulatorLine> = Vec::new();
+fn emulators(items: &[Item]) -> Vec<crate::registration::report::EmulatorLine> {
+    let mut lines: Vec<crate::registration::report::EmulatorLine> = Vec::new();
     for item in items {
         if lines.iter().all(|l| l.path != item.emulator.path) {
             lines.push(item.emulator.clone());

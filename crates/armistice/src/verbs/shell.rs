@@ -17,7 +17,7 @@ use crate::outcome::{self, Outcome};
 use crate::output::Output;
 use crate::own;
 use crate::proving::{self, Wish};
-use crate::request::{self, Request};
+use crate::registration::request::{self, Request};
 use crate::verbs::register;
 
 /// The code for Armistice's own failure, as `docker run` has it.

@@ -11,9 +11,9 @@ use crate::cli::Unregister;
 use crate::outcome::Outcome;
 use crate::output::{Output, shown};
 use crate::own;
+use crate::registration::persist;
 use crate::remedy::on_the_machine;
 use crate::select::Wanted;
-use crate::verbs::persist;
 
 pub(crate) fn run(args: &Unregister, output: Output) -> Result<Outcome> {
     let wanted = Wanted::read(&args.names.names)?;

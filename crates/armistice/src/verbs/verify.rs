@@ -10,8 +10,8 @@ use crate::native;
 use crate::outcome::Outcome;
 use crate::output::Output;
 use crate::proving::{self, Wish};
+use crate::registration::report::{HandlerLine, Report};
 use crate::remedy::on_the_machine;
-use crate::report::{HandlerLine, Report};
 use crate::select::Wanted;
 
 pub(crate) fn run(args: &Verify, output: Output) -> Result<Outcome> {

@@ -14,8 +14,8 @@ use armistice_emulators::Emulator;
 use crate::cli::{Force, Guard, Names};
 use crate::output::Output;
 use crate::own;
-use crate::request::{self, Request};
-use crate::verbs::persist;
+use crate::registration::persist;
+use crate::registration::request::{self, Request};
 
 /// One registration that is or was here.
 struct Kept {

@@ -19,7 +19,7 @@ use crate::cli::{Emulators, FlagSwitches, Force, Names};
 use crate::native;
 use crate::output::Output;
 use crate::own;
-use crate::request::{self, Request};
+use crate::registration::request::{self, Request};
 use crate::verbs::register;
 
 /// An emulator for an architecture.

@@ -21,7 +21,7 @@ use tempfile::NamedTempFile;
 use crate::output::Output;
 use crate::own;
 use crate::parallel;
-use crate::request;
+use crate::registration::request;
 use crate::select::Wanted;
 
 /// Where the copies of the emulators live; searched by every `register`.

@@ -20,7 +20,7 @@ use crate::native;
 use crate::outcome::Usage;
 use crate::output::Output;
 use crate::own;
-use crate::report::EmulatorLine;
+use crate::registration::report::EmulatorLine;
 use crate::select::{self, Wanted};
 
 /// All that is to be registered: emulators that are found and checked.
