@@ -53,6 +53,15 @@ impl fmt::Display for EngineLine {
     }
 }
 
+/// The name under which an emulator is kept where Armistice looks: what it was
+/// called, for Armistice's own engine; else QEMU's usual.
+pub(crate) fn file_name(emulator: &Path, arch: &str) -> String {
+    match emulator.file_name().and_then(|name| name.to_str()) {
+        Some(name) if name.starts_with("armistice-") => name.to_owned(),
+        _ => format!("qemu-{arch}"),
+    }
+}
+
 /// Says that QEMU was taken where Armistice has an engine of its own, and why.
 pub(crate) fn say_choice(arch: &Arch, found: &Found, search: &Search, output: Output) {
     if search.engine != Engine::Any || !has_own(arch) || found.maker == Maker::Armistice {

@@ -2,9 +2,15 @@
 //! what is wanted, and print.
 //!
 //! - [`request`]: from what was typed to wanted entries, their emulators found and checked.
+//! - [`live`]: the table in which exec looks: read, and opened to be changed.
+//! - [`plan`]: what a change will be, beside what others have, and in words.
+//! - [`apply`]: the change made, proven, and kept or taken back.
 //! - [`persist`]: files that make it again at each boot.
 //! - [`report`]: what was done, for people and for programs.
 
+pub(crate) mod apply;
+pub(crate) mod live;
 pub(crate) mod persist;
+pub(crate) mod plan;
 pub(crate) mod report;
 pub(crate) mod request;

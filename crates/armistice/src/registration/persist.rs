@@ -18,10 +18,10 @@ use armistice_binfmt::{Flags, Registration, is_outer};
 use armistice_emulators::{Emulator, Remembered};
 use tempfile::NamedTempFile;
 
+use crate::engine::file_name;
 use crate::output::Output;
 use crate::own;
 use crate::parallel;
-use crate::registration::request;
 use crate::select::Wanted;
 
 /// Where the copies of the emulators live; searched by every `register`.
@@ -64,7 +64,7 @@ pub(crate) struct Original<'e> {
 impl Original<'_> {
     /// Where its copy lies.
     fn copy(&self) -> PathBuf {
-        Path::new(COPIES).join(request::file_name(self.path, self.arch))
+        Path::new(COPIES).join(file_name(self.path, self.arch))
     }
 }
 

@@ -14,12 +14,13 @@ use armistice_arch::Arch;
 use armistice_binfmt::{Flags, Pin, Registration, Snapshot, replay};
 use armistice_emulators::{Emulator, Engine, Error as EmulatorError, Remembered, Search};
 
-use crate::cli::{self, Emulators, FlagSwitches, Force, Names};
+use crate::cli::{self, Emulators, FlagSwitches, Force, Names, Register};
 use crate::engine::say_choice;
 use crate::native;
 use crate::outcome::Usage;
 use crate::output::Output;
 use crate::own;
+use crate::registration::persist;
 use crate::registration::report::EmulatorLine;
 use crate::select::{self, Wanted};
 
@@ -160,15 +161,6 @@ pub(crate) fn flags(switches: FlagSwitches) -> Flags {
     }
 }
 
-/// The name under which an emulator is kept where Armistice looks: what it was
-/// called, for Armistice's own engine; else QEMU's usual.
-pub(crate) fn file_name(emulator: &Path, arch: &str) -> String {
-    match emulator.file_name().and_then(|name| name.to_str()) {
-        Some(name) if name.starts_with("armistice-") => name.to_owned(),
-        _ => format!("qemu-{arch}"),
-    }
-}
-
 /// Where emulators are looked for.
 pub(crate) fn search(options: &Emulators) -> Search {
     let command = std::env::current_exe().ok();
@@ -201,6 +193,23 @@ pub(crate) fn make(
     let wanted = Wanted::read(&names.names)?;
     check_native(&wanted, force, output)?;
     make_with(&wanted, &search(emulators), &flags(switches), live, output)
+}
+
+/// What `register` was asked for.
+///
+/// # Errors
+/// As [`make`].
+pub(crate) fn of_register(args: &Register, live: &Snapshot, output: Output) -> Result<Request> {
+    let wanted = Wanted::read(&args.names.names)?;
+    check_native(&wanted, &args.force, output)?;
+    let mut places = search(&args.emulators);
+    if args.persist {
+        // Persisting takes from the distribution, not from its own copies.
+        places
+            .dirs
+            .retain(|d| d.path != std::path::Path::new(persist::COPIES));
+    }
+    make_with(&wanted, &places, &flags(args.flags), live, output)
 }
 
 /// Refuses what this machine runs by itself, unless it is insisted on by name.

@@ -6,16 +6,15 @@
 //! lines with `-v` or `-o json`.
 
 use anyhow::Result;
-use armistice_binfmt::{Action, Change, KernelVersion, STANDARD_PATH, Snapshot, plan};
+use armistice_binfmt::{self as binfmt, Action, Change, KernelVersion, STANDARD_PATH, Snapshot};
 use serde::Serialize;
 
 use crate::cli::{Format, Register};
 use crate::outcome::Outcome;
 use crate::output::{Columns, HEAD, Output, plain, shown};
-use crate::registration::persist;
 use crate::registration::request::Item;
+use crate::registration::{live, persist, plan, request};
 use crate::select::Wanted;
-use crate::verbs::register;
 
 /// The plan, for programs.
 #[derive(Debug, Serialize)]
@@ -45,7 +44,7 @@ impl Step {
         Ok(Step {
             name: wanted.name.clone(),
             platform: item.arch.display_name(),
-            action: register::action_text(change, item.arch, live),
+            action: plan::action_text(change, item.arch, live),
             interpreter: wanted.interpreter.clone(),
             flags: wanted.flags.to_string(),
             line: changed.then(|| wanted.line()).transpose()?,
@@ -54,17 +53,17 @@ impl Step {
 }
 
 pub(crate) fn run(args: &Register, output: Output) -> Result<Outcome> {
-    let live = register::look()?;
-    let request = register::make_request(args, &live, output)?;
+    let live = live::look()?;
+    let request = request::of_register(args, &live, output)?;
     // With the identity that the entries' mark will have.
     let items = request.items()?;
     let wanted = items.iter().map(|i| i.registration.clone()).collect();
     let rules = if args.persist {
-        register::persisted(args.replace)
+        plan::persisted(args.replace)
     } else {
-        register::rules(args.replace)
+        plan::rules(args.replace)
     };
-    let changes = plan(&live, wanted, &rules, KernelVersion::running())?;
+    let changes = binfmt::plan(&live, wanted, &rules, KernelVersion::running())?;
     let steps = changes
         .iter()
         .zip(items)

@@ -31,9 +31,10 @@ use crate::native;
 use crate::outcome::{self, Outcome, Usage};
 use crate::output::{Output, shown};
 use crate::own;
-use crate::registration::request;
+use crate::registration::apply::apply;
+use crate::registration::{live, plan, request};
 use crate::select::{self, Wanted};
-use crate::verbs::{register, unregister, verify};
+use crate::verbs::{unregister, verify};
 
 /// A line of another image's form.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -159,7 +160,7 @@ fn legacy_form(legacy: &Legacy, output: Output) -> Result<Outcome> {
 
 /// The architectures whose programs an entry of ours takes.
 fn ours() -> Result<Vec<&'static Arch>> {
-    let live = live()?;
+    let live = table()?;
     let winner = |a: &&Arch| replay::winner(&live, &a.sample_header(2, 0), "");
     Ok(ARCHES
         .iter()
@@ -184,7 +185,7 @@ fn note_choice(output: Output) {
 }
 
 fn check(wanted: &Wanted, output: Output) -> Result<()> {
-    let report = verify::verify(wanted, &live()?)?;
+    let report = verify::verify(wanted, &table()?)?;
     report.print(output);
     if report.all_proven() {
         Ok(())
@@ -193,13 +194,13 @@ fn check(wanted: &Wanted, output: Output) -> Result<()> {
     }
 }
 
-fn live() -> Result<Snapshot> {
+fn table() -> Result<Snapshot> {
     Ok(situation::open_for_reading()?.snapshot()?)
 }
 
 /// Registers; what this machine or somebody else's handler runs is left alone.
 fn install(wanted: &Wanted, output: Output) -> Result<()> {
-    let live = register::look()?;
+    let live = live::look()?;
     let wanted = match wanted {
         Wanted::Default | Wanted::All => Wanted::Default,
         Wanted::These(arches) => Wanted::These(
@@ -226,10 +227,9 @@ fn install(wanted: &Wanted, output: Output) -> Result<()> {
         note_choice(output);
         return Ok(());
     }
-    let opened = situation::open_for_writing()?;
-    register::say_how(&opened, output);
-    let table = own::lock(&opened.table, output)?;
-    let report = register::apply(&table, &request, &register::rules(false), output)?;
+    let table = live::open(output)?;
+    let table = own::lock(&table, output)?;
+    let report = apply(&table, &request, &plan::rules(false), output)?;
     report.print(output);
     if report.all_proven() {
         Ok(())
@@ -344,7 +344,7 @@ struct Answer {
 }
 
 fn answer(output: Output) -> Result<Outcome> {
-    let live = live()?;
+    let live = table()?;
     let handled = |arch: &&Arch| {
         live.enabled && replay::winner(&live, &arch.sample_header(2, 0), "").is_some()
     };

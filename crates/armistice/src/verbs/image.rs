@@ -16,7 +16,7 @@ use armistice_emulators::{
 use armistice_oci::{Content, ImageConfig, ImageSpec, Layer};
 
 use crate::cli::{Image, ImageBuild};
-use crate::engine::say_choice;
+use crate::engine::{file_name, say_choice};
 use crate::inherited::had_output;
 use crate::outcome::{Outcome, Usage};
 use crate::output::Output;
@@ -196,7 +196,7 @@ fn layers(emulators: &[(&'static Arch, Emulator)]) -> Result<Vec<Layer>> {
     }
     let mut layers = vec![base];
     for (arch, emulator) in emulators {
-        let name = request::file_name(emulator.path(), arch.emulator);
+        let name = file_name(emulator.path(), arch.emulator);
         let mut layer = Layer::new(&name);
         let path = Path::new(EMULATORS).join(&name);
         layer.file(

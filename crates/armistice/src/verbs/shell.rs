@@ -17,8 +17,8 @@ use crate::outcome::{self, Outcome};
 use crate::output::Output;
 use crate::own;
 use crate::proving::{self, Wish};
+use crate::registration::live;
 use crate::registration::request::{self, Request};
-use crate::verbs::register;
 
 /// The code for Armistice's own failure, as `docker run` has it.
 pub(crate) const OWN_FAILURE: u8 = 125;
@@ -148,7 +148,7 @@ fn program_at(program: &OsStr) -> Option<(PathBuf, Vec<u8>)> {
 
 /// Says what runs outside and will not inside: the private table hides the machine's.
 fn say_hidden(request: &Request, output: Output) {
-    let Ok(live) = register::look() else { return };
+    let Ok(live) = live::look() else { return };
     let hidden: Vec<&str> = ARCHES
         .iter()
         .filter(|a| !a.is_native_to(Arch::host()))

@@ -30,19 +30,20 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use armistice_arch::Arch;
-use armistice_binfmt::situation;
 use armistice_binfmt::watch::{Touch, Watch, Who};
 use armistice_binfmt::{
-    Action, Entry, KernelVersion, Registration, STANDARD_PATH, Snapshot, Table, plan, replay,
+    self as binfmt, Action, Entry, KernelVersion, Registration, STANDARD_PATH, Snapshot, Table,
+    replay,
 };
 
 use crate::cli::Guard;
 use crate::outcome::{Outcome, in_full};
 use crate::output::{Output, shown};
 use crate::own;
+use crate::registration::apply::{Overtaken, apply};
 use crate::registration::report::Report;
 use crate::registration::request::{self, Request};
-use crate::verbs::register;
+use crate::registration::{live, plan};
 use brake::{Brake, Leave};
 use stop::StopSignal;
 
@@ -58,9 +59,7 @@ pub(crate) fn run(args: &Guard, output: Output) -> Result<Outcome> {
         ready::check_folder(path)?;
     }
     let request = request(args, output)?;
-    let opened = situation::open_for_writing()?;
-    register::say_how(&opened, output);
-    let table = opened.table;
+    let table = live::open(output)?;
     let mut guard = Keeper {
         table: &table,
         request: &request,
@@ -121,7 +120,7 @@ impl Ward {
 
 /// What is to be kept in place.
 fn request(args: &Guard, output: Output) -> Result<Request> {
-    let live = register::look()?;
+    let live = live::look()?;
     let named = &args.names;
     if named.names.is_empty() {
         if let Some(request) = kept::request(args, &live, output)? {
@@ -283,7 +282,7 @@ impl Keeper<'_> {
         let now = Instant::now();
         let changed = match &result {
             Ok(report) => report.all_proven(),
-            Err(error) => error.is::<register::Overtaken>(),
+            Err(error) => error.is::<Overtaken>(),
         };
         for at in due.iter().filter(|at| changed && amiss[**at].is_some()) {
             self.wards[*at].brake.set(now);
@@ -328,8 +327,8 @@ impl Keeper<'_> {
 
     fn put_back(&self, part: &Request) -> Result<Report> {
         let table = own::lock(self.table, self.output)?;
-        let rules = register::rules(self.args.replace);
-        register::apply(&table, part, &rules, self.output)
+        let rules = plan::rules(self.args.replace);
+        apply(&table, part, &rules, self.output)
     }
 
     fn all_in_place(&self) -> bool {
@@ -365,14 +364,14 @@ impl Keeper<'_> {
         let Ok(wanted) = self.request.provisional() else {
             return vec![Some("an emulator's file".to_owned()); self.wards.len()];
         };
-        let rules = register::rules(self.args.replace);
+        let rules = plan::rules(self.args.replace);
         let pairs = wanted.into_iter().zip(self.request.arches());
         let name = |(registration, arch): (Registration, &&'static Arch)| {
             // By the name that it had; a temporary one is another run's, in the midst of a change.
             let mut seen = self.seen.iter().flat_map(|seen| &seen.entries);
             let had = seen.find(|e| own::is_for(e, arch) && own::names(arch).contains(&e.name));
             let name = had.map_or_else(|| registration.name.clone(), |e| e.name.clone());
-            let kept = plan(live, vec![registration], &rules, KernelVersion::running())
+            let kept = binfmt::plan(live, vec![registration], &rules, KernelVersion::running())
                 .is_ok_and(|changes| changes.iter().all(|c| c.action == Action::Keep));
             (!kept).then_some(name)
         };

@@ -19,8 +19,8 @@ use crate::cli::{Emulators, FlagSwitches, Force, Names};
 use crate::native;
 use crate::output::Output;
 use crate::own;
+use crate::registration::live;
 use crate::registration::request::{self, Request};
-use crate::verbs::register;
 
 /// An emulator for an architecture.
 pub(crate) struct Foreign {
@@ -123,7 +123,7 @@ impl Handlers for Foreign {
             let winner = replay::winner(live, &header, "");
             winner.is_some_and(|entry| entry.flags.fix_binary)
         };
-        register::look().is_ok_and(|live| live.enabled && serves(&live))
+        live::look().is_ok_and(|live| live.enabled && serves(&live))
     }
 
     fn without_table(&self, why: &str) -> Result<Starter, String> {

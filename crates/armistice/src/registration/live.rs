@@ -1,0 +1,66 @@
+//! The table in which exec looks: read, and opened to be changed.
+
+use anyhow::Result;
+use armistice_binfmt::situation::{self, How, Opened, Scope};
+use armistice_binfmt::{STANDARD_PATH, Snapshot, Table};
+
+use crate::output::Output;
+
+/// The table as it is; empty where none is in sight.
+pub(crate) fn look() -> Result<Snapshot> {
+    match situation::open_for_reading() {
+        Ok(table) => Ok(table.snapshot()?),
+        Err(error) if error.is_no_view() => Ok(Snapshot {
+            enabled: true,
+            entries: Vec::new(),
+        }),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The table, for changing it, mounted so that the change will last. Says where it was
+/// found.
+///
+/// # Errors
+/// What is missing.
+pub(crate) fn open(output: Output) -> Result<Table> {
+    let opened = situation::open_for_writing()?;
+    say_how(&opened, output);
+    Ok(opened.table)
+}
+
+/// Says where a table was found, where that is not the usual place, and who else
+/// uses it.
+fn say_how(opened: &Opened, output: Output) {
+    match opened.how {
+        How::Mounted => output.detail("binfmt_misc is mounted here."),
+        How::HeldElsewhere => output.detail("binfmt_misc is mounted on the host, out of sight from here."),
+        How::MountedHere => output.note(format!("Mounted binfmt_misc at {STANDARD_PATH}.")),
+        How::MountedOnHost => output.note(format!(
+            "Mounted binfmt_misc on the host, at {STANDARD_PATH}: nothing there held it, and the registrations would \
+             have been lost with this container."
+        )),
+    }
+    if let Some(at) = &opened.bystander {
+        output.note(format!(
+            "The binfmt_misc at {} is another user namespace's table, in which exec does not look from here; it stays \
+             as it is.",
+            at.display()
+        ));
+    }
+    match opened.scope {
+        Scope::Initial => {}
+        Scope::Private => output.note(
+            "This table is private to this user namespace: programs outside of it do not see what is registered in it, \
+             and it ends with the namespace.",
+        ),
+        Scope::Inherited => output.note(
+            "This table is that of an outer user namespace (the machine's, or an outer container's), as this one has \
+             none of its own: what is registered in it holds for all programs there, too.",
+        ),
+        Scope::Unclear => output.note(
+            "This table is this user namespace's own or that of an outer one, which only CAP_SYS_ADMIN would show: what \
+             is registered in it may hold for programs outside, too.",
+        ),
+    }
+}
