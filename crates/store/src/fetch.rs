@@ -29,6 +29,18 @@ pub(crate) struct Fetch<'a> {
     pub(crate) events: &'a (dyn Fn(Event<'_>) + Sync),
     /// Another layer failed.
     pub(crate) stop: &'a AtomicBool,
+    /// Whether the blob is unpacked, and not needed any more.
+    pub(crate) is_made: &'a dyn Fn() -> bool,
+}
+
+/// What became of a fetch.
+pub(crate) enum Come {
+    /// All bytes are there; the file is at its beginning.
+    File(File),
+    /// Another pull, for which this one waited, has unpacked it.
+    Made,
+    /// It was told to stop.
+    Stopped,
 }
 
 /// Why a try ended.
@@ -40,10 +52,14 @@ enum Ended {
 }
 
 impl Fetch<'_> {
-    /// The blob as a file, at its beginning; `None` where it was told to stop.
-    pub(crate) fn run(&self) -> Result<Option<File>, Error> {
+    /// Fetches the blob, or finds that nobody has to.
+    pub(crate) fn run(&self) -> Result<Come, Error> {
         let path = self.store.partial(&self.blob.digest);
         let locked = files::lock(&path, FlockOperation::LockExclusive)?;
+        // Whoever unpacked it removed the file that this one waited for.
+        if (self.is_made)() {
+            return Ok(Come::Made);
+        }
         let file = &locked.0;
         let (mut hash, mut at) = self.what_is_there(file)?;
         (self.events)(Event::Fetching {
@@ -56,7 +72,7 @@ impl Fetch<'_> {
             let before = at;
             match self.some(file, &mut hash, &mut at) {
                 Ok(()) => {}
-                Err(Ended::Stopped) => return Ok(None),
+                Err(Ended::Stopped) => return Ok(Come::Stopped),
                 Err(Ended::Own(e)) => return Err(e),
                 Err(Ended::Source(source)) => {
                     let what = format!("layer {}", self.blob.digest);
@@ -87,11 +103,14 @@ impl Fetch<'_> {
         (self.events)(Event::Fetched {
             digest: &self.blob.digest,
         });
-        let mut reader = File::open(&path).map_err(failed("open", &path))?;
+        // By its path it may be gone: another pull that has unpacked it removes it.
+        rustix::fs::flock(file, FlockOperation::Unlock)
+            .map_err(|e| failed("unlock", &path)(e.into()))?;
+        let mut reader = locked.0;
         reader
             .seek(SeekFrom::Start(0))
             .map_err(failed("read", &path))?;
-        Ok(Some(reader))
+        Ok(Come::File(reader))
     }
 
     /// Hashes what a former try left. More than there should be is no beginning.

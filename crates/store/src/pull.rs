@@ -12,7 +12,7 @@ use armistice_arch::Platform;
 use armistice_oci::document::{self, BlobRef, Document, DocumentError, ImageManifest, Listed};
 use armistice_oci::{Digest, ImageConfig};
 
-use crate::fetch::{Fetch, verified};
+use crate::fetch::{Come, Fetch, verified};
 use crate::layer::Record;
 use crate::{Error, Source, Store, choose, files};
 
@@ -247,13 +247,15 @@ impl Store {
                         let fetch = Fetch {
                             store: self,
                             source,
+                        let is_made = || self.is_made(chosen, chain, &blob.digest);
                             number: *number,
                             blob,
                             events,
                             stop,
                         };
                         let result = fetch.run();
-                        let go_on = matches!(result, Ok(Some(_)));
+                        let go_on = !matches!(result, Ok(Come::Stopped) | Err(_));
+                            is_made: &is_made,
                         if sender.send((blob.digest.clone(), result)).is_err() || !go_on {
                             return;
                         }
@@ -270,22 +272,32 @@ impl Store {
     fn unpack_as_they_come(
         &self,
         chosen: &Chosen,
+    /// Whether all layers with these bytes are unpacked by now.
+    fn is_made(&self, chosen: &Chosen, chain: &[Digest], digest: &Digest) -> bool {
+        let layers = chosen.manifest.layers.iter().zip(chain);
+        let mut same = layers.filter(|(layer, _)| layer.digest == *digest);
+        same.all(|(_, chain)| self.layer_record(chain).is_some())
+    }
+
         chain: &[Digest],
         there: usize,
-        receiver: &mpsc::Receiver<(Digest, Result<Option<File>, Error>)>,
+        receiver: &mpsc::Receiver<(Digest, Result<Come, Error>)>,
         events: Events<'_>,
     ) -> Result<usize, Error> {
-        let mut come: BTreeMap<Digest, File> = BTreeMap::new();
+        let mut come: BTreeMap<Digest, Option<File>> = BTreeMap::new();
         let mut new = 0;
         for number in there..chain.len() {
             let layer = layer_of(chosen, number);
             while !come.contains_key(&layer.digest) {
                 match receiver.recv() {
-                    Ok((digest, Ok(Some(file)))) => {
-                        come.insert(digest, file);
+                    Ok((digest, Ok(Come::File(file)))) => {
+                        come.insert(digest, Some(file));
+                    }
+                    Ok((digest, Ok(Come::Made))) => {
+                        come.insert(digest, None);
                     }
                     Ok((_, Err(e))) => return Err(e),
-                    Ok((_, Ok(None))) | Err(_) => {
+                    Ok((_, Ok(Come::Stopped))) | Err(_) => {
                         return Err(Error::Source {
                             what: format!("layer {}", layer.digest),
                             source: "nobody fetches it any more".into(),
@@ -300,6 +312,7 @@ impl Store {
                     .ok_or(std::io::ErrorKind::NotFound.into())
                     .and_then(File::try_clone)
                     .map_err(failed)?;
+                    .and_then(Option::as_ref)
                 std::io::Seek::rewind(&mut file).map_err(files::failed("read", self.root()))?;
                 Ok((Box::new(file) as Box<dyn Read + Send>, layer.size))
             };
