@@ -54,6 +54,9 @@ pub enum DocumentError {
         /// How many the configuration has.
         diff_ids: usize,
     },
+    /// Indexes in indexes, more than any real image has.
+    #[error("there are more than {0} indexes in it")]
+    TooManyIndexes(usize),
     /// More layers than can be stacked.
     #[error("it has {0} layers, and only {LAYERS_MAX} can be stacked")]
     TooManyLayers(usize),
@@ -68,11 +71,13 @@ pub struct BlobRef {
     pub size: u64,
 }
 
-/// One image of several.
+/// One image of several, or an index of several more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
-    /// Its manifest.
+    /// Its manifest, or the index.
     pub manifest: BlobRef,
+    /// That it is an index again.
+    pub is_index: bool,
     /// Its platform, where the list tells it.
     pub platform: Option<Platform>,
 }
@@ -142,14 +147,16 @@ fn index(bytes: &[u8]) -> Result<Document, DocumentError> {
     let index: Index = serde_json::from_slice(bytes).map_err(DocumentError::Json)?;
     let mut listed = Vec::new();
     for descriptor in &index.manifests {
-        let is_manifest = matches!(
-            descriptor.media_type.as_str(),
-            "" | json::MEDIA_MANIFEST | json::MEDIA_DOCKER_MANIFEST
-        );
-        if is_manifest && !crate::read::is_attestation(descriptor) {
+        let is_index = match descriptor.media_type.as_str() {
+            "" | json::MEDIA_MANIFEST | json::MEDIA_DOCKER_MANIFEST => false,
+            json::MEDIA_INDEX | json::MEDIA_DOCKER_LIST => true,
+            _ => continue,
+        };
+        if !crate::read::is_attestation(descriptor) {
             let platform = descriptor.platform.as_ref();
             listed.push(Listed {
                 manifest: blob(descriptor)?,
+                is_index,
                 platform: platform.map(|p| Platform::new(&p.os, &p.architecture, &p.variant)),
             });
         }
@@ -187,13 +194,17 @@ fn image(bytes: &[u8]) -> Result<Document, DocumentError> {
     }))
 }
 
-/// Tars, plain or compressed by gzip or zstd; which, their first bytes say.
+/// Tars, plain or compressed by gzip or zstd; which, their first bytes say. What may
+/// not be distributed by everybody is fetched like the rest.
 fn is_layer(media_type: &str) -> bool {
     matches!(
         media_type,
         "application/vnd.oci.image.layer.v1.tar"
             | "application/vnd.oci.image.layer.v1.tar+gzip"
             | "application/vnd.oci.image.layer.v1.tar+zstd"
+            | "application/vnd.oci.image.layer.nondistributable.v1.tar"
+            | "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip"
+            | "application/vnd.oci.image.layer.nondistributable.v1.tar+zstd"
             | "application/vnd.docker.image.rootfs.diff.tar"
             | "application/vnd.docker.image.rootfs.diff.tar.gzip"
             | "application/vnd.docker.image.rootfs.diff.tar.zstd"

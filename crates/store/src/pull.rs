@@ -19,6 +19,9 @@ use crate::{Error, Source, Store, choose, files};
 /// How many layers come at a time.
 const AT_A_TIME: usize = 4;
 
+/// How many indexes are read for one image: real ones nest two deep at most.
+const INDEXES_MAX: usize = 16;
+
 /// Which platform is asked for.
 #[derive(Debug, Clone)]
 pub struct Wanted {
@@ -244,18 +247,18 @@ impl Store {
                 scope.spawn(move || {
                     while let Some(number) = wanted.get(next.fetch_add(1, Ordering::Relaxed)) {
                         let blob = layer_of(chosen, *number);
+                        let is_made = || self.is_made(chosen, chain, &blob.digest);
                         let fetch = Fetch {
                             store: self,
                             source,
-                        let is_made = || self.is_made(chosen, chain, &blob.digest);
                             number: *number,
                             blob,
                             events,
                             stop,
+                            is_made: &is_made,
                         };
                         let result = fetch.run();
                         let go_on = !matches!(result, Ok(Come::Stopped) | Err(_));
-                            is_made: &is_made,
                         if sender.send((blob.digest.clone(), result)).is_err() || !go_on {
                             return;
                         }
@@ -269,9 +272,6 @@ impl Store {
         })
     }
 
-    fn unpack_as_they_come(
-        &self,
-        chosen: &Chosen,
     /// Whether all layers with these bytes are unpacked by now.
     fn is_made(&self, chosen: &Chosen, chain: &[Digest], digest: &Digest) -> bool {
         let layers = chosen.manifest.layers.iter().zip(chain);
@@ -279,6 +279,9 @@ impl Store {
         same.all(|(_, chain)| self.layer_record(chain).is_some())
     }
 
+    fn unpack_as_they_come(
+        &self,
+        chosen: &Chosen,
         chain: &[Digest],
         there: usize,
         receiver: &mpsc::Receiver<(Digest, Result<Come, Error>)>,
@@ -309,10 +312,10 @@ impl Store {
                 let failed = files::failed("read", self.root());
                 let mut file = come
                     .get(&layer.digest)
+                    .and_then(Option::as_ref)
                     .ok_or(std::io::ErrorKind::NotFound.into())
                     .and_then(File::try_clone)
                     .map_err(failed)?;
-                    .and_then(Option::as_ref)
                 std::io::Seek::rewind(&mut file).map_err(files::failed("read", self.root()))?;
                 Ok((Box::new(file) as Box<dyn Read + Send>, layer.size))
             };
@@ -363,15 +366,16 @@ fn choose_image(source: &dyn Source, name: &str, wanted: &Wanted) -> Result<Chos
     let (digest, bytes, manifest, listed) = match parsed {
         Document::Image(manifest) => (top_digest.clone(), top.bytes, manifest, None),
         Document::Index(listed) => {
-            let one = choose_listed(name, listed, wanted)?;
-            let what = format!("manifest {}", one.manifest.digest);
-            let bytes = source.manifest(&one.manifest.digest).map_err(got(&what))?;
-            let bytes = verified("manifest", &one.manifest, bytes)?;
-            match Document::parse(&bytes, "").map_err(unusable(what.clone()))? {
+            let one = choose_listed(name, without_indexes(source, listed)?, wanted)?;
+            let (bytes, document) = listed_document(source, &one)?;
+            match document {
                 Document::Image(manifest) => (one.manifest.digest, bytes, manifest, one.platform),
                 Document::Index(_) => {
-                    let source = DocumentError::MediaType("an index in an index".to_owned());
-                    return Err(unusable(what)(source));
+                    let source =
+                        DocumentError::MediaType("an index's, not a manifest's".to_owned());
+                    return Err(unusable(format!("manifest {}", one.manifest.digest))(
+                        source,
+                    ));
                 }
             }
         }
@@ -400,6 +404,54 @@ fn choose_image(source: &dyn Source, name: &str, wanted: &Wanted) -> Result<Chos
         platform,
         diff_ids,
     })
+}
+
+/// A document that an index lists.
+fn listed_document(source: &dyn Source, one: &Listed) -> Result<(Vec<u8>, Document), Error> {
+    let what = format!("manifest {}", one.manifest.digest);
+    let got = source.manifest(&one.manifest.digest);
+    let bytes = got.map_err(|source| Error::Source {
+        what: what.clone(),
+        source,
+    })?;
+    let bytes = verified("manifest", &one.manifest, bytes)?;
+    match Document::parse(&bytes, "") {
+        Ok(document) => Ok((bytes, document)),
+        Err(source) => Err(Error::Document { what, source }),
+    }
+}
+
+/// The images of a list, with those of the indexes that it lists. What an inner list
+/// does not tell of a platform, the outer one may.
+fn without_indexes(source: &dyn Source, listed: Vec<Listed>) -> Result<Vec<Listed>, Error> {
+    let mut images = Vec::new();
+    let mut left: Vec<Listed> = listed.into_iter().rev().collect();
+    let mut indexes = 0;
+    while let Some(one) = left.pop() {
+        if !one.is_index {
+            images.push(one);
+            continue;
+        }
+        indexes += 1;
+        let document = match indexes > INDEXES_MAX {
+            true => None,
+            false => Some(listed_document(source, &one)?.1),
+        };
+        let Some(Document::Index(inner)) = document else {
+            return Err(Error::Document {
+                what: format!("index {}", one.manifest.digest),
+                source: match document {
+                    None => DocumentError::TooManyIndexes(INDEXES_MAX),
+                    Some(_) => DocumentError::MediaType("a manifest's, not an index's".to_owned()),
+                },
+            });
+        };
+        left.extend(inner.into_iter().rev().map(|image| Listed {
+            platform: image.platform.or_else(|| one.platform.clone()),
+            ..image
+        }));
+    }
+    Ok(images)
 }
 
 /// One of several. What tells no platform can only be the only one.
