@@ -12,6 +12,7 @@
 //! - [`idmap`]: which identities exist inside.
 //! - [`forbidden`]: which rule of the system forbids it, and how to lift that.
 //! - [`facts`]: what such a verdict is based on.
+//! - [`outside`]: a child that stays outside, and answers.
 //! - [`probe`]: whether it would work, without doing it.
 //!
 //! The library reads no environment variable and prints nothing.
@@ -22,6 +23,7 @@ pub mod facts;
 pub mod forbidden;
 pub mod idmap;
 mod namespace;
+pub mod outside;
 pub mod probe;
 pub mod run;
 mod writer;
@@ -31,4 +33,5 @@ pub use error::Error;
 pub use facts::Facts;
 pub use forbidden::{Forbidden, Step, apparmor_profile, diagnose};
 pub use idmap::{Extent, IdMap, Map};
+pub use outside::Outside;
 pub use probe::{try_private_table, try_userns};

@@ -15,7 +15,8 @@ use ureq::http::{Response, StatusCode};
 use ureq::{Agent, Body};
 
 use crate::auth::{Challenge, base64};
-use crate::credentials::{self, Credential};
+use crate::credentials::Credential;
+use crate::proxy::Proxies;
 use crate::{Error, names, tls};
 
 /// How long an answer may take to begin, or its next bytes to come.
@@ -27,11 +28,12 @@ const CONNECT: Duration = Duration::from_secs(20);
 /// How long it is waited in all for a registry that is busy.
 const BUSY_MAX: Duration = Duration::from_secs(60);
 
+/// Says who the user is to a registry's repository.
+pub type Lookup<'a> = dyn Fn(&str, &str) -> Credential + Send + Sync + 'a;
+
 /// How a registry is spoken to.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// Credentials are here and nowhere else.
-    pub authfile: Option<PathBuf>,
     /// Trust this authority too.
     pub tls_ca: Option<PathBuf>,
     /// Trust anybody, and do without TLS where there is none.
@@ -52,12 +54,20 @@ pub struct Fetched {
 }
 
 /// A repository, at its registry and the mirrors.
-#[derive(Debug)]
-pub struct Client {
-    agent: Agent,
+pub struct Client<'a> {
+    /// For what has TLS, and for what has not: their proxies differ.
+    agents: (Agent, Agent),
     insecure: bool,
-    files: Vec<PathBuf>,
+    lookup: &'a Lookup<'a>,
     places: Vec<Place>,
+}
+
+impl std::fmt::Debug for Client<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client")
+            .field("places", &self.places)
+            .finish_non_exhaustive()
+    }
 }
 
 /// One host that has the repository.
@@ -74,23 +84,18 @@ struct Place {
     plain: Mutex<bool>,
 }
 
-impl Client {
-    /// For one image's repository. Nothing is sent yet.
+impl<'a> Client<'a> {
+    /// For one image's repository. Nothing is sent yet; `lookup` is asked once the
+    /// registry wants to know.
     ///
     /// # Errors
-    /// [`Error::Certificates`].
-    pub fn new(image: &Reference, options: &Options) -> Result<Client, Error> {
+    /// [`Error::Certificates`], [`Error::Proxy`].
+    pub fn new(
+        image: &Reference,
+        options: &Options,
+        lookup: &'a Lookup<'a>,
+    ) -> Result<Client<'a>, Error> {
         names::only_what_is_linked();
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            // Also along a redirect.
-            .https_only(!options.insecure)
-            .tls_config(tls::config(options.tls_ca.as_deref(), options.insecure)?)
-            .timeout_connect(Some(CONNECT))
-            .timeout_recv_response(Some(PATIENCE))
-            .timeout_per_read(Some(PATIENCE))
-            .user_agent(concat!("armistice/", env!("CARGO_PKG_VERSION")))
-            .build();
         let mut places = Vec::new();
         if image.registry == "docker.io" {
             for mirror in &options.mirrors {
@@ -98,12 +103,36 @@ impl Client {
             }
         }
         places.push(Place::new(&image.registry, image.repository.clone()));
+        let hosts: Vec<&str> = places.iter().map(|p| p.host.as_str()).collect();
+        let proxies = Proxies::new(&|name| std::env::var(name).ok(), &hosts)?;
+        let tls = tls::config(options.tls_ca.as_deref(), options.insecure)?;
+        let agent = |proxy| -> Agent {
+            let config = Agent::config_builder()
+                .http_status_as_error(false)
+                // Also along a redirect.
+                .https_only(!options.insecure)
+                .tls_config(tls.clone())
+                .proxy(proxy)
+                .timeout_connect(Some(CONNECT))
+                .timeout_recv_response(Some(PATIENCE))
+                .timeout_per_read(Some(PATIENCE))
+                .user_agent(concat!("armistice/", env!("CARGO_PKG_VERSION")));
+            config.build().into()
+        };
         Ok(Client {
-            agent: config.into(),
+            agents: (agent(proxies.https), agent(proxies.http)),
             insecure: options.insecure,
-            files: credentials::files(options.authfile.as_deref()),
+            lookup,
             places,
         })
+    }
+
+    fn agent(&self, url: &str) -> &Agent {
+        if url.starts_with("https:") {
+            &self.agents.0
+        } else {
+            &self.agents.1
+        }
     }
 
     /// A manifest or an index, by tag or digest.
@@ -267,7 +296,7 @@ impl Client {
     ) -> Result<Response<Body>, Error> {
         let ask = |scheme: &str| {
             let url = format!("{scheme}://{}/v2/{}/{path}", place.host, place.repository);
-            let mut request = self.agent.get(url);
+            let mut request = self.agent(&url).get(&url);
             for (name, value) in headers {
                 request = request.header(*name, value);
             }
@@ -301,7 +330,7 @@ impl Client {
             .iter()
             .find_map(|value| Challenge::parse(value.to_str().ok()?))
             .ok_or_else(|| place.nonsense("401 without a challenge that is known"))?;
-        let credential = credentials::find(&self.files, &place.registry, &place.repository);
+        let credential = (self.lookup)(&place.registry, &place.repository);
         let trouble = match &credential {
             Credential::None(trouble) => trouble.clone(),
             _ => String::new(),
@@ -345,7 +374,7 @@ impl Client {
             scope.to_owned()
         };
         let answer = match credential {
-            Credential::Refresh(token) => self.agent.post(realm).send_form([
+            Credential::Refresh(token) => self.agent(realm).post(realm).send_form([
                 ("grant_type", "refresh_token"),
                 ("service", service),
                 ("scope", &scope),
@@ -353,7 +382,7 @@ impl Client {
                 ("refresh_token", token),
             ]),
             _ => {
-                let mut request = self.agent.get(realm).query("scope", &scope);
+                let mut request = self.agent(realm).get(realm).query("scope", &scope);
                 if !service.is_empty() {
                     request = request.query("service", service);
                 }
@@ -365,7 +394,14 @@ impl Client {
         };
         let answer = answer.map_err(|e| place.unreachable(e))?;
         match answer.status().as_u16() {
-            401 | 403 => return Err(place.unauthorized(said(answer))),
+            401 | 403 => {
+                let reason = match credential {
+                    // Why there is no login says more than that one is missing.
+                    Credential::None(trouble) if !trouble.is_empty() => trouble.clone(),
+                    _ => said(answer),
+                };
+                return Err(place.unauthorized(reason));
+            }
             429 | 503 => {
                 return Err(Error::Busy {
                     registry: place.registry.clone(),

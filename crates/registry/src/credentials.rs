@@ -1,26 +1,43 @@
 //! Who the user is to a registry: podman's auth.json and Docker's config.json,
 //! with the helpers that they name.
+//!
+//! A file may have credentials of a repository, as podman writes them; a helper is asked
+//! only for a registry, as docker and podman do.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use docker_credential::{CredentialRetrievalError, DockerCredential, get_credential_from_reader};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// The name by which Docker's own registry is in these files.
 const DOCKER_HUB: &str = "https://index.docker.io/v1/";
 
 /// What is known of the user.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Credential {
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Credential {
     /// Nothing; the text says why, where somebody should know.
     None(String),
+    /// A name and a password.
     Password(String, String),
     /// To be changed for a token.
     Refresh(String),
 }
 
+/// Without what is secret.
+impl std::fmt::Debug for Credential {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Credential::None(reason) => f.debug_tuple("None").field(reason).finish(),
+            Credential::Password(user, _) => f.debug_tuple("Password").field(user).finish(),
+            Credential::Refresh(_) => f.write_str("Refresh"),
+        }
+    }
+}
+
 /// The files, in the order in which they count.
-pub(crate) fn files(authfile: Option<&Path>) -> Vec<PathBuf> {
+#[must_use]
+pub fn files(authfile: Option<&Path>) -> Vec<PathBuf> {
     let env = |name: &str| {
         std::env::var_os(name)
             .filter(|v| !v.is_empty())
@@ -43,48 +60,79 @@ pub(crate) fn files(authfile: Option<&Path>) -> Vec<PathBuf> {
     [runtime, config, docker].into_iter().flatten().collect()
 }
 
-/// The names under which a repository's credentials may be, the nearest first.
-fn keys(registry: &str, repository: &str) -> Vec<String> {
+/// Whether one of the files names a program that has credentials.
+#[must_use]
+pub fn have_helpers(files: &[PathBuf]) -> bool {
+    files.iter().any(|path| {
+        let file = read(path).and_then(Result::ok).unwrap_or_default();
+        let named = |key: &str| match file.get(key) {
+            Some(Value::String(name)) => !name.is_empty(),
+            Some(Value::Object(names)) => !names.is_empty(),
+            _ => false,
+        };
+        named("credsStore") || named("credHelpers")
+    })
+}
+
+/// A file that can be opened, as JSON.
+fn read(path: &Path) -> Option<Result<Value, String>> {
+    let text = std::fs::read(path).ok()?;
+    Some(serde_json::from_slice(&text).map_err(|e| e.to_string()))
+}
+
+/// The names under which a repository's credentials may be, the nearest first, and
+/// whether a helper knows such names.
+fn keys(registry: &str, repository: &str) -> Vec<(String, bool)> {
     let mut keys = Vec::new();
     let mut path = repository;
     loop {
-        keys.push(format!("{registry}/{path}"));
+        keys.push((format!("{registry}/{path}"), false));
         match path.rsplit_once('/') {
             Some((shorter, _)) => path = shorter,
             None => break,
         }
     }
     if registry == "docker.io" {
-        keys.push(DOCKER_HUB.to_owned());
+        keys.push((DOCKER_HUB.to_owned(), true));
     }
-    keys.push(registry.to_owned());
+    keys.push((registry.to_owned(), true));
     keys
 }
 
 /// Looks the user up. An unreadable file or a failing helper is told, and does
 /// not keep anybody from what needs no login.
-pub(crate) fn find(files: &[PathBuf], registry: &str, repository: &str) -> Credential {
+#[must_use]
+pub fn find(files: &[PathBuf], registry: &str, repository: &str) -> Credential {
     let mut trouble = String::new();
     for path in files {
-        for key in keys(registry, repository) {
-            let Ok(file) = File::open(path) else {
+        let mut told = |text: &str| {
+            let words: Vec<&str> = text.split_whitespace().collect();
+            trouble = format!("{}: {}", path.display(), words.join(" "));
+        };
+        let whole = match read(path) {
+            None => continue,
+            Some(Ok(whole)) => whole,
+            Some(Err(e)) => {
+                told(&format!("it is not as docker and podman write it: {e}"));
                 continue;
-            };
-            match get_credential_from_reader(file, &key) {
+            }
+        };
+        let mut without_helpers = whole.clone();
+        if let Value::Object(file) = &mut without_helpers {
+            file.remove("credsStore");
+            file.remove("credHelpers");
+        }
+        for (key, has_helper) in keys(registry, repository) {
+            let file = if has_helper { &whole } else { &without_helpers };
+            let text = serde_json::to_vec(file).unwrap_or_default();
+            match get_credential_from_reader(&text[..], &key) {
                 Ok(DockerCredential::UsernamePassword(user, password)) => {
                     return Credential::Password(user, password);
                 }
                 Ok(DockerCredential::IdentityToken(token)) => return Credential::Refresh(token),
                 Err(CredentialRetrievalError::NoCredentialConfigured) => {}
                 Err(e) if is_not_found(&e) => {}
-                Err(e) => {
-                    let text = e
-                        .to_string()
-                        .split_whitespace()
-                        .collect::<Vec<_>>()
-                        .join(" ");
-                    trouble = format!("{}: {text}", path.display());
-                }
+                Err(e) => told(&e.to_string()),
             }
         }
     }
@@ -132,7 +180,7 @@ mod tests {
         let Credential::None(said) = look("not json", "r.io", "x") else {
             panic!("credentials out of nothing");
         };
-        assert!(said.contains("Unable to read config"), "{said}");
+        assert!(said.contains("not as docker and podman write it"), "{said}");
         let helper = r#"{"credHelpers": {"r.io": "armistice-no-such-helper"}}"#;
         let Credential::None(said) = look(helper, "r.io", "x") else {
             panic!("credentials out of nothing");

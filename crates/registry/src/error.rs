@@ -100,6 +100,14 @@ pub enum Error {
         /// What came.
         found: String,
     },
+    /// A variable that should name a proxy does not name one that can be used.
+    #[error("{name} {reason}")]
+    Proxy {
+        /// The variable.
+        name: &'static str,
+        /// What is wrong; the value may have a password in it.
+        reason: &'static str,
+    },
     /// No certificates to trust, or a file of them that can't be read.
     #[error("can't read certificates from {}: {reason}", path.display())]
     Certificates {

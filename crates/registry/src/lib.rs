@@ -6,14 +6,23 @@
 //!
 //! - [`client`]: requests, and what the answers mean.
 //! - `auth`: challenges and tokens. `credentials`: who the user is.
-//! - `tls`: whom to trust. `names`: which of glibc's resolvers are asked.
+//! - `proxy`: through whom. `tls`: whom to trust. `names`: which of glibc's resolvers are asked.
 
 mod auth;
 pub mod client;
-mod credentials;
+pub mod credentials;
 mod error;
 mod names;
+mod proxy;
 mod tls;
 
-pub use client::{Client, Fetched, Options};
+pub use client::{Client, Fetched, Lookup, Options};
+pub use credentials::Credential;
 pub use error::Error;
+
+/// Whether a text of `WWW-Authenticate` is a challenge that is known; for fuzzing.
+#[doc(hidden)]
+#[must_use]
+pub fn is_challenge(text: &str) -> bool {
+    auth::Challenge::parse(text).is_some()
+}

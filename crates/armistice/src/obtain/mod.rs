@@ -2,9 +2,11 @@
 //! does, and what `run` begins with.
 //!
 //! - `given`: what the words mean. `source`: where the bytes come from.
+//! - `keyring`: who the user is to registries.
 //! - `progress`: what is shown while they come.
 
 mod given;
+mod keyring;
 mod progress;
 mod source;
 
@@ -14,12 +16,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::{Context, Result};
 use armistice_arch::Platform;
 use armistice_container::IdMap;
+use armistice_registry::Lookup;
 use armistice_store::{Ids, Owners, Pulled, Source, Store, Wanted};
 
 use crate::cli::Fetching;
 use crate::outcome::Usage;
 use crate::output::{Output, shown};
 pub(crate) use given::{Given, reference};
+pub(crate) use keyring::Keyring;
 use progress::Progress;
 use source::RegistrySource;
 
@@ -92,18 +96,35 @@ pub(crate) fn open(output: Output) -> Result<Store> {
     Ok(Store::open(&folder, Ids::of_this_process())?)
 }
 
+/// The same for who may fetch: with what is to be had only before the user namespace is
+/// entered.
+pub(crate) fn open_to_fetch(
+    given: &Given,
+    args: &Fetching,
+    output: Output,
+) -> Result<(Store, Keyring)> {
+    let keyring = match given {
+        Given::Image(_) => Keyring::new(args.authfile.as_deref())?,
+        _ => Keyring::default(),
+    };
+    let store = open(output)?;
+    Ok((store, keyring))
+}
+
 /// Brings an image into the store.
 pub(crate) fn pull(
     store: &Store,
+    keyring: &Keyring,
     given: &Given,
     name: Option<&str>,
     args: &Fetching,
     output: Output,
 ) -> Result<Obtained> {
     let wanted = wanted(args.platform.as_deref())?;
-    let (source, mut names): (Box<dyn Source>, Vec<String>) = match given {
+    let lookup: &Lookup<'_> = &|registry, repository| keyring.find(registry, repository);
+    let (source, mut names): (Box<dyn Source + '_>, Vec<String>) = match given {
         Given::Image(reference) => {
-            let source = RegistrySource::new(reference, args)?;
+            let source = RegistrySource::new(reference, args, lookup)?;
             (Box::new(source), vec![reference.to_string()])
         }
         Given::Archive(path) => {

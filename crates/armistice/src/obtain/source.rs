@@ -10,22 +10,25 @@ use armistice_arch::{Arch, ElfHeader, Platform};
 use armistice_oci::document::{self, BlobRef};
 use armistice_oci::stream::{self, Fault, MemberKind, Method};
 use armistice_oci::{Archive, Digest, Hashing, Image, Reference};
-use armistice_registry::{Client, Options};
+use armistice_registry::{Client, Lookup, Options};
 use armistice_store::{Near, Source, SourceError, Top, Wanted, choose};
 
 use crate::cli::Fetching;
 use crate::outcome::Usage;
 
 /// An image of a registry.
-pub(crate) struct RegistrySource {
-    client: Client,
+pub(crate) struct RegistrySource<'a> {
+    client: Client<'a>,
     wanted: String,
 }
 
-impl RegistrySource {
-    pub(crate) fn new(image: &Reference, args: &Fetching) -> Result<RegistrySource> {
+impl<'a> RegistrySource<'a> {
+    pub(crate) fn new(
+        image: &Reference,
+        args: &Fetching,
+        lookup: &'a Lookup<'a>,
+    ) -> Result<RegistrySource<'a>> {
         let options = Options {
-            authfile: args.authfile.clone(),
             tls_ca: args.tls_ca.clone(),
             insecure: args.insecure,
             mirrors: args
@@ -36,13 +39,13 @@ impl RegistrySource {
                 .collect(),
         };
         Ok(RegistrySource {
-            client: Client::new(image, &options)?,
+            client: Client::new(image, &options, lookup)?,
             wanted: image.wanted(),
         })
     }
 }
 
-impl Source for RegistrySource {
+impl Source for RegistrySource<'_> {
     fn top(&self) -> Result<Top, SourceError> {
         let fetched = self.client.manifest(&self.wanted)?;
         Ok(Top {

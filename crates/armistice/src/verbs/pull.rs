@@ -24,8 +24,10 @@ struct Answer {
 
 pub(crate) fn run(args: &Pull, output: Output) -> Result<Outcome> {
     let given = Given::parse(&args.image)?;
-    let store = obtain::open(output)?;
-    let obtained = obtain::pull(&store, &given, args.name.as_deref(), &args.fetching, output)?;
+    let fetching = &args.fetching;
+    let (store, keyring) = obtain::open_to_fetch(&given, fetching, output)?;
+    let name = args.name.as_deref();
+    let obtained = obtain::pull(&store, &keyring, &given, name, fetching, output)?;
     let pulled = &obtained.pulled;
     let answer = Answer {
         schema: 1,

@@ -18,7 +18,7 @@ use armistice_store::{Held, Store, StoredImage};
 
 use crate::cli::{NetworkKind, PullWhen, Run};
 use crate::inherited::Inherited;
-use crate::obtain::{self, Given};
+use crate::obtain::{self, Given, Keyring};
 use crate::outcome::{self, Outcome, Usage};
 use crate::output::Output;
 use crate::verbs::shell::OWN_FAILURE;
@@ -56,11 +56,12 @@ fn run_to_end(args: &Run, inherited: &Inherited, output: Output) -> Result<u8> {
     let tmpfs = options::tmpfs(&args.tmpfs)?;
     let env = options::env(args)?;
     let outside = namespace();
-    let store = obtain::open(output)?;
+    let (store, keyring) = obtain::open_to_fetch(&given, &args.fetching, output)?;
     let origin = match &given {
         Given::Folder(folder) => folder_origin(folder, args)?,
-        other => image_origin(&store, other, args, output)?,
+        other => image_origin(&store, &keyring, other, args, output)?,
     };
+    drop(keyring);
     let foreign = Foreign::of(&origin.platform, &args.emulators, output)?;
     // An ordinary user is in one of its own since the store was opened. Without one of
     // its own, a new table would take the place of somebody else's.
@@ -110,7 +111,13 @@ fn namespace() -> Option<PathBuf> {
 }
 
 /// The image, brought here where it is not.
-fn image_origin(store: &Store, given: &Given, args: &Run, output: Output) -> Result<Origin> {
+fn image_origin(
+    store: &Store,
+    keyring: &Keyring,
+    given: &Given,
+    args: &Run,
+    output: Output,
+) -> Result<Origin> {
     let wanted = obtain::wanted(args.fetching.platform.as_deref())?;
     let there = match given {
         Given::Image(reference) if args.pull != PullWhen::Always => {
@@ -120,7 +127,7 @@ fn image_origin(store: &Store, given: &Given, args: &Run, output: Output) -> Res
     };
     let image = match there {
         Some(image) => image,
-        None => brought(store, given, args, output)?,
+        None => brought(store, keyring, given, args, output)?,
     };
     let held = store.hold(&image)?;
     let base = store.root().to_owned();
@@ -140,13 +147,19 @@ fn image_origin(store: &Store, given: &Given, args: &Run, output: Output) -> Res
     })
 }
 
-fn brought(store: &Store, given: &Given, args: &Run, output: Output) -> Result<StoredImage> {
+fn brought(
+    store: &Store,
+    keyring: &Keyring,
+    given: &Given,
+    args: &Run,
+    output: Output,
+) -> Result<StoredImage> {
     if let (Given::Image(reference), PullWhen::Never) = (given, args.pull) {
         bail!(
             "{reference} is not here, and --pull never forbids to fetch it; run: armistice pull {reference}"
         );
     }
-    let obtained = obtain::pull(store, given, None, &args.fetching, output)?;
+    let obtained = obtain::pull(store, keyring, given, None, &args.fetching, output)?;
     let name = obtained.names.first().context("the image has no name")?;
     let manifest = &obtained.pulled.manifest;
     let images = store.named(name)?;
