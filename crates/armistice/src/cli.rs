@@ -324,9 +324,34 @@ pub(crate) struct Fetching {
         value_name = "HOST[/PATH]"
     )]
     pub(crate) mirrors: Vec<String>,
+    /// Unpack a layer up to this size, such as 20g or 500m; default: 200 times what is stored of
+    /// it, but at least 1g
+    #[arg(long, env = "ARMISTICE_MAX_LAYER", value_name = "SIZE", value_parser = size)]
+    pub(crate) max_layer: Option<u64>,
     /// What to show while it comes
     #[arg(long, value_name = "KIND", default_value = "auto")]
     pub(crate) progress: ProgressKind,
+}
+
+/// Bytes, as docker writes sizes.
+fn size(text: &str) -> Result<u64, String> {
+    let lower = text.to_ascii_lowercase();
+    let digits = lower
+        .trim_end_matches('b')
+        .trim_end_matches(['k', 'm', 'g', 't']);
+    let shift = match lower.trim_end_matches('b').strip_prefix(digits) {
+        Some("") => 0,
+        Some("k") => 10,
+        Some("m") => 20,
+        Some("g") => 30,
+        Some("t") => 40,
+        _ => 64,
+    };
+    let bytes = digits
+        .parse()
+        .ok()
+        .and_then(|n: u64| n.checked_mul(1_u64.checked_shl(shift)?));
+    bytes.ok_or_else(|| "write it like 20g or 500m".to_owned())
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

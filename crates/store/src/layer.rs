@@ -105,7 +105,11 @@ impl Store {
         files::make_folder(&root)?;
         let opened = open_root(&root)?;
         let (bytes, stored) = open()?;
-        let limits = Limits::of(stored);
+        let usual = Limits::of(stored);
+        let limits = Limits {
+            bytes: self.layer_max().unwrap_or(usual.bytes),
+            ..usual
+        };
         let (found, unpacked) = unpack::unpack(bytes, opened, &lowers, self.ids().owners, limits)
             .map_err(|trouble| trouble.of_layer(name))?;
         if found != *diff_id {

@@ -14,6 +14,7 @@ use crate::{Error, Ids};
 pub struct Store {
     root: PathBuf,
     ids: Ids,
+    layer_max: Option<u64>,
 }
 
 impl Store {
@@ -26,6 +27,7 @@ impl Store {
         let store = Store {
             root: root.to_owned(),
             ids,
+            layer_max: None,
         };
         for folder in [
             store.root.clone(),
@@ -49,7 +51,19 @@ impl Store {
         Store {
             root: root.to_owned(),
             ids: Ids::of_key(key),
+            layer_max: None,
         }
+    }
+
+    /// Unpacks layers of up to so many bytes; without a number, up to what is usual for
+    /// the bytes that are stored.
+    #[must_use]
+    pub fn with_layer_max(self, layer_max: Option<u64>) -> Store {
+        Store { layer_max, ..self }
+    }
+
+    pub(crate) fn layer_max(&self) -> Option<u64> {
+        self.layer_max
     }
 
     /// Where it is.

@@ -107,7 +107,7 @@ pub(crate) fn open_to_fetch(
         Given::Image(_) => Keyring::new(args.authfile.as_deref())?,
         _ => Keyring::default(),
     };
-    let store = open(output)?;
+    let store = open(output)?.with_layer_max(args.max_layer);
     Ok((store, keyring))
 }
 

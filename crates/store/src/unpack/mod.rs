@@ -143,7 +143,7 @@ impl<R: Read> Read for Bounded<R> {
         self.left = self.left.checked_sub(n as u64).ok_or_else(|| {
             io::Error::new(
                 io::ErrorKind::InvalidData,
-                "it unpacks to more than any real layer of its size",
+                "it unpacks to more than is usual for its size; where that is right, allow more by --max-layer",
             )
         })?;
         Ok(n)

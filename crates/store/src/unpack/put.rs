@@ -87,7 +87,7 @@ impl<'a> Unpacker<'a> {
         }
         if self.result.bytes > self.limits.bytes {
             let text = format!(
-                "its files come to more than {} bytes, more than any real layer of its size",
+                "its files come to more than {} bytes; where that is right, allow more by --max-layer",
                 self.limits.bytes
             );
             return Err(Trouble::Bad(text));
