@@ -7,4 +7,11 @@ mod check;
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|bytes: &[u8]| check::layer(bytes));
+fuzz_target!(|bytes: &[u8]| {
+    check::layer(bytes);
+    let mut repaired = bytes.to_vec();
+    check::repair(&mut repaired);
+    if repaired != bytes {
+        check::layer(&repaired);
+    }
+});

@@ -456,7 +456,7 @@ fn bombs_end() {
     };
     let refused = |layer: Vec<u8>, limits: Limits| {
         let temp = tempfile::tempdir().unwrap();
-        let error = scratch(&layer[..], temp.path(), limits).unwrap_err();
+        let error = scratch(&[&layer[..]], temp.path(), limits).unwrap_err();
         (error.to_string(), armistice_store_usage(temp.path()))
     };
     let mut many = Layer::new();

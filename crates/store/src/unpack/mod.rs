@@ -150,24 +150,36 @@ impl<R: Read> Read for Bounded<R> {
     }
 }
 
-/// Unpacks a layer into a folder, over none, as tests and fuzzing do. The error
-/// is text.
+/// Unpacks layers, the lowest first, into folders `0`, `1`, ... of a folder, each over
+/// those before, as tests and fuzzing do. Returns the digest of the last one's tar.
 ///
 /// # Errors
-/// What is wrong with the layer, or with the system.
+/// What is wrong with a layer, or with the system.
 #[doc(hidden)]
 pub fn scratch(
-    stored: impl Read,
+    layers: &[&[u8]],
     folder: &std::path::Path,
     limits: Limits,
 ) -> Result<Digest, crate::Error> {
-    let root = rustix::fs::open(
-        folder,
-        rustix::fs::OFlags::PATH | rustix::fs::OFlags::DIRECTORY | rustix::fs::OFlags::CLOEXEC,
-        rustix::fs::Mode::empty(),
-    );
-    let root = root.map_err(|e| Trouble::System("/".to_owned(), e.into()).of_layer("scratch"))?;
-    unpack(stored, root, &[], Owners::Lost, limits)
-        .map(|(digest, _)| digest)
-        .map_err(|trouble| trouble.of_layer("scratch"))
+    use rustix::fs::{Mode, OFlags};
+    let system = |e: io::Error| Trouble::System("/".to_owned(), e).of_layer("scratch");
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let (mut lowers, mut last): (Vec<Lower>, _) = (Vec::new(), Digest::of(b""));
+    for (number, stored) in layers.iter().enumerate() {
+        let path = folder.join(number.to_string());
+        std::fs::create_dir(&path).map_err(system)?;
+        let open = || rustix::fs::open(&path, flags, Mode::empty()).map_err(|e| system(e.into()));
+        let (digest, unpacked) = unpack(*stored, open()?, &lowers, Owners::Lost, limits)
+            .map_err(|trouble| trouble.of_layer("scratch"))?;
+        let opaque = unpacked.opaque;
+        lowers.insert(
+            0,
+            Lower {
+                root: open()?,
+                opaque,
+            },
+        );
+        last = digest;
+    }
+    Ok(last)
 }
