@@ -76,6 +76,19 @@ impl Fake {
         locked(&self.state.things).insert(path.to_owned(), thing);
     }
 
+    /// How many bytes are under the end of a path.
+    ///
+    /// # Panics
+    /// When there is nothing.
+    #[must_use]
+    pub fn size(&self, path: &str) -> usize {
+        let things = locked(&self.state.things);
+        things
+            .get(path)
+            .map(|(bytes, _)| bytes.len())
+            .expect("it was put there")
+    }
+
     /// Adds an image of these layers (tars) under a tag; its manifest's digest.
     pub fn image(&self, tag: &str, architecture: &str, layers: &[Vec<u8>]) -> String {
         self.image_typed(
@@ -203,6 +216,9 @@ impl State {
                 );
                 return stream.write_all(text.as_bytes()).ok();
             }
+        }
+        if path == "/v2/" {
+            return send(&mut stream, b"{}", "application/json", 0, &manners);
         }
         let key = path.strip_prefix("/v2/test/").unwrap_or_default();
         let Some((bytes, media_type)) = locked(&self.things).get(key).cloned() else {

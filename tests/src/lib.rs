@@ -19,7 +19,8 @@
 //! - [`capabilities`]: what this machine can't give to privileged containers.
 //! - [`shared`]: one engine for the tests that run at the same time.
 //! - [`python`]: a virtual environment with the Kubernetes and Helm checkers.
-//! - [`fake_registry`]: a registry that misbehaves.
+//! - [`fake_registry`]: a registry that misbehaves; [`token_server`]: who may read a real one;
+//!   [`image_store`]: a store to pull into.
 //! - [`lesser_kernel`]: a command on a kernel that lacks something.
 //! - [`leftovers`]: ends what a killed run left behind.
 //!
@@ -33,6 +34,7 @@ pub mod dockerd;
 pub mod fake_registry;
 pub mod guard;
 pub mod host_table;
+pub mod image_store;
 pub mod isolation;
 pub mod leftovers;
 pub mod lesser_kernel;
@@ -47,6 +49,7 @@ pub mod python;
 pub mod registry;
 pub mod run_place;
 pub mod shared;
+pub mod token_server;
 pub mod userland;
 
 pub use command::{Done, copy_program, run};

@@ -31,6 +31,30 @@ impl Registry {
         Registry::start(crate::temporary(), "")
     }
 
+    /// One without TLS that lets in who has a token, which is had with this
+    /// `user:password`.
+    #[must_use]
+    pub fn with_tokens(password: &'static str) -> Registry {
+        let folder = crate::temporary();
+        let auth = crate::token_server::start(folder.path(), password);
+        Registry::start_with(folder, "", &auth)
+    }
+
+    /// One without TLS that wants `ann`'s password, `secret`, with each request.
+    #[must_use]
+    pub fn with_password() -> Registry {
+        // By bcrypt, the only method that it knows.
+        const LINE: &str = "ann:$2b$05$QRCoZk8fDUKaVIkA7Aex0.XkkXpfZPt1bZx2FiXPGV/D/Iw.PuEUm\n";
+        let folder = crate::temporary();
+        let file = folder.path().join("htpasswd");
+        fs::write(&file, LINE).expect("the folder is writable");
+        let auth = format!(
+            "auth: {{htpasswd: {{realm: test, path: {}}}}}\n",
+            file.display()
+        );
+        Registry::start_with(folder, "", &auth)
+    }
+
     /// One with TLS; [`Registry::ca`] is the authority's certificate.
     #[must_use]
     pub fn tls() -> Registry {
@@ -64,7 +88,7 @@ impl Registry {
             "-subj",
             "/CN=registry",
             "-addext",
-            "subjectAltName=IP:127.0.0.1",
+            "subjectAltName=IP:127.0.0.1,IP:0.0.0.0",
             "-addext",
             "basicConstraints=critical,CA:FALSE",
         ]);
@@ -73,11 +97,15 @@ impl Registry {
         Registry::start(folder, &tls)
     }
 
-    fn start(folder: tempfile::TempDir, more: &str) -> Registry {
+    fn start(folder: tempfile::TempDir, tls: &str) -> Registry {
+        Registry::start_with(folder, tls, "")
+    }
+
+    fn start_with(folder: tempfile::TempDir, tls: &str, auth: &str) -> Registry {
         let host = format!("127.0.0.1:{}", free_port());
         let config = format!(
             "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\n\
-             http: {{addr: \"{host}\"{more}}}\n",
+             http: {{addr: \"{host}\"{tls}}}\n{auth}",
             folder.path().join("storage").display()
         );
         let file = folder.path().join("config.yml");
@@ -121,7 +149,9 @@ impl Registry {
         name
     }
 
-    fn port(&self) -> &str {
+    /// Its port.
+    #[must_use]
+    pub fn port(&self) -> &str {
         self.host.rsplit(':').next().unwrap_or_default()
     }
 

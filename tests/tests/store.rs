@@ -8,100 +8,9 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use e2e::fake_registry::{Fake, Manners};
+use e2e::image_store::{ImageStore, layer};
 use e2e::registry::{Registry, add_index, digest, skopeo_copy};
-use e2e::{Done, Userland, command, need, product, run};
-
-/// A store of its own.
-struct Store {
-    folder: tempfile::TempDir,
-}
-
-impl Store {
-    fn new() -> Store {
-        Store {
-            folder: e2e::temporary(),
-        }
-    }
-
-    fn path(&self) -> PathBuf {
-        self.folder.path().join("store")
-    }
-
-    fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(product::binary());
-        self.prepare(&mut command);
-        command.args(args);
-        command
-    }
-
-    /// No credentials or settings of the machine's user come in.
-    fn prepare(&self, command: &mut Command) {
-        command
-            .env("ARMISTICE_STORE", self.path())
-            .env("HOME", self.folder.path())
-            .env("DOCKER_CONFIG", self.folder.path())
-            .env_remove("XDG_RUNTIME_DIR")
-            .env_remove("REGISTRY_AUTH_FILE")
-            .env_remove("DOCKER_DEFAULT_PLATFORM")
-            .env_remove("SSL_CERT_FILE");
-        for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
-            command.env_remove(name).env_remove(name.to_lowercase());
-        }
-    }
-
-    #[track_caller]
-    fn run(&self, args: &[&str]) -> Done {
-        run(&mut self.command(args))
-    }
-
-    #[track_caller]
-    fn pull(&self, fake: &Fake, tag: &str) -> Done {
-        self.run(&["pull", "--insecure", &fake.name(tag)])
-    }
-
-    /// Nothing is left that no image needs, beside what the next pull goes on with.
-    #[track_caller]
-    fn is_intact(&self) {
-        let done = self.run(&["prune", "--dry-run"]).ok();
-        for line in done.stdout.lines() {
-            assert!(
-                line.contains("unfinished layer") || line.starts_with("Would free"),
-                "left over:\n{done}"
-            );
-        }
-    }
-
-    /// The one unpacked layer's folder that has this file.
-    fn with(&self, file: &str) -> PathBuf {
-        let layers = fs::read_dir(self.path().join("layers"))
-            .into_iter()
-            .flatten()
-            .flatten()
-            .flat_map(|ids| fs::read_dir(ids.path()).into_iter().flatten().flatten())
-            .map(|layer| layer.path().join("fs"));
-        layers
-            .into_iter()
-            .find(|root| root.join(file).symlink_metadata().is_ok())
-            .unwrap_or_else(|| panic!("no layer has {file}"))
-    }
-}
-
-/// A layer of files.
-fn layer(files: &[(&str, usize)]) -> Vec<u8> {
-    let mut tar = tar::Builder::new(Vec::new());
-    for (name, size) in files {
-        let mut header = tar::Header::new_gnu();
-        header.set_size(*size as u64);
-        header.set_mode(0o644);
-        header.set_uid(7);
-        header.set_gid(8);
-        // Not zeros: those would become holes.
-        let bytes: Vec<u8> = (1..=251).cycle().take(*size).collect();
-        tar.append_data(&mut header, name, &bytes[..])
-            .expect("a tar in memory can be written");
-    }
-    tar.into_inner().expect("a tar in memory can be written")
-}
+use e2e::{Userland, command, need, product, run};
 
 #[test]
 fn a_real_registry_gives_the_platform_that_is_asked_for() {
@@ -128,7 +37,7 @@ fn a_real_registry_gives_the_platform_that_is_asked_for() {
         &format!("docker://{name}"),
     );
 
-    let store = Store::new();
+    let store = ImageStore::new();
     let refused = store.run(&["pull", &name]).exits(1);
     let _ = refused.says("--insecure");
     let pulled = store
@@ -187,7 +96,7 @@ fn tls_wants_an_authority_that_is_trusted() {
         &format!("oci-archive:{}", archive.display()),
         &format!("docker://{name}"),
     );
-    let store = Store::new();
+    let store = ImageStore::new();
     let ca = registry.ca();
     let ca = ca.to_str().expect("a plain path");
     let _ = store.run(&["pull", &name]).exits(1).says("--tls-ca");
@@ -242,7 +151,7 @@ fn small_archive(folder: &Path) -> PathBuf {
 fn archives_layouts_and_tars_of_a_root() {
     let temp = e2e::temporary();
     let archive = small_archive(temp.path());
-    let store = Store::new();
+    let store = ImageStore::new();
     let pull = |path: &Path| {
         store
             .run(&["pull", "-o", "json", path.to_str().expect("plain")])
@@ -280,12 +189,12 @@ fn a_token_is_had_with_the_users_password() {
         password: Some("ann:secret".to_owned()),
         ..Manners::default()
     });
-    let store = Store::new();
+    let store = ImageStore::new();
     let _ = store.pull(&fake, "1").exits(1).says("login");
     // base64 of ann:secret, and of ann:wrong.
     for (auth, code) in [("YW5uOnNlY3JldA==", 0), ("YW5uOndyb25n", 1)] {
         let text = format!(r#"{{"auths": {{"{}": {{"auth": "{auth}"}}}}}}"#, fake.host);
-        let file = store.folder.path().join("auth.json");
+        let file = store.home().join("auth.json");
         fs::write(&file, &text).expect("a file can be written");
         let file = file.to_str().expect("a plain path");
         let name = fake.name("1");
@@ -296,7 +205,7 @@ fn a_token_is_had_with_the_users_password() {
             let _ = named.says("wrong password");
         }
         // Docker's own file, too.
-        fs::write(store.folder.path().join("config.json"), &text).expect("a file can be written");
+        fs::write(store.home().join("config.json"), &text).expect("a file can be written");
         let _ = store.pull(&fake, "1").exits(code);
     }
 }
@@ -305,7 +214,7 @@ fn a_token_is_had_with_the_users_password() {
 fn refusals_are_told_with_what_to_do() {
     let fake = Fake::new();
     fake.image("1", "arm64", &[layer(&[("f", 10)])]);
-    let store = Store::new();
+    let store = ImageStore::new();
     let _ = store.pull(&fake, "none").exits(1).says("has no test:none");
     let refuse = |times, status, header: &str| {
         fake.behave(Manners {
@@ -343,7 +252,7 @@ fn refusals_are_told_with_what_to_do() {
 #[test]
 fn what_is_not_as_it_should_be_is_not_kept() {
     let fake = Fake::new();
-    let store = Store::new();
+    let store = ImageStore::new();
     let good = layer(&[("f", 10_000)]);
     let put = |what: &str, bytes: &[u8]| fake.put(what, bytes, "application/octet-stream");
     let blob = format!("blobs/{}", digest(&good));
@@ -436,7 +345,7 @@ fn what_is_not_as_it_should_be_is_not_kept() {
 #[test]
 fn nothing_that_a_registry_sends_steers_the_terminal() {
     let fake = Fake::new();
-    let store = Store::new();
+    let store = ImageStore::new();
     let evil = r"x\u001b]0;title\u0007\r\n\u009b31m";
     let is_tame = |args: &[&str], shows: &str| {
         let done = run(store.command(args).args(["--color", "always"]));
@@ -479,7 +388,7 @@ fn a_redirect_leads_away_from_tls_only_with_insecure() {
     let registry = Registry::tls();
     let path = "v2/test/manifests/1";
     let (_server, host) = registry.redirecting(path, &format!("http://{}/{path}", fake.host));
-    let store = Store::new();
+    let store = ImageStore::new();
     let ca = registry.ca();
     let ca = ca.to_str().expect("a plain path");
     let name = format!("{host}/test:1");
@@ -497,7 +406,7 @@ fn an_interrupted_pull_goes_on() {
     let fake = Fake::new();
     let large = layer(&[("large", 1_000_000)]);
     fake.image("1", "arm64", std::slice::from_ref(&large));
-    let store = Store::new();
+    let store = ImageStore::new();
     // It breaks off again and again, and comes all the same.
     fake.behave(Manners {
         cut_after: Some(300_000),
@@ -555,7 +464,7 @@ fn what_an_interrupted_pull_left_survives_the_removal_of_another_image() {
         "arm64",
         &[layer(&[("a", 10)]), layer(&[("b", 500_000)])],
     );
-    let store = Store::new();
+    let store = ImageStore::new();
     let _ = store.pull(&fake, "other").ok();
     fake.behave(Manners {
         cut_after: Some(100_000),
@@ -577,21 +486,152 @@ fn what_an_interrupted_pull_left_survives_the_removal_of_another_image() {
 #[test]
 fn several_pulls_at_once_all_succeed() {
     let fake = Fake::new();
-    let layers = [layer(&[("a", 3_000_000)]), layer(&[("b", 2_000_000)])];
+    // More than come at a time, so that one pull gets to what another one has done.
+    let layers: Vec<Vec<u8>> = (0..12)
+        .map(|n| layer(&[(&format!("f{n}"), 400_000)]))
+        .collect();
     fake.image("1", "arm64", &layers);
-    let store = Store::new();
+    let store = ImageStore::new();
     let spawn = || {
         store
             .command(&["pull", "-q", "--insecure", &fake.name("1")])
             .spawn()
             .expect("it starts")
     };
-    let mut pulls = [spawn(), spawn(), spawn()];
+    let mut pulls = [spawn(), spawn(), spawn(), spawn()];
     for pull in &mut pulls {
         assert!(pull.wait().expect("it ends").success());
     }
     let images = store.run(&["images", "-o", "json"]).ok().json();
     assert_eq!(images["images"].as_array().map(Vec::len), Some(1));
+    for layer in &layers {
+        let asked = fake.asked(&format!("blobs/{}", digest(layer)));
+        assert_eq!(asked, 1, "a layer came more than once");
+    }
+    store.is_intact();
+}
+
+#[test]
+fn an_index_may_be_in_an_index() {
+    let fake = Fake::new();
+    let store = ImageStore::new();
+    let index = "application/vnd.oci.image.index.v1+json";
+    let put = |tag: &str, entries: &[(&str, String, usize, &str)]| {
+        let entries: Vec<String> = entries
+            .iter()
+            .map(|(kind, digest, size, more)| {
+                let kind = format!("application/vnd.oci.image.{kind}.v1+json");
+                format!(r#"{{"mediaType": "{kind}", "digest": "{digest}", "size": {size}{more}}}"#)
+            })
+            .collect();
+        let text = format!(
+            r#"{{"schemaVersion": 2, "mediaType": "{index}", "manifests": [{}]}}"#,
+            entries.join(",")
+        );
+        let own = digest(text.as_bytes());
+        for name in [tag, own.as_str()] {
+            fake.put(&format!("manifests/{name}"), text.as_bytes(), index);
+        }
+        (own, text.len())
+    };
+    let image = |architecture: &str| {
+        let own = fake.image(architecture, architecture, &[layer(&[(architecture, 10)])]);
+        let size = fake.size(&format!("manifests/{own}"));
+        (own, size)
+    };
+    let (arm, arm_size) = image("arm64");
+    let (amd, amd_size) = image("amd64");
+    let platform = |architecture: &str| {
+        format!(r#", "platform": {{"os": "linux", "architecture": "{architecture}"}}"#)
+    };
+    let arm_entry = ("manifest", arm, arm_size, &*platform("arm64").leak());
+    let inner = put("inner", &[arm_entry]);
+    let amd_entry = ("manifest", amd, amd_size, &*platform("amd64").leak());
+    let _ = put(
+        "outer",
+        &[amd_entry, ("index", inner.0.clone(), inner.1, "")],
+    );
+    for architecture in ["arm64", "amd64"] {
+        let name = fake.name("outer");
+        let args = [
+            "pull",
+            "--insecure",
+            "--platform",
+            architecture,
+            "-o",
+            "json",
+            &name,
+        ];
+        let pulled = store.run(&args).ok().json();
+        assert_eq!(pulled["platform"], format!("linux/{architecture}"));
+    }
+    let none = [
+        "pull",
+        "--insecure",
+        "--platform",
+        "s390x",
+        &fake.name("outer"),
+    ];
+    let _ = store
+        .run(&none)
+        .exits(1)
+        .says("it is for linux/amd64, linux/arm64");
+    // Deeper than any real one.
+    let mut last = inner;
+    for _ in 0..20 {
+        last = put("deep", &[("index", last.0, last.1, "")]);
+    }
+    let _ = store
+        .pull(&fake, "deep")
+        .exits(1)
+        .says("more than 16 indexes");
+    // What is listed as one is the other.
+    let (arm, size) = image("arm64");
+    let _ = put("lies", &[("index", arm, size, "")]);
+    let _ = store.pull(&fake, "lies").exits(1).says("not an index");
+    store.is_intact();
+}
+
+#[test]
+fn a_layer_may_be_as_large_as_the_user_says() {
+    let fake = Fake::new();
+    // Two gigabytes of a hole, of which some kilobytes are stored.
+    let mut tar = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_gnu();
+    header.set_entry_type(tar::EntryType::GNUSparse);
+    header.set_size(0);
+    header.set_mode(0o644);
+    header.set_path("huge").expect("a short name");
+    let gnu = header.as_gnu_mut().expect("it is GNU's");
+    gnu.set_real_size(2 << 30);
+    // The hole ends with no bytes.
+    gnu.sparse[0].set_offset(2 << 30);
+    gnu.sparse[0].set_length(0);
+    header.set_cksum();
+    tar.append(&header, &[][..])
+        .expect("a tar in memory can be written");
+    let tar = tar.into_inner().expect("a tar in memory can be written");
+    fake.image("1", "arm64", &[tar]);
+    let store = ImageStore::new();
+    let _ = store.pull(&fake, "1").exits(1).says("--max-layer");
+    let name = fake.name("1");
+    for (size, code) in [("1g", 1), ("2047M", 1), ("2048m", 0)] {
+        let args = ["pull", "--insecure", "--max-layer", size, &name];
+        let _ = store.run(&args).exits(code);
+    }
+    assert_eq!(
+        store
+            .with("huge")
+            .join("huge")
+            .metadata()
+            .expect("it is there")
+            .len(),
+        2 << 30
+    );
+    for wrong in ["", "x", "10q", "99999999999g"] {
+        let args = ["pull", "--max-layer", wrong, &name];
+        let _ = store.run(&args).exits(2).says("20g");
+    }
     store.is_intact();
 }
 
@@ -601,7 +641,7 @@ fn a_full_disk_leaves_nothing_unfinished_behind() {
     let fake = Fake::new();
     fake.image("small", "arm64", &[layer(&[("small", 10_000)])]);
     fake.image("large", "arm64", &[layer(&[("large", 6_000_000)])]);
-    let store = Store::new();
+    let store = ImageStore::new();
     fs::create_dir(store.path()).expect("a folder can be made");
     let script = r#"
         mount -t tmpfs -o size=8m tmpfs "$ARMISTICE_STORE"
@@ -611,7 +651,7 @@ fn a_full_disk_leaves_nothing_unfinished_behind() {
         "$1" prune
         "$1" prune --dry-run | grep -v '^Would free' && exit 12
         "$1" pull --insecure "$2" || exit 13"#;
-    let said = store.folder.path().join("said");
+    let said = store.home().join("said");
     let mut command = Command::new(need::program("unshare", "util-linux"));
     store.prepare(&mut command);
     command
@@ -647,7 +687,7 @@ fn a_tree_deeper_than_a_process_has_descriptors_can_go() {
     // A file takes the tree's place while it is unpacked.
     let replaced = layer(&[(&deep, 10), ("d", 10)]);
     fake.image("replaced", "arm64", &[replaced]);
-    let store = Store::new();
+    let store = ImageStore::new();
     for tag in ["deep", "replaced"] {
         let name = fake.name(tag);
         for args in [&["pull", "--insecure", &name][..], &["rmi", &name]] {
@@ -675,7 +715,7 @@ fn nobody_works_in_another_users_store() {
     need::host_root();
     let fake = Fake::new();
     fake.image("1", "arm64", &[layer(&[("f", 10)])]);
-    let store = Store::new();
+    let store = ImageStore::new();
     fs::create_dir(store.path()).expect("a folder can be made");
     std::os::unix::fs::chown(store.path(), Some(12_345), Some(12_345))
         .expect("root may give it away");

@@ -146,6 +146,19 @@ pub(crate) const ENGINES: &[Need] = &[
     ),
     need("umoci", "umoci", "makes images of another kind"),
     need("openssl", "openssl", "makes certificates for a registry"),
+    need(
+        "tinyproxy",
+        "tinyproxy-bin",
+        "what the tests of pull go through to a registry",
+    ),
+    need(
+        "docker-credential-pass",
+        "golang-docker-credential-helpers",
+        "has the login of a test's user",
+    ),
+    need("pass", "pass", "keeps that login"),
+    need("gpg", "gpg gpg-agent", "encrypts that login"),
+    need("gpgconf", "gpgconf", "ends the agent of that test"),
     USERLANDS[0],
     USERLANDS[1],
     need(
