@@ -206,7 +206,7 @@ fn place(table: &OwnedFd) -> Result<PathBuf, Error> {
         })
 }
 
-fn path_of(path: &CStr) -> PathBuf {
+pub(crate) fn path_of(path: &CStr) -> PathBuf {
     PathBuf::from(OsStr::from_bytes(path.to_bytes()))
 }
 

@@ -68,6 +68,23 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    /// The process that keeps an engine's namespaces ended while they were joined.
+    #[error(
+        "process {pid}, which kept the engine's user namespace, has just ended; run this again"
+    )]
+    KeeperEnded {
+        /// Its number.
+        pid: i32,
+    },
+    /// A table for an engine's namespace was made, and can't be put where exec's users look.
+    #[error(
+        "cannot mount binfmt_misc at /proc/sys/fs/binfmt_misc in the engine's mount namespace; its /proc may be hidden or read-only there"
+    )]
+    NoTable {
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
     /// The caller's own preparation of the table failed.
     #[error("the private table could not be filled")]
     Setup(#[source] Box<dyn std::error::Error + Send + Sync>),

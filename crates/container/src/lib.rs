@@ -8,6 +8,7 @@
 //! The table ends with the last process in it.
 //!
 //! - [`run`]: a container, from its root to its exit code.
+//! - [`rootless`]: the user namespace that a rootless engine keeps, and a table for it.
 //! - [`enter`]: the steps to a private table, in order.
 //! - [`idmap`]: which identities exist inside.
 //! - [`forbidden`]: which rule of the system forbids it, and how to lift that.
@@ -25,6 +26,7 @@ pub mod idmap;
 mod namespace;
 pub mod outside;
 pub mod probe;
+pub mod rootless;
 pub mod run;
 mod writer;
 
