@@ -13,6 +13,7 @@
 //! and no command line, and prints nothing.
 
 mod apply;
+mod carry;
 mod entry;
 mod error;
 pub mod exec;

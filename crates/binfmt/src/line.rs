@@ -135,14 +135,14 @@ impl Registration {
 
 /// A delimiter that no field contains. `#` and `;` begin comments in binfmt.d
 /// files, and the flags' letters are taken.
-fn delimiter(fields: &[&str]) -> Option<char> {
+pub(crate) fn delimiter(fields: &[&str]) -> Option<char> {
     ":|,!%@~^&=+"
         .chars()
         .find(|d| fields.iter().all(|f| !f.contains(*d)))
 }
 
 /// Every byte as `\xHH`: exact whatever the delimiter.
-fn escape(bytes: &[u8]) -> String {
+pub(crate) fn escape(bytes: &[u8]) -> String {
     use std::fmt::Write;
     bytes
         .iter()
