@@ -152,6 +152,29 @@ pub(crate) enum Engine {
     Qemu,
 }
 
+/// Whose table it is about.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub(crate) struct For {
+    /// Whose table: that of this rootless engine of yours, or the machine's; default: the machine's,
+    /// or as an ordinary user that of the only rootless engine that runs
+    #[arg(long = "for", value_name = "ENGINE")]
+    pub(crate) whose: Option<Whose>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Whose {
+    /// The machine's, also where a rootless engine runs
+    Machine,
+    /// Rootless Podman's
+    Podman,
+    /// Podman's, which Buildah uses as `podman unshare buildah`
+    Buildah,
+    /// Rootless Docker's
+    Docker,
+    /// Rootless BuildKit's
+    Buildkit,
+}
+
 /// What is refused unless it is insisted on.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct Force {
@@ -182,6 +205,8 @@ pub(crate) struct FlagSwitches {
 pub(crate) struct Register {
     #[command(flatten)]
     pub(crate) names: Names,
+    #[command(flatten)]
+    pub(crate) about: For,
     /// Show the plan, and for named architectures (or with -v) the exact register lines; change
     /// nothing
     #[arg(long)]
@@ -190,7 +215,8 @@ pub(crate) struct Register {
     /// put before it
     #[arg(long)]
     pub(crate) replace: bool,
-    /// Also keep it over reboots: copies the emulators and writes a file in binfmt.d
+    /// Also keep it over reboots: copies the emulators and writes a file in binfmt.d; for a rootless
+    /// engine: writes a unit of your systemd
     #[arg(long)]
     pub(crate) persist: bool,
     /// How to show the result
@@ -208,6 +234,8 @@ pub(crate) struct Register {
 pub(crate) struct Unregister {
     #[command(flatten)]
     pub(crate) names: Names,
+    #[command(flatten)]
+    pub(crate) about: For,
     /// Show what would go; change nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -226,6 +254,8 @@ pub(crate) struct Unregister {
 pub(crate) struct Status {
     #[command(flatten)]
     pub(crate) names: Names,
+    #[command(flatten)]
+    pub(crate) about: For,
     /// How to show it
     #[arg(short, long, value_name = "FORMAT", default_value = "table")]
     pub(crate) output: Format,
@@ -238,6 +268,8 @@ pub(crate) struct Status {
 pub(crate) struct Verify {
     #[command(flatten)]
     pub(crate) names: Names,
+    #[command(flatten)]
+    pub(crate) about: For,
     /// How to show the result
     #[arg(short, long, value_name = "FORMAT", default_value = "table")]
     pub(crate) output: Format,
@@ -251,6 +283,8 @@ pub(crate) struct Explain {
     /// Of an image of several platforms: this one
     #[arg(long, value_name = "PLATFORM")]
     pub(crate) platform: Option<String>,
+    #[command(flatten)]
+    pub(crate) about: For,
     /// How to show the result
     #[arg(short, long, value_name = "FORMAT", default_value = "table")]
     pub(crate) output: Format,
@@ -260,6 +294,8 @@ pub(crate) struct Explain {
 pub(crate) struct Guard {
     #[command(flatten)]
     pub(crate) names: Names,
+    #[command(flatten)]
+    pub(crate) about: For,
     /// Look at least this often, in seconds, beside being told of changes
     #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = clap::value_parser!(u64).range(1..=86400))]
     pub(crate) interval: u64,

@@ -17,6 +17,7 @@ mod pinned;
 mod proving;
 mod registration;
 mod remedy;
+mod rootless;
 mod select;
 mod verbs;
 

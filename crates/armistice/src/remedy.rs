@@ -10,6 +10,8 @@ use armistice_binfmt::situation::{self, Scope, Situation};
 use armistice_binfmt::{BinfmtError, STANDARD_PATH};
 use armistice_container::{Error as ContainerError, Forbidden};
 
+use crate::rootless::{self, Joined};
+
 /// The machine's own (`include/linux/proc_ns.h`).
 const INITIAL_PID_NS: &str = "pid:[4026531836]";
 
@@ -29,11 +31,19 @@ enum Rights {
     Sudo,
     /// Another way: here `sudo` gives no rights (no_new_privs, or root is not mapped).
     Other,
+    /// A rootless engine's namespace, which is the user's own.
+    Engine(Joined),
 }
 
 impl Words {
     /// For this process, whose table was looked for.
     pub(crate) fn of(situation: &Situation) -> Words {
+        if let Some(joined) = rootless::joined() {
+            return Words {
+                on_host: false,
+                rights: Rights::Engine(joined),
+            };
+        }
         let on_host = is_the_hosts(situation);
         Words {
             on_host,
@@ -80,7 +90,15 @@ impl Words {
     pub(crate) fn command(self, command: &str) -> String {
         match self.rights {
             Rights::Sudo => format!("sudo {command}"),
-            Rights::Root | Rights::Other => command.to_owned(),
+            Rights::Root | Rights::Other | Rights::Engine(_) => command.to_owned(),
+        }
+    }
+
+    /// `armistice register` with these words, for whom it is to be.
+    pub(crate) fn registering(self, words: &str) -> String {
+        match self.rights {
+            Rights::Engine(joined) => joined.command("register", words),
+            _ => self.command(format!("armistice register {words}").trim_end()),
         }
     }
 
@@ -89,6 +107,7 @@ impl Words {
         match self.rights {
             Rights::Sudo => format!("echo {text} | sudo tee {file}"),
             Rights::Root | Rights::Other => format!("echo {text} > {file}"),
+            Rights::Engine(joined) => joined.inside(&format!("echo {text} > {file}")),
         }
     }
 
@@ -114,6 +133,13 @@ fn sudo_would_help() -> bool {
     };
     // Without `/proc` nothing tells.
     !no_new_privileges && (map.is_empty() || map.lines().any(root_outside))
+}
+
+/// What registers, as what mends something: for the machine, or for the engine whose
+/// namespace was joined.
+pub(crate) fn registering(words: &str) -> String {
+    let here = Words::here();
+    format!("run{}: {}", here.place(), here.registering(words))
 }
 
 /// Whether what exec looks in is the business of a host around this process.

@@ -5,6 +5,7 @@ use armistice_binfmt::situation::{self, How, Opened, Scope};
 use armistice_binfmt::{STANDARD_PATH, Snapshot, Table};
 
 use crate::output::Output;
+use crate::rootless;
 
 /// The table as it is; empty where none is in sight.
 pub(crate) fn look() -> Result<Snapshot> {
@@ -24,7 +25,7 @@ pub(crate) fn look() -> Result<Snapshot> {
 /// # Errors
 /// What is missing.
 pub(crate) fn open(output: Output) -> Result<Table> {
-    let opened = situation::open_for_writing()?;
+    let opened = situation::open_for_writing().map_err(|error| rootless::hint(error, output))?;
     say_how(&opened, output);
     Ok(opened.table)
 }

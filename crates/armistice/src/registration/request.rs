@@ -22,6 +22,7 @@ use crate::output::Output;
 use crate::own;
 use crate::registration::persist;
 use crate::registration::report::EmulatorLine;
+use crate::rootless;
 use crate::select::{self, Wanted};
 
 /// All that is to be registered: emulators that are found and checked.
@@ -203,7 +204,7 @@ pub(crate) fn of_register(args: &Register, live: &Snapshot, output: Output) -> R
     let wanted = Wanted::read(&args.names.names)?;
     check_native(&wanted, &args.force, output)?;
     let mut places = search(&args.emulators);
-    if args.persist {
+    if args.persist && rootless::joined().is_none() {
         // Persisting takes from the distribution, not from its own copies.
         places
             .dirs

@@ -14,13 +14,14 @@ use crate::outcome::Outcome;
 use crate::output::{Columns, HEAD, Output, plain, shown};
 use crate::registration::request::Item;
 use crate::registration::{live, persist, plan, request};
+use crate::rootless;
 use crate::select::Wanted;
 
 /// The plan, for programs.
 #[derive(Debug, Serialize)]
-struct Plan {
+struct Plan<'s> {
     schema: u32,
-    plan: Vec<Step>,
+    plan: &'s [Step],
 }
 
 /// What would become of one entry.
@@ -72,10 +73,13 @@ pub(crate) fn run(args: &Register, output: Output) -> Result<Outcome> {
     match args.output {
         Format::Json => output.json(&Plan {
             schema: 1,
-            plan: steps,
+            plan: &steps,
         })?,
         Format::Name => steps.iter().for_each(|s| output.data(&s.name)),
         Format::Table => print(args, &steps, output)?,
+    }
+    if let Some(joined) = rootless::joined().filter(|_| steps.iter().any(|s| s.line.is_some())) {
+        rootless::table::say_planned(joined, output);
     }
     Ok(Outcome::Done)
 }

@@ -10,11 +10,16 @@ use crate::registration::apply::{apply, apply_and_persist};
 use crate::registration::report::Report;
 use crate::registration::request::{self, Request};
 use crate::registration::{live, persist, plan};
+use crate::rootless;
+use crate::rootless::table::Found;
 use crate::verbs::dry_run;
 
 pub(crate) fn run(args: &Register, output: Output) -> Result<Outcome> {
-    if args.persist {
-        persist::check_possible()?;
+    let joined = rootless::enter_for(args.about.whose, rootless::to_change(args.dry_run), output)?;
+    match joined {
+        Some(joined) if args.persist => rootless::unit::check_possible(joined)?,
+        None if args.persist => persist::check_possible()?,
+        _ => {}
     }
     if args.dry_run {
         return dry_run::run(args, output);
@@ -34,10 +39,18 @@ pub(crate) fn run(args: &Register, output: Output) -> Result<Outcome> {
         }
         return Ok(Outcome::Done);
     }
-    let table = live::open(output)?;
+    let table = match joined {
+        None => live::open(output)?,
+        Some(joined) => match rootless::table::open(joined, &request, args.replace, output)? {
+            Found::Own(table) => table,
+            Found::Outer(live) => {
+                return rootless::outer::run(joined, args, &request, &live, output);
+            }
+        },
+    };
     say_flags(&request, output);
     let table = own::lock(&table, output)?;
-    let report = if args.persist {
+    let report = if args.persist && joined.is_none() {
         apply_and_persist(&table, &request, args.replace, output)?
     } else {
         apply(&table, &request, &plan::rules(args.replace), output)?
@@ -47,15 +60,17 @@ pub(crate) fn run(args: &Register, output: Output) -> Result<Outcome> {
         Format::Name => report.handlers.iter().for_each(|h| output.data(&h.name)),
         Format::Table => report.print(output),
     }
-    if report.all_proven() {
-        Ok(Outcome::Done)
-    } else {
-        unproven(&report)
+    if !report.all_proven() {
+        return unproven(&report);
     }
+    if let Some(joined) = joined.filter(|_| args.persist) {
+        rootless::unit::write(joined, args, &request, output)?;
+    }
+    Ok(Outcome::Done)
 }
 
 /// For the ends that need no words beyond the report's own.
-fn unproven(report: &Report) -> Result<Outcome> {
+pub(crate) fn unproven(report: &Report) -> Result<Outcome> {
     let names: Vec<&str> = report
         .handlers
         .iter()

@@ -169,6 +169,25 @@ fn say_hidden(request: &Request, output: Output) {
 /// entries get their names at once; and nobody is told which emulators they are,
 /// so these are not read whole for their digests.
 fn fill(path: &std::path::Path, request: &Request, output: Output) -> Result<()> {
+    let failed = prove_in(path, request, output)?;
+    if !failed.is_empty() {
+        bail!(
+            "not proven to work: {}; the command was not run; to run it without: name the others with --arch",
+            failed.join(", ")
+        );
+    }
+    Ok(())
+}
+
+/// The same for any use: those that do not work come back, and why is said.
+///
+/// # Errors
+/// Where the table does not take an entry.
+pub(crate) fn prove_in(
+    path: &std::path::Path,
+    request: &Request,
+    output: Output,
+) -> Result<Vec<&'static str>> {
     let table = Table::at(path).with_context(|| format!("no binfmt_misc at {}", path.display()))?;
     let table = own::lock(&table, output)?;
     for registration in request.provisional()? {
@@ -186,11 +205,5 @@ fn fill(path: &std::path::Path, request: &Request, output: Output) -> Result<()>
             failed.push(arch.display_name());
         }
     }
-    if !failed.is_empty() {
-        bail!(
-            "not proven to work: {}; the command was not run; to run it without: name the others with --arch",
-            failed.join(", ")
-        );
-    }
-    Ok(())
+    Ok(failed)
 }

@@ -18,6 +18,8 @@ use crate::outcome::{Outcome, in_full};
 use crate::output::{BAD, Columns, GOOD, ODD, Output, plain, shown};
 use crate::own;
 use crate::pinned::{self, Pinned};
+use crate::rootless::choice::Purpose;
+use crate::rootless::{self, Joined};
 use crate::select::Wanted;
 use crate::verbs::explain;
 
@@ -25,6 +27,9 @@ use crate::verbs::explain;
 #[derive(Debug, Serialize)]
 struct Answer {
     schema: u32,
+    /// The rootless engine whose table it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rootless: Option<Joined>,
     kernel: String,
     scope: String,
     mounted_at: Option<PathBuf>,
@@ -84,6 +89,7 @@ struct Overlap {
 
 pub(crate) fn run(args: &Status, output: Output) -> Result<Outcome> {
     let wanted = Wanted::read(&args.names.names)?;
+    let joined = rootless::enter_for(args.about.whose, Purpose::Look, output)?;
     let Situation {
         scope,
         table,
@@ -111,6 +117,7 @@ pub(crate) fn run(args: &Status, output: Output) -> Result<Outcome> {
     };
     let answer = Answer {
         schema: 1,
+        rootless: joined,
         kernel: KernelVersion::running().to_string(),
         scope: scope.to_string(),
         mounted_at: table.as_ref().and_then(|t| t.path().map(PathBuf::from)),
@@ -233,6 +240,9 @@ fn engine(entry: &Entry, pinned: &Pinned) -> Option<EngineLine> {
 }
 
 fn print(answer: &Answer, output: Output) {
+    if let Some(joined) = answer.rootless {
+        output.data(of_engine(joined, answer));
+    }
     output.data(scope_line(answer));
     if let Some(at) = &answer.bystander {
         output.data(format!(
@@ -283,6 +293,24 @@ fn print(answer: &Answer, output: Output) {
             output.data(format!("{BAD}{}:{BAD:#} {fault}", shown(&h.name)));
         }
     }
+}
+
+/// Whose containers it is about, and how long what is registered stays.
+fn of_engine(joined: Joined, answer: &Answer) -> String {
+    let stays = if answer.scope == Scope::Private.to_string() {
+        let kept = if rootless::unit::is_there(joined.engine) {
+            "; the guard in your systemd brings it back, if it is enabled"
+        } else {
+            ""
+        };
+        format!(
+            "It has a table of its own, which ends {}{kept}.",
+            joined.ends_with()
+        )
+    } else {
+        "It has no table of its own.".to_owned()
+    };
+    format!("Containers of {}. {stays}", joined.named())
 }
 
 fn scope_line(answer: &Answer) -> String {

@@ -13,15 +13,20 @@ use crate::output::{Output, shown};
 use crate::own;
 use crate::registration::persist;
 use crate::remedy::on_the_machine;
+use crate::rootless::{self, Joined};
 use crate::select::Wanted;
 
 pub(crate) fn run(args: &Unregister, output: Output) -> Result<Outcome> {
     let wanted = Wanted::read(&args.names.names)?;
+    let joined = rootless::enter_for(args.about.whose, rootless::to_change(args.dry_run), output)?;
     if args.only_persist {
-        persist::undo(&wanted, output)?;
+        undo(joined, &wanted, output)?;
         return Ok(Outcome::Done);
     }
-    let live = look()?;
+    let live = match joined {
+        Some(_) => rootless::table::of_its_own()?,
+        None => look()?,
+    };
     let going = choose(&live, &wanted, args.others)?;
     if args.dry_run {
         going
@@ -42,11 +47,17 @@ pub(crate) fn run(args: &Unregister, output: Output) -> Result<Outcome> {
             output.report(format!("Removed {}", shown(&entry.name)));
         }
         say_what_runs_now(&going, &table.snapshot()?, output);
+        if let Some(joined) = joined {
+            output.note(format!(
+                "It keeps its own table without them, which hides the machine's. That ends {}.",
+                joined.ends_with()
+            ));
+        }
     }
     if !matches!(wanted, Wanted::These(_)) {
         forget_choice(output)?;
     }
-    say_persisted(args, &wanted, output)?;
+    say_persisted(args, joined, &wanted, output)?;
     if nothing {
         output.note(match &wanted {
             Wanted::These(arches) => {
@@ -76,10 +87,31 @@ pub(crate) fn forget_choice(output: Output) -> Result<()> {
     Ok(())
 }
 
-/// Undoes `register --persist`, or tells of it.
-fn say_persisted(args: &Unregister, wanted: &Wanted, output: Output) -> Result<()> {
+/// Undoes `register --persist`.
+fn undo(joined: Option<Joined>, wanted: &Wanted, output: Output) -> Result<()> {
+    match joined {
+        // One unit is for all architectures.
+        Some(joined) => rootless::unit::remove(joined.engine, output),
+        None => persist::undo(wanted, output),
+    }
+}
+
+/// Undoes it where that was asked for, or tells of it.
+fn say_persisted(
+    args: &Unregister,
+    joined: Option<Joined>,
+    wanted: &Wanted,
+    output: Output,
+) -> Result<()> {
     if args.persist {
-        persist::undo(wanted, output)?;
+        undo(joined, wanted, output)?;
+    } else if let Some(joined) = joined {
+        if rootless::unit::is_there(joined.engine) {
+            output.note(format!(
+                "Your systemd's guard, if it is enabled, puts it back; undo that with: {}",
+                joined.command("unregister", "--persist")
+            ));
+        }
     } else if persist::is_persisted(wanted) {
         output.note("It comes back at the next boot: it was registered with --persist; undo that with: armistice unregister --persist");
     }
@@ -132,7 +164,11 @@ fn is_others(entry: &Entry, arch: &Arch) -> bool {
 fn say_what_runs_now(gone: &[&Entry], live: &Snapshot, output: Output) {
     let went = |arch: &&Arch| gone.iter().any(|entry| own::is_for(entry, arch));
     let mut later = Vec::new();
-    let others = persist::names_of_others();
+    // What is registered for the machine at a boot does not reach an engine's own table.
+    let others = match rootless::joined() {
+        Some(_) => Vec::new(),
+        None => persist::names_of_others(),
+    };
     for arch in ARCHES.iter().filter(went) {
         let name = arch.entry_name();
         if let Some(entry) = own::behind(live, arch) {

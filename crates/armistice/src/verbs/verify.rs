@@ -11,11 +11,14 @@ use crate::outcome::Outcome;
 use crate::output::Output;
 use crate::proving::{self, Wish};
 use crate::registration::report::{HandlerLine, Report};
-use crate::remedy::on_the_machine;
+use crate::remedy::registering;
+use crate::rootless;
+use crate::rootless::choice::Purpose;
 use crate::select::Wanted;
 
 pub(crate) fn run(args: &Verify, output: Output) -> Result<Outcome> {
     let wanted = Wanted::read(&args.names.names)?;
+    rootless::enter_for(args.about.whose, Purpose::Look, output)?;
     let report = match situation::open_for_reading() {
         Ok(table) => verify(&wanted, &table.snapshot()?)?,
         Err(error) if error.is_no_view() => out_of_sight(&wanted, error)?,
@@ -92,13 +95,13 @@ pub(crate) fn verify(wanted: &Wanted, live: &Snapshot) -> Result<Report> {
         }
         bail!(
             "no enabled handler takes programs of {name}; {}",
-            on_the_machine(&format!("armistice register {name}"))
+            registering(name)
         );
     }
     if handled.is_empty() {
         bail!(
             "no handler of any architecture is registered; {}",
-            on_the_machine("armistice register")
+            registering("")
         );
     }
     if !live.enabled {

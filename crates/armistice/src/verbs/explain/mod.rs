@@ -22,6 +22,7 @@ use crate::outcome::Outcome;
 use crate::output::{BAD, GOOD, ODD, Output, shown, shown_path};
 use crate::own;
 use crate::remedy::Words;
+use crate::rootless::{self, Joined, choice};
 use place::Place;
 use subject::{Subject, What};
 use verdict::{Call, EntryAnswer, Verdict};
@@ -50,15 +51,20 @@ struct Answer {
     /// The same in words, behind "run".
     #[serde(skip)]
     remedy_place: &'static str,
+    /// The rootless engine in which it was looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rootless: Option<Joined>,
 }
 
 pub(crate) fn run(args: &Explain, output: Output) -> Result<Outcome> {
+    // Asked of the engines before a namespace is joined, in which they would be others.
+    let subject = Subject::find(&args.what, args.platform.as_deref())?;
+    let joined = enter(args, subject.engine, output)?;
     let situation = situation::look();
     let words = Words::of(&situation);
     let Situation { table, .. } = situation;
     let out_of_sight = table.as_ref().is_err_and(BinfmtError::is_no_view);
     let live = live(table, output)?;
-    let subject = Subject::find(&args.what, args.platform.as_deref())?;
     let mut answer = Answer {
         schema: 1,
         what: args.what.clone(),
@@ -71,6 +77,7 @@ pub(crate) fn run(args: &Explain, output: Output) -> Result<Outcome> {
         verdict: Verdict::no("unknown", String::new()),
         remedy_on_host: false,
         remedy_place: "",
+        rootless: joined,
     };
     match subject.what {
         What::Nothing(verdict) => answer.verdict = verdict,
@@ -155,6 +162,22 @@ pub(crate) fn fault_of(entry: &Entry) -> Option<String> {
         .then(|| text.strip_prefix(&takes).unwrap_or(text).to_owned())
 }
 
+/// Joins the engine that was named, or the user's own that has the image. A file is
+/// judged as it runs here.
+fn enter(args: &Explain, has_it: Option<&str>, output: Output) -> Result<Option<Joined>> {
+    match (args.about.whose, has_it) {
+        (Some(_), _) => rootless::enter_for(args.about.whose, choice::Purpose::Look, output),
+        (None, Some(engine)) => match choice::of_image(engine) {
+            Some(keeper) => {
+                rootless::enter(&keeper)?;
+                Ok(rootless::joined())
+            }
+            None => Ok(None),
+        },
+        (None, None) => Ok(None),
+    }
+}
+
 /// The table, or an empty one where none is in sight: then nothing is registered.
 fn live(table: Result<Table, BinfmtError>, output: Output) -> Result<Snapshot> {
     match table {
@@ -214,6 +237,9 @@ fn print(answer: &Answer, output: Output) {
         shown_path(&answer.what),
         answer.kind
     ));
+    if let Some(joined) = answer.rootless {
+        output.data(format!("  in {}", joined.named()));
+    }
     for step in &answer.steps {
         output.data(format!("  {step}"));
     }

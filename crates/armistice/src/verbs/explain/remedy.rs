@@ -48,9 +48,8 @@ impl Fix {
             Fix::SwitchOn => switch(table.join("status")),
             Fix::Enable(name) => switch(table.join(name)),
             Fix::Register { arch, replace } => {
-                let replace = if *replace { " --replace" } else { "" };
-                let command = format!("armistice register{replace} {}", arch.display_name());
-                words.command(&command)
+                let replace = if *replace { "--replace " } else { "" };
+                words.registering(&format!("{replace}{}", arch.display_name()))
             }
         })
     }

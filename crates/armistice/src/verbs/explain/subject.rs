@@ -26,6 +26,8 @@ pub(super) struct Subject {
     /// It is an image that names no command: what is judged is any program of its
     /// platform.
     pub(super) no_command: bool,
+    /// The engine that has the image.
+    pub(super) engine: Option<&'static str>,
     pub(super) what: What,
 }
 
@@ -74,6 +76,7 @@ impl Subject {
             kind: kind.to_owned(),
             platform: None,
             no_command: false,
+            engine: None,
             what: What::Nothing(Verdict::no(code, text)),
         }
     }
@@ -141,6 +144,7 @@ fn of_file(path: &Path, found: Found) -> Subject {
         kind: otherwise.clone().unwrap_or_else(|| "a file".to_owned()),
         platform: None,
         no_command: false,
+        engine: None,
         what: What::Call(Call {
             path: path.to_owned(),
             argv: vec![path.as_os_str().to_owned()],
@@ -167,6 +171,7 @@ fn of_folder(path: &Path) -> Result<Subject, Error> {
                 kind: kind.to_owned(),
                 platform: None,
                 no_command: false,
+                engine: None,
                 what: What::Call(Call {
                     path: shell.to_owned(),
                     argv: vec![shell.as_os_str().to_owned()],
@@ -253,6 +258,7 @@ fn of_image(kind: String, config: &ImageConfig, root: Box<dyn Root>) -> Result<S
         kind,
         platform: Some(platform),
         no_command,
+        engine: None,
         what,
     })
 }
@@ -280,6 +286,7 @@ fn of_store(name: &str, platform: Option<&Platform>) -> Option<Subject> {
         // Its documents tell the platform and the command.
         return Some(Subject {
             kind,
+            engine: None,
             no_command: image.config.argv().is_empty(),
             what: by_platform(&image.platform, image.config.argv().into_iter().next()),
             platform: Some(image.platform),
@@ -342,6 +349,7 @@ fn of_engine(name: &str) -> Subject {
         Ok(image) => Subject {
             kind: format!("an image that {} has", image.engine),
             no_command: image.program.is_none(),
+            engine: Some(image.engine),
             what: by_platform(&image.platform, image.program),
             platform: Some(image.platform),
         },

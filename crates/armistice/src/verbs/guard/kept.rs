@@ -16,6 +16,7 @@ use crate::output::Output;
 use crate::own;
 use crate::registration::persist;
 use crate::registration::request::{self, Request};
+use crate::rootless;
 
 /// One registration that is or was here.
 struct Kept {
@@ -75,7 +76,11 @@ pub(crate) fn request(args: &Guard, live: &Snapshot, output: Output) -> Result<O
 /// Those of the table, then those of the rules for the next boot.
 fn all(live: &Snapshot) -> Result<Vec<Kept>> {
     let mut kept: Vec<Kept> = Vec::new();
-    let persisted = persist::rules()?;
+    // What is persisted for the machine is not meant for an engine's own table.
+    let persisted = match rootless::joined() {
+        Some(_) => Vec::new(),
+        None => persist::rules()?,
+    };
     for arch in ARCHES {
         let entry = live.entries.iter().find(|e| own::is_for(e, arch));
         let names = own::names(arch);

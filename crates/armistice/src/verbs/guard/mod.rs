@@ -20,6 +20,7 @@
 
 mod account;
 mod brake;
+mod joined;
 mod kept;
 mod ready;
 mod stop;
@@ -36,7 +37,7 @@ use armistice_binfmt::{
     replay,
 };
 
-use crate::cli::Guard;
+use crate::cli::{Guard, Names};
 use crate::outcome::{Outcome, in_full};
 use crate::output::{Output, shown};
 use crate::own;
@@ -44,6 +45,8 @@ use crate::registration::apply::{Overtaken, apply};
 use crate::registration::report::Report;
 use crate::registration::request::{self, Request};
 use crate::registration::{live, plan};
+use crate::rootless;
+use crate::rootless::choice::{self, Purpose};
 use brake::{Brake, Leave};
 use stop::StopSignal;
 
@@ -51,6 +54,22 @@ use stop::StopSignal;
 const MEMORY: Duration = Duration::from_secs(30);
 
 pub(crate) fn run(args: &Guard, output: Output) -> Result<Outcome> {
+    match choice::choose(args.about.whose, Purpose::Change, output)? {
+        // In a namespace that this process is in already, as anywhere.
+        Some(keeper) if keeper.joined => {
+            rootless::enter(&keeper)?;
+            here(&args.names, args, output)
+        }
+        Some(keeper) => rootless::keep::run(args, keeper, output),
+        None => here(&args.names, args, output),
+    }
+}
+
+/// Guards in the namespace that this process is in.
+///
+/// # Errors
+/// Where it can't begin, or a system call fails.
+pub(crate) fn here(names: &Names, args: &Guard, output: Output) -> Result<Outcome> {
     let stop = StopSignal::new()?;
     if let Some(path) = &args.ready_file {
         // A guard that was killed may have left it; and one that can't be written shows here, not
@@ -58,8 +77,14 @@ pub(crate) fn run(args: &Guard, output: Output) -> Result<Outcome> {
         ready::remove(path)?;
         ready::check_folder(path)?;
     }
-    let request = request(args, output)?;
-    let table = live::open(output)?;
+    let request = request(names, args, output)?;
+    let table = match rootless::joined() {
+        None => live::open(output)?,
+        Some(joined) => match joined::open(joined, &request, args, &stop, output)? {
+            Some(table) => table,
+            None => return Ok(Outcome::Done),
+        },
+    };
     let mut guard = Keeper {
         table: &table,
         request: &request,
@@ -119,9 +144,8 @@ impl Ward {
 }
 
 /// What is to be kept in place.
-fn request(args: &Guard, output: Output) -> Result<Request> {
+fn request(named: &Names, args: &Guard, output: Output) -> Result<Request> {
     let live = live::look()?;
-    let named = &args.names;
     if named.names.is_empty() {
         if let Some(request) = kept::request(args, &live, output)? {
             return Ok(request);

@@ -1,0 +1,300 @@
+//! Which table a verb is about.
+//!
+//! By name (`--for`), else found: where an ordinary user has one rootless engine
+//! running, a verb that changes something is about that one, because the user may
+//! change nothing else. Where there are several, they are to be named. A verb that
+//! only looks is about an engine that has a table of its own; any other uses the
+//! machine's, so the answer is the same.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use anyhow::{Result, bail};
+use armistice_binfmt::{KernelVersion, mounts};
+use armistice_container::rootless::{Engine, Keeper, Place, Searched, find};
+
+use super::named;
+use crate::cli::Whose;
+use crate::outcome::Usage;
+use crate::output::{Output, shown, shown_path};
+
+/// What a verb does with a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// It changes it.
+    Change,
+    /// It says what it would change.
+    Plan,
+    /// It looks only.
+    Look,
+}
+
+/// The inode number of the machine's user namespace (`include/uapi/linux/nsfs.h`).
+const INITIAL_USER_NS: &str = "user:[4026531837]";
+
+/// The process whose namespaces are to be joined; `None` for the table that the caller
+/// uses.
+///
+/// # Errors
+/// Where an engine that was named does not run or cannot have a table, or where one
+/// of several is to be named.
+pub(crate) fn choose(
+    given: Option<Whose>,
+    purpose: Purpose,
+    output: Output,
+) -> Result<Option<Keeper>> {
+    match given {
+        Some(Whose::Machine) => Ok(None),
+        Some(whose) => by_name(whose, purpose, output).map(Some),
+        None => by_looking(purpose, output),
+    }
+}
+
+/// Where engines are looked for.
+pub(crate) fn place() -> Place {
+    Place::new(std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from))
+}
+
+fn engine_of(whose: Whose) -> Engine {
+    match whose {
+        Whose::Docker => Engine::Docker,
+        Whose::Buildkit => Engine::BuildKit,
+        // Buildah has none of its own.
+        Whose::Podman | Whose::Buildah | Whose::Machine => Engine::Podman,
+    }
+}
+
+fn by_name(whose: Whose, purpose: Purpose, output: Output) -> Result<Keeper> {
+    check_kernel(KernelVersion::running())?;
+    let engine = engine_of(whose);
+    let keeper = match find(engine, &place()) {
+        Searched {
+            keeper: Some(keeper),
+            ..
+        } => keeper,
+        searched if is_machines_root() => return Err(roots(engine, searched.several)),
+        searched if (engine, purpose, searched.several) == (Engine::Podman, Purpose::Change, 0) => {
+            start_podman(output)?
+        }
+        searched => return Err(not_running(engine, &searched)),
+    };
+    output.detail(format!("For {}", found(&keeper)));
+    if whose == Whose::Buildah {
+        output.note(
+            "Buildah by itself makes a new user namespace for each command, which sees nothing of this; in Podman's it \
+             runs as: podman unshare buildah ...",
+        );
+    }
+    Ok(keeper)
+}
+
+/// Whether this is root outside of all namespaces.
+fn is_machines_root() -> bool {
+    let ns = std::fs::read_link("/proc/self/ns/user");
+    rustix::process::geteuid().is_root() && ns.is_ok_and(|ns| ns.as_os_str() == INITIAL_USER_NS)
+}
+
+/// Refuses where a user namespace can't have a table.
+fn check_kernel(running: KernelVersion) -> Result<()> {
+    if running.has_namespaces() {
+        return Ok(());
+    }
+    bail!(
+        "rootless engines have no table of their own before Linux {}, and this is {running}: they use the machine's, \
+         which only root may change. Once run as root: sudo armistice register - or without root and without an \
+         engine: armistice run IMAGE",
+        KernelVersion::NAMESPACED
+    )
+}
+
+fn roots(engine: Engine, several: usize) -> anyhow::Error {
+    let others = if several == 0 { "" } else { " that is one" };
+    Usage(format!(
+        "--for {} is for an ordinary user's engine, and root has none{others} here; run this as that user. What root \
+         registers for the machine (leave --for out) holds for all users' engines that have no table of their own",
+        engine.name()
+    ))
+    .into()
+}
+
+fn not_running(engine: Engine, searched: &Searched) -> anyhow::Error {
+    if searched.several > 0 {
+        return anyhow::anyhow!(
+            "{} runs in {} user namespaces of yours, and none of them is at its usual place; set XDG_RUNTIME_DIR as it \
+             is set for the one that is meant",
+            engine.title(),
+            searched.several
+        );
+    }
+    let looked: Vec<String> = searched
+        .misses
+        .iter()
+        .map(|(file, miss)| format!("{} {}", shown_path(file), shown(&miss.to_string())))
+        .collect();
+    let start = match engine {
+        Engine::Podman => "start it: podman info",
+        Engine::Docker => "start it: systemctl --user start docker (or dockerd-rootless.sh)",
+        Engine::BuildKit => "start it: rootlesskit buildkitd",
+    };
+    let looked = if looked.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", looked.join("; "))
+    };
+    anyhow::anyhow!("{} does not run here{looked}; {start}", engine.title())
+}
+
+/// Has Podman start its pause process, as any of its commands does.
+pub(crate) fn start_podman(output: Output) -> Result<Keeper> {
+    let run = Command::new("podman")
+        .args(["unshare", "true"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .output();
+    let said = match run {
+        Ok(run) if run.status.success() => String::new(),
+        Ok(run) => String::from_utf8_lossy(&run.stderr).trim().to_owned(),
+        Err(error) => {
+            bail!("no pause process of Podman's runs, and podman cannot be started: {error}")
+        }
+    };
+    let searched = find(Engine::Podman, &place());
+    let failed = not_running(Engine::Podman, &searched);
+    match searched.keeper {
+        Some(keeper) => {
+            output.detail("Started Podman's pause process.");
+            Ok(keeper)
+        }
+        None if said.is_empty() => Err(failed),
+        None => bail!("`podman unshare true` failed: {}", shown(&said)),
+    }
+}
+
+fn by_looking(purpose: Purpose, output: Output) -> Result<Option<Keeper>> {
+    if is_machines_root() || !KernelVersion::running().has_namespaces() {
+        return Ok(None);
+    }
+    let mut found = running();
+    if rustix::process::geteuid().is_root() {
+        // Root in a namespace has its own table; it may be an engine's.
+        found.retain(|keeper| keeper.joined);
+    }
+    if purpose == Purpose::Look {
+        found.retain(has_own_table);
+    }
+    let keeper = match (found.len(), purpose) {
+        (0, _) => return Ok(None),
+        (1, _) => found.remove(0),
+        (_, Purpose::Look) => {
+            output.note(format!(
+                "This is the machine's table; these have tables of their own, shown by: {}",
+                options(&found)
+            ));
+            return Ok(None);
+        }
+        (_, Purpose::Change | Purpose::Plan) => bail!(Usage(format!(
+            "several rootless engines run here; say which is meant: {}",
+            options(&found)
+        ))),
+    };
+    if keeper.joined {
+        return Ok(Some(keeper));
+    }
+    output.note(match purpose {
+        Purpose::Change | Purpose::Plan => format!(
+            "For {}: it is the only rootless engine that runs here, and only root may change the machine's table.",
+            named(keeper.engine, keeper.pid)
+        ),
+        Purpose::Look => format!(
+            "About {}, which has a table of its own; about the machine's: --for machine",
+            named(keeper.engine, keeper.pid)
+        ),
+    });
+    Ok(Some(keeper))
+}
+
+/// The process for an image that `docker` or `podman` has said to have, where an
+/// ordinary user's engine said so.
+pub(crate) fn of_image(engine: &str) -> Option<Keeper> {
+    if rustix::process::geteuid().is_root() || !KernelVersion::running().has_namespaces() {
+        return None;
+    }
+    let engine = Engine::ALL.into_iter().find(|e| e.name() == engine)?;
+    let keeper = find(engine, &place()).keeper?;
+    // Podman's command is always the user's own; Docker's may talk to the machine's daemon.
+    (engine != Engine::Docker || docker_is_rootless()).then_some(keeper)
+}
+
+fn docker_is_rootless() -> bool {
+    let asked = Command::new("docker")
+        .args(["info", "--format", "{{json .SecurityOptions}}"])
+        .stdin(Stdio::null())
+        .output();
+    asked.is_ok_and(|run| String::from_utf8_lossy(&run.stdout).contains("name=rootless"))
+}
+
+/// The engines that run, each user namespace once.
+fn running() -> Vec<Keeper> {
+    let place = place();
+    let mut all: Vec<Keeper> = Vec::new();
+    for keeper in Engine::ALL
+        .iter()
+        .filter_map(|engine| find(*engine, &place).keeper)
+    {
+        if all.iter().all(|k| k.namespace != keeper.namespace) {
+            all.push(keeper);
+        }
+    }
+    all
+}
+
+/// Whether a binfmt_misc is mounted for an engine that is not mounted here.
+pub(crate) fn has_own_table(keeper: &Keeper) -> bool {
+    if keeper.joined {
+        return true;
+    }
+    let own = mounts::of("self");
+    let here = |device: &str| {
+        let mut tables = own.iter().filter(|m| m.fs_type == "binfmt_misc");
+        tables.any(|m| m.device == device)
+    };
+    mounts::of(&keeper.pid.to_string())
+        .iter()
+        .any(|m| m.fs_type == "binfmt_misc" && !here(&m.device))
+}
+
+fn options(keepers: &[Keeper]) -> String {
+    let words: Vec<String> = keepers
+        .iter()
+        .map(|keeper| format!("--for {}", keeper.engine.name()))
+        .collect();
+    words.join(" or ")
+}
+
+fn found(keeper: &Keeper) -> String {
+    let by = match &keeper.file {
+        Some(file) => format!("named by {}", shown_path(file)),
+        None => "found among your processes".to_owned(),
+    };
+    format!("{}, {by}", named(keeper.engine, keeper.pid))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_older_kernel_is_told_with_what_is_possible() {
+        let text = check_kernel(KernelVersion { major: 6, minor: 6 })
+            .unwrap_err()
+            .to_string();
+        assert!(
+            text.contains("6.7") && text.contains("this is 6.6"),
+            "{text}"
+        );
+        assert!(text.contains("sudo armistice register"), "{text}");
+        assert!(text.contains("armistice run"), "{text}");
+        assert!(check_kernel(KernelVersion::NAMESPACED).is_ok());
+    }
+}
