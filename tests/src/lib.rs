@@ -13,6 +13,7 @@
 //! - [`isolation`]: the same with all identities and processes of its own, for a whole system.
 //! - [`debian_root`]: Debian with its packages configured, entered by chroot.
 //! - [`dockerd`], [`podman`]: engines with their state in a temporary folder.
+//! - [`ordinary_user`]: an account of an ordinary user, for rootless engines.
 //! - [`registry`]: a real registry, perhaps with TLS, and what fills it.
 //! - [`run_place`]: who runs containers with the command, and where.
 //! - [`userland`]: Debian for five other architectures; [`archive`] makes images of it.
@@ -40,6 +41,7 @@ pub mod leftovers;
 pub mod lesser_kernel;
 pub mod machine;
 pub mod need;
+pub mod ordinary_user;
 pub mod own_machine;
 pub mod pinned;
 pub mod podman;
@@ -57,6 +59,7 @@ pub use debian_root::DebianRoot;
 pub use dockerd::Dockerd;
 pub use guard::Guard;
 pub use host_table::HostTable;
+pub use ordinary_user::OrdinaryUser;
 pub use podman::Podman;
 pub use private_table::PrivateTable;
 pub use product::armistice;

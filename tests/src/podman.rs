@@ -9,7 +9,7 @@
 //! subordinate ids: one id is mapped, which is enough for root inside.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
@@ -64,23 +64,7 @@ impl Podman {
     pub fn new() -> Podman {
         need::host_root();
         let folder = crate::temporary();
-        let hybrid = Path::new("/sys/fs/cgroup/unified/cgroup.controllers").exists();
-        let runtime = if hybrid {
-            need::program("runc", "runc")
-        } else {
-            need::find("crun").unwrap_or_else(|| need::program("runc", "runc"))
-        };
-        let conf = format!(
-            r#"[containers]
-default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
-netns = "none"
-[engine]
-cgroup_manager = "cgroupfs"
-events_logger = "none"
-runtime = "{}"
-"#,
-            runtime.file_name().unwrap_or_default().to_string_lossy()
-        );
+        let conf = conf(&runtime());
         let with_host_pids = conf.replace("netns =", "pidns = \"host\"\nnetns =");
         for (name, text) in [(CONF, &conf), (CONF_HOST_PIDS, &with_host_pids)] {
             fs::write(folder.path().join(name), text).expect("the temporary folder is writable");
@@ -209,6 +193,30 @@ runtime = "{}"
             .arg(image)
             .args(args))
     }
+}
+
+/// The runtime that starts containers here.
+pub(crate) fn runtime() -> PathBuf {
+    if Path::new("/sys/fs/cgroup/unified/cgroup.controllers").exists() {
+        need::program("runc", "runc")
+    } else {
+        need::find("crun").unwrap_or_else(|| need::program("runc", "runc"))
+    }
+}
+
+/// The text of a `containers.conf` for every machine.
+pub(crate) fn conf(runtime: &Path) -> String {
+    format!(
+        r#"[containers]
+default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
+netns = "none"
+[engine]
+cgroup_manager = "cgroupfs"
+events_logger = "none"
+runtime = "{}"
+"#,
+        runtime.file_name().unwrap_or_default().to_string_lossy()
+    )
 }
 
 impl Default for Podman {

@@ -129,6 +129,12 @@ pub(crate) const QUICK: &[Need] = &[
         "makes machines for tests: with memory protection keys, with kernels of their own",
     ),
     need("newuidmap", "uidmap", "the tests of ranges of identities"),
+    need(
+        "useradd",
+        "passwd",
+        "the tests with an account of their own",
+    ),
+    need("pgrep", "procps", "sees what a guard leaves behind"),
     need("setpriv", "util-linux", "the tests as an ordinary user"),
     need(
         "strace",
@@ -176,6 +182,12 @@ pub(crate) const ENGINES: &[Need] = &[
     ),
     need("podman", "podman", "the Podman and Kubernetes tests"),
     need("buildah", "buildah", "the Buildah tests"),
+    need(
+        "rootlesskit",
+        "rootlesskit",
+        "keeps rootless Docker's user namespace",
+    ),
+    need("slirp4netns", "slirp4netns", "rootless Docker's network"),
     need(
         "/usr/libexec/podman/catatonit",
         "catatonit",

@@ -1,0 +1,212 @@
+//! Promise: what an ordinary user has registered for Podman comes back: `guard` puts
+//! back what is removed, and registers anew in each of Podman's user namespaces; the
+//! unit that `--persist` writes runs it.
+
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use e2e::{HostTable, OrdinaryUser, Userland, need, run};
+use rustix::process::{Pid, Signal, kill_process};
+
+#[track_caller]
+fn eventually(what: &str, is: impl Fn() -> bool) {
+    let started = Instant::now();
+    while !is() {
+        assert!(
+            started.elapsed() < Duration::from_secs(60),
+            "it did not come about: {what}"
+        );
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// A running guard; told to end when dropped.
+struct Guard(Child);
+
+impl Guard {
+    fn start(user: &OrdinaryUser, args: &[&str]) -> Guard {
+        let log = std::fs::File::create(user.at("guard.log")).expect("the home is writable");
+        let child = user
+            .armistice()
+            .args(["guard", "--interval", "1", "--ready-file", "ready"])
+            .args(args)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("a file can be cloned"))
+            .stderr(log)
+            .spawn()
+            .expect("the guard starts");
+        Guard(child)
+    }
+
+    fn tell(&self, signal: Signal) {
+        let pid = i32::try_from(self.0.id()).ok().and_then(Pid::from_raw);
+        let _ = kill_process(pid.expect("a process number"), signal);
+    }
+
+    /// Tells it to end; its exit code.
+    fn end(mut self) -> Option<i32> {
+        self.tell(Signal::TERM);
+        self.0.wait().ok()?.code()
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if matches!(self.0.try_wait(), Ok(None)) {
+            self.tell(Signal::TERM);
+            let _ = self.0.wait();
+        }
+    }
+}
+
+/// What the guard has said so far.
+fn log(user: &OrdinaryUser) -> String {
+    std::fs::read_to_string(user.at("guard.log")).unwrap_or_default()
+}
+
+fn is_ready(user: &OrdinaryUser) -> bool {
+    user.at("ready").exists()
+}
+
+#[test]
+fn it_guards_over_the_lives_of_podmans_namespace() {
+    let host = HostTable::mounted();
+    let user = OrdinaryUser::new();
+    user.load(&Userland::ARM64);
+    run(user.podman().args(["system", "migrate"])).ok();
+    // No pause process runs: the guard starts it, and is ready before any container.
+    let guard = Guard::start(&user, &["--for", "podman", "arm64"]);
+    eventually("ready", || is_ready(&user));
+    let runs = || user.run(&Userland::ARM64, &["uname", "-m"]);
+    runs().ok().prints("aarch64");
+
+    let table = "/proc/sys/fs/binfmt_misc";
+    let script = format!("echo -1 > {table}/qemu-aarch64");
+    run(user.podman().args(["unshare", "sh", "-c", &script])).ok();
+    eventually("it is put back", || {
+        log(&user).contains("Put back and verified")
+    });
+    runs().ok().prints("aarch64");
+
+    let first = user.pause();
+    run(user.podman().args(["system", "migrate"])).ok();
+    eventually("the next namespace is guarded", || {
+        let pause = std::fs::read_to_string(user.at("run/libpod/tmp/pause.pid"));
+        pause.is_ok_and(|pid| pid.trim() != first) && is_ready(&user)
+    });
+    eventually("and has the handler", || {
+        run(user.podman().args(["unshare", "ls", table]))
+            .stdout
+            .contains("qemu-aarch64")
+    });
+    runs().ok().prints("aarch64");
+    assert!(
+        log(&user).contains("has ended, and its table with it"),
+        "{}",
+        log(&user)
+    );
+    assert!(host.entries().is_empty());
+
+    let said = log(&user);
+    assert_eq!(guard.end(), Some(0), "{said}");
+    assert!(!is_ready(&user));
+    // Nothing of it stays, and what it registered does.
+    let left = run(Command::new("pgrep").args(["-U", &user.uid().to_string(), "-x", "armistice"]));
+    assert_eq!(left.stdout, "", "{left}");
+    runs().ok().prints("aarch64");
+}
+
+#[test]
+fn a_killed_guard_leaves_no_child() {
+    let _host = HostTable::mounted();
+    let user = OrdinaryUser::new();
+    let guard = Guard::start(&user, &["--for", "podman", "arm64"]);
+    eventually("ready", || is_ready(&user));
+    guard.tell(Signal::KILL);
+    eventually("its child ends", || {
+        let left =
+            run(Command::new("pgrep").args(["-U", &user.uid().to_string(), "-x", "armistice"]));
+        left.stdout.trim().is_empty() || left.stdout.trim() == guard.0.id().to_string()
+    });
+}
+
+#[test]
+fn without_names_it_keeps_what_was_registered() {
+    let _host = HostTable::mounted();
+    let user = OrdinaryUser::new();
+    run(user
+        .armistice()
+        .args(["register", "--for", "podman", "arm64"]))
+    .ok();
+    let guard = Guard::start(&user, &[]);
+    eventually("ready", || is_ready(&user));
+    let first = user.pause();
+    run(user.podman().args(["system", "migrate"])).ok();
+    eventually("the next namespace is guarded", || {
+        let pause = std::fs::read_to_string(user.at("run/libpod/tmp/pause.pid"));
+        pause.is_ok_and(|pid| pid.trim() != first)
+            && run(user.armistice().args(["status", "-o", "name"])).stdout == "qemu-aarch64\n"
+    });
+    let said = log(&user);
+    assert_eq!(guard.end(), Some(0), "{said}");
+}
+
+#[test]
+fn what_can_not_be_guarded_is_an_error() {
+    let _host = HostTable::mounted();
+    let user = OrdinaryUser::new();
+    run(user.armistice().args(["guard", "--for", "docker", "arm64"]))
+        .exits(1)
+        .says("rootless Docker does not run here");
+    run(user.armistice().args(["guard", "--for", "podman", "arm46"])).exits(2);
+}
+
+#[test]
+fn persisting_writes_a_unit_of_the_users_systemd() {
+    let _ = need::program("/lib/systemd/systemd", "systemd");
+    let analyze = need::program("systemd-analyze", "systemd");
+    let _host = HostTable::mounted();
+    let user = OrdinaryUser::new();
+    let unit = ".config/systemd/user/armistice-guard-podman.service";
+    run(user
+        .armistice()
+        .args(["register", "--persist", "--for", "podman", "arm64"]))
+    .ok()
+    .says("systemctl --user enable --now armistice-guard-podman.service")
+    .says("loginctl enable-linger");
+    let text = std::fs::read_to_string(user.at(unit)).expect("the unit is written");
+    let line = format!(
+        "ExecStart={} guard --for podman -- aarch64\n",
+        user.at("bin/armistice").display()
+    );
+    assert!(text.contains(&line), "{text}");
+    run(user
+        .command(&analyze)
+        .args(["--user", "verify"])
+        .arg(user.at(unit)))
+    .ok();
+    run(user.armistice().arg("status"))
+        .ok()
+        .says("the guard in your systemd brings it back");
+
+    // What `systemctl --user enable` makes.
+    let wants = user.folder(".config/systemd/user/default.target.wants");
+    let link = wants.join("armistice-guard-podman.service");
+    std::os::unix::fs::symlink(user.at(unit), &link).expect("a link can be made");
+    run(user.armistice().args(["unregister", "--for", "podman"]))
+        .ok()
+        .says("armistice unregister --for podman --persist");
+    run(user
+        .armistice()
+        .args(["unregister", "--persist", "--for", "podman"]))
+    .ok()
+    .says("Removed")
+    .says("systemctl --user stop armistice-guard-podman.service");
+    assert!(!user.at(unit).exists());
+    assert!(link.symlink_metadata().is_err());
+    run(user
+        .armistice()
+        .args(["unregister", "--only-persist", "--for", "podman"]))
+    .ok()
+    .says("Nothing was persisted");
+}
