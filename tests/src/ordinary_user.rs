@@ -195,8 +195,26 @@ impl Drop for OrdinaryUser {
     }
 }
 
+/// A command that another starts: `nsenter`, `unshare` and the like.
+#[must_use]
+pub fn started_by(mut outer: Command, inner: &Command) -> Command {
+    outer
+        .arg(inner.get_program())
+        .args(inner.get_args())
+        .env_clear()
+        .envs(
+            inner
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        );
+    if let Some(folder) = inner.get_current_dir() {
+        outer.current_dir(folder);
+    }
+    outer
+}
+
 /// Ends all of a user's processes.
-fn end_processes(uid: u32) {
+pub fn end_processes(uid: u32) {
     for signal in [Signal::TERM, Signal::KILL, Signal::KILL] {
         let pids = processes(uid);
         if pids.is_empty() {

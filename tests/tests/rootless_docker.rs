@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use e2e::ordinary_user::started_by;
 use e2e::{HostTable, OrdinaryUser, Userland, need, product, run};
 
 /// Gives the user the device for slirp4netns, as usual machines do (a sandbox may keep
@@ -43,21 +44,13 @@ impl RootlessDocker<'_> {
         );
         let device = e2e::temporary();
         let log = fs::File::create(user.at("dockerd.log")).expect("the home is writable");
-        let script = user.command("sh");
-        let mut command = Command::new(need::program("unshare", "util-linux"));
+        let mut outer = Command::new(need::program("unshare", "util-linux"));
+        outer
+            .args(["--mount", "--propagation", "private"])
+            .args(["sh", "-ec", START, "start"])
+            .arg(device.path());
+        let mut command = started_by(outer, &user.command("sh"));
         command
-            .args([
-                "--mount",
-                "--propagation",
-                "private",
-                "sh",
-                "-ec",
-                START,
-                "start",
-            ])
-            .arg(device.path())
-            .arg(script.get_program())
-            .args(script.get_args())
             .arg("/usr/share/docker.io/contrib/dockerd-rootless.sh")
             .args([
                 "--storage-driver",
@@ -65,12 +58,6 @@ impl RootlessDocker<'_> {
                 "--exec-opt",
                 "native.cgroupdriver=cgroupfs",
             ])
-            .env_clear()
-            .envs(
-                script
-                    .get_envs()
-                    .filter_map(|(name, value)| Some((name, value?))),
-            )
             .current_dir("/")
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a file can be cloned"))

@@ -5,7 +5,8 @@
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use e2e::{HostTable, OrdinaryUser, Userland, need, run};
+use e2e::ordinary_user::{end_processes, started_by};
+use e2e::{HostTable, OrdinaryUser, Userland, leftovers, need, run};
 use rustix::process::{Pid, Signal, kill_process};
 
 #[track_caller]
@@ -159,6 +160,131 @@ fn what_can_not_be_guarded_is_an_error() {
         .exits(1)
         .says("rootless Docker does not run here");
     run(user.armistice().args(["guard", "--for", "podman", "arm46"])).exits(2);
+}
+
+/// A manager of the user's systemd, as a login starts it, in cgroups of its own. Where
+/// systemd is not PID 1, only its processes see a folder that says so.
+struct UsersSystemd<'u> {
+    user: &'u OrdinaryUser,
+    manager: Child,
+    cgroup: String,
+}
+
+const MANAGER: &str = r#"
+if [ ! -d /run/systemd/system ]; then
+    mkdir -p /run/systemd
+    mount -t tmpfs tmpfs /run/systemd
+    mkdir /run/systemd/system
+fi
+for root in /sys/fs/cgroup/systemd /sys/fs/cgroup/unified /sys/fs/cgroup; do
+    if [ -e $root/cgroup.procs ]; then
+        mkdir $root/$1
+        chown -R $2 $root/$1
+        echo $$ > $root/$1/cgroup.procs
+    fi
+done
+shift 2
+exec "$@""#;
+
+impl UsersSystemd<'_> {
+    fn start(user: &OrdinaryUser) -> UsersSystemd<'_> {
+        let cgroup = format!("armistice-e2e-{}-systemd", std::process::id());
+        let mut outer = Command::new(need::program("unshare", "util-linux"));
+        outer
+            .args(["--mount", "--propagation", "private"])
+            .args(["sh", "-ec", MANAGER, "manager", &cgroup])
+            .arg(user.uid().to_string());
+        let log = std::fs::File::create(user.at("systemd.log")).expect("the home is writable");
+        let program = need::program("/lib/systemd/systemd", "systemd");
+        let manager = started_by(outer, &user.command(program))
+            .arg("--user")
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("a file can be cloned"))
+            .stderr(log)
+            .spawn()
+            .expect("unshare starts");
+        let systemd = UsersSystemd {
+            user,
+            manager,
+            cgroup,
+        };
+        eventually("the user's systemd answers", || {
+            let state = run(&mut systemd.systemctl(&["is-system-running"]));
+            ["running", "degraded"].contains(&state.stdout.trim())
+        });
+        systemd
+    }
+
+    fn systemctl(&self, args: &[&str]) -> Command {
+        let mut outer = Command::new(need::program("nsenter", "util-linux"));
+        outer
+            .arg(format!("--target={}", self.manager.id()))
+            .args(["--mount", "--"]);
+        let mut command = started_by(outer, &self.user.command("systemctl"));
+        command.arg("--user").args(args);
+        command
+    }
+}
+
+impl Drop for UsersSystemd<'_> {
+    fn drop(&mut self) {
+        let pid = i32::try_from(self.manager.id())
+            .ok()
+            .and_then(Pid::from_raw);
+        // What systemd ends by (systemd(1)): SIGTERM asks a user's manager to.
+        let _ = pid.map(|pid| kill_process(pid, Signal::TERM));
+        let started = Instant::now();
+        while matches!(self.manager.try_wait(), Ok(None)) {
+            if started.elapsed() > Duration::from_secs(10) {
+                let _ = self.manager.kill();
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        end_processes(self.user.uid());
+        leftovers::remove_cgroup(&self.cgroup);
+    }
+}
+
+#[test]
+fn the_users_systemd_starts_it_and_leaves_podman_alone() {
+    let _host = HostTable::mounted();
+    let user = OrdinaryUser::new();
+    user.load(&Userland::ARM64);
+    let systemd = UsersSystemd::start(&user);
+    let unit = "armistice-guard-podman.service";
+    run(user
+        .armistice()
+        .args(["register", "--persist", "--for", "podman", "arm64"]))
+    .ok();
+    run(user.podman().args(["system", "migrate"])).ok();
+    run(&mut systemd.systemctl(&["daemon-reload"])).ok();
+    run(&mut systemd.systemctl(&["enable", "--now", unit])).ok();
+    // As after a login: nobody has typed anything of Armistice's since.
+    let script = "ls /proc/sys/fs/binfmt_misc";
+    eventually("the unit registers", || {
+        run(user.podman().args(["unshare", "sh", "-c", script]))
+            .stdout
+            .contains("qemu-aarch64")
+    });
+    user.run(&Userland::ARM64, &["uname", "-m"])
+        .ok()
+        .prints("aarch64");
+    // What the guard has started of Podman's outlives it.
+    let pause = user.pause();
+    run(&mut systemd.systemctl(&["stop", unit])).ok();
+    let state = run(&mut systemd.systemctl(&["show", "--property=Result", unit]));
+    assert_eq!(state.stdout.trim(), "Result=success", "{state}");
+    user.run(&Userland::ARM64, &["uname", "-m"])
+        .ok()
+        .prints("aarch64");
+    assert_eq!(user.pause(), pause);
+    run(user
+        .armistice()
+        .args(["unregister", "--persist", "--for", "podman"]))
+    .ok();
+    run(&mut systemd.systemctl(&["daemon-reload"])).ok();
+    let left = run(&mut systemd.systemctl(&["list-unit-files", "armistice*"]));
+    assert!(!left.stdout.contains(unit), "{left}");
 }
 
 #[test]

@@ -5,7 +5,7 @@
 //! - [`table`]: the engine's own table, made where it has none.
 //! - [`outer`]: what is said where an outer table does it all.
 //! - [`keep`]: `guard` over the lives of such a namespace.
-//! - [`unit`]: `--persist` for an ordinary user: a unit of the user's systemd.
+//! - [`mod@unit`]: `--persist` for an ordinary user: a unit of the user's systemd.
 //!
 //! Once a namespace is joined, this process is user 0 in it and can't leave. The
 //! verbs then do what they do anywhere; what they say of commands that mend

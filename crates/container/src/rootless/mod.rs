@@ -6,8 +6,8 @@
 //! is the table of all these containers (Linux 6.7 and later), and its owner may
 //! fill it without any right on the machine.
 //!
-//! - [`find`]: the process that keeps the namespaces ([`Keeper`]).
-//! - [`join`]: into its namespaces, and a table for them.
+//! - [`mod@find`]: the process that keeps the namespaces ([`Keeper`]).
+//! - [`fn@join`]: into its namespaces, and a table for them.
 //! - [`Child`]: who goes there while this process stays outside.
 //!
 //! Invariants: only namespaces of the caller's own are taken (the kernel says who
