@@ -1,8 +1,8 @@
 //! `armistice`: make an Intel Linux machine run Arm containers, and other
 //! foreign ones.
 //!
-//! Thin: each verb is a module that plans with the libraries, applies, and
-//! prints. Exit codes are decided here and nowhere else.
+//! Thin: each verb is a module of [`verbs`] that plans with the libraries, applies, and
+//! prints. Here a command line finds its verb; [`outcome`] says how a run ends.
 
 mod cli;
 mod engine;
@@ -27,6 +27,7 @@ use cli::{Cli, Verb};
 use inherited::Inherited;
 use outcome::Outcome;
 use output::Output;
+use verbs::entrypoint::Line;
 
 fn main() -> ExitCode {
     let inherited = Inherited::mend();
@@ -34,7 +35,10 @@ fn main() -> ExitCode {
     // Not read as a verb of the command: the image's `--help`, `--version` and
     // options before a verb are its own.
     if args.nth(1).is_some_and(|first| first == "entrypoint") {
-        let outcome = verbs::entrypoint::run(args.collect(), &inherited);
+        let outcome = match verbs::entrypoint::run(args.collect()) {
+            Line::Ordinary(cli) => run(*cli, &inherited),
+            Line::Done(outcome) => outcome,
+        };
         return outcome.unless_unwritten(true).into();
     }
     let (outcome, changed) = match outcome::read(std::env::args_os()) {
@@ -62,7 +66,7 @@ fn run(cli: Cli, inherited: &Inherited) -> Outcome {
         let own = matches!(cli.verb, Verb::Shell(_) | Verb::Run(_));
         let outcome = failed(&error);
         return if own {
-            Outcome::Command(verbs::shell::OWN_FAILURE)
+            Outcome::Command(outcome::OWN_FAILURE)
         } else {
             outcome
         };

@@ -16,7 +16,9 @@ use crate::cli::{Cli, Global};
 use crate::output::{self, Output, quoted};
 use crate::remedy;
 use crate::verbs::run::refused;
-use crate::verbs::shell::OWN_FAILURE;
+
+/// The code for Armistice's own failure, as `docker run` has it.
+pub(crate) const OWN_FAILURE: u8 = 125;
 
 /// How a run ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

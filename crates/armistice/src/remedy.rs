@@ -6,6 +6,8 @@
 //! where the caller is not root, and where it gives root's rights.
 //! The libraries say what is amiss, and neither which command mends it nor where.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use armistice_binfmt::situation::{self, Scope, Situation};
 use armistice_binfmt::{BinfmtError, STANDARD_PATH};
 use armistice_container::{Error as ContainerError, Forbidden};
@@ -196,9 +198,18 @@ fn of_binfmt(error: &BinfmtError, words: Words) -> Option<String> {
     })
 }
 
+/// Whether this process's identities are those of /etc/subuid and /etc/subgid.
+static HAS_RANGES: AtomicBool = AtomicBool::new(false);
+
+/// Notes that this process has entered a user namespace with the user's ranges of
+/// identities.
+pub(crate) fn ranges_are_entered() {
+    HAS_RANGES.store(true, Ordering::Relaxed);
+}
+
 /// What gives this process an owner that it does not have.
 fn of_owner() -> &'static str {
-    if crate::obtain::has_ranges() {
+    if HAS_RANGES.load(Ordering::Relaxed) {
         "give a longer range in /etc/subuid and /etc/subgid"
     } else {
         "this namespace was made with no more: run it on the machine itself, or make it with more"

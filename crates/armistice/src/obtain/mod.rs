@@ -11,7 +11,6 @@ mod progress;
 mod source;
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
 use armistice_arch::Platform;
@@ -22,6 +21,7 @@ use armistice_store::{Ids, Owners, Pulled, Source, Store, Wanted};
 use crate::cli::Fetching;
 use crate::outcome::Usage;
 use crate::output::{Output, shown};
+use crate::remedy;
 pub(crate) use given::{Given, reference};
 pub(crate) use keyring::Keyring;
 use progress::Progress;
@@ -69,14 +69,6 @@ pub(crate) fn folder() -> Result<PathBuf> {
     Ok(user.data_dir().join("armistice"))
 }
 
-/// Whether the identities are those of /etc/subuid and /etc/subgid.
-static HAS_RANGES: AtomicBool = AtomicBool::new(false);
-
-/// Whether [`open`] has entered a user namespace with the user's ranges of identities.
-pub(crate) fn has_ranges() -> bool {
-    HAS_RANGES.load(Ordering::Relaxed)
-}
-
 /// Opens the store under this user's identities: an ordinary user enters a user
 /// namespace, where the files of its images have their owners. The process must have one
 /// thread.
@@ -84,7 +76,7 @@ pub(crate) fn open(output: Output) -> Result<Store> {
     let folder = folder()?;
     if !rustix::process::geteuid().is_root() {
         match armistice_container::enter_identities(IdMap::Auto) {
-            Ok(_) => HAS_RANGES.store(true, Ordering::Relaxed),
+            Ok(_) => remedy::ranges_are_entered(),
             Err(error) => {
                 let error = anyhow::Error::from(error);
                 output.detail(format!(

@@ -1,21 +1,63 @@
-//! The table in which exec looks: read, and opened to be changed.
+//! The table in which exec looks: read, and opened to be changed, in one way for all
+//! verbs. What it means that the table is out of sight is each verb's own.
 
 use anyhow::Result;
 use armistice_binfmt::situation::{self, How, Opened, Scope};
-use armistice_binfmt::{STANDARD_PATH, Snapshot, Table};
+use armistice_binfmt::{BinfmtError, STANDARD_PATH, Snapshot, Table};
 
 use crate::output::Output;
 use crate::rootless;
 
-/// The table as it is; empty where none is in sight.
-pub(crate) fn look() -> Result<Snapshot> {
-    match situation::open_for_reading() {
-        Ok(table) => Ok(table.snapshot()?),
-        Err(error) if error.is_no_view() => Ok(Snapshot {
-            enabled: true,
-            entries: Vec::new(),
-        }),
+/// What a look at the table gave.
+#[derive(Debug)]
+pub(crate) enum Live {
+    /// What is registered.
+    Seen(Snapshot),
+    /// The table cannot be looked at from here, and why: what there is, exec alone tells.
+    OutOfSight(BinfmtError),
+}
+
+/// Looks at the table.
+///
+/// # Errors
+/// Where there is none, or it cannot be read.
+pub(crate) fn look() -> Result<Live> {
+    of(situation::open_for_reading())
+}
+
+/// The same, of a table that was looked for.
+///
+/// # Errors
+/// As [`look`].
+pub(crate) fn of(table: Result<Table, BinfmtError>) -> Result<Live> {
+    match table {
+        Ok(table) => Ok(Live::Seen(table.snapshot()?)),
+        Err(error) if error.is_no_view() => Ok(Live::OutOfSight(error)),
         Err(error) => Err(error.into()),
+    }
+}
+
+impl Live {
+    /// What is registered, as far as that is in sight.
+    pub(crate) fn or_nothing(self) -> Snapshot {
+        match self {
+            Live::Seen(live) => live,
+            Live::OutOfSight(_) => Snapshot {
+                enabled: true,
+                entries: Vec::new(),
+            },
+        }
+    }
+
+    /// What is registered.
+    ///
+    /// # Errors
+    /// Where it is out of sight.
+    pub(crate) fn in_sight(self) -> Result<Snapshot> {
+        match self {
+            Live::Seen(live) => Ok(live),
+            Live::OutOfSight(error) => Err(error.into()),
+        }
     }
 }
 

@@ -54,7 +54,7 @@ impl Step {
 }
 
 pub(crate) fn run(args: &Register, output: Output) -> Result<Outcome> {
-    let live = live::look()?;
+    let live = live::look()?.or_nothing();
     let request = request::of_register(args, &live, output)?;
     // With the identity that the entries' mark will have.
     let items = request.items()?;

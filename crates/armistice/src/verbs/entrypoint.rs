@@ -25,8 +25,7 @@ use armistice_arch::{ARCHES, Arch};
 use armistice_binfmt::{Entry, Snapshot, replay, situation};
 use serde::Serialize;
 
-use crate::cli::{Emulators, Global};
-use crate::inherited::Inherited;
+use crate::cli::{Cli, Emulators, Global};
 use crate::native;
 use crate::outcome::{self, Outcome, Usage};
 use crate::output::{Output, shown};
@@ -69,18 +68,25 @@ Forms:
 --pid=host lets it mount binfmt_misc on a machine where it is not mounted.
 Exit codes: 0 done; 1 it did not work, and stderr says why; 2 wrong usage.";
 
-pub(crate) fn run(args: Vec<OsString>, inherited: &Inherited) -> Outcome {
+/// What came of a line.
+pub(crate) enum Line {
+    /// It was one of these forms, or none that can be read.
+    Done(Outcome),
+    /// It is an ordinary one, still to be run.
+    Ordinary(Box<Cli>),
+}
+
+pub(crate) fn run(args: Vec<OsString>) -> Line {
     let output = Output::new(Global::default()).report_on_stderr();
-    match parse(&args) {
-        Ok(Some(legacy)) => {
-            legacy_form(&legacy, output).unwrap_or_else(|error| outcome::failed(&error, output))
-        }
+    let failed = |error: &anyhow::Error| outcome::failed(error, output);
+    Line::Done(match parse(&args) {
+        Ok(Some(legacy)) => legacy_form(&legacy, output).unwrap_or_else(|error| failed(&error)),
         Ok(None) => match outcome::read(std::iter::once(OsString::from("armistice")).chain(args)) {
-            Ok(cli) => crate::run(cli, inherited),
+            Ok(cli) => return Line::Ordinary(Box::new(cli)),
             Err(outcome) => outcome,
         },
-        Err(error) => outcome::failed(&error, output),
-    }
+        Err(error) => failed(&error),
+    })
 }
 
 /// Reads a legacy form; `None` where the line is an ordinary one.
@@ -160,7 +166,7 @@ fn legacy_form(legacy: &Legacy, output: Output) -> Result<Outcome> {
 
 /// The architectures whose programs an entry of ours takes.
 fn ours() -> Result<Vec<&'static Arch>> {
-    let live = table()?;
+    let live = live::look()?.in_sight()?;
     let winner = |a: &&Arch| replay::winner(&live, &a.sample_header(2, 0), "");
     Ok(ARCHES
         .iter()
@@ -185,7 +191,7 @@ fn note_choice(output: Output) {
 }
 
 fn check(wanted: &Wanted, output: Output) -> Result<()> {
-    let report = verify::verify(wanted, &table()?)?;
+    let report = verify::verify(wanted, &live::look()?.in_sight()?)?;
     report.print(output);
     if report.all_proven() {
         Ok(())
@@ -194,13 +200,9 @@ fn check(wanted: &Wanted, output: Output) -> Result<()> {
     }
 }
 
-fn table() -> Result<Snapshot> {
-    Ok(situation::open_for_reading()?.snapshot()?)
-}
-
 /// Registers; what this machine or somebody else's handler runs is left alone.
 fn install(wanted: &Wanted, output: Output) -> Result<()> {
-    let live = live::look()?;
+    let live = live::look()?.or_nothing();
     let wanted = match wanted {
         Wanted::Default | Wanted::All => Wanted::Default,
         Wanted::These(arches) => Wanted::These(
@@ -344,7 +346,7 @@ struct Answer {
 }
 
 fn answer(output: Output) -> Result<Outcome> {
-    let live = table()?;
+    let live = live::look()?.in_sight()?;
     let handled = |arch: &&Arch| {
         live.enabled && replay::winner(&live, &arch.sample_header(2, 0), "").is_some()
     };

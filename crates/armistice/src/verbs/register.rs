@@ -26,7 +26,7 @@ pub(crate) fn run(args: &Register, output: Output) -> Result<Outcome> {
     }
     // All that can be wrong with what was typed or installed is found before
     // anything is touched: opening the table for writing may mount it.
-    let request = request::of_register(args, &live::look()?, output)?;
+    let request = request::of_register(args, &live::look()?.or_nothing(), output)?;
     if request.arches().is_empty() {
         output
             .note("Nothing to register: all that an emulator is installed for runs here already.");

@@ -13,15 +13,12 @@ use armistice_container::{Options, default_shell, enter_private, exec};
 
 use crate::cli::{Names, Shell};
 use crate::inherited::Inherited;
-use crate::outcome::{self, Outcome};
+use crate::outcome::{self, OWN_FAILURE, Outcome};
 use crate::output::Output;
 use crate::own;
 use crate::proving::{self, Wish};
-use crate::registration::live;
+use crate::registration::live::{self, Live};
 use crate::registration::request::{self, Request};
-
-/// The code for Armistice's own failure, as `docker run` has it.
-pub(crate) const OWN_FAILURE: u8 = 125;
 
 pub(crate) fn run(args: &Shell, inherited: &Inherited, output: Output) -> Result<Outcome> {
     match enter_and_exec(args, inherited, output) {
@@ -148,7 +145,9 @@ fn program_at(program: &OsStr) -> Option<(PathBuf, Vec<u8>)> {
 
 /// Says what runs outside and will not inside: the private table hides the machine's.
 fn say_hidden(request: &Request, output: Output) {
-    let Ok(live) = live::look() else { return };
+    let Ok(live) = live::look().map(Live::or_nothing) else {
+        return;
+    };
     let hidden: Vec<&str> = ARCHES
         .iter()
         .filter(|a| !a.is_native_to(Arch::host()))

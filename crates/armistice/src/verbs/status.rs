@@ -9,7 +9,7 @@ use armistice_arch::Arch;
 use armistice_arch::pattern::hex;
 use armistice_binfmt::replay::{hidden_by, overlapping, winner};
 use armistice_binfmt::situation::{self, Scope, Situation};
-use armistice_binfmt::{BinfmtError, Entry, KernelVersion, Matching, Snapshot, lookup};
+use armistice_binfmt::{BinfmtError, Entry, KernelVersion, Matching, Snapshot, Table, lookup};
 use serde::Serialize;
 
 use crate::cli::{Format, Status};
@@ -18,6 +18,7 @@ use crate::outcome::{Outcome, in_full};
 use crate::output::{BAD, Columns, GOOD, ODD, Output, plain, shown};
 use crate::own;
 use crate::pinned::{self, Pinned};
+use crate::registration::live::{self, Live};
 use crate::rootless::choice::Purpose;
 use crate::rootless::{self, Joined};
 use crate::select::Wanted;
@@ -96,12 +97,10 @@ pub(crate) fn run(args: &Status, output: Output) -> Result<Outcome> {
         bystander,
         ..
     } = situation::look();
-    let (table, live, out_of_sight) = match table {
-        Ok(table) => {
-            let live = table.snapshot()?;
-            (Some(table), live, None)
-        }
-        Err(error) if error.is_no_view() => {
+    let mounted_at = table.as_ref().ok().and_then(Table::path).map(PathBuf::from);
+    let (live, out_of_sight) = match live::of(table)? {
+        Live::Seen(live) => (live, None),
+        Live::OutOfSight(error) => {
             let handled = asked(&wanted);
             // Where exec has handlers, the table is mounted somewhere.
             if handled.is_empty() && matches!(error, BinfmtError::NotMounted { .. }) {
@@ -111,16 +110,15 @@ pub(crate) fn run(args: &Status, output: Output) -> Result<Outcome> {
                 enabled: !handled.is_empty(),
                 entries: Vec::new(),
             };
-            (None, live, Some(handled))
+            (live, Some(handled))
         }
-        Err(error) => return Err(error.into()),
     };
     let answer = Answer {
         schema: 1,
         rootless: joined,
         kernel: KernelVersion::running().to_string(),
         scope: scope.to_string(),
-        mounted_at: table.as_ref().and_then(|t| t.path().map(PathBuf::from)),
+        mounted_at,
         bystander,
         enabled: live.enabled,
         handlers: live

@@ -11,6 +11,7 @@ use crate::cli::Unregister;
 use crate::outcome::Outcome;
 use crate::output::{Output, shown};
 use crate::own;
+use crate::registration::live::{self, Live};
 use crate::registration::persist;
 use crate::remedy::on_the_machine;
 use crate::rootless::{self, Joined};
@@ -123,10 +124,9 @@ fn say_persisted(
 /// # Errors
 /// Where it is out of sight: the right that is missing to change it.
 pub(crate) fn look() -> Result<Snapshot> {
-    match situation::open_for_reading() {
-        Ok(table) => Ok(table.snapshot()?),
-        Err(error) if error.is_no_view() => Ok(situation::open_for_writing()?.table.snapshot()?),
-        Err(error) => Err(error.into()),
+    match live::look()? {
+        Live::Seen(live) => Ok(live),
+        Live::OutOfSight(_) => Ok(situation::open_for_writing()?.table.snapshot()?),
     }
 }
 

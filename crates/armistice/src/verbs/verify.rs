@@ -3,13 +3,14 @@
 
 use anyhow::{Context, Result, bail};
 use armistice_arch::{ARCHES, Arch};
-use armistice_binfmt::{BinfmtError, Entry, Flags, Snapshot, lookup, replay, situation};
+use armistice_binfmt::{BinfmtError, Entry, Flags, Snapshot, lookup, replay};
 
 use crate::cli::{Format, Verify};
 use crate::native;
 use crate::outcome::Outcome;
 use crate::output::Output;
 use crate::proving::{self, Wish};
+use crate::registration::live::{self, Live};
 use crate::registration::report::{HandlerLine, Report};
 use crate::remedy::registering;
 use crate::rootless;
@@ -19,10 +20,9 @@ use crate::select::Wanted;
 pub(crate) fn run(args: &Verify, output: Output) -> Result<Outcome> {
     let wanted = Wanted::read(&args.names.names)?;
     rootless::enter_for(args.about.whose, Purpose::Look, output)?;
-    let report = match situation::open_for_reading() {
-        Ok(table) => verify(&wanted, &table.snapshot()?)?,
-        Err(error) if error.is_no_view() => out_of_sight(&wanted, error)?,
-        Err(error) => return Err(error.into()),
+    let report = match live::look()? {
+        Live::Seen(live) => verify(&wanted, &live)?,
+        Live::OutOfSight(error) => out_of_sight(&wanted, error)?,
     };
     match args.output {
         Format::Json => report.answer(output)?,

@@ -14,13 +14,14 @@ use anyhow::Result;
 use armistice_arch::{Arch, ElfHeader, Platform};
 use armistice_binfmt::exec::{Run, Stop, Taken};
 use armistice_binfmt::situation::Situation;
-use armistice_binfmt::{BinfmtError, Entry, Matching, Snapshot, Table, lookup, situation};
+use armistice_binfmt::{Entry, Matching, Snapshot, lookup, situation};
 use serde::Serialize;
 
 use crate::cli::{Explain, Format};
 use crate::outcome::Outcome;
 use crate::output::{BAD, GOOD, ODD, Output, shown, shown_path};
 use crate::own;
+use crate::registration::live::{self, Live};
 use crate::remedy::Words;
 use crate::rootless::{self, Joined, choice};
 use place::Place;
@@ -63,8 +64,12 @@ pub(crate) fn run(args: &Explain, output: Output) -> Result<Outcome> {
     let situation = situation::look();
     let words = Words::of(&situation);
     let Situation { table, .. } = situation;
-    let out_of_sight = table.as_ref().is_err_and(BinfmtError::is_no_view);
-    let live = live(table, output)?;
+    let live = live::of(table)?;
+    let out_of_sight = matches!(live, Live::OutOfSight(_));
+    if out_of_sight {
+        output.note("No handler is in sight from here: the kernel is asked whether it has one.");
+    }
+    let live = live.or_nothing();
     let mut answer = Answer {
         schema: 1,
         what: args.what.clone(),
@@ -175,22 +180,6 @@ fn enter(args: &Explain, has_it: Option<&str>, output: Output) -> Result<Option<
             None => Ok(None),
         },
         (None, None) => Ok(None),
-    }
-}
-
-/// The table, or an empty one where none is in sight: then nothing is registered.
-fn live(table: Result<Table, BinfmtError>, output: Output) -> Result<Snapshot> {
-    match table {
-        Ok(table) => Ok(table.snapshot()?),
-        Err(error) if error.is_no_view() => {
-            output
-                .note("No handler is in sight from here: the kernel is asked whether it has one.");
-            Ok(Snapshot {
-                enabled: true,
-                entries: Vec::new(),
-            })
-        }
-        Err(error) => Err(error.into()),
     }
 }
 

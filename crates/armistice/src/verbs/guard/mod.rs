@@ -145,7 +145,7 @@ impl Ward {
 
 /// What is to be kept in place.
 fn request(named: &Names, args: &Guard, output: Output) -> Result<Request> {
-    let live = live::look()?;
+    let live = live::look()?.or_nothing();
     if named.names.is_empty() {
         if let Some(request) = kept::request(args, &live, output)? {
             return Ok(request);

@@ -19,7 +19,7 @@ use crate::cli::{Emulators, FlagSwitches, Force, Names};
 use crate::native;
 use crate::output::Output;
 use crate::own;
-use crate::registration::live;
+use crate::registration::live::{self, Live};
 use crate::registration::request::{self, Request};
 
 /// An emulator for an architecture.
@@ -123,7 +123,9 @@ impl Handlers for Foreign {
             let winner = replay::winner(live, &header, "");
             winner.is_some_and(|entry| entry.flags.fix_binary)
         };
-        live::look().is_ok_and(|live| live.enabled && serves(&live))
+        live::look()
+            .map(Live::or_nothing)
+            .is_ok_and(|live| live.enabled && serves(&live))
     }
 
     fn without_table(&self, why: &str) -> Result<Starter, String> {

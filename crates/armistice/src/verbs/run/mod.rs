@@ -19,9 +19,8 @@ use armistice_store::{Held, Store, StoredImage};
 use crate::cli::{NetworkKind, PullWhen, Run};
 use crate::inherited::Inherited;
 use crate::obtain::{self, Given, Keyring};
-use crate::outcome::{self, Outcome, Usage};
+use crate::outcome::{self, OWN_FAILURE, Outcome, Usage};
 use crate::output::Output;
-use crate::verbs::shell::OWN_FAILURE;
 use foreign::Foreign;
 
 pub(crate) fn run(args: &Run, inherited: &Inherited, output: Output) -> Result<Outcome> {
