@@ -1,5 +1,5 @@
-//! The command line, as one definition: help, man page and completions come
-//! from it, and nothing else knows an option's name.
+//! The command line, as one definition: help, man page and completions come from it.
+//! Messages of this crate name options where one helps; no library knows any.
 
 use std::path::PathBuf;
 

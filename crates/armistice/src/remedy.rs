@@ -4,13 +4,15 @@
 //! container that uses the machine's table, or an outer container's, nothing done
 //! inside mends these: the words send people to the host. `sudo` is in the words only
 //! where the caller is not root, and where it gives root's rights.
-//! The libraries say what is amiss, and neither which command mends it nor where.
+//! The libraries say what is amiss; which command or option mends it, and where, is
+//! said here.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use armistice_binfmt::situation::{self, Scope, Situation};
 use armistice_binfmt::{BinfmtError, STANDARD_PATH};
 use armistice_container::{Error as ContainerError, Forbidden};
+use armistice_emulators::Error as EmulatorError;
 
 use crate::rootless::{self, Joined};
 
@@ -157,6 +159,9 @@ pub(crate) fn is_the_hosts(situation: &Situation) -> bool {
 /// where its own text says what to do.
 pub(crate) fn of(error: &anyhow::Error) -> Option<String> {
     error.chain().find_map(|cause| {
+        if let Some(error) = cause.downcast_ref::<EmulatorError>() {
+            return of_emulators(error).map(str::to_owned);
+        }
         if let Some(error) = cause.downcast_ref::<BinfmtError>() {
             return of_binfmt(error, Words::here());
         }
@@ -193,7 +198,36 @@ fn of_binfmt(error: &BinfmtError, words: Words) -> Option<String> {
             "{}; or start this container with --pid=host (and --privileged), and it is done for you",
             words.on_the_host().run(&mount)
         ),
+        BinfmtError::Foreign { name, .. } => {
+            format!("to remove {name} for good and take its name: --replace")
+        }
+        BinfmtError::KernelTooOld { flag, .. } => {
+            format!("leave it out with {}", option_against(*flag)?)
+        }
         BinfmtError::WouldBePrivate => words.on_the_host().run("armistice register"),
+        _ => return None,
+    })
+}
+
+/// The option that leaves a flag out.
+fn option_against(flag: char) -> Option<&'static str> {
+    Some(match flag {
+        'F' => "--no-fix-binary",
+        'P' => "--no-preserve-argv0",
+        'O' => "--no-open-binary",
+        'C' => "--no-credentials",
+        _ => return None,
+    })
+}
+
+/// The option by which another emulator is taken, or found.
+fn of_emulators(error: &EmulatorError) -> Option<&'static str> {
+    Some(match error {
+        EmulatorError::OldProcessor { .. } => "use QEMU: --engine qemu",
+        EmulatorError::NoEngine { .. } => {
+            "or name its folder by --emulator-dir, or use QEMU: --engine qemu"
+        }
+        EmulatorError::NotFound { .. } => "or name a directory with --emulator-dir",
         _ => return None,
     })
 }
@@ -254,6 +288,34 @@ mod tests {
     fn a_used_up_limit_is_doubled() {
         let command = of_forbidden(&Forbidden::AllUsed { limit: 60000 });
         assert!(command.is_some_and(|c| c.contains("user.max_user_namespaces=120000")));
+    }
+
+    /// The libraries know no options: that they are told is held here.
+    #[test]
+    fn the_option_that_helps_is_told() {
+        let option =
+            |error: anyhow::Error| of(&error.context("what was tried")).unwrap_or_default();
+        let foreign = BinfmtError::Foreign {
+            name: "qemu-arm".to_owned(),
+            second: "armistice-arm".to_owned(),
+            interpreter: "/bin/false".into(),
+            flags: "F".to_owned(),
+        };
+        assert_eq!(
+            option(foreign.into()),
+            "to remove qemu-arm for good and take its name: --replace"
+        );
+        let old = BinfmtError::KernelTooOld {
+            flag: 'F',
+            needs: armistice_binfmt::KernelVersion::FIX_BINARY,
+            running: armistice_binfmt::KernelVersion::FIX_BINARY,
+        };
+        assert_eq!(option(old.into()), "leave it out with --no-fix-binary");
+        let old = EmulatorError::OldProcessor {
+            path: "/x".into(),
+            missing: "AVX2".to_owned(),
+        };
+        assert_eq!(option(old.into()), "use QEMU: --engine qemu");
     }
 
     #[test]

@@ -7,8 +7,9 @@ use std::time::Duration;
 use crate::kernel::KernelVersion;
 use crate::watch::Who;
 
-/// An error of this crate. The text says what happened, and what to do where that
-/// does not depend on where the caller is; the kernel's own words are the source.
+/// An error of this crate. The text says what happened, and what to do where that depends
+/// neither on where the caller is nor on a command's options; the kernel's own words are
+/// the source.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BinfmtError {
@@ -73,7 +74,7 @@ pub enum BinfmtError {
     SwitchedOff,
 
     /// The kernel does not know a flag.
-    #[error("flag {flag} needs Linux {needs}, this is {running}; leave it out with {option}")]
+    #[error("flag {flag} needs Linux {needs}, this is {running}")]
     KernelTooOld {
         /// The flag's letter.
         flag: char,
@@ -81,8 +82,6 @@ pub enum BinfmtError {
         needs: KernelVersion,
         /// What runs.
         running: KernelVersion,
-        /// The option that leaves the flag out.
-        option: &'static str,
     },
 
     /// A registration that cannot be written as a line.
@@ -122,7 +121,7 @@ pub enum BinfmtError {
     /// Entries of somebody else's have both names that ours could have.
     #[error(
         "the entry {name} is somebody else's ({interpreter}, flags {flags}), and so is {second}, the name \
-         that ours would have beside it; to remove {name} for good and take its name: --replace",
+         that ours would have beside it",
         interpreter = interpreter.display()
     )]
     Foreign {

@@ -133,7 +133,6 @@ fn check_flags(flags: &Flags, running: KernelVersion) -> Result<(), BinfmtError>
             flag: 'F',
             needs,
             running,
-            option: "--no-fix-binary",
         });
     }
     Ok(())

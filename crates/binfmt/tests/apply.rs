@@ -258,7 +258,6 @@ fn where_others_have_both_names_it_is_refused() {
         let before = table.snapshot().unwrap();
         let error = begin(&table, vec![registration("ppc64le"), registration("arm")]).unwrap_err();
         assert!(matches!(&error, BinfmtError::Foreign { name, .. } if name == "qemu-arm"));
-        assert!(error.to_string().contains("--replace"), "{error}");
         assert_eq!(table.snapshot().unwrap(), before);
     });
 }
@@ -343,7 +342,7 @@ fn each_difference_has_its_reason() {
 }
 
 #[test]
-fn a_kernel_too_old_for_f_is_named_with_the_way_out() {
+fn a_kernel_too_old_for_f_is_named() {
     let old = KernelVersion::parse("4.4.0-210-generic");
     let error = plan(
         &Default::default(),
@@ -352,10 +351,7 @@ fn a_kernel_too_old_for_f_is_named_with_the_way_out() {
         old,
     )
     .unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "flag F needs Linux 4.8, this is 4.4; leave it out with --no-fix-binary"
-    );
+    assert_eq!(error.to_string(), "flag F needs Linux 4.8, this is 4.4");
     let without = Registration {
         flags: Flags::parse("POC"),
         ..registration("arm")

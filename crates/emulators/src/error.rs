@@ -84,7 +84,7 @@ pub enum Error {
         source: NotElf,
     },
     /// Armistice's own engine, on a processor that is too old for it.
-    #[error("{} needs a processor of x86-64-v3 (most since 2013), and this one lacks {missing}; use QEMU: --engine qemu", path.display())]
+    #[error("{} needs a processor of x86-64-v3 (most since 2013), and this one lacks {missing}", path.display())]
     OldProcessor {
         /// The canonical path.
         path: PathBuf,
@@ -260,9 +260,7 @@ fn not_found(arch: &str, searched: &[PathBuf], passed_over: &[Error], advice: &s
 fn no_engine(arch: &str, searched: &[PathBuf], passed_over: &[Error]) -> String {
     let mut text = format!("no engine of Armistice's own (armistice-{arch}) in ");
     write_search(&mut text, searched, passed_over);
-    text.push_str(
-        "; put it in one of them, name its folder by --emulator-dir, or use QEMU: --engine qemu",
-    );
+    text.push_str("; put it in one of them");
     text
 }
 

@@ -133,14 +133,9 @@ impl Packages {
     #[must_use]
     pub fn advice(&self) -> String {
         if self.command.is_empty() {
-            "install your distribution's static QEMU user-mode emulators, or name a directory \
-             with --emulator-dir"
-                .to_owned()
+            "install your distribution's static QEMU user-mode emulators".to_owned()
         } else {
-            format!(
-                "install one (as root: {}) or name a directory with --emulator-dir",
-                self.command
-            )
+            format!("install one (as root: {})", self.command)
         }
     }
 }
@@ -252,7 +247,7 @@ mod tests {
         assert!(
             Packages::of(&[arm], &OsRelease::default())
                 .advice()
-                .contains("--emulator-dir")
+                .contains("static QEMU user-mode emulators")
         );
     }
 

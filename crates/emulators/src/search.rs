@@ -74,7 +74,7 @@ impl Origin {
 impl std::fmt::Display for Origin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Origin::Option => write!(f, "named by --emulator-dir"),
+            Origin::Option => write!(f, "named on the command line"),
             Origin::Environment => write!(f, "named by {ENV}"),
             Origin::Beside => write!(f, "the command's own folder"),
             Origin::Own => write!(f, "Armistice's own folder"),
