@@ -185,16 +185,18 @@ fn users_and_working_directories() {
         .sh(&with(&["-u", "bob"]), script)
         .exits(125)
         .says("bob");
-    // One identity is one user.
+    // Where there is one identity, the others are played.
     Place::of(Who::User)
-        .sh(&["-u", "1000"], script)
-        .exits(125)
-        .says("subuid");
-    // An ordinary user inside has no rights of root's.
-    place
-        .sh(&["-u", "1000"], "cat /proc/self/status")
+        .sh(&["-u", "1000:50"], script)
         .ok()
-        .says("CapEff:\t0000000000000000");
+        .prints("1000 50 50 / /");
+    // An ordinary user inside has no rights of root's.
+    for place in [place, Place::of(Who::User)] {
+        place
+            .sh(&["-u", "1000"], "cat /proc/self/status")
+            .ok()
+            .says("CapEff:\t0000000000000000");
+    }
 }
 
 #[test]

@@ -15,7 +15,7 @@ use rustix::thread::{
 
 use super::report::{self, Failure};
 use super::root::{self, Mounts};
-use super::{Container, Handlers, Network, Starter, init, mount, user, watch};
+use super::{Container, Handlers, Network, Starter, filter, init, mount, user, watch};
 
 /// Where programs are looked for where nothing says otherwise; docker's.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -39,18 +39,27 @@ const CAPABILITIES: [i32; 14] = [
     31, // setfcap
 ];
 
+/// The ways to the process outside.
+pub(super) struct Outside {
+    /// What fails is told here; closed when the command starts.
+    pub(super) report: OwnedFd,
+    /// A terminal is handed over here, where there is to be one.
+    pub(super) terminal: Option<OwnedFd>,
+    /// Who plays identities is asked for here, where they are to be played.
+    pub(super) players: Option<OwnedFd>,
+}
+
 /// Makes the container around this process and becomes the command.
 pub(super) fn be_process_1(
     container: &Container,
     handlers: Option<&dyn Handlers>,
-    report: OwnedFd,
-    terminal: Option<OwnedFd>,
+    mut outside: Outside,
 ) -> ! {
-    let failure = match begin(container, handlers, &report, terminal) {
+    let failure = match begin(container, handlers, &mut outside) {
         Ok(code) => end(code),
         Err(failure) => failure,
     };
-    report::tell(report, &failure);
+    report::tell(outside.report, &failure);
     end(failure.code)
 }
 
@@ -64,10 +73,9 @@ fn end(code: u8) -> ! {
 fn begin(
     container: &Container,
     handlers: Option<&dyn Handlers>,
-    report: &OwnedFd,
-    terminal: Option<OwnedFd>,
+    outside: &mut Outside,
 ) -> Result<u8, Failure> {
-    die_with_parent(report)?;
+    die_with_parent(&outside.report)?;
     setsid().map_err(Failure::doing("begin a session"))?;
     let mut flags = UnshareFlags::NEWNS | UnshareFlags::NEWIPC | UnshareFlags::NEWUTS;
     if container.network == Network::None {
@@ -87,28 +95,30 @@ fn begin(
     if container.network == Network::None {
         loopback_up().map_err(Failure::doing("bring the loopback interface up"))?;
     }
-    streams(container.input, terminal)?;
+    streams(container.input, outside.terminal.take())?;
     let user = user::look_up(&container.user).map_err(Failure::own)?;
     let folder = working_dir(container)?;
     if container.read_only {
         root::make_read_only()?;
     }
     let starter = starter.as_ref();
-    let become_it = || never(become_command(container, &user, &folder, report, starter));
+    let become_it =
+        |outside: &Outside| never(become_command(container, &user, &folder, outside, starter));
     if !container.init {
-        return Err(become_it());
+        return Err(become_it(outside));
     }
     // SAFETY: the process has one thread, so the child may do anything a process may.
     match unsafe { libc::fork() } {
         -1 => Err(Failure::doing("start the command")(
             std::io::Error::last_os_error(),
         )),
-        0 => Err(become_it()),
+        0 => Err(become_it(outside)),
         command => {
-            // The pipe tells of the command only.
+            // These are about the command only.
+            drop(outside.players.take());
             // SAFETY: the descriptor is closed once here, and its owner never dropped: this
             // process ends by `_exit`.
-            unsafe { libc::close(std::os::fd::AsRawFd::as_raw_fd(report)) };
+            unsafe { libc::close(std::os::fd::AsRawFd::as_raw_fd(&outside.report)) };
             Ok(init::stay(command))
         }
     }
@@ -156,7 +166,7 @@ fn streams(input: bool, terminal: Option<OwnedFd>) -> Result<(), Failure> {
     let name = ptsname(&ptmx, Vec::new()).map_err(failed)?;
     let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
     let pts = open(name.as_c_str(), flags, Mode::empty()).map_err(failed)?;
-    watch::hand_over(&to, ptmx.as_fd()).map_err(failed)?;
+    watch::hand_over(&to, ptmx.as_fd(), b"t").map_err(failed)?;
     ioctl_tiocsctty(&pts).map_err(failed)?;
     let console = Path::new("/dev/console");
     let path = Path::new(std::ffi::OsStr::new(
@@ -193,14 +203,29 @@ fn become_command(
     container: &Container,
     user: &user::User,
     folder: &CStr,
-    report: &OwnedFd,
+    outside: &Outside,
     starter: Option<&Starter>,
 ) -> Result<Infallible, Failure> {
-    drop_capabilities().map_err(Failure::doing("give up capabilities"))?;
-    become_user(user)?;
+    let plays_another = outside.players.is_some() && user.uid != 0;
+    let kept: &[i32] = if plays_another { &[] } else { &CAPABILITIES };
+    keep_capabilities(kept).map_err(Failure::doing("give up capabilities"))?;
+    match filter::refuse() {
+        // A kernel without filters.
+        Err(error) if matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::EINVAL)) => {}
+        done => done.map_err(Failure::doing("set a filter of system calls"))?,
+    }
+    // Where somebody else plays them already, there are none here.
+    match outside.players.as_ref().map(|to| (to, filter::play())) {
+        Some((to, Ok(listener))) => {
+            let who = user.identity().bytes();
+            watch::hand_over(to, listener.as_fd(), &who)
+                .map_err(Failure::doing("have identities played"))?;
+        }
+        _ => become_user(user)?,
+    }
     // A change of identities makes the kernel forget it.
     if !container.init {
-        die_with_parent(report)?;
+        die_with_parent(&outside.report)?;
     }
     chdir(folder).map_err(Failure::doing(format!(
         "go to the working directory {}",
@@ -239,10 +264,10 @@ fn become_user(user: &user::User) -> Result<(), Failure> {
     set_thread_res_uid(uid, uid, uid).map_err(unmapped("user", user.uid))
 }
 
-/// Leaves [`CAPABILITIES`] of those that can be had.
-fn drop_capabilities() -> Result<(), Errno> {
+/// Leaves these of those that can be had.
+fn keep_capabilities(kept: &[i32]) -> Result<(), Errno> {
     for number in 0..64 {
-        if CAPABILITIES.contains(&number) {
+        if kept.contains(&number) {
             continue;
         }
         // SAFETY: a system call that takes numbers.

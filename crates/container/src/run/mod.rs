@@ -14,11 +14,17 @@
 //!
 //! Foreign programs run by a table of the container's own, else by the machine's, else
 //! by an emulator that needs none (`starter`): see [`Handlers`].
+//!
+//! The command is under a filter of system calls (`filter`). Where there is one identity
+//! only, the others are played (`played`, `identity`) by the process outside.
 
 mod command;
 mod copied;
+mod filter;
+mod identity;
 mod init;
 mod mount;
+mod played;
 mod report;
 mod root;
 mod starter;
@@ -151,10 +157,15 @@ pub fn run(container: &Container, handlers: Option<&dyn Handlers>) -> Result<u8,
     };
     let (told, report) =
         rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).map_err(system("make a pipe"))?;
-    let terminal = container.terminal.then(watch::handover).transpose();
-    let (ours, theirs): (Option<OwnedFd>, Option<OwnedFd>) = terminal
-        .map_err(system("make a pair of sockets"))?
-        .map_or((None, None), |(a, b)| (Some(a), Some(b)));
+    let plays = played::are_wanted().map_err(|source| Error::NoProc {
+        path: "/proc/self/uid_map".into(),
+        source,
+    })?;
+    let handover = |wanted: bool| wanted.then(watch::handover).transpose();
+    let both = handover(container.terminal).and_then(|t| Ok((t, handover(plays)?)));
+    let (terminal, players) = both.map_err(system("make a pair of sockets"))?;
+    let (our_terminal, terminal) = terminal.unzip();
+    let (our_players, players) = players.unzip();
     let signals = watch::Signals::catch().map_err(|source| Error::System {
         doing: "take over signals",
         source,
@@ -169,12 +180,23 @@ pub fn run(container: &Container, handlers: Option<&dyn Handlers>) -> Result<u8,
             source: std::io::Error::last_os_error(),
         }),
         0 => {
-            drop((told, ours, signals));
-            command::be_process_1(container, handlers, report, theirs)
+            drop((told, our_terminal, our_players, signals));
+            let outside = command::Outside {
+                report,
+                terminal,
+                players,
+            };
+            command::be_process_1(container, handlers, outside)
         }
         child => {
-            drop((report, theirs));
-            watch::until_end(child, told, ours, &signals, container.input)
+            drop((report, terminal, players));
+            let inside = watch::Inside {
+                child,
+                told,
+                terminal: our_terminal,
+                players: our_players,
+            };
+            watch::until_end(inside, &signals, container.input)
         }
     }
 }

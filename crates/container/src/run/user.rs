@@ -3,6 +3,8 @@
 
 use std::fs;
 
+use super::identity::Identity;
+
 /// Who the command runs as.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct User {
@@ -11,6 +13,13 @@ pub(super) struct User {
     /// Further groups.
     pub(super) groups: Vec<u32>,
     pub(super) home: String,
+}
+
+impl User {
+    /// What its processes are.
+    pub(super) fn identity(&self) -> Identity {
+        Identity::new(self.uid, self.gid, self.groups.clone())
+    }
 }
 
 /// Looks a user up in this process's root.

@@ -1,9 +1,10 @@
 //! The process outside: hands signals on, carries a terminal's bytes between the
-//! caller's and the container's, and waits for process 1.
+//! caller's and the container's, answers who asks for identities (`played`), and waits
+//! for process 1.
 
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd};
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
@@ -17,7 +18,9 @@ use rustix::termios::{
     OptionalActions, Termios, isatty, tcgetattr, tcgetwinsize, tcsetattr, tcsetwinsize,
 };
 
+use super::identity::Identity;
 use super::init::code_of;
+use super::played::Players;
 use super::report;
 use crate::Error;
 
@@ -33,6 +36,9 @@ const OWN: [i32; 8] = [
     libc::SIGPIPE,
     libc::SIGURG,
 ];
+
+/// So much can be said of a descriptor: an identity with all groups that Linux lets it have.
+const SAID_MAX: usize = 4 * (65536 + 2);
 
 /// The signals that are waited for: those handed on, and SIGCHLD.
 pub(super) fn signals() -> libc::sigset_t {
@@ -98,27 +104,35 @@ pub(super) fn handover() -> Result<(OwnedFd, OwnedFd), Errno> {
     socketpair(AddressFamily::UNIX, SocketType::STREAM, flags, None)
 }
 
-pub(super) fn hand_over(to: &OwnedFd, terminal: BorrowedFd<'_>) -> Result<(), Errno> {
+/// Hands a descriptor over, and what is to be said of it: at least a byte.
+pub(super) fn hand_over(
+    to: &OwnedFd,
+    descriptor: BorrowedFd<'_>,
+    said: &[u8],
+) -> Result<(), Errno> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut control = SendAncillaryBuffer::new(&mut space);
-    let descriptors = [terminal];
+    let descriptors = [descriptor];
     control.push(SendAncillaryMessage::ScmRights(&descriptors));
-    let byte = [io::IoSlice::new(b"t")];
-    sendmsg(to, &byte, &mut control, SendFlags::empty()).map(drop)
+    let said = [io::IoSlice::new(said)];
+    sendmsg(to, &said, &mut control, SendFlags::empty()).map(drop)
 }
 
 /// `None` where the other side ended without.
-fn take_over(from: &OwnedFd) -> Option<OwnedFd> {
+fn take_over(from: &OwnedFd) -> Option<(OwnedFd, Vec<u8>)> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
-    let mut byte = [0];
-    let mut parts = [io::IoSliceMut::new(&mut byte)];
+    let mut said = vec![0; SAID_MAX];
+    let mut parts = [io::IoSliceMut::new(&mut said)];
     let flags = RecvFlags::CMSG_CLOEXEC;
-    rustix::io::retry_on_intr(|| recvmsg(from, &mut parts, &mut control, flags)).ok()?;
-    control.drain().find_map(|message| match message {
+    let received =
+        rustix::io::retry_on_intr(|| recvmsg(from, &mut parts, &mut control, flags)).ok()?;
+    let descriptor = control.drain().find_map(|message| match message {
         RecvAncillaryMessage::ScmRights(mut descriptors) => descriptors.next(),
         _ => None,
-    })
+    });
+    said.truncate(received.bytes);
+    Some((descriptor?, said))
 }
 
 /// The caller's terminal, as it was; put back when dropped.
@@ -141,26 +155,42 @@ impl Drop for Raw {
     }
 }
 
+/// The ways to process 1.
+pub(super) struct Inside {
+    pub(super) child: libc::pid_t,
+    /// What failed before the command.
+    pub(super) told: OwnedFd,
+    /// Where a terminal comes from, if there is to be one.
+    pub(super) terminal: Option<OwnedFd>,
+    /// Where who wants identities to be played says so.
+    pub(super) players: Option<OwnedFd>,
+}
+
 /// Waits for process 1; returns the command's exit code.
-pub(super) fn until_end(
-    child: libc::pid_t,
-    told: OwnedFd,
-    terminal: Option<OwnedFd>,
-    signals: &Signals,
-    input: bool,
-) -> Result<u8, Error> {
-    let terminal = terminal.and_then(|from| take_over(&from));
+pub(super) fn until_end(inside: Inside, signals: &Signals, input: bool) -> Result<u8, Error> {
+    let child = inside.child;
+    let terminal = inside.terminal.and_then(|from| take_over(&from));
+    let terminal = terminal.map(|(terminal, _)| terminal);
     if let Some(terminal) = &terminal {
         resize(terminal);
     }
-    if let Err(failure) = report::hear(told) {
+    let players = inside.players.and_then(|from| take_over(&from));
+    let mut players =
+        players.and_then(|(listener, who)| Some(Players::new(listener, Identity::of(&who)?)));
+    // The command's start is among the calls that are answered.
+    while let Some(present) = &mut players
+        && !is_told(&inside.told, present)
+    {
+        present.answer();
+    }
+    if let Err(failure) = report::hear(inside.told) {
         let _ = rustix::io::retry_on_intr(|| waitpid(Pid::from_raw(child), WaitOptions::empty()));
         return Err(Error::Container(failure));
     }
     let raw = (terminal.is_some() && input).then(Raw::make).flatten();
     let mut carrier = terminal.map(|terminal| Carrier::new(terminal, input));
     let code = loop {
-        wait_for_something(signals, carrier.as_mut());
+        wait_for_something(signals, carrier.as_mut(), &mut players);
         while let Some(signal) = signals.next() {
             match (signal, &carrier) {
                 (libc::SIGCHLD, _) => {}
@@ -183,6 +213,15 @@ pub(super) fn until_end(
     }
     drop(raw);
     Ok(code)
+}
+
+/// Waits for what is told, or for a question; whether it is the former.
+fn is_told(told: &OwnedFd, players: &Players) -> bool {
+    let asked = PollFd::from_borrowed_fd(players.descriptor(), PollFlags::IN);
+    let mut both = [PollFd::new(told, PollFlags::IN), asked];
+    let _ = rustix::io::retry_on_intr(|| poll(&mut both, None));
+    let [told, asked] = both.map(|polled| polled.revents());
+    !told.is_empty() || !asked.contains(PollFlags::IN)
 }
 
 /// Gives the container's terminal the size of the caller's.
@@ -273,41 +312,62 @@ fn write_all(mut bytes: &[u8]) -> bool {
     true
 }
 
-/// Sleeps until a signal or a byte comes, and carries the bytes.
-fn wait_for_something(signals: &Signals, carrier: Option<&mut Carrier>) {
-    let signal = PollFd::new(&signals.0, PollFlags::IN);
-    let Some(carrier) = carrier.filter(|c| c.open) else {
-        let _ = poll(&mut [signal], None);
+/// What is waited for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Signal,
+    Players,
+    Terminal,
+    Input,
+}
+
+/// Sleeps until something comes: a signal, a byte, which is carried, or a question, which
+/// is answered.
+fn wait_for_something(
+    signals: &Signals,
+    mut carrier: Option<&mut Carrier>,
+    players: &mut Option<Players>,
+) {
+    let mut asked = vec![(Source::Signal, PollFd::new(&signals.0, PollFlags::IN))];
+    if let Some(players) = players.as_ref() {
+        let descriptor = PollFd::from_borrowed_fd(players.descriptor(), PollFlags::IN);
+        asked.push((Source::Players, descriptor));
+    }
+    if let Some(carrier) = carrier.as_deref().filter(|c| c.open) {
+        let mut events = PollFlags::IN;
+        if !carrier.pending.is_empty() {
+            events |= PollFlags::OUT;
+        }
+        asked.push((Source::Terminal, PollFd::new(&carrier.terminal, events)));
+        if carrier.input && carrier.pending.is_empty() {
+            let input = PollFd::from_borrowed_fd(stdin(), PollFlags::IN);
+            asked.push((Source::Input, input));
+        }
+    }
+    let (sources, mut polled): (Vec<Source>, Vec<PollFd<'_>>) = asked.into_iter().unzip();
+    if poll(&mut polled, None).is_err() {
         return;
-    };
-    let mut events = PollFlags::IN;
-    if !carrier.pending.is_empty() {
-        events |= PollFlags::OUT;
     }
-    let wants_input = carrier.input && carrier.pending.is_empty();
-    let input = if wants_input {
-        PollFlags::IN
-    } else {
-        PollFlags::empty()
-    };
-    // SAFETY: the descriptor is open as long as the carrier, which outlives its use here.
-    let terminal = unsafe { BorrowedFd::borrow_raw(carrier.terminal.as_raw_fd()) };
-    let mut all = vec![signal, PollFd::from_borrowed_fd(terminal.as_fd(), events)];
-    if wants_input {
-        all.push(PollFd::from_borrowed_fd(stdin(), input));
-    }
-    if poll(&mut all, None).is_err() {
-        return;
-    }
-    let happened: Vec<PollFlags> = all.iter().map(PollFd::revents).collect();
-    let at = |n: usize| happened.get(n).copied().unwrap_or(PollFlags::empty());
-    if at(1).intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR) {
-        carrier.output();
-    }
-    if at(1).contains(PollFlags::OUT) {
-        carrier.write_input();
-    }
-    if !at(2).is_empty() {
-        carrier.read_input();
+    let happened: Vec<PollFlags> = polled.iter().map(PollFd::revents).collect();
+    drop(polled);
+    for (source, what) in sources.into_iter().zip(happened) {
+        match (source, players.as_mut(), carrier.as_deref_mut()) {
+            _ if what.is_empty() => {}
+            (Source::Players, Some(present), _) => match what.contains(PollFlags::IN) {
+                true => present.answer(),
+                // Nobody is left who could ask.
+                false => *players = None,
+            },
+            (Source::Terminal, _, Some(carrier)) => {
+                if what.intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR) {
+                    carrier.output();
+                }
+                if what.contains(PollFlags::OUT) {
+                    carrier.write_input();
+                }
+            }
+            (Source::Input, _, Some(carrier)) => carrier.read_input(),
+            _ => {}
+        }
     }
 }
