@@ -1,34 +1,118 @@
-//! `cargo xtask demo`: the story, live, on this machine, in one of two places:
-//! with Docker where it runs or can be started, and in a private table, without
-//! root, where not. Afterwards all is as it was.
+//! `cargo xtask demo`: the story, live, on this machine. First what anybody sees: a real
+//! Debian for arm64 is fetched and run, without Docker, without root, without QEMU, and
+//! with nothing registered or installed. Then, for root where there is Docker, the
+//! registration. Afterwards all is as it was.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use e2e::command::line_of;
-use e2e::{Dockerd, HostTable, Userland, need};
+use e2e::{Dockerd, HostTable, Userland, need, product};
 
+use crate::apt::Apt;
 use crate::setup;
 use crate::step::build;
 
 /// Shows the story.
 pub(crate) fn demo() -> Result<()> {
-    setup::install(&[setup::DEMO])?;
     let armistice = build()?;
+    anywhere(&armistice)?;
     let root = rustix::process::geteuid().is_root();
-    if root && need::find("dockerd").is_some() {
-        with_docker(&armistice)
-    } else {
-        if root {
-            say("No Docker here: the same without it, in a private table.");
-        } else {
-            say(
-                "Not root: shown in a private table, which changes nothing outside. (As root: with Docker.)",
+    match (root, need::find("dockerd").is_some()) {
+        (true, true) => with_docker(&armistice),
+        (false, true) => {
+            say("There is Docker here: root sees the same command register arm64 for it.");
+            Ok(())
+        }
+        (_, false) => Ok(()),
+    }
+}
+
+/// Debian's release that is shown.
+const SUITE: &str = "trixie";
+
+/// Debian for arm64 as a root folder: a shell, coreutils and all that they need, out of
+/// Debian's packages. Kept in the target folder for the next time.
+fn debian() -> Result<PathBuf> {
+    let folder = product::target_dir().join("demo");
+    let root = folder.join(format!("debian-{SUITE}-arm64"));
+    if root.is_dir() {
+        return Ok(root);
+    }
+    say("Debian's packages for arm64 are fetched into target/demo; nothing is installed.");
+    let apt = folder.join("apt");
+    let fetched = Apt::for_arches(&apt, "deb", SUITE, &["arm64"])?;
+    let options = "--yes --quiet --download-only --no-install-recommends \
+                   -o APT::Architecture=arm64 install base-files dash coreutils";
+    fetched.get(&options.split_whitespace().collect::<Vec<_>>())?;
+    let mut archives: Vec<PathBuf> = fs::read_dir(apt.join("cache/archives"))?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|end| end == "deb"))
+        .collect();
+    // What makes /bin a link comes first.
+    let is_base = |path: &PathBuf| path.to_string_lossy().contains("/base-files_");
+    archives.sort_by_key(|path| (!is_base(path), path.clone()));
+    let new = folder.join("new");
+    let _ = fs::remove_dir_all(&new);
+    for archive in &archives {
+        let done = e2e::run(
+            Command::new("dpkg-deb")
+                .arg("--extract")
+                .args([archive, &new]),
+        );
+        if !done.status.success() {
+            bail!(
+                "unpacking failed:
+{done}"
             );
         }
-        in_a_private_table(&armistice)
     }
+    fs::rename(&new, &root)?;
+    fs::remove_dir_all(&apt)?;
+    Ok(root)
+}
+
+/// What an ordinary user sees who has nothing.
+fn anywhere(armistice: &Path) -> Result<()> {
+    let root = debian()?;
+    // Shown as it is typed in the workspace.
+    let shown = match root.strip_prefix(product::workspace()) {
+        Ok(below) => format!("./{}", below.display()),
+        Err(_) => root.display().to_string(),
+    };
+    let uname = format!("{shown}/usr/bin/uname -m");
+    // By a shell: it says what the kernel answered.
+    let plain = || {
+        println!("\n$ {uname}");
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", &uname])
+            .current_dir(product::workspace());
+        let status = command.status().context("can't start sh")?;
+        anyhow::Ok(status.success())
+    };
+    say("An Arm program on an Intel machine:");
+    let registered = plain()?;
+    if registered {
+        say("It runs already: an emulator is registered here. A container has its own.");
+    }
+    say("In a container: no Docker, no root, no QEMU, nothing registered.");
+    let inside = |words: &[&str]| {
+        let mut command = Command::new(armistice);
+        command.args(["run", &shown]).args(words);
+        let line = line_of(&command).replace(&*armistice.to_string_lossy(), "armistice");
+        tell(command.current_dir(product::workspace()), &line, true)
+    };
+    inside(&["uname", "-m"])?;
+    let script = "id -u; head -n 2 /etc/os-release; for n in 1 2 3; do echo $n; done | tac";
+    inside(&["sh", "-c", script])?;
+    say("Outside, nothing has changed:");
+    if plain()? != registered {
+        bail!("this should have been as before");
+    }
+    Ok(())
 }
 
 fn say(text: &str) {
@@ -46,13 +130,16 @@ fn tell(command: &mut Command, shown: &str, works: bool) -> Result<()> {
     } else if works {
         bail!("this should have worked: {status}")
     } else {
-        bail!("this should not have worked yet; is an emulator registered by other means?")
+        bail!(
+            "this should not have worked: an emulator is registered here by other means, and runs it; see armistice status"
+        )
     }
 }
 
 /// A daemon of our own beside one that may be running: its images and
 /// containers are not the user's.
 fn with_docker(armistice: &Path) -> Result<()> {
+    setup::install(&[setup::USERLANDS])?;
     say("A Docker daemon for this demonstration is started, and Debian for arm64 loaded.");
     let docker = Dockerd::start();
     let host = HostTable::mounted();
@@ -112,53 +199,4 @@ fn with_docker(armistice: &Path) -> Result<()> {
     drop(host);
     say("The daemon is stopped, and the machine as it was.");
     Ok(())
-}
-
-fn in_a_private_table(armistice: &Path) -> Result<()> {
-    let debian = Userland::ARM64;
-    let folder = e2e::temporary();
-    say("Debian for arm64 is unpacked into a temporary folder.");
-    let unpacked = Command::new("tar")
-        .args([
-            "--extract",
-            "--no-same-owner",
-            "--exclude=./dev/*",
-            "--file",
-        ])
-        .arg(debian.tar())
-        .arg("--directory")
-        .arg(folder.path())
-        .status()
-        .context("can't start tar")?;
-    if !unpacked.success() {
-        bail!("unpacking failed: {unpacked}");
-    }
-    let uname = folder.path().join("bin/uname");
-    say("An Arm program on an Intel machine:");
-    // By a shell: it says what the kernel answered.
-    let plain = format!("{} -m", uname.display());
-    tell(Command::new("sh").args(["-c", &plain]), &plain, false)?;
-    say("Why not, and what would help:");
-    tell(
-        Command::new(armistice).arg("explain").arg(folder.path()),
-        &format!("armistice explain {}", folder.path().display()),
-        false,
-    )?;
-    say("One command, no root, nothing outside it changed:");
-    let inner = ["shell", "--arch", "arm64", "--map-root", "--", "chroot"];
-    let shown = format!(
-        "armistice {} {} uname -m",
-        inner.join(" "),
-        folder.path().display()
-    );
-    tell(
-        Command::new(armistice)
-            .args(inner)
-            .arg(folder.path())
-            .args(["uname", "-m"]),
-        &shown,
-        true,
-    )?;
-    say("Outside, nothing has changed:");
-    tell(Command::new("sh").args(["-c", &plain]), &plain, false)
 }

@@ -9,6 +9,7 @@
 mod apt;
 mod bench;
 mod bench_engine;
+mod bench_run;
 mod deb;
 mod decode_real;
 mod demo;
@@ -35,6 +36,7 @@ Usage: cargo xtask TASK
   bench          Measure, and write benches/results
   bench-engine [--quick] [--only GROUP|KERNEL]
                  Measure the engine beside native code and QEMU
+  bench-run      Measure armistice run beside Podman and Docker
   differential [--long] [--seed N] [--op NAME] [--installed-qemu] [--without-avx512]
                  Compare interpreter, translator and QEMU; with --long, write
                  crates/oracle/results
@@ -65,6 +67,7 @@ fn main() -> ExitCode {
         ["machine", "--long"] => machine::machine(true),
         ["bench"] => bench::run(),
         ["bench-engine", ref rest @ ..] => bench_engine::bench(rest),
+        ["bench-run"] => bench_run::run(),
         ["differential", ref rest @ ..] => differential::differential(rest),
         ["suites", ref rest @ ..] => suites::suites(rest),
         ["decode-real"] => decode_real::decode_real(),

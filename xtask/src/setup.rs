@@ -76,9 +76,6 @@ pub(crate) const USERLANDS: &[Need] = &[
     ),
 ];
 
-/// For `cargo xtask demo`.
-pub(crate) const DEMO: &[Need] = &[COMPILER, EMULATORS, USERLANDS[0], USERLANDS[1]];
-
 /// For `cargo xtask test --quick`.
 pub(crate) const QUICK: &[Need] = &[
     COMPILER,
