@@ -57,6 +57,41 @@ fn a_root_folder_is_used_where_it_is() {
 }
 
 #[test]
+fn programs_of_other_architectures_run_inside() {
+    let folder = e2e::temporary();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let others = [Userland::ARMHF, Userland::S390X];
+    let mut options = Vec::new();
+    for other in &others {
+        let root = folder.path().join(other.debian);
+        fs::create_dir(&root).unwrap();
+        run(Command::new("tar")
+            .args(["--extract", "--exclude=./dev/*", "--file"])
+            .arg(other.tar())
+            .arg("--directory")
+            .arg(&root))
+        .ok();
+        options.extend([
+            "-v".to_owned(),
+            format!("{}:/{}", root.display(), other.debian),
+        ]);
+    }
+    let options: Vec<&str> = options.iter().map(String::as_str).collect();
+    for who in EVERYBODY {
+        Place::of(who)
+            .sh(
+                &options,
+                "uname -m; for d in armhf s390x; do chroot /$d uname -m; done",
+            )
+            .ok()
+            .prints(&format!(
+                "aarch64\n{}\n{}",
+                others[0].uname, others[1].uname
+            ));
+    }
+}
+
+#[test]
 fn the_commands_exit_code_is_the_containers() {
     let place = Place::of(Who::User);
     for init in [&[][..], &["--init"]] {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow};
 use armistice_arch::{Arch, ElfHeader, Platform};
-use armistice_binfmt::{Snapshot, Table, replay};
+use armistice_binfmt::{Registration, Snapshot, Table, replay};
 use armistice_container::run::{Handlers, Start, Starter, read_only_copy};
 use armistice_emulators::Maker;
 use armistice_emulators::search::has_own;
@@ -21,12 +21,15 @@ use crate::output::Output;
 use crate::own;
 use crate::registration::live::{self, Live};
 use crate::registration::request::{self, Request};
+use crate::select;
 
-/// An emulator for an architecture.
+/// An emulator for an architecture, and those for others that are here, too: a container
+/// for arm64 runs armhf's programs as a machine does where both are registered.
 pub(crate) struct Foreign {
     arch: &'static Arch,
     /// Where none was found, why.
     request: Result<Request>,
+    others: Request,
     output: Output,
 }
 
@@ -60,9 +63,13 @@ impl Foreign {
             no_credentials: false,
         };
         let request = request::make(&names, emulators, all, &Force::default(), &empty, output);
+        let search = request::search(emulators);
+        let others = select::foreign().filter(|other| other.name != arch.name);
+        let others = others.filter_map(|other| Some((other, search.find(other).ok()?.emulator)));
         Ok(Some(Foreign {
             arch,
             request,
+            others: Request::new(others.collect(), request::flags(all)),
             output,
         }))
     }
@@ -72,10 +79,19 @@ impl Foreign {
         let table =
             Table::at(path).with_context(|| format!("no binfmt_misc at {}", path.display()))?;
         let table = own::lock(&table, self.output)?;
-        for mut registration in request.provisional()? {
+        let register = |mut registration: Registration| {
             let copy = shown(&registration.interpreter)?;
             registration.interpreter = PathBuf::from(format!("/proc/self/fd/{}", copy.as_raw_fd()));
-            table.register(&registration)?;
+            anyhow::Ok(table.register(&registration)?)
+        };
+        request.provisional()?.into_iter().try_for_each(register)?;
+        // Nobody has asked for these.
+        for registration in self.others.provisional()? {
+            let name = registration.name.clone();
+            if let Err(error) = register(registration) {
+                self.output
+                    .detail(format!("Without {name} in the container: {error:#}"));
+            }
         }
         Ok(())
     }
