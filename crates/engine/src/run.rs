@@ -173,12 +173,7 @@ enum End {
 struct Looking<'a>(&'a Lock<Inspector>);
 
 impl Observer for Looking<'_> {
-    fn formed(
-        &mut self,
-        head: u64,
-        region: &Region,
-        code: &dyn Code,
-    ) -> Option<&'static [AtomicU64]> {
+    fn formed(&mut self, head: u64, region: &Region, code: &dyn Code) -> Option<u32> {
         self.0.hold().formed(head, region, code)
     }
 

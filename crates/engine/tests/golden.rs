@@ -12,6 +12,8 @@
 #![cfg(feature = "disassembler")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot set up fails")]
 
+#[path = "golden/elsewhere.rs"]
+mod elsewhere;
 #[path = "golden/features.rs"]
 mod features;
 #[path = "golden/forms.rs"]
@@ -271,6 +273,32 @@ fn vdso() {
     if let Err(difference) = compare("vdso.txt", &text) {
         panic!("{difference}run with ARMISTICE_BLESS=1 and read the difference");
     }
+}
+
+/// Code says where the guest's lies in its relocations and nowhere else.
+#[test]
+fn code_is_the_same_elsewhere() {
+    let mut relocated = 0;
+    for (_, host) in HOSTS {
+        for &op in Op::ALL {
+            for word in forms::of(op) {
+                relocated += elsewhere::check(Mode::PLAIN, translated::HEAD, &[word], host);
+            }
+        }
+        for (title, words) in sequences() {
+            relocated += elsewhere::check(mode(&title), translated::HEAD, &words, host);
+        }
+        let image = vdso::image();
+        for (_, range) in vdso::functions() {
+            let index = |at: u64| usize::try_from(at).unwrap();
+            let words: Vec<u32> = image[index(range.start)..index(range.end)]
+                .chunks_exact(4)
+                .map(|word| u32::from_le_bytes(word.try_into().unwrap()))
+                .collect();
+            relocated += elsewhere::check(Mode::PLAIN, CALLS + range.start, &words, host);
+        }
+    }
+    assert!(relocated > 1000, "only {relocated} relocations");
 }
 
 /// On each host, and on one with nothing but x86-64-v3, no instruction comes

@@ -148,7 +148,8 @@ pub enum Fence {
 pub enum Op {
     /// d = value
     Imm { d: Reg, value: u64 },
-    /// d = an address in guest code or data, known from where the code lies.
+    /// d = an address of guest code or data, known from where the code lies; such
+    /// an address is no other operation's constant but as [`Addr::guest`].
     Address { d: Reg, value: u64 },
     /// d = a, truncated to the width.
     Mov { w: Width, d: Reg, a: Reg },

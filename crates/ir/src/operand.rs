@@ -234,6 +234,9 @@ pub enum Operand {
 pub enum Offset {
     /// A constant, in bytes.
     Imm(i64),
+    /// This very address, known from where the guest's code lies; the base is
+    /// [`Reg::ZERO`].
+    Guest(u64),
     /// A register: `Lsl`, `Uxtw` or `Sxtw`, shifted left by `amount`, 0 to 4.
     Reg {
         /// The register.
@@ -248,7 +251,7 @@ pub enum Offset {
 /// A guest address.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Addr {
-    /// The base; `ZERO` with a constant offset is an absolute address.
+    /// The base.
     pub base: Reg,
     /// What is added.
     pub offset: Offset,
@@ -259,6 +262,15 @@ impl Addr {
     #[must_use]
     pub const fn reg(base: Reg) -> Self {
         Self::disp(base, 0)
+    }
+
+    /// An address of guest code or data, known from where the code lies.
+    #[must_use]
+    pub const fn guest(value: u64) -> Self {
+        Self {
+            base: Reg::ZERO,
+            offset: Offset::Guest(value),
+        }
     }
 
     /// A register plus a constant.
@@ -287,7 +299,7 @@ impl Addr {
     #[must_use]
     pub const fn slots(self) -> [Reg; 2] {
         match self.offset {
-            Offset::Imm(_) => [self.base, Reg::ZERO],
+            Offset::Imm(_) | Offset::Guest(_) => [self.base, Reg::ZERO],
             Offset::Reg { reg, .. } => [self.base, reg],
         }
     }

@@ -86,6 +86,8 @@ pub struct Layout {
     /// be entered, or to be left. The 32-bit word behind it is set to 1 by
     /// whoever enters.
     pub attention: u32,
+    /// Address of the table of counters, where blocks are counted.
+    pub counters: u32,
     /// Addresses of the functions that [`ir::Op::Call`] calls.
     pub functions: u32,
     /// The exclusive monitor: address, value low, value high, size.

@@ -195,10 +195,7 @@ fn register_offset(insn: Insn, access: &Access) -> Offset {
 }
 
 fn literal(pc: u64, insn: Insn, out: &mut Sink<'_>) {
-    let addr = Addr::disp(
-        Reg::ZERO,
-        pc.wrapping_add_signed(insn.imm19_offset()).cast_signed(),
-    );
+    let addr = Addr::guest(pc.wrapping_add_signed(insn.imm19_offset()));
     let opc = (insn.word >> 30) as usize;
     out.push(match insn.op {
         A::LDR_literal => {

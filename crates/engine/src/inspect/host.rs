@@ -173,6 +173,7 @@ fn state(layout: &Layout) -> BTreeMap<i64, (String, u32)> {
         (layout.interpret, "interpret", 8),
         (layout.interpreter, "interpreter", 8),
         (layout.attention, "attention", 8),
+        (layout.counters, "counters", 8),
         (layout.functions, "functions", 16),
         (layout.monitor, "monitor", 32),
         (layout.fpcr, "fpcr", 4),

@@ -13,7 +13,6 @@ pub mod perf;
 use alloc::string::String;
 use core::fmt::Write as _;
 use core::ops::Range;
-use core::sync::atomic::AtomicU64;
 
 use a64::lift::{ANY_STACK, SOFT_FLOAT};
 use ir::{Mode, Region};
@@ -69,8 +68,8 @@ impl Inspector {
     pub fn finish(&mut self) {
         if self.options.counters {
             self.text.clear();
-            self.counters.report(&mut self.text);
             if let Some(tally) = self.tally {
+                self.counters.report(&tally.blocks, &mut self.text);
                 tally.report(&mut self.text);
             }
             self.print();
@@ -91,21 +90,15 @@ impl Observer for Inspector {
         }
     }
 
-    fn formed(
-        &mut self,
-        head: u64,
-        region: &Region,
-        code: &dyn Code,
-    ) -> Option<&'static [AtomicU64]> {
+    fn formed(&mut self, head: u64, region: &Region, code: &dyn Code) -> Option<u32> {
         self.head = head;
         if self.options.print_guest {
             self.text.clear();
             guest_code(head, region, code, &mut self.text);
             self.print();
         }
-        self.options
-            .counters
-            .then(|| self.counters.prepare(head, region))
+        let tally = self.tally?;
+        self.counters.prepare(head, region, &tally.blocks)
     }
 
     fn translated(&mut self, region: &Region, lowered: &Lowered, host: u64, code: &[u8]) {

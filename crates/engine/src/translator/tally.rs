@@ -1,6 +1,6 @@
-//! What the interpreter did while the program ran: of each instruction that
-//! translated code left to it how often, and how much of code that was not
-//! translated yet.
+//! What is counted while the program runs: of each instruction that translated code
+//! left to the interpreter how often, how much of code that was not translated yet,
+//! and how often blocks of translated code ran.
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -10,11 +10,17 @@ use core::sync::atomic::{AtomicU64, Ordering};
 
 use a64::decode::Op;
 
+/// How many blocks can be counted.
+const BLOCKS: usize = 1 << 19;
+
 /// The counts; threads share them.
 #[derive(Debug)]
 pub struct Tally {
     left: [AtomicU64; Op::COUNT],
     cold: AtomicU64,
+    /// What translated code counts in: one for each block, as
+    /// the inspector's counters gives them out.
+    pub blocks: Vec<AtomicU64>,
 }
 
 impl Tally {
@@ -25,6 +31,7 @@ impl Tally {
         Box::leak(Box::new(Self {
             left: [const { AtomicU64::new(0) }; Op::COUNT],
             cold: AtomicU64::new(0),
+            blocks: (0..BLOCKS).map(|_| AtomicU64::new(0)).collect(),
         }))
     }
 

@@ -84,14 +84,9 @@ pub trait Observer {
         let _ = stubs;
     }
 
-    /// A region has been formed, and is about to be translated. Gives a
-    /// counter for each of its blocks, if it is to count.
-    fn formed(
-        &mut self,
-        head: u64,
-        region: &Region,
-        code: &dyn Code,
-    ) -> Option<&'static [AtomicU64]> {
+    /// A region has been formed, and is about to be translated. Gives the first of
+    /// the counters of its blocks, if it is to count.
+    fn formed(&mut self, head: u64, region: &Region, code: &dyn Code) -> Option<u32> {
         let _ = (head, region, code);
         None
     }
@@ -227,7 +222,7 @@ impl Engine {
     }
 
     /// What the interpreter does for threads that are made from here on is
-    /// counted.
+    /// counted, and blocks may be.
     pub const fn count(&mut self, tally: &'static Tally) {
         self.tally = Some(tally);
     }
@@ -251,7 +246,10 @@ impl Engine {
             functions: clock::functions(),
         };
         let mut vcpu = Vcpu::new(cpu, calls);
-        vcpu.host.tally = self.tally;
+        if let Some(tally) = self.tally {
+            vcpu.host.tally = Some(tally);
+            vcpu.host.counters = tally.blocks.as_ptr();
+        }
         vcpu
     }
 
@@ -564,10 +562,7 @@ impl Shared {
         };
         former.form(&guest, &fetcher, key.pc, LIMITS, region);
         let outside = |key| cache.find(key).map_or(Live::Live, |entry| entry.flags);
-        let counters = observer.formed(key.pc, region, code).map(|counters| {
-            assert!(counters.len() >= region.blocks.len(), "a counter a block");
-            counters.as_ptr() as u64
-        });
+        let counters = observer.formed(key.pc, region, code);
         lowerer.lower(region, Options { counters }, outside, lowered);
         let placed = cache.place(arena, region, lowerer.asm.code_mut(), lowered)?;
         observer.translated(region, lowered, placed.host.start, lowerer.asm.code());

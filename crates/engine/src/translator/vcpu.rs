@@ -7,7 +7,7 @@
 use alloc::boxed::Box;
 use core::mem::offset_of;
 
-use core::sync::atomic::Ordering;
+use core::sync::atomic::{AtomicU64, Ordering};
 
 use a64::call::COUNT;
 use a64::cpu::Cpu;
@@ -92,6 +92,8 @@ pub struct Host {
     interpret: u64,
     interpreter: u64,
     functions: [u64; COUNT],
+    /// What translated code counts in, where blocks are counted.
+    pub counters: *const AtomicU64,
     /// The guest's MXCSR.
     pub mxcsr: u32,
     host_mxcsr: u32,
@@ -153,6 +155,7 @@ impl Host {
             interpret: calls.interpret,
             interpreter: calls.interpreter,
             functions: calls.functions,
+            counters: core::ptr::null(),
             mxcsr: 0x1f80,
             host_mxcsr: 0x1f80,
             exception: None,
@@ -316,6 +319,7 @@ pub fn layout() -> Layout {
         flags: at(cpu + offset_of!(Cpu, flags)),
         thread: at(cpu + offset_of!(Cpu, tpidr)),
         attention: host(offset_of!(Host, attention)),
+        counters: host(offset_of!(Host, counters)),
         functions: host(offset_of!(Host, functions)),
         monitor: at(cpu + offset_of!(Cpu, monitor)),
         spill: host(offset_of!(Host, spill)),

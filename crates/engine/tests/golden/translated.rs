@@ -18,7 +18,7 @@ pub(crate) const CALLS: u64 = 0x2000;
 /// A region of some words, and its code.
 pub(crate) struct Translated {
     region: Region,
-    lowered: Lowered,
+    pub(crate) lowered: Lowered,
     pub(crate) code: Vec<u8>,
 }
 
@@ -49,15 +49,24 @@ impl Translated {
 
     /// Translates `words` at an address in a mode.
     pub(crate) fn in_mode(mode: Mode, head: u64, words: &[u32], host: HostFeatures) -> Self {
+        let calls = Some(CALLS);
+        let guest = A64 { mode, calls };
+        Self::of(&guest, head, words, host, Options::default())
+    }
+
+    /// Translates `words` at an address as a guest has them lifted.
+    pub(crate) fn of(
+        guest: &A64,
+        head: u64,
+        words: &[u32],
+        host: HostFeatures,
+        options: Options,
+    ) -> Self {
         let (mut region, mut lowered) = (Region::default(), Lowered::default());
         let limits = Limits { insns: 512 };
-        let guest = A64 {
-            mode,
-            calls: Some(CALLS),
-        };
-        Former::default().form(&guest, &Words(head, words), head, limits, &mut region);
+        Former::default().form(guest, &Words(head, words), head, limits, &mut region);
         let mut lowerer = Lowerer::new(Convention::new(layout(), host));
-        lowerer.lower(&region, Options::default(), |_| Live::Live, &mut lowered);
+        lowerer.lower(&region, options, |_| Live::Live, &mut lowered);
         Self {
             region,
             lowered,

@@ -161,10 +161,16 @@ impl Asm {
             self.digit(Size::B64, Opcode::one(0xc7), 0, dst.into());
             self.imm32(low);
         } else {
-            self.touch(dst.0);
-            self.bytes(&[0x48 | dst.0 >> 3, 0xb8 | dst.0 & 7]);
-            self.bytes(&value.to_le_bytes());
+            self.mov_imm64_at(dst, value);
         }
+    }
+
+    /// mov dst, value in eight bytes whatever it is; gives their position
+    pub fn mov_imm64_at(&mut self, dst: Gpr, value: u64) -> usize {
+        self.touch(dst.0);
+        self.bytes(&[0x48 | dst.0 >> 3, 0xb8 | dst.0 & 7]);
+        self.bytes(&value.to_le_bytes());
+        self.pos() - 8
     }
 
     fn mov_imm32(&mut self, dst: Gpr) {

@@ -316,7 +316,7 @@ impl Lowering<'_> {
         self.flags_to_state();
         self.read_to(reg, RCX);
         if !link.is_zero() {
-            self.imm(link, ret);
+            self.address_to(link, ret);
         }
         self.swap_out();
         let layout = &self.c.layout;

@@ -166,18 +166,6 @@ impl Lowering<'_> {
         });
     }
 
-    /// The guest's program counter = a constant. Uses `rax` if it is large.
-    pub(crate) fn set_pc(&mut self, pc: u64) {
-        let home = self.c.state(self.c.layout.pc);
-        match i32::try_from(pc) {
-            Ok(imm) => self.a.mov_mi(Size::B64, home, imm),
-            Err(_) => {
-                self.a.mov_ri(RAX, pc);
-                self.a.mov_mr(Size::B64, home, RAX);
-            }
-        }
-    }
-
     /// Leaves translated code.
     pub(crate) fn leave(&mut self, why: Leave, payload: u32) {
         self.leave_to(why as u64, payload);

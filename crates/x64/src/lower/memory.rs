@@ -55,6 +55,10 @@ impl Lowering<'_> {
     pub(crate) fn address(&mut self, addr: Addr) -> Mem {
         match addr.offset {
             Offset::Imm(imm) => self.address_disp(addr.base, imm),
+            Offset::Guest(address) => {
+                self.guest_address(RAX, address);
+                Mem::base(RAX)
+            }
             Offset::Reg {
                 reg,
                 extend,
@@ -91,10 +95,6 @@ impl Lowering<'_> {
     fn address_disp(&mut self, base: Reg, imm: i64) -> Mem {
         #[allow(clippy::cast_sign_loss, reason = "two's complement is meant")]
         let value = imm as u64;
-        if base.is_zero() {
-            self.a.mov_ri(RAX, value);
-            return Mem::base(RAX);
-        }
         let base = self.read(base, RAX);
         // Room is left for the second element of a pair.
         match i32::try_from(imm) {

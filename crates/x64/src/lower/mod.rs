@@ -10,11 +10,13 @@
 //! state and the flags' tracker together hold the guest's state; each host
 //! instruction that can fault has a [`FaultPoint`] saying where the flags are
 //! and which guest instruction it belongs to, and nothing of that instruction
-//! has been committed then.
+//! has been committed then; no byte depends on where guest or host lie but those
+//! that are listed ([`Relocations`]).
 
 pub mod cold;
 pub mod flags;
 
+mod address;
 mod atomic;
 mod bits;
 mod branch;
@@ -33,6 +35,7 @@ mod vector;
 
 use crate::asm::{Asm, Label};
 use crate::convention::Convention;
+pub use address::{Kind, Relocation, Relocations};
 use alloc::vec::Vec;
 use cold::Cold;
 use early::Early;
@@ -157,13 +160,16 @@ pub struct Lowered {
     pub blocks: Vec<(u64, u32)>,
     /// What slots are in other registers than elsewhere.
     pub swaps: Swaps,
+    /// What of the code depends on where the guest's lies.
+    pub relocations: Relocations,
 }
 
 /// Options of lowering.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
-    /// Address of the 64-bit counters to raise at each block, one a block.
-    pub counters: Option<u64>,
+    /// The first of the 64-bit counters to raise, one a block, in the table that the
+    /// state points to.
+    pub counters: Option<u32>,
 }
 
 /// Lowers regions; keeps its memory from one to the next.
@@ -207,6 +213,8 @@ impl Lowerer {
         out.exits.clear();
         out.faults.clear();
         out.blocks.clear();
+        out.relocations.list.clear();
+        out.relocations.origin = region.blocks.first().map_or(0, |block| block.pc);
         self.asm.clear();
         self.liveness.compute(region, &outside);
         self.uppers.compute(region);
@@ -304,7 +312,7 @@ impl Lowering<'_> {
         self.fault_point();
         self.entry(index);
         if let Some(counters) = options.counters {
-            self.count(counters + 8 * index as u64);
+            self.count(counters, index);
         }
         self.early = 0;
         self.ahead = Early::default();
@@ -351,18 +359,26 @@ impl Lowering<'_> {
     }
 
     /// Adds one to a counter, leaving the flags alone.
-    fn count(&mut self, counter: u64) {
+    fn count(&mut self, first: u32, block: usize) {
         use crate::asm::{Mem, Size};
         use crate::convention::{RAX, RCX};
-        self.a.mov_ri(RCX, counter);
-        self.a.mov_rm(Size::B64, RAX, Mem::base(RCX));
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_possible_wrap,
+            reason = "the table is some megabytes"
+        )]
+        let counter = Mem::disp(RCX, 8 * (first as i32 + block as i32));
+        let table = self.c.state(self.c.layout.counters);
+        self.a.mov_rm(Size::B64, RCX, table);
+        self.a.mov_rm(Size::B64, RAX, counter);
         self.a.lea(Size::B64, RAX, Mem::disp(RAX, 1));
-        self.a.mov_mr(Size::B64, Mem::base(RCX), RAX);
+        self.a.mov_mr(Size::B64, counter, RAX);
     }
 
     fn op(&mut self, op: &Op) {
         match *op {
-            Op::Imm { d, value } | Op::Address { d, value } => self.imm(d, value),
+            Op::Imm { d, value } => self.imm(d, value),
+            Op::Address { d, value } => self.address_to(d, value),
             Op::Mov { w, d, a } => self.mov(w, d, a),
             Op::MovKeep { w, d, value, shift } => self.mov_keep(w, d, value, shift),
             Op::Bin {

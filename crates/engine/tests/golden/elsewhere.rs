@@ -1,0 +1,97 @@
+//! Code translated twice, for guest code that lies in two places.
+
+use a64::lift::A64;
+use iced_x86::{Decoder, DecoderOptions, OpKind, Register};
+use ir::{Key, Mode};
+use x64::features::HostFeatures;
+use x64::lower::Options;
+
+use crate::translated::{CALLS, Translated};
+
+/// How far the guest's code is moved: to where its addresses have 16, 31, 32, 47, 48
+/// and 64 bits, the last such that they are negative numbers of 32.
+const MOVES: [u64; 6] = [
+    0x5000,
+    0x4000_0000,
+    0x8000_0000,
+    0x5555_5555_0000,
+    0xaaaa_aaaa_0000,
+    0xffff_ffff_8000_0000,
+];
+
+/// Checks that the code of words is the same wherever these lie, but for what is
+/// listed, and gives how much is listed.
+pub(crate) fn check(mode: Mode, head: u64, words: &[u32], host: HostFeatures) -> usize {
+    let translated = |moved: u64, options| {
+        let calls = Some(CALLS.wrapping_add(moved));
+        let guest = A64 { mode, calls };
+        Translated::of(&guest, head.wrapping_add(moved), words, host, options)
+    };
+    let counting = Options { counters: Some(7) };
+    for options in [Options::default(), counting] {
+        let here = translated(0, options);
+        holds_no_host_address(&here, words);
+        for moved in MOVES {
+            let there = translated(moved, options);
+            same(&here, &there, moved, words);
+        }
+    }
+    translated(0, counting).lowered.relocations.list.len()
+}
+
+fn same(here: &Translated, there: &Translated, moved: u64, words: &[u32]) {
+    let text = || format!("{words:08x?} moved by {moved:#x}");
+    let (from, to) = (&here.lowered, &there.lowered);
+    let (list, origin) = (&from.relocations.list, to.relocations.origin);
+    assert_eq!(*list, to.relocations.list, "{}", text());
+    let mut code = here.code.clone();
+    if !list.is_empty() {
+        assert_ne!(code, there.code, "{}", text());
+    }
+    from.relocations.apply(&mut code, origin);
+    assert!(code == there.code, "the code differs: {}", text());
+    // What is known of the code is the same, too.
+    let key = |key: Key| (key.pc.wrapping_add(moved), key.mode);
+    let exits = |of: &x64::lower::Lowered| -> Vec<_> {
+        let places = |exit: &x64::lower::Exit| (exit.patch, exit.thunk, exit.number);
+        of.exits.iter().map(places).collect()
+    };
+    assert_eq!(exits(from), exits(to), "{}", text());
+    for (a, b) in from.exits.iter().zip(&to.exits) {
+        assert_eq!(key(a.target), (b.target.pc, b.target.mode), "{}", text());
+    }
+    assert_eq!(from.faults.len(), to.faults.len(), "{}", text());
+    for (a, b) in from.faults.iter().zip(&to.faults) {
+        let pc = a.pc.wrapping_add(moved);
+        assert_eq!((a.host, pc), (b.host, b.pc), "{}", text());
+        assert_eq!(a.flags, b.flags, "{}", text());
+    }
+    assert_eq!(from.entries.len(), to.entries.len(), "{}", text());
+    for (a, b) in from.entries.iter().zip(&to.entries) {
+        let pc = a.pc.wrapping_add(moved);
+        assert_eq!((a.offset, pc), (b.offset, b.pc), "{}", text());
+    }
+}
+
+/// No operand is relative to where the code lies, or an address of the host's, and no
+/// branch leaves the code: it may lie anywhere.
+fn holds_no_host_address(translated: &Translated, words: &[u32]) {
+    let length = translated.code.len() as u64;
+    for insn in &mut Decoder::with_ip(64, &translated.code, 0, DecoderOptions::NONE) {
+        for operand in insn.op_kinds() {
+            match operand {
+                OpKind::Memory => {
+                    let (base, index) = (insn.memory_base(), insn.memory_index());
+                    assert_ne!(base, Register::RIP, "{words:08x?}: {insn}");
+                    let absolute = base == Register::None && index == Register::None;
+                    assert!(!absolute, "{words:08x?}: {insn}");
+                }
+                // An exit that is not linked is patched.
+                OpKind::NearBranch64 => {
+                    assert!(insn.near_branch64() < length, "{words:08x?}: {insn}");
+                }
+                _ => {}
+            }
+        }
+    }
+}

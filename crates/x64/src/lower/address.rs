@@ -1,0 +1,89 @@
+//! Guest addresses in host code: one form of instruction, and a list of where they are.
+//!
+//! Every guest address that code holds is eight bytes of a `mov`, whatever its value,
+//! and is listed. So code for the same instructions elsewhere is the same but for
+//! these bytes, and code that is kept can be put right by them. Nothing else in code
+//! says where guest or host lie: what the surroundings have is reached through the
+//! state, and displacements stay inside the region.
+
+use super::Lowering;
+use crate::asm::{Gpr, Size};
+use crate::convention::RAX;
+use alloc::vec::Vec;
+use ir::Reg;
+
+/// What bytes of code depend on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// Eight bytes, little-endian: the address that is `addend` behind
+    /// [`Relocations::origin`].
+    Guest,
+}
+
+/// Bytes of code that depend on where something lies.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Relocation {
+    /// Where they are, from the region's start.
+    pub offset: u32,
+    /// What they are.
+    pub kind: Kind,
+    /// What is added to that.
+    pub addend: i64,
+}
+
+/// All of a region's, ascending.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Relocations {
+    /// The guest address that addends count from: that of the first block.
+    pub origin: u64,
+    /// Where the code depends on it.
+    pub list: Vec<Relocation>,
+}
+
+impl Relocations {
+    /// Makes `code` that of a region whose first block is at `origin`.
+    ///
+    /// # Panics
+    /// When `code` is not the region's.
+    pub fn apply(&self, code: &mut [u8], origin: u64) {
+        for relocation in &self.list {
+            let bytes = match relocation.kind {
+                Kind::Guest => origin.wrapping_add_signed(relocation.addend).to_le_bytes(),
+            };
+            code[relocation.offset as usize..][..bytes.len()].copy_from_slice(&bytes);
+        }
+    }
+}
+
+impl Lowering<'_> {
+    /// `to` = a guest address; the flags are left alone.
+    pub(crate) fn guest_address(&mut self, to: Gpr, address: u64) {
+        let at = self.a.mov_imm64_at(to, address);
+        #[allow(
+            clippy::cast_possible_truncation,
+            reason = "a region's code is some kilobytes"
+        )]
+        let offset = at as u32;
+        let relocations = &mut self.out.relocations;
+        let addend = address.wrapping_sub(relocations.origin).cast_signed();
+        relocations.list.push(Relocation {
+            offset,
+            kind: Kind::Guest,
+            addend,
+        });
+    }
+
+    /// d = a guest address.
+    pub(crate) fn address_to(&mut self, d: Reg, address: u64) {
+        let t = self.target(d, RAX);
+        self.guest_address(t, address);
+        self.write(d, t);
+    }
+
+    /// The guest's program counter = a constant. Uses `rax`.
+    pub(crate) fn set_pc(&mut self, pc: u64) {
+        let home = self.c.state(self.c.layout.pc);
+        self.guest_address(RAX, pc);
+        self.a.mov_mr(Size::B64, home, RAX);
+    }
+}
