@@ -11,6 +11,7 @@ use crate::inst::Op;
 use crate::mode::Mode;
 use crate::passes;
 use crate::region::{Block, Inst, Region, Term};
+use crate::verify::{self, Stage};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
@@ -195,7 +196,9 @@ impl Former {
         }
         self.discover(guest, source, head, limits);
         self.lift(guest, source, region);
+        verify::assert(region, || verify::region(region, Stage::Lifted));
         passes::link::link(region);
+        verify::assert(region, || verify::region(region, Stage::Linked));
     }
 
     /// Finds the instructions of the region and where its blocks start.

@@ -354,7 +354,7 @@ pub enum Op {
         base: Reg,
     },
     /// A barrier.
-    Fence(Fence),
+    Fence { kind: Fence },
     /// memory = 64 zero bytes at a with its low six bits cleared.
     ZeroLine { a: Reg },
     /// The start of moving or setting n bytes, n no more than what `kind` allows:

@@ -11,14 +11,17 @@
 
 extern crate alloc;
 
+pub mod fields;
 pub mod form;
 pub mod inst;
 pub mod mode;
 pub mod operand;
 pub mod passes;
 pub mod region;
+pub mod text;
 pub mod uses;
 pub mod vector;
+pub mod verify;
 
 pub use inst::{BinOp, Op};
 pub use mode::{Key, Mode};

@@ -4,6 +4,9 @@
 //! Invariants: a constant is of the operation's width; a slot's number is less
 //! than the guest has slots, or that of [`Reg::ZERO`].
 
+/// How many integer slots, and how many vector slots, a guest may have.
+pub const SLOTS: usize = 32;
+
 /// An integer slot, or [`Reg::ZERO`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Reg(pub u8);

@@ -66,7 +66,7 @@ pub enum Term {
 }
 
 /// A straight run of operations and its end.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Block {
     /// The guest address of the first instruction.
     pub pc: u64,
@@ -87,7 +87,7 @@ pub struct Block {
 }
 
 /// One operation with the guest instruction that it came from.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Inst {
     /// What it does.
     pub op: Op,
@@ -98,7 +98,7 @@ pub struct Inst {
 }
 
 /// Blocks that are translated together.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Region {
     /// Of all blocks; where the region is left by an address alone, it goes on
     /// in this mode.

@@ -16,6 +16,7 @@
 use crate::asm::{Gpr, Mem, Xmm};
 use crate::features::HostFeatures;
 use ir::Mode;
+pub use ir::operand::SLOTS;
 
 /// How far into the state `rbp` points.
 pub const BIAS: i32 = 128;
@@ -47,9 +48,6 @@ pub const PINNED: [Gpr; 12] = [
     Gpr(15),
     RDX,
 ];
-
-/// Integer and vector slots that a guest may have.
-pub const SLOTS: usize = 32;
 
 /// Offsets in bytes from the start of the state, and the guest's preferences.
 #[derive(Clone, Copy, Debug)]

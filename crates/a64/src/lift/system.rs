@@ -45,11 +45,14 @@ pub(super) fn lift(pc: u64, insn: Insn, out: &mut Sink<'_>) -> Option<Term> {
         }
         A::UDF => return Some(Term::Undefined { word, pc }),
         op if runs_alone(op) => return Some(Term::Interpret { word, pc }),
-        A::DMB | A::DSB => out.push(Op::Fence(match insn.crm() & 3 {
-            1 => Fence::Loads,
-            2 => Fence::Stores,
-            _ => Fence::Full,
-        })),
+        A::DMB | A::DSB => {
+            let kind = match insn.crm() & 3 {
+                1 => Fence::Loads,
+                2 => Fence::Stores,
+                _ => Fence::Full,
+            };
+            out.push(Op::Fence { kind });
+        }
         A::ISB | A::SB => {}
         A::DC_ZVA => out.push(Op::ZeroLine { a: zr(insn.rt()) }),
         A::MRS_NZCV => out.push(Op::ReadFlags { d: zr(insn.rt()) }),

@@ -49,6 +49,30 @@ impl Upper {
         of & bit(reg) != 0
     }
 
+    /// Whether nothing is known.
+    #[must_use]
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether all that is known here is known there.
+    #[must_use]
+    pub fn follows_from(&self, there: &Self) -> bool {
+        self.and(*there) == *self
+    }
+
+    /// The slots of which something is known, and above how many bytes they are zero.
+    pub fn known(&self) -> impl Iterator<Item = (VReg, Size)> {
+        let of = *self;
+        (0..32).map(VReg).filter_map(move |reg| {
+            let zero = |&size: &Size| of.is_zero_above(reg, size);
+            [Size::B4, Size::B8]
+                .into_iter()
+                .find(zero)
+                .map(|size| (reg, size))
+        })
+    }
+
     /// What is known after an operation.
     pub fn after(&mut self, op: &Op) {
         match op {

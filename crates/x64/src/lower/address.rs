@@ -20,6 +20,15 @@ pub enum Kind {
     Guest,
 }
 
+impl Kind {
+    /// The bytes of a relocation of this kind.
+    pub(super) const fn bytes(self, origin: u64, addend: i64) -> [u8; 8] {
+        match self {
+            Self::Guest => origin.wrapping_add_signed(addend).to_le_bytes(),
+        }
+    }
+}
+
 /// Bytes of code that depend on where something lies.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Relocation {
@@ -47,9 +56,7 @@ impl Relocations {
     /// When `code` is not the region's.
     pub fn apply(&self, code: &mut [u8], origin: u64) {
         for relocation in &self.list {
-            let bytes = match relocation.kind {
-                Kind::Guest => origin.wrapping_add_signed(relocation.addend).to_le_bytes(),
-            };
+            let bytes = relocation.kind.bytes(origin, relocation.addend);
             code[relocation.offset as usize..][..bytes.len()].copy_from_slice(&bytes);
         }
     }

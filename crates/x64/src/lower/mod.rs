@@ -15,6 +15,7 @@
 
 pub mod cold;
 pub mod flags;
+pub mod verify;
 
 mod address;
 mod atomic;
@@ -217,7 +218,11 @@ impl Lowerer {
         out.relocations.origin = region.blocks.first().map_or(0, |block| block.pc);
         self.asm.clear();
         self.liveness.compute(region, &outside);
+        ir::verify::assert(region, || {
+            ir::verify::flags(region, &self.liveness, &outside)
+        });
         self.uppers.compute(region);
+        ir::verify::assert(region, || ir::verify::uppers(region, &self.uppers));
         out.swaps = Swaps::choose(region, &self.convention);
         let mut lowering = Lowering {
             labels: region.blocks.iter().map(|_| self.asm.new_label()).collect(),
@@ -250,6 +255,8 @@ impl Lowerer {
         }
         lowering.finish();
         self.asm.resolve();
+        let code = self.asm.code();
+        ir::verify::assert(region, || verify::lowered(region, out, code));
     }
 }
 
@@ -502,7 +509,7 @@ impl Lowering<'_> {
             Op::CompareSwap { size, d, a, base } => self.compare_swap(size, d, a, base),
             Op::LoadExclusive { size, d, base } => self.load_exclusive(size, d, base),
             Op::StoreExclusive { size, d, a, base } => self.store_exclusive(size, d, a, base),
-            Op::Fence(fence) => self.fence(fence),
+            Op::Fence { kind } => self.fence(kind),
             Op::ZeroLine { a } => self.zero_line(a),
             Op::BulkStart { kind, d, s, n } => self.bulk_start(kind, d, s, n),
             Op::BulkRun { kind, d, s, n } => self.bulk_run(kind, d, s, n),
