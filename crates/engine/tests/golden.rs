@@ -5,7 +5,9 @@
 //! are some short sequences. The text is compared with the files in `golden/`:
 //! a change of the lifter or the lowering shows as a difference there. To
 //! renew them after one, run with `ARMISTICE_BLESS=1` and read the difference.
-//! Instructions that are left to the interpreter are in the files as such.
+//! Instructions that are left to the interpreter are in the files as such. A file's
+//! first line counts the host's instructions in it, for each host: what became longer
+//! or shorter is seen at a glance. What each stage makes is in `stages.rs`.
 //!
 //! Nothing is run, and nothing depends on the processor the tests run on. Each
 //! translation is also checked for instructions that its host lacks.
@@ -67,6 +69,32 @@ fn compare(name: &str, text: &str) -> Result<(), String> {
         context(&kept),
         context(text)
     ))
+}
+
+/// The text of a file of host code, behind a line that counts the host's instructions
+/// on each host.
+fn counted(text: &str) -> String {
+    let mut counts = [0; HOSTS.len()];
+    let mut only = None;
+    for line in text.lines() {
+        let name = line.trim().trim_start_matches('[').trim_end_matches(']');
+        let code = line.strip_prefix("    ");
+        let is_code = code.is_some_and(|code| !matches!(code, "interpreter" | "nothing"));
+        if line.starts_with("  [") {
+            only = HOSTS.iter().position(|(host, _)| *host == name);
+        } else if !line.starts_with(' ') {
+            only = None;
+        } else if is_code {
+            let all = counts.iter_mut().enumerate();
+            let of = all.filter(|(host, _)| only.is_none_or(|only| only == *host));
+            of.for_each(|(_, count)| *count += 1);
+        }
+    }
+    let mut head = String::from("host instructions:");
+    for ((name, _), count) in HOSTS.iter().zip(counts) {
+        let _ = write!(head, " {count} ({name})");
+    }
+    format!("{head}\n\n{text}")
 }
 
 /// The host code of `words` on each host; said once where it is the same.
@@ -143,7 +171,7 @@ fn instructions() {
     assert_eq!(files.len(), Class::ALL.len());
     let differences: Vec<String> = files
         .iter()
-        .filter_map(|(class, text)| compare(&format!("{class}.txt"), text).err())
+        .filter_map(|(class, text)| compare(&format!("{class}.txt"), &counted(text)).err())
         .collect();
     assert!(
         differences.is_empty(),
@@ -243,7 +271,7 @@ fn short_sequences() {
         in_mode(mode(&title), &words, &mut text);
         text.push('\n');
     }
-    if let Err(difference) = compare("sequences.txt", &text) {
+    if let Err(difference) = compare("sequences.txt", &counted(&text)) {
         panic!("{difference}run with ARMISTICE_BLESS=1 and read the difference");
     }
 }
@@ -270,7 +298,7 @@ fn vdso() {
         );
         text.push('\n');
     }
-    if let Err(difference) = compare("vdso.txt", &text) {
+    if let Err(difference) = compare("vdso.txt", &counted(&text)) {
         panic!("{difference}run with ARMISTICE_BLESS=1 and read the difference");
     }
 }
@@ -287,6 +315,7 @@ fn code_is_the_same_elsewhere() {
         }
         for (title, words) in sequences() {
             relocated += elsewhere::check(mode(&title), translated::HEAD, &words, host);
+            elsewhere::check_counting(&words, host);
         }
         let image = vdso::image();
         for (_, range) in vdso::functions() {
