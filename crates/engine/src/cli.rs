@@ -34,6 +34,7 @@ Options:
       --eager        Translate all code before it runs; else what runs a few
                      times only is interpreted
       --print-guest  Print the guest code of each region as it is translated
+      --print-ir     Print what the guest code of each region is lifted to
       --print-host   Print the host code of each region as it is translated
       --counters     Print how often each region ran, at the end
       --strace       Print the program's system calls, also of what it executes
@@ -64,6 +65,8 @@ pub struct Options {
     pub eager: bool,
     /// Print the guest code of each region.
     pub print_guest: bool,
+    /// Print what each region is lifted to.
+    pub print_ir: bool,
     /// Print the host code of each region.
     pub print_host: bool,
     /// Print the regions' counters at the end.
@@ -341,6 +344,7 @@ fn from_user<'a>(arguments: &[&'a CStr]) -> Result<Command<'a>, Usage<'a>> {
             b"--interpret" => &mut options.interpret,
             b"--eager" => &mut options.eager,
             b"--print-guest" => &mut options.print_guest,
+            b"--print-ir" => &mut options.print_ir,
             b"--print-host" => &mut options.print_host,
             b"--counters" => &mut options.counters,
             b"-strace" | b"--strace" => &mut options.strace,
@@ -427,7 +431,7 @@ const OF_QEMU: [(&[u8], &str); 17] = [
     (b"p", "pages have 4096 bytes; leave it out"),
     (
         b"d",
-        "--print-guest and --print-host show code, --strace system calls",
+        "--print-guest, --print-ir and --print-host show code, --strace system calls",
     ),
     (
         b"D",
@@ -474,12 +478,13 @@ fn number_of<'a>(option: &'a CStr, value: Option<&'a CStr>) -> Result<i32, Usage
 /// The name in `-0NAME` or `--argv0=NAME`; none when the argument is no
 /// option at all.
 fn attached<'a>(argument: &'a CStr, bytes: &[u8]) -> Result<Option<&'a CStr>, Usage<'a>> {
-    const LONG: [&[u8]; 9] = [
+    const LONG: [&[u8]; 10] = [
         b"--help",
         b"--version",
         b"--interpret",
         b"--eager",
         b"--print-guest",
+        b"--print-ir",
         b"--print-host",
         b"--counters",
         b"--perf-map",

@@ -1,4 +1,4 @@
-//! Promise: `--print-guest`, `--print-host`, `--counters` and `--perf-map` say
+//! Promise: `--print-guest`, `--print-ir`, `--print-host`, `--counters` and `--perf-map` say
 //! what they should, on standard error or in the map, and change nothing for
 //! the guest.
 #![allow(clippy::unwrap_used, reason = "a test that cannot set up fails")]
@@ -75,6 +75,19 @@ fn guest_code() {
     assert_eq!(printed(&["--print-guest"]), guest_text());
 }
 
+/// What is printed as IR is a region again.
+#[test]
+fn ir() {
+    let text = printed(&["--print-ir"]);
+    let (head, rest) = text.split_once('\n').unwrap();
+    assert_eq!(head, format!("IR of region {START:x}:"));
+    let region = ir::text::parse(rest).unwrap();
+    assert_eq!(region.words, PROGRAM.map(|(word, _)| word));
+    assert_eq!(region.blocks[0].pc, START);
+    assert_eq!(ir::text::print(&region), rest);
+    assert!(rest.contains("bin.sub.w64"), "{rest}");
+}
+
 /// The number that is in front of `what`.
 #[cfg(feature = "disassembler")]
 fn number_before(text: &str, what: &str) -> usize {
@@ -122,8 +135,10 @@ fn host_code() {
 /// All at once come in the order in which things happen.
 #[test]
 fn in_order() {
-    let text = printed(&["--print-guest", "--print-host", "--counters"]);
+    let text = printed(&["--print-guest", "--print-ir", "--print-host", "--counters"]);
     let rest = text.strip_prefix(&guest_text()).unwrap();
+    assert!(rest.starts_with("IR of region"), "{text}");
+    let rest = &rest[rest.find("host code").unwrap()..];
     assert!(rest.starts_with("host code of region"), "{text}");
     let counters = rest.find("1 regions, ").unwrap();
     assert!(rest[counters..].lines().count() == 3, "{text}");

@@ -97,6 +97,13 @@ impl Observer for Inspector {
             guest_code(head, region, code, &mut self.text);
             self.print();
         }
+        if self.options.print_ir {
+            self.text.clear();
+            let mode = mode_name(region.mode);
+            let _ = writeln!(self.text, "IR of region {head:x}{mode}:");
+            self.text.push_str(&ir::text::print(region));
+            self.print();
+        }
         let tally = self.tally?;
         self.counters.prepare(head, region, &tally.blocks)
     }
