@@ -26,21 +26,28 @@ pub(crate) fn build() -> Result<PathBuf> {
     let binary = step::build()?;
     let engine = product::engine_of(&binary)
         .with_context(|| format!("{ENGINE} is not beside {}", binary.display()))?;
-    package(&binary, &engine, &product::target_dir(), epoch()?)
+    let source = product::workspace();
+    package(&binary, &engine, source, &product::target_dir(), epoch()?)
 }
 
-/// Makes the package of these binaries, in this folder, with this time stamp on
-/// all of it; its path.
+/// Makes the package of these binaries, and of this source's other files, in this
+/// folder, with this time stamp on all of it; its path.
 ///
 /// # Errors
 /// Where writing or `dpkg-deb` fails.
-pub(crate) fn package(binary: &Path, engine: &Path, folder: &Path, epoch: u64) -> Result<PathBuf> {
+pub(crate) fn package(
+    binary: &Path,
+    engine: &Path,
+    source: &Path,
+    folder: &Path,
+    epoch: u64,
+) -> Result<PathBuf> {
     let stage = folder.join("deb");
     if stage.exists() {
         fs::remove_dir_all(&stage)?;
     }
     fs::create_dir_all(&stage)?;
-    lay_out(binary, engine, &stage)?;
+    lay_out(binary, engine, source, &stage)?;
     let version = env!("CARGO_PKG_VERSION");
     let package = folder.join(format!("armistice_{version}_amd64.deb"));
     run(Command::new("dpkg-deb")
@@ -64,8 +71,7 @@ pub(crate) fn epoch() -> Result<u64> {
         .with_context(|| format!("no time in seconds: {text:?}"))
 }
 
-fn lay_out(binary: &Path, engine: &Path, stage: &Path) -> Result<()> {
-    let workspace = product::workspace();
+fn lay_out(binary: &Path, engine: &Path, source: &Path, stage: &Path) -> Result<()> {
     let engine_place = format!("usr/libexec/armistice/{ENGINE}");
     for (from, to) in [(binary, "usr/bin/armistice"), (engine, &engine_place)] {
         let content = fs::read(from).with_context(|| format!("reading {}", from.display()))?;
@@ -95,20 +101,20 @@ fn lay_out(binary: &Path, engine: &Path, stage: &Path) -> Result<()> {
         place(
             stage,
             to,
-            &fs::read(workspace.join(from)).with_context(|| format!("reading {from}"))?,
+            &fs::read(source.join(from)).with_context(|| format!("reading {from}"))?,
             0o644,
         )?;
     }
     place(
         stage,
         "usr/share/doc/armistice/copyright",
-        copyright(workspace)?.as_bytes(),
+        copyright(source)?.as_bytes(),
         0o644,
     )?;
     let size = (fs::metadata(binary)?.len() + fs::metadata(engine)?.len()).div_ceil(1024) + 200;
     place(stage, "DEBIAN/control", control(size).as_bytes(), 0o644)?;
     for script in ["postinst", "prerm", "postrm"] {
-        let text = fs::read(workspace.join("deploy/debian").join(script))
+        let text = fs::read(source.join("deploy/debian").join(script))
             .with_context(|| format!("reading deploy/debian/{script}"))?;
         place(stage, &format!("DEBIAN/{script}"), &text, 0o755)?;
     }
@@ -149,8 +155,8 @@ fn control(size_kib: u64) -> String {
     )
 }
 
-fn copyright(workspace: &Path) -> Result<String> {
-    let mit = fs::read_to_string(workspace.join("LICENSE-MIT"))?;
+fn copyright(source: &Path) -> Result<String> {
+    let mit = fs::read_to_string(source.join("LICENSE-MIT"))?;
     Ok(format!(
         "Armistice is licensed under the MIT licence (below) or the Apache License 2.0\n\
          (/usr/share/common-licenses/Apache-2.0), at your choice.\n\n{mit}"

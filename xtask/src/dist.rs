@@ -27,7 +27,7 @@ use anyhow::{Context, Result, bail};
 use e2e::product;
 
 use crate::deb::{epoch, generated, gzip};
-use crate::step::run;
+use crate::step::{git, run};
 use crate::{deb, setup};
 use build::Built;
 
@@ -50,12 +50,15 @@ pub(crate) fn dist(args: &[&str]) -> Result<()> {
     let out = product::target_dir().join("dist");
     let work = product::target_dir().join("dist-work");
     let epoch = epoch()?;
-    make(&work.join("one"), &out, epoch, &cyclonedx)?;
+    // Named once: a commit that is made meanwhile is not in the second build either.
+    let commit = git(&["rev-parse", "HEAD"])?;
+    let commit = commit.trim();
+    make(&work.join("one"), &out, commit, epoch, &cyclonedx)?;
     if check {
         // Another folder, of another length.
         let again = work.join("another/folder");
         let second = work.join("second");
-        make(&again, &second, epoch, &cyclonedx)?;
+        make(&again, &second, commit, epoch, &cyclonedx)?;
         compare(&out, &second)?;
         println!("\nBuilt twice, in two folders: the same to the byte.");
     }
@@ -64,14 +67,14 @@ pub(crate) fn dist(args: &[&str]) -> Result<()> {
 }
 
 /// One release, of what is built in one folder.
-fn make(work: &Path, out: &Path, epoch: u64, cyclonedx: &Path) -> Result<()> {
+fn make(work: &Path, out: &Path, commit: &str, epoch: u64, cyclonedx: &Path) -> Result<()> {
     fresh(out)?;
-    let built = build::build(work, epoch)?;
+    let built = build::build(work, commit, epoch)?;
     for (name, text) in sbom::of_both(&built.source, cyclonedx, epoch)? {
         fs::write(out.join(name), text)?;
     }
     tarball(&built, out, epoch)?;
-    deb::package(&built.command, &built.engine, out, epoch)?;
+    deb::package(&built.command, &built.engine, &built.source, out, epoch)?;
     image(&built, out, epoch)?;
     fs::write(out.join("SHA256SUMS"), sums(out)?)?;
     Ok(())
@@ -102,7 +105,7 @@ fn tarball(built: &Built, out: &Path, epoch: u64) -> Result<()> {
         )?;
     }
     for file in ["README.md", "LICENSE-APACHE", "LICENSE-MIT"] {
-        place(file, &fs::read(product::workspace().join(file))?, 0o644)?;
+        place(file, &fs::read(built.source.join(file))?, 0o644)?;
     }
     let tar = out.join(format!("{name}.tar"));
     run(Command::new("tar")

@@ -18,11 +18,11 @@ pub(crate) struct Built {
     pub(crate) engine: PathBuf,
 }
 
-/// Exports and builds. `ARMISTICE_BIN` names a command that was built elsewhere;
-/// then only the source is exported.
-pub(crate) fn build(work: &Path, epoch: u64) -> Result<Built> {
+/// Exports a commit and builds it. `ARMISTICE_BIN` names a command that was built
+/// elsewhere; then only the source is exported.
+pub(crate) fn build(work: &Path, commit: &str, epoch: u64) -> Result<Built> {
     let source = work.join("source");
-    export(&source)?;
+    export(commit, &source)?;
     if let Some(given) = std::env::var_os("ARMISTICE_BIN") {
         let command = PathBuf::from(given);
         let engine = product::engine_of(&command).context("the engine is not beside it")?;
@@ -81,7 +81,7 @@ fn names_no_folder(binary: &Path, work: &Path) -> Result<()> {
 }
 
 /// What is committed, in an empty folder.
-fn export(to: &Path) -> Result<()> {
+fn export(commit: &str, to: &Path) -> Result<()> {
     let dirty = git(&["status", "--porcelain", "--untracked-files=no"])?;
     if !dirty.trim().is_empty() {
         println!("Not committed, and so not in the release:\n{dirty}");
@@ -91,7 +91,7 @@ fn export(to: &Path) -> Result<()> {
     }
     fs::create_dir_all(to)?;
     let mut archive = Command::new("git")
-        .args(["archive", "HEAD"])
+        .args(["archive", commit])
         .current_dir(product::workspace())
         .stdout(Stdio::piped())
         .spawn()
