@@ -10,6 +10,7 @@
 //!   [`own_machine`]: tests whose body runs in one.
 //! - [`private_table`]: a table in a user namespace, which needs no root.
 //! - [`guard`]: `armistice guard` in such a table, and what it says.
+//! - [`killing`]: a command that is killed in one, at any of its steps.
 //! - [`isolation`]: the same with all identities and processes of its own, for a whole system.
 //! - [`debian_root`]: Debian with its packages configured, entered by chroot.
 //! - [`dockerd`], [`podman`]: engines with their state in a temporary folder.
@@ -37,6 +38,7 @@ pub mod guard;
 pub mod host_table;
 pub mod image_store;
 pub mod isolation;
+pub mod killing;
 pub mod leftovers;
 pub mod lesser_kernel;
 pub mod machine;

@@ -8,11 +8,9 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
 
-use e2e::{Done, PrivateTable, need, product};
-
-const BINFMT: &str = "/proc/sys/fs/binfmt_misc";
+use e2e::killing::{BINFMT, armistice, killed_at, runs_its_own_programs, writes};
+use e2e::{PrivateTable, need};
 
 /// A command, and what has to be so wherever it is killed.
 struct Case<'a> {
@@ -28,97 +26,37 @@ struct Case<'a> {
 impl Case<'_> {
     #[track_caller]
     fn hold(&self) {
-        let writes = self.writes();
+        let writes = {
+            let table = PrivateTable::new();
+            (self.before)(&table);
+            writes(&table, self.command, |mut command| {
+                let _ = e2e::run(&mut command);
+            })
+        };
         assert!(!writes.is_empty(), "{:?} writes nothing", self.command);
-        let files: BTreeSet<&String> = writes.iter().collect();
+        let files: BTreeSet<String> = writes.iter().cloned().collect();
         for nth in 1..=writes.len() {
             let table = PrivateTable::new();
             (self.before)(&table);
-            // In the table's own namespaces, where the files have these paths.
-            let mut strace = table.command(need::program("strace", "strace"));
-            strace.args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=write"]);
-            for file in &files {
-                strace.arg("-P").arg(file);
-            }
-            strace
-                .arg(format!("--inject=write:error=EIO:signal=KILL:when={nth}"))
-                .arg(product::binary())
-                .args(self.command);
-            let killed = e2e::run(&mut strace);
+            let killed = e2e::run(&mut killed_at(&table, "write", &files, nth, self.command));
             assert_eq!(killed.status.code(), None, "killed at {nth}: {killed}");
             self.check(&table, nth, &writes);
         }
     }
 
-    /// The files of the table that the command writes to, in order.
-    fn writes(&self) -> Vec<String> {
-        let table = PrivateTable::new();
-        (self.before)(&table);
-        let folder = e2e::temporary();
-        let log = folder.path().join("log");
-        let mut strace = table.command(need::program("strace", "strace"));
-        strace
-            .args(["-f", "-qq", "-y", "-s", "9", "-e"])
-            .arg("trace=write,writev,pwrite64,pwritev,pwritev2,sendfile,splice,copy_file_range")
-            .arg("-o")
-            .arg(&log)
-            .arg(product::binary())
-            .args(self.command);
-        let _ = e2e::run(&mut strace);
-        let log = fs::read_to_string(&log).expect("strace's log");
-        let files = log
-            .lines()
-            .filter(|line| line.contains(BINFMT))
-            .map(|line| {
-                let at = line.find(BINFMT).expect("just seen");
-                let end = line[at..].find('>').expect("strace closes it") + at;
-                assert!(
-                    line[..at].contains(" write("),
-                    "another way to write: {line}"
-                );
-                line[at..end].to_owned()
-            });
-        files.collect()
-    }
-
     #[track_caller]
     fn check(&self, table: &PrivateTable, nth: usize, writes: &[String]) {
-        let place = || format!("{:?} killed at write {nth} of {writes:?}", self.command);
-        for (arch, word) in [("x86_64", "native"), ("i386", "32 bits")] {
-            let program = product::workspace()
-                .join("crates/proof/programs/bin")
-                .join(arch);
-            let done = e2e::run(table.command(executable(&program)).arg(word));
-            assert!(done.stdout.contains("program"), "{}: {done}", place());
-        }
+        let place = format!("{:?} killed at write {nth} of {writes:?}", self.command);
+        runs_its_own_programs(table, &place);
         if !self.run.is_empty() {
             let done = armistice(table, &[&["verify"], self.run].concat());
-            assert!(done.status.success(), "{}: {done}", place());
+            assert!(done.status.success(), "{place}: {done}");
         }
         let (command, names) = self.next;
         let done = armistice(table, command);
-        assert!(done.status.success(), "{}: {done}", place());
-        assert_eq!(table.names(), names, "{}: {done}", place());
+        assert!(done.status.success(), "{place}: {done}");
+        assert_eq!(table.names(), names, "{place}: {done}");
     }
-}
-
-/// The program as a file that may be executed, under a name that it prints.
-fn executable(program: &Path) -> PathBuf {
-    use std::sync::{Mutex, OnceLock, PoisonError};
-    static MAKING: Mutex<()> = Mutex::new(());
-    static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
-    let folder = FOLDER.get_or_init(e2e::temporary).path();
-    let name = program.file_name().unwrap_or_default().to_string_lossy();
-    let file = folder.join(format!("program-{name}"));
-    let _one = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
-    if !file.is_file() {
-        e2e::copy_program(program, &file);
-    }
-    file
-}
-
-fn armistice(table: &PrivateTable, args: &[&str]) -> Done {
-    e2e::run(table.command(product::binary()).args(args))
 }
 
 /// Somebody else's entry for an architecture: by its header only, so that it

@@ -127,7 +127,7 @@ pub(crate) fn apply_and_persist(
         &rules,
         KernelVersion::running(),
     )?;
-    let mut installed = Installed::default();
+    let mut installed = Installed::new()?;
     let originals = request.items()?;
     // For the next run, which compares by it whether they are to be copied again.
     request.remember(output);
@@ -158,7 +158,10 @@ pub(crate) fn apply_and_persist(
     installed.write_rules(&lines)?;
     let report = apply(table, &copied, &rules, output)?;
     if report.all_proven() {
-        installed.keep();
+        // All is in effect already; the next run tries again.
+        if let Err(error) = installed.keep() {
+            output.note(format!("{error:#}"));
+        }
     }
     Ok(report)
 }

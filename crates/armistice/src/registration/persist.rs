@@ -3,26 +3,31 @@
 //!
 //! Invariants: the emulators are copied, so that an upgrade or removal of the
 //! distribution's package does not break the next boot; every file appears
-//! whole (written aside, synced, renamed); an [`Installed`] that is dropped
-//! without [`Installed::keep`] puts back what was there.
+//! whole ([`placed`]); an [`Installed`] that is dropped without
+//! [`Installed::keep`] puts back what was there; what a killed run leaves, the
+//! next one finds ([`rules`]).
 
-use std::collections::BTreeMap;
+mod placed;
+mod rules;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs;
-use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use armistice_binfmt::{Flags, Registration, is_outer};
+use armistice_binfmt::{BinfmtError, Flags, Locked, Registration, Table, is_outer, situation};
 use armistice_emulators::{Emulator, Remembered};
-use tempfile::NamedTempFile;
 
 use crate::engine::file_name;
 use crate::output::Output;
 use crate::own;
 use crate::parallel;
 use crate::select::Wanted;
+use placed::{Files, sweep, write_aside};
+use rules::Rules;
 
 /// Where the copies of the emulators live; searched by every `register`.
 pub(crate) const COPIES: &str = "/usr/local/libexec/armistice";
@@ -35,19 +40,12 @@ const SYSTEMD_BINFMT: [&str; 2] = [
     "/lib/systemd/systemd-binfmt",
 ];
 
-/// A file put in place, with what it took the place of.
+/// What was persisted, that can still be taken back.
 #[derive(Debug)]
-struct Placed {
-    path: PathBuf,
-    old: Option<PathBuf>,
-}
-
-/// Files put in place that can still be taken back.
-#[derive(Debug, Default)]
 pub(crate) struct Installed {
-    placed: Vec<Placed>,
-    /// Copies that no rule names any more: an engine that another took the place of.
-    superseded: Vec<PathBuf>,
+    files: Files,
+    /// What our file says now.
+    rules: Rules,
 }
 
 /// An emulator that is to be copied.
@@ -128,6 +126,18 @@ fn check_own() -> Result<()> {
 }
 
 impl Installed {
+    /// Nothing yet. What a killed run has left is swept first.
+    ///
+    /// # Errors
+    /// Where our file is there and cannot be read.
+    pub(crate) fn new() -> Result<Installed> {
+        sweep_all();
+        Ok(Installed {
+            files: Files::default(),
+            rules: Rules::read()?,
+        })
+    }
+
     /// Copies emulators; their new paths come back. A copy that is there already, byte
     /// for byte, stays: it was written whole. All others are written side by side, since
     /// most of that is waiting for the disk, before any takes its place.
@@ -152,190 +162,126 @@ impl Installed {
         });
         // Those that were written go when one was not.
         let written = written.into_iter().collect::<Result<Vec<_>>>()?;
+        let copies: Vec<PathBuf> = emulators.iter().map(Original::copy).collect();
+        self.write(self.rules.with_copies(copies.iter().cloned()))?;
         for (original, file) in missing.iter().zip(written) {
-            self.put(&original.copy(), file)?;
+            self.files.put(&original.copy(), file)?;
         }
-        Ok(emulators.iter().map(Original::copy).collect())
+        Ok(copies)
     }
 
     /// Writes the rules: those of the file that are about other entries, and these.
     pub(crate) fn write_rules(&mut self, registrations: &[Registration]) -> Result<()> {
-        let mut rules = read_rules()?;
-        let before: Vec<PathBuf> = rules.iter().filter_map(|(_, line)| copy_of(line)).collect();
-        for registration in registrations {
-            rules.retain(|(name, _)| !registration.is_called(name));
-            rules.push((registration.name.clone(), registration.line()?));
+        self.write(self.rules.with(registrations)?)
+    }
+
+    /// They stay; copies that no rule names go: those of an engine that another
+    /// took the place of.
+    ///
+    /// # Errors
+    /// Where that cannot be; all that was registered stays.
+    pub(crate) fn keep(mut self) -> Result<()> {
+        std::mem::take(&mut self.files).keep();
+        self.forget_unnamed()
+    }
+
+    fn write(&mut self, rules: Rules) -> Result<()> {
+        if rules != self.rules {
+            let text = rules.text();
+            self.files.place(Path::new(RULES), text.as_bytes(), 0o644)?;
+            self.rules = rules;
         }
-        let named = |copy: &PathBuf| {
-            rules
-                .iter()
-                .any(|(_, line)| copy_of(line).as_ref() == Some(copy))
-        };
-        self.superseded = before.into_iter().filter(|copy| !named(copy)).collect();
-        let text = rules_text(&rules);
-        if fs::read_to_string(RULES).is_ok_and(|now| now == text) {
-            return Ok(());
-        }
-        self.place(Path::new(RULES), text.as_bytes(), 0o644)
+        Ok(())
     }
 
-    /// They stay.
-    pub(crate) fn keep(mut self) {
-        let old = std::mem::take(&mut self.placed)
-            .into_iter()
-            .filter_map(|placed| placed.old);
-        for file in old.chain(std::mem::take(&mut self.superseded)) {
-            // Best effort: a leftover copy does no harm.
-            let _ = fs::remove_file(file);
-        }
-    }
-
-    fn place(&mut self, path: &Path, content: &[u8], mode: u32) -> Result<()> {
-        self.put(
-            path,
-            write_aside(path, mode, |file| file.write_all(content))?,
-        )
-    }
-
-    /// Gives what was written aside its name.
-    fn put(&mut self, path: &Path, file: NamedTempFile) -> Result<()> {
-        let failed = || unwritten(path);
-        let old = path.with_extension("armistice-old");
-        let _ = fs::remove_file(&old);
-        // A second name for what is there, so that the first is never missing.
-        let had = match fs::hard_link(path, &old) {
-            Ok(()) => true,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => false,
-            Err(error) => return Err(error).with_context(failed),
-        };
-        let placed = Placed {
-            path: path.to_owned(),
-            old: had.then_some(old),
-        };
-        match file.persist(path) {
-            Ok(_) => {
-                self.placed.push(placed);
-                Ok(())
-            }
-            Err(error) => {
-                placed.old.iter().for_each(|old| drop(fs::remove_file(old)));
-                Err(error.error).with_context(failed)
-            }
-        }
-    }
-}
-
-fn unwritten(path: &Path) -> String {
-    format!("cannot write {}; nothing was changed", path.display())
-}
-
-/// Writes a file beside its place, whole and synced. Folders that are missing are
-/// made so that everybody may read what is in them, whatever the umask is.
-fn write_aside(
-    path: &Path,
-    mode: u32,
-    fill: impl FnOnce(&mut fs::File) -> io::Result<()>,
-) -> Result<NamedTempFile> {
-    let folder = path.parent().unwrap_or(Path::new("/"));
-    let write = || -> io::Result<NamedTempFile> {
-        make_folder(folder)?;
-        let mut file = tempfile::Builder::new()
-            .prefix(".armistice")
-            .tempfile_in(folder)?;
-        fill(file.as_file_mut())?;
-        file.as_file()
-            .set_permissions(fs::Permissions::from_mode(mode))?;
-        file.as_file().sync_all()?;
-        Ok(file)
-    };
-    write().with_context(|| unwritten(path))
-}
-
-fn make_folder(folder: &Path) -> io::Result<()> {
-    if folder.is_dir() {
-        return Ok(());
-    }
-    folder.parent().map_or(Ok(()), make_folder)?;
-    match fs::create_dir(folder) {
-        Ok(()) => fs::set_permissions(folder, fs::Permissions::from_mode(0o755)),
-        // Another thread was first.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(error),
-    }
-}
-
-impl Drop for Installed {
-    fn drop(&mut self) {
-        for placed in self.placed.drain(..).rev() {
-            // What was there goes back; failures have nobody left to hear them.
-            let _ = match placed.old {
-                Some(old) => fs::rename(old, &placed.path),
-                None => fs::remove_file(&placed.path),
-            };
-        }
-    }
-}
-
-/// Whether any of these is persisted.
-pub(crate) fn is_persisted(wanted: &Wanted) -> bool {
-    read_rules().is_ok_and(|rules| rules.iter().any(|(name, _)| names_one_of(name, wanted)))
-}
-
-/// Undoes `register --persist` for these: rules and copies go.
-pub(crate) fn undo(wanted: &Wanted, output: Output) -> Result<()> {
-    let (going, staying): (Vec<_>, Vec<_>) = read_rules()?
-        .into_iter()
-        .partition(|(n, _)| names_one_of(n, wanted));
-    if going.is_empty() {
-        output.note("Nothing was persisted.");
-        return Ok(());
-    }
-    check_own()?;
-    if staying.is_empty() {
-        fs::remove_file(RULES).with_context(|| format!("cannot remove {RULES}"))?;
-    } else {
-        let mut installed = Installed::default();
-        installed.place(Path::new(RULES), rules_text(&staying).as_bytes(), 0o644)?;
-        installed.keep();
-    }
-    for (name, line) in &going {
-        if let Some(copy) = copy_of(line) {
-            match fs::remove_file(&copy) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+    fn forget_unnamed(&mut self) -> Result<()> {
+        for copy in &self.rules.unnamed {
+            match fs::remove_file(copy) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
                     return Err(error).with_context(|| format!("cannot remove {}", copy.display()));
                 }
                 _ => {}
             }
         }
-        output.report(format!("No longer persisted: {name}"));
+        self.write(Rules {
+            unnamed: BTreeSet::new(),
+            ..self.rules.clone()
+        })?;
+        std::mem::take(&mut self.files).keep();
+        Ok(())
     }
-    // Folders that were made for the copies, only if they are empty.
-    for folder in Path::new(COPIES).ancestors().take(2) {
-        let _ = fs::remove_dir(folder);
+}
+
+/// Removes what killed runs have left beside the files.
+fn sweep_all() {
+    let folders = [Path::new(RULES).parent(), Some(Path::new(COPIES))];
+    folders.into_iter().flatten().for_each(sweep);
+}
+
+/// Whether any of these is persisted.
+pub(crate) fn is_persisted(wanted: &Wanted) -> bool {
+    Rules::read().is_ok_and(|rules| {
+        let mut names = rules.lines.iter().map(|(name, _)| name);
+        names.any(|name| names_one_of(name, wanted))
+    })
+}
+
+/// Undoes `register --persist` for these: rules and copies go, and what a killed
+/// run has left of any.
+pub(crate) fn undo(wanted: &Wanted, output: Output) -> Result<()> {
+    let table = situation::open_for_reading().ok();
+    let _alone = alone(table.as_ref(), output)?;
+    let rules = Rules::read()?;
+    let (going, staying): (Vec<_>, Vec<_>) = rules
+        .lines
+        .iter()
+        .cloned()
+        .partition(|(n, _)| names_one_of(n, wanted));
+    if going.is_empty() && rules.unnamed.is_empty() {
+        output.note("Nothing was persisted.");
+        if check_own().is_ok() {
+            sweep_all();
+            remove_what_is_empty()?;
+        }
+        return Ok(());
+    }
+    check_own()?;
+    let mut installed = Installed::new()?;
+    installed.write(rules.with_lines(staying))?;
+    installed.keep()?;
+    remove_what_is_empty()?;
+    for (name, _) in &going {
+        output.report(format!("No longer persisted: {name}"));
     }
     Ok(())
 }
 
-/// The rules in our file, by entry name; none where there is no file.
-fn read_rules() -> Result<Vec<(String, String)>> {
-    let text = match fs::read_to_string(RULES) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(error).with_context(|| format!("cannot read {RULES}")),
-    };
-    Ok(rules_of(&text))
+/// Keeps other runs from writing the same files, where there is a table whose lock
+/// can be had. Without a table nobody can register.
+fn alone<'t>(table: Option<&'t Table>, output: Output) -> Result<Option<Locked<'t>>> {
+    let busy =
+        |error: &anyhow::Error| matches!(error.downcast_ref(), Some(BinfmtError::Busy { .. }));
+    match table.map(|table| own::lock(table, output)) {
+        Some(Err(error)) if busy(&error) => Err(error),
+        lock => Ok(lock.and_then(Result::ok)),
+    }
 }
 
-/// The rules of a binfmt.d file, by entry name.
-fn rules_of(text: &str) -> Vec<(String, String)> {
-    text.lines()
-        .filter(|l| !l.trim().is_empty() && !l.starts_with(['#', ';']))
-        .filter_map(|line| {
-            let delimiter = line.chars().next()?;
-            let name = line[delimiter.len_utf8()..].split(delimiter).next()?;
-            Some((name.to_owned(), line.to_owned()))
-        })
-        .collect()
+/// Our file, where it says nothing any more; and folders that were made for the
+/// copies, if nothing is in them.
+fn remove_what_is_empty() -> Result<()> {
+    if Rules::read()? == Rules::default() {
+        match fs::remove_file(RULES) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(error).with_context(|| format!("cannot remove {RULES}"));
+            }
+            _ => {}
+        }
+    }
+    for folder in Path::new(COPIES).ancestors().take(2) {
+        let _ = fs::remove_dir(folder);
+    }
+    Ok(())
 }
 
 /// A rule of our file.
@@ -356,27 +302,7 @@ pub(crate) fn rules() -> Result<Vec<Rule>> {
             flags: Flags::parse(fields.next().unwrap_or_default()),
         })
     };
-    Ok(read_rules()?.into_iter().filter_map(read).collect())
-}
-
-/// The copy that a rule is about: its interpreter, where that is one of ours.
-fn copy_of(line: &str) -> Option<PathBuf> {
-    let delimiter = line.chars().next()?;
-    // Behind the first delimiter: name, type, offset, magic, mask, interpreter.
-    let interpreter = PathBuf::from(line.split(delimiter).nth(6)?);
-    (interpreter.parent() == Some(Path::new(COPIES))).then_some(interpreter)
-}
-
-fn rules_text(rules: &[(String, String)]) -> String {
-    let mut text = String::from(
-        "# Written by `armistice register --persist`; undo: armistice unregister --persist\n\
-         # Format: binfmt.d(5)\n",
-    );
-    for (_, line) in rules {
-        text.push_str(line);
-        text.push('\n');
-    }
-    text
+    Ok(Rules::read()?.lines.into_iter().filter_map(read).collect())
 }
 
 fn names_one_of(name: &str, wanted: &Wanted) -> bool {
@@ -408,7 +334,7 @@ pub(crate) fn names_of_others() -> Vec<String> {
         .filter(conf)
         .filter(|path| *path != Path::new(RULES))
         .filter_map(|path| fs::read_to_string(path).ok())
-        .flat_map(|text| rules_of(&text))
+        .flat_map(|text| rules::lines_of(&text))
         .map(|(name, _)| name)
         .collect()
 }
