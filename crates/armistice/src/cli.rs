@@ -185,7 +185,7 @@ pub(crate) struct Force {
 }
 
 /// Flags that can be left out of an entry.
-#[derive(Debug, Clone, Copy, Args)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Args)]
 pub(crate) struct FlagSwitches {
     /// Leave out flag F: the emulator is looked up in each container
     #[arg(long)]

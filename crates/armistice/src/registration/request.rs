@@ -11,7 +11,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use anyhow::{Context, Result, bail};
 use armistice_arch::Arch;
-use armistice_binfmt::{Flags, Pin, Registration, Snapshot, replay};
+use armistice_binfmt::{Flags, KernelVersion, Pin, Registration, Snapshot, replay};
 use armistice_emulators::{Emulator, Engine, Error as EmulatorError, Remembered, Search};
 
 use crate::cli::{self, Emulators, FlagSwitches, Force, Names, Register};
@@ -150,11 +150,17 @@ impl Request {
     }
 }
 
-/// What the switches leave of the flags.
+/// What the switches and the running kernel leave of the flags.
 pub(crate) fn flags(switches: FlagSwitches) -> Flags {
+    flags_on(KernelVersion::running(), switches)
+}
+
+/// Where a kernel does not tell the emulator of flag P, the emulator would take
+/// argv\[0\] for the first argument.
+fn flags_on(kernel: KernelVersion, switches: FlagSwitches) -> Flags {
     let credentials = !switches.no_credentials && !switches.no_open_binary;
     Flags {
-        preserve_argv0: !switches.no_preserve_argv0,
+        preserve_argv0: !switches.no_preserve_argv0 && kernel >= KernelVersion::ARGV0_TOLD,
         open_binary: !switches.no_open_binary,
         credentials,
         fix_binary: !switches.no_fix_binary,
@@ -354,4 +360,29 @@ pub(crate) fn ctime_ns(metadata: &std::fs::Metadata) -> i64 {
         .ctime()
         .saturating_mul(1_000_000_000)
         .saturating_add(metadata.ctime_nsec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A bug once: on Linux 5.10 nothing could be registered without a switch.
+    #[test]
+    fn flag_p_is_left_to_kernels_that_tell_of_it() {
+        let on = |release| {
+            let flags = flags_on(KernelVersion::parse(release), FlagSwitches::default());
+            flags.to_string()
+        };
+        assert_eq!(on("5.10.0-36-cloud-amd64"), "OCF");
+        assert_eq!(on("5.12.0"), "POCF");
+        assert_eq!(on("6.12.57+deb13-cloud-amd64"), "POCF");
+        let none = FlagSwitches {
+            no_preserve_argv0: true,
+            ..FlagSwitches::default()
+        };
+        assert_eq!(
+            flags_on(KernelVersion::parse("6.1"), none).to_string(),
+            "OCF"
+        );
+    }
 }

@@ -1,6 +1,7 @@
 //! `register`: plan, apply beside what is there, prove, then commit or take back.
 
 use anyhow::{Result, bail};
+use armistice_binfmt::KernelVersion;
 
 use crate::cli::{Format, Register};
 use crate::outcome::Outcome;
@@ -83,8 +84,16 @@ pub(crate) fn unproven(report: &Report) -> Result<Outcome> {
     )
 }
 
-/// Says aloud what C means.
+/// Says aloud what C means, and why P is not there.
 fn say_flags(request: &Request, output: Output) {
+    let kernel = KernelVersion::running();
+    if !request.flags().preserve_argv0 && kernel < KernelVersion::ARGV0_TOLD {
+        output.note(format!(
+            "Without flag P: before Linux {} (this is {kernel}) the kernel does not tell an emulator of it. Programs \
+             see their path in place of the name that they were called by.",
+            KernelVersion::ARGV0_TOLD
+        ));
+    }
     if request.flags().credentials {
         output.note(
             "Flag C: set-user-ID programs (sudo, su) get their owner's rights, with the emulator in between; \

@@ -11,7 +11,7 @@ use armistice_arch::{ARCHES, Arch};
 use armistice_binfmt::{Flags, Snapshot};
 use armistice_emulators::Emulator;
 
-use crate::cli::{Force, Guard, Names};
+use crate::cli::{FlagSwitches, Force, Guard, Names};
 use crate::output::Output;
 use crate::own;
 use crate::registration::persist;
@@ -36,9 +36,8 @@ pub(crate) fn request(args: &Guard, live: &Snapshot, output: Output) -> Result<O
     };
     let names: Vec<&str> = kept.iter().map(|k| k.arch.display_name()).collect();
     output.note(format!("Keeping what is registered: {}", names.join(", ")));
-    let given = request::flags(args.flags);
     let chosen = args.emulators.engine.is_some() || !args.emulators.dirs.is_empty();
-    if chosen || given != Flags::all() {
+    if chosen || args.flags != FlagSwitches::default() {
         let names = Names {
             names: kept.iter().map(|k| k.arch.name.to_owned()).collect(),
         };

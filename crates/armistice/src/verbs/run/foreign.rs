@@ -56,12 +56,7 @@ impl Foreign {
             enabled: true,
             entries: Vec::new(),
         };
-        let all = FlagSwitches {
-            no_fix_binary: false,
-            no_preserve_argv0: false,
-            no_open_binary: false,
-            no_credentials: false,
-        };
+        let all = FlagSwitches::default();
         let request = request::make(&names, emulators, all, &Force::default(), &empty, output);
         let search = request::search(emulators);
         let others = select::foreign().filter(|other| other.name != arch.name);
