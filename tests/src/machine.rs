@@ -27,7 +27,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::command::Done;
+use crate::command::{Done, run};
 use crate::need;
 use disk::{Disk, LABEL};
 pub use disk::{RELEASES, Release};
@@ -207,6 +207,25 @@ impl Drop for Machine {
         drop(self.holder.stdin.take());
         let _ = self.holder.wait();
     }
+}
+
+/// What runs the machines: QEMU, in which way, and this processor.
+///
+/// # Panics
+/// When QEMU is not there.
+#[must_use]
+pub fn host() -> String {
+    let qemu =
+        run(Command::new(need::program("qemu-system-x86_64", "qemu-system-x86")).arg("--version"))
+            .ok();
+    let version = qemu.stdout.split(' ').nth(3).unwrap_or("?").to_owned();
+    let processor = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = processor
+        .lines()
+        .find_map(|line| line.strip_prefix("model name")?.split(": ").nth(1))
+        .unwrap_or("an unknown processor");
+    let how = if has_kvm() { "KVM" } else { "in software" };
+    format!("QEMU {version} {how}, {model}")
 }
 
 /// How QEMU runs it.

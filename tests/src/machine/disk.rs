@@ -6,8 +6,8 @@
 //! without a network or a terminal, and Docker's, are not started at boot; what
 //! systemd does once after an installation is done; AppArmor has the
 //! profiles of what runs containers, and not those of a hundred programs which
-//! are not there and take minutes to compile; a service of ours runs what the
-//! tests send.
+//! are not there and take minutes to compile; there is an ordinary user, ada; a
+//! service of ours runs what the tests send.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -40,7 +40,7 @@ const fn release(suite: &'static str, client: Option<&'static str>) -> Release {
 
 /// What all of them have.
 const PACKAGES: &str = "systemd,systemd-sysv,dbus,udev,kmod,procps,iproute2,iptables,apparmor,\
-    linux-image-cloud-amd64,initramfs-tools,zstd,docker.io,podman,crun,runc,catatonit";
+    linux-image-cloud-amd64,initramfs-tools,zstd,docker.io,podman,crun,runc,catatonit,passwd,uidmap";
 
 /// Before packages are configured: the initial RAM disk has what finds the disk.
 const SETUP: &str = r#"
@@ -68,6 +68,7 @@ printf '[Manager]\nDefaultTimeoutStartSec=600\nDefaultTimeoutStopSec=60\nDefault
     > "$1/etc/systemd/system.conf.d/slow.conf"
 find "$1/etc/apparmor.d" -maxdepth 1 -type f ! -name runc ! -name crun ! -name podman \
     ! -name buildah ! -name unprivileged_userns -delete
+chroot "$1" useradd --create-home --shell /bin/bash ada
 echo armistice > "$1/etc/hostname"
 echo '127.0.0.1 localhost armistice' > "$1/etc/hosts"
 rm -rf "$1"/var/cache/apt/archives/*.deb "$1"/var/lib/apt/lists/*

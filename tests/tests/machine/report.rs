@@ -6,11 +6,12 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use e2e::machine::RELEASES;
 use e2e::product;
 
-/// The page. A cell is a word, `worked` or `failed`.
+/// The page. A cell is a word, `worked` or `failed`, and the time it took.
 #[derive(Debug, Default)]
 pub(crate) struct Page {
     /// The checks in the story's order.
@@ -35,14 +36,24 @@ impl Page {
     pub(crate) fn begin(&mut self, release: &str, versions: &str) {
         let date = e2e::run(std::process::Command::new("date").arg("+%Y-%m-%d")).ok();
         let column = Column {
-            versions: format!("{versions}; {}", date.stdout.trim()),
+            versions: format!(
+                "{versions}; {}; {}",
+                e2e::machine::host(),
+                date.stdout.trim()
+            ),
             cells: BTreeMap::new(),
         };
         self.columns.insert(release.to_owned(), column);
     }
 
     /// How a check came out.
-    pub(crate) fn note(&mut self, release: &str, what: &str, failure: Option<String>) {
+    pub(crate) fn note(
+        &mut self,
+        release: &str,
+        what: &str,
+        took: Duration,
+        failure: Option<String>,
+    ) {
         if !self.checks.iter().any(|check| check == what) {
             self.checks.push(what.to_owned());
         }
@@ -51,9 +62,13 @@ impl Page {
         } else {
             "worked"
         };
+        // Seen while it goes on: the whole takes an hour and more.
+        println!("{release}: {what}: {word}, {} s", took.as_secs());
         let column = self.columns.entry(release.to_owned()).or_default();
-        column.cells.insert(what.to_owned(), word.to_owned());
+        let cell = format!("{word}, {} s", took.as_secs());
+        column.cells.insert(what.to_owned(), cell);
         if let Some(failure) = failure {
+            println!("{failure}");
             let _ = writeln!(self.failures, "{release}: {what}:\n{failure}\n");
         }
     }
@@ -129,10 +144,11 @@ fn read(text: &str) -> BTreeMap<String, Column> {
 fn what_the_page_says_of_other_releases_stays() {
     let mut page = Page::default();
     page.begin("bullseye", "Linux 5.10");
-    page.note("bullseye", "it works", None);
-    page.note("bullseye", "it is quick", Some("slow".to_owned()));
+    page.note("bullseye", "it works", Duration::from_secs(7), None);
+    let failure = Some("slow".to_owned());
+    page.note("bullseye", "it is quick", Duration::from_secs(70), failure);
     let text = page.text();
-    assert!(text.contains("| it is quick | failed |"), "{text}");
+    assert!(text.contains("| it is quick | failed, 70 s |"), "{text}");
     let again = Page {
         checks: page.checks.clone(),
         columns: read(&text),
