@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -63,12 +64,13 @@ impl Page {
             "worked"
         };
         // Seen while it goes on: the whole takes an hour and more.
-        println!("{release}: {what}: {word}, {} s", took.as_secs());
+        let mut seen = std::io::stderr();
+        let _ = writeln!(seen, "{release}: {what}: {word}, {} s", took.as_secs());
         let column = self.columns.entry(release.to_owned()).or_default();
         let cell = format!("{word}, {} s", took.as_secs());
         column.cells.insert(what.to_owned(), cell);
         if let Some(failure) = failure {
-            println!("{failure}");
+            let _ = writeln!(seen, "{failure}");
             let _ = writeln!(self.failures, "{release}: {what}:\n{failure}\n");
         }
     }
