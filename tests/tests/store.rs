@@ -10,6 +10,7 @@ use std::time::Duration;
 use e2e::fake_registry::{Fake, Manners};
 use e2e::image_store::{ImageStore, layer};
 use e2e::registry::{Registry, add_index, digest, skopeo_copy};
+use e2e::run_place::{Place, Who};
 use e2e::{Userland, command, need, product, run};
 
 #[test]
@@ -761,4 +762,89 @@ fn an_ordinary_user_pulls_and_removes() {
     let _ = user(&["prune", "--dry-run"])
         .ok()
         .prints("Would free 0.0 MB");
+}
+
+#[test]
+fn a_user_with_ranges_keeps_the_owners_within_them() {
+    let fake = Fake::new();
+    fake.image("1", "arm64", &[layer(&[("deep/er/f", 10)])]);
+    let mut far = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_gnu();
+    header.set_size(0);
+    header.set_mode(0o644);
+    header.set_uid(70_000);
+    header.set_gid(8);
+    far.append_data(&mut header, "far", &[][..])
+        .expect("a tar in memory can be written");
+    let far = far.into_inner().expect("a tar in memory can be written");
+    fake.image("far", "arm64", &[far]);
+    let place = Place::new(Who::Ranges);
+    let user = |args: &[&str]| run(&mut place.armistice(args));
+    let _ = user(&["prune", "-a"]).ok();
+    let _ = user(&["pull", "--insecure", &fake.name("1")]).ok();
+    let found = Command::new("find")
+        .arg(place.home())
+        .args(["-name", "f", "-printf", "%U:%G"])
+        .output()
+        .expect("find can be started");
+    // Inside 0 is the user, and 1 the first of the ranges.
+    assert_eq!(String::from_utf8_lossy(&found.stdout), "200006:200007");
+    let _ = user(&["pull", "--insecure", &fake.name("far")])
+        .exits(1)
+        .says("'far' of layer")
+        .says("70000:8")
+        .says("/etc/subuid");
+    let _ = user(&["prune", "-a"]).ok();
+    let _ = user(&["prune", "--dry-run"])
+        .ok()
+        .prints("Would free 0.0 MB");
+}
+
+/// At moments of the unpacking, not only of the fetching.
+#[test]
+fn a_killed_pull_leaves_nothing_that_is_taken_for_whole() {
+    let fake = Fake::new();
+    let files: Vec<String> = (0..20).map(|n| format!("d{n}/f")).collect();
+    let files: Vec<(&str, usize)> = files.iter().map(|f| (f.as_str(), 100)).collect();
+    fake.image("1", "arm64", &[layer(&files), layer(&[("top", 10)])]);
+    let name = fake.name("1");
+    for (call, when) in [
+        ("openat2", 10),
+        ("fchmod", 5),
+        ("utimensat", 30),
+        ("rename", 1),
+        ("rename", 2),
+        ("syncfs", 1),
+        ("rename", 3),
+        ("rename", 4),
+        ("rename", 5),
+    ] {
+        let store = ImageStore::new();
+        let mut command = Command::new(need::program("strace", "strace"));
+        store.prepare(&mut command);
+        command
+            .args(["-f", "-qq", "-o", "/dev/null", "-e"])
+            .arg(format!("trace={call}"))
+            .arg(format!("--inject={call}:signal=KILL:when={when}"))
+            .arg(product::binary())
+            .args(["pull", "--insecure", &name]);
+        let done = run(&mut command);
+        assert!(
+            !done.status.success(),
+            "{call} {when} was not reached:\n{done}"
+        );
+        let images = store.run(&["images", "-o", "json"]).ok().json();
+        let whole = images["images"].as_array().map_or(0, Vec::len);
+        let _ = store.run(&["pull", "--insecure", &name]).ok();
+        for (file, size) in files.iter().chain(&[("top", 10)]) {
+            let found = store.with(file).join(file).metadata().expect("it is there");
+            assert_eq!(
+                found.len(),
+                *size as u64,
+                "after {call} {when}, {whole} images"
+            );
+        }
+        let _ = store.run(&["prune"]).ok();
+        store.is_intact();
+    }
 }
