@@ -402,6 +402,19 @@ fn sparse_and_long_names() {
 }
 
 #[test]
+fn a_mode_that_is_not_filled_in_is_zero() {
+    let mut header = Header::new_gnu();
+    header.set_size(0);
+    let mut tar = tar::Builder::new(Vec::new());
+    tar.append_data(&mut header, "f", &[][..]).unwrap();
+    let (_temp, held) = pull(vec![tar.into_inner().unwrap()]).unwrap();
+    let mode = std::fs::metadata(held.lowers[0].join("f"))
+        .unwrap()
+        .permissions();
+    assert_eq!(mode.mode() & 0o7777, 0);
+}
+
+#[test]
 fn owners_are_kept_or_lost_by_what_this_process_may() {
     let mut header = Layer::header(EntryType::Regular, 0o644, 0);
     header.set_path("f").unwrap();

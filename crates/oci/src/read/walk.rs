@@ -151,7 +151,7 @@ fn each<R: Read>(
             let member = Member {
                 link: entry.link_name_bytes().unwrap_or_default().into_owned(),
                 kind,
-                mode: entry.header().mode().map_err(bad)? & 0o7777,
+                mode: mode_of(entry.header()).map_err(bad)? & 0o7777,
                 size: holes.as_ref().map_or(entry.size(), |map| map.size),
                 attributes,
                 offset: (!sparse && holes.is_none()).then_some(offset),
@@ -171,6 +171,15 @@ fn each<R: Read>(
         }
         ordinal += 1;
     }
+}
+
+/// A field that is not filled is zero, as Go and GNU tar read it.
+fn mode_of(header: &tar::Header) -> io::Result<u32> {
+    let field = &header.as_old().mode;
+    if field.iter().all(|b| matches!(b, 0 | b' ')) {
+        return Ok(0);
+    }
+    header.mode()
 }
 
 /// What the extended headers of an entry add.
