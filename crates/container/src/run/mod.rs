@@ -206,6 +206,6 @@ pub fn run(container: &Container, handlers: Option<&dyn Handlers>) -> Result<u8,
 ///
 /// # Errors
 /// Those of open_tree(2) and mount_setattr(2).
-pub fn read_only_copy(path: &Path) -> Result<OwnedFd, Errno> {
+pub fn read_only_copy(path: &Path) -> std::io::Result<OwnedFd> {
     mount::read_only_copy(path)
 }

@@ -75,11 +75,18 @@ pub(super) fn make_read_only(mount: impl AsFd, all: bool) -> Result<(), Errno> {
     Err(Errno::from_io_error(&io::Error::last_os_error()).unwrap_or(Errno::IO))
 }
 
-/// A copy that nobody can write through.
-pub(super) fn read_only_copy(path: &Path) -> Result<OwnedFd, Errno> {
+/// A copy that nobody can write through. What needs the newest call of all that a
+/// container is made with, and each container has some.
+pub(super) fn read_only_copy(path: &Path) -> io::Result<OwnedFd> {
     let mount = copy(path)?;
-    make_read_only(&mount, true)?;
-    Ok(mount)
+    match make_read_only(&mount, true) {
+        Err(Errno::NOSYS) => Err(io::Error::new(
+            io::ErrorKind::Unsupported,
+            "a container needs Linux 5.12 or newer (mount_setattr); here foreign programs run after \
+             `sudo armistice register`, in Docker, Podman or a chroot",
+        )),
+        done => Ok(done.map(|()| mount)?),
+    }
 }
 
 /// Puts a mount at a path, which must exist.

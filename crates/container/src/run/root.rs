@@ -185,7 +185,7 @@ impl Mounts {
             let source = volume.source.display();
             let mount = match volume.read_only {
                 true => mount::read_only_copy(&volume.source),
-                false => mount::copy(&volume.source),
+                false => mount::copy(&volume.source).map_err(Into::into),
             };
             self.0.push(Mount {
                 at: volume.target.clone(),
@@ -365,7 +365,7 @@ pub(super) fn protect() -> Result<(), Failure> {
         let path = Path::new(path);
         if path.exists() {
             mount::read_only_copy(path)
-                .and_then(|mount| mount::put(mount, path))
+                .and_then(|mount| Ok(mount::put(mount, path)?))
                 .map_err(Failure::doing(format!("make {} read-only", path.display())))?;
         }
     }

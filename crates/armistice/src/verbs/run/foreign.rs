@@ -95,9 +95,7 @@ impl Foreign {
 /// The emulator's file as those inside have it: nobody writes to it through a process's
 /// /proc/PID/exe.
 fn shown(emulator: &Path) -> Result<OwnedFd> {
-    read_only_copy(emulator)
-        .map_err(std::io::Error::from)
-        .with_context(|| format!("cannot show {}", emulator.display()))
+    read_only_copy(emulator).with_context(|| format!("cannot show {}", emulator.display()))
 }
 
 /// How the engine is called for a program: see `armistice-aarch64 --help`. Its options
