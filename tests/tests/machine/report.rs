@@ -5,7 +5,6 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -33,6 +32,11 @@ const TITLE: &str = "# A machine of its own\n\n\
     machines with each release's own kernel, systemd and Docker.\n\n";
 
 impl Page {
+    /// These will be made, in this order: what is not reached is `not run`.
+    pub(crate) fn expect<'c>(&mut self, checks: impl IntoIterator<Item = &'c str>) {
+        self.checks = checks.into_iter().map(str::to_owned).collect();
+    }
+
     /// A release's column begins.
     pub(crate) fn begin(&mut self, release: &str, versions: &str) {
         let date = e2e::run(std::process::Command::new("date").arg("+%Y-%m-%d")).ok();
@@ -47,7 +51,7 @@ impl Page {
         self.columns.insert(release.to_owned(), column);
     }
 
-    /// How a check came out.
+    /// How a check came out, one that was expected or not.
     pub(crate) fn note(
         &mut self,
         release: &str,
@@ -63,14 +67,10 @@ impl Page {
         } else {
             "worked"
         };
-        // Seen while it goes on: the whole takes an hour and more.
-        let mut seen = std::io::stderr();
-        let _ = writeln!(seen, "{release}: {what}: {word}, {} s", took.as_secs());
         let column = self.columns.entry(release.to_owned()).or_default();
         let cell = format!("{word}, {} s", took.as_secs());
         column.cells.insert(what.to_owned(), cell);
         if let Some(failure) = failure {
-            let _ = writeln!(seen, "{failure}");
             let _ = writeln!(self.failures, "{release}: {what}:\n{failure}\n");
         }
     }

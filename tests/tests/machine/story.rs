@@ -7,6 +7,7 @@
 //! always, as far as the first reboot; all of them to the end with
 //! `ARMISTICE_LONG=1`, which writes tests/results/machine.md.
 
+use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
@@ -312,19 +313,25 @@ fn a_registration_outlives_a_real_reboot() {
     let mut page = Page::default();
     let long = std::env::var_os("ARMISTICE_LONG").is_some_and(|value| value == "1");
     if long {
+        let acts = [FIRST, REST].concat();
+        let names = acts.iter().filter_map(|act| match act {
+            Act::Check { what, .. } => Some(*what),
+            Act::Reboot => None,
+        });
+        page.expect(std::iter::once(UP).chain(names));
         for release in chosen() {
             // A machine that does not come up is a failure of its release alone.
             let told = catch_unwind(AssertUnwindSafe(|| {
-                tell(release, &[FIRST, REST].concat(), &mut page);
+                // After each, so that a run which is broken off keeps what it has.
+                tell(release, &acts, &mut page, Page::write);
             }));
             if let Err(panic) = told {
                 page.note(release.suite, UP, Duration::ZERO, Some(text_of(&*panic)));
             }
-            // After each, so that a run which is broken off keeps what it has.
             page.write();
         }
     } else {
-        tell(own_machine::STABLE, FIRST, &mut page);
+        tell(own_machine::STABLE, FIRST, &mut page, |_| ());
     }
     assert!(page.failures().is_empty(), "{}", page.failures());
 }
@@ -348,7 +355,7 @@ fn chosen() -> Vec<Release> {
     RELEASES.into_iter().filter(is_named).collect()
 }
 
-fn tell(release: Release, acts: &[Act], page: &mut Page) {
+fn tell(release: Release, acts: &[Act], page: &mut Page, keep: fn(&mut Page)) {
     let started = Instant::now();
     let machine = own_machine::start(release, &[(product::package(), "armistice.deb")]);
     page.begin(release.suite, &versions(&machine));
@@ -367,11 +374,21 @@ fn tell(release: Release, acts: &[Act], page: &mut Page) {
                 let as_told = done.status.success() && said.contains(&says.to_lowercase());
                 // Without the help, which is long and always the same.
                 let failure = (!as_told).then(|| done.to_string().replace(HELP.trim(), ""));
+                say(release, what, started.elapsed(), failure.as_deref());
                 page.note(release.suite, what, started.elapsed(), failure);
+                keep(page);
             }
         }
     }
     assert!(reboots > 0, "a story without a reboot");
+}
+
+/// At once, since the whole takes an hour and more: past what the test harness keeps
+/// until a test's end.
+fn say(release: Release, what: &str, took: Duration, failure: Option<&str>) {
+    let how = failure.map_or_else(String::new, |failure| format!("\n{failure}"));
+    let line = format!("{}: {what}, {} s{how}\n", release.suite, took.as_secs());
+    let _ = std::io::stderr().write_all(line.as_bytes());
 }
 
 /// What the machine is made of.
