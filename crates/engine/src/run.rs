@@ -159,7 +159,7 @@ pub struct Runtime {
 const SPARE: usize = 16;
 
 /// How a thread ends.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 enum End {
     /// The thread, with this code.
     Thread(i32),

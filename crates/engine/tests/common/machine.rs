@@ -31,7 +31,7 @@ impl Root {
     /// An empty one.
     pub(crate) fn new() -> Self {
         let mut root = Self::default();
-        for directory in ["proc", "dev", "tmp"] {
+        for directory in ["proc", "dev", "tmp", "guest"] {
             root.entry(directory, 0o040_755, &[]);
         }
         root

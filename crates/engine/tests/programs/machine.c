@@ -3,6 +3,7 @@
 //
 //     keys OPTION...        the engine runs /keys, which tries to write code
 //     run PROGRAM ARGUMENT...   the engine runs it
+//     native PROGRAM ARGUMENT...   it runs by itself
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdint.h>
@@ -114,6 +115,18 @@ static void run(char **program)
     ended(start(arguments, NULL, NULL));
 }
 
+static void native(char **program)
+{
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        dup2(1, 2);
+        execv(program[0], program);
+        _exit(127);
+    }
+    ended(child);
+}
+
 // What the processor's flags say.
 static void processor(void)
 {
@@ -135,6 +148,9 @@ int main(void)
     setvbuf(stdout, NULL, _IOLBF, 0);
     if (mount("proc", "/proc", "proc", 0, NULL) || mount("dev", "/dev", "devtmpfs", 0, NULL))
         fail("mount");
+    mkdir("/dev/shm", 01777);
+    if (mount("shm", "/dev/shm", "tmpfs", 0, NULL))
+        fail("shm");
     printf("== machine\n");
     processor();
     FILE *steps = fopen("/steps", "r");
@@ -148,6 +164,8 @@ int main(void)
             keys(words + 1);
         else if (count > 1 && !strcmp(words[0], "run"))
             run(words + 1);
+        else if (count > 1 && !strcmp(words[0], "native"))
+            native(words + 1);
     }
     printf("== end\n");
     fflush(stdout);

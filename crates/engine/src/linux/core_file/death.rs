@@ -2,49 +2,83 @@
 //! is not to be seen.
 //!
 //! The kernel says that there is a core file only after it has written one
-//! itself: of the engine, on x86-64, below the working directory. So the process
-//! dies in a thread that has a working directory of its own, a new directory that
-//! nobody knows, with a limit of one page for core files. A child removes the
-//! directory. It traces the thread for that: a thread that is traced stops when the
-//! kernel has written, and the process is not gone before the child is. So nobody
-//! sees either of them. Where the child may not trace, it removes the directory
-//! when the process is gone, a moment later.
+//! itself: of the engine, on x86-64, below the working directory or at a path from
+//! the root. So the process dies in a thread that has a working directory of its own,
+//! a new directory that nobody knows (`nowhere`), as its root too if the path wants
+//! that, with a limit of one page for core files. A child removes the directory. It
+//! traces the thread for that: a thread that is traced stops when the kernel has
+//! written, and the process is not gone before the child is. So nobody sees either
+//! of them. Where the child may not trace, it removes the directory when the process
+//! is gone, a moment later.
+//!
+//! Who may not change the root (`CAP_SYS_CHROOT`) may in a user namespace, which
+//! only the last thread of a process can make. So the others end, and the first dies.
 
 use alloc::boxed::Box;
 use alloc::ffi::CString;
-use alloc::format;
-use core::ffi::{CStr, c_void};
+use core::ffi::c_void;
 use core::mem;
+use core::ptr;
+use core::sync::atomic::{AtomicPtr, Ordering};
 
+use super::facts;
+use super::nowhere::Nowhere;
 use super::parking::wait_for_the_end;
 use crate::host::signal::{self, Action, SIG_IGN};
-use crate::host::sys::{self, AT_FDCWD, Errno, Fd, fd_argument, number};
+use crate::host::sys::{self, Errno, Fd, fd_argument, number};
 use crate::linux::signals;
 use crate::thread::attention::Block;
 use crate::thread::clone::{self, Arguments, Request};
 
 const SIGCHLD: i32 = 17;
 
-/// As x86-64 has them.
-const O_DIRECTORY: u64 = 0o200_000;
-const O_NOFOLLOW: u64 = 0o400_000;
+/// As x86-64 has it.
 const O_CLOEXEC: u64 = 0o2_000_000;
-const O_PATH: u64 = 0o10_000_000;
 
-/// Dies by a signal without a core file of the kernel's.
+/// Dies by a signal without a core file of the kernel's, and without one for who
+/// reads a pipe: that one is started under any limit but 1 (core(5)).
 pub(super) fn without_file(signal: i32) -> ! {
-    limit_files(0);
+    const PR_SET_DUMPABLE: u64 = 4;
+    const ONLY_PIPE: u64 = 1;
+    if limit_files(ONLY_PIPE).is_err() || facts::has_socket() {
+        // That says the same, but of all processes that share the memory.
+        let _ = call(number::PRCTL, [PR_SET_DUMPABLE, 0, 0, 0, 0, 0]);
+    }
     signals::die(signal)
 }
 
+/// Who is to die by which signal, and where its core file is.
+struct Last {
+    process: u64,
+    signal: i32,
+    path: CString,
+}
+
+/// What the threads of a process that dies in its first thread look at.
+static LAST: AtomicPtr<Last> = AtomicPtr::new(ptr::null_mut());
+
 /// Dies by a signal so that the parent is told of a core file, if that can be
-/// had.
-pub(super) fn with_file(signal: i32) -> ! {
+/// had. `may_be_alone`: all other threads wait for the end, and the first is one of all.
+pub(super) fn with_file(signal: i32, path: CString, may_be_alone: bool) -> ! {
     const FLAGS: u64 = clone::VM | clone::SIGHAND | clone::THREAD;
+    let _ = signal::set_whole_mask(!0);
+    let is_absolute = path.to_bytes().starts_with(b"/");
+    let process = call(number::GETPID, [0; 6]).unwrap_or(0);
+    let last = Box::into_raw(Box::new(Last {
+        process,
+        signal,
+        path,
+    }));
+    if is_absolute && !may_change_root() {
+        if !may_be_alone {
+            without_file(signal)
+        }
+        LAST.store(last, Ordering::Release);
+        wait_for_the_end()
+    }
     let Ok(block) = Block::new() else {
         without_file(signal)
     };
-    let _ = signal::set_whole_mask(!0);
     let request = Request {
         arguments: Arguments {
             flags: FLAGS,
@@ -52,114 +86,123 @@ pub(super) fn with_file(signal: i32) -> ! {
         },
         third: false,
     };
-    let argument = Box::into_raw(Box::new(signal)).cast::<c_void>();
-    // SAFETY: the thread gets a stack that is its own, and the number.
+    let argument = last.cast::<c_void>();
+    // SAFETY: the thread gets a stack that is its own, and what it dies by.
     match unsafe { clone::clone(&request, Some((block.stack(), last_thread, argument))) } {
         Ok(_) => wait_for_the_end(),
         Err(_) => without_file(signal),
     }
 }
 
+/// Whether the thread has `CAP_SYS_CHROOT`.
+fn may_change_root() -> bool {
+    const VERSION_3: u64 = 0x2008_0522;
+    const CAP_SYS_CHROOT: u32 = 18;
+    let header = [VERSION_3];
+    // Twice: effective, permitted, inheritable.
+    let mut sets = [0_u32; 6];
+    let arguments = [header.as_ptr() as u64, sets.as_mut_ptr() as u64, 0, 0, 0, 0];
+    call(number::CAPGET, arguments).is_ok() && sets[0] & 1 << CAP_SYS_CHROOT != 0
+}
+
+/// What a thread does that waits for the end: it ends if its process is to die in
+/// the first thread, and that one dies.
+pub(super) fn look() {
+    // SAFETY: what is there stays there.
+    let Some(last) = (unsafe { LAST.load(Ordering::Acquire).as_ref() }) else {
+        return;
+    };
+    if call(number::GETPID, [0; 6]) != Ok(last.process) {
+        return;
+    }
+    if call(number::GETTID, [0; 6]) != Ok(last.process) {
+        let _ = call(number::EXIT, [0; 6]);
+    }
+    die_last(last, true)
+}
+
 /// What the last thread does, which shares neither the working directory nor
 /// the descriptors.
 ///
 /// # Safety
-/// The argument is a signal's number.
+/// The argument says who dies.
 unsafe extern "C" fn last_thread(argument: *mut c_void) -> ! {
+    // SAFETY: the caller's.
+    die_last(unsafe { &*argument.cast::<Last>() }, false)
+}
+
+/// Dies, in a user namespace if the root can't be changed otherwise.
+fn die_last(last: &Last, in_namespace: bool) -> ! {
     /// Less is no limit but none at all.
     const SMALLEST: u64 = 4096;
-    // SAFETY: the caller's.
-    let signal = unsafe { *argument.cast::<i32>() };
-    match leave_for_nowhere() {
-        Ok(()) => limit_files(SMALLEST),
-        Err(_) => limit_files(0),
+    let left = leave_for_nowhere(last.path.to_bytes(), in_namespace);
+    if left.and_then(|()| limit_files(SMALLEST)).is_err() {
+        without_file(last.signal)
     }
-    signals::die(signal)
+    signals::die(last.signal)
 }
 
 /// Sets the soft limit of core files.
-fn limit_files(soft: u64) {
-    if let Some([_, hard]) = sys::limits(super::RLIMIT_CORE) {
-        let _ = sys::set_limits(super::RLIMIT_CORE, [soft, hard]);
-    }
+fn limit_files(soft: u64) -> Result<(), Errno> {
+    let [_, hard] = sys::limits(super::RLIMIT_CORE).ok_or(Errno::EINVAL)?;
+    sys::set_limits(super::RLIMIT_CORE, [soft, hard])
 }
 
 /// A system call that touches no memory but what its arguments name.
-fn call(number: u32, arguments: [u64; 6]) -> Result<u64, Errno> {
+pub(super) fn call(number: u32, arguments: [u64; 6]) -> Result<u64, Errno> {
     // SAFETY: all arguments that are addresses are of strings and of arrays that
     // live on, and are as long as is said.
     unsafe { sys::syscall(number, arguments) }
 }
 
-/// A new directory that is going to be removed.
-struct Nowhere {
-    parent: Fd,
-    name: CString,
-    directory: Fd,
-}
-
-impl Nowhere {
-    /// In the first of some directories where it can be made.
-    fn make() -> Result<Self, Errno> {
-        const PARENTS: [&CStr; 3] = [c"/dev/shm", c"/tmp", c"."];
-        let made = PARENTS.iter().find_map(|parent| Self::within(parent).ok());
-        made.ok_or(Errno::EACCES)
-    }
-
-    fn within(parent: &CStr) -> Result<Self, Errno> {
-        let parent = Fd::open_at(AT_FDCWD, parent, O_PATH | O_DIRECTORY | O_CLOEXEC)?;
-        let mut random = [0_u64; 2];
-        call(
-            number::GETRANDOM,
-            [random.as_mut_ptr() as u64, 16, 0, 0, 0, 0],
-        )?;
-        let [high, low] = random;
-        let name =
-            CString::new(format!(".armistice-{high:016x}{low:016x}")).map_err(|_| Errno::EINVAL)?;
-        let at = fd_argument(parent.number());
-        call(number::MKDIRAT, [at, name.as_ptr() as u64, 0o700, 0, 0, 0])?;
-        let flags = O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-        match Fd::open_at(parent.number(), &name, flags) {
-            Ok(directory) => Ok(Self {
-                parent,
-                name,
-                directory,
-            }),
-            Err(error) => {
-                remove_directory(parent.number(), &name);
-                Err(error)
-            }
-        }
-    }
-}
-
-fn remove_directory(parent: i32, name: &CStr) {
-    const AT_REMOVEDIR: u64 = 0x200;
-    let name = name.as_ptr() as u64;
-    let _ = call(
-        number::UNLINKAT,
-        [fd_argument(parent), name, AT_REMOVEDIR, 0, 0, 0],
-    );
-}
-
 /// Goes to a directory that is removed as soon as the kernel has written there.
-fn leave_for_nowhere() -> Result<(), Errno> {
+fn leave_for_nowhere(path: &[u8], in_namespace: bool) -> Result<(), Errno> {
     const OWNER_ONLY: u64 = 0o77;
+    const CLONE_FS: u64 = 0x200;
+    // Others may share these with a process's own threads.
+    call(number::UNSHARE, [CLONE_FS | clone::FILES, 0, 0, 0, 0, 0])?;
     call(number::UMASK, [OWNER_ONLY, 0, 0, 0, 0, 0])?;
     let nowhere = Nowhere::make()?;
-    let result = removed_later(&nowhere);
-    if result.is_err() {
-        remove_directory(nowhere.parent.number(), &nowhere.name);
+    let entered = nowhere.enter(path);
+    if let Err(error) = entered.and_then(|()| removed_later(&nowhere)) {
+        nowhere.remove();
+        return Err(error);
     }
-    result
+    if !path.starts_with(b"/") {
+        return Ok(());
+    }
+    if in_namespace {
+        become_alone()?;
+    }
+    call(number::CHROOT, [c".".as_ptr() as u64, 0, 0, 0, 0, 0]).map(drop)
+}
+
+/// Makes a user namespace, which only a thread without others can: those end. Where
+/// another process shares the memory, that is not enough.
+fn become_alone() -> Result<(), Errno> {
+    const CLONE_NEWUSER: u64 = 0x1000_0000;
+    /// How long the others may take, and the kernel after them.
+    const ROUNDS: [u32; 2] = [20_000, 100];
+    const ROUND: u64 = 500_000;
+    for _ in 0..ROUNDS[0] {
+        if facts::threads() == Some(1) {
+            break;
+        }
+        sys::pause(ROUND);
+    }
+    for _ in 0..ROUNDS[1] {
+        match call(number::UNSHARE, [CLONE_NEWUSER, 0, 0, 0, 0, 0]) {
+            Err(Errno::EINVAL) => sys::pause(ROUND),
+            result => return result.map(drop),
+        }
+    }
+    Err(Errno::EINVAL)
 }
 
 /// Makes the child that removes the directory, and waits until it is ready to.
 fn removed_later(nowhere: &Nowhere) -> Result<(), Errno> {
     const PR_SET_PTRACER: u64 = 0x5961_6d61;
     const ANYBODY: u64 = u64::MAX;
-    let directory = fd_argument(nowhere.directory.number());
-    call(number::FCHDIR, [directory, 0, 0, 0, 0, 0])?;
     // The child writes the first, and sees that nobody writes the second any
     // more when this process is gone.
     let [ready, is_ready] = pipe()?;
@@ -218,7 +261,7 @@ fn read([descriptor, to, most]: [u64; 3]) -> Result<u64, Errno> {
 fn remove(nowhere: &Nowhere, thread: u64, [is_ready, is_gone]: [&Fd; 2]) -> ! {
     // What is sent to the process's group is not meant for it.
     let _ = call(number::SETSID, [0; 6]);
-    let kept = [is_ready, is_gone, &nowhere.parent, &nowhere.directory];
+    let kept = [is_ready, is_gone, &nowhere.parent];
     keep_only(kept.map(|descriptor| fd_argument(descriptor.number())));
     let follows = follow(thread);
     let mut byte = [0_u8];
@@ -229,8 +272,7 @@ fn remove(nowhere: &Nowhere, thread: u64, [is_ready, is_gone]: [&Fd; 2]) -> ! {
     } else {
         let _ = read([1, place, 1]);
     }
-    empty(3);
-    remove_directory(2, &nowhere.name);
+    nowhere.remove_from(2);
     sys::exit_group(0)
 }
 
@@ -269,7 +311,7 @@ fn await_exit(thread: u64) {
 
 /// Makes these the descriptors from 0 on, and closes all others: somebody may
 /// wait until those are closed.
-fn keep_only(descriptors: [u64; 4]) {
+fn keep_only(descriptors: [u64; 3]) {
     const F_DUPFD: u64 = 0;
     const ALL: u64 = u32::MAX as u64;
     let count = descriptors.len() as u64;
@@ -281,27 +323,4 @@ fn keep_only(descriptors: [u64; 4]) {
         let _ = call(number::DUP3, [from, to, 0, 0, 0, 0]);
     }
     let _ = call(number::CLOSE_RANGE, [count, ALL, 0, 0, 0, 0]);
-}
-
-/// Removes the files of a directory.
-fn empty(directory: i32) {
-    /// Of `struct linux_dirent64`.
-    const LENGTH: usize = 16;
-    const NAME: usize = 19;
-    let mut entries = [0_u8; 2048];
-    let directory = fd_argument(directory);
-    let place = [directory, entries.as_mut_ptr() as u64, 2048, 0, 0, 0];
-    let read = call(number::GETDENTS64, place).unwrap_or(0);
-    let mut rest = entries
-        .get(..usize::try_from(read).unwrap_or(0))
-        .unwrap_or_default();
-    while let Some(&[low, high]) = rest.get(LENGTH..LENGTH + 2) {
-        let length = usize::from(u16::from_le_bytes([low, high]));
-        let name = rest.get(NAME..length).unwrap_or_default();
-        if let Ok(name) = CStr::from_bytes_until_nul(name) {
-            let name = name.as_ptr() as u64;
-            let _ = call(number::UNLINKAT, [directory, name, 0, 0, 0, 0]);
-        }
-        rest = rest.get(length.max(1)..).unwrap_or_default();
-    }
 }

@@ -9,7 +9,7 @@ use super::contents::DEFAULT_FILTER;
 use super::name::{self, Facts};
 use super::notes::About;
 use super::write::Memory;
-use crate::host::sys::{self, Fd, number};
+use crate::host::sys::{self, AT_FDCWD, Fd, number};
 use crate::linux::process::{Process, Thread};
 use crate::linux::views::read_all;
 
@@ -32,6 +32,23 @@ pub(super) fn pattern() -> Option<Vec<u8>> {
     line(c"/proc/sys/kernel/core_pattern")
 }
 
+/// How `core_pattern` begins.
+fn first_of_pattern() -> Option<u8> {
+    let mut first = [0];
+    let file = Fd::open(c"/proc/sys/kernel/core_pattern").ok()?;
+    (file.read_at(&mut first, 0) == Ok(1)).then_some(first[0])
+}
+
+/// Whether `core_pattern` names something else than a file.
+pub(super) fn has_handler() -> bool {
+    !name::is_file(first_of_pattern())
+}
+
+/// Whether it names a socket.
+pub(super) fn has_socket() -> bool {
+    first_of_pattern() == Some(b'@')
+}
+
 /// `coredump_filter` of the process.
 pub(super) fn filter() -> u64 {
     let text = line(c"/proc/self/coredump_filter");
@@ -46,6 +63,21 @@ pub(super) fn filter() -> u64 {
 pub(super) fn dumpable() -> u64 {
     const PR_GET_DUMPABLE: u64 = 3;
     call(number::PRCTL, [PR_GET_DUMPABLE, 0, 0, 0, 0, 0])
+}
+
+/// How many threads the process has: its folder of them has two links more.
+pub(super) fn threads() -> Option<usize> {
+    const O_PATH: u64 = 0o10_000_000;
+    let folder = Fd::open_at(AT_FDCWD, c"/proc/self/task", O_PATH).ok()?;
+    usize::try_from(folder.status().ok()?.nlink)
+        .ok()?
+        .checked_sub(2)
+}
+
+/// Whether files that the thread makes are root's.
+pub(super) fn is_root() -> bool {
+    // The call returns who it is so far, and this is no user.
+    call(number::SETFSUID, [u32::MAX.into(), 0, 0, 0, 0, 0]) == 0
 }
 
 /// The name of the process's core file.

@@ -5,12 +5,13 @@
 //! facts ─┬─ name                   core_pattern to a file's name
 //!        ├─ parking ─── notes ─┐   the threads' registers
 //!        └─ contents ──────────┴─ write     mappings, and the file
-//! death                            dying with the core flag
+//! death ─ nowhere                  dying with the core flag
 //! ```
 //!
-//! That is done where `core_pattern` is the name of a file in the working
-//! directory. Where it is a path elsewhere, a pipe or a socket, the host does as
-//! it does for any process: what it writes there is the engine's.
+//! That is done where `core_pattern` is the name of a file. Where it names a program
+//! or a socket, nobody gets anything: the host's kernel, which alone can start such
+//! a program as root and outside of containers, has nothing to give it but the
+//! engine's core.
 //!
 //! Nobody else writes the file: the host's own goes nowhere (`death`). Signals
 //! that somebody sends have to come to the engine for that, also where the guest
@@ -21,9 +22,11 @@ mod death;
 mod facts;
 mod name;
 mod notes;
+mod nowhere;
 mod parking;
 mod write;
 
+use alloc::ffi::CString;
 use alloc::vec::Vec;
 use core::ffi::CStr;
 use core::sync::atomic::{AtomicBool, Ordering};
@@ -46,14 +49,19 @@ pub const RLIMIT_CORE: u64 = 4;
 const SMALLEST: u64 = 4096;
 
 /// How a process dies by a signal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Death {
     /// The host's kernel does what it does.
     AsTheHost,
     /// Without a core file of the host's.
     WithoutFile,
     /// The parent is told of a core file.
-    WithFile,
+    WithFile {
+        /// The file's path, as `core_pattern` says it.
+        path: CString,
+        /// Whether all other threads have stopped, and the first is still one of all.
+        may_be_alone: bool,
+    },
 }
 
 impl Death {
@@ -62,7 +70,7 @@ impl Death {
         match self {
             Self::AsTheHost => signals::die(signal),
             Self::WithoutFile => death::without_file(signal),
-            Self::WithFile => death::with_file(signal),
+            Self::WithFile { path, may_be_alone } => death::with_file(signal, path, may_be_alone),
         }
     }
 }
@@ -78,9 +86,9 @@ fn limit() -> Option<u64> {
 static IS_FIRST: AtomicBool = AtomicBool::new(false);
 
 /// Lets signals that write a core file come to the engine, if a core file is
-/// wanted and would be the engine's to write.
+/// wanted, or somebody gets one whatever the limit says.
 pub fn arm() {
-    if limit().is_none() || !facts::pattern().is_some_and(|pattern| name::is_plain(&pattern)) {
+    if limit().is_none() && !facts::has_handler() {
         return;
     }
     // SAFETY: the call touches no memory.
@@ -105,22 +113,27 @@ pub fn write(
     thread: &Thread,
     cpu: &Cpu,
     signal: i32,
-    others: impl FnOnce() -> Vec<u32>,
+    others: impl Fn() -> Vec<u32>,
 ) -> Death {
+    let dumpable = facts::dumpable();
+    if signals::CORES & signal::bit(signal) == 0 || dumpable == 0 {
+        return Death::AsTheHost;
+    }
+    if facts::has_handler() {
+        return Death::WithoutFile;
+    }
     let Some(limit) = limit() else {
         return Death::AsTheHost;
     };
-    // By the kernel there is none then.
-    let is_kept = process.secure || facts::dumpable() != 1;
-    if signals::CORES & signal::bit(signal) == 0 || is_kept {
-        return Death::AsTheHost;
-    }
     allow_files();
     let Some(pattern) = facts::pattern() else {
         return Death::WithoutFile;
     };
-    if !name::is_plain(&pattern) {
-        return Death::AsTheHost;
+    // A file of who has changed rights is root's, and nobody's choice where: the
+    // kernel makes it so whoever dies.
+    let is_kept = dumpable != 1;
+    if is_kept && !(pattern.starts_with(b"/") && facts::is_root()) {
+        return Death::WithoutFile;
     }
     let own = thread.attention().process.load(Ordering::Relaxed);
     if !process.parking.begin(own) {
@@ -130,15 +143,51 @@ pub fn write(
     }
     // Nothing is to come between.
     let _ = signal::set_whole_mask(!0);
-    let mut threads = alloc::vec![Parked::new(thread, cpu)];
-    threads.extend(process.parking.gather(own, others()));
-    let Some(name) = facts::name(&pattern, process, thread, signal) else {
+    let (threads, all) = stopped(process, Parked::new(thread, cpu), own, others);
+    let Some(path) = facts::name(&pattern, process, thread, signal) else {
         return Death::WithoutFile;
     };
-    match fill(process, thread, &threads, limit, &name) {
-        Ok(()) => Death::WithFile,
+    let place = Place {
+        path: &path,
+        is_kept,
+    };
+    match fill(process, thread, &threads, limit, &place) {
+        // Where that one goes the kernel would write its own: not below a root
+        // that is the process's.
+        Ok(()) if is_kept => Death::WithoutFile,
+        Ok(()) => Death::WithFile {
+            may_be_alone: all && threads.iter().any(|parked| parked.thread == own),
+            path,
+        },
         Err(_) => Death::WithoutFile,
     }
+}
+
+/// The threads, the one that dies first, and whether these are all. Others may just
+/// have begun, and be known to nobody yet.
+fn stopped(
+    process: &Process,
+    dies: Parked,
+    own: u32,
+    others: impl Fn() -> Vec<u32>,
+) -> (Vec<Parked>, bool) {
+    const ROUNDS: u32 = 200;
+    const ROUND: u64 = 5_000_000;
+    let mut threads = alloc::vec![dies];
+    for _ in 0..ROUNDS {
+        let mut rest = others();
+        rest.retain(|&other| threads.iter().all(|parked| parked.thread != other));
+        let (parked, came) = process.parking.gather(own, rest);
+        threads.extend(parked);
+        if !came {
+            break;
+        }
+        if facts::threads().is_none_or(|count| count <= threads.len()) {
+            return (threads, true);
+        }
+        sys::pause(ROUND);
+    }
+    (threads, false)
 }
 
 /// A process that has used up its descriptors needs some more: it may have more,
@@ -164,7 +213,7 @@ fn fill(
     thread: &Thread,
     threads: &[Parked],
     limit: u64,
-    name: &CStr,
+    place: &Place<'_>,
 ) -> Result<(), Errno> {
     let memory = Memory::open()?;
     let about = facts::about(process, thread, &memory);
@@ -174,24 +223,32 @@ fn fill(
     let known = Known::of(process);
     let mappings = maps::mappings(&host, &known);
     let notes = notes::all(&about, threads, &mappings);
-    let file = create(name)?;
+    let file = create(place)?;
     write::write(&file, limit, &notes, &mappings, (filter, &memory));
     Ok(())
 }
 
+/// Where a file goes.
+struct Place<'a> {
+    path: &'a CStr,
+    /// What is there already stays.
+    is_kept: bool,
+}
+
 /// A new file in the place of an old one, as the kernel makes it: no link is
 /// followed, and the user may read and write it and nobody else.
-fn create(name: &CStr) -> Result<Fd, Errno> {
+fn create(place: &Place<'_>) -> Result<Fd, Errno> {
     /// `O_RDWR`, `O_CREAT`, `O_EXCL`, `O_NOFOLLOW`, `O_CLOEXEC` of x86-64.
     const FLAGS: u64 = 2 | 0o100 | 0o200 | 0o400_000 | 0o2_000_000;
     const MODE: u64 = 0o600;
     let here = fd_argument(AT_FDCWD);
-    let place = name.as_ptr() as u64;
+    let path = place.path.as_ptr() as u64;
+    if !place.is_kept {
+        // SAFETY: the kernel reads the string only.
+        let _ = unsafe { sys::syscall(number::UNLINKAT, [here, path, 0, 0, 0, 0]) };
+    }
     // SAFETY: the kernel reads the string only.
-    let file = unsafe {
-        let _ = sys::syscall(number::UNLINKAT, [here, place, 0, 0, 0, 0]);
-        sys::syscall(number::OPENAT, [here, place, FLAGS, MODE, 0, 0])
-    }?;
+    let file = unsafe { sys::syscall(number::OPENAT, [here, path, FLAGS, MODE, 0, 0]) }?;
     let file = Fd::new(i32::try_from(file).map_err(|_| Errno::EBADF)?);
     let status = file.status()?;
     // The umask may have taken what is the user's.

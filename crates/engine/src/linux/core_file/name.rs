@@ -31,13 +31,13 @@ pub(super) struct Facts<'a> {
     pub(super) with_process: bool,
 }
 
-/// Whether a pattern names a file in the working directory: no pipe, no socket,
-/// and no other directory.
-pub(super) fn is_plain(pattern: &[u8]) -> bool {
-    !matches!(pattern.first(), None | Some(b'|' | b'@')) && !pattern.contains(&b'/')
+/// Whether a pattern that starts so names a file: no program that reads a pipe,
+/// and no socket.
+pub(super) const fn is_file(first: Option<u8>) -> bool {
+    !matches!(first, Some(b'|' | b'@'))
 }
 
-/// The name that a plain pattern gives.
+/// The path that the pattern of a file gives.
 pub(super) fn expand(pattern: &[u8], facts: &Facts<'_>) -> Vec<u8> {
     /// The kernel's limit of the length, without its end.
     const MOST: usize = 127;
@@ -144,18 +144,33 @@ mod tests {
     }
 
     #[test]
-    fn names_in_the_working_directory() {
-        assert!(is_plain(b"core"));
-        assert!(is_plain(b"%e"));
-        for other in [
-            "",
-            "|/bin/cat",
-            "@/run/socket",
-            "/tmp/core",
-            "cores/%p",
-            "../core",
+    fn paths() {
+        let facts = Facts {
+            process: [7, 70],
+            command: b"../a",
+            path: b"/bin/prog",
+            with_process: true,
+            ..Facts::default()
+        };
+        for (pattern, expected) in [
+            ("/var/%E/%e", "/var/!bin!prog/..!a.7"),
+            ("cores/%p", "cores/7"),
+            ("", ".7"),
         ] {
-            assert!(!is_plain(other.as_bytes()), "{other}");
+            assert_eq!(expand(pattern.as_bytes(), &facts), expected.as_bytes());
+        }
+    }
+
+    #[test]
+    fn files_and_others() {
+        for (pattern, expected) in [
+            ("core", true),
+            ("/tmp/core", true),
+            ("", true),
+            ("|/bin/cat", false),
+            ("@/run/socket", false),
+        ] {
+            assert_eq!(is_file(pattern.bytes().next()), expected, "{pattern}");
         }
     }
 }

@@ -84,9 +84,9 @@ impl Parking {
         wait_for_the_end()
     }
 
-    /// Asks threads to park. Returns those that did: not those that the kernel
-    /// does not let go, such as one that waits for a child of `vfork`.
-    pub(super) fn gather(&self, process: u32, mut threads: Vec<u32>) -> Vec<Parked> {
+    /// Asks threads to park. Returns those that did, and whether all did: not those
+    /// that the kernel does not let go, such as one that waits for a child of `vfork`.
+    pub(super) fn gather(&self, process: u32, mut threads: Vec<u32>) -> (Vec<Parked>, bool) {
         /// How long none may come, in rounds.
         const PATIENCE: u32 = 2000;
         const ROUND: u64 = 500_000;
@@ -102,7 +102,7 @@ impl Parking {
                 threads.retain(|&thread| list.iter().all(|parked| parked.thread != thread));
             });
             if threads.is_empty() || idle == PATIENCE {
-                return self.list.with(core::mem::take);
+                return (self.list.with(core::mem::take), threads.is_empty());
             }
             idle = if threads.len() < before { 1 } else { idle + 1 };
             sys::pause(ROUND);
@@ -129,11 +129,14 @@ fn is_gone(process: u32) -> bool {
     sent == Err(Errno::ESRCH)
 }
 
-/// The process ends soon, and the calling thread with it.
+/// The process ends soon, and the calling thread with it, or before: where its
+/// first thread is to be the last one.
 pub(super) fn wait_for_the_end() -> ! {
+    /// How often a thread looks.
+    const ROUND: u64 = 1_000_000;
     let _ = signal::set_whole_mask(!0);
     loop {
-        // SAFETY: the call touches no memory.
-        let _ = unsafe { sys::syscall(number::PAUSE, [0; 6]) };
+        sys::pause(ROUND);
+        super::death::look();
     }
 }
