@@ -494,7 +494,7 @@ impl Runtime {
             self.process.heap.hold(),
             STALE.ranges.hold(),
             (self.process.holds.hold(), self.process.parking.hold()),
-            self.process.shown.hold(),
+            (self.process.shown.hold(), own::stack::hold()),
             // The last: nothing is allocated from here on.
             heap::hold(),
         );

@@ -7,7 +7,7 @@
 
 mod common;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use common::compiled::{guest, native, said};
@@ -51,6 +51,50 @@ fn grows_as_the_limit_says() {
         text.ends_with("small: 1\nexecuted: exit 0\nexit status: 0\n"),
         "{text}"
     );
+}
+
+/// Where a program gets 39 bits of addresses, since it has ThreadSanitizer in it, the
+/// stack is the engine's: it grows as natively, though mappings would come close.
+#[test]
+fn grows_where_addresses_are_few() {
+    let dir = TempDir::new().unwrap();
+    let expected = said(
+        &Command::new(native(&dir, "stack.c"))
+            .arg("alone")
+            .output()
+            .unwrap(),
+    );
+    assert!(expected.contains("raised: exit 0\n"), "{expected}");
+    for level in LEVELS {
+        let program = few(&dir, level);
+        for mode in MODES {
+            let mut command = engine();
+            let output = command.args(mode).arg(&program).arg("alone").output();
+            assert_eq!(said(&output.unwrap()), expected, "{level} {mode:?}");
+        }
+    }
+    // The stack is where a space of 39 bits ends, and mappings keep their distance.
+    let output = engine()
+        .arg(few(&dir, "-O2"))
+        .arg("place")
+        .output()
+        .unwrap();
+    assert_eq!(said(&output), "bits: 39, distance 1\nexit status: 0\n");
+}
+
+/// The program that exports what ThreadSanitizer does.
+fn few(dir: &TempDir, level: &str) -> PathBuf {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/programs/stack.c");
+    let program = dir.path().join(format!("few{level}"));
+    let compiler = "aarch64-linux-gnu-gcc";
+    let status = Command::new(compiler)
+        .args([level, "-static-pie", "-Wl,--export-dynamic", "-pthread"])
+        .args(["-std=gnu17", "-o"])
+        .args([&program, &source])
+        .status()
+        .unwrap();
+    assert!(status.success(), "{compiler} {level}");
+    program
 }
 
 /// Where the program wants to execute on the stack, also on what has grown.

@@ -269,7 +269,9 @@ impl AddressSpace {
         if below.is_empty() || protection & PROT_GROWSDOWN != 0 {
             return below;
         }
-        match own::is_mapped(range.start - PAGE) {
+        let next = range.start - PAGE;
+        let is_reserved = own::stack::reserved().is_some_and(|range| range.contains(&next));
+        match own::is_mapped(next) && !is_reserved {
             true => 0..0,
             false => below,
         }

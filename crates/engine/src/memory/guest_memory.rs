@@ -22,6 +22,7 @@ use a64::mem::{Barrier, Fault, FaultKind, Memory, Size, atomic_alignment};
 use super::address_space::AddressSpace;
 use super::breakpoints::BRK;
 use crate::host::clock;
+use crate::host::own;
 use crate::host::page::END;
 use crate::host::signal::{Context, Info, SIGBUS};
 
@@ -226,6 +227,10 @@ pub fn kind_of(info: &Info) -> FaultKind {
         (SIGBUS, BUS_ADRALN) => FaultKind::Alignment,
         (SIGBUS, _) => FaultKind::External,
         (_, SEGV_MAPERR) => FaultKind::Translation,
+        // Nothing is there, as far as the guest knows.
+        _ if own::stack::reserved().is_some_and(|range| range.contains(&info.address)) => {
+            FaultKind::Translation
+        }
         (_, _) => FaultKind::Permission,
     }
 }

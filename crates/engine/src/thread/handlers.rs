@@ -18,6 +18,7 @@ use super::attention::{self, Attention, Block, FORGET, HOLD, KEPT, LOOK, TAKE};
 use super::interruptible;
 use super::taken::{self, TAKEN};
 use crate::host::message;
+use crate::host::own;
 use crate::host::signal::{
     self, Action, Context, Info, Registers, SA_NODEFER, SA_ONSTACK, SA_RESTORER, SA_SIGINFO,
     SIGBUS, SIGSEGV, SIGTRAP, SignalInfo, set_action,
@@ -293,6 +294,9 @@ unsafe fn stop(registers: &mut Registers) {
 /// # Safety
 /// As for [`ask`].
 unsafe fn fault(info: &Info, context: &mut Context) {
+    if info.signal == SIGSEGV && own::stack::grow(info.address) {
+        return;
+    }
     if guest_memory::recover(info, context) {
         return;
     }

@@ -390,6 +390,10 @@ static int remains(const char *text, int shift) {
     return count;
 }
 
+/* That a program exports a function of this name is how an engine tells that it has
+ * ThreadSanitizer in it, which wants fewer addresses. */
+void __tsan_init(void) {}
+
 int main(int argc, char **argv) {
     main_frame = (uintptr_t)&argc;
     itself = argv[0];
@@ -414,6 +418,15 @@ int main(int argc, char **argv) {
         for (int n = 2; n < argc; n++) printf("%s: %d\n", argv[n], remains(argv[n], 1));
         return 0;
     }
+    if (argc > 1 && !strcmp(argv[1], "place")) {
+        struct vma stack;
+        find(main_frame, &stack);
+        void *block = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        printf("bits: %d, distance %d\n", 64 - __builtin_clzl(stack.end), stack.end - (uintptr_t)block > 128 * MIB);
+        return 0;
+    }
+    // Without what is put in the way of the stack, or done to its pages.
+    int alone = argc > 1 && !strcmp(argv[1], "alone");
     child("within", within);
     child("beyond", beyond);
     child("raised", raised);
@@ -430,11 +443,13 @@ int main(int argc, char **argv) {
     child("leap", leap);
     child("seen", seen);
     child("of pthreads", of_pthreads);
-    child("mapped below", mapped_below);
-    child("beside", beside);
-    child("unmapped", unmapped);
-    child("protected", protected);
-    child("moved", moved);
+    if (!alone) {
+        child("mapped below", mapped_below);
+        child("beside", beside);
+        child("unmapped", unmapped);
+        child("protected", protected);
+        child("moved", moved);
+    }
     child("downwards", downwards);
     child("vforked", vforked);
     child("cloning", cloning);

@@ -7,6 +7,7 @@
 //! it. What finds no place in it is the guest's to trip over.
 
 pub mod room;
+pub mod stack;
 
 use core::ops::Range;
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -90,6 +91,15 @@ pub fn remove(range: &Range<u64>) {
         entry.start.store(0, Ordering::Release);
         add(start..range.start.max(start));
         add(range.end.min(end)..end);
+    }
+}
+
+/// What begins there ends here now. Called by a signal handler.
+fn end_at(start: u64, end: u64) {
+    let mut entries = used().iter();
+    let entry = entries.find(|entry| entry.start.load(Ordering::Acquire) == start);
+    if let Some(entry) = entry {
+        entry.end.store(end, Ordering::Release);
     }
 }
 

@@ -33,9 +33,9 @@ use super::executable::{Held, Identity};
 use super::told::Places;
 use crate::host::auxv::{PROGRAM_HEADER, key};
 use crate::host::own;
-use crate::host::page::{PAGE, page_down};
+use crate::host::page::PAGE;
 use crate::host::start::Start;
-use crate::host::sys::{self, Errno, Fd, PROT_EXEC, PROT_READ, PROT_WRITE, Status, number};
+use crate::host::sys::{self, Errno, Fd, PROT_EXEC, Status, number};
 use crate::memory::address_space::AddressSpace;
 use crate::memory::guest_memory;
 
@@ -120,6 +120,12 @@ pub fn load(space: &AddressSpace, request: Request<'_>) -> Result<Loaded, LoadEr
     space.grows(room_to_grow(given), plan.executable_stack);
     let mut chance = Chance::new();
     let (layout, bias) = map_program(space, &file, &plan, &mut chance)?;
+    let mut stack = given.clone();
+    if let Some(end) = layout.stack_end {
+        // Before something else is put there.
+        stack = own::stack::reserve(end).map_err(LoadError::Engine)?;
+        space.grows(stack.clone(), plan.executable_stack);
+    }
     let loader_bias = match &interpreter {
         Some(interpreter) => Some(interpreter.map(space)?),
         None => None,
@@ -127,11 +133,6 @@ pub fn load(space: &AddressSpace, request: Request<'_>) -> Result<Loaded, LoadEr
     // Not past the end of the address space: the span is inside it.
     let heap = plan.span().end.wrapping_add(bias) + chance.pages(13) * PAGE;
 
-    let mut stack = given.clone();
-    if let Some(end) = layout.stack_end {
-        stack = map_stack(end).map_err(LoadError::Engine)?;
-        space.grows(stack.clone(), plan.executable_stack);
-    }
     let vdso = vdso::map(space).map_err(LoadError::Engine)?;
     let auxiliary = auxiliary(&plan, bias, loader_bias, vdso.start, request.start);
     let contents = Contents {
@@ -432,21 +433,6 @@ impl Interpreter {
             MapError::Shrank => LoadError::Shrank,
         })
     }
-}
-
-/// Maps a stack that ends elsewhere than the kernel's. It grows too, but mappings
-/// come close to it, so it is as large as the limit says from the start.
-fn map_stack(end: u64) -> Result<Range<u64>, Errno> {
-    /// A limit of none or nearly none would leave the guest no address space
-    /// or no stack.
-    const SIZES: Range<u64> = 128 << 10..1 << 30;
-    const MAP_GROWSDOWN: u32 = 0x100;
-    let size = page_down(sys::stack_limit().clamp(SIZES.start, SIZES.end));
-    let flags = sys::MAP_PRIVATE | sys::MAP_ANONYMOUS | sys::MAP_NORESERVE | MAP_GROWSDOWN;
-    let protection = PROT_READ | PROT_WRITE;
-    // SAFETY: the mapping takes free addresses.
-    let start = unsafe { sys::mmap(end - size, size, protection, flags, None) }?;
-    Ok(start..start + size)
 }
 
 /// Where the stack may grow: down to the engine, below which the kernel puts

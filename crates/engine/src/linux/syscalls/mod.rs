@@ -44,6 +44,7 @@ use super::process::{Process, Thread};
 use super::seccomp::bpf::Data;
 use super::seccomp::{ARCHITECTURE, Verdict};
 use super::views;
+use crate::host::own;
 use crate::host::signal::SignalInfo;
 use crate::host::sys::{self, Errno, Status, fd_argument, number};
 use crate::memory::guest_memory;
@@ -96,6 +97,8 @@ pub fn call(process: &Process, thread: &mut Thread, cpu: &mut Cpu) -> Control {
     let number = cpu.x[8] & 0xffff_ffff;
     let syscall = table::find(number);
     let [a, b, c, d, e, f, ..] = cpu.x;
+    // The kernel's own accesses would find nothing there.
+    own::stack::grow_to(&[a, b, c, d, e, f, cpu.x[31]]);
     let mut call = Call {
         process,
         thread,
