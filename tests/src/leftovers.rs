@@ -9,14 +9,15 @@ use std::time::Duration;
 use rustix::mount::UnmountFlags;
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::PREFIX;
+use crate::{PREFIX, ordinary_user};
 
 /// A daemon writes its process id here, inside its folder.
 pub const PID_FILE: &str = "daemon.pid";
 
-/// Clears what killed runs left: temporary folders whose owner, a process
+/// Clears what killed runs left: accounts, and temporary folders whose owner, a process
 /// named in the folder's name, is no longer alive.
 pub fn clear() {
+    ordinary_user::remove_leftovers();
     let Ok(folder) = fs::read_dir(std::env::temp_dir()) else {
         return;
     };

@@ -237,8 +237,12 @@ fn processes(uid: u32) -> Vec<Pid> {
         .collect()
 }
 
-/// Accounts whose owner, a process, is no longer alive.
-fn remove_leftovers() {
+/// Removes accounts whose owner, a process, is no longer alive. As root only, who made
+/// them.
+pub fn remove_leftovers() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
     let text = fs::read_to_string("/etc/passwd").unwrap_or_default();
     for name in text.lines().filter_map(|line| line.split(':').next()) {
         let owner = name.strip_prefix(PREFIX).and_then(|r| r.split('-').next());

@@ -87,6 +87,7 @@ fn a_rootless_container_is_told_that_it_cannot_reach_the_machine() {
     podman
         .run_privileged(&[], &image, &["--install", "arm64"])
         .exits(1)
-        .says("user namespace");
+        .says("user namespace")
+        .says("as the user whose rootless engine this is: armistice register --for podman");
     assert!(!host.entries().contains_key("qemu-aarch64"));
 }

@@ -204,7 +204,11 @@ fn of_binfmt(error: &BinfmtError, words: Words) -> Option<String> {
         BinfmtError::KernelTooOld { flag, .. } => {
             format!("leave it out with {}", option_against(*flag)?)
         }
-        BinfmtError::WouldBePrivate => words.on_the_host().run("armistice register"),
+        BinfmtError::WouldBePrivate => format!(
+            "{}; or there without root, as the user whose rootless engine this is: armistice register --for podman (or \
+             docker)",
+            words.on_the_host().run("armistice register")
+        ),
         _ => return None,
     })
 }

@@ -46,7 +46,7 @@ pub(crate) fn run(
         joined.named()
     ));
     match args.output {
-        Format::Json => output.json(&report)?,
+        Format::Json => report.answer(output)?,
         Format::Name => report.handlers.iter().for_each(|h| output.data(&h.name)),
         Format::Table => report.print(output),
     }
