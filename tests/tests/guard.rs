@@ -239,7 +239,7 @@ fn the_main_switch_is_left_as_it_is_and_waited_for() {
     e2e::run(table.command(product::binary()).args(["guard", "arm64"]))
         .exits(1)
         .says("switched off as a whole")
-        .says("echo 1 |");
+        .says("echo 1 >");
 }
 
 /// Where it has to guess, it guesses neither itself nor a probe of its pod.
