@@ -159,7 +159,7 @@ impl Op {
 }
 
 /// Whether the row matches the word and allocates it. A more specific row may
-/// match it too, and is then what [`decode`] answers.
+/// match it too, and is then what [`crate::decode::decode`] answers.
 #[must_use]
 #[inline]
 pub fn allocated(op: Op, word: u32) -> bool {
