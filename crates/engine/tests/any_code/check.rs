@@ -42,12 +42,16 @@ pub(crate) fn word(choice: u16, bits: u32) -> u32 {
     }
 }
 
-struct Words<'a>(&'a [u32]);
+/// How far the words are moved, to be translated there once more.
+const MOVED: u64 = 0x5555_5555_0000;
+
+/// Words from an address on.
+struct Words<'a>(u64, &'a [u32]);
 
 impl Source for Words<'_> {
     fn fetch(&self, pc: u64) -> Option<u32> {
-        let index = usize::try_from(pc.checked_sub(HEAD)? / 4).ok()?;
-        self.0.get(index).copied()
+        let index = usize::try_from(pc.checked_sub(self.0)? / 4).ok()?;
+        self.1.get(index).copied()
     }
 
     fn translated(&self, pc: u64) -> bool {
@@ -59,23 +63,44 @@ impl Source for Words<'_> {
 /// Translates the words, from the one at `head` on, in this mode and for this
 /// host.
 pub(crate) fn translate(words: &[u32], head: usize, mode: Mode, host: HostFeatures) {
-    let (mut region, mut lowered) = (Region::default(), Lowered::default());
     let head = HEAD + 4 * head as u64;
+    let (region, lowered, code) = translate_at(HEAD, words, head, mode, host);
+    check_region(&region, head, words);
+    Code::new(&region, &lowered, &code).check();
+    // Elsewhere it is the same, but for what is listed.
+    let (_, there, moved) = translate_at(HEAD + MOVED, words, head + MOVED, mode, host);
+    let mut code = code;
+    lowered
+        .relocations
+        .apply(&mut code, there.relocations.origin);
+    assert_eq!(lowered.relocations.list, there.relocations.list);
+    assert!(code == moved, "the code is another elsewhere");
+}
+
+/// Translates the words that lie at `base`.
+fn translate_at(
+    base: u64,
+    words: &[u32],
+    head: u64,
+    mode: Mode,
+    host: HostFeatures,
+) -> (Region, Lowered, Vec<u8>) {
+    let (mut region, mut lowered) = (Region::default(), Lowered::default());
     let limits = Limits { insns: 512 };
     Former::default().form(
         &A64 { mode, calls: None },
-        &Words(words),
+        &Words(base, words),
         head,
         limits,
         &mut region,
     );
-    check_region(&region, head, words);
     let mut lowerer = Lowerer::new(Convention::new(layout(), host));
     // What is live elsewhere is different from place to place.
     let outside =
         |key: Key| [Live::Dead, Live::Weak, Live::Live, Live::Live][(key.pc >> 2 & 3) as usize];
     lowerer.lower(&region, Options::default(), outside, &mut lowered);
-    Code::new(&region, &lowered, lowerer.asm.code()).check();
+    let code = lowerer.asm.code().to_vec();
+    (region, lowered, code)
 }
 
 fn check_region(region: &Region, head: u64, words: &[u32]) {
