@@ -43,5 +43,7 @@ fn accesses_go_first() {
             !region.contains("setb") && !region.contains("setae"),
             "{region}"
         );
+        // The last selection's flags are seen.
+        assert_eq!(region.matches("cmovb").count(), 1, "{region}");
     }
 }

@@ -15,9 +15,10 @@ enum { PAGE = 4096, ROUNDS = 400 };
 #ifdef __aarch64__
 
 /* carried(state, page): x0 and x1 are kept, x2 to x7 come from the state and go
- * back there. Each access is behind an ADC or SBC, before flags are set again. */
+ * back there. Each access is behind an ADC or SBC, or a CINC that is one, before flags
+ * are set again. */
 __asm__(".text\n"
-        ".global carried, at_store, at_load, at_second_load, at_second_store\n"
+        ".global carried, at_store, at_load, at_second_load, at_second_store, at_last_store\n"
         "carried:\n\t"
         "ldp x2, x3, [x0]\n\t"
         "ldp x4, x5, [x0, #16]\n\t"
@@ -37,11 +38,16 @@ __asm__(".text\n"
         "at_second_store:\n\t"
         "str x3, [x1, #4096]\n\t"
         "adds x4, x4, x7\n\t"
+        "cinc x5, x5, cs\n"
+        "at_last_store:\n\t"
+        "str x4, [x1, #32]\n\t"
+        "adds x6, x6, x5\n\t"
+        "cinc x3, x3, cs\n\t"
         "stp x2, x3, [x0]\n\t"
         "stp x4, x5, [x0, #16]\n\t"
         "stp x6, x7, [x0, #32]\n\t"
         "ret\n");
-extern char at_store[], at_load[], at_second_load[], at_second_store[];
+extern char at_store[], at_load[], at_second_load[], at_second_store[], at_last_store[];
 void carried(uint64_t *state, void *page);
 
 struct at {
@@ -51,7 +57,8 @@ struct at {
 };
 
 static uint64_t state[6], kept[PAGE / 4];
-static struct at wanted[4];
+enum { ACCESSES = 5 };
+static struct at wanted[ACCESSES];
 static unsigned char *pages;
 static volatile unsigned faults;
 
@@ -94,6 +101,11 @@ static void model(void)
     AT(at_second_store);
     kept[PAGE / 8] = x[3];
     x[4] = add(x[4], x[7], &nzcv);
+    x[5] += nzcv >> 1 & 1;
+    AT(at_last_store);
+    kept[4] = x[4];
+    x[6] = add(x[6], x[5], &nzcv);
+    x[3] += nzcv >> 1 & 1;
     for (int i = 0; i < 6; i++)
         state[i] = x[i + 2];
 }
@@ -104,7 +116,7 @@ static void on_fault(int signal, siginfo_t *info, void *context)
     ucontext_t *uc = context;
     struct at *at = wanted;
     while (at->pc != (char *)uc->uc_mcontext.pc)
-        if (++at == wanted + 4) {
+        if (++at == wanted + ACCESSES) {
             printf("a fault elsewhere: %llx\n", (unsigned long long)uc->uc_mcontext.pc);
             exit(1);
         }
@@ -160,7 +172,7 @@ int main(void)
                 printf("round %u: x%d is wrong\n", round, i + 2);
                 return 1;
             }
-        if (words[1] != kept[1] || words[PAGE / 8] != kept[PAGE / 8]) {
+        if (words[1] != kept[1] || words[4] != kept[4] || words[PAGE / 8] != kept[PAGE / 8]) {
             printf("round %u: memory is wrong\n", round);
             return 1;
         }

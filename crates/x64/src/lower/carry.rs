@@ -13,11 +13,29 @@ use ir::{Op, Reg, Width};
 
 impl Lowering<'_> {
     pub(crate) fn carry(&mut self, sub: bool, w: Width, d: Reg, a: Reg, b: Reg, set: bool) {
+        if !set && !self.clobber_is_free() && !self.access_first(d, a, b) {
+            return self.carry_by_lea(sub, w.into(), d, a, b);
+        }
+        self.carry_in_place(sub, w, d, a, b, set);
+    }
+
+    /// d = a + C, as a selection says it, where that is one addition with carry: the
+    /// carry is in CF as it is, and nobody but a fault sees the flags from here on.
+    /// Returns whether that was so. Compilers end a sum of two words so.
+    pub(super) fn select_carry(&mut self, w: Width, d: Reg, a: Reg) -> bool {
+        let is_in_place = self.flags_here().is_in_host(Form::Plain) && !d.is_zero();
+        let is_free = self.live_after() == Live::Dead;
+        if !is_in_place || !(is_free || self.access_first(d, a, Reg::ZERO)) {
+            return false;
+        }
+        self.carry_in_place(false, w, d, a, Reg::ZERO, false);
+        true
+    }
+
+    /// By the host's addition or subtraction, with the flags where they are read.
+    fn carry_in_place(&mut self, sub: bool, w: Width, d: Reg, a: Reg, b: Reg, set: bool) {
         let size = Size::from(w);
         let form = if sub { Form::Inverted } else { Form::Plain };
-        if !set && !self.clobber_is_free() && !self.access_first(d, a, b) {
-            return self.carry_by_lea(sub, size, d, a, b);
-        }
         self.flags_move(&Tracker::in_host(form));
         let (a, b, _) = self.summands(a, b);
         let alu = if sub { Alu::Sbb } else { Alu::Adc };

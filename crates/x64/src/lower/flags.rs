@@ -182,6 +182,11 @@ impl Tracker {
         }
     }
 
+    /// Whether EFLAGS have them so.
+    pub(crate) fn is_in_host(&self, form: Form) -> bool {
+        self.host == Some(form)
+    }
+
     /// Whether a block that assumes this can be entered from outside.
     pub(crate) fn fits_entry(&self) -> bool {
         self.saved || *self == Self::NOWHERE

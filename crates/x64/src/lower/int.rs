@@ -396,6 +396,10 @@ impl Lowering<'_> {
         if cond.always() {
             return self.mov(w, d, a);
         }
+        let adds_carry = op == SelectOp::Inc && cond == Cond::Cc && a == b && !a.is_zero();
+        if adds_carry && self.select_carry(w, d, a) {
+            return;
+        }
         let test = self.test(cond);
         let size = Size::from(w);
         if a.is_zero() && b.is_zero() && matches!(op, SelectOp::Inc | SelectOp::Inv) {
