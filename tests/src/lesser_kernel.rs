@@ -57,10 +57,18 @@ pub fn run_lacking(lacks: &[Lack], mut command: Command) -> Done {
                 }
             }
         });
-        let done = run(&mut command);
-        ended.store(true, Ordering::Relaxed);
-        done
+        let _at_the_end = Sets(ended);
+        run(&mut command)
     })
+}
+
+/// Sets it when dropped, also where the command disappoints.
+struct Sets<'a>(&'a AtomicBool);
+
+impl Drop for Sets<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 fn hand_over(to: &UnixStream, listener: BorrowedFd<'_>) -> io::Result<()> {
@@ -186,7 +194,8 @@ fn lacking(call: &libc::seccomp_notif, lacks: &[Lack]) -> Option<i32> {
     let name = text_at(call.pid, call.data.args[*argument])?;
     lacks.iter().find_map(|lack| match *lack {
         Lack::FileSystem(kind, error) => {
-            (number != libc::SYS_fsconfig && name == kind).then_some(error)
+            let mounts = [libc::SYS_fsopen, libc::SYS_mount].contains(&number);
+            (mounts && name == kind).then_some(error)
         }
         Lack::Option(option, error) => {
             (number == libc::SYS_fsconfig && name == option).then_some(error)

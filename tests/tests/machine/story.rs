@@ -101,6 +101,17 @@ const FIRST: &[Act] = &[
         "exec format error",
     ),
     check(
+        "an ordinary user runs it without Docker and unregistered, or the kernel's age is named",
+        "mkdir /home/e2e; chown 54321:54321 /home/e2e; cd /home/e2e
+         user='setpriv --reuid=54321 --regid=54321 --clear-groups env HOME=/home/e2e'
+         if $user /srv/armistice run /srv/target/userlands/image-arm64.tar uname -m 2> /tmp/said; then
+             rm -r /home/e2e
+         else
+             cat /tmp/said; grep -q 'needs Linux 5.12' /tmp/said; uname -r | grep '^5[.]10[.]'; echo named aarch64
+         fi",
+        "aarch64",
+    ),
+    check(
         "`explain` says why not, and what helps",
         "! /srv/armistice explain armistice.test/debian:arm64",
         "armistice register arm64",
