@@ -193,6 +193,17 @@ pub(crate) const ENGINES: &[Need] = &[
     need("mke2fs", "e2fsprogs", "makes disks for machines of QEMU's"),
     need("strip", "binutils", "makes the tests small that run in one"),
     need("man", "man-db", "the man page's check"),
+    need("script", "bsdutils", "a terminal for the tests of colours"),
+    need(
+        "ip",
+        "iproute2",
+        "a loopback for tests of servers in Debian",
+    ),
+    need(
+        "npm",
+        "npm",
+        "fetches what the long run of Debian's cases uses",
+    ),
     need("python3", "python3", "the Kubernetes and Helm checks"),
     Need {
         what: What::Module("ensurepip"),
@@ -364,4 +375,67 @@ fn cargo_tool(name: &str, version: &str, why: &str) -> Result<PathBuf> {
         let _ = std::fs::remove_dir_all(root.join("build"));
     }
     Ok(binary)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+
+    /// Packages that every Debian has, or that these bring along.
+    const ALWAYS: [&str; 7] = [
+        "apt",
+        "dpkg",
+        "perl-base",
+        "tar",
+        "util-linux",
+        "systemd",
+        "gcc",
+    ];
+
+    /// The programs that a test's source asks for, each with its package.
+    fn asked_for(text: &str) -> Vec<(&str, &str)> {
+        text.split("need::program(\"")
+            .skip(1)
+            .filter_map(|rest| {
+                let mut words = rest.split('"');
+                Some((words.next()?, words.nth(1)?))
+            })
+            .collect()
+    }
+
+    fn sources(folder: &Path, found: &mut Vec<String>) {
+        for entry in fs::read_dir(folder).unwrap().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                sources(&path, found);
+            } else if path.extension().is_some_and(|end| end == "rs") {
+                found.push(fs::read_to_string(&path).unwrap());
+            }
+        }
+    }
+
+    /// A bug once: tests used programs that no set-up installed.
+    #[test]
+    fn what_the_tests_ask_for_is_installed() {
+        let mut texts = Vec::new();
+        for folder in ["src", "tests"] {
+            sources(&product::workspace().join("tests").join(folder), &mut texts);
+        }
+        let listed: Vec<&Need> = QUICK.iter().chain(ENGINES).collect();
+        let mut count = 0;
+        for (program, package) in texts.iter().flat_map(|text| asked_for(text)) {
+            let is_listed = listed.iter().any(|need| {
+                need.what.name() == program || need.package.split(' ').any(|p| p == package)
+            });
+            assert!(
+                is_listed || ALWAYS.contains(&package),
+                "{program} ({package}) is installed by no one"
+            );
+            count += 1;
+        }
+        assert!(count > 30, "{count}");
+    }
 }

@@ -19,6 +19,7 @@ use crate::output::{BAD, Columns, GOOD, ODD, Output, plain, shown};
 use crate::own;
 use crate::pinned::{self, Pinned};
 use crate::registration::live::{self, Live};
+use crate::remedy::Words;
 use crate::rootless::choice::Purpose;
 use crate::rootless::{self, Joined};
 use crate::select::Wanted;
@@ -91,12 +92,14 @@ struct Overlap {
 pub(crate) fn run(args: &Status, output: Output) -> Result<Outcome> {
     let wanted = Wanted::read(&args.names.names)?;
     let joined = rootless::enter_for(args.about.whose, Purpose::Look, output)?;
+    let situation = situation::look();
+    let words = Words::of(&situation);
     let Situation {
         scope,
         table,
         bystander,
         ..
-    } = situation::look();
+    } = situation;
     let mounted_at = table.as_ref().ok().and_then(Table::path).map(PathBuf::from);
     let (live, out_of_sight) = match live::of(table)? {
         Live::Seen(live) => (live, None),
@@ -125,7 +128,7 @@ pub(crate) fn run(args: &Status, output: Output) -> Result<Outcome> {
             .entries
             .iter()
             .filter(|e| is_meant(&wanted, e))
-            .map(|e| handler(&live, e, args.probe))
+            .map(|e| handler(&live, e, args.probe, words))
             .collect(),
         out_of_sight,
     };
@@ -178,7 +181,7 @@ fn is_meant(wanted: &Wanted, entry: &Entry) -> bool {
     }
 }
 
-fn handler(live: &Snapshot, entry: &Entry, probe: bool) -> Handler {
+fn handler(live: &Snapshot, entry: &Entry, probe: bool, words: Words) -> Handler {
     let overlaps: Vec<Overlap> = overlapping(live, entry)
         .into_iter()
         .map(|(other, comes_first)| Overlap {
@@ -221,7 +224,7 @@ fn handler(live: &Snapshot, entry: &Entry, probe: bool) -> Handler {
             Matching::Magic(_) | Matching::Unknown => None,
         },
         pinned,
-        fault: explain::fault_of(entry),
+        fault: explain::fault_of(entry, words),
         wins,
         hidden_by,
         overlaps,

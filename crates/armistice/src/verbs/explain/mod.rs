@@ -134,7 +134,7 @@ pub(crate) fn run(args: &Explain, output: Output) -> Result<Outcome> {
 
 /// What is wrong with an entry's emulator, as far as it can be looked at: why programs
 /// that the entry takes would not run.
-pub(crate) fn fault_of(entry: &Entry) -> Option<String> {
+pub(crate) fn fault_of(entry: &Entry, words: Words) -> Option<String> {
     let live = Snapshot {
         enabled: true,
         entries: vec![Entry {
@@ -160,7 +160,7 @@ pub(crate) fn fault_of(entry: &Entry) -> Option<String> {
         otherwise: None,
     };
     let run = call.replay(&live);
-    let verdict = call.judge(&live, &run, Words::here());
+    let verdict = call.judge(&live, &run, words);
     let text = verdict.text.as_str();
     let takes = format!("{} takes it, but ", shown(&entry.name));
     (!verdict.runs && run.handler().is_some())
