@@ -25,7 +25,7 @@ use armistice_arch::{ARCHES, Arch};
 use armistice_binfmt::{Entry, Snapshot, replay, situation};
 use serde::Serialize;
 
-use crate::cli::{Cli, Emulators, Global};
+use crate::cli::{Cli, Emulators, FlagSwitches, Global};
 use crate::native;
 use crate::outcome::{self, Outcome, Usage};
 use crate::output::{Output, shown};
@@ -221,7 +221,7 @@ fn install(wanted: &Wanted, output: Output) -> Result<()> {
     let request = request::make_with(
         &wanted,
         &request::search(&options),
-        &armistice_binfmt::Flags::all(),
+        &request::flags(FlagSwitches::default()),
         &live,
         output,
     )?;
