@@ -6,7 +6,6 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use crate::setup;
 use crate::step::run;
 
 const KEYS: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
@@ -17,20 +16,9 @@ pub(crate) struct Apt {
 }
 
 impl Apt {
-    /// With the lists of a suite of Debian's, of packages (`deb`) or of sources
-    /// (`deb-src`).
-    pub(crate) fn new(folder: &Path, kind: &str, suite: &str) -> Result<Self> {
-        Self::for_arches(folder, kind, suite, &["amd64"])
-    }
-
-    /// With those of some architectures.
-    pub(crate) fn for_arches(
-        folder: &Path,
-        kind: &str,
-        suite: &str,
-        arches: &[&str],
-    ) -> Result<Self> {
-        setup::install(&[&[setup::USERLANDS[1]]])?;
+    /// With the lists of a suite of Debian's for these architectures, of packages
+    /// (`deb`) or of sources (`deb-src`).
+    pub(crate) fn new(folder: &Path, kind: &str, suite: &str, arches: &[&str]) -> Result<Self> {
         for part in ["state/lists/partial", "cache/archives/partial"] {
             std::fs::create_dir_all(folder.join(part))?;
         }

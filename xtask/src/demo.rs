@@ -11,7 +11,6 @@ use anyhow::{Context, Result, bail};
 use e2e::command::line_of;
 use e2e::{Dockerd, HostTable, Userland, need, product};
 
-use crate::apt::Apt;
 use crate::setup;
 use crate::step::build;
 
@@ -43,7 +42,7 @@ fn debian() -> Result<PathBuf> {
     }
     say("Debian's packages for arm64 are fetched into target/demo; nothing is installed.");
     let apt = folder.join("apt");
-    let fetched = Apt::for_arches(&apt, "deb", SUITE, &["arm64"])?;
+    let fetched = setup::lists_for(&apt, "deb", SUITE, &["arm64"])?;
     let options = "--yes --quiet --download-only --no-install-recommends \
                    -o APT::Architecture=arm64 install base-files dash coreutils";
     fetched.get(&options.split_whitespace().collect::<Vec<_>>())?;

@@ -1,7 +1,7 @@
 //! Installs what the tests and the demonstration need, from Debian's or
 //! Ubuntu's packages, after saying what and why.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
@@ -271,7 +271,7 @@ pub(crate) fn newest_qemu() -> Result<PathBuf> {
         return Ok(binary);
     }
     println!("Missing: the newest qemu-aarch64 (an oracle of the engine's tests).");
-    let apt = Apt::new(&folder.join("apt"), "deb", "sid")?;
+    let apt = lists(&folder.join("apt"), "deb", "sid")?;
     apt.get(&["download", "qemu-user"])?;
     let package = apt.file("qemu-user_", ".deb")?;
     let unpacked = folder.join("apt/unpacked");
@@ -296,7 +296,7 @@ pub(crate) fn kernel() -> Result<PathBuf> {
         return Ok(kernel);
     }
     println!("Missing: a kernel for a machine of QEMU's (the tests of memory protection keys).");
-    let apt = Apt::new(&folder.join("apt"), "deb", "trixie")?;
+    let apt = lists(&folder.join("apt"), "deb", "trixie")?;
     apt.get(&["download", PACKAGE])?;
     let package = apt.file("linux-image-", ".deb")?;
     let unpacked = folder.join("apt/unpacked");
@@ -323,7 +323,7 @@ pub(crate) fn buildx() -> Result<PathBuf> {
         return Ok(plugin);
     }
     println!("Missing: docker buildx (the tests of BuildKit's builds).");
-    let apt = Apt::new(&folder.join("apt"), "deb", "trixie")?;
+    let apt = lists(&folder.join("apt"), "deb", "trixie")?;
     apt.get(&["download", "docker-buildx"])?;
     let package = apt.file("docker-buildx_", ".deb")?;
     let unpacked = folder.join("apt/unpacked");
@@ -375,6 +375,18 @@ fn cargo_tool(name: &str, version: &str, why: &str) -> Result<PathBuf> {
         let _ = std::fs::remove_dir_all(root.join("build"));
     }
     Ok(binary)
+}
+
+/// apt-get with lists of its own for amd64, once the keys are there that they are
+/// checked with.
+pub(crate) fn lists(folder: &Path, kind: &str, suite: &str) -> Result<Apt> {
+    lists_for(folder, kind, suite, &["amd64"])
+}
+
+/// The same for some architectures.
+pub(crate) fn lists_for(folder: &Path, kind: &str, suite: &str, arches: &[&str]) -> Result<Apt> {
+    install(&[&[USERLANDS[1]]])?;
+    Apt::new(folder, kind, suite, arches)
 }
 
 #[cfg(test)]

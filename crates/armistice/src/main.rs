@@ -19,6 +19,7 @@ mod registration;
 mod remedy;
 mod rootless;
 mod select;
+mod usage;
 mod verbs;
 
 use std::process::ExitCode;

@@ -15,6 +15,7 @@ use serde::Serialize;
 use crate::cli::{Cli, Global};
 use crate::output::{self, Output, quoted};
 use crate::remedy;
+pub(crate) use crate::usage::Usage;
 use crate::verbs::run::refused;
 
 /// The code for Armistice's own failure, as `docker run` has it.
@@ -104,18 +105,6 @@ impl From<Outcome> for ExitCode {
         }
     }
 }
-
-/// Something typed that makes no sense, beyond what clap can know.
-#[derive(Debug)]
-pub(crate) struct Usage(pub(crate) String);
-
-impl std::fmt::Display for Usage {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Usage {}
 
 /// The answer for programs where there is no other: what went wrong.
 #[derive(Debug, Serialize)]

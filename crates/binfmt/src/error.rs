@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::kernel::KernelVersion;
-use crate::watch::Who;
+use crate::who::Who;
 
 /// An error of this crate. The text says what happened, and what to do where that depends
 /// neither on where the caller is nor on a command's options; the kernel's own words are

@@ -17,8 +17,8 @@
 //!
 //! This module opens no file: [`Files`] does.
 
-use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
 use armistice_arch::shebang::FIRST_BYTES;
@@ -367,10 +367,3 @@ fn header_size(class: Class) -> usize {
 
 /// As much of a file as the kernel looks at.
 pub const HEAD: usize = FIRST_BYTES;
-
-/// The name that an entry by ending sees.
-pub(crate) fn ending(path: &Path) -> Option<&OsStr> {
-    let bytes = path.as_os_str().as_bytes();
-    let at = bytes.iter().rposition(|b| *b == b'.')?;
-    Some(OsStr::from_bytes(&bytes[at + 1..]))
-}

@@ -32,6 +32,7 @@ pub mod replay;
 pub mod situation;
 mod table;
 pub mod watch;
+mod who;
 
 pub use apply::Transaction;
 pub use entry::{Entry, Matching, parse_entry};

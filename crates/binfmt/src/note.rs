@@ -10,10 +10,7 @@
 use rustix::io::Errno;
 
 use crate::error::BinfmtError;
-use crate::table::Table;
-
-/// The entry's name, and the ending.
-pub(crate) const NOTE: &str = "armistice-installed";
+use crate::table::{NOTE, Table};
 
 impl Table {
     /// Whether the note is there.

@@ -5,12 +5,13 @@
 //! 256, or by the ending of its name. binfmt_misc is asked before the kernel's
 //! own ELF loader.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use armistice_arch::pattern::Mismatch;
 
 use crate::entry::{Entry, Matching};
-use crate::exec;
 use crate::table::Snapshot;
 
 /// How one entry answers for one file.
@@ -37,7 +38,7 @@ pub fn ask(entry: &Entry, head: &[u8], path: impl AsRef<Path>) -> Answer {
             None => Answer::Takes,
             Some(mismatch) => Answer::Byte(mismatch),
         },
-        Matching::Extension(ending) => match exec::ending(path.as_ref()) {
+        Matching::Extension(ending) => match ending_of(path.as_ref()) {
             Some(own) if own == ending.as_str() => Answer::Takes,
             _ => Answer::Ending,
         },
@@ -91,4 +92,11 @@ pub fn hidden_by<'s>(live: &'s Snapshot, entry: &Entry) -> Option<&'s Entry> {
             (Matching::Magic(other), Matching::Extension(_)) => other.mask.iter().all(|m| *m == 0),
             _ => false,
         })
+}
+
+/// The name that an entry by ending sees.
+fn ending_of(path: &Path) -> Option<&OsStr> {
+    let bytes = path.as_os_str().as_bytes();
+    let at = bytes.iter().rposition(|b| *b == b'.')?;
+    Some(OsStr::from_bytes(&bytes[at + 1..]))
 }

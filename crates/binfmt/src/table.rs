@@ -11,7 +11,10 @@ use rustix::io::Errno;
 
 use crate::entry::{Entry, parse_entry};
 use crate::error::BinfmtError;
-use crate::note::NOTE;
+
+/// The name of the entry that is a note and no emulator's ([`crate::note`]), and its
+/// ending.
+pub(crate) const NOTE: &str = "armistice-installed";
 
 /// BINFMTFS_MAGIC in `include/uapi/linux/magic.h`.
 const BINFMTFS_MAGIC: i64 = 0x4249_4e4d;

@@ -161,7 +161,7 @@ pub enum Error {
         /// The directory.
         dir: PathBuf,
         /// Who named it.
-        origin: crate::search::Origin,
+        origin: crate::origin::Origin,
         /// Why not.
         #[source]
         source: io::Error,

@@ -19,6 +19,7 @@ pub mod check;
 mod error;
 pub mod identity;
 pub mod image;
+mod origin;
 pub mod package;
 pub mod remembered;
 pub mod search;

@@ -18,10 +18,8 @@ use std::path::{Path, PathBuf};
 
 use armistice_arch::Arch;
 
+pub use crate::origin::{ENV, Origin};
 use crate::{Emulator, Error, OsRelease, Packages};
-
-/// The environment variable whose value the caller passes to [`Search::new`].
-pub const ENV: &str = "ARMISTICE_EMULATOR_DIR";
 
 /// The project's own folders.
 const OWN: [&str; 2] = ["/usr/libexec/armistice", "/usr/local/libexec/armistice"];
@@ -46,41 +44,6 @@ pub enum Engine {
     Armistice,
     /// QEMU only.
     Qemu,
-}
-
-/// Who named a directory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Origin {
-    /// The option `--emulator-dir`.
-    Option,
-    /// The environment variable [`ENV`].
-    Environment,
-    /// Where the command itself lies.
-    Beside,
-    /// The project's own folders.
-    Own,
-    /// The distribution's places.
-    Distribution,
-}
-
-impl Origin {
-    /// Whether somebody named it, so that what is wrong there is an error.
-    #[must_use]
-    pub fn is_explicit(self) -> bool {
-        matches!(self, Origin::Option | Origin::Environment)
-    }
-}
-
-impl std::fmt::Display for Origin {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Origin::Option => write!(f, "named on the command line"),
-            Origin::Environment => write!(f, "named by {ENV}"),
-            Origin::Beside => write!(f, "the command's own folder"),
-            Origin::Own => write!(f, "Armistice's own folder"),
-            Origin::Distribution => write!(f, "the distribution's folder"),
-        }
-    }
 }
 
 /// A directory to look in.

@@ -35,7 +35,8 @@ use crate::thread::attention::{Block, FORGET, HOLD};
 use crate::thread::clone::{self, Request};
 use crate::thread::handlers::{self, Event, Outcome};
 use crate::translator::interpret;
-use crate::translator::translate::{Code, Engine, Observer, Places};
+use crate::translator::source::{Code, Observer};
+use crate::translator::translate::{Places, Translator};
 use crate::translator::vcpu::{HostFault, Vcpu};
 
 /// The exit code when a program cannot be run.
@@ -136,8 +137,8 @@ unsafe fn happened(event: &Event<'_>, registers: &mut Registers) -> Outcome {
 }
 
 /// Gives faults in the engine's code to the engine.
-pub fn take_faults(engine: &Engine) {
-    PLACES.store(Box::leak(Box::new(engine.places())), Ordering::Release);
+pub fn take_faults(translator: &Translator) {
+    PLACES.store(Box::leak(Box::new(translator.places())), Ordering::Release);
     handlers::set_hook(happened);
 }
 
@@ -145,7 +146,7 @@ pub fn take_faults(engine: &Engine) {
 #[derive(Debug)]
 pub struct Runtime {
     process: Process,
-    engine: Engine,
+    translator: Translator,
     inspector: Lock<Inspector>,
     interpret: bool,
     debugger: Option<&'static Debugger>,
@@ -201,36 +202,36 @@ pub fn run(
     debugger: Option<(&'static Debugger, Fd)>,
 ) -> ! {
     let make = if inspector.options().eager {
-        Engine::eager
+        Translator::eager
     } else {
-        Engine::new
+        Translator::new
     };
-    let mut engine = match make(HostFeatures::detect()) {
-        Ok(engine) => engine,
+    let mut translator = match make(HostFeatures::detect()) {
+        Ok(translator) => translator,
         Err(error) => {
             message::line(text!("there is no memory for translated code: {error}"));
             sys::exit_group(CANNOT_RUN)
         }
     };
     if let Some(tally) = inspector.tally() {
-        engine.count(tally);
+        translator.count(tally);
     }
-    take_faults(&engine);
+    take_faults(&translator);
     let interpret = inspector.options().interpret;
     let runtime: &'static Runtime = Box::leak(Box::new(Runtime {
         process,
-        engine,
+        translator,
         inspector: Lock::new(inspector),
         interpret,
         debugger: debugger.as_ref().map(|&(debugger, _)| debugger),
         spare: Lock::new(Vec::with_capacity(SPARE)),
     }));
     other::publish(&runtime.process);
-    runtime.inspector.hold().started(runtime.engine.stubs());
-    let mut vcpu = runtime.engine.thread::<GuestMemory<'_>>(cpu);
-    runtime.engine.join(&mut vcpu, thread.attention());
+    runtime.inspector.hold().started(runtime.translator.stubs());
+    let mut vcpu = runtime.translator.thread::<GuestMemory<'_>>(cpu);
+    runtime.translator.join(&mut vcpu, thread.attention());
     if runtime.process.secure || is_watched(&thread) {
-        runtime.engine.close();
+        runtime.translator.close();
     }
     thread.pending.join(thread.attention());
     // Those that the engine takes must not be blocked any more.
@@ -271,7 +272,7 @@ unsafe extern "C" fn begin(start: *mut c_void) -> ! {
     attention.claim();
     // It fails for no stack of this size.
     let _ = thread.block.use_for_signals();
-    runtime.engine.join(vcpu, attention);
+    runtime.translator.join(vcpu, attention);
     if *flags & clone::CLEAR_SIGHAND != 0 {
         let _ = thread.actions.with(signals::Actions::clear_handlers);
     }
@@ -302,7 +303,7 @@ impl Runtime {
                 Some(debugger) => {
                     let how = debugger.how(attention);
                     // What it is to stop at may be others.
-                    self.engine.refresh(vcpu, &memory);
+                    self.translator.refresh(vcpu, &memory);
                     how
                 }
             };
@@ -312,7 +313,7 @@ impl Runtime {
                     debugger.watch(&mut vcpu.cpu, &mut memory, attention)
                 }
                 _ if self.interpret => interpret::run(&mut vcpu.cpu, &mut memory, attention),
-                _ => self.engine.run(vcpu, &mut memory, &mut observer),
+                _ => self.translator.run(vcpu, &mut memory, &mut observer),
             };
             let told = match exception {
                 None => Ok(()),
@@ -347,20 +348,23 @@ impl Runtime {
                 Some(exception) => thread.raise(&self.process, &mut vcpu.cpu, exception),
             };
             if !self.interpret {
-                self.engine.refresh(vcpu, &memory);
+                self.translator.refresh(vcpu, &memory);
             }
             if is_watched(thread) {
-                self.engine.close();
+                self.translator.close();
             }
             let told = told.and_then(|()| {
                 if !thread.is_wanted() {
                     return Ok(());
                 }
                 if thread.attention().word.load(Ordering::Relaxed) & FORGET != 0 {
-                    self.engine.catch_up(vcpu);
+                    self.translator.catch_up(vcpu);
                 }
                 if thread.attention().word.load(Ordering::Relaxed) & HOLD != 0 {
-                    self.process.parking.park(thread, &vcpu.cpu);
+                    let attention = thread.attention();
+                    if self.process.parking.park(attention, thread.mask, &vcpu.cpu) {
+                        core_file::wait_for_the_end()
+                    }
                     self.process.holds.wait(thread.attention(), &vcpu.cpu);
                 }
                 thread.attend(&self.process, &mut vcpu.cpu)
@@ -377,7 +381,7 @@ impl Runtime {
     /// A signal ends the process: how, once there is a core file.
     fn died(&self, thread: &Thread, cpu: &Cpu, signal: i32) -> End {
         let attention = thread.attention();
-        let others = || self.engine.others(attention);
+        let others = || self.translator.others(attention);
         let death = core_file::write(&self.process, thread, cpu, signal, others);
         End::Signal(signal, death)
     }
@@ -385,7 +389,7 @@ impl Runtime {
     /// Ends a thread, and gives back what it was made with.
     fn end(&self, thread: &Thread, end: End, owned: Option<*mut Start>) -> ! {
         let attention = thread.attention();
-        let last = self.engine.part(attention);
+        let last = self.translator.part(attention);
         if let Some(debugger) = self.debugger {
             match end {
                 End::Thread(code) if last => debugger.ended(attention, debug::End::Code(code)),
@@ -446,7 +450,7 @@ impl Runtime {
                 vcpu.start_again(cpu);
                 vcpu
             }
-            None => self.engine.thread::<GuestMemory<'_>>(cpu),
+            None => self.translator.thread::<GuestMemory<'_>>(cpu),
         }
     }
 
@@ -485,7 +489,7 @@ impl Runtime {
             .debugger
             .map(|debugger| debugger.before_fork(&self.process));
         let filters = self.process.seccomp.before_fork();
-        let code = self.engine.before_fork();
+        let code = self.translator.before_fork();
         let locks = (self.inspector.hold(), self.spare.hold());
         let rest = (
             thread.actions.hold(),
@@ -551,7 +555,7 @@ impl Runtime {
         let result = unsafe { clone::clone(request, Some((stack, begin, start.cast()))) };
         if result.is_err() || request.has(clone::VFORK) {
             // The child is another program by now, or has ended.
-            self.engine.part(attention);
+            self.translator.part(attention);
             self.process.seccomp.leave(attention);
             // SAFETY: so nobody uses it any more.
             unsafe {

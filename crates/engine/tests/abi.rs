@@ -12,7 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use armistice_engine::linux::syscalls::table::{Handler, TABLE};
+use armistice_engine::linux::syscalls::syscall::Handler;
+use armistice_engine::linux::syscalls::table::TABLE;
 
 const ARM: &str = "aarch64-linux-gnu-gcc";
 const HOST: &str = "gcc";

@@ -12,7 +12,6 @@ use crate::compare::{Difference, Outcome, differences, show};
 use crate::interpreter::Interpreter;
 use crate::known::{self, Context};
 use crate::qemu::{self, Qemu};
-use crate::shrink::With;
 use crate::translator::Translator;
 
 /// What the environment asks for.
@@ -91,6 +90,24 @@ pub struct Three {
     pub interpreter: Results,
     /// The translator.
     pub translator: Results,
+}
+
+/// With whom the interpreter differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum With {
+    /// The translator.
+    Translator,
+    /// QEMU.
+    Qemu,
+}
+
+impl With {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Translator => "translator",
+            Self::Qemu => "QEMU",
+        }
+    }
 }
 
 impl Executors {

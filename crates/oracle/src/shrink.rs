@@ -5,29 +5,11 @@ use std::io;
 
 use crate::case::{Batch, CODE, Program};
 use crate::compare::{Outcome, differences, show};
-use crate::drive::{Executors, Three, excuse};
+use crate::drive::{Executors, Three, With, excuse};
 use crate::known::Context;
 use crate::sandbox::{ENDLESS, PANICKED};
 
 const NOP: u32 = 0xd503_201f;
-
-/// With whom the interpreter differs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum With {
-    /// The translator.
-    Translator,
-    /// QEMU.
-    Qemu,
-}
-
-impl With {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Translator => "translator",
-            Self::Qemu => "QEMU",
-        }
-    }
-}
 
 /// A batch of this case only, the program at its place.
 fn alone(batch: &Batch, n: usize) -> Batch {

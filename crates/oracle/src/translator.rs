@@ -13,7 +13,8 @@ use a64::interp::Exception;
 use engine::run::take_faults;
 use engine::thread::attention::Block;
 use engine::thread::handlers;
-use engine::translator::translate::{Code, Engine, Observer};
+use engine::translator::source::{Code, Observer};
+use engine::translator::translate;
 use engine::translator::vcpu::Vcpu;
 use ir::Region;
 use x64::features::HostFeatures;
@@ -77,7 +78,7 @@ impl Observer for Counts {
 /// The executor.
 #[derive(Debug)]
 pub struct Translator {
-    engine: Engine,
+    engine: translate::Translator,
     vcpu: Box<Vcpu>,
     sandbox: Sandbox,
     /// What was translated.
@@ -107,7 +108,7 @@ impl Translator {
             return Err(io::Error::last_os_error());
         }
         let errno = |errno| io::Error::other(format!("{errno}"));
-        let engine = Engine::eager(host).map_err(errno)?;
+        let engine = translate::Translator::eager(host).map_err(errno)?;
         let block = Block::new().map_err(errno)?;
         handlers::install(&block).map_err(errno)?;
         take_faults(&engine);

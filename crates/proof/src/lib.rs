@@ -20,6 +20,7 @@
 //! - `report`: the results.
 
 mod child;
+mod expect;
 mod look;
 mod native;
 mod program;
@@ -28,10 +29,11 @@ mod report;
 mod root;
 mod run;
 
+pub use expect::Expect;
 pub use look::emulator_of;
 pub use native::{Native, runs_natively};
 pub use program::program;
-pub use prove::{Expect, prove};
+pub use prove::prove;
 pub use report::{
     Argv0, Credentials, Failure, NotTried, Obstacle, Proof, ProofError, Ran, Root, Step,
 };

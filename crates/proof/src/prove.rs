@@ -6,12 +6,12 @@
 
 use std::borrow::Cow;
 use std::ffi::CStr;
-use std::time::Duration;
 
 use armistice_arch::Arch;
 use rustix::io::Errno;
 
 use crate::child::{CALLER, Mode, NAME, OWNER};
+use crate::expect::Expect;
 use crate::program::program;
 use crate::report::{
     Argv0, Credentials, Failure, NotTried, Obstacle, Proof, ProofError, Ran, Root, Step,
@@ -21,37 +21,6 @@ use crate::run::{Ended, Job, RunError, run, text};
 
 /// The program's `argv[0]`: nothing that a path could be taken for.
 const ARGV0: &CStr = c"argv0 given by armistice";
-
-/// What is expected of a handler, and how long it may take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Expect {
-    /// That `argv[0]` is kept (flag P).
-    pub argv0: bool,
-    /// That credentials are taken from the program (flag C). Where this is
-    /// `false`, no set-user-ID file is made.
-    pub credentials: bool,
-    /// That it runs where no emulator's file can be found (flag F). Where this
-    /// is `false`, it is run in the caller's own root.
-    pub empty_root: bool,
-    /// That it is a trial's handler, which takes a trial's programs only
-    /// ([`armistice_arch::trial`]).
-    pub trial: bool,
-    /// When to end an execution; usually there is but one.
-    pub limit: Duration,
-}
-
-impl Default for Expect {
-    /// Everything, of the handler that takes all, each execution in 10 seconds.
-    fn default() -> Expect {
-        Expect {
-            argv0: true,
-            credentials: true,
-            empty_root: true,
-            trial: false,
-            limit: Duration::from_secs(10),
-        }
-    }
-}
 
 /// Runs the architecture's program through the kernel in the strongest empty
 /// root that the caller may make, and says what was seen. Leaves nothing behind.

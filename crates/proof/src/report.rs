@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rustix::io::Errno;
 
-use crate::prove::Expect;
+use crate::expect::Expect;
 
 /// What came of running an architecture's program.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -16,6 +16,7 @@
 //! Nothing here knows a network or a namespace, and nothing prints.
 
 mod error;
+mod event;
 mod fetch;
 mod files;
 pub mod ids;
@@ -32,12 +33,13 @@ mod unpack;
 pub mod view;
 
 pub use error::{Error, SourceError};
+pub use event::Event;
 pub use ids::{Ids, Owners};
 pub use image::{Held, StoredImage};
 pub use layout::Store;
 pub use near::Near;
 pub use prune::{Pruned, What};
-pub use pull::{Event, LeftOut, Pulled, Wanted};
+pub use pull::{LeftOut, Pulled, Wanted};
 pub use running::RunFolder;
 pub use source::{Source, Top, choose};
 pub use unpack::Limits;

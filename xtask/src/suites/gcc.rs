@@ -8,8 +8,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use super::Program;
-use crate::apt::Apt;
-use crate::setup::{Need, need};
+use crate::setup::{self, Need, need};
 use crate::step::run;
 
 /// To unpack them.
@@ -49,7 +48,7 @@ pub(super) fn programs(folder: &Path) -> Result<Vec<Program>> {
 fn fetch(folder: &Path, sources: &Path) -> Result<()> {
     println!("Missing: GCC's test programs, out of the sources of Debian's {PACKAGE} (90 MB).");
     let at = folder.join("apt");
-    let apt = Apt::new(&at, "deb-src", SUITE)?;
+    let apt = setup::lists(&at, "deb-src", SUITE)?;
     apt.get(&["source", "--download-only", PACKAGE])?;
     let outer = apt.file(&format!("{PACKAGE}_"), ".orig.tar.gz")?;
     let partial = folder.join("unpacking");

@@ -13,7 +13,7 @@ use anyhow::{Context, Result, bail};
 use e2e::command::Done;
 
 use super::compared::{Arch, Suite, Test, Verdict, Verdicts, of_program};
-use crate::apt::Apt;
+use crate::setup;
 use crate::step::run;
 
 const RELEASE: &str = "trixie";
@@ -59,7 +59,7 @@ impl Go {
         }
         println!("Missing: Debian's Go {VERSION} of {RELEASE} (70 MB).");
         let at = folder.join("go-apt");
-        let apt = Apt::new(&at, "deb", RELEASE)?;
+        let apt = setup::lists(&at, "deb", RELEASE)?;
         let packages = [
             format!("golang-{VERSION}-go"),
             format!("golang-{VERSION}-src"),

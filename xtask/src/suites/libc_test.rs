@@ -15,7 +15,7 @@ use e2e::command::Done;
 
 use super::compared::{Arch, Suite, Test, Verdict, Verdicts, of_program};
 use super::source;
-use crate::apt::Apt;
+use crate::setup;
 use crate::step::run;
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -138,7 +138,7 @@ fn musl(work: &Path) -> Result<PathBuf> {
     }
     println!("Missing: Debian's musl of {RELEASE}, for both architectures (2 MB).");
     let at = work.join("musl-apt");
-    let apt = Apt::for_arches(&at, "deb", RELEASE, &["amd64", "arm64"])?;
+    let apt = setup::lists_for(&at, "deb", RELEASE, &["amd64", "arm64"])?;
     let unpacked = at.join("unpacked");
     for arch in Arch::BOTH.map(Arch::name) {
         for package in ["musl", "musl-dev"] {

@@ -1,9 +1,7 @@
 //! Process 1 of a container that wants one: starts the command, hands signals on
 //! to it, and waits for whatever is left to it by its dead parent.
 
-use rustix::process::{
-    DumpableBehavior, Pid, WaitOptions, WaitStatus, set_dumpable_behavior, wait,
-};
+use rustix::process::{DumpableBehavior, Pid, WaitOptions, set_dumpable_behavior, wait};
 
 use super::watch;
 
@@ -26,20 +24,10 @@ pub(super) fn stay(command: libc::pid_t) -> u8 {
         }
         while let Ok(Some((who, status))) = wait(WaitOptions::NOHANG) {
             if Some(who) == Pid::from_raw(command)
-                && let Some(code) = code_of(status)
+                && let Some(code) = watch::code_of(status)
             {
                 return code;
             }
         }
     }
-}
-
-/// As a shell has it: 128 and the signal's number where a signal ended it.
-pub(super) fn code_of(status: WaitStatus) -> Option<u8> {
-    let code = match (status.exit_status(), status.terminating_signal()) {
-        (Some(code), _) => code,
-        (None, Some(signal)) => 128 + signal,
-        (None, None) => return None,
-    };
-    u8::try_from(code).ok()
 }

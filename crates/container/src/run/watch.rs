@@ -12,14 +12,13 @@ use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
 };
-use rustix::process::{Pid, WaitOptions, waitpid};
+use rustix::process::{Pid, WaitOptions, WaitStatus, waitpid};
 use rustix::stdio::{stdin, stdout};
 use rustix::termios::{
     OptionalActions, Termios, isatty, tcgetattr, tcgetwinsize, tcsetattr, tcsetwinsize,
 };
 
 use super::identity::Identity;
-use super::init::code_of;
 use super::played::Players;
 use super::report;
 use crate::Error;
@@ -370,4 +369,14 @@ fn wait_for_something(
             _ => {}
         }
     }
+}
+
+/// As a shell has it: 128 and the signal's number where a signal ended it.
+pub(super) fn code_of(status: WaitStatus) -> Option<u8> {
+    let code = match (status.exit_status(), status.terminating_signal()) {
+        (Some(code), _) => code,
+        (None, Some(signal)) => 128 + signal,
+        (None, None) => return None,
+    };
+    u8::try_from(code).ok()
 }

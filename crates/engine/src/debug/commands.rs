@@ -5,23 +5,12 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Write as _;
 
-use super::files::Files;
 use super::packet::{escape, hex, number, numbers, unhex};
 use super::server::Server;
 use super::signals::{from_gdb, to_gdb};
-use super::{End, Tracee, Watch, Why, registers};
+use super::{Tracee, Watch, Why, registers};
 use crate::host::signal::{SIGKILL, SignalInfo, bit};
 use crate::host::sys::{self, Errno};
-
-/// What was agreed on.
-#[derive(Debug, Default)]
-pub(super) struct Session {
-    /// The debugger knows of stops for software breakpoints.
-    swbreak: bool,
-    /// And for `exec`.
-    exec: bool,
-    files: Files,
-}
 
 /// The longest packet that is taken, and about what is sent at a time.
 const PACKET: usize = 0x8000;
@@ -66,15 +55,6 @@ impl From<Result<(), Errno>> for Answer {
 const UNKNOWN: &str = "";
 /// What is wrong in a packet.
 const WRONG: Result<(), Errno> = Err(Errno::EINVAL);
-
-/// How the process has ended.
-pub(super) fn ended(end: End) -> Vec<u8> {
-    match end {
-        End::Code(code) => format!("W{:02x}", code & 0xff),
-        End::Signal(signal) => format!("X{:02x}", to_gdb(signal)),
-    }
-    .into_bytes()
-}
 
 impl Server {
     /// Does what a packet says. Returns whether the session goes on.

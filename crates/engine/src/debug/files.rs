@@ -140,7 +140,7 @@ fn open(process: &Process, path: &CString) -> Result<Fd, Errno> {
     let file = match Fd::open(path) {
         Err(Errno::ENOENT) => {
             let register = Register::at(AT_FDCWD, path.as_bytes()).ok_or(Errno::ENOENT)?;
-            return descriptor(register.open(&viewer, O_CLOEXEC)?);
+            return descriptor(viewer.open_register(&register, O_CLOEXEC)?);
         }
         file => core::mem::ManuallyDrop::new(file?),
     };

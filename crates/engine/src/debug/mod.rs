@@ -22,6 +22,7 @@ mod memory;
 mod packet;
 mod registers;
 mod server;
+mod session;
 mod signals;
 
 use alloc::vec::Vec;

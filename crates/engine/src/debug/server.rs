@@ -8,7 +8,7 @@ use core::sync::atomic::Ordering;
 
 use super::memory::Memory;
 use super::packet::{Incoming, Item, framed};
-use super::{Debugger, Place, Why, commands};
+use super::{Debugger, Place, Why, session};
 use crate::host::signal;
 use crate::host::sys::{self, Errno, Fd, fd_argument, number};
 use crate::linux::signals;
@@ -81,7 +81,7 @@ unsafe extern "C" fn begin(start: *mut c_void) -> ! {
         acknowledges: !debugger.state.hold().can_hand_over,
         interrupted: false,
         chosen: 0,
-        session: commands::Session::default(),
+        session: session::Session::default(),
     };
     while server.turn() {}
     server.detach();
@@ -122,7 +122,7 @@ pub(super) struct Server {
     interrupted: bool,
     /// The thread that packets without one are about.
     pub(super) chosen: u32,
-    pub(super) session: commands::Session,
+    pub(super) session: session::Session,
 }
 
 impl Server {
@@ -167,7 +167,7 @@ impl Server {
         let (ended, stopped) = (state.ended, state.stopped.take());
         drop(state);
         if let Some(end) = ended {
-            let packet = commands::ended(end);
+            let packet = session::ended(end);
             self.send(&packet);
             return false;
         }

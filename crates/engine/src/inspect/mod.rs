@@ -20,8 +20,8 @@ use x64::lower::Lowered;
 
 use crate::cli::Options;
 use crate::host::sys;
+use crate::translator::source::{Code, Observer};
 use crate::translator::tally::Tally;
-use crate::translator::translate::{Code, Observer};
 use counters::Counters;
 use guest::GuestLine;
 use perf::Map;

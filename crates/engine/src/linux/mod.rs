@@ -9,6 +9,7 @@ pub mod delivery;
 pub mod exe_link;
 pub mod exec;
 pub mod executable;
+pub mod known;
 pub mod loader;
 pub mod other;
 pub mod pending;

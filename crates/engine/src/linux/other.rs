@@ -15,6 +15,7 @@ use alloc::vec::Vec;
 use core::ops::Range;
 use core::sync::atomic::{AtomicU64, Ordering};
 
+use super::known::Known;
 use super::process::Process;
 use super::views::maps;
 use crate::host::own::{self, room};
@@ -75,19 +76,6 @@ pub fn publish(process: &'static Process) {
     }
     let here = PUBLISHED.as_ptr() as u64;
     PUBLISHED[Word::Here as usize].store(here, Ordering::Release);
-}
-
-/// What an engine knows of its guest's memory.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Known {
-    /// The engine's ranges, ascending.
-    pub own: Vec<Range<u64>>,
-    /// What the guest may execute, ascending.
-    pub executable: Vec<Range<u64>>,
-    /// What of that it may not read, though the host lets it, ascending.
-    pub unreadable: Vec<Range<u64>>,
-    /// Stack, heap and vDSO.
-    pub names: Vec<(Range<u64>, &'static str)>,
 }
 
 /// Another process on the same engine.
@@ -225,36 +213,6 @@ fn list(memory: &Fd, address: u64, count: usize) -> Option<Vec<u64>> {
         let words = bytes.as_chunks().0.iter();
         words.map(|&word| u64::from_le_bytes(word)).collect()
     })
-}
-
-impl Known {
-    /// What this process knows of its own.
-    #[must_use]
-    pub fn of(process: &Process) -> Self {
-        Self {
-            own: own::ranges().collect(),
-            executable: process.space.executable_ranges(),
-            unreadable: process.space.unreadable_ranges(),
-            names: process.names(),
-        }
-        .ascending()
-    }
-
-    /// The same, in order, and no range in another.
-    #[must_use]
-    pub fn ascending(mut self) -> Self {
-        for ranges in [&mut self.own, &mut self.executable, &mut self.unreadable] {
-            ranges.sort_unstable_by_key(|range| range.start);
-            ranges.dedup_by(|next, before| {
-                let joined = next.start <= before.end;
-                if joined {
-                    before.end = before.end.max(next.end);
-                }
-                joined
-            });
-        }
-        self
-    }
 }
 
 #[cfg(test)]

@@ -6,8 +6,13 @@
 
 pub mod code;
 mod cold;
-pub mod forget;
+mod forget;
+mod fork;
 pub mod interpret;
+pub mod source;
+mod state;
 pub mod tally;
+mod threads;
 pub mod translate;
+mod translations;
 pub mod vcpu;

@@ -1,11 +1,11 @@
 //! Translating and running: from a guest address to code, into it and out.
 //!
-//! [`Engine::run`] runs translated code until the guest wants something that
+//! [`Translator::run`] runs translated code until the guest wants something that
 //! only its surroundings have (a system call, a signal). On the way it
 //! translates what is missing, links exits, fills the table of indirect
 //! targets, and finds the guest's state again after a fault.
 //!
-//! Threads share one engine. What has been translated is behind one lock, which
+//! Threads share one translator. What has been translated is behind one lock, which
 //! is not held while guest code runs. How it is forgotten is in
 //! [`super::forget`].
 //!
@@ -15,107 +15,49 @@
 //! before `shared`.
 
 use alloc::boxed::Box;
-use alloc::vec::Vec;
 use core::ops::Range;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use a64::cpu::{Cpu, Flags};
-use a64::decode::decode;
-use a64::interp::{Environment, Exception, step};
-use a64::lift::{A64, ANY_STACK, SOFT_FLOAT};
+use a64::cpu::Cpu;
+use a64::interp::{Environment, Exception};
 use a64::mem::{Fault, FaultKind, Memory};
-use ir::form::{Former, Limits, Source};
-use ir::live::Live;
-use ir::{Key, Mode, Region};
+use ir::{Key, Mode};
 use x64::convention::Convention;
 use x64::features::HostFeatures;
-use x64::lower::flags::{Compare, FlagsAt, Form, Setter, Value};
-use x64::lower::{FaultPoint, Leave, Lowered, Lowerer, Options, Swaps};
+use x64::lower::flags::FlagsAt;
+use x64::lower::{FaultPoint, Leave, Lowerer, Swaps};
 use x64::stubs;
 
-use super::code::arena::{Arena, CodeCopy, Points};
-use super::code::cache::Cache;
+use super::code::arena::{Arena, Points};
 use super::cold::{self, Heat, Led};
-use super::forget::Threads;
+use super::source::{Code, Observer};
+use super::state::{
+    compute, from_eflags, interpret, interpreter, mode_of, set_mode, take_float_flags,
+};
 use super::tally::Tally;
+use super::threads::Threads;
+use super::translations::{Translations, WAKING};
 use super::vcpu::{Calls, HostFault, Vcpu, layout};
-use crate::host::lock::{Held, Lock};
+use crate::host::lock::Lock;
 use crate::host::sys::Errno;
 use crate::host::{clock, heap};
 use crate::thread::attention::Attention;
 
 /// So much code is kept even when memory is low.
 const KEPT_WHEN_LOW: u64 = 256 << 10;
-/// How large a region may be.
-const LIMITS: Limits = Limits { insns: 512 };
-
-/// How many regions are woken or translated for one that is wanted and relies on
-/// them, one on the other; behind that it is translated anew.
-const WAKING: u32 = 32;
-
-/// FPCR bits that the host's modes can't give: AHP, DN, FZ and FZ16.
-const FPCR_SOFT: u32 = 1 << 26 | 1 << 25 | 1 << 24 | 1 << 19;
-
-/// Where guest instructions are read from.
-pub trait Code {
-    /// The word at `pc` as the guest would fetch it.
-    fn fetch(&self, pc: u64) -> Option<u32>;
-
-    /// A number that grows whenever what was fetched may be another word now.
-    fn version(&self) -> u64 {
-        0
-    }
-
-    /// The page where instructions may call functions ([`a64::call`]).
-    fn calls(&self) -> Option<u64> {
-        None
-    }
-
-    /// Where that is so since the last call.
-    fn changed(&self) -> Vec<Range<u64>> {
-        Vec::new()
-    }
-}
-
-/// Looks at what is translated.
-pub trait Observer {
-    /// The code that all regions share lies there.
-    fn started(&mut self, stubs: core::ops::Range<u64>) {
-        let _ = stubs;
-    }
-
-    /// A region has been formed, and is about to be translated. Gives the first of
-    /// the counters of its blocks, if it is to count.
-    fn formed(&mut self, head: u64, region: &Region, code: &dyn Code) -> Option<u32> {
-        let _ = (head, region, code);
-        None
-    }
-
-    /// A region has been translated and placed.
-    fn translated(&mut self, region: &Region, lowered: &Lowered, host: u64, code: &[u8]);
-}
-
-/// Looks at nothing.
-#[derive(Debug)]
-pub struct Nobody;
-
-impl Observer for Nobody {
-    fn translated(&mut self, _: &Region, _: &Lowered, _: u64, _: &[u8]) {}
-}
-
 /// A translator and all that it has translated.
 #[derive(Debug)]
-pub struct Engine {
-    pub(crate) shared: Lock<Shared>,
-    pub(crate) threads: Lock<Threads>,
+pub struct Translator {
+    pub(super) shared: Lock<Translations>,
+    pub(super) threads: Lock<Threads>,
     /// The version of the guest's code that the translations are of.
-    pub(crate) version: AtomicU64,
-    /// Grows with each forgetting: [`super::forget::Gone`]'s next number.
-    pub(crate) epoch: AtomicU64,
+    pub(super) version: AtomicU64,
+    /// Grows with each forgetting: [`super::threads::Gone`]'s next number.
+    pub(super) epoch: AtomicU64,
     stubs: stubs::Stubs,
     /// The stubs' address, and how many bytes they take.
     base: u64,
-    pub(crate) stub_bytes: u64,
+    pub(super) stub_bytes: u64,
     code: Range<u64>,
     points: Points,
     /// The slot of `rdx`.
@@ -124,17 +66,6 @@ pub struct Engine {
     tally: Option<&'static Tally>,
     /// Whether code memory is closed.
     closed: AtomicBool,
-}
-
-/// What one thread at a time uses.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    lowerer: Lowerer,
-    former: Former,
-    region: Region,
-    lowered: Lowered,
-    arena: Arena,
-    cache: Cache,
 }
 
 /// Where the signal handler finds what it needs.
@@ -152,30 +83,7 @@ pub struct Places {
     pub points: Points,
 }
 
-struct Fetcher<'a, C> {
-    mode: Mode,
-    code: &'a C,
-    cache: &'a Cache,
-    heat: &'a Heat,
-}
-
-impl<C: Code> Source for Fetcher<'_, C> {
-    fn fetch(&self, pc: u64) -> Option<u32> {
-        self.code.fetch(pc)
-    }
-
-    fn translated(&self, pc: u64) -> bool {
-        // Entries are hot: most addresses need no look-up.
-        let mode = self.mode;
-        self.heat.is_hot(pc) && self.cache.find(Key { pc, mode }).is_some()
-    }
-
-    fn has_run(&self, pc: u64) -> bool {
-        self.heat.has_run(pc)
-    }
-}
-
-impl Engine {
+impl Translator {
     /// A translator for this host, which interprets what has not run often.
     ///
     /// # Errors
@@ -204,14 +112,7 @@ impl Engine {
             code: arena.range(),
             points: arena.points(),
             spilled_slot: convention.spilled_slot(),
-            shared: Lock::new(Shared {
-                lowerer,
-                former: Former::default(),
-                region: Region::default(),
-                lowered: Lowered::default(),
-                arena,
-                cache: Cache::default(),
-            }),
+            shared: Lock::new(Translations::new(lowerer, arena)),
             threads: Lock::new(Threads::default()),
             version: AtomicU64::new(0),
             epoch: AtomicU64::new(0),
@@ -393,7 +294,7 @@ impl Engine {
     /// Links an exit, if it is still there.
     fn link(&self, vcpu: &Vcpu, exit: u32, pc: u64, host: u64) {
         let mut shared = self.shared.hold();
-        let Shared { arena, cache, .. } = &mut *shared;
+        let Translations { arena, cache, .. } = &mut *shared;
         let mode = vcpu.host.mode;
         let here = cache
             .find(Key { pc, mode })
@@ -486,271 +387,4 @@ impl Engine {
             FlagsAt::Setter(setter) => vcpu.cpu.flags = compute(&vcpu.cpu, &setter),
         }
     }
-}
-
-impl Shared {
-    /// Forgets all but the stubs.
-    pub(crate) fn clear(&mut self, stub_bytes: u64) {
-        self.cache.clear();
-        self.arena.clear(stub_bytes);
-    }
-
-    /// The regions that are of code in one of the ranges, and not of what is
-    /// there now.
-    pub(crate) fn touched<C: Code>(&self, ranges: &[Range<u64>], code: &C) -> Vec<u32> {
-        self.cache.touched(ranges, |pc| code.fetch(pc))
-    }
-
-    /// Puts regions to sleep, and gives the guest addresses that have lost their
-    /// code. No thread may be running translated code.
-    pub(crate) fn sleep(&mut self, regions: Vec<u32>) -> Vec<u64> {
-        let mut gone = Vec::new();
-        self.cache.sleep(&mut self.arena, regions, &mut gone);
-        gone
-    }
-
-    /// The code for a guest address in a mode: found, woken or translated. Nothing
-    /// if the arena is full.
-    fn make<C: Code>(
-        &mut self,
-        key: Key,
-        from: (&C, &Heat),
-        observer: &mut dyn Observer,
-        waking: u32,
-    ) -> Option<u64> {
-        if let Some(entry) = self.cache.find(key) {
-            return Some(entry.host);
-        }
-        let Some(left) = waking.checked_sub(1) else {
-            return self.translate(key, from, observer);
-        };
-        if let Some(region) = self.cache.sleeping(key, |pc| from.0.fetch(pc)) {
-            while let Some(other) = self.cache.missing(region) {
-                self.make(other, from, observer, left)?;
-            }
-            if let Some(entry) = self.cache.wake(region, key) {
-                return Some(entry.host);
-            }
-        }
-        self.translate(key, from, observer)
-    }
-
-    fn translate<C: Code>(
-        &mut self,
-        key: Key,
-        (code, heat): (&C, &Heat),
-        observer: &mut dyn Observer,
-    ) -> Option<u64> {
-        let Self {
-            lowerer,
-            former,
-            region,
-            lowered,
-            arena,
-            cache,
-        } = self;
-        let mode = key.mode;
-        let guest = A64 {
-            mode,
-            calls: code.calls(),
-        };
-        let fetcher = Fetcher {
-            mode,
-            code,
-            cache,
-            heat,
-        };
-        former.form(&guest, &fetcher, key.pc, LIMITS, region);
-        let outside = |key| cache.find(key).map_or(Live::Live, |entry| entry.flags);
-        let counters = observer.formed(key.pc, region, code);
-        lowerer.lower(region, Options { counters }, outside, lowered);
-        let placed = cache.place(arena, region, lowerer.asm.code_mut(), lowered)?;
-        observer.translated(region, lowered, placed.host.start, lowerer.asm.code());
-        for entry in &lowered.entries {
-            heat.translated(entry.pc);
-        }
-        cache.find(key).map(|entry| entry.host)
-    }
-}
-
-/// Everything of an engine held, so that a `fork` finds it sound.
-#[derive(Debug)]
-pub struct Forking<'a> {
-    engine: &'a Engine,
-    threads: Held<'a, Threads>,
-    shared: Held<'a, Shared>,
-    copy: CodeCopy,
-}
-
-impl Engine {
-    /// To be called before a `fork`.
-    #[must_use]
-    pub fn before_fork(&self) -> Forking<'_> {
-        let threads = self.threads.hold();
-        let shared = self.shared.hold();
-        let copy = shared.arena.copy(self.stub_bytes);
-        Forking {
-            engine: self,
-            threads,
-            shared,
-            copy,
-        }
-    }
-}
-
-impl Forking<'_> {
-    /// In the parent, after it.
-    pub fn parent(self) {
-        self.copy.release();
-    }
-
-    /// In the child, whose only thread this is.
-    ///
-    /// # Errors
-    /// When its code memory cannot be its own; it must not run guest code
-    /// then.
-    pub fn child(mut self, vcpu: &mut Vcpu) -> Result<(), Errno> {
-        let own = vcpu.attention();
-        self.threads
-            .inside
-            .retain(|&thread| core::ptr::eq(thread, own));
-        if !self.shared.arena.replace(&self.copy)? {
-            self.shared.clear(self.engine.stub_bytes);
-            self.engine.forgotten_by_parent(&mut self.threads, vcpu);
-        }
-        Ok(())
-    }
-}
-
-/// Whether an access whose base is SP finds it aligned.
-const fn stack_aligned(cpu: &Cpu) -> bool {
-    cpu.x[31].is_multiple_of(16)
-}
-
-/// One instruction that translated code leaves to the interpreter.
-fn interpret<M: Memory + Environment>(
-    vcpu: &mut Vcpu,
-    memory: &mut M,
-    word: u32,
-) -> Option<Exception> {
-    let Some(insn) = decode(word) else {
-        return Some(Exception::Undefined);
-    };
-    vcpu.tally(insn.op);
-    let result = step(&mut vcpu.cpu, memory, insn);
-    set_mode(vcpu);
-    result.err()
-}
-
-/// The mode of translations for what the guest's registers hold.
-const fn mode_of(cpu: &Cpu) -> Mode {
-    Mode::PLAIN
-        .with(SOFT_FLOAT, cpu.fpcr & FPCR_SOFT != 0)
-        .with(ANY_STACK, !stack_aligned(cpu))
-}
-
-/// Brings the modes of the host and of translations in line with the guest's
-/// registers.
-fn set_mode(vcpu: &mut Vcpu) {
-    let fpcr = vcpu.cpu.fpcr;
-    // RMode: nearest, plus, minus, zero; MXCSR: nearest, minus, plus, zero.
-    let rounding = [0, 2, 1, 3][(fpcr >> 22 & 3) as usize];
-    vcpu.host.mxcsr = 0x1f80 | rounding << 13;
-    let before = core::mem::replace(&mut vcpu.host.mode, mode_of(&vcpu.cpu));
-    if before.has(SOFT_FLOAT) != vcpu.host.mode.has(SOFT_FLOAT) {
-        vcpu.clear_targets();
-    }
-}
-
-/// The interpreter as translated code calls it.
-///
-/// # Safety
-/// `vcpu` is the thread's, and its `context` an `M` that nobody else uses now.
-unsafe extern "sysv64" fn interpreter<M: Memory + Environment>(vcpu: *mut Vcpu, word: u32) -> u32 {
-    // SAFETY: as above: `run` has set both, and waits in `enter`.
-    let (vcpu, memory) = unsafe { (&mut *vcpu, &mut *(*vcpu).host.context.cast::<M>()) };
-    let Some(insn) = decode(word) else {
-        vcpu.host.exception = Some(Exception::Undefined);
-        return 1;
-    };
-    vcpu.tally(insn.op);
-    let next = vcpu.cpu.pc.wrapping_add(4);
-    let aligned = stack_aligned(&vcpu.cpu);
-    match step(&mut vcpu.cpu, memory, insn) {
-        // It leaves too when it goes on elsewhere: a copy of memory that is only
-        // a part done. And when translated code may take SP for aligned no more.
-        Ok(()) => u32::from(vcpu.cpu.pc != next || aligned && !stack_aligned(&vcpu.cpu)),
-        Err(exception) => {
-            vcpu.host.exception = Some(exception);
-            1
-        }
-    }
-}
-
-/// MXCSR's sticky bits become FPSR's, and saturation QC.
-fn take_float_flags(vcpu: &mut Vcpu) {
-    let sticky = vcpu.host.mxcsr & 0x3f;
-    // IE, (DE), ZE, OE, UE, PE to IOC, DZC, OFC, UFC, IXC.
-    vcpu.cpu.fpsr |= sticky & 1 | sticky >> 1 & 0x1e;
-    vcpu.host.mxcsr &= !0x3f;
-    if vcpu.host.saturated != 0 {
-        vcpu.cpu.fpsr |= 1 << 27;
-        vcpu.host.saturated = 0;
-    }
-}
-
-/// The guest's flags in EFLAGS.
-fn from_eflags(eflags: u64, form: Form) -> Flags {
-    let bit = |n: u32| (eflags >> n & 1) as u8;
-    let (cf, pf, zf, sf, of) = (bit(0), bit(2), bit(6), bit(7), bit(11));
-    Flags::from_nzcv(match form {
-        Form::Plain => sf << 3 | zf << 2 | cf << 1 | of,
-        Form::Inverted => sf << 3 | zf << 2 | (cf ^ 1) << 1 | of,
-        Form::Float => match (zf, pf, cf) {
-            (_, 1, _) => 0b0011,
-            (1, ..) => 0b0110,
-            (.., 1) => 0b1000,
-            _ => 0b0010,
-        },
-    })
-}
-
-/// The flags of a comparison whose operands are still there.
-fn compute(cpu: &Cpu, setter: &Setter) -> Flags {
-    let bits = u32::from(setter.w.bits());
-    let value = |value| {
-        let value = match value {
-            Value::Const(c) => c,
-            Value::Slot(reg) if reg.is_zero() => 0,
-            Value::Slot(reg) => cpu.x[usize::from(reg.0)],
-            Value::Plus(reg, c) => cpu.x[usize::from(reg.0)].wrapping_add(c),
-        };
-        u128::from(value & setter.w.mask())
-    };
-    let (a, b) = (value(setter.a), value(setter.b));
-    let mask = u128::from(setter.w.mask());
-    let (result, carry, overflow) = match setter.op {
-        Compare::Constant => return Flags::from_nzcv(setter.a.nzcv()),
-        Compare::And => (a & b, false, false),
-        Compare::Add => {
-            let sum = a + b;
-            (
-                sum & mask,
-                sum > mask,
-                (!(a ^ b) & (a ^ sum)) >> (bits - 1) & 1 == 1,
-            )
-        }
-        Compare::Sub => {
-            let difference = a.wrapping_sub(b) & mask;
-            (
-                difference,
-                a >= b,
-                ((a ^ b) & (a ^ difference)) >> (bits - 1) & 1 == 1,
-            )
-        }
-    };
-    let n = u8::from(result >> (bits - 1) & 1 == 1);
-    Flags::from_nzcv(
-        n << 3 | u8::from(result == 0) << 2 | u8::from(carry) << 1 | u8::from(overflow),
-    )
 }

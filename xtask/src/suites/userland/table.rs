@@ -8,7 +8,7 @@ use e2e::Done;
 
 use super::outcome::Outcome;
 use super::read;
-use crate::apt::Apt;
+use crate::setup;
 use crate::step::run;
 
 /// Debian's release.
@@ -127,7 +127,7 @@ const PERL: &str = r#"cd /perl/t && exec ./perl TEST -v "$1""#;
 /// Perl's sources, into a new root: the tests need what is beside them. Their
 /// perl is the installed one, its modules lie where the tests look for them.
 pub(super) fn add_perl(root: &Path, scratch: &Path) -> Result<()> {
-    let apt = Apt::new(scratch, "deb-src", RELEASE)?;
+    let apt = setup::lists(scratch, "deb-src", RELEASE)?;
     // The description of a security update may not be on the mirror yet.
     apt.get(&["source", "--download-only", "--tar-only", "perl"])?;
     let sources = apt.file("perl_", ".orig.tar.xz")?;

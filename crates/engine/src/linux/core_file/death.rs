@@ -21,9 +21,9 @@ use core::mem;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
 
+use super::calls::call;
 use super::facts;
 use super::nowhere::Nowhere;
-use super::parking::wait_for_the_end;
 use crate::host::signal::{self, Action, SIG_IGN};
 use crate::host::sys::{self, Errno, Fd, fd_argument, number};
 use crate::linux::signals;
@@ -105,9 +105,21 @@ fn may_change_root() -> bool {
     call(number::CAPGET, arguments).is_ok() && sets[0] & 1 << CAP_SYS_CHROOT != 0
 }
 
+/// The process ends soon, and the calling thread with it, or before: where its
+/// first thread is to be the last one.
+pub fn wait_for_the_end() -> ! {
+    /// How often a thread looks.
+    const ROUND: u64 = 1_000_000;
+    let _ = signal::set_whole_mask(!0);
+    loop {
+        sys::pause(ROUND);
+        look();
+    }
+}
+
 /// What a thread does that waits for the end: it ends if its process is to die in
 /// the first thread, and that one dies.
-pub(super) fn look() {
+fn look() {
     // SAFETY: what is there stays there.
     let Some(last) = (unsafe { LAST.load(Ordering::Acquire).as_ref() }) else {
         return;
@@ -146,13 +158,6 @@ fn die_last(last: &Last, in_namespace: bool) -> ! {
 fn limit_files(soft: u64) -> Result<(), Errno> {
     let [_, hard] = sys::limits(super::RLIMIT_CORE).ok_or(Errno::EINVAL)?;
     sys::set_limits(super::RLIMIT_CORE, [soft, hard])
-}
-
-/// A system call that touches no memory but what its arguments name.
-pub(super) fn call(number: u32, arguments: [u64; 6]) -> Result<u64, Errno> {
-    // SAFETY: all arguments that are addresses are of strings and of arrays that
-    // live on, and are as long as is said.
-    unsafe { sys::syscall(number, arguments) }
 }
 
 /// Goes to a directory that is removed as soon as the kernel has written there.

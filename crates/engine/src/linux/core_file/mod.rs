@@ -17,6 +17,7 @@
 //! that somebody sends have to come to the engine for that, also where the guest
 //! leaves them to the default ([`arm`]).
 
+mod calls;
 mod contents;
 mod death;
 mod facts;
@@ -33,10 +34,11 @@ use core::sync::atomic::{AtomicBool, Ordering};
 
 use a64::cpu::Cpu;
 
+pub use self::death::wait_for_the_end;
 use self::parking::Parked;
 pub use self::parking::Parking;
 use self::write::Memory;
-use super::other::Known;
+use super::known::Known;
 use super::process::{Process, Thread};
 use super::signals;
 use super::views::{maps, read_all};
@@ -138,12 +140,19 @@ pub fn write(
     let own = thread.attention().process.load(Ordering::Relaxed);
     if !process.parking.begin(own) {
         // Another thread dies already.
-        process.parking.park(thread, cpu);
+        if process.parking.park(thread.attention(), thread.mask, cpu) {
+            wait_for_the_end()
+        }
         return Death::WithoutFile;
     }
     // Nothing is to come between.
     let _ = signal::set_whole_mask(!0);
-    let (threads, all) = stopped(process, Parked::new(thread, cpu), own, others);
+    let (threads, all) = stopped(
+        process,
+        Parked::new(thread.attention(), thread.mask, cpu),
+        own,
+        others,
+    );
     let Some(path) = facts::name(&pattern, process, thread, signal) else {
         return Death::WithoutFile;
     };

@@ -7,7 +7,7 @@ use alloc::format;
 use alloc::vec::Vec;
 use core::ffi::CStr;
 
-use super::death::call;
+use super::calls::call;
 use crate::host::sys::{AT_FDCWD, Errno, Fd, fd_argument, number};
 
 /// As x86-64 has them.

@@ -12,9 +12,8 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use a64::cpu::Cpu;
 
 use crate::host::lock::{SpinLock, Unlock};
-use crate::host::signal;
 use crate::host::sys::{self, Errno, number};
-use crate::linux::process::Thread;
+use crate::thread::attention::Attention;
 use crate::thread::handlers;
 
 /// A thread as its core file shows it.
@@ -27,11 +26,11 @@ pub(super) struct Parked {
 }
 
 impl Parked {
-    pub(super) fn new(thread: &Thread, cpu: &Cpu) -> Self {
+    pub(super) fn new(attention: &Attention, mask: u64, cpu: &Cpu) -> Self {
         Self {
-            thread: thread.attention().thread.load(Ordering::Relaxed),
+            thread: attention.thread.load(Ordering::Relaxed),
             registers: Box::new(cpu.clone()),
-            mask: thread.mask,
+            mask,
         }
     }
 }
@@ -58,13 +57,15 @@ impl Parking {
         }
     }
 
-    /// Parks the calling thread, if its process wants that.
-    pub fn park(&self, thread: &Thread, cpu: &Cpu) {
-        let process = thread.attention().process.load(Ordering::Relaxed);
+    /// Parks the calling thread, which blocks these signals, if its process wants that.
+    /// Returns whether it did: then the thread is to wait for the end.
+    #[must_use]
+    pub fn park(&self, attention: &Attention, mask: u64, cpu: &Cpu) -> bool {
+        let process = attention.process.load(Ordering::Relaxed);
         if self.process.load(Ordering::Acquire) != process {
-            return;
+            return false;
         }
-        let mut parked = Some(Parked::new(thread, cpu));
+        let mut parked = Some(Parked::new(attention, mask, cpu));
         // Nothing is allocated while the lock is held.
         while parked.is_some() {
             let mut grown = Vec::with_capacity(self.list.with(|list| list.len()) + 16);
@@ -81,7 +82,7 @@ impl Parking {
             });
             drop(old);
         }
-        wait_for_the_end()
+        true
     }
 
     /// Asks threads to park. Returns those that did, and whether all did: not those
@@ -127,16 +128,4 @@ fn is_gone(process: u32) -> bool {
     // SAFETY: signal 0 is none.
     let sent = unsafe { sys::syscall(number::KILL, [process.into(), 0, 0, 0, 0, 0]) };
     sent == Err(Errno::ESRCH)
-}
-
-/// The process ends soon, and the calling thread with it, or before: where its
-/// first thread is to be the last one.
-pub(super) fn wait_for_the_end() -> ! {
-    /// How often a thread looks.
-    const ROUND: u64 = 1_000_000;
-    let _ = signal::set_whole_mask(!0);
-    loop {
-        sys::pause(ROUND);
-        super::death::look();
-    }
 }

@@ -12,7 +12,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::Call;
-use super::table::Syscall;
+use super::syscall::Syscall;
 use crate::host::directory;
 use crate::host::sys::{self, Errno, Fd, number};
 use crate::linux::exe_link;

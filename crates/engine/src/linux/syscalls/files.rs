@@ -51,7 +51,7 @@ fn open(call: &mut Call<'_>, flags: u64, resolve: u64, number: u32) -> Result<u6
         Err(Errno::ENOENT) if resolve == 0 => {
             let register = Register::find(opening.directory, opening.path);
             let register = register.ok_or(Errno::ENOENT)?;
-            register.open(&viewer(call), open_flags::to_host(flags))
+            viewer(call).open_register(&register, open_flags::to_host(flags))
         }
         result => opened(call.process, call.thread, &opening, result),
     }

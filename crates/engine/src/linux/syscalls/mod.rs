@@ -28,6 +28,7 @@ mod remote;
 mod seccomp;
 mod sends;
 mod signals;
+pub mod syscall;
 pub mod table;
 mod tagged;
 mod time;
@@ -38,7 +39,7 @@ use core::sync::atomic::Ordering;
 use a64::cpu::Cpu;
 use a64::mem::{Fault, Size};
 
-use self::table::{Handler, Syscall};
+use self::syscall::{Handler, Syscall};
 use super::executable::{Identity, Own};
 use super::process::{Process, Thread};
 use super::seccomp::bpf::Data;

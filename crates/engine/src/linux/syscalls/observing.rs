@@ -15,7 +15,6 @@ use core::sync::atomic::Ordering;
 use a64::mem::Size;
 
 use super::Call;
-use super::signals::SET;
 use crate::host::clock;
 use crate::host::signal::{self, SignalInfo, UNBLOCKABLE, bit};
 use crate::host::sys::{self, Errno, Fd, number};
@@ -24,6 +23,9 @@ use crate::memory::guest_memory;
 use crate::thread::attention::{KEPT, TAKE, TAKEN_ALL, WAITS};
 use crate::thread::handlers;
 use crate::thread::taken::{TAKEN, TAKEN_LIST};
+
+/// Sets of signals have 8 bytes, on both.
+pub(super) const SET: u64 = 8;
 
 /// `struct signalfd_siginfo`.
 const RECORD: usize = 128;

@@ -149,8 +149,9 @@ pub(super) fn target(call: &Call<'_>, directory: i32, address: u64) -> Option<Ta
 
 #[cfg(test)]
 mod tests {
-    use super::super::table::{Handler, TABLE};
     use super::*;
+    use crate::linux::syscalls::syscall::Handler;
+    use crate::linux::syscalls::table::TABLE;
 
     #[test]
     fn every_call_that_follows_has_a_path() {

@@ -1,6 +1,7 @@
 //! Signals: actions and masks are kept here, since the host's are the
 //! engine's too; and the calls that wait with another mask.
 
+use super::observing::SET;
 use super::{Call, Control, descriptors, observing};
 use crate::host::signal::{
     Action, SA_NOCLDSTOP, SA_NOCLDWAIT, SA_NODEFER, SA_ONSTACK, SA_RESETHAND, SA_RESTART,
@@ -9,9 +10,6 @@ use crate::host::signal::{
 use crate::host::sys::{Errno, number};
 use crate::linux::process::AlternateStack;
 use crate::thread::taken::TAKEN;
-
-/// Sets of signals have 8 bytes, on both.
-pub(super) const SET: u64 = 8;
 
 /// `SA_EXPOSE_TAGBITS`.
 const SA_EXPOSE_TAGBITS: u64 = 0x800;

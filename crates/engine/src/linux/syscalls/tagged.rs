@@ -14,7 +14,7 @@
 use alloc::vec::Vec;
 
 use super::Call;
-use super::table::Syscall;
+use super::syscall::Syscall;
 use crate::host::sys::Errno;
 use crate::memory::guest_memory;
 

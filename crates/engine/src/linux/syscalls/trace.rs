@@ -8,7 +8,7 @@ use alloc::string::String;
 use core::ffi::CStr;
 use core::fmt::Write as _;
 
-use super::table::Syscall;
+use super::syscall::Syscall;
 use crate::host::sys::{self, AT_FDCWD, Errno, number};
 use crate::memory::guest_memory;
 

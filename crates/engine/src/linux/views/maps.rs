@@ -7,7 +7,7 @@ use core::ops::Range;
 
 use super::Text;
 use crate::host::page::{page_down, page_up};
-use crate::linux::other::Known;
+use crate::linux::known::Known;
 
 /// One line of the host's, taken apart.
 struct Line<'a> {

@@ -10,6 +10,7 @@ use alloc::vec::Vec;
 use core::mem::ManuallyDrop;
 
 use super::place::{self, Found, Place};
+use super::registers::Register;
 use super::shown::{self, Original};
 use super::status::{self, Signals};
 use super::{cpu, maps, read_all};
@@ -18,7 +19,8 @@ use crate::host::sys::{
     self, AT_FDCWD, Errno, Fd, Status, fd_argument, number, read_link, status_at,
 };
 use crate::linux::abi::arm64::open_flags;
-use crate::linux::other::{self, Known, Other};
+use crate::linux::known::Known;
+use crate::linux::other::{self, Other};
 use crate::linux::process::{Process, Thread};
 use crate::linux::signals::Actions;
 
@@ -302,6 +304,25 @@ impl Viewer<'_> {
         let arguments = [fd_argument(made.number()), place, close, 0, 0, 0];
         // SAFETY: the descriptor is the guest's newest, which it does not know.
         unsafe { sys::syscall(number::DUP3, arguments) }
+    }
+
+    /// Opens the file of a processor's register, with these flags of the host's.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn open_register(&self, register: &Register, flags: u64) -> Result<u64, Errno> {
+        let file = Fd::open_at(register.processor(), Register::INSTEAD, flags)?;
+        if flags & O_PATH != 0 {
+            return Ok(fd_argument(ManuallyDrop::new(file).number()));
+        }
+        let status = file.status()?;
+        drop(file);
+        let original = Original {
+            status,
+            link: register.link(),
+            is_hosts: false,
+        };
+        self.hand_out(&register.text(), original, flags)
     }
 
     /// A new descriptor of a text, as if its file were opened with these flags.

@@ -9,15 +9,12 @@
 use alloc::ffi::CString;
 use alloc::vec::Vec;
 use core::ffi::CStr;
-use core::mem::ManuallyDrop;
 
 use a64::features::{MIDR_EL1, REVIDR_EL1};
 
 use super::place::file_system;
-use super::procfs::Viewer;
-use super::shown::Original;
 use super::{cpu, string};
-use crate::host::sys::{self, Errno, Fd, fd_argument, number};
+use crate::host::sys::{self, Fd, fd_argument, number};
 
 /// `O_PATH` and `O_CLOEXEC`, the same on both.
 const O_PATH: u64 = 0o10_000_000;
@@ -80,27 +77,19 @@ impl Register {
         self.processor
     }
 
-    /// Opens it, with these flags of the host's.
-    ///
-    /// # Errors
-    /// The kernel's.
-    pub fn open(&self, viewer: &Viewer<'_>, flags: u64) -> Result<u64, Errno> {
-        let file = Fd::open_at(self.processor.number(), Self::INSTEAD, flags)?;
-        if flags & O_PATH != 0 {
-            return Ok(fd_argument(ManuallyDrop::new(file).number()));
-        }
-        let status = file.status()?;
-        drop(file);
+    /// What a descriptor's link would say of it.
+    #[must_use]
+    pub fn link(&self) -> Vec<u8> {
         let mut link = self.processor.path();
         link.extend_from_slice(b"/regs/identification/");
         link.extend_from_slice(self.name.as_bytes());
-        let original = Original {
-            status,
-            link,
-            is_hosts: false,
-        };
-        let text = cpu::register(self.value);
-        viewer.hand_out(&text, original, flags)
+        link
+    }
+
+    /// What its file says.
+    #[must_use]
+    pub fn text(&self) -> Vec<u8> {
+        cpu::register(self.value)
     }
 }
 

@@ -1,0 +1,13 @@
+//! What was typed and makes no sense: an error of its own kind.
+
+/// Something typed that makes no sense, beyond what clap can know.
+#[derive(Debug)]
+pub(crate) struct Usage(pub(crate) String);
+
+impl std::fmt::Display for Usage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Usage {}

@@ -1,0 +1,54 @@
+//! Where a translator reads the guest's code, and who looks at what it makes of it.
+
+use alloc::vec::Vec;
+use core::ops::Range;
+
+use ir::Region;
+use x64::lower::Lowered;
+
+/// Where guest instructions are read from.
+pub trait Code {
+    /// The word at `pc` as the guest would fetch it.
+    fn fetch(&self, pc: u64) -> Option<u32>;
+
+    /// A number that grows whenever what was fetched may be another word now.
+    fn version(&self) -> u64 {
+        0
+    }
+
+    /// The page where instructions may call functions ([`a64::call`]).
+    fn calls(&self) -> Option<u64> {
+        None
+    }
+
+    /// The ranges that changed since the last call.
+    fn changed(&self) -> Vec<Range<u64>> {
+        Vec::new()
+    }
+}
+
+/// Looks at what is translated.
+pub trait Observer {
+    /// The code that all regions share lies there.
+    fn started(&mut self, stubs: Range<u64>) {
+        let _ = stubs;
+    }
+
+    /// A region has been formed, and is about to be translated. Gives the first of
+    /// the counters of its blocks, if it is to count.
+    fn formed(&mut self, head: u64, region: &Region, code: &dyn Code) -> Option<u32> {
+        let _ = (head, region, code);
+        None
+    }
+
+    /// A region has been translated and placed.
+    fn translated(&mut self, region: &Region, lowered: &Lowered, host: u64, code: &[u8]);
+}
+
+/// Looks at nothing.
+#[derive(Debug)]
+pub struct Nobody;
+
+impl Observer for Nobody {
+    fn translated(&mut self, _: &Region, _: &Lowered, _: u64, _: &[u8]) {}
+}

@@ -1,0 +1,130 @@
+//! The threads that may be in translated code, how all of them are brought out of
+//! it, and what each has to forget before it enters again.
+
+use alloc::vec::Vec;
+use core::sync::atomic::{Ordering, fence};
+
+use crate::host::sys;
+use crate::thread::attention::{Attention, FORGET};
+use crate::thread::handlers;
+
+/// The guest addresses that had code and lost it, numbered from the engine's
+/// beginning; only the last ones are kept.
+#[derive(Debug, Default)]
+pub(super) struct Gone {
+    /// The number of the first that is kept.
+    first: u64,
+    addresses: Vec<u64>,
+}
+
+impl Gone {
+    /// How many are kept: where a thread would have to look at more, clearing
+    /// its table is cheaper.
+    const MOST: usize = 4096;
+
+    /// The number of the next one.
+    pub(super) const fn next(&self) -> u64 {
+        self.first + self.addresses.len() as u64
+    }
+
+    pub(super) fn add(&mut self, addresses: &[u64]) {
+        if self.addresses.len() + addresses.len() > Self::MOST {
+            self.first = self.next() + addresses.len() as u64;
+            self.addresses.clear();
+        } else {
+            self.addresses.extend_from_slice(addresses);
+        }
+    }
+
+    /// All have lost theirs.
+    pub(super) fn all(&mut self) {
+        self.first = self.next() + 1;
+        self.addresses.clear();
+    }
+
+    /// Those from a number on, unless they are not kept any more.
+    pub(super) fn since(&self, number: u64) -> Option<&[u64]> {
+        let skip = usize::try_from(number.checked_sub(self.first)?).ok()?;
+        self.addresses.get(skip..)
+    }
+}
+
+/// The threads of an engine.
+#[derive(Debug, Default)]
+pub(super) struct Threads {
+    /// Those that may be inside, each until it parts.
+    pub inside: Vec<&'static Attention>,
+    /// What they have to forget.
+    pub gone: Gone,
+}
+
+impl Threads {
+    /// Waits until all others are outside, which will not enter again before
+    /// they have caught up.
+    pub(super) fn stop(&self, own: &'static Attention) {
+        let others = || {
+            self.inside
+                .iter()
+                .filter(|&&thread| !core::ptr::eq(thread, own))
+        };
+        for thread in others() {
+            thread.word.fetch_or(FORGET, Ordering::SeqCst);
+        }
+        fence(Ordering::SeqCst);
+        for thread in others() {
+            wait_until_outside(thread);
+        }
+    }
+}
+
+/// Waits until a thread that may not enter any more is outside.
+fn wait_until_outside(thread: &Attention) {
+    /// It usually leaves within microseconds; a kick can get lost when there is
+    /// no memory for it.
+    const KICK_EVERY: u32 = 1000;
+    let mut round = 0_u32;
+    while thread.inside.load(Ordering::SeqCst) != 0 {
+        if round.is_multiple_of(KICK_EVERY) && !handlers::kick(thread) {
+            // It died inside.
+            return;
+        }
+        round = round.wrapping_add(1);
+        // It may have less priority: yielding is not enough then.
+        if round.is_multiple_of(100) {
+            sys::pause(50_000);
+        } else {
+            sys::yield_processor();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_is_told_what_it_missed_or_that_it_missed_too_much() {
+        let mut gone = Gone::default();
+        let start = gone.next();
+        gone.add(&[4, 8]);
+        assert_eq!(gone.since(start), Some(&[4, 8][..]));
+        let later = gone.next();
+        gone.add(&[12]);
+        assert_eq!(gone.since(later), Some(&[12][..]));
+        assert_eq!(gone.since(gone.next()), Some(&[][..]));
+        gone.all();
+        assert_eq!(gone.since(later), None);
+        assert_eq!(gone.since(gone.next()), Some(&[][..]));
+        let before = gone.next();
+        gone.add(&[16; Gone::MOST]);
+        gone.add(&[20]);
+        assert_eq!(gone.since(before), None);
+        assert_eq!(gone.since(gone.next()), Some(&[][..]));
+        // Whoever is at the last number before everything went must not take
+        // what came after it for all.
+        let last = gone.next();
+        gone.all();
+        gone.add(&[24]);
+        assert_eq!(gone.since(last), None);
+    }
+}

@@ -1,0 +1,154 @@
+//! What has been translated, and making more of it: found, woken or translated.
+
+use alloc::vec::Vec;
+use core::ops::Range;
+
+use a64::lift::A64;
+use ir::form::{Former, Limits, Source};
+use ir::live::Live;
+use ir::{Key, Mode, Region};
+use x64::lower::{Lowered, Lowerer, Options};
+
+use super::code::arena::Arena;
+use super::code::cache::Cache;
+use super::cold::Heat;
+use super::source::{Code, Observer};
+
+/// How large a region may be.
+const LIMITS: Limits = Limits { insns: 512 };
+
+/// How many regions are woken or translated for one that is wanted and relies on
+/// them, one on the other; behind that it is translated anew.
+pub(super) const WAKING: u32 = 32;
+
+/// Everything that has been translated, and what makes more of it. One thread at a
+/// time uses it.
+#[derive(Debug)]
+pub(super) struct Translations {
+    lowerer: Lowerer,
+    former: Former,
+    region: Region,
+    lowered: Lowered,
+    pub(super) arena: Arena,
+    pub(super) cache: Cache,
+}
+
+struct Fetcher<'a, C> {
+    mode: Mode,
+    code: &'a C,
+    cache: &'a Cache,
+    heat: &'a Heat,
+}
+
+impl<C: Code> Source for Fetcher<'_, C> {
+    fn fetch(&self, pc: u64) -> Option<u32> {
+        self.code.fetch(pc)
+    }
+
+    fn translated(&self, pc: u64) -> bool {
+        // Entries are hot: most addresses need no look-up.
+        let mode = self.mode;
+        self.heat.is_hot(pc) && self.cache.find(Key { pc, mode }).is_some()
+    }
+
+    fn has_run(&self, pc: u64) -> bool {
+        self.heat.has_run(pc)
+    }
+}
+
+impl Translations {
+    /// Nothing but the stubs, which lie in the arena.
+    pub(super) fn new(lowerer: Lowerer, arena: Arena) -> Self {
+        Self {
+            lowerer,
+            former: Former::default(),
+            region: Region::default(),
+            lowered: Lowered::default(),
+            arena,
+            cache: Cache::default(),
+        }
+    }
+
+    /// Forgets all but the stubs.
+    pub(super) fn clear(&mut self, stub_bytes: u64) {
+        self.cache.clear();
+        self.arena.clear(stub_bytes);
+    }
+
+    /// The regions that are of code in one of the ranges, and not of what is
+    /// there now.
+    pub(super) fn touched<C: Code>(&self, ranges: &[Range<u64>], code: &C) -> Vec<u32> {
+        self.cache.touched(ranges, |pc| code.fetch(pc))
+    }
+
+    /// Puts regions to sleep, and gives the guest addresses that have lost their
+    /// code. No thread may be running translated code.
+    pub(super) fn sleep(&mut self, regions: Vec<u32>) -> Vec<u64> {
+        let mut gone = Vec::new();
+        self.cache.sleep(&mut self.arena, regions, &mut gone);
+        gone
+    }
+
+    /// The code for a guest address in a mode: found, woken or translated. Nothing
+    /// if the arena is full.
+    pub(super) fn make<C: Code>(
+        &mut self,
+        key: Key,
+        from: (&C, &Heat),
+        observer: &mut dyn Observer,
+        waking: u32,
+    ) -> Option<u64> {
+        if let Some(entry) = self.cache.find(key) {
+            return Some(entry.host);
+        }
+        let Some(left) = waking.checked_sub(1) else {
+            return self.translate(key, from, observer);
+        };
+        if let Some(region) = self.cache.sleeping(key, |pc| from.0.fetch(pc)) {
+            while let Some(other) = self.cache.missing(region) {
+                self.make(other, from, observer, left)?;
+            }
+            if let Some(entry) = self.cache.wake(region, key) {
+                return Some(entry.host);
+            }
+        }
+        self.translate(key, from, observer)
+    }
+
+    fn translate<C: Code>(
+        &mut self,
+        key: Key,
+        (code, heat): (&C, &Heat),
+        observer: &mut dyn Observer,
+    ) -> Option<u64> {
+        let Self {
+            lowerer,
+            former,
+            region,
+            lowered,
+            arena,
+            cache,
+        } = self;
+        let mode = key.mode;
+        let guest = A64 {
+            mode,
+            calls: code.calls(),
+        };
+        let fetcher = Fetcher {
+            mode,
+            code,
+            cache,
+            heat,
+        };
+        former.form(&guest, &fetcher, key.pc, LIMITS, region);
+        let outside = |key| cache.find(key).map_or(Live::Live, |entry| entry.flags);
+        let counters = observer.formed(key.pc, region, code);
+        lowerer.lower(region, Options { counters }, outside, lowered);
+        let placed = cache.place(arena, region, lowerer.asm.code_mut(), lowered)?;
+        observer.translated(region, lowered, placed.host.start, lowerer.asm.code());
+        for entry in &lowered.entries {
+            heat.translated(entry.pc);
+        }
+        cache.find(key).map(|entry| entry.host)
+    }
+}

@@ -1,0 +1,171 @@
+//! Who must never know whom: ARCHITECTURE.md's rules as data.
+
+/// Files below the first of these never name what is below the others. What is not a
+/// folder is another crate's (`std::fs`).
+pub(crate) struct Rule {
+    pub(crate) who: &'static [&'static str],
+    pub(crate) whom: &'static [&'static str],
+    pub(crate) why: &'static str,
+}
+
+/// The rules of crates, then those of the engine's rooms, from below.
+pub(crate) const RULES: &[Rule] = &[
+    Rule {
+        who: &["crates/arch/src"],
+        whom: &["std::fs", "std::process", "std::net", "rustix", "libc"],
+        why: "architectures are data: no I/O",
+    },
+    Rule {
+        who: &["crates/arch/src", "crates/ir/src"],
+        whom: &["crates"],
+        why: "it is below all others",
+    },
+    Rule {
+        who: &["crates/binfmt/src"],
+        whom: &[
+            "crates/emulators",
+            "crates/proof",
+            "crates/armistice",
+            "clap",
+        ],
+        why: "the kernel's table knows no emulator and no command line",
+    },
+    Rule {
+        who: &["crates/emulators/src"],
+        whom: &["crates/binfmt", "crates/proof", "crates/armistice", "clap"],
+        why: "finding emulators needs no table",
+    },
+    Rule {
+        who: &["crates/proof/src"],
+        whom: &[
+            "crates/binfmt",
+            "crates/emulators",
+            "crates/armistice",
+            "clap",
+        ],
+        why: "a proof runs programs and tells what they answered",
+    },
+    Rule {
+        who: &["crates/store/src"],
+        whom: &[
+            "crates/registry",
+            "crates/container",
+            "crates/armistice",
+            "ureq",
+        ],
+        why: "the store knows no network and no namespace",
+    },
+    Rule {
+        who: &["crates/registry/src"],
+        whom: &["crates/store", "crates/container", "crates/armistice"],
+        why: "registries know no store",
+    },
+    Rule {
+        who: &["crates/a64/src"],
+        whom: &["crates/x64", "crates/engine", "crates/oracle"],
+        why: "the guest knows no host",
+    },
+    Rule {
+        who: &["crates/x64/src"],
+        whom: &["crates/a64", "crates/engine", "crates/oracle"],
+        why: "the host's code knows no guest instruction",
+    },
+    Rule {
+        who: &[
+            "crates/engine/src",
+            "crates/a64/src",
+            "crates/x64/src",
+            "crates/ir/src",
+        ],
+        whom: &[
+            "crates/arch",
+            "crates/armistice",
+            "crates/binfmt",
+            "crates/container",
+            "crates/emulators",
+            "crates/oci",
+            "crates/oracle",
+            "crates/proof",
+            "crates/registry",
+            "crates/store",
+            "libc",
+            "std",
+        ],
+        why: "the engine depends on nothing of the tool, nor on a C library",
+    },
+    Rule {
+        who: &["crates/engine/src/host"],
+        whom: &[
+            "crates/engine/src/memory",
+            "crates/engine/src/thread",
+            "crates/engine/src/translator",
+            "crates/engine/src/linux",
+            "crates/engine/src/debug",
+            "crates/engine/src/inspect",
+            "crates/engine/src/run.rs",
+            "crates/engine/src/cli.rs",
+            "crates/x64",
+            "crates/ir",
+        ],
+        why: "the machine below knows nothing of a guest",
+    },
+    Rule {
+        who: &["crates/engine/src/memory"],
+        whom: &[
+            "crates/engine/src/thread",
+            "crates/engine/src/translator",
+            "crates/engine/src/linux",
+            "crates/engine/src/debug",
+            "crates/engine/src/inspect",
+            "crates/engine/src/run.rs",
+        ],
+        why: "whoever keeps something of the guest's code is told as a Watcher",
+    },
+    Rule {
+        who: &["crates/engine/src/thread"],
+        whom: &[
+            "crates/engine/src/translator",
+            "crates/engine/src/linux",
+            "crates/engine/src/debug",
+            "crates/engine/src/inspect",
+            "crates/engine/src/run.rs",
+        ],
+        why: "handlers only note things: who acts on them is above",
+    },
+    Rule {
+        who: &["crates/engine/src/translator"],
+        whom: &[
+            "crates/engine/src/linux",
+            "crates/engine/src/debug",
+            "crates/engine/src/inspect",
+            "crates/engine/src/run.rs",
+        ],
+        why: "the translator knows no system call of the guest's",
+    },
+    Rule {
+        who: &["crates/engine/src/linux"],
+        whom: &[
+            "crates/engine/src/translator",
+            "crates/engine/src/debug",
+            "crates/engine/src/inspect",
+            "crates/engine/src/run.rs",
+            "crates/x64",
+            "crates/ir",
+        ],
+        why: "the guest's Linux knows no translation",
+    },
+    Rule {
+        who: &["crates/engine/src/inspect"],
+        whom: &[
+            "crates/engine/src/linux",
+            "crates/engine/src/debug",
+            "crates/engine/src/run.rs",
+        ],
+        why: "it looks at code alone",
+    },
+    Rule {
+        who: &["crates/engine/src/debug"],
+        whom: &["crates/engine/src/inspect", "crates/engine/src/run.rs"],
+        why: "the debugger is below the loop that asks it",
+    },
+];

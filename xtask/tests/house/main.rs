@@ -1,0 +1,208 @@
+//! The house: no file is above another that it is imported by, and each layer knows
+//! those alone that it may know.
+
+mod imports;
+mod layers;
+mod map;
+mod source;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use imports::{Workspace, circles};
+use source::Tree;
+
+/// The workspace's folder.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("xtask is in the workspace")
+        .to_owned()
+}
+
+fn workspace() -> Workspace {
+    let root = root();
+    let mut folders: Vec<PathBuf> = fs::read_dir(root.join("crates"))
+        .expect("crates are there")
+        .map(|entry| Path::new("crates").join(entry.expect("an entry").file_name()))
+        .collect();
+    folders.push("xtask".into());
+    folders.sort();
+    let mut found = Workspace {
+        trees: Vec::new(),
+        libraries: BTreeMap::new(),
+    };
+    for folder in &folders {
+        let library = folder.join("src/lib.rs");
+        if root.join(&library).exists() {
+            let name = folder.file_name().expect("a name").to_string_lossy();
+            let index = found.trees.len();
+            found.libraries.insert(name.clone().into_owned(), index);
+            found.libraries.insert(format!("armistice_{name}"), index);
+            found.trees.push(Tree::read(&root, folder, &library));
+        }
+        let binary = folder.join("src/main.rs");
+        if root.join(&binary).exists() {
+            found.trees.push(Tree::read(&root, folder, &binary));
+        }
+    }
+    found
+}
+
+#[test]
+fn no_file_is_above_another_that_it_is_imported_by() {
+    let workspace = workspace();
+    let imports = workspace.imports();
+    let mut told = String::new();
+    for circle in circles(&imports) {
+        told += "\na circle:\n";
+        for import in &imports {
+            if let Some(to) = import.upward()
+                && circle.contains(import.from.as_path())
+                && circle.contains(to)
+            {
+                told += &format!(
+                    "  {}:{} names {} of {}\n",
+                    import.from.display(),
+                    import.line,
+                    import.name,
+                    to.display()
+                );
+            }
+        }
+    }
+    assert!(told.is_empty(), "{told}");
+}
+
+#[test]
+fn each_layer_knows_those_alone_that_it_may_know() {
+    let workspace = workspace();
+    let files: Vec<&Path> = workspace.files().collect();
+    let imports = workspace.imports();
+    let mut told = String::new();
+    for rule in layers::RULES {
+        let folders = rule.whom.iter().filter(|whom| whom.starts_with("crates"));
+        for place in rule.who.iter().chain(folders) {
+            let there = files.iter().any(|file| file.starts_with(place));
+            assert!(there, "a rule is of {place}, and there is no file");
+        }
+        for import in &imports {
+            let Some(who) = rule.who.iter().find(|who| import.from.starts_with(who)) else {
+                continue;
+            };
+            let known = |whom: &&&str| match &import.to {
+                Some(to) => to.starts_with(whom) && !to.starts_with(who),
+                None => {
+                    let rest = import.name.strip_prefix(**whom);
+                    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+                }
+            };
+            if let Some(whom) = rule.whom.iter().find(known) {
+                told += &format!(
+                    "\n{}:{} names {}, which is of {whom}: {}",
+                    import.from.display(),
+                    import.line,
+                    import.name,
+                    rule.why
+                );
+            }
+        }
+    }
+    assert!(told.is_empty(), "{told}");
+}
+
+const BEGIN: &str = "<!-- rooms: made from the files' headers by xtask/tests/house -->\n\n";
+const END: &str = "\n<!-- end of rooms -->\n";
+
+#[test]
+fn the_map_says_what_the_rooms_say_of_themselves() {
+    let root = root();
+    let page = root.join("ARCHITECTURE.md");
+    let text = fs::read_to_string(&page).expect("the page is there");
+    let (before, rest) = text.split_once(BEGIN).expect("the map has a beginning");
+    let (map, after) = rest.split_once(END).expect("the map has an end");
+    let made = map::of(&root, &workspace());
+    if std::env::var_os("ARMISTICE_BLESS").is_some() {
+        fs::write(&page, [before, BEGIN, &made, END, after].concat()).expect("it is written");
+        return;
+    }
+    assert_eq!(
+        map, made,
+        "ARMISTICE_BLESS=1 cargo test -p xtask --test house renews the map"
+    );
+}
+
+#[test]
+fn what_the_hand_drawn_map_names_is_there() {
+    let root = root();
+    let text = fs::read_to_string(root.join("ARCHITECTURE.md")).expect("the page is there");
+    let (_, map) = text.split_once("# The map\n\n").expect("the map is there");
+    let mut folders: Vec<(usize, PathBuf)> = Vec::new();
+    for line in map.lines().take_while(|line| line.starts_with("    ")) {
+        let name = line.trim_start();
+        let depth = line.len() - name.len();
+        if depth > 12 {
+            continue;
+        }
+        let name = name.split(' ').next().expect("a first part");
+        folders.retain(|(other, _)| *other < depth);
+        let above = folders.last().map_or(Path::new(""), |(_, path)| path);
+        let path = above.join(name);
+        assert!(root.join(&path).exists(), "{} is not there", path.display());
+        folders.push((depth, path));
+    }
+    assert!(!folders.is_empty());
+}
+
+/// The reader finds what it is for, however it is written, and leaves out what is
+/// compiled for tests alone and what a room's own door holds.
+#[test]
+fn circles_are_found() {
+    let circle = |above: &str, below: &str| {
+        let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("house");
+        let source = root.join("src/room");
+        fs::create_dir_all(&source).expect("there is room");
+        let write = |name: &str, text: &str| fs::write(root.join(name), text).expect("it fits");
+        write(
+            "src/lib.rs",
+            "mod room;\nmod handed { pub use crate::room::above::Above; }",
+        );
+        write(
+            "src/room/mod.rs",
+            "mod above; mod below; pub use self::above::Above; pub struct Held;",
+        );
+        write("src/room/above.rs", above);
+        write("src/room/below.rs", below);
+        let workspace = Workspace {
+            trees: vec![Tree::read(&root, Path::new(""), Path::new("src/lib.rs"))],
+            libraries: BTreeMap::new(),
+        };
+        circles(&workspace.imports()).len()
+    };
+    let above = "use super::below; pub struct Above(below::Below);";
+    let plain = "pub struct Below;";
+    assert_eq!(circle(above, plain), 0);
+    assert_eq!(
+        circle(above, "use super::above::Above; pub struct Below;"),
+        1
+    );
+    assert_eq!(
+        circle(above, "use crate::room::Above; pub struct Below;"),
+        1
+    );
+    assert_eq!(
+        circle(above, "pub struct Below; fn f(_: &super::above::Above) {}"),
+        1
+    );
+    assert_eq!(
+        circle(
+            above,
+            "pub struct Below; fn f() { assert!(crate::room::above::x()) }"
+        ),
+        1
+    );
+    assert_eq!(circle(above, "use super::Held; pub struct Below(Held);"), 0);
+    let tested = "pub struct Below; #[cfg(test)] mod tests { use super::super::above::Above; }";
+    assert_eq!(circle(above, tested), 0);
+}
