@@ -1,6 +1,6 @@
 //! Who named the folders in which emulators are looked for.
 
-/// The environment variable whose value the caller passes to [`Search::new`].
+/// The environment variable whose value the caller passes to [`crate::Search::new`].
 pub const ENV: &str = "ARMISTICE_EMULATOR_DIR";
 
 /// Who named a directory.

@@ -10,7 +10,7 @@
 //! - `fetch`: one blob, resumed and verified. `unpack`: one layer.
 //! - [`image`]: what there is. `prune`: what nothing leads to.
 //! - [`running`]: folders of containers that run.
-//! - [`view`]: images for who only looks.
+//! - [`mod@view`]: images for who only looks.
 //! - [`ids`]: under which identities this process unpacks.
 //!
 //! Nothing here knows a network or a namespace, and nothing prints.

@@ -5,7 +5,7 @@
 //! distribution's package does not break the next boot; every file appears
 //! whole ([`placed`]); an [`Installed`] that is dropped without
 //! [`Installed::keep`] puts back what was there; what a killed run leaves, the
-//! next one finds ([`rules`]).
+//! next one finds ([`mod@rules`]).
 
 mod placed;
 mod rules;

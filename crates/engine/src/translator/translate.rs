@@ -7,7 +7,7 @@
 //!
 //! Threads share one translator. What has been translated is behind one lock, which
 //! is not held while guest code runs. How it is forgotten is in
-//! [`super::forget`].
+//! `forget.rs`.
 //!
 //! Invariants: a thread is counted as inside as long as it holds an address of
 //! code that it may go on at, or that its state is to be found by; numbers of
@@ -52,7 +52,7 @@ pub struct Translator {
     pub(super) threads: Lock<Threads>,
     /// The version of the guest's code that the translations are of.
     pub(super) version: AtomicU64,
-    /// Grows with each forgetting: [`super::threads::Gone`]'s next number.
+    /// Grows with each forgetting: `threads::Gone`'s next number.
     pub(super) epoch: AtomicU64,
     stubs: stubs::Stubs,
     /// The stubs' address, and how many bytes they take.

@@ -105,7 +105,7 @@ pub struct Host {
     pub context: *mut core::ffi::c_void,
     /// What the thread is told; stubs look at it.
     pub attention: *const Attention,
-    /// What of [`super::threads::Gone`] the table has been cleared of.
+    /// What of `threads::Gone` the table has been cleared of.
     pub epoch: u64,
     /// The mode of the translations that are run. Translated code goes from one
     /// mode to another by itself: while it runs, this is the one that it was
