@@ -168,6 +168,7 @@ impl Call {
             let run = exec::replay(&live, &changed, &self.path, &self.argv);
             let Finding(after, more) = self.find(&live, &changed, &run);
             if after.runs {
+                verdict.warnings.extend(unseen(&run));
                 verdict.remedy = Some(commands.join(" && "));
                 verdict.remedy_changes_table = changes_table;
                 return verdict;
@@ -446,14 +447,7 @@ impl Call {
         );
         let mut verdict = Verdict::yes("handled", text);
         verdict.warnings = self.warnings(entry, taken);
-        if run.unseen {
-            let hint = match arch_of(&taken.program.head) {
-                Some(arch) => format!(": `armistice verify {}` runs it", arch.display_name()),
-                None => String::new(),
-            };
-            let warning = format!("its emulator cannot be looked at here{hint}");
-            verdict.warnings.push(warning);
-        }
+        verdict.warnings.extend(unseen(run));
         Finding(verdict, None)
     }
 
@@ -644,4 +638,17 @@ fn is_for_the_machine_of(entry: &Entry, head: &[u8]) -> bool {
     let compares = |at: usize| bits(at).is_some_and(|(_, mask)| mask != 0);
     // The mark, class and byte order, and the machine.
     (0..6).chain(18..20).all(fits) && (18..20).any(compares)
+}
+
+/// What is to be said where the emulator that would run is pinned and out of sight.
+fn unseen(run: &Run<'_>) -> Option<String> {
+    let (at, _) = run.handler().filter(|_| run.unseen)?;
+    let arch = run
+        .steps
+        .get(at)
+        .and_then(|step| arch_of(&step.program.head));
+    let hint = arch.map_or_else(String::new, |arch| {
+        format!(": `armistice verify {}` runs it", arch.display_name())
+    });
+    Some(format!("its emulator cannot be looked at here{hint}"))
 }
