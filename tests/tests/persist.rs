@@ -113,6 +113,32 @@ fn another_engine_takes_the_place_of_the_persisted_one() {
     table.sh("test ! -e /usr/local/libexec/armistice").ok();
 }
 
+/// A bug once: with the copies went an empty /usr/local/libexec that had been there
+/// before. One that was made for them goes, also where the registration fails.
+#[test]
+fn the_folder_above_the_copies_is_as_it_was() {
+    let table = table();
+    let persist = |table: &PrivateTable| armistice(table, &["register", "arm64", "--persist"]);
+    let undo = |table: &PrivateTable| armistice(table, &["unregister", "arm64", "--persist"]);
+    persist(&table).ok();
+    persist(&table).ok();
+    undo(&table).ok();
+    table
+        .sh("ls -A /usr/local /etc/binfmt.d")
+        .ok()
+        .prints("/etc/binfmt.d:\n\n/usr/local:");
+    table.sh("mkdir /usr/local/libexec").ok();
+    persist(&table).ok();
+    undo(&table).ok();
+    table.sh("rmdir /usr/local/libexec").ok();
+    table.sh("mount -o remount,size=64k /usr/local").ok();
+    persist(&table).exits(1);
+    table
+        .sh("ls -A /usr/local /etc/binfmt.d")
+        .ok()
+        .prints("/etc/binfmt.d:\n\n/usr/local:");
+}
+
 /// A bug once: each `register --persist` copied all emulators again. What is there byte
 /// for byte stays, down to its inode; what is not is put right.
 #[test]

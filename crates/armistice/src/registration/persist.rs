@@ -46,6 +46,18 @@ pub(crate) struct Installed {
     files: Files,
     /// What our file says now.
     rules: Rules,
+    /// The folder above the copies' was made by this run.
+    made_folder: bool,
+}
+
+/// With what was written, the folders go that were made for it.
+impl Drop for Installed {
+    fn drop(&mut self) {
+        drop(std::mem::take(&mut self.files));
+        if self.made_folder {
+            remove_folders(true);
+        }
+    }
 }
 
 /// An emulator that is to be copied.
@@ -135,6 +147,7 @@ impl Installed {
         Ok(Installed {
             files: Files::default(),
             rules: Rules::read()?,
+            made_folder: false,
         })
     }
 
@@ -152,6 +165,13 @@ impl Installed {
             .filter(|(_, there)| !**there)
             .map(|(original, _)| original)
             .collect();
+        if !missing.is_empty() && shared_folder().is_some_and(|folder| !folder.exists()) {
+            self.made_folder = true;
+            self.write(Rules {
+                made_folder: true,
+                ..self.rules.clone()
+            })?;
+        }
         let written = parallel::map(&missing, 4 * parallel::cpus(), |original| {
             let from = original.path;
             let mut source =
@@ -182,6 +202,7 @@ impl Installed {
     /// Where that cannot be; all that was registered stays.
     pub(crate) fn keep(mut self) -> Result<()> {
         std::mem::take(&mut self.files).keep();
+        self.made_folder = false;
         self.forget_unnamed()
     }
 
@@ -267,21 +288,34 @@ fn alone<'t>(table: Option<&'t Table>, output: Output) -> Result<Option<Locked<'
     }
 }
 
-/// Our file, where it says nothing any more; and folders that were made for the
-/// copies, if nothing is in them.
+/// The folders that were made for the copies, if nothing is in them, and our file,
+/// where it says nothing any more.
 fn remove_what_is_empty() -> Result<()> {
-    if Rules::read()? == Rules::default() {
-        match fs::remove_file(RULES) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(error).with_context(|| format!("cannot remove {RULES}"));
-            }
-            _ => {}
-        }
+    let rules = Rules::read()?;
+    if !rules.is_empty() {
+        return Ok(());
     }
-    for folder in Path::new(COPIES).ancestors().take(2) {
+    remove_folders(rules.made_folder);
+    match fs::remove_file(RULES) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot remove {RULES}"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The copies' folder, and the one above it where that is ours; best effort, and only
+/// if nothing is in them.
+fn remove_folders(above: bool) {
+    let _ = fs::remove_dir(COPIES);
+    if let Some(folder) = shared_folder().filter(|_| above) {
         let _ = fs::remove_dir(folder);
     }
-    Ok(())
+}
+
+/// The folder above the copies', which others use, too.
+fn shared_folder() -> Option<&'static Path> {
+    Path::new(COPIES).parent()
 }
 
 /// A rule of our file.

@@ -1,9 +1,10 @@
-//! Our file in binfmt.d: a line for each entry, and, while a run changes what is
-//! persisted, which copies of emulators no line names.
+//! Our file in binfmt.d: a line for each entry, whether the folder above the copies'
+//! is ours, and, while a run changes what is persisted, which copies of emulators no
+//! line names.
 //!
-//! Invariant: each copy is named by the file from before it is there until after it
-//! is gone. So the next run knows what a killed one has left, and touches no file
-//! of somebody else's.
+//! Invariant: each copy, and that folder, is named by the file from before it is there
+//! until after it is gone. So the next run knows what a killed one has left, and
+//! touches nothing of somebody else's.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -16,6 +17,8 @@ use super::{COPIES, RULES};
 
 /// Before the names of copies that no line is about.
 const UNNAMED: &str = "# Copies of no rule: ";
+/// That the folder above the copies' was made for them.
+const MADE: &str = "# The folder above the copies' was made for them.";
 
 /// What the file says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -24,6 +27,8 @@ pub(super) struct Rules {
     pub(super) lines: Vec<(String, String)>,
     /// Copies that no line names.
     pub(super) unnamed: BTreeSet<PathBuf>,
+    /// Whether the folder above the copies' was made for them.
+    pub(super) made_folder: bool,
 }
 
 impl Rules {
@@ -44,6 +49,7 @@ impl Rules {
         Ok(Rules {
             lines: lines_of(&text),
             unnamed,
+            made_folder: text.lines().any(|line| line == MADE),
         })
     }
 
@@ -52,6 +58,10 @@ impl Rules {
             "# Written by `armistice register --persist`; undo: armistice unregister --persist\n\
              # Format: binfmt.d(5)\n",
         );
+        if self.made_folder {
+            text.push_str(MADE);
+            text.push('\n');
+        }
         let names: Vec<_> = self
             .unnamed
             .iter()
@@ -96,9 +106,14 @@ impl Rules {
         unnamed.extend(copies);
         unnamed.retain(|copy| !named.contains(copy));
         Rules {
-            lines: self.lines.clone(),
             unnamed,
+            ..self.clone()
         }
+    }
+
+    /// Whether it says of no entry and no copy.
+    pub(super) fn is_empty(&self) -> bool {
+        self.lines.is_empty() && self.unnamed.is_empty()
     }
 
     /// All copies, named or not.
