@@ -75,6 +75,11 @@ fn begin(
     handlers: Option<&dyn Handlers>,
     outside: &mut Outside,
 ) -> Result<u8, Failure> {
+    // What the caller has open beyond the standard streams is not the container's: a
+    // folder among it would lead out. What is opened from here on closes by itself.
+    keep_from_command().map_err(Failure::doing("close the caller's files"))?;
+    // The caller's umask is about the caller's files.
+    rustix::process::umask(Mode::from_raw_mode(0o022));
     die_with_parent(&outside.report)?;
     setsid().map_err(Failure::doing("begin a session"))?;
     let mut flags = UnshareFlags::NEWNS | UnshareFlags::NEWIPC | UnshareFlags::NEWUTS;
@@ -120,6 +125,44 @@ fn begin(
             // process ends by `_exit`.
             unsafe { libc::close(std::os::fd::AsRawFd::as_raw_fd(&outside.report)) };
             Ok(init::stay(command))
+        }
+    }
+}
+
+/// Has all descriptors but the standard streams closed when the command starts.
+fn keep_from_command() -> std::io::Result<()> {
+    // SAFETY: a system call that takes numbers (Linux 5.11); nothing is closed yet.
+    let done = unsafe {
+        libc::syscall(
+            libc::SYS_close_range,
+            3,
+            u32::MAX,
+            libc::CLOSE_RANGE_CLOEXEC,
+        )
+    };
+    match done {
+        0 => Ok(()),
+        _ => Err(std::io::Error::last_os_error()),
+    }
+}
+
+/// Gives the user the standard streams that it may have to open by name (`/dev/stdout`):
+/// pipes, and the container's own terminal. Files stay whose they are.
+fn give_streams(user: &user::User) {
+    let terminals = rustix::fs::stat("/dev/pts").map(|s| s.st_dev).ok();
+    for stream in [
+        rustix::stdio::stdin(),
+        rustix::stdio::stdout(),
+        rustix::stdio::stderr(),
+    ] {
+        let Ok(stat) = rustix::fs::fstat(stream) else {
+            continue;
+        };
+        let kind = rustix::fs::FileType::from_raw_mode(stat.st_mode);
+        let own_terminal = kind.is_char_device() && Some(stat.st_dev) == terminals;
+        if kind.is_fifo() || own_terminal {
+            // Best effort: a pipe may be of somebody who is nobody here.
+            let _ = rustix::fs::fchown(stream, Some(rustix::fs::Uid::from_raw(user.uid)), None);
         }
     }
 }
@@ -206,6 +249,7 @@ fn become_command(
     outside: &Outside,
     starter: Option<&Starter>,
 ) -> Result<Infallible, Failure> {
+    give_streams(user);
     let plays_another = outside.players.is_some() && user.uid != 0;
     let kept: &[i32] = if plays_another { &[] } else { &CAPABILITIES };
     keep_capabilities(kept).map_err(Failure::doing("give up capabilities"))?;

@@ -9,6 +9,9 @@ use super::watch;
 pub(super) fn stay(command: libc::pid_t) -> u8 {
     // Nobody inside reaches this program's file through /proc/1/exe.
     let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    // SAFETY: a system call that takes numbers. Nothing of this process is used from here
+    // on that has a descriptor, and its owners are never dropped: it ends by `_exit`.
+    unsafe { libc::syscall(libc::SYS_close_range, 3, u32::MAX, 0) };
     let signals = watch::signals();
     loop {
         let mut signal = 0;

@@ -1,9 +1,18 @@
 //! Whose the command is: a user's name or number, perhaps with a group, looked
 //! up in the container's own /etc/passwd and /etc/group.
 
-use std::fs;
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+
+use rustix::fs::{Mode, OFlags, open};
 
 use super::identity::Identity;
+
+/// The highest number of a user or a group; docker's.
+const HIGHEST: u32 = i32::MAX.cast_unsigned();
+
+/// No file of users or groups is longer.
+const LONGEST: u64 = 16 << 20;
 
 /// Who the command runs as.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,9 +33,37 @@ impl User {
 
 /// Looks a user up in this process's root.
 pub(super) fn look_up(wanted: &str) -> Result<User, String> {
-    let read = |path: &str| String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into();
-    let (passwd, group): (String, String) = (read("/etc/passwd"), read("/etc/group"));
-    find(wanted, &passwd, &group)
+    find(wanted, &read("/etc/passwd")?, &read("/etc/group")?)
+}
+
+/// A file of the image's, which may be anything: nothing is waited for, and no more is
+/// read than a file of users can have. One that is not there is empty.
+fn read(path: &str) -> Result<String, String> {
+    let odd = |what: &str| Err(format!("the container's {path} {what}"));
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let file = match open(path, flags, Mode::empty()).map_err(std::io::Error::from) {
+        Ok(file) => File::from(file),
+        Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Ok(String::new());
+        }
+        Err(e) => return odd(&format!("cannot be read: {e}")),
+    };
+    if !file.metadata().is_ok_and(|m| m.is_file()) {
+        return odd("is no regular file");
+    }
+    let mut bytes = Vec::new();
+    match file.take(LONGEST + 1).read_to_end(&mut bytes) {
+        Err(e) => odd(&format!("cannot be read: {e}")),
+        Ok(_) if bytes.len() as u64 > LONGEST => odd("is longer than 16 MiB"),
+        Ok(_) => Ok(String::from_utf8_lossy(&bytes).into()),
+    }
+}
+
+/// A user's or a group's number: digits alone, and none that means something else to
+/// the kernel.
+fn number(text: &str) -> Option<u32> {
+    let digits = text.bytes().all(|b| b.is_ascii_digit());
+    text.parse().ok().filter(|n| digits && *n <= HIGHEST)
 }
 
 /// A line's fields.
@@ -40,16 +77,18 @@ fn find(wanted: &str, passwd: &str, group: &str) -> Result<User, String> {
         None => (wanted, None),
     };
     let name = if name.is_empty() { "0" } else { name };
-    let field = |fields: &[&str], n: usize| fields.get(n).and_then(|f| f.parse::<u32>().ok());
+    let field = |fields: &[&str], n: usize| fields.get(n).and_then(|f| number(f));
     // A name is looked for before a number, as it may be made of digits.
     let entry = lines(passwd)
         .find(|f| f.first() == Some(&name))
         .or_else(|| lines(passwd).find(|f| f.get(2) == Some(&name)));
     let uid = match &entry {
         Some(fields) => field(fields, 2),
-        None => name.parse().ok(),
+        None => number(name),
     };
-    let uid = uid.ok_or_else(|| format!("no user {name} in the container's /etc/passwd"))?;
+    let uid = uid.ok_or_else(|| {
+        format!("no user {name} in the container's /etc/passwd, and no number from 0 to {HIGHEST}")
+    })?;
     let own = entry
         .as_ref()
         .and_then(|fields| field(fields, 3))
@@ -59,7 +98,7 @@ fn find(wanted: &str, passwd: &str, group: &str) -> Result<User, String> {
         Some(wanted) => lines(group)
             .find(|f| f.first() == Some(&wanted))
             .and_then(|f| field(&f, 2))
-            .or_else(|| wanted.parse().ok())
+            .or_else(|| number(wanted))
             .ok_or_else(|| format!("no group {wanted} in the container's /etc/group"))?,
         None => {
             let login = entry.as_ref().and_then(|f| f.first().copied());
@@ -117,7 +156,18 @@ mod tests {
 
     #[test]
     fn who_is_not_there() {
-        for wanted in ["bob", "bad", "-1", "4294967296", "ann:none"] {
+        for wanted in [
+            "bob",
+            "bad",
+            "-1",
+            "+5",
+            "2147483648",
+            "4294967295",
+            "4294967296",
+            "ann:none",
+            "ann:4294967295",
+            "ann:+5",
+        ] {
             assert!(find(wanted, PASSWD, GROUP).is_err(), "{wanted}");
         }
     }
