@@ -13,16 +13,27 @@ use std::process::{Command, Stdio};
 use common::compiled::{guest, native, said};
 use tempfile::TempDir;
 
+/// The same with the default for all signals: who runs the tests in a shell's background
+/// has them ignore SIGINT and SIGQUIT.
+fn by_default(command: &Command) -> Command {
+    let mut env = Command::new("env");
+    env.arg("--default-signal")
+        .arg(command.get_program())
+        .args(command.get_args());
+    env
+}
+
 /// Runs it in an empty directory of its own.
-fn ran(command: &mut Command) -> String {
+fn ran(command: &Command) -> String {
     let place = TempDir::new().unwrap();
+    let mut command = by_default(command);
     said(&command.current_dir(place.path()).output().unwrap())
 }
 
 /// What is expected of a guest: as natively, but where the machine's core files go to
 /// a program or a socket.
 fn natively(dir: &TempDir) -> String {
-    let natively = ran(&mut Command::new(native(dir, "crashes.c")));
+    let natively = ran(&Command::new(native(dir, "crashes.c")));
     if !pattern().starts_with(['|', '@']) {
         return natively;
     }
@@ -73,9 +84,7 @@ fn crash(dir: &TempDir, how: &str, expected: i32, commands: &[&str]) -> String {
     const SIGQUIT: &str = "-QUIT";
     let program = guest(dir, "crashed.c", "-g");
     let place = TempDir::new().unwrap();
-    let mut child = common::engine()
-        .arg(&program)
-        .arg(how)
+    let mut child = by_default(common::engine().arg(&program).arg(how))
         .current_dir(place.path())
         .stdout(Stdio::piped())
         .spawn()
