@@ -2,8 +2,7 @@
 //!
 //! What belongs to A64 and to no other guest: the instruction table
 //! (`a64.isa`) and the decoder made of it, the guest's state, a reference
-//! interpreter, the floating point of the Arm manual in software, and lifting
-//! to IR. Nothing here knows the host.
+//! interpreter, and lifting to IR. Nothing here knows the host.
 #![no_std]
 
 extern crate alloc;
@@ -12,7 +11,6 @@ pub mod call;
 pub mod cpu;
 pub mod decode;
 pub mod features;
-pub mod fp;
 pub mod insn;
 pub mod interp;
 pub mod lift;

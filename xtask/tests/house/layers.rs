@@ -16,7 +16,7 @@ pub(crate) const RULES: &[Rule] = &[
         why: "architectures are data: no I/O",
     },
     Rule {
-        who: &["crates/arch/src", "crates/ir/src"],
+        who: &["crates/arch/src", "crates/ir/src", "crates/softfp/src"],
         whom: &["crates"],
         why: "it is below all others",
     },
@@ -76,6 +76,7 @@ pub(crate) const RULES: &[Rule] = &[
             "crates/a64/src",
             "crates/x64/src",
             "crates/ir/src",
+            "crates/softfp/src",
         ],
         whom: &[
             "crates/arch",

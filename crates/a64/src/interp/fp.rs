@@ -5,7 +5,7 @@
 //! instruction is a vector of one element, and `lanes` joins the two. What
 //! mixes lanes or formats has files of its own.
 //!
-//! All arithmetic is `crate::fp`'s. Results are built from zero, so whatever
+//! All arithmetic is `softfp`'s. Results are built from zero, so whatever
 //! of the register lies above them is zero too. Each function answers `None`,
 //! and has changed nothing, when the row isn't one of its.
 #![allow(
@@ -30,15 +30,16 @@ mod tests;
 
 use crate::cpu::Cpu;
 use crate::decode::Class;
-use crate::fp::Fp;
 use crate::insn::Insn;
 pub(super) use scalar::expanded;
+use softfp::{Fp, Rules};
 
 /// Executes a floating-point instruction; false if it is none.
 pub(super) fn execute(cpu: &mut Cpu, insn: Insn) -> bool {
     let mut fp = Fp {
         fpcr: cpu.fpcr,
         fpsr: cpu.fpsr,
+        rules: Rules::ARM,
     };
     let done = dispatch(cpu, &mut fp, insn).is_some();
     if done {

@@ -7,9 +7,9 @@ use crate::call;
 use crate::cpu::{Cpu, Flags, Monitor};
 use crate::decode::{Class, Op};
 use crate::features;
-use crate::fp;
 use crate::insn::Insn;
 use crate::mem::{Barrier, Fault, Memory, Size};
+use softfp as fp;
 
 /// The bits of FPCR that are there: AHP, DN, FZ, `RMode` and FZ16.
 const FPCR_BITS: u32 =

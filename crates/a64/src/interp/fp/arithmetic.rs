@@ -3,7 +3,7 @@
 
 use super::shape::Element;
 use crate::decode::Op;
-use crate::fp::{self, Fp, Rounding};
+use softfp::{self as fp, Fp, Rounding};
 
 /// Of one operand. Moves and signs touch no exception.
 pub(super) fn one<F: Element>(op: Op, fp: &mut Fp, x: F) -> Option<F> {

@@ -4,8 +4,8 @@ use super::lanes::collect;
 use super::shape::{Element, Size, element_operand};
 use crate::cpu::Cpu;
 use crate::decode::Op;
-use crate::fp::{self, Fp};
 use crate::insn::Insn;
+use softfp::{self as fp, Fp};
 
 /// The destination register.
 pub(super) fn execute(cpu: &Cpu, fp: &mut Fp, insn: Insn) -> Option<u128> {

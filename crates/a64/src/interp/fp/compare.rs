@@ -2,7 +2,7 @@
 
 use super::shape::Element;
 use crate::decode::Op;
-use crate::fp::{self, Fp};
+use softfp::{self as fp, Fp};
 
 /// With another element; FACGE and FACGT compare magnitudes.
 pub(super) fn two<F: Element>(op: Op, fp: &mut Fp, x: F, y: F) -> Option<F> {

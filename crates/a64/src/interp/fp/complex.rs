@@ -4,8 +4,8 @@
 use super::shape::{Element, Shape, Size, by_size};
 use crate::cpu::Cpu;
 use crate::decode::Op;
-use crate::fp::{self, Complex, Fp};
 use crate::insn::Insn;
+use softfp::{self as fp, Complex, Fp};
 
 /// The destination register.
 pub(super) fn execute(cpu: &Cpu, fp: &mut Fp, insn: Insn) -> Option<u128> {

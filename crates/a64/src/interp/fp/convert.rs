@@ -4,8 +4,8 @@
 
 use super::shape::Element;
 use crate::decode::{Class, Op};
-use crate::fp::{self, Fp, Rounding};
 use crate::insn::Insn;
+use softfp::{self as fp, Fp, Rounding};
 
 /// How a floating-point value becomes an integer: the rounding, and whether
 /// the integer is unsigned.

@@ -5,8 +5,8 @@ use super::lanes::collect;
 use super::shape::{Element, Shape, Size, by_size};
 use crate::cpu::Cpu;
 use crate::decode::{Class, Op};
-use crate::fp::{self, Fp};
 use crate::insn::Insn;
+use softfp::{self as fp, Fp};
 
 /// What becomes of two elements.
 fn combined<F: Element>(op: Op, fp: &mut Fp, low: F, high: F) -> Option<F> {

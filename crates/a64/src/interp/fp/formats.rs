@@ -6,8 +6,8 @@ use super::lanes::collect;
 use super::shape::{Element, Size, by_size};
 use crate::cpu::Cpu;
 use crate::decode::Op;
-use crate::fp::{self, Fp, Rounding};
 use crate::insn::Insn;
+use softfp::{self as fp, Fp, Rounding};
 
 /// The destination register.
 pub(super) fn execute(cpu: &Cpu, fp: &mut Fp, insn: Insn) -> Option<u128> {

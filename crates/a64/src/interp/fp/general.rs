@@ -5,8 +5,8 @@ use super::convert::{from_integer, to_integer};
 use super::shape::{Element, Size, by_size};
 use crate::cpu::{Cpu, Flags};
 use crate::decode::{Class, Op};
-use crate::fp::{self, Fp};
 use crate::insn::Insn;
+use softfp::{self as fp, Fp};
 
 /// Executes one of `fp_fixed` or `fp_int`.
 pub(super) fn execute(cpu: &mut Cpu, fp: &mut Fp, insn: Insn) -> Option<()> {

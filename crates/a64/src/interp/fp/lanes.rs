@@ -5,8 +5,8 @@ use super::shape::{Element, Shape, by_size, element_operand};
 use super::{arithmetic, compare, convert};
 use crate::cpu::Cpu;
 use crate::decode::Class;
-use crate::fp::Fp;
 use crate::insn::Insn;
+use softfp::Fp;
 
 /// The register that elements make, the first one lowest; `None` when there
 /// is no such element.

@@ -4,8 +4,8 @@
 use super::shape::{Element, Shape, Size, by_size};
 use crate::cpu::{Cpu, Flags};
 use crate::decode::Op;
-use crate::fp::{self, Fp};
 use crate::insn::Insn;
+use softfp::{self as fp, Fp};
 
 /// FCMP(E) and FCCMP(E); the E raises IOC for quiet NaNs too.
 pub(super) fn compare(cpu: &mut Cpu, fp: &mut Fp, insn: Insn) -> Option<()> {

@@ -2,8 +2,8 @@
 //! and how they are cut from a register.
 
 use crate::decode::Class;
-use crate::fp::Float;
 use crate::insn::Insn;
+use softfp::Float;
 
 /// The size of an element.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -6,7 +6,7 @@
 use super::execute;
 use crate::cpu::{Cpu, Flags};
 use crate::decode::decode;
-use crate::fp::{FPCR_FZ, FPCR_RMODE_SHIFT, FPSR_IDC, FPSR_IOC, FPSR_IXC};
+use softfp::{FPCR_FZ, FPCR_RMODE_SHIFT, FPSR_IDC, FPSR_IOC, FPSR_IXC};
 
 /// A state whose vector registers are full of ones, so that clearing shows.
 fn full() -> Cpu {

@@ -4,7 +4,7 @@ use super::format::{Float, Format};
 use super::real::{Real, Rest};
 use super::round_int::round_to_integer;
 use super::unpack::Kind;
-use super::{FPCR_AHP, FPCR_DN, FPSR_IOC, FPSR_IXC, Fp, Rounding};
+use super::{FPCR_AHP, FPSR_IOC, FPSR_IXC, Fp, NanToInteger, Rounding};
 
 /// `FPConvertNaN`: a NaN in another format, quiet, its payload kept from the
 /// top.
@@ -28,7 +28,7 @@ pub fn convert<S: Float, D: Float>(fp: &mut Fp, op: S, rounding: Rounding) -> D 
             }
             if alternative {
                 to.zero(x.sign)
-            } else if fp.has(FPCR_DN) {
+            } else if fp.default_nans() {
                 to.default_nan()
             } else {
                 convert_nan(from, to, bits)
@@ -46,8 +46,8 @@ pub fn convert<S: Float, D: Float>(fp: &mut Fp, op: S, rounding: Rounding) -> D 
 }
 
 /// `FPToFixed`: to an integer of `int_width` bits (zero-extended in the
-/// result) with `fbits` fraction bits. A NaN gives 0, what is out of range
-/// saturates, both with IOC.
+/// result) with `fbits` fraction bits. What a NaN gives is a rule, what is out of
+/// range saturates, both with IOC.
 pub fn to_fixed<F: Float>(
     fp: &mut Fp,
     op: F,
@@ -57,11 +57,6 @@ pub fn to_fixed<F: Float>(
     int_width: u32,
 ) -> u64 {
     let x = fp.unpack(F::FORMAT, op.to_u64());
-    if x.is_nan() {
-        fp.raise(FPSR_IOC);
-        return 0;
-    }
-    let (int_result, inexact) = round_to_integer(x.value.scaled(fbits.cast_signed()), rounding);
     let (low, high) = if unsigned {
         (0, (1_i128 << int_width) - 1)
     } else {
@@ -70,12 +65,24 @@ pub fn to_fixed<F: Float>(
             (1_i128 << (int_width - 1)) - 1,
         )
     };
-    let result = int_result.clamp(low, high);
-    if result != int_result {
+    let result = if x.is_nan() {
         fp.raise(FPSR_IOC);
-    } else if inexact {
-        fp.raise(FPSR_IXC);
-    }
+        match fp.rules.nan_to_integer {
+            NanToInteger::Zero => 0,
+            NanToInteger::Largest => high,
+            NanToInteger::Smallest => low,
+        }
+    } else {
+        let scaled = x.value.scaled(fbits.cast_signed());
+        let (integer, inexact) = round_to_integer(scaled, rounding);
+        let result = integer.clamp(low, high);
+        if result != integer {
+            fp.raise(FPSR_IOC);
+        } else if inexact {
+            fp.raise(FPSR_IXC);
+        }
+        result
+    };
     result as u64 & (u64::MAX >> (64 - int_width))
 }
 

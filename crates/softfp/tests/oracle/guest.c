@@ -1,6 +1,6 @@
 /*
  * Executes floating-point instructions on demand: the AArch64 side of
- * fp_qemu.rs.
+ * ../qemu.rs.
  *
  * Reads records from standard input and answers each on standard output, in
  * order, until the end of file. "ops.inc" is written by the test: one

@@ -3,9 +3,9 @@
 
 use core::cmp::Ordering;
 
-use super::Fp;
 use super::format::Float;
 use super::unpack::{Kind, unpack_plain};
+use super::{FPSR_IOC, Fp, NumberForms};
 
 /// `FPMax`.
 pub fn max<F: Float>(fp: &mut Fp, op1: F, op2: F) -> F {
@@ -19,20 +19,26 @@ pub fn min<F: Float>(fp: &mut Fp, op1: F, op2: F) -> F {
 
 /// `FPMaxNum`: a quiet NaN beside a number counts as minus infinity.
 pub fn max_num<F: Float>(fp: &mut Fp, op1: F, op2: F) -> F {
-    let (op1, op2) = quiet_to(op1, op2, F::FORMAT.infinity(true));
+    let (op1, op2) = lost_to(fp, op1, op2, F::FORMAT.infinity(true));
     max(fp, op1, op2)
 }
 
 /// `FPMinNum`: a quiet NaN beside a number counts as plus infinity.
 pub fn min_num<F: Float>(fp: &mut Fp, op1: F, op2: F) -> F {
-    let (op1, op2) = quiet_to(op1, op2, F::FORMAT.infinity(false));
+    let (op1, op2) = lost_to(fp, op1, op2, F::FORMAT.infinity(false));
     min(fp, op1, op2)
 }
 
-/// The operands, a single quiet NaN among them replaced.
-fn quiet_to<F: Float>(op1: F, op2: F, replacement: u64) -> (F, F) {
-    let quiet = |op: F| unpack_plain(F::FORMAT, op.to_u64()).kind == Kind::QNaN;
-    match (quiet(op1), quiet(op2)) {
+/// The operands, a NaN beside a number replaced: a quiet one, and by the rules of
+/// 2019 a signalling one.
+fn lost_to<F: Float>(fp: &mut Fp, op1: F, op2: F, replacement: u64) -> (F, F) {
+    let kinds = [op1, op2].map(|op| unpack_plain(F::FORMAT, op.to_u64()).kind);
+    let any = fp.rules.number_forms == NumberForms::Standard2019;
+    let lost = |kind| kind == Kind::QNaN || any && kind == Kind::SNaN;
+    if any && kinds.contains(&Kind::SNaN) {
+        fp.raise(FPSR_IOC);
+    }
+    match kinds.map(lost).into() {
         (true, false) => (F::from_u64(replacement), op2),
         (false, true) => (op1, F::from_u64(replacement)),
         _ => (op1, op2),

@@ -4,7 +4,7 @@
 //! Registers as in `guest.c`: v0 is the addend, v1 and v2 (or x1) the
 //! operands; the result goes to v0, x0 or NZCV.
 
-use armistice_a64::fp::{self, Float, Fp, Rounding};
+use armistice_softfp::{self as fp, Float, Fp, Rounding};
 
 use super::operands::{DOUBLE, HALF, Rng, SINGLE, Shape, integer};
 

@@ -1,9 +1,9 @@
 //! The manual's rules about floating point, each by an example: what a
 //! reader would look up, and what no host has to compare with.
 
-use armistice_a64::fp::{
-    self, FPCR_AHP, FPCR_DN, FPCR_FZ, FPCR_FZ16, FPSR_DZC, FPSR_IDC, FPSR_IOC, FPSR_IXC, FPSR_OFC,
-    FPSR_UFC, Fp, Rounding,
+use armistice_softfp::{
+    self as fp, FPCR_AHP, FPCR_DN, FPCR_FZ, FPCR_FZ16, FPSR_DZC, FPSR_IDC, FPSR_IOC, FPSR_IXC,
+    FPSR_OFC, FPSR_UFC, Fp, Rounding,
 };
 
 const RP: u32 = 1 << 22;

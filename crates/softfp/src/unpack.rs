@@ -7,8 +7,8 @@
 use super::format::Format;
 use super::real::{Real, Rest, shift_right};
 use super::{
-    FPCR_AHP, FPCR_DN, FPCR_FZ, FPCR_FZ16, FPSR_IDC, FPSR_IOC, FPSR_IXC, FPSR_OFC, FPSR_UFC, Fp,
-    Rounding,
+    FPCR_AHP, FPCR_FZ, FPCR_FZ16, FPSR_IDC, FPSR_IOC, FPSR_IXC, FPSR_OFC, FPSR_UFC, Fp, Nans,
+    Rounding, Tininess,
 };
 
 /// `FPType`. A denormal that isn't flushed is `Nonzero`: only `FEAT_AFP`
@@ -89,6 +89,26 @@ pub(super) fn unpack_plain(format: Format, bits: u64) -> Unpacked {
     }
 }
 
+/// A value's magnitude in units of `2^unit`, and what that cuts off.
+fn in_units(value: Real, unit: i32) -> (u128, Rest) {
+    if value.exp > unit {
+        (value.mant << (value.exp - unit), Rest::None)
+    } else {
+        shift_right(value.mant, (unit - value.exp).unsigned_abs())
+    }
+}
+
+/// Whether a magnitude whose rest has been cut off is rounded to the next one.
+fn rounds_up(rounding: Rounding, sign: bool, mant: u128, rest: Rest) -> bool {
+    match rounding {
+        Rounding::TieEven => rest == Rest::AboveHalf || rest == Rest::Half && mant & 1 == 1,
+        Rounding::TieAway => rest == Rest::AboveHalf || rest == Rest::Half,
+        Rounding::PlusInf => rest != Rest::None && !sign,
+        Rounding::MinusInf => rest != Rest::None && sign,
+        Rounding::Zero | Rounding::Odd => false,
+    }
+}
+
 impl Fp {
     /// `FPUnpack`: for all but conversions between formats.
     pub(super) fn unpack(&mut self, format: Format, bits: u64) -> Unpacked {
@@ -132,22 +152,29 @@ impl Fp {
         if kind == Kind::SNaN {
             self.raise(FPSR_IOC);
         }
-        if self.has(FPCR_DN) {
+        if self.default_nans() {
             format.default_nan()
         } else {
             bits | format.quiet_bit()
         }
     }
 
-    /// `FPProcessNaNs` and `FPProcessNaNs3`: the first signalling operand,
-    /// else the first quiet one, decides.
+    /// `FPProcessNaNs` and `FPProcessNaNs3`: which operand decides is a rule, and a
+    /// signalling one is invalid wherever it stands.
     pub(super) fn process_nans(
         &mut self,
         format: Format,
         operands: &[(Unpacked, u64)],
     ) -> Option<u64> {
         let first = |kind| operands.iter().find(|(unpacked, _)| unpacked.kind == kind);
-        let (unpacked, bits) = first(Kind::SNaN).or_else(|| first(Kind::QNaN))?;
+        let signalling = first(Kind::SNaN);
+        let (unpacked, bits) = match self.rules.nans {
+            Nans::FirstOperand => operands.iter().find(|(unpacked, _)| unpacked.is_nan()),
+            _ => signalling.or_else(|| first(Kind::QNaN)),
+        }?;
+        if signalling.is_some() {
+            self.raise(FPSR_IOC);
+        }
         Some(self.process_nan(format, unpacked.kind, *bits))
     }
 
@@ -186,6 +213,20 @@ impl Fp {
         self.round_base(format, value, rounding, flush, half && self.has(FPCR_AHP))
     }
 
+    /// Whether a tiny value is none by the rule that looks after rounding: with as
+    /// many bits as a normal number has, it becomes the smallest of those.
+    fn grows_to_normal(&self, format: Format, value: Real, rounding: Rounding) -> bool {
+        if self.rules.tininess == Tininess::BeforeRounding
+            || value.exponent() != format.minimum_exp() - 1
+        {
+            return false;
+        }
+        let unit = value.exponent() - format.frac_bits.cast_signed();
+        let (mant, rest) = in_units(value, unit);
+        let all = mant == (1 << (format.frac_bits + 1)) - 1;
+        all && rounds_up(rounding, value.negative, mant, rest)
+    }
+
     /// `FPRoundBase`. `flush` and `alternative` say what FPCR means for this
     /// format.
     fn round_base(
@@ -199,8 +240,7 @@ impl Fp {
         let sign = value.negative;
         let minimum_exp = format.minimum_exp();
         let exponent = value.exponent();
-        // Tininess is found before rounding, also for flushing, which is
-        // never inexact.
+        // Before rounding, also for flushing, which is never inexact.
         let tiny = exponent < minimum_exp;
         if tiny && flush {
             self.raise(FPSR_UFC);
@@ -213,27 +253,19 @@ impl Fp {
             (exponent - minimum_exp + 1) as u64
         };
         let unit = exponent.max(minimum_exp) - format.frac_bits.cast_signed();
-        let (mut int_mant, rest) = if value.exp > unit {
-            (value.mant << (value.exp - unit), Rest::None)
-        } else {
-            shift_right(value.mant, (unit - value.exp).unsigned_abs())
-        };
+        let (mut int_mant, rest) = in_units(value, unit);
         let mut inexact = rest != Rest::None;
-        if tiny && inexact {
+        if inexact && tiny && !self.grows_to_normal(format, value, rounding) {
             self.raise(FPSR_UFC);
         }
 
-        let (round_up, overflow_to_inf) = match rounding {
-            Rounding::TieEven => (
-                rest == Rest::AboveHalf || rest == Rest::Half && int_mant & 1 == 1,
-                true,
-            ),
-            Rounding::TieAway => (rest == Rest::AboveHalf || rest == Rest::Half, true),
-            Rounding::PlusInf => (inexact && !sign, !sign),
-            Rounding::MinusInf => (inexact && sign, sign),
-            Rounding::Zero | Rounding::Odd => (false, false),
+        let overflow_to_inf = match rounding {
+            Rounding::TieEven | Rounding::TieAway => true,
+            Rounding::PlusInf => !sign,
+            Rounding::MinusInf => sign,
+            Rounding::Zero | Rounding::Odd => false,
         };
-        if round_up {
+        if rounds_up(rounding, sign, int_mant, rest) {
             int_mant += 1;
             if int_mant == 1 << format.frac_bits {
                 biased_exp = 1; // From denormal to normal.

@@ -16,11 +16,11 @@
     reason = "fields are cut from registers"
 )]
 
-#[path = "fp_oracle/operands.rs"]
+#[path = "oracle/operands.rs"]
 mod operands;
 
-use armistice_a64::fp::{
-    self, FPCR_FZ, FPSR_DZC, FPSR_IDC, FPSR_IOC, FPSR_IXC, FPSR_OFC, FPSR_UFC, Fp, Rounding,
+use armistice_softfp::{
+    self as fp, FPCR_FZ, FPSR_DZC, FPSR_IDC, FPSR_IOC, FPSR_IXC, FPSR_OFC, FPSR_UFC, Fp, Rounding,
 };
 use operands::{DOUBLE, HALF, Rng, SINGLE, Shape, integer};
 

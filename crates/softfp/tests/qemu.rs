@@ -3,9 +3,9 @@
 //!
 //! The table of operations gives each an instruction and the function that
 //! should equal it; a guest program made of the instructions
-//! (`fp_oracle/guest.c`) is built with the cross compiler, run under QEMU
+//! (`oracle/guest.c`) is built with the cross compiler, run under QEMU
 //! and asked. Result and FPSR must be the same. Where QEMU is known to be
-//! wrong, `fp_oracle/qemu_faults.txt` says how.
+//! wrong, `oracle/qemu_faults.txt` says how.
 //!
 //! Short by default; `ARMISTICE_LONG=1` asks 200,000 times an instruction.
 //! `ARMISTICE_QEMU_AARCH64` names another QEMU.
@@ -15,16 +15,16 @@
     reason = "fields are cut from registers"
 )]
 
-#[path = "fp_oracle/operands.rs"]
+#[path = "oracle/operands.rs"]
 mod operands;
-#[path = "fp_oracle/table.rs"]
+#[path = "oracle/table.rs"]
 mod table;
 
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use armistice_a64::fp::Fp;
+use armistice_softfp::Fp;
 use operands::Rng;
 use table::{Input, Op, Output};
 
@@ -35,7 +35,7 @@ const FPSR_BITS: u32 = 0x9F;
 
 /// Builds the guest program of the table's instructions.
 fn build_guest(ops: &[Op]) -> PathBuf {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fp_oracle/guest.c");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracle/guest.c");
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("fp_oracle");
     std::fs::create_dir_all(&folder).expect("a folder for the guest program");
     let lines: String = ops
@@ -66,7 +66,7 @@ struct Fault {
 
 /// The known faults of QEMU.
 fn faults() -> Vec<Fault> {
-    let lines = include_str!("fp_oracle/qemu_faults.txt").lines();
+    let lines = include_str!("oracle/qemu_faults.txt").lines();
     lines
         .filter(|line| !line.starts_with('#'))
         .map(|line| {

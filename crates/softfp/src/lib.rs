@@ -1,10 +1,12 @@
-//! The floating point of the Arm manual, in software and bit exact.
+//! Floating point in integers, bit exact: the Arm manual's, and by [`Rules`] that of
+//! other architectures.
 //!
 //! The functions follow the shared pseudocode of the Arm Architecture
 //! Reference Manual one by one (`FPAdd` is [`add`], `FPMulAdd` is
 //! [`mul_add`], ...), so each can be held beside it. They are the oracle of
 //! the interpreter: clarity comes before speed, and the host's own floating
-//! point is never used.
+//! point is never used. Control and status are FPCR's and FPSR's bits, whatever a
+//! guest calls its own.
 //!
 //! Values are raw bits: `u16`, `u32` and `u64` are half, single and double
 //! precision ([`Float`]). Every function takes the environment [`Fp`], reads
@@ -17,6 +19,7 @@
 //! Not here: `FEAT_AFP` (AH, FIZ and NEP read as zero), `FEAT_EBF16`, trapped
 //! exceptions (their enables read as zero), and QC, which belongs to integer
 //! saturation.
+#![no_std]
 #![allow(
     clippy::cast_possible_truncation,
     reason = "fields are cut from bits, and results fit their format"
@@ -32,6 +35,7 @@ mod fused;
 mod minmax;
 mod real;
 mod round_int;
+mod rules;
 mod unpack;
 
 pub use arith::{abs, add, div, mul, mulx, neg, sqrt, sub};
@@ -47,6 +51,7 @@ pub use fused::{
 };
 pub use minmax::{max, max_num, min, min_num};
 pub use round_int::{round_int, round_int_n};
+pub use rules::{NanToInteger, Nans, NumberForms, Rules, Tininess};
 
 /// FPCR.AHP: half precision is Arm's alternative format, without infinities
 /// and NaNs (conversions only).
@@ -81,13 +86,19 @@ pub struct Fp {
     pub fpcr: u32,
     /// Status: the cumulative exception bits are set, never cleared.
     pub fpsr: u32,
+    /// What is the architecture's choice.
+    pub rules: Rules,
 }
 
 impl Fp {
-    /// An environment with this control word and no exceptions yet.
+    /// Arm's environment with this control word and no exceptions yet.
     #[must_use]
     pub const fn new(fpcr: u32) -> Self {
-        Self { fpcr, fpsr: 0 }
+        Self {
+            fpcr,
+            fpsr: 0,
+            rules: Rules::ARM,
+        }
     }
 
     /// The rounding mode that FPCR.RMode selects.
@@ -99,6 +110,11 @@ impl Fp {
             2 => Rounding::MinusInf,
             _ => Rounding::Zero,
         }
+    }
+
+    /// Whether NaNs come out as the default NaN.
+    fn default_nans(&self) -> bool {
+        self.has(FPCR_DN) || self.rules.nans == Nans::Default
     }
 
     const fn has(&self, control: u32) -> bool {
