@@ -15,7 +15,7 @@ pub struct Insn {
     pub word: u32,
 }
 
-include!(concat!(env!("OUT_DIR"), "/fields.rs"));
+include!(concat!(env!("OUT_DIR"), "/a64_fields.rs"));
 
 impl core::fmt::Debug for Insn {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
