@@ -154,5 +154,4 @@ fn relocations_hold(_: &Region, lowered: &Lowered, code: &[u8]) -> Option<String
 }
 
 #[cfg(test)]
-#[path = "verify/tests.rs"]
 mod tests;

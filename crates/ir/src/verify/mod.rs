@@ -595,5 +595,4 @@ pub fn uppers(region: &Region, uppers: &Uppers) -> Result<(), Violation> {
 }
 
 #[cfg(test)]
-#[path = "verify/tests.rs"]
 mod tests;
