@@ -122,7 +122,7 @@ impl Region {
     /// The block that starts at `pc`, if the region has it.
     #[must_use]
     pub fn block_at(&self, pc: u64) -> Option<usize> {
-        self.blocks.iter().position(|b| b.pc == pc)
+        self.blocks.binary_search_by_key(&pc, |block| block.pc).ok()
     }
 
     /// The operations of a block.

@@ -94,7 +94,8 @@ fn headings(region: &Region, lowered: &Lowered, at: u64, out: &mut String) {
     let entry = entries.find(|entry| u64::from(entry.offset) == at);
     let mut blocks = lowered.blocks.iter();
     if let Some((pc, _)) = blocks.find(|(_, offset)| u64::from(*offset) == at) {
-        let looped = region.blocks.iter().any(|b| b.pc == *pc && b.loop_head);
+        let block = region.block_at(*pc);
+        let looped = block.is_some_and(|block| region.blocks[block].loop_head);
         let _ = write!(out, "  guest {pc:x}");
         if looped {
             out.push_str(", loop");

@@ -11,8 +11,7 @@ pub fn link(region: &mut Region) {
     for i in 0..region.blocks.len() {
         let term = region.blocks[i].term;
         for target in term.targets() {
-            // Sorted by address, but for a region of one block.
-            if let Ok(j) = region.blocks.binary_search_by_key(&target, |b| b.pc) {
+            if let Some(j) = region.block_at(target) {
                 region.blocks[j].preds += 1;
                 region.blocks[j].loop_head |= j <= i;
             }

@@ -57,9 +57,9 @@ impl Flags {
 
     /// What is live before a block's terminator.
     fn at_end(&self, region: &Region, block: &Block, outside: &impl Fn(Key) -> Live) -> Live {
-        let below = |pc: u64| match region.blocks.binary_search_by_key(&pc, |b| b.pc) {
-            Ok(i) => self.live_in[i],
-            Err(_) => outside(region.key(pc)),
+        let below = |pc: u64| match region.block_at(pc) {
+            Some(i) => self.live_in[i],
+            None => outside(region.key(pc)),
         };
         match block.term {
             Term::Jump { target } => below(target),

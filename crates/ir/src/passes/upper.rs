@@ -280,7 +280,7 @@ impl Uppers {
                     facts.after(&inst.op);
                 }
                 for target in block.term.targets() {
-                    let Ok(to) = region.blocks.binary_search_by_key(&target, |b| b.pc) else {
+                    let Some(to) = region.block_at(target) else {
                         continue;
                     };
                     let less = self.at_start[to].and(facts);

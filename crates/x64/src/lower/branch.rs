@@ -80,10 +80,7 @@ impl Lowering<'_> {
     }
 
     fn find(&self, target: u64) -> Option<usize> {
-        self.region
-            .blocks
-            .binary_search_by_key(&target, |b| b.pc)
-            .ok()
+        self.region.block_at(target)
     }
 
     /// Goes to an address; the next block in order is fallen into.

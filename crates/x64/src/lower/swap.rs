@@ -222,8 +222,7 @@ fn loops(region: &Region) -> Vec<(usize, usize)> {
     let mut loops = Vec::new();
     for (back, block) in region.blocks.iter().enumerate() {
         for target in block.term.targets() {
-            let head = region.blocks.binary_search_by_key(&target, |b| b.pc);
-            let Some(head) = head.ok().filter(|&head| head <= back) else {
+            let Some(head) = region.block_at(target).filter(|&head| head <= back) else {
                 continue;
             };
             let body = &region.blocks[head..=back];
