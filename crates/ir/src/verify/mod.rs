@@ -1,10 +1,14 @@
-//! What every region keeps to: rules, each of which is a name, a sentence and a check.
+//! The verifier: rules that every region keeps to. A rule is a name, a sentence and a
+//! check.
 //!
 //! A region is verified after each pass in builds with debug assertions, and thus in
-//! all tests; a release has none of it. No value lives between operations but in slots
-//! and flags, which a guest always has, so that nothing can be read before it was
-//! written: there is no rule for that. What passes say of a region is checked without
-//! computing it again: it must follow, step by step, from what it says a step further.
+//! all tests. A release does not verify.
+//!
+//! There is no rule that a value is written before it is read: values live in slots and
+//! flags alone, and a guest has those from its start.
+//!
+//! What a pass found out about a region is not computed a second time. The check is that
+//! each of its facts follows from the facts one step further ([`flags`], [`uppers`]).
 
 use crate::fields::Part;
 use crate::inst::{Fill, Op};
@@ -302,14 +306,19 @@ const fn stores(v: &VOp) -> bool {
 
 fn commits_last(region: &Region) -> Option<String> {
     region.blocks.iter().find_map(|block| {
+        let (mut of, mut committed) = (None, false);
         let ops = region.block_ops(block);
-        let wrong = ops.windows(2).position(|pair| {
+        let wrong = ops.iter().position(|inst| {
+            if of.replace((inst.offset, inst.word)) != Some((inst.offset, inst.word)) {
+                committed = false;
+            }
             // A question about the mode is between two instructions.
-            let asks = matches!(pair[1].op, Op::CheckStack { .. });
-            let same = (pair[0].offset, pair[0].word) == (pair[1].offset, pair[1].word);
-            same && commits(&pair[0].op) && pair[1].op.may_fault() && !asks
+            let asks = matches!(inst.op, Op::CheckStack { .. });
+            let late = committed && inst.op.may_fault() && !asks;
+            committed |= commits(&inst.op);
+            late
         })?;
-        Some(at(region, block.start as usize + wrong + 1))
+        Some(at(region, block.start as usize + wrong))
     })
 }
 

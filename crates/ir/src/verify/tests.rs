@@ -73,6 +73,14 @@ fn each_rule_refuses() {
             "precise",
             with("vfloat.add.d.scalar v0, v1, v2").replace("+4 f8408c23: !", "!"),
         ),
+        // What commits need not be the neighbour of what may fault.
+        (
+            "precise",
+            text(
+                "! load.b8.zero r3, [r1 + 8]",
+                "bin.add.w64 r1, r1, 0x8\n  fence.full\n  ! load.b8.zero r3, [r1]",
+            ),
+        ),
         ("slots", with("bin.add.w64 r32, r1, r2")),
         ("slots", with("bin.add.w64 r0, r1, r40 lsl 1")),
         ("slots", with("! load.b8.zero r0, [r1 + r33 lsl 0]")),

@@ -1,5 +1,8 @@
-//! What lowering says of code, held against the code and the region: rules as those of
-//! [`ir::verify`], checked after each lowering where debug assertions are on.
+//! Checks what lowering says of its code (entries, exits, faults, relocations) against
+//! the code and the region.
+//!
+//! Each check is a rule with a name and a sentence, as in [`ir::verify`]. All rules are
+//! checked after each lowering in builds with debug assertions, and thus in all tests.
 
 use super::Lowered;
 use alloc::format;
@@ -37,8 +40,9 @@ pub const RULES: &[Rule] = &[
     },
     Rule {
         name: "faults",
-        says: "the state is known at starts of blocks and where an operation may fault, and \
-               nowhere else",
+        says: "the places where the state is known are in the order of the code, and each is \
+               of a block's start, or has an operation of its block at or behind it that may \
+               fault",
         check: faults_are_of_operations,
     },
     Rule {
@@ -128,7 +132,7 @@ fn faults_are_of_operations(region: &Region, lowered: &Lowered, code: &[u8]) -> 
     let wrong = faults.find(|fault| {
         let block = region.blocks.iter().rfind(|block| block.pc <= fault.pc);
         let known = block.is_some_and(|block| {
-            // An access may go before the operation whose address is told.
+            // An access may go before its turn: then an earlier operation's address is told.
             let offset = fault.pc - block.pc;
             let mut ops = region.block_ops(block).iter();
             offset == 0 || ops.any(|inst| u64::from(inst.offset) >= offset && inst.op.may_fault())
