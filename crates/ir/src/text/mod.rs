@@ -10,18 +10,23 @@
 //!   => branch.ne taken 0x1000, fall 0x1008
 //! ```
 //!
-//! A line is an operation: its name; behind dots what kind of it, and whether it is
-//! one that does something more (`set`, `signed`); then its slots, addresses and
-//! numbers. In front of it are the guest instruction's distance from the block's start
-//! and its word (or `+4:` alone, for a word that is zero), unless they are the
-//! operation's before, and `!` where the operation
-//! may be left in its middle ([`crate::Op::may_fault`]): the guest's state is asked for
-//! there. `rz` is [`crate::Reg::ZERO`], `[@0x1000]` a guest address. `words` are the
-//! guest's instructions, `=>` is the block's end. What is behind `;` is no part of the
-//! region: passes tell there what they found.
+//! A line is an operation:
 //!
-//! What is printed is parsed to the same region. The table in [`crate::fields`] says
-//! what an operation consists of; here is only how that looks.
+//! - First comes `+4 f8408c23:`, the guest instruction that the operation is of: its
+//!   distance from the block's start in bytes, and its word. A word that is zero is left
+//!   out (`+4:`). Operations of one instruction have this on the first line only.
+//! - `!` follows where the operation may be left in its middle, so that the guest's state
+//!   has to be known there ([`crate::Op::may_fault`]).
+//! - Then comes the name. Dots join its kind (`load.b8.zero`) and what else it does
+//!   (`set`, `signed`).
+//! - Last come slots, addresses and numbers. `rz` is [`crate::Reg::ZERO`], `[@0x1000]` is
+//!   an address of the guest's.
+//!
+//! `words` lists the guest's instructions of a block, `=>` begins the block's end. Text
+//! behind `;` is no part of the region: what passes found out is printed there.
+//!
+//! Parsing what was printed gives the same region. The table in [`crate::fields`] says
+//! what an operation consists of; this room only says how that looks.
 
 mod parse;
 mod print;

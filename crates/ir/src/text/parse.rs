@@ -176,6 +176,8 @@ impl<'a> Line<'a> {
     /// Eight hexadecimal digits.
     fn word(&mut self) -> Result<u32, Error> {
         let digits = self.rest.get(..8);
+        // Reading a number would take a sign.
+        let digits = digits.filter(|digits| digits.bytes().all(|c| c.is_ascii_hexdigit()));
         let word = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
         let Some(word) = word else {
             return self.error("a word of eight hexadecimal digits is wanted");

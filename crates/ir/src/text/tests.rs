@@ -297,7 +297,7 @@ block 0x1008 preds 1
 #[test]
 fn errors_say_where_and_what() {
     let op = |line: &str| alloc::format!("region\nblock 0x1000\n  {line}\n  => jump 0x0\n");
-    let cases: [(String, &str); 24] = [
+    let cases: [(String, &str); 25] = [
         (
             String::new(),
             "line 1, column 1: a region begins with a line `region`",
@@ -341,6 +341,10 @@ fn errors_say_where_and_what() {
         (
             op("words 123"),
             "line 3, column 9: a word of eight hexadecimal digits is wanted; found `123`",
+        ),
+        (
+            op("words +1234567"),
+            "line 3, column 9: a word of eight hexadecimal digits is wanted; found `+1234567`",
         ),
         (
             op("frob.w64 r0"),
