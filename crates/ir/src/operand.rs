@@ -284,20 +284,7 @@ impl Addr {
             offset: Offset::Imm(disp),
         }
     }
-}
 
-impl Operand {
-    /// The slot it reads; [`Reg::ZERO`] if none.
-    #[must_use]
-    pub const fn slot(self) -> Reg {
-        match self {
-            Self::Imm(_) => Reg::ZERO,
-            Self::Reg(reg) | Self::Ext { reg, .. } => reg,
-        }
-    }
-}
-
-impl Addr {
     /// The slots it reads; [`Reg::ZERO`] where none.
     #[must_use]
     pub const fn slots(self) -> [Reg; 2] {
@@ -311,5 +298,16 @@ impl Addr {
     #[must_use]
     pub fn is_near(self) -> bool {
         matches!(self.offset, Offset::Imm(imm) if i16::try_from(imm).is_ok())
+    }
+}
+
+impl Operand {
+    /// The slot it reads; [`Reg::ZERO`] if none.
+    #[must_use]
+    pub const fn slot(self) -> Reg {
+        match self {
+            Self::Imm(_) => Reg::ZERO,
+            Self::Reg(reg) | Self::Ext { reg, .. } => reg,
+        }
     }
 }

@@ -48,9 +48,7 @@ impl Op {
     pub fn writes(&self, reg: Reg) -> bool {
         self.written().contains(&Some(reg))
     }
-}
 
-impl Op {
     /// Whether it reads N, Z, C or V.
     #[must_use]
     pub const fn uses_flags(&self) -> bool {
