@@ -27,13 +27,14 @@ mod signals;
 
 use alloc::vec::Vec;
 use core::ops::Range;
-use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicI32, AtomicPtr, Ordering};
 use core::{fmt, ptr};
 
 use a64::cpu::Cpu;
 use a64::interp::Exception;
 
 use crate::host::lock::{Held, Lock};
+use crate::host::round::Round;
 use crate::host::signal::SignalInfo;
 use crate::host::sys::{self, Errno, Fd, fd_argument, number};
 use crate::linux::process::Process;
@@ -189,8 +190,8 @@ struct State {
 /// A process that is debugged.
 pub struct Debugger {
     state: Lock<State>,
-    /// Another number whenever a thread may have to look again.
-    round: AtomicU32,
+    /// Grows whenever a thread may have to look again.
+    round: Round,
     /// The server, once it runs.
     server: AtomicPtr<Attention>,
     /// The connection, in the server's table.
@@ -241,7 +242,7 @@ impl Debugger {
                 passed: 0,
                 can_hand_over: executed,
             }),
-            round: AtomicU32::new(0),
+            round: Round::default(),
             server: AtomicPtr::new(ptr::null_mut()),
             connection: AtomicI32::new(-1),
             auxiliary,
@@ -305,7 +306,7 @@ impl Debugger {
             .threads
             .retain(|thread| !ptr::eq(thread.attention, attention));
         drop(state);
-        self.look_again();
+        self.round.next();
     }
 
     /// The process is about to end: the debugger is told, if it is there.
@@ -320,7 +321,7 @@ impl Debugger {
         }
         drop(state);
         while self.wake_server() && self.state.hold().connected {
-            self.wait(self.round.load(Ordering::Acquire), 20_000_000);
+            self.round.sleep(self.round.now(), Some(20_000_000));
         }
     }
 
@@ -423,7 +424,7 @@ impl Debugger {
     /// Waits as long as the thread may not run.
     fn wait_until_it_runs(&self, attention: &Attention) {
         loop {
-            let round = self.round.load(Ordering::Acquire);
+            let round = self.round.now();
             let mut state = self.state.hold();
             let connected = state.connected;
             let Some(own) = state.find(attention) else {
@@ -435,32 +436,8 @@ impl Debugger {
             }
             own.place = Place::Waiting;
             drop(state);
-            self.wait(round, 0);
+            self.round.sleep(round, None);
         }
-    }
-
-    /// Waits for another round, or some nanoseconds.
-    fn wait(&self, round: u32, nanoseconds: u64) {
-        const FUTEX_WAIT_PRIVATE: u64 = 128;
-        let time = [0, nanoseconds];
-        let time = if nanoseconds == 0 {
-            0
-        } else {
-            time.as_ptr() as u64
-        };
-        let word = self.round.as_ptr() as u64;
-        let arguments = [word, FUTEX_WAIT_PRIVATE, round.into(), time, 0, 0];
-        // SAFETY: the kernel reads the word and the time only.
-        let _ = unsafe { sys::syscall(number::FUTEX, arguments) };
-    }
-
-    fn look_again(&self) {
-        const FUTEX_WAKE_PRIVATE: u64 = 129;
-        const ALL: u64 = i32::MAX as u64;
-        self.round.fetch_add(1, Ordering::AcqRel);
-        let word = self.round.as_ptr() as u64;
-        // SAFETY: the kernel reads the word only.
-        let _ = unsafe { sys::syscall(number::FUTEX, [word, FUTEX_WAKE_PRIVATE, ALL, 0, 0, 0]) };
     }
 
     /// Lets the server look. Returns whether it is there.

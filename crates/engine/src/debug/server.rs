@@ -240,7 +240,7 @@ impl Server {
             }
         }
         drop(state);
-        self.debugger.look_again();
+        self.debugger.round.next();
         if core::mem::take(&mut self.interrupted) {
             self.interrupt();
         }
@@ -257,7 +257,7 @@ impl Server {
         state.halted = false;
         state.watches.clear();
         drop(state);
-        self.debugger.look_again();
+        self.debugger.round.next();
     }
 
     /// Waits for bytes, or for what a thread has to say.

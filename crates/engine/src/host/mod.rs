@@ -14,6 +14,7 @@ pub mod lock;
 pub mod message;
 pub mod own;
 pub mod page;
+pub mod round;
 pub mod signal;
 pub mod start;
 pub mod sys;

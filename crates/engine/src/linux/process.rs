@@ -84,7 +84,7 @@ impl Process {
             attached: SpinLock::new(BTreeMap::new()),
             trace: false,
             tracer: None,
-            holds: Holds::new(),
+            holds: Holds::default(),
             parking: Parking::default(),
             places: loaded.places.clone(),
             seccomp,
@@ -101,9 +101,7 @@ impl Process {
     pub const fn trampoline(&self) -> u64 {
         self.vdso.start + vdso::SIGNAL_RETURN
     }
-}
 
-impl Process {
     /// The ranges that have a name in `/proc/self/maps`.
     #[must_use]
     pub fn names(&self) -> Vec<(Range<u64>, &'static str)> {

@@ -10,19 +10,10 @@ use crate::host::lock::{SpinLock, Unlock};
 pub const BRK: u32 = 0xd420_0000;
 
 /// The addresses.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Breakpoints {
     count: AtomicUsize,
     addresses: SpinLock<Vec<u64>>,
-}
-
-impl Default for Breakpoints {
-    fn default() -> Self {
-        Self {
-            count: AtomicUsize::new(0),
-            addresses: SpinLock::new(Vec::new()),
-        }
-    }
 }
 
 impl Breakpoints {

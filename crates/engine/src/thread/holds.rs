@@ -11,13 +11,14 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::Ordering;
 
 use a64::cpu::Cpu;
 
 use super::attention::{Attention, HOLD};
 use super::handlers;
 use crate::host::lock::{SpinLock, Unlock};
+use crate::host::round::Round;
 use crate::host::sys::{self, Errno, number};
 
 /// One thread that somebody wants to stop, or has stopped.
@@ -35,12 +36,16 @@ struct Hold {
 }
 
 /// All of them.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Holds {
     list: SpinLock<Vec<Hold>>,
-    /// Another number whenever somebody may have to look again.
-    round: AtomicU32,
+    /// Grows whenever somebody may have to look again.
+    round: Round,
 }
+
+/// Who wants a stop may end without a word, and so may the thread: so long does one
+/// sleep before looking again.
+const MOMENT: Option<u64> = Some(50_000_000);
 
 /// How far a stop has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,15 +59,6 @@ pub enum Stop {
 }
 
 impl Holds {
-    /// None.
-    #[must_use]
-    pub const fn new() -> Self {
-        Self {
-            list: SpinLock::new(Vec::new()),
-            round: AtomicU32::new(0),
-        }
-    }
-
     /// A process wants to stop a thread of another one.
     ///
     /// # Errors
@@ -107,9 +103,9 @@ impl Holds {
             Some(hold.by)
         });
         let Some(by) = by else { return };
-        self.look_again();
+        self.round.next();
         loop {
-            let round = self.round.load(Ordering::Acquire);
+            let round = self.round.now();
             let held = |list: &mut Vec<Hold>| list.iter().any(|hold| hold.thread == own);
             if !self.list.with(held) {
                 return;
@@ -118,7 +114,7 @@ impl Holds {
                 self.release_all(by);
                 return;
             }
-            self.sleep(round);
+            self.round.sleep(round, MOMENT);
         }
     }
 
@@ -144,9 +140,9 @@ impl Holds {
 
     /// Waits until a stop may have come further, or a moment.
     pub fn sleep_until_changed(&self, thread: u32, by: u32) {
-        let round = self.round.load(Ordering::Acquire);
+        let round = self.round.now();
         if self.state(thread, by) == Stop::Wanted {
-            self.sleep(round);
+            self.round.sleep(round, MOMENT);
         }
     }
 
@@ -199,7 +195,7 @@ impl Holds {
             Some(list.swap_remove(index))
         }) {
             drop(hold);
-            self.look_again();
+            self.round.next();
         }
     }
 
@@ -212,38 +208,6 @@ impl Holds {
     /// In a child of `fork`, whose memory is its own: nobody holds anybody.
     pub fn clear(&self) {
         self.take_out(|_| true);
-    }
-
-    fn sleep(&self, round: u32) {
-        const FUTEX_WAIT_PRIVATE: u64 = 128;
-        // Who wants it may end without a word, and so may the thread.
-        let time = [0_u64, 50_000_000];
-        let word = self.round.as_ptr() as u64;
-        let arguments = [
-            word,
-            FUTEX_WAIT_PRIVATE,
-            round.into(),
-            time.as_ptr() as u64,
-            0,
-            0,
-        ];
-        // SAFETY: the kernel reads the word and the time only.
-        let _ = unsafe { sys::syscall(number::FUTEX, arguments) };
-    }
-
-    fn look_again(&self) {
-        const FUTEX_WAKE_PRIVATE: u64 = 129;
-        const ALL: u64 = i32::MAX as u64;
-        self.round.fetch_add(1, Ordering::AcqRel);
-        let word = self.round.as_ptr() as u64;
-        // SAFETY: the kernel reads the word only.
-        let _ = unsafe { sys::syscall(number::FUTEX, [word, FUTEX_WAKE_PRIVATE, ALL, 0, 0, 0]) };
-    }
-}
-
-impl Default for Holds {
-    fn default() -> Self {
-        Self::new()
     }
 }
 
