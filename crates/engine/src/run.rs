@@ -19,7 +19,7 @@ use x64::lower::Lowered;
 
 use crate::debug::{self, Debugger, How};
 use crate::host::lock::{Lock, SpinLock};
-use crate::host::signal::{self, Registers, SignalInfo};
+use crate::host::signal::{self, Registers};
 use crate::host::sys::{self, Errno, Fd};
 use crate::host::{heap, message, own};
 use crate::inspect::Inspector;
@@ -27,7 +27,7 @@ use crate::linux::core_file::{self, Death};
 use crate::linux::delivery::Fatal;
 use crate::linux::process::{Process, Thread};
 use crate::linux::syscalls::{self, Control};
-use crate::linux::{other, signals};
+use crate::linux::{other, seccomp, signals};
 use crate::memory::address_space::Watcher;
 use crate::memory::breakpoints::BRK;
 use crate::memory::guest_memory::{self, GuestMemory};
@@ -333,7 +333,7 @@ impl Runtime {
                         Control::Signal(info) => thread.force(&self.process, &mut vcpu.cpu, &info),
                         Control::Kill(signal) => {
                             let cpu = &vcpu.cpu;
-                            thread.cause = SignalInfo::judged(signal, cpu.pc, cpu.x[8]);
+                            thread.cause = seccomp::killed(signal, cpu.pc, cpu.x[8]);
                             return self.died(thread, cpu, signal);
                         }
                         Control::Clone(request) => {
@@ -435,7 +435,8 @@ impl Runtime {
         }
     }
 
-    /// Whether the guest is stopped there by what it has not in memory.
+    /// Whether the guest is stopped there by a breakpoint that the debugger set, and not
+    /// by an instruction of its own.
     fn is_debuggers(&self, pc: u64) -> bool {
         self.process.space.breakpoints.contains(pc)
             || guest_memory::load(pc, Size::Word)

@@ -142,16 +142,6 @@ impl SignalInfo {
         Self(words)
     }
 
-    /// That of a system call that a filter ends the process for.
-    #[must_use]
-    pub fn judged(signal: i32, pc: u64, call: u64) -> Self {
-        const SYS_SECCOMP: i32 = 1;
-        const AUDIT_ARCH_AARCH64: u64 = 0xc000_00b7;
-        let mut info = Self::fault(signal, SYS_SECCOMP, pc);
-        info.0[3] = call & 0xffff_ffff | AUDIT_ARCH_AARCH64 << 32;
-        info
-    }
-
     /// The signal.
     #[must_use]
     #[allow(clippy::cast_possible_truncation, reason = "an int is the low half")]

@@ -24,6 +24,9 @@ use crate::thread::attention::Attention;
 /// `AUDIT_ARCH_AARCH64`.
 pub const ARCHITECTURE: u32 = 0xc000_00b7;
 
+/// `si_code` of `SIGSYS` for what a filter said.
+const SYS_SECCOMP: i32 = 1;
+
 /// Flags of `SECCOMP_SET_MODE_FILTER`.
 mod flag {
     pub(super) const TSYNC: u64 = 1;
@@ -302,12 +305,17 @@ fn strictest(newest: &Filter, data: &Data) -> (u32, u16) {
 
 /// The `siginfo` of `SECCOMP_RET_TRAP`.
 fn trapped(data: &Data, value: u16) -> SignalInfo {
-    const SYS_SECCOMP: u64 = 1;
-    let mut info = SignalInfo([0; 16]);
-    info.0[0] = u64::from(SIGSYS.cast_unsigned()) | u64::from(value) << 32;
-    info.0[1] = SYS_SECCOMP;
-    info.0[2] = data.place;
+    let mut info = SignalInfo::fault(SIGSYS, SYS_SECCOMP, data.place);
+    info.0[0] |= u64::from(value) << 32;
     info.0[3] = u64::from(data.number) | u64::from(data.architecture) << 32;
+    info
+}
+
+/// The `siginfo` of a process that a filter ends for a system call, at the PC.
+#[must_use]
+pub fn killed(signal: i32, pc: u64, call: u64) -> SignalInfo {
+    let mut info = SignalInfo::fault(signal, SYS_SECCOMP, pc);
+    info.0[3] = call & 0xffff_ffff | u64::from(ARCHITECTURE) << 32;
     info
 }
 
