@@ -5,7 +5,6 @@
 //! is unlinked, and no longer found. A thread goes on after it has cleared its
 //! table of targets of what was forgotten since it last did.
 
-use alloc::vec::Vec;
 use core::arch::x86_64::__cpuid;
 use core::ops::Range;
 use core::sync::atomic::Ordering;
@@ -14,21 +13,9 @@ use super::source::Code;
 use super::threads::Threads;
 use super::translate::Translator;
 use super::vcpu::Vcpu;
-use crate::thread::attention::{Attention, FORGET};
+use crate::thread::attention::FORGET;
 
 impl Translator {
-    /// The numbers of a thread's process's other threads.
-    pub fn others(&self, own: &'static Attention) -> Vec<u32> {
-        let process = own.process.load(Ordering::Relaxed);
-        let threads = self.threads.hold();
-        let others = threads.inside.iter().filter(|thread| {
-            !core::ptr::eq(**thread, own) && thread.process.load(Ordering::Relaxed) == process
-        });
-        others
-            .map(|thread| thread.thread.load(Ordering::Relaxed))
-            .collect()
-    }
-
     /// Forgets all translations.
     pub fn forget(&self, vcpu: &mut Vcpu) {
         let mut threads = self.threads.hold();

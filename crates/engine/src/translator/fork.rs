@@ -8,10 +8,10 @@ use super::vcpu::Vcpu;
 use crate::host::lock::Held;
 use crate::host::sys::Errno;
 
-/// Everything of an engine held, so that a `fork` finds it sound.
+/// Everything of a translator held, so that a `fork` finds it sound.
 #[derive(Debug)]
 pub struct Forking<'a> {
-    engine: &'a Translator,
+    translator: &'a Translator,
     threads: Held<'a, Threads>,
     shared: Held<'a, Translations>,
     copy: CodeCopy,
@@ -25,7 +25,7 @@ impl Translator {
         let shared = self.shared.hold();
         let copy = shared.arena.copy(self.stub_bytes);
         Forking {
-            engine: self,
+            translator: self,
             threads,
             shared,
             copy,
@@ -50,8 +50,8 @@ impl Forking<'_> {
             .inside
             .retain(|&thread| core::ptr::eq(thread, own));
         if !self.shared.arena.replace(&self.copy)? {
-            self.shared.clear(self.engine.stub_bytes);
-            self.engine.forgotten_by_parent(&mut self.threads, vcpu);
+            self.shared.clear(self.translator.stub_bytes);
+            self.translator.forgotten_by_parent(&mut self.threads, vcpu);
         }
         Ok(())
     }

@@ -1,8 +1,8 @@
 //! From the guest's code to the host's: found or translated, run, linked,
 //! counted, and forgotten when the guest's code changes.
 //!
-//! It knows no system call of the guest's and no signal: translated code is left
-//! for whatever is not an instruction's work.
+//! It knows no system call of the guest's and none of its signals: translated code is
+//! left for whatever is not an instruction's work.
 
 pub mod code;
 mod cold;

@@ -63,7 +63,8 @@ pub(super) unsafe extern "sysv64" fn interpreter<M: Memory + Environment>(
     vcpu: *mut Vcpu,
     word: u32,
 ) -> u32 {
-    // SAFETY: as above: `run` has set both, and waits in `enter`.
+    // SAFETY: `Translator::run` has borrowed both alone, has put the `M` into `context`,
+    // and is in `enter` until this returns: so nobody else uses either.
     let (vcpu, memory) = unsafe { (&mut *vcpu, &mut *(*vcpu).host.context.cast::<M>()) };
     let Some(insn) = decode(word) else {
         vcpu.host.exception = Some(Exception::Undefined);

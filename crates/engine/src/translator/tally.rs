@@ -18,8 +18,8 @@ const BLOCKS: usize = 1 << 19;
 pub struct Tally {
     left: [AtomicU64; Op::COUNT],
     cold: AtomicU64,
-    /// What translated code counts in: one for each block, as
-    /// the inspector's counters gives them out.
+    /// What translated code counts in: one for each block. Who looks at translations
+    /// gives them out ([`super::source::Observer::formed`]).
     pub blocks: Vec<AtomicU64>,
 }
 

@@ -8,8 +8,8 @@ use crate::host::sys;
 use crate::thread::attention::{Attention, FORGET};
 use crate::thread::handlers;
 
-/// The guest addresses that had code and lost it, numbered from the engine's
-/// beginning; only the last ones are kept.
+/// The guest addresses that had code and lost it, numbered from the
+/// translator's beginning; only the last ones are kept.
 #[derive(Debug, Default)]
 pub(super) struct Gone {
     /// The number of the first that is kept.
@@ -49,7 +49,7 @@ impl Gone {
     }
 }
 
-/// The threads of an engine.
+/// The threads that a translator runs.
 #[derive(Debug, Default)]
 pub(super) struct Threads {
     /// Those that may be inside, each until it parts.
@@ -59,6 +59,17 @@ pub(super) struct Threads {
 }
 
 impl Threads {
+    /// The numbers of a thread's process's other threads.
+    pub(super) fn others(&self, own: &'static Attention) -> Vec<u32> {
+        let process = own.process.load(Ordering::Relaxed);
+        let others = self.inside.iter().filter(|thread| {
+            !core::ptr::eq(**thread, own) && thread.process.load(Ordering::Relaxed) == process
+        });
+        others
+            .map(|thread| thread.thread.load(Ordering::Relaxed))
+            .collect()
+    }
+
     /// Waits until all others are outside, which will not enter again before
     /// they have caught up.
     pub(super) fn stop(&self, own: &'static Attention) {

@@ -15,6 +15,7 @@
 //! before `shared`.
 
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 use core::ops::Range;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -45,6 +46,7 @@ use crate::thread::attention::Attention;
 
 /// So much code is kept even when memory is low.
 const KEPT_WHEN_LOW: u64 = 256 << 10;
+
 /// A translator and all that it has translated.
 #[derive(Debug)]
 pub struct Translator {
@@ -188,6 +190,11 @@ impl Translator {
             .inside
             .retain(|&thread| !core::ptr::eq(thread, attention));
         threads.inside.is_empty()
+    }
+
+    /// The numbers of a thread's process's other threads.
+    pub fn others(&self, own: &'static Attention) -> Vec<u32> {
+        self.threads.hold().others(own)
     }
 
     /// Runs the guest until an exception, or until the thread is wanted.
@@ -338,7 +345,7 @@ impl Translator {
         // SAFETY: `stub` is the stub of that signature in the arena, which is
         // mapped executable as long as `self` lives.
         let enter = unsafe { core::mem::transmute::<u64, Enter>(stub) };
-        // SAFETY: `host` is code of this engine's, made for this struct's
+        // SAFETY: `host` is code of this translator's, made for this struct's
         // layout; it writes the struct, guest memory, and its own stack frame.
         let result = unsafe { enter(vcpu, host) };
         #[allow(clippy::cast_possible_truncation, reason = "the two halves")]
