@@ -1,8 +1,9 @@
 //! Locks: one that spins, for what is held for a few instructions, and one
 //! that sleeps.
 //!
-//! Neither may be taken in a signal handler, and the spinning one not be held
-//! over anything that may wait. Both can be held over a `fork`
+//! A signal handler takes neither, but for one spinning lock: its holders do not run
+//! into what its handler is for ([`super::own::stack`]). The spinning lock is not held over anything
+//! that waits for another thread of the engine. Both can be held over a `fork`
 //! ([`SpinLock::hold`], [`Lock::hold`]): the child has them then.
 
 use core::cell::UnsafeCell;

@@ -1,7 +1,8 @@
 //! The Linux that the guest sees: its program loaded, its system calls done,
 //! its processes and its signals.
 //!
-//! It sees the guest through `a64::cpu` and knows nothing of translation.
+//! Of the guest's architecture (`a64`) it knows the registers, exceptions and faults, the
+//! features, and what the vDSO calls. It knows nothing of translation.
 
 pub mod abi;
 pub mod core_file;

@@ -8,7 +8,9 @@
 //! and a system call that has not happened is given up ([`super::interruptible`]).
 //!
 //! The handlers run on the thread's signal stack, with every other signal
-//! blocked, and touch no lock, no heap and no guest memory.
+//! blocked, and touch no heap and no guest memory. They take one lock, that of the
+//! room below a first stack ([`own::stack`]), for a fault there alone: who holds that
+//! lock does not fault.
 
 use core::arch::global_asm;
 use core::sync::atomic::{AtomicPtr, Ordering};

@@ -23,12 +23,12 @@ struct Pair {
 // The arguments are read again when a call is repeated.
 global_asm!(
     ".p2align 4",
-    "armistice_window_call:",
+    "armistice_interruptible_call:",
     "push rbx",
     "push r12",
     "mov rbx, rdi",
     "mov r12, rsi",
-    "armistice_window_again:",
+    "armistice_interruptible_again:",
     "mov rax, [rbx]",
     "mov rdi, [rbx + 8]",
     "mov rsi, [rbx + 16]",
@@ -36,27 +36,27 @@ global_asm!(
     "mov r10, [rbx + 32]",
     "mov r8, [rbx + 40]",
     "mov r9, [rbx + 48]",
-    "armistice_window_start:",
+    "armistice_interruptible_start:",
     "cmp dword ptr [r12], 0",
-    "jne armistice_window_give_up",
+    "jne armistice_interruptible_give_up",
     "syscall",
-    "armistice_window_end:",
+    "armistice_interruptible_end:",
     "xor edx, edx",
     "2:",
     "pop r12",
     "pop rbx",
     "ret",
-    "armistice_window_give_up:",
+    "armistice_interruptible_give_up:",
     "mov edx, 1",
     "jmp 2b",
 );
 
 unsafe extern "C" {
-    fn armistice_window_call(call: &[u64; 7], word: *const u32) -> Pair;
-    static armistice_window_again: u8;
-    static armistice_window_start: u8;
-    static armistice_window_end: u8;
-    static armistice_window_give_up: u8;
+    fn armistice_interruptible_call(call: &[u64; 7], word: *const u32) -> Pair;
+    static armistice_interruptible_again: u8;
+    static armistice_interruptible_start: u8;
+    static armistice_interruptible_end: u8;
+    static armistice_interruptible_give_up: u8;
 }
 
 /// Calls the kernel, unless something wants the thread's attention before that;
@@ -75,7 +75,7 @@ pub unsafe fn syscall(
     // SAFETY: the function keeps to the calling convention; the caller answers
     // for the call.
     let Pair { result, given_up } =
-        unsafe { armistice_window_call(&call, attention.word.as_ptr()) };
+        unsafe { armistice_interruptible_call(&call, attention.word.as_ptr()) };
     if given_up != 0 {
         return Err(Errno::RESTART);
     }
@@ -88,18 +88,19 @@ pub unsafe fn syscall(
 /// A signal has arrived that the guest will be told: a call that has not
 /// happened is given up.
 pub(super) fn interrupt(registers: &mut Registers) {
-    let window = &raw const armistice_window_start as u64..&raw const armistice_window_end as u64;
+    let window = &raw const armistice_interruptible_start as u64
+        ..&raw const armistice_interruptible_end as u64;
     if window.contains(&registers.rip) {
-        registers.rip = &raw const armistice_window_give_up as u64;
+        registers.rip = &raw const armistice_interruptible_give_up as u64;
     }
 }
 
 /// A signal has arrived that the guest is not told: a call that was
 /// interrupted only by it is made once more.
 pub(super) fn resume(registers: &mut Registers) {
-    if registers.rip == &raw const armistice_window_end as u64
+    if registers.rip == &raw const armistice_interruptible_end as u64
         && registers.rax == Errno::EINTR.as_result()
     {
-        registers.rip = &raw const armistice_window_again as u64;
+        registers.rip = &raw const armistice_interruptible_again as u64;
     }
 }

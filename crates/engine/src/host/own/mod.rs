@@ -4,7 +4,7 @@
 //! seeing them.
 //!
 //! The list has a fixed size and takes no lock, since the heap itself adds to
-//! it. What finds no place in it is the guest's to trip over.
+//! it. When the list is full, further ranges are unprotected.
 
 pub mod room;
 pub mod stack;

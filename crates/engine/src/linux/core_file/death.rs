@@ -87,7 +87,8 @@ pub(super) fn with_file(signal: i32, path: CString, may_be_alone: bool) -> ! {
         third: false,
     };
     let argument = last.cast::<c_void>();
-    // SAFETY: the thread gets a stack that is its own, and what it dies by.
+    // SAFETY: with `VM` there is a stack, of a block that was just made. All signals are
+    // blocked, and `last_thread` gets the `Last` that it wants, which is never freed.
     match unsafe { clone::clone(&request, Some((block.stack(), last_thread, argument))) } {
         Ok(_) => wait_for_the_end(),
         Err(_) => without_file(signal),
@@ -120,7 +121,8 @@ pub fn wait_for_the_end() -> ! {
 /// What a thread does that waits for the end: it ends if its process is to die in
 /// the first thread, and that one dies.
 fn look() {
-    // SAFETY: what is there stays there.
+    // SAFETY: it is null, or a `Last` from `Box::into_raw` in `with_file`, which nobody
+    // frees or changes.
     let Some(last) = (unsafe { LAST.load(Ordering::Acquire).as_ref() }) else {
         return;
     };

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use core::sync::atomic::Ordering;
 
 use super::RLIMIT_CORE;
+use super::calls::call;
 use super::contents::DEFAULT_FILTER;
 use super::name::{self, Facts};
 use super::notes::About;
@@ -22,9 +23,9 @@ fn line(path: &core::ffi::CStr) -> Option<Vec<u8>> {
     Some(text)
 }
 
-fn call(number: u32, arguments: [u64; 6]) -> u64 {
-    // SAFETY: the calls below touch no memory but an array that is long enough.
-    unsafe { sys::syscall(number, arguments) }.unwrap_or(0)
+/// A system call's result, or 0 where it has none.
+fn ask(number: u32, arguments: [u64; 6]) -> u64 {
+    call(number, arguments).unwrap_or(0)
 }
 
 /// `core_pattern`.
@@ -62,7 +63,7 @@ pub(super) fn filter() -> u64 {
 /// The process's dumpable mode.
 pub(super) fn dumpable() -> u64 {
     const PR_GET_DUMPABLE: u64 = 3;
-    call(number::PRCTL, [PR_GET_DUMPABLE, 0, 0, 0, 0, 0])
+    ask(number::PRCTL, [PR_GET_DUMPABLE, 0, 0, 0, 0, 0])
 }
 
 /// How many threads the process has: its folder of them has two links more.
@@ -77,7 +78,7 @@ pub(super) fn threads() -> Option<usize> {
 /// Whether files that the thread makes are root's.
 pub(super) fn is_root() -> bool {
     // The call returns who it is so far, and this is no user.
-    call(number::SETFSUID, [u32::MAX.into(), 0, 0, 0, 0, 0]) == 0
+    ask(number::SETFSUID, [u32::MAX.into(), 0, 0, 0, 0, 0]) == 0
 }
 
 /// The name of the process's core file.
@@ -95,20 +96,20 @@ pub(super) fn name(
     let thread_number = own(attention.thread.load(Ordering::Relaxed));
     let status = line(c"/proc/thread-self/status").unwrap_or_default();
     let mut command = [0_u8; 16];
-    call(
+    ask(
         number::PRCTL,
         [PR_GET_NAME, command.as_mut_ptr() as u64, 0, 0, 0, 0],
     );
     // The second of six names is the host's.
     let mut names = [0_u8; 6 * NAME];
-    call(number::UNAME, [names.as_mut_ptr() as u64, 0, 0, 0, 0, 0]);
+    ask(number::UNAME, [names.as_mut_ptr() as u64, 0, 0, 0, 0, 0]);
     let mut time = [0_u64; 2];
-    call(
+    ask(
         number::CLOCK_GETTIME,
         [0, time.as_mut_ptr() as u64, 0, 0, 0, 0],
     );
     let mut processor = [0_u64; 1];
-    call(
+    ask(
         number::GETCPU,
         [processor.as_mut_ptr() as u64, 0, 0, 0, 0, 0],
     );
@@ -121,8 +122,8 @@ pub(super) fn name(
             thread_number,
             first(&status, b"NSpid:").unwrap_or(thread_number),
         ],
-        user: call(number::GETUID, [0; 6]),
-        group: call(number::GETGID, [0; 6]),
+        user: ask(number::GETUID, [0; 6]),
+        group: ask(number::GETGID, [0; 6]),
         signal: signal.unsigned_abs().into(),
         processor: processor[0],
         time: time[0],
@@ -157,7 +158,7 @@ pub(super) fn about(process: &Process, thread: &Thread, memory: &Memory) -> Abou
         clippy::cast_possible_truncation,
         reason = "numbers of processes are ints"
     )]
-    let id = |number: u32| call(number, [0; 6]) as u32;
+    let id = |number: u32| ask(number, [0; 6]) as u32;
     let mut name = [0; 16];
     let command = line(c"/proc/self/comm").unwrap_or_default();
     copy(&mut name[..15], &command);
@@ -194,7 +195,7 @@ fn copy(to: &mut [u8], from: &[u8]) {
 
 /// The nice value, as a signed byte. The kernel's call has 20 less it.
 fn nice() -> u8 {
-    let value = 20_i64 - call(number::GETPRIORITY, [0; 6]).cast_signed();
+    let value = 20_i64 - ask(number::GETPRIORITY, [0; 6]).cast_signed();
     i8::try_from(value).unwrap_or(0).cast_unsigned()
 }
 
@@ -205,7 +206,7 @@ fn times() -> [[u64; 2]; 4] {
     for (who, times) in [0, CHILDREN].into_iter().zip(times.chunks_exact_mut(2)) {
         // `struct rusage` begins with the two.
         let mut usage = [0_u64; 18];
-        call(
+        ask(
             number::GETRUSAGE,
             [who, usage.as_mut_ptr() as u64, 0, 0, 0, 0],
         );

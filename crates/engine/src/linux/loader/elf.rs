@@ -100,16 +100,6 @@ pub struct Plan {
     pub executable_stack: bool,
 }
 
-impl Plan {
-    /// The pages from the first segment to the last.
-    #[must_use]
-    pub fn span(&self) -> Range<u64> {
-        let start = self.segments.iter().map(|s| s.pages().start).min();
-        let end = self.segments.iter().map(|s| s.pages().end).max();
-        start.unwrap_or(0)..end.unwrap_or(0)
-    }
-}
-
 /// Why a file is no program that runs here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "each is what its text says")]
@@ -499,6 +489,14 @@ impl Header {
 }
 
 impl Plan {
+    /// The pages from the first segment to the last.
+    #[must_use]
+    pub fn span(&self) -> Range<u64> {
+        let start = self.segments.iter().map(|s| s.pages().start).min();
+        let end = self.segments.iter().map(|s| s.pages().end).max();
+        start.unwrap_or(0)..end.unwrap_or(0)
+    }
+
     fn add_interpreter(&mut self, entry: &Entry, file: u64) -> Result<(), Invalid> {
         if self.interpreter.is_some() {
             return Err(Invalid::SecondInterpreter);
