@@ -6,8 +6,8 @@
 //! the terminal on and returns how the command ended. Its child is process 1
 //! inside: it makes the root (`root`, `mount`, `copied`), becomes the user (`user`,
 //! `command`) and then the command; or it stays and reaps (`init`). When the
-//! caller dies, the kernel kills process 1, with it all others, and with the last
-//! one the mounts go.
+//! caller dies, process 1 is killed (by the kernel, or by `warden` where that can't),
+//! with it all others, and with the last one the mounts go.
 //!
 //! What fails inside is told through a pipe that the command does not have
 //! (`report`).
@@ -29,6 +29,7 @@ mod report;
 mod root;
 mod starter;
 mod user;
+mod warden;
 mod watch;
 
 use std::os::fd::OwnedFd;
@@ -155,6 +156,14 @@ pub fn run(container: &Container, handlers: Option<&dyn Handlers>) -> Result<u8,
             source: source.into(),
         }
     };
+    let signals = watch::Signals::catch().map_err(|source| Error::System {
+        doing: "take over signals",
+        source,
+    })?;
+    let warden = warden::Warden::start().map_err(|source| Error::System {
+        doing: "start a process",
+        source,
+    })?;
     let (told, report) =
         rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).map_err(system("make a pipe"))?;
     let plays = played::are_wanted().map_err(|source| Error::NoProc {
@@ -166,10 +175,6 @@ pub fn run(container: &Container, handlers: Option<&dyn Handlers>) -> Result<u8,
     let (terminal, players) = both.map_err(system("make a pair of sockets"))?;
     let (our_terminal, terminal) = terminal.unzip();
     let (our_players, players) = players.unzip();
-    let signals = watch::Signals::catch().map_err(|source| Error::System {
-        doing: "take over signals",
-        source,
-    })?;
     // SAFETY: the file descriptors stay shared (no UnshareFlags::FILES).
     unsafe { unshare_unsafe(UnshareFlags::NEWPID) }
         .map_err(system("make a namespace of processes"))?;
@@ -180,7 +185,7 @@ pub fn run(container: &Container, handlers: Option<&dyn Handlers>) -> Result<u8,
             source: std::io::Error::last_os_error(),
         }),
         0 => {
-            drop((told, our_terminal, our_players, signals));
+            drop((told, our_terminal, our_players, signals, warden));
             let outside = command::Outside {
                 report,
                 terminal,
@@ -190,6 +195,9 @@ pub fn run(container: &Container, handlers: Option<&dyn Handlers>) -> Result<u8,
         }
         child => {
             drop((report, terminal, players));
+            warden
+                .answer_for(child)
+                .map_err(system("watch over the container"))?;
             let inside = watch::Inside {
                 child,
                 told,

@@ -118,7 +118,7 @@ pub(super) fn hand_over(
 }
 
 /// `None` where the other side ended without.
-fn take_over(from: &OwnedFd) -> Option<(OwnedFd, Vec<u8>)> {
+pub(super) fn take_over(from: &OwnedFd) -> Option<(OwnedFd, Vec<u8>)> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
     let mut said = vec![0; SAID_MAX];
