@@ -1,6 +1,8 @@
 //! The command line, as one definition: help, man page and completions come from it.
 //! Messages of this crate name options where one helps; no library knows any.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
@@ -106,8 +108,16 @@ impl Verb {
             Verb::Status(args) => args.output,
             Verb::Verify(args) => args.output,
             Verb::Explain(args) => args.output,
+            Verb::Pull(args) => args.output,
             Verb::Images(args) => args.output,
-            _ => return false,
+            Verb::Unregister(_)
+            | Verb::Guard(_)
+            | Verb::Shell(_)
+            | Verb::Run(_)
+            | Verb::Rmi(_)
+            | Verb::Prune(_)
+            | Verb::Image(_)
+            | Verb::Generate(_) => return false,
         };
         format == Format::Json
     }
@@ -119,9 +129,30 @@ impl Verb {
             Verb::Unregister(args) => !args.dry_run,
             Verb::Prune(args) => !args.dry_run,
             Verb::Guard(_) | Verb::Run(_) | Verb::Pull(_) | Verb::Rmi(_) => true,
-            _ => false,
+            Verb::Status(_)
+            | Verb::Verify(_)
+            | Verb::Explain(_)
+            | Verb::Shell(_)
+            | Verb::Images(_)
+            | Verb::Image(_)
+            | Verb::Generate(_) => false,
         }
     }
+}
+
+/// The verb of a command line's words that follow the command: the first that is neither an
+/// option nor an option's value.
+pub(crate) fn verb_of<W: AsRef<OsStr>>(words: impl IntoIterator<Item = W>) -> Option<W> {
+    let mut words = words.into_iter();
+    while let Some(word) = words.next() {
+        // The only option of all verbs that has a value.
+        if word.as_ref() == "--color" {
+            words.next();
+        } else if !word.as_ref().as_bytes().starts_with(b"-") {
+            return Some(word);
+        }
+    }
+    None
 }
 
 /// Architectures, by any usual name.
@@ -581,4 +612,32 @@ pub(crate) enum Generate {
         /// Which shell
         shell: clap_complete::Shell,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A bug once: of `armistice --color never run` the verb was taken to be `never`.
+    #[test]
+    fn the_verb_is_found_behind_options_and_their_values() {
+        let of = |line: &str| verb_of(line.split_whitespace().map(str::to_owned));
+        for line in [
+            "run debian",
+            "-q run debian",
+            "--color never run debian",
+            "--color=never -v run debian",
+        ] {
+            assert_eq!(of(line).as_deref(), Some("run"), "{line}");
+        }
+        assert_eq!(of("--color"), None);
+        assert_eq!(of(""), None);
+        // Which options have a value, besides the verbs' own.
+        let command = <Cli as clap::CommandFactory>::command();
+        let valued = command
+            .get_arguments()
+            .filter(|a| !a.is_positional() && a.get_action().takes_values());
+        let valued: Vec<_> = valued.filter_map(clap::Arg::get_long).collect();
+        assert_eq!(valued, ["color"]);
+    }
 }

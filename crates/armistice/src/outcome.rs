@@ -1,9 +1,8 @@
-//! How a run ends: the exit code, and for an error the text and the command
-//! that has the missing right.
+//! How a command line is read, and how its run ends: the exit code; for an error the
+//! text, the answer in JSON, and the command that has the missing right.
 
 use std::ffi::OsString;
 use std::io::Write;
-use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
 
 use armistice_arch::UnknownArch;
@@ -12,7 +11,7 @@ use clap::Parser;
 use clap::error::{ContextKind, ContextValue};
 use serde::Serialize;
 
-use crate::cli::{Cli, Global};
+use crate::cli::{self, Cli, Global};
 use crate::output::{self, Output, quoted};
 use crate::remedy;
 pub(crate) use crate::usage::Usage;
@@ -62,11 +61,7 @@ impl Outcome {
 /// How the run ends where there is nothing more to do than what is printed here.
 pub(crate) fn read(args: impl IntoIterator<Item = OsString>) -> Result<Cli, Outcome> {
     let args: Vec<OsString> = args.into_iter().collect();
-    let is_run = args
-        .iter()
-        .skip(1)
-        .find(|word| !word.as_bytes().starts_with(b"-"));
-    let is_run = is_run.is_some_and(|verb| verb == "run");
+    let is_run = cli::verb_of(args.iter().skip(1)).is_some_and(|verb| verb == "run");
     let in_json = !is_run && asks_for_json(&args);
     Cli::try_parse_from(args).map_err(|error| {
         let text = error.render();

@@ -12,10 +12,11 @@ use armistice_binfmt::replay::{self, overlapping};
 use armistice_binfmt::watch;
 use armistice_binfmt::{Entry, Snapshot};
 
+use crate::cli;
 use crate::output::shown;
 
-/// Verbs that change no table of others.
-const LOOKING: [&str; 5] = ["guard", "status", "verify", "explain", "shell"];
+/// Verbs that change a table whoever runs them wants changed. `guard` only puts back.
+const CHANGING: [&str; 3] = ["register", "unregister", "entrypoint"];
 
 /// Longer than any machine has been up.
 const EVER: Duration = Duration::from_secs(1 << 32);
@@ -120,7 +121,7 @@ pub(crate) fn suspects(within: Duration) -> Vec<String> {
 
 /// Whether a command line is one of this command's that only looks.
 fn is_looking(command: &str) -> bool {
-    verb_of(command).is_some_and(|verb| LOOKING.contains(&verb))
+    verb_of(command).is_some_and(|verb| !CHANGING.contains(&verb))
 }
 
 /// The verb of a command line of this command's, perhaps begun by another (sudo,
@@ -136,10 +137,7 @@ fn verb_of(command: &str) -> Option<&str> {
     if words[..at].iter().any(|word| is_script(word)) {
         return None;
     }
-    words[at + 1..]
-        .iter()
-        .copied()
-        .find(|w| !w.starts_with('-'))
+    cli::verb_of(words[at + 1..].iter().copied())
 }
 
 #[cfg(test)]
@@ -258,6 +256,11 @@ mod tests {
             "/usr/bin/armistice guard arm64",
             "armistice verify",
             "armistice -q status -o json",
+            "armistice --color never status",
+            "armistice run debian:trixie register",
+            "armistice pull debian:trixie",
+            "armistice images",
+            "armistice prune --all",
             "sudo armistice guard",
             "nsenter --target 1 --mount -- /x/armistice guard --interval 5",
             "timeout 60 armistice guard arm64",
@@ -267,6 +270,8 @@ mod tests {
         for line in [
             "armistice unregister arm64",
             "armistice register all",
+            "armistice --color never register all",
+            "armistice entrypoint --install all",
             "armistice",
             "sh -c armistice guard & echo -1 > status",
             "systemd-binfmt --unregister",
