@@ -130,6 +130,31 @@ fn another_pid_namespace_is_a_container() {
     .says("is registered; run: armistice register");
 }
 
+/// A bug once: `run` told that an emulator was missing, and not which option finds one.
+#[test]
+fn an_emulator_that_run_lacks_is_told_of_with_the_option_that_helps() {
+    let folder = e2e::temporary();
+    // The command alone, so that no engine lies beside it.
+    let binary = folder.path().join("armistice");
+    e2e::copy_program(product::binary(), &binary);
+    let root = folder.path().join("root");
+    std::fs::create_dir_all(root.join("bin")).expect("the test's own folder");
+    std::fs::create_dir_all(folder.path().join("none")).expect("the test's own folder");
+    let program = product::workspace().join("crates/proof/programs/bin/aarch64");
+    e2e::copy_program(&program, &root.join("bin/sh"));
+    let mut command = Command::new(&binary);
+    command
+        .args(["run", "--engine", "armistice", "--emulator-dir"])
+        .arg(folder.path().join("none"))
+        .arg(&root)
+        .arg("/bin/sh")
+        .env("ARMISTICE_STORE", folder.path().join("store"))
+        .env("HOME", folder.path());
+    run(&mut command)
+        .exits(125)
+        .says("or name its folder by --emulator-dir, or use QEMU: --engine qemu");
+}
+
 /// What there was nothing to do about is named, with what is now.
 #[test]
 fn what_was_not_there_is_named() {

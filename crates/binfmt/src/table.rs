@@ -39,6 +39,15 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// A table that is switched on and has no entry.
+    #[must_use]
+    pub fn empty() -> Snapshot {
+        Snapshot {
+            enabled: true,
+            entries: Vec::new(),
+        }
+    }
+
     /// The entry of this name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Entry> {

@@ -1,5 +1,5 @@
-//! The table in which exec looks: read, and opened to be changed, in one way for all
-//! verbs. What it means that the table is out of sight is each verb's own.
+//! The table in which exec looks: read in one way by all verbs, and opened by those that
+//! register in it. What it means that the table is out of sight is each verb's own.
 
 use anyhow::Result;
 use armistice_binfmt::situation::{self, How, Opened, Scope};
@@ -42,10 +42,7 @@ impl Live {
     pub(crate) fn or_nothing(self) -> Snapshot {
         match self {
             Live::Seen(live) => live,
-            Live::OutOfSight(_) => Snapshot {
-                enabled: true,
-                entries: Vec::new(),
-            },
+            Live::OutOfSight(_) => Snapshot::empty(),
         }
     }
 

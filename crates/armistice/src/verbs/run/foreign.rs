@@ -17,6 +17,7 @@ use armistice_emulators::search::has_own;
 
 use crate::cli::{Emulators, FlagSwitches, Force, Names};
 use crate::native;
+use crate::outcome::in_full;
 use crate::output::Output;
 use crate::own;
 use crate::registration::live::{self, Live};
@@ -52,10 +53,7 @@ impl Foreign {
         let names = Names {
             names: vec![arch.name.to_owned()],
         };
-        let empty = Snapshot {
-            enabled: true,
-            entries: Vec::new(),
-        };
+        let empty = Snapshot::empty();
         let all = FlagSwitches::default();
         let request = request::make(&names, emulators, all, &Force::default(), &empty, output);
         let search = request::search(emulators);
@@ -69,8 +67,16 @@ impl Foreign {
         }))
     }
 
+    /// The emulator that was found; else why there is none, and what helps.
+    fn request(&self) -> Result<&Request> {
+        // Words, as each caller is asked for words: the error's types end here.
+        self.request
+            .as_ref()
+            .map_err(|error| anyhow!("{}", in_full(error)))
+    }
+
     fn register(&self, path: &Path) -> Result<()> {
-        let request = self.request.as_ref().map_err(|e| anyhow!("{e:#}"))?;
+        let request = self.request()?;
         let table =
             Table::at(path).with_context(|| format!("no binfmt_misc at {}", path.display()))?;
         let table = own::lock(&table, self.output)?;
@@ -122,7 +128,7 @@ fn is_engines(head: &[u8]) -> bool {
 
 impl Handlers for Foreign {
     fn fill(&self, table: &Path) -> Result<(), String> {
-        self.register(table).map_err(|error| format!("{error:#}"))
+        self.register(table).map_err(|error| in_full(&error))
     }
 
     fn are_outside(&self) -> bool {
@@ -139,7 +145,7 @@ impl Handlers for Foreign {
 
     fn without_table(&self, why: &str) -> Result<Starter, String> {
         let starter = || {
-            let request = self.request.as_ref().map_err(|e| anyhow!("{e:#}"))?;
+            let request = self.request()?;
             let (_, engine) = request
                 .paths()
                 .find(|(arch, path)| has_own(arch) && Maker::of(path) == Maker::Armistice)
@@ -152,7 +158,7 @@ impl Handlers for Foreign {
                 arguments: engines_arguments,
             })
         };
-        let starter = starter().map_err(|error| format!("{error:#}"))?;
+        let starter = starter().map_err(|error| in_full(&error))?;
         self.output
             .detail(format!("The engine executes programs by itself: {why}"));
         Ok(starter)
