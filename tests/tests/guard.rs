@@ -99,6 +99,34 @@ fn at_its_end_it_leaves_the_entries_or_takes_them_along() {
     }
 }
 
+/// A bug once: where the ready file could not be removed, the entries stayed.
+#[test]
+fn what_fails_at_its_end_keeps_no_entry_from_being_removed() {
+    let table = PrivateTable::new();
+    let folder = e2e::temporary();
+    let ready = folder.path().join("ready");
+    let mut guard = Guard::start(
+        &table,
+        &[
+            "arm64",
+            "--unregister-on-exit",
+            "--ready-file",
+            &ready.to_string_lossy(),
+        ],
+    );
+    wait_until("the guard is ready", SOON, || ready.exists());
+    // What it can't remove as a file.
+    std::fs::remove_file(&ready).expect("the test's own file");
+    std::fs::create_dir(&ready).expect("the test's own folder");
+    assert_eq!(guard.stop().code(), Some(1), "{}", guard.said());
+    assert!(
+        guard.said().contains("cannot remove the ready file"),
+        "{}",
+        guard.said()
+    );
+    assert!(!has(&table, "qemu-aarch64"), "{}", guard.said());
+}
+
 /// A bug once: without names, all that an emulator is installed for was registered.
 #[test]
 fn without_names_it_keeps_what_is_registered_and_adds_nothing() {

@@ -26,9 +26,12 @@ struct Guard(Child);
 
 impl Guard {
     fn start(user: &OrdinaryUser, args: &[&str]) -> Guard {
+        Guard::start_as(user.armistice(), user, args)
+    }
+
+    fn start_as(mut armistice: Command, user: &OrdinaryUser, args: &[&str]) -> Guard {
         let log = std::fs::File::create(user.at("guard.log")).expect("the home is writable");
-        let child = user
-            .armistice()
+        let child = armistice
             .args(["guard", "--interval", "1", "--ready-file", "ready"])
             .args(args)
             .stdin(Stdio::null())
@@ -150,6 +153,56 @@ fn without_names_it_keeps_what_was_registered() {
     });
     let said = log(&user);
     assert_eq!(guard.end(), Some(0), "{said}");
+}
+
+/// A bug once: where the machine's table had all that was wanted, the guard was ready,
+/// whether or not that ran.
+#[test]
+fn it_is_not_ready_where_the_machines_table_does_not_run_it() {
+    let _host = HostTable::mounted();
+    let user = OrdinaryUser::new();
+    run(user.podman().args(["unshare", "true"])).ok();
+    let arm64 = ["--engine", "qemu", "arm64"];
+    run(Command::new(user.at("bin/armistice"))
+        .arg("register")
+        .args(arm64))
+    .ok();
+    let guarding = [&["--for", "podman"], &arm64[..]].concat();
+    // So little memory that QEMU does not start, whoever calls it.
+    let little = || {
+        let mut outer = Command::new(need::program("prlimit", "util-linux"));
+        outer.args(["--as=150000000:unlimited", "--"]);
+        started_by(outer, &user.armistice())
+    };
+    let guard = Guard::start_as(little(), &user, &guarding);
+    eventually("it says that it does not work", || {
+        log(&user).contains("NOT verified") && log(&user).contains("it is not ready")
+    });
+    assert!(!is_ready(&user), "{}", log(&user));
+    let mut register = little();
+    register.args(["register", "--for", "podman"]).args(arm64);
+    run(&mut register)
+        .exits(1)
+        .says("not proven to work: qemu-aarch64");
+
+    let all = ["-U", &user.uid().to_string(), "-x", "armistice"];
+    for pid in run(Command::new("pgrep").args(all)).ok().stdout.lines() {
+        let raise = ["--as=unlimited", "--pid", pid];
+        run(user.command("prlimit").args(raise)).ok();
+    }
+    eventually("ready", || is_ready(&user));
+    assert!(
+        log(&user).contains("The machine's table runs all of this"),
+        "{}",
+        log(&user)
+    );
+    assert_eq!(guard.end(), Some(0));
+
+    let guard = Guard::start_as(little(), &user, &guarding);
+    eventually("it says that it does not work", || {
+        log(&user).contains("it is not ready")
+    });
+    assert_eq!(guard.end(), Some(1), "not all was in place");
 }
 
 #[test]
@@ -335,4 +388,27 @@ fn persisting_writes_a_unit_of_the_users_systemd() {
         .args(["unregister", "--only-persist", "--for", "podman"]))
     .ok()
     .says("Nothing was persisted");
+}
+
+/// A bug once: it could not be undone while the engine did not run.
+#[test]
+fn what_was_persisted_is_undone_without_the_engine() {
+    let _host = HostTable::mounted();
+    let user = OrdinaryUser::new();
+    let folder = user.folder(".config/systemd/user");
+    let unit = folder.join("armistice-guard-docker.service");
+    std::fs::write(&unit, "[Service]\nExecStart=/bin/true\n").expect("the home is writable");
+    run(user
+        .armistice()
+        .args(["unregister", "--persist", "--for", "docker"]))
+    .exits(1)
+    .says("rootless Docker does not run here")
+    .says("armistice unregister --only-persist --for docker");
+    assert!(unit.exists());
+    run(user
+        .armistice()
+        .args(["unregister", "--only-persist", "--for", "docker"]))
+    .ok()
+    .says("Removed");
+    assert!(!unit.exists());
 }

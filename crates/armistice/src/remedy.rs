@@ -14,10 +14,8 @@ use armistice_binfmt::{BinfmtError, STANDARD_PATH};
 use armistice_container::{Error as ContainerError, Forbidden};
 use armistice_emulators::Error as EmulatorError;
 
+use crate::rootless::choice::NoTables;
 use crate::rootless::{self, Joined};
-
-/// The machine's own (`include/linux/proc_ns.h`).
-const INITIAL_PID_NS: &str = "pid:[4026531836]";
 
 /// Where a command is to be run, and by what right it is run there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,12 +96,17 @@ impl Words {
         }
     }
 
+    /// A verb of this command's that changes the table, for whom it is to be.
+    pub(crate) fn verb(self, verb: &str, words: &str) -> String {
+        match self.rights {
+            Rights::Engine(joined) => joined.command(verb, words),
+            _ => self.command(format!("armistice {verb} {words}").trim_end()),
+        }
+    }
+
     /// `armistice register` with these words, for whom it is to be.
     pub(crate) fn registering(self, words: &str) -> String {
-        match self.rights {
-            Rights::Engine(joined) => joined.command("register", words),
-            _ => self.command(format!("armistice register {words}").trim_end()),
-        }
+        self.verb("register", words)
     }
 
     /// To write something into a file, which only root may.
@@ -167,6 +170,12 @@ pub(crate) fn of(error: &anyhow::Error) -> Option<String> {
         }
         if let Some(armistice_store::Error::Owner { .. }) = cause.downcast_ref() {
             return Some(of_owner().to_owned());
+        }
+        if cause.is::<NoTables>() {
+            return Some(format!(
+                "{}; or without root and without an engine: armistice run IMAGE",
+                on_the_machine("armistice register")
+            ));
         }
         let container = cause.downcast_ref::<ContainerError>();
         if let Some(ContainerError::NoRanges { user, .. }) = container {
@@ -274,8 +283,7 @@ fn of_forbidden(error: &Forbidden) -> Option<String> {
 /// its own, or the file that Docker and Podman leave and another root than the
 /// machine's (`--pid=host`).
 fn is_container() -> bool {
-    let processes = std::fs::read_link("/proc/self/ns/pid").ok();
-    if processes.is_some_and(|ns| ns.as_os_str() != INITIAL_PID_NS) {
+    if !situation::sees_all_processes() {
         return true;
     }
     let marked = ["/.dockerenv", "/run/.containerenv"]

@@ -42,7 +42,7 @@ pub use kernel::KernelVersion;
 pub use line::Registration;
 pub use lock::Locked;
 pub use mark::{Mark, Pin};
-pub use namespace::is_outer;
+pub use namespace::{is_initial, is_outer};
 pub use plan::{Action, Change, Reason, Rules, plan};
 pub use table::{Snapshot, Table};
 

@@ -95,7 +95,8 @@ fn systemd_is_init() -> bool {
 }
 
 /// Whether PID 1 is the machine's.
-pub(crate) fn sees_all_processes() -> bool {
+#[must_use]
+pub fn sees_all_processes() -> bool {
     link("/proc/self/ns/pid").is_some_and(|ns| ns.as_os_str() == INITIAL_PID_NS)
 }
 

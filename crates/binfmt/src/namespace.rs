@@ -27,7 +27,8 @@ const FITHAW: libc::Ioctl = 0xC004_5878u32 as libc::Ioctl;
 
 /// Whether the caller uses the machine's own table: it is in the initial user
 /// namespace, or the kernel has but one table.
-pub(crate) fn is_initial() -> bool {
+#[must_use]
+pub fn is_initial() -> bool {
     !KernelVersion::running().has_namespaces()
         || user().is_some_and(|ns| inode(&ns) == Some(INITIAL_USER_NS))
 }
@@ -63,10 +64,10 @@ pub(crate) fn is_anothers(process: &str) -> bool {
     matches!((ns, own), (Ok(ns), Ok(own)) if ns != own)
 }
 
-/// Whether a path is of a system that knows nothing of the caller's
-/// table: a child user namespace has a table of its own, but this file system is
-/// an outer one's, and so is the first process, which would read them at a boot.
-/// What can't be told counts so.
+/// Whether a file at this path would be an outer system's. That system knows nothing of the
+/// caller's table: the caller is in a child user namespace, to which neither the file system
+/// nor PID 1, which would read such a file at a boot, belongs. So it counts, too, where this
+/// can't be told.
 #[must_use]
 pub fn is_outer(path: &Path) -> bool {
     if is_initial() {

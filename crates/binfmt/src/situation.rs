@@ -24,7 +24,7 @@ use crate::namespace;
 use crate::replay;
 use crate::table::{Snapshot, Table};
 
-pub use crate::mounting::{in_machines_root, is_machines_root};
+pub use crate::mounting::{in_machines_root, is_machines_root, sees_all_processes};
 
 /// Whose table exec looks in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

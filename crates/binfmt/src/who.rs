@@ -1,4 +1,4 @@
-//! A process, as those are told of it whose entries it changes.
+//! A process as messages name it: one that writes to the table, or holds its lock.
 
 /// A process, as far as it could still be seen.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

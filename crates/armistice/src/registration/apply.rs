@@ -1,7 +1,9 @@
 //! A request applied: registered beside what is there, proven, then committed or taken
 //! back; with the files for the next boots, together or not at all.
 
-use anyhow::{Result, bail};
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
 use armistice_binfmt::{
     Action, BinfmtError, KernelVersion, Locked, Registration, Rules, Table, Transaction, plan,
     replay,
@@ -110,8 +112,8 @@ fn check_in_effect(table: &Table, items: &[Item], finals: &[Registration]) -> Re
     Ok(())
 }
 
-/// The same, from copies that stay, with the rules for the next boot. Files
-/// and table change together or not at all.
+/// [`apply`], with emulators copied to stay and the rules for the next boot. Files and
+/// table change together or not at all.
 pub(crate) fn apply_and_persist(
     table: &Locked<'_>,
     request: &Request,
@@ -164,6 +166,36 @@ pub(crate) fn apply_and_persist(
         }
     }
     Ok(report)
+}
+
+/// Registers and proves in a new table that is nobody else's. Those that do not work
+/// come back, and why is said.
+///
+/// # Errors
+/// Where the table does not take an entry.
+pub(crate) fn prove_in(
+    path: &Path,
+    request: &Request,
+    output: Output,
+) -> Result<Vec<&'static str>> {
+    let table = Table::at(path).with_context(|| format!("no binfmt_misc at {}", path.display()))?;
+    let table = own::lock(&table, output)?;
+    for registration in request.provisional()? {
+        table.register(&registration)?;
+    }
+    let proofs = proving::all(request.arches().iter().map(|arch| Wish {
+        arch,
+        flags: request.flags(),
+        trial: false,
+    }));
+    let mut failed = Vec::new();
+    for (arch, proof) in request.arches().iter().zip(proofs) {
+        if !proof.proven {
+            output.error(format!("{}: {}", arch.display_name(), proof.text));
+            failed.push(arch.display_name());
+        }
+    }
+    Ok(failed)
 }
 
 /// Each emulator once, in the order of the items.

@@ -27,7 +27,7 @@ use crate::own;
 use crate::parallel;
 use crate::select::Wanted;
 use placed::{Files, sweep, write_aside};
-use rules::Rules;
+use rules::RulesFile;
 
 /// Where the copies of the emulators live; searched by every `register`.
 pub(crate) const COPIES: &str = "/usr/local/libexec/armistice";
@@ -45,7 +45,7 @@ const SYSTEMD_BINFMT: [&str; 2] = [
 pub(crate) struct Installed {
     files: Files,
     /// What our file says now.
-    rules: Rules,
+    rules: RulesFile,
     /// The folder above the copies' was made by this run.
     made_folder: bool,
 }
@@ -146,7 +146,7 @@ impl Installed {
         sweep_all();
         Ok(Installed {
             files: Files::default(),
-            rules: Rules::read()?,
+            rules: RulesFile::read()?,
             made_folder: false,
         })
     }
@@ -167,7 +167,7 @@ impl Installed {
             .collect();
         if !missing.is_empty() && shared_folder().is_some_and(|folder| !folder.exists()) {
             self.made_folder = true;
-            self.write(Rules {
+            self.write(RulesFile {
                 made_folder: true,
                 ..self.rules.clone()
             })?;
@@ -206,7 +206,7 @@ impl Installed {
         self.forget_unnamed()
     }
 
-    fn write(&mut self, rules: Rules) -> Result<()> {
+    fn write(&mut self, rules: RulesFile) -> Result<()> {
         if rules != self.rules {
             let text = rules.text();
             self.files.place(Path::new(RULES), text.as_bytes(), 0o644)?;
@@ -224,7 +224,7 @@ impl Installed {
                 _ => {}
             }
         }
-        self.write(Rules {
+        self.write(RulesFile {
             unnamed: BTreeSet::new(),
             ..self.rules.clone()
         })?;
@@ -241,7 +241,7 @@ fn sweep_all() {
 
 /// Whether any of these is persisted.
 pub(crate) fn is_persisted(wanted: &Wanted) -> bool {
-    Rules::read().is_ok_and(|rules| {
+    RulesFile::read().is_ok_and(|rules| {
         let mut names = rules.lines.iter().map(|(name, _)| name);
         names.any(|name| names_one_of(name, wanted))
     })
@@ -252,7 +252,7 @@ pub(crate) fn is_persisted(wanted: &Wanted) -> bool {
 pub(crate) fn undo(wanted: &Wanted, output: Output) -> Result<()> {
     let table = situation::open_for_reading().ok();
     let _alone = alone(table.as_ref(), output)?;
-    let rules = Rules::read()?;
+    let rules = RulesFile::read()?;
     let (going, staying): (Vec<_>, Vec<_>) = rules
         .lines
         .iter()
@@ -291,7 +291,7 @@ fn alone<'t>(table: Option<&'t Table>, output: Output) -> Result<Option<Locked<'
 /// The folders that were made for the copies, if nothing is in them, and our file,
 /// where it says nothing any more.
 fn remove_what_is_empty() -> Result<()> {
-    let rules = Rules::read()?;
+    let rules = RulesFile::read()?;
     if !rules.is_empty() {
         return Ok(());
     }
@@ -336,7 +336,11 @@ pub(crate) fn rules() -> Result<Vec<Rule>> {
             flags: Flags::parse(fields.next().unwrap_or_default()),
         })
     };
-    Ok(Rules::read()?.lines.into_iter().filter_map(read).collect())
+    Ok(RulesFile::read()?
+        .lines
+        .into_iter()
+        .filter_map(read)
+        .collect())
 }
 
 fn names_one_of(name: &str, wanted: &Wanted) -> bool {

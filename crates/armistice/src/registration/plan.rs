@@ -6,6 +6,7 @@ use armistice_binfmt::{Action, Change, Reason, Rules, Snapshot};
 use crate::output::shown;
 use crate::own;
 use crate::registration::persist;
+use crate::remedy::Words;
 
 /// How entries of somebody else's are dealt with.
 pub(crate) fn rules(replace_foreign: bool) -> Rules {
@@ -42,9 +43,9 @@ pub(crate) fn action_text(change: &Change, arch: &Arch, live: &Snapshot) -> Stri
         // Removed, or kept as it is.
         Some(other) if other.name == change.wanted.name => done,
         Some(other) => format!(
-            "{done}, before {}, which takes over again after: armistice unregister {}",
+            "{done}, before {}, which takes over again after: {}",
             own::described(other),
-            arch.display_name()
+            Words::here().verb("unregister", arch.display_name())
         ),
         None => done,
     }

@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
+use anyhow::bail;
 use armistice_arch::pattern::hex;
 use armistice_binfmt::{Entry, Registration};
 use serde::Serialize;
 
+use crate::cli::Format;
 use crate::engine::EngineLine;
 use crate::output::{BAD, GOOD, HEAD, ODD, Output, megabytes, shown};
 
@@ -139,8 +141,7 @@ struct ReportVerdict {
 impl Report {
     /// For programs.
     pub(crate) fn answer(&self, output: Output) -> anyhow::Result<()> {
-        let unproven = self.handlers.iter().filter(|h| !h.proof.proven);
-        let unproven: Vec<&str> = unproven.map(|h| h.name.as_str()).collect();
+        let unproven = self.unproven();
         let text = match (&unproven[..], self.handlers.is_empty()) {
             (_, true) => {
                 "nothing to register: all that an emulator is installed for runs here already"
@@ -156,6 +157,41 @@ impl Report {
                 text,
             },
         })
+    }
+
+    /// As it was asked for. By name: what is in effect and proven.
+    pub(crate) fn show(&self, format: Format, output: Output) -> anyhow::Result<()> {
+        match format {
+            Format::Json => self.answer(output)?,
+            Format::Name => self
+                .handlers
+                .iter()
+                .filter(|h| h.proof.proven && (h.action == FOUND || self.all_proven()))
+                .for_each(|h| output.data(&h.name)),
+            Format::Table => self.print(output),
+        }
+        Ok(())
+    }
+
+    /// Refuses to call it done where a part is not proven. For what was taken back then,
+    /// or changed nothing.
+    ///
+    /// # Errors
+    /// The names of what is not proven.
+    pub(crate) fn check(&self) -> anyhow::Result<()> {
+        if self.all_proven() {
+            return Ok(());
+        }
+        bail!(
+            "not proven to work: {}; nothing was changed, the table is what it was",
+            self.unproven().join(", ")
+        )
+    }
+
+    /// The names of what is not proven.
+    fn unproven(&self) -> Vec<&str> {
+        let unproven = self.handlers.iter().filter(|h| !h.proof.proven);
+        unproven.map(|h| h.name.as_str()).collect()
     }
 
     /// Whether everything that was promised was shown.

@@ -22,6 +22,7 @@ use crate::output::Output;
 use crate::own;
 use crate::registration::persist;
 use crate::registration::report::EmulatorLine;
+use crate::remedy::Words;
 use crate::rootless;
 use crate::select::{self, Wanted};
 
@@ -108,8 +109,8 @@ impl Request {
         }
     }
 
-    /// The same with version and digest. What an earlier run found out is taken from
-    /// there; the rest is read whole, which takes some milliseconds each.
+    /// The entries with their emulators' versions and digests. What an earlier run found
+    /// out is taken from there; the rest is read whole, which takes some milliseconds each.
     pub(crate) fn items(&self) -> Result<&[Item]> {
         if let Some(items) = self.items.get() {
             return Ok(items);
@@ -311,12 +312,12 @@ fn is_handled(arch: &Arch, live: &Snapshot, output: Output) -> bool {
     match winner {
         Some(entry) if !entry.mark.is_ours() => {
             output.note(format!(
-                "Left alone: {} is run by {} ({}, flags {}), which is somebody else's; to come before it: armistice register {}",
+                "Left alone: {} is run by {} ({}, flags {}), which is somebody else's; to come before it: {}",
                 arch.display_name(),
                 entry.name,
                 entry.interpreter.display(),
                 entry.flags,
-                arch.display_name()
+                Words::here().registering(arch.display_name())
             ));
             true
         }

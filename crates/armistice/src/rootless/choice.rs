@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use anyhow::{Result, bail};
-use armistice_binfmt::{KernelVersion, mounts};
+use armistice_binfmt::{KernelVersion, is_initial, mounts};
 use armistice_container::rootless::{Engine, Keeper, Place, Searched, find};
 
 use super::named;
@@ -29,9 +29,6 @@ pub(crate) enum Purpose {
     Look,
 }
 
-/// The inode number of the machine's user namespace (`include/uapi/linux/nsfs.h`).
-const INITIAL_USER_NS: &str = "user:[4026531837]";
-
 /// The process whose namespaces are to be joined; `None` for the table that the caller
 /// uses.
 ///
@@ -43,11 +40,20 @@ pub(crate) fn choose(
     purpose: Purpose,
     output: Output,
 ) -> Result<Option<Keeper>> {
-    match given {
-        Some(Whose::Machine) => Ok(None),
-        Some(whose) => by_name(whose, purpose, output).map(Some),
-        None => by_looking(purpose, output),
+    let Some(whose) = given else {
+        return by_looking(purpose, output);
+    };
+    let Some(engine) = engine_of(whose) else {
+        return Ok(None);
+    };
+    let keeper = by_name(engine, purpose, output)?;
+    if whose == Whose::Buildah {
+        output.note(
+            "Buildah by itself makes a new user namespace for each command, which sees nothing of this; in Podman's it \
+             runs as: podman unshare buildah ...",
+        );
     }
+    Ok(Some(keeper))
 }
 
 /// Where engines are looked for.
@@ -55,18 +61,19 @@ pub(crate) fn place() -> Place {
     Place::new(std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from))
 }
 
-fn engine_of(whose: Whose) -> Engine {
+/// The engine whose table is meant; `None` for the machine's.
+pub(crate) fn engine_of(whose: Whose) -> Option<Engine> {
     match whose {
-        Whose::Docker => Engine::Docker,
-        Whose::Buildkit => Engine::BuildKit,
+        Whose::Machine => None,
+        Whose::Docker => Some(Engine::Docker),
+        Whose::Buildkit => Some(Engine::BuildKit),
         // Buildah has none of its own.
-        Whose::Podman | Whose::Buildah | Whose::Machine => Engine::Podman,
+        Whose::Podman | Whose::Buildah => Some(Engine::Podman),
     }
 }
 
-fn by_name(whose: Whose, purpose: Purpose, output: Output) -> Result<Keeper> {
+fn by_name(engine: Engine, purpose: Purpose, output: Output) -> Result<Keeper> {
     check_kernel(KernelVersion::running())?;
-    let engine = engine_of(whose);
     let keeper = match find(engine, &place()) {
         Searched {
             keeper: Some(keeper),
@@ -79,19 +86,12 @@ fn by_name(whose: Whose, purpose: Purpose, output: Output) -> Result<Keeper> {
         searched => return Err(not_running(engine, &searched)),
     };
     output.detail(format!("For {}", found(&keeper)));
-    if whose == Whose::Buildah {
-        output.note(
-            "Buildah by itself makes a new user namespace for each command, which sees nothing of this; in Podman's it \
-             runs as: podman unshare buildah ...",
-        );
-    }
     Ok(keeper)
 }
 
 /// Whether this is root outside of all namespaces.
 fn is_machines_root() -> bool {
-    let ns = std::fs::read_link("/proc/self/ns/user");
-    rustix::process::geteuid().is_root() && ns.is_ok_and(|ns| ns.as_os_str() == INITIAL_USER_NS)
+    rustix::process::geteuid().is_root() && is_initial()
 }
 
 /// Refuses where a user namespace can't have a table.
@@ -99,13 +99,26 @@ fn check_kernel(running: KernelVersion) -> Result<()> {
     if running.has_namespaces() {
         return Ok(());
     }
-    bail!(
-        "rootless engines have no table of their own before Linux {}, and this is {running}: they use the machine's, \
-         which only root may change. Once run as root: sudo armistice register - or without root and without an \
-         engine: armistice run IMAGE",
-        KernelVersion::NAMESPACED
-    )
+    bail!(NoTables(running))
 }
+
+/// A kernel on which user namespaces have no tables.
+#[derive(Debug)]
+pub(crate) struct NoTables(KernelVersion);
+
+impl std::fmt::Display for NoTables {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "rootless engines have no table of their own before Linux {}, and this is {}: they use the machine's, which \
+             only root may change",
+            KernelVersion::NAMESPACED,
+            self.0
+        )
+    }
+}
+
+impl std::error::Error for NoTables {}
 
 fn roots(engine: Engine, several: usize) -> anyhow::Error {
     let others = if several == 0 { "" } else { " that is one" };
@@ -286,14 +299,15 @@ mod tests {
 
     #[test]
     fn an_older_kernel_is_told_with_what_is_possible() {
-        let text = check_kernel(KernelVersion { major: 6, minor: 6 })
-            .unwrap_err()
-            .to_string();
+        let text = check_kernel(KernelVersion { major: 6, minor: 6 }).unwrap_err();
+        let text = crate::outcome::in_full(&text);
         assert!(
             text.contains("6.7") && text.contains("this is 6.6"),
             "{text}"
         );
-        assert!(text.contains("sudo armistice register"), "{text}");
+        let root = rustix::process::geteuid().is_root();
+        assert_eq!(text.contains("sudo armistice register"), !root, "{text}");
+        assert!(text.contains("armistice register"), "{text}");
         assert!(text.contains("armistice run"), "{text}");
         assert!(check_kernel(KernelVersion::NAMESPACED).is_ok());
     }

@@ -3,8 +3,7 @@
 //!
 //! - [`choice`]: which, by `--for` or by what runs here.
 //! - [`table`]: the engine's own table, made where it has none.
-//! - [`outer`]: what is said where an outer table does it all.
-//! - [`keep`]: `guard` over the lives of such a namespace.
+//! - [`outer`]: the proof where an outer table does it all.
 //! - [`mod@unit`]: `--persist` for an ordinary user: a unit of the user's systemd.
 //!
 //! Once a namespace is joined, this process is user 0 in it and can't leave. The
@@ -12,7 +11,6 @@
 //! something goes through [`joined`].
 
 pub(crate) mod choice;
-pub(crate) mod keep;
 pub(crate) mod outer;
 pub(crate) mod table;
 pub(crate) mod unit;
@@ -50,8 +48,8 @@ pub(crate) fn joined() -> Option<Joined> {
     JOINED.get().copied()
 }
 
-/// An error of an ordinary user who may not change the machine's table, with what he
-/// may: a rootless engine's that does not run yet.
+/// Says, with the error of an ordinary user who may not change the machine's table, which
+/// table such a user may change: that of a rootless engine, even if it does not run yet.
 pub(crate) fn hint(error: BinfmtError, output: Output) -> BinfmtError {
     let lacks = matches!(error, BinfmtError::NoRight { .. });
     if lacks && !geteuid().is_root() && KernelVersion::running().has_namespaces() {

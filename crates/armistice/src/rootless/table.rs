@@ -25,8 +25,8 @@ use super::Joined;
 use crate::outcome::in_full;
 use crate::output::{Output, shown};
 use crate::own;
+use crate::registration::apply::prove_in;
 use crate::registration::request::Request;
-use crate::verbs::shell;
 
 /// How long another run may take to make the table.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -104,7 +104,7 @@ fn prove_aside(request: &Request, output: Output) -> Result<()> {
         map_root: true,
         ..Options::default()
     };
-    let try_it = || match enter_private(&options, |path| shell::prove_in(path, request, output)) {
+    let try_it = || match enter_private(&options, |path| prove_in(path, request, output)) {
         Ok(entered) if entered.setup.is_empty() => 0,
         Ok(_) => 1,
         Err(error) => {
@@ -288,10 +288,7 @@ pub(crate) fn of_its_own() -> Result<Snapshot> {
     let situation = situation::look();
     match situation.table {
         Ok(table) if situation.scope == Scope::Private => Ok(table.snapshot()?),
-        _ => Ok(Snapshot {
-            enabled: true,
-            entries: Vec::new(),
-        }),
+        _ => Ok(Snapshot::empty()),
     }
 }
 

@@ -1,6 +1,6 @@
 //! `register`: plan, apply beside what is there, prove, then commit or take back.
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use armistice_binfmt::KernelVersion;
 
 use crate::cli::{Format, Register};
@@ -11,8 +11,8 @@ use crate::registration::apply::{apply, apply_and_persist};
 use crate::registration::report::Report;
 use crate::registration::request::{self, Request};
 use crate::registration::{live, persist, plan};
-use crate::rootless;
 use crate::rootless::table::Found;
+use crate::rootless::{self, Joined};
 use crate::verbs::dry_run;
 
 pub(crate) fn run(args: &Register, output: Output) -> Result<Outcome> {
@@ -45,7 +45,12 @@ pub(crate) fn run(args: &Register, output: Output) -> Result<Outcome> {
         Some(joined) => match rootless::table::open(joined, &request, args.replace, output)? {
             Found::Own(table) => table,
             Found::Outer(live) => {
-                return rootless::outer::run(joined, args, &request, &live, output);
+                let report = rootless::outer::prove(&request, &live);
+                output.note(format!(
+                    "{} uses the machine's table, or an outer container's, which runs this already: nothing was changed.",
+                    joined.named()
+                ));
+                return finish(&report, Some(joined), args, &request, output);
             }
         },
     };
@@ -56,32 +61,23 @@ pub(crate) fn run(args: &Register, output: Output) -> Result<Outcome> {
     } else {
         apply(&table, &request, &plan::rules(args.replace), output)?
     };
-    match args.output {
-        Format::Json => report.answer(output)?,
-        Format::Name => report.handlers.iter().for_each(|h| output.data(&h.name)),
-        Format::Table => report.print(output),
-    }
-    if !report.all_proven() {
-        return unproven(&report);
-    }
-    if let Some(joined) = joined.filter(|_| args.persist) {
-        rootless::unit::write(joined, args, &request, output)?;
-    }
-    Ok(Outcome::Done)
+    finish(&report, joined, args, &request, output)
 }
 
-/// For the ends that need no words beyond the report's own.
-pub(crate) fn unproven(report: &Report) -> Result<Outcome> {
-    let names: Vec<&str> = report
-        .handlers
-        .iter()
-        .filter(|h| !h.proof.proven)
-        .map(|h| h.name.as_str())
-        .collect();
-    bail!(
-        "not proven to work: {}; nothing was changed, the table is what it was",
-        names.join(", ")
-    )
+/// Reports, and persists what is proven of an engine's.
+fn finish(
+    report: &Report,
+    joined: Option<Joined>,
+    args: &Register,
+    request: &Request,
+    output: Output,
+) -> Result<Outcome> {
+    report.show(args.output, output)?;
+    report.check()?;
+    if let Some(joined) = joined.filter(|_| args.persist) {
+        rootless::unit::write(joined, args, request, output)?;
+    }
+    Ok(Outcome::Done)
 }
 
 /// Says aloud what C means, and why P is not there.

@@ -6,17 +6,16 @@ use std::io::Read as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use armistice_arch::{ARCHES, Arch};
-use armistice_binfmt::{Snapshot, Table, replay};
+use armistice_binfmt::{Snapshot, replay};
 use armistice_container::{Options, default_shell, enter_private, exec};
 
 use crate::cli::{Names, Shell};
 use crate::inherited::Inherited;
 use crate::outcome::{self, OWN_FAILURE, Outcome};
 use crate::output::Output;
-use crate::own;
-use crate::proving::{self, Wish};
+use crate::registration::apply::prove_in;
 use crate::registration::live::{self, Live};
 use crate::registration::request::{self, Request};
 
@@ -56,17 +55,13 @@ fn enter_and_exec(
     let names = Names {
         names: args.arches.clone(),
     };
-    let empty = Snapshot {
-        enabled: true,
-        entries: Vec::new(),
-    };
     // Emulators are found outside, where all of them can be read.
     let request = request::make(
         &names,
         &args.emulators,
         args.flags,
         &args.force,
-        &empty,
+        &Snapshot::empty(),
         output,
     )?;
     let mut words = args.command.iter().cloned();
@@ -176,33 +171,4 @@ fn fill(path: &std::path::Path, request: &Request, output: Output) -> Result<()>
         );
     }
     Ok(())
-}
-
-/// The same for any use: those that do not work come back, and why is said.
-///
-/// # Errors
-/// Where the table does not take an entry.
-pub(crate) fn prove_in(
-    path: &std::path::Path,
-    request: &Request,
-    output: Output,
-) -> Result<Vec<&'static str>> {
-    let table = Table::at(path).with_context(|| format!("no binfmt_misc at {}", path.display()))?;
-    let table = own::lock(&table, output)?;
-    for registration in request.provisional()? {
-        table.register(&registration)?;
-    }
-    let proofs = proving::all(request.arches().iter().map(|arch| Wish {
-        arch,
-        flags: request.flags(),
-        trial: false,
-    }));
-    let mut failed = Vec::new();
-    for (arch, proof) in request.arches().iter().zip(proofs) {
-        if !proof.proven {
-            output.error(format!("{}: {}", arch.display_name(), proof.text));
-            failed.push(arch.display_name());
-        }
-    }
-    Ok(failed)
 }

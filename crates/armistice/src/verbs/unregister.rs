@@ -2,7 +2,7 @@
 //!
 //! What was behind an entry of Armistice's is in effect again with its removal.
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use armistice_arch::{ARCHES, Arch};
 use armistice_binfmt::situation;
 use armistice_binfmt::{Entry, Snapshot};
@@ -13,13 +13,20 @@ use crate::output::{Output, shown};
 use crate::own;
 use crate::registration::live::{self, Live};
 use crate::registration::persist;
-use crate::remedy::on_the_machine;
-use crate::rootless::{self, Joined};
+use crate::remedy::{Words, on_the_machine};
+use crate::rootless::{self, Joined, choice};
 use crate::select::Wanted;
 
 pub(crate) fn run(args: &Unregister, output: Output) -> Result<Outcome> {
     let wanted = Wanted::read(&args.names.names)?;
-    let joined = rootless::enter_for(args.about.whose, rootless::to_change(args.dry_run), output)?;
+    if args.only_persist
+        && let Some(engine) = args.about.whose.and_then(choice::engine_of)
+    {
+        // The unit is the user's, whether or not the engine runs.
+        rootless::unit::remove(engine, output)?;
+        return Ok(Outcome::Done);
+    }
+    let joined = enter(args, output)?;
     if args.only_persist {
         undo(joined, &wanted, output)?;
         return Ok(Outcome::Done);
@@ -76,6 +83,23 @@ pub(crate) fn run(args: &Unregister, output: Output) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
+/// Joins the engine that is meant. Where it does not run, its table is gone, and what was
+/// persisted stays: that says what undoes it.
+fn enter(args: &Unregister, output: Output) -> Result<Option<Joined>> {
+    let whose = args.about.whose;
+    let joined = rootless::enter_for(whose, rootless::to_change(args.dry_run), output);
+    match whose.and_then(choice::engine_of) {
+        Some(engine) if rootless::unit::is_there(engine) => joined.with_context(|| {
+            format!(
+                "cannot change its table (what was persisted is undone all the same by: armistice unregister \
+                 --only-persist --for {})",
+                engine.name()
+            )
+        }),
+        _ => joined,
+    }
+}
+
 /// Takes away the note that an image's `--install` has left, if there is one.
 ///
 /// # Errors
@@ -114,7 +138,10 @@ fn say_persisted(
             ));
         }
     } else if persist::is_persisted(wanted) {
-        output.note("It comes back at the next boot: it was registered with --persist; undo that with: armistice unregister --persist");
+        output.note(format!(
+            "It comes back at the next boot: it was registered with --persist; undo that with: {}",
+            Words::here().verb("unregister", "--persist")
+        ));
     }
     Ok(())
 }
@@ -143,9 +170,9 @@ fn choose<'s>(live: &'s Snapshot, wanted: &Wanted, others_too: bool) -> Result<V
             // Named by the user, but not ours: not to be passed over in silence.
             Some(entry) if going.len() == before && matches!(wanted, Wanted::These(_)) => bail!(
                 "{} is somebody else's, and Armistice removes only what it registered; it goes with the package or \
-                 the program that brought it, or with: armistice unregister --others {}",
+                 the program that brought it, or with: {}",
                 own::described(entry),
-                arch.display_name()
+                Words::here().verb("unregister", &format!("--others {}", arch.display_name()))
             ),
             _ => {}
         }

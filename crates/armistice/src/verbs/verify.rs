@@ -5,7 +5,7 @@ use anyhow::{Context, Result, bail};
 use armistice_arch::{ARCHES, Arch};
 use armistice_binfmt::{BinfmtError, Entry, Flags, Snapshot, lookup, replay};
 
-use crate::cli::{Format, Verify};
+use crate::cli::Verify;
 use crate::native;
 use crate::outcome::Outcome;
 use crate::output::Output;
@@ -24,15 +24,7 @@ pub(crate) fn run(args: &Verify, output: Output) -> Result<Outcome> {
         Live::Seen(live) => verify(&wanted, &live)?,
         Live::OutOfSight(error) => out_of_sight(&wanted, error)?,
     };
-    match args.output {
-        Format::Json => report.answer(output)?,
-        Format::Name => report
-            .handlers
-            .iter()
-            .filter(|h| h.proof.proven)
-            .for_each(|h| output.data(&h.name)),
-        Format::Table => report.print(output),
-    }
+    report.show(args.output, output)?;
     if report.all_proven() {
         Ok(Outcome::Done)
     } else {

@@ -22,7 +22,7 @@ const MADE: &str = "# The folder above the copies' was made for them.";
 
 /// What the file says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Rules {
+pub(super) struct RulesFile {
     /// Entries' names, and lines.
     pub(super) lines: Vec<(String, String)>,
     /// Copies that no line names.
@@ -31,9 +31,9 @@ pub(super) struct Rules {
     pub(super) made_folder: bool,
 }
 
-impl Rules {
+impl RulesFile {
     /// The file; empty where there is none.
-    pub(super) fn read() -> Result<Rules> {
+    pub(super) fn read() -> Result<RulesFile> {
         let text = match fs::read_to_string(RULES) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
@@ -46,7 +46,7 @@ impl Rules {
             .filter(|name| !name.contains('/') && !name.starts_with('.'))
             .map(|name| Path::new(COPIES).join(name))
             .collect();
-        Ok(Rules {
+        Ok(RulesFile {
             lines: lines_of(&text),
             unnamed,
             made_folder: text.lines().any(|line| line == MADE),
@@ -80,7 +80,7 @@ impl Rules {
     }
 
     /// With these entries as well, in place of those of the same name.
-    pub(super) fn with(&self, registrations: &[Registration]) -> Result<Rules> {
+    pub(super) fn with(&self, registrations: &[Registration]) -> Result<RulesFile> {
         let mut lines = self.lines.clone();
         for registration in registrations {
             lines.retain(|(name, _)| !registration.is_called(name));
@@ -90,9 +90,9 @@ impl Rules {
     }
 
     /// With these lines instead; the copies of those that go are unnamed.
-    pub(super) fn with_lines(&self, lines: Vec<(String, String)>) -> Rules {
+    pub(super) fn with_lines(&self, lines: Vec<(String, String)>) -> RulesFile {
         let copies = self.copies();
-        Rules {
+        RulesFile {
             lines,
             ..self.clone()
         }
@@ -100,12 +100,12 @@ impl Rules {
     }
 
     /// With these copies beside those that are here.
-    pub(super) fn with_copies(&self, copies: impl IntoIterator<Item = PathBuf>) -> Rules {
+    pub(super) fn with_copies(&self, copies: impl IntoIterator<Item = PathBuf>) -> RulesFile {
         let named = self.named();
         let mut unnamed = self.unnamed.clone();
         unnamed.extend(copies);
         unnamed.retain(|copy| !named.contains(copy));
-        Rules {
+        RulesFile {
             unnamed,
             ..self.clone()
         }

@@ -22,6 +22,7 @@ mod account;
 mod brake;
 mod joined;
 mod kept;
+mod lives;
 mod ready;
 mod stop;
 
@@ -38,7 +39,7 @@ use armistice_binfmt::{
 };
 
 use crate::cli::{Guard, Names};
-use crate::outcome::{Outcome, in_full};
+use crate::outcome::{self, Outcome, in_full};
 use crate::output::{Output, shown};
 use crate::own;
 use crate::registration::apply::{Overtaken, apply};
@@ -48,6 +49,7 @@ use crate::registration::{live, plan};
 use crate::rootless;
 use crate::rootless::choice::{self, Purpose};
 use brake::{Brake, Leave};
+use joined::Held;
 use stop::StopSignal;
 
 /// How long a writer is remembered as the likely cause of a change.
@@ -60,7 +62,7 @@ pub(crate) fn run(args: &Guard, output: Output) -> Result<Outcome> {
             rootless::enter(&keeper)?;
             here(&args.names, args, output)
         }
-        Some(keeper) => rootless::keep::run(args, keeper, output),
+        Some(keeper) => lives::run(args, keeper, output),
         None => here(&args.names, args, output),
     }
 }
@@ -81,11 +83,11 @@ pub(crate) fn here(names: &Names, args: &Guard, output: Output) -> Result<Outcom
     let table = match rootless::joined() {
         None => live::open(output)?,
         Some(joined) => match joined::open(joined, &request, args, &stop, output)? {
-            Some(table) => table,
-            None => return Ok(Outcome::Done),
+            Held::Own(table) => table,
+            Held::None { ran } => return Ok(ended(ran, output)),
         },
     };
-    let mut guard = Keeper {
+    let mut guard = Guarding {
         table: &table,
         request: &request,
         args,
@@ -96,20 +98,41 @@ pub(crate) fn here(names: &Names, args: &Guard, output: Output) -> Result<Outcom
         wards: request.arches().iter().map(|_| Ward::new(args)).collect(),
     };
     let watch = guard.listen();
-    let result = guard.keep(watch.as_ref(), &stop);
-    guard.ready(false)?;
-    if args.unregister_on_exit {
-        guard.unregister()?;
+    let kept = guard.keep(watch.as_ref(), &stop);
+    // Whatever fails at the end, the rest of it is done.
+    let not_ready = guard.ready(false);
+    let unregistered = if args.unregister_on_exit {
+        guard.unregister()
+    } else {
+        Ok(())
+    };
+    let ends = [
+        kept.map(Some),
+        not_ready.map(|()| None),
+        unregistered.map(|()| None),
+    ];
+    let mut outcome = Outcome::Done;
+    for end in ends {
+        match end {
+            Ok(Some(in_place)) => outcome = ended(in_place, output),
+            Ok(None) => {}
+            Err(error) => outcome = outcome::failed(&error, output),
+        }
     }
-    if result? {
-        return Ok(Outcome::Done);
+    Ok(outcome)
+}
+
+/// How a guard ends that was told to.
+fn ended(in_place: bool, output: Output) -> Outcome {
+    if in_place {
+        return Outcome::Done;
     }
     output.error("told to end while not all of it was in place");
-    Ok(Outcome::NotWorking)
+    Outcome::NotWorking
 }
 
 /// The loop's state.
-struct Keeper<'a> {
+struct Guarding<'a> {
     table: &'a Table,
     request: &'a Request,
     args: &'a Guard,
@@ -164,7 +187,7 @@ fn request(named: &Names, args: &Guard, output: Output) -> Result<Request> {
     )
 }
 
-impl Keeper<'_> {
+impl Guarding<'_> {
     fn listen(&self) -> Option<Watch> {
         let interval = self.args.interval;
         match Watch::new(self.table) {

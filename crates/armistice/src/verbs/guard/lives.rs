@@ -17,12 +17,11 @@ use armistice_container::rootless::{Child, Engine, Keeper, find};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::Signal;
 
-use super::{choice, ends_with, named};
 use crate::cli::{Guard, Names};
 use crate::outcome::{self, Outcome, in_full};
 use crate::output::Output;
 use crate::own;
-use crate::verbs::guard;
+use crate::rootless::{self, choice, ends_with, named};
 
 /// How often an engine that has ended is looked for.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -31,7 +30,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 /// Where the first does not come about, or a system call fails.
-pub(crate) fn run(args: &Guard, first: Keeper, output: Output) -> Result<Outcome> {
+pub(super) fn run(args: &Guard, first: Keeper, output: Output) -> Result<Outcome> {
     let signals = Signals::block()?;
     let engine = first.engine;
     let mut names = args.names.names.clone();
@@ -80,12 +79,12 @@ fn inside(
     output: Output,
 ) -> u8 {
     signals.unblock();
-    let result = super::enter(keeper).and_then(|()| {
+    let result = rootless::enter(keeper).and_then(|()| {
         end_with_parent()?;
         let names = Names {
             names: names.to_vec(),
         };
-        guard::here(&names, args, output)
+        super::here(&names, args, output)
     });
     let outcome = result.unwrap_or_else(|error| outcome::failed(&error, output));
     match outcome {
