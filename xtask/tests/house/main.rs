@@ -202,6 +202,18 @@ fn circles_are_found() {
         ),
         1
     );
+    // A bug once: what is reached through an imported room or a name of one's own for it.
+    for below in [
+        "use crate::room; pub struct Below; fn f() { room::above::x() }",
+        "use crate::room as r; pub struct Below; fn f(_: &r::Above) {}",
+        "use crate::{room::{self}}; pub struct Below; fn f() { assert!(room::above::x()) }",
+    ] {
+        assert_eq!(circle(above, below), 1, "{below}");
+    }
+    assert_eq!(
+        circle(above, "use crate::room; pub struct Below(room::Held);"),
+        0
+    );
     assert_eq!(circle(above, "use super::Held; pub struct Below(Held);"), 0);
     let tested = "pub struct Below; #[cfg(test)] mod tests { use super::super::above::Above; }";
     assert_eq!(circle(above, tested), 0);

@@ -85,6 +85,7 @@ pub(crate) fn read(path: &Path, text: &str, module: Vec<String>) -> (File, Vec<S
     let mut reader = Reader {
         inside: Vec::new(),
         children: Vec::new(),
+        imported: BTreeMap::new(),
         used: Vec::new(),
         file: File {
             path: path.to_owned(),
@@ -141,8 +142,11 @@ struct Reader {
     inside: Vec<String>,
     /// Modules that are other files.
     children: Vec<String>,
-    /// First words of paths that are neither relative nor a child's.
-    used: Vec<(String, usize)>,
+    /// What this file imports for itself, under the name that it has here.
+    imported: BTreeMap<String, Vec<String>>,
+    /// Paths that begin neither at the root nor with a child's name: with what is imported
+    /// or written here, or with another crate's name.
+    used: Vec<Name>,
 }
 
 impl Reader {
@@ -170,14 +174,11 @@ impl Reader {
     fn add(&mut self, segments: &[String], line: usize) {
         if let Some(segments) = self.absolute(segments) {
             self.file.names.push(Name { segments, line });
-        } else if let Some(first) = segments.first() {
-            self.used.push((first.clone(), line));
-            if segments.len() > 1 {
-                self.file.names.push(Name {
-                    segments: segments.to_vec(),
-                    line,
-                });
-            }
+        } else if !segments.is_empty() {
+            self.used.push(Name {
+                segments: segments.to_vec(),
+                line,
+            });
         }
     }
 
@@ -220,6 +221,7 @@ impl Reader {
         if public {
             self.file.handed_on.insert(name, absolute);
         } else {
+            self.imported.insert(name, absolute.clone());
             self.file.names.push(Name {
                 segments: absolute,
                 line,
@@ -254,15 +256,21 @@ impl Reader {
         self.add(&path, line);
     }
 
-    /// What is handed on and used here as well is an import, too.
+    /// What is reached through an import is named as well: `use crate::room;` and
+    /// `room::file::item` name the file. So is what is handed on and used here.
     fn finish(mut self) -> (File, Vec<String>) {
-        for (first, line) in self.used {
-            if let Some(segments) = self.file.handed_on.get(&first) {
-                self.file.names.push(Name {
-                    segments: segments.clone(),
-                    line,
-                });
-            }
+        for Name { segments, line } in self.used {
+            let (first, rest) = segments.split_first().expect("a path has a segment");
+            let known = |names: &BTreeMap<String, Vec<String>>| names.get(first).cloned();
+            let whole = match known(&self.file.handed_on).or_else(|| known(&self.imported)) {
+                Some(start) => [start.as_slice(), rest].concat(),
+                None if rest.is_empty() => continue,
+                None => segments,
+            };
+            self.file.names.push(Name {
+                segments: whole,
+                line,
+            });
         }
         (self.file, self.children)
     }
