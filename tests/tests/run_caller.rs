@@ -3,13 +3,15 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
+use std::io::Read;
 use std::os::fd::AsRawFd;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use e2e::run;
-use e2e::run_place::{EVERYBODY, Place, Who};
+use e2e::run_place::{EVERYBODY, Place, USER, Who};
 
 /// The same command, started by a script of its user's as `"$@"`.
 fn by_script(script: &str, inner: &Command) -> Command {
@@ -33,13 +35,28 @@ fn by_script(script: &str, inner: &Command) -> Command {
     command
 }
 
+/// Has a command get the machine's root by these numbers.
+fn hand_down_root(command: &mut Command, numbers: &'static [i32]) {
+    let root = File::open("/").unwrap();
+    // SAFETY: system calls that take numbers.
+    unsafe {
+        command.pre_exec(move || {
+            for to in numbers {
+                if libc::dup2(root.as_raw_fd(), *to) < 0 {
+                    return Err(std::io::Error::last_os_error());
+                }
+            }
+            Ok(())
+        });
+    }
+}
+
 /// A hole once: a folder that the caller had open was a way out of the container.
 #[test]
 fn no_open_file_of_the_callers() {
     for who in EVERYBODY {
         for init in [&[][..], &["--init"]] {
             let place = Place::new(who);
-            let root = File::open("/").unwrap();
             let mut inner = place.command(
                 init,
                 &[
@@ -48,18 +65,7 @@ fn no_open_file_of_the_callers() {
                     "for n in 3 4 9 99; do test ! -e /proc/self/fd/$n || echo $n; done",
                 ],
             );
-            let fd = root.as_raw_fd();
-            // SAFETY: system calls that take numbers.
-            unsafe {
-                inner.pre_exec(move || {
-                    for to in [9, 99] {
-                        if libc::dup2(fd, to) < 0 {
-                            return Err(std::io::Error::last_os_error());
-                        }
-                    }
-                    Ok(())
-                });
-            }
+            hand_down_root(&mut inner, &[9, 99]);
             // dash opens nothing beyond these by itself.
             run(&mut inner).ok().prints("");
         }
@@ -118,4 +124,149 @@ fn users_that_cannot_be() {
             .exits(125)
             .says(says);
     }
+}
+
+/// A hole once: process 1 was the machine's own file of this program, to which links of
+/// /proc led an image's ENTRYPOINT, and with it root's writes inside.
+#[test]
+fn no_program_is_what_process_1_has_open() {
+    for who in EVERYBODY {
+        let place = Place::new(who);
+        let folder = place.folder.path().join("links");
+        fs::create_dir(&folder).unwrap();
+        symlink("/proc/self/exe", folder.join("link")).unwrap();
+        for (name, interpreter) in [
+            ("script", "/proc/self/exe"),
+            ("by-link", "/links/link"),
+            ("by-script", "/links/script"),
+            ("folder", "/proc/self/root/bin/sh"),
+        ] {
+            let script = folder.join(name);
+            fs::write(&script, format!("#!{interpreter} --version\n")).unwrap();
+            fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        let volume = format!("{}:/links", folder.display());
+        for init in [&[][..], &["--init"]] {
+            let options = [init, &["-v", &volume]].concat();
+            for program in [
+                "/proc/self/exe",
+                "/proc/1/exe",
+                "/links/link",
+                "/links/script",
+                "/links/by-link",
+                "/links/by-script",
+                "/links/folder",
+            ] {
+                place
+                    .run(&options, &[program, "--version"])
+                    .exits(126)
+                    .prints("")
+                    .says("open outside the container");
+            }
+            // What PATH leads to.
+            let path = [&options[..], &["-e", "PATH=/none:/links:/bin"]].concat();
+            place
+                .run(&path, &["link", "--version"])
+                .exits(126)
+                .says("open outside the container");
+            place.run(&path, &["uname", "-m"]).ok().prints("aarch64");
+            let mut inner = place.command(init, &["/proc/self/fd/9/bin/true"]);
+            hand_down_root(&mut inner, &[9]);
+            run(&mut inner).exits(127).prints("");
+        }
+    }
+}
+
+/// With --init, process 1 is this program as long as the container lives.
+#[test]
+fn nobody_inside_changes_the_file_of_process_1() {
+    use std::os::unix::fs::MetadataExt;
+    for who in EVERYBODY {
+        let place = Place::new(who);
+        let file = place.folder.path().join("armistice");
+        if who != Who::Me {
+            std::os::unix::fs::chown(&file, Some(USER), Some(USER)).unwrap();
+        }
+        let before = (
+            fs::read(&file).unwrap(),
+            fs::metadata(&file).unwrap().mode(),
+        );
+        let script = "for f in /proc/1/exe /proc/1/map_files/* /proc/1/root/x /proc/1/fd/9; do \
+                      (echo x >> $f) 2>/dev/null && echo written $f; \
+                      (chmod 7777 $f) 2>/dev/null && echo changed $f; done; echo tried";
+        place.sh(&["--init"], script).ok().prints("tried");
+        let after = (
+            fs::read(&file).unwrap(),
+            fs::metadata(&file).unwrap().mode(),
+        );
+        assert!(before == after, "{who:?}");
+        // Nor could they by whatever else led there: not even the machine's root can.
+        let mut child = place
+            .command(&["--init"], &["sh", "-c", "echo; exec sleep 1000"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut ready = [0];
+        child
+            .stdout
+            .as_mut()
+            .unwrap()
+            .read_exact(&mut ready)
+            .unwrap();
+        let inside: Vec<String> = descendants(child.id())
+            .into_iter()
+            .filter(|pid| is_process_1(pid))
+            .collect();
+        let refused: Vec<Option<i32>> = inside
+            .iter()
+            .map(|pid| {
+                let mode = fs::Permissions::from_mode(0o755);
+                let changed = fs::set_permissions(format!("/proc/{pid}/exe"), mode);
+                changed.err().and_then(|e| e.raw_os_error())
+            })
+            .collect();
+        let pid = rustix::process::Pid::from_child(&child);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        child.wait().unwrap();
+        assert_eq!(refused, [Some(libc::EROFS)], "{who:?}");
+    }
+}
+
+/// The number of a process, and of all that it has started.
+fn descendants(pid: u32) -> Vec<String> {
+    let mut all = vec![pid.to_string()];
+    let mut at = 0;
+    while let Some(pid) = all.get(at) {
+        let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
+        let children = children.unwrap_or_default();
+        all.extend(children.split_whitespace().map(str::to_owned));
+        at += 1;
+    }
+    all
+}
+
+/// Whether a process is the first of its namespace.
+fn is_process_1(pid: &str) -> bool {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|l| l.strip_prefix("NSpid:"));
+    let numbers: Vec<&str> = line.unwrap_or_default().split_whitespace().collect();
+    numbers.len() > 1 && numbers.last() == Some(&"1")
+}
+
+/// A program whose file has gone from its path, as after an upgrade.
+#[test]
+fn a_command_that_was_removed_runs() {
+    let place = Place::of(Who::User);
+    let copies = place.home().join("removed");
+    fs::create_dir(&copies).unwrap();
+    for name in ["armistice", "armistice-aarch64"] {
+        fs::copy(place.folder.path().join(name), copies.join(name)).unwrap();
+    }
+    let inner = place.command(&[], &["uname", "-m"]);
+    let at = copies.display();
+    let script = format!(
+        "exec 3<{at}/armistice; rm {at}/armistice; shift 2; \
+         exec /proc/self/fd/3 run --emulator-dir {at} \"$@\""
+    );
+    run(&mut by_script(&script, &inner)).ok().prints("aarch64");
 }

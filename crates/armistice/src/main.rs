@@ -31,6 +31,7 @@ use output::Output;
 use verbs::entrypoint::Line;
 
 fn main() -> ExitCode {
+    armistice_container::run::go_on_inside(verbs::run::foreign::by_engine);
     let inherited = Inherited::mend();
     let mut args = std::env::args_os();
     // Not read as a verb of the command: the image's `--help`, `--version` and

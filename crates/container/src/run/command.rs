@@ -1,24 +1,25 @@
-//! The life of process 1, from its birth to the command that takes its place.
+//! The life of process 1, from its birth to the command that takes its place. Between the
+//! two it starts itself again (`again`).
 
 use std::convert::Infallible;
-use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::Errno;
-use rustix::process::{Signal, chdir, ioctl_tiocsctty, set_parent_process_death_signal, setsid};
+use rustix::process::{
+    DumpableBehavior, Signal, chdir, ioctl_tiocsctty, set_dumpable_behavior,
+    set_parent_process_death_signal, setsid,
+};
 use rustix::pty::{OpenptFlags, openpt, ptsname, unlockpt};
 use rustix::thread::{
     UnshareFlags, set_thread_groups, set_thread_res_gid, set_thread_res_uid, unshare_unsafe,
 };
 
-use super::report::{self, Failure};
+use super::again::{self, Rest};
+use super::report::{self, Failure, Outside};
 use super::root::{self, Mounts};
-use super::{Container, Handlers, Network, Starter, filter, init, mount, user, watch};
-
-/// Where programs are looked for where nothing says otherwise; docker's.
-const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+use super::{Container, Handlers, Network, Starter, filter, init, mount, program, user, watch};
 
 /// What root may do inside (capabilities(7)); docker's default. All is within the user
 /// namespace: none of it reaches what is outside.
@@ -39,26 +40,13 @@ const CAPABILITIES: [i32; 14] = [
     31, // setfcap
 ];
 
-/// The ways to the process outside.
-pub(super) struct Outside {
-    /// What fails is told here; closed when the command starts.
-    pub(super) report: OwnedFd,
-    /// A terminal is handed over here, where there is to be one.
-    pub(super) terminal: Option<OwnedFd>,
-    /// Who plays identities is asked for here, where they are to be played.
-    pub(super) players: Option<OwnedFd>,
-}
-
 /// Makes the container around this process and becomes the command.
 pub(super) fn be_process_1(
     container: &Container,
     handlers: Option<&dyn Handlers>,
     mut outside: Outside,
 ) -> ! {
-    let failure = match begin(container, handlers, &mut outside) {
-        Ok(code) => end(code),
-        Err(failure) => failure,
-    };
+    let failure = never(begin(container, handlers, &mut outside));
     report::tell(outside.report, &failure);
     end(failure.code)
 }
@@ -69,12 +57,12 @@ fn end(code: u8) -> ! {
     unsafe { libc::_exit(code.into()) }
 }
 
-/// Returns an exit code only where process 1 is not the command itself.
+/// Makes the container, and becomes a copy of this program that does the rest.
 fn begin(
     container: &Container,
     handlers: Option<&dyn Handlers>,
     outside: &mut Outside,
-) -> Result<u8, Failure> {
+) -> Result<Infallible, Failure> {
     // What the caller has open beyond the standard streams is not the container's: a
     // folder among it would lead out. What is opened from here on closes by itself.
     keep_from_command().map_err(Failure::doing("close the caller's files"))?;
@@ -92,6 +80,7 @@ fn begin(
     let _ = unsafe { unshare_unsafe(UnshareFlags::NEWCGROUP) };
     root::keep_mounts_inside()?;
     let (mounts, starter) = Mounts::gather(container, handlers)?;
+    let copy = again::copy().map_err(Failure::doing("copy this program's own file"))?;
     root::enter(container)?;
     mounts.put()?;
     root::protect()?;
@@ -106,27 +95,38 @@ fn begin(
     if container.read_only {
         root::make_read_only()?;
     }
-    let starter = starter.as_ref();
-    let become_it =
-        |outside: &Outside| never(become_command(container, &user, &folder, outside, starter));
-    if !container.init {
-        return Err(become_it(outside));
-    }
-    // SAFETY: the process has one thread, so the child may do anything a process may.
-    match unsafe { libc::fork() } {
-        -1 => Err(Failure::doing("start the command")(
-            std::io::Error::last_os_error(),
-        )),
-        0 => Err(become_it(outside)),
-        command => {
-            // These are about the command only.
-            drop(outside.players.take());
-            // SAFETY: the descriptor is closed once here, and its owner never dropped: this
-            // process ends by `_exit`.
-            unsafe { libc::close(std::os::fd::AsRawFd::as_raw_fd(&outside.report)) };
-            Ok(init::stay(command))
+    let rest = Rest {
+        env: program::environment(&container.env, &user),
+        argv: container.argv.clone(),
+        init: container.init,
+        folder,
+        user,
+    };
+    again::become_copy(&copy, &rest, outside, starter.as_ref().map(|s| &s.file))
+}
+
+/// The life of process 1 from when it is a copy of this program.
+pub(super) fn go_on(rest: &Rest, mut outside: Outside, starter: Option<&Starter>) -> ! {
+    let become_it = |outside: &Outside| never(become_command(rest, outside, starter));
+    let failure = if rest.init {
+        // Nobody inside reads or changes it, from the command's first moment on.
+        let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+        // SAFETY: the process has one thread, so the child may do anything a process may.
+        match unsafe { libc::fork() } {
+            -1 => Failure::doing("start the command")(std::io::Error::last_os_error()),
+            0 => become_it(&outside),
+            command => {
+                // These are about the command only.
+                drop(outside.players.take());
+                drop(outside.report);
+                end(init::stay(command))
+            }
         }
-    }
+    } else {
+        become_it(&outside)
+    };
+    report::tell(outside.report, &failure);
+    end(failure.code)
 }
 
 /// Has all descriptors but the standard streams closed when the command starts.
@@ -140,9 +140,12 @@ fn keep_from_command() -> std::io::Result<()> {
             libc::CLOSE_RANGE_CLOEXEC,
         )
     };
-    match done {
-        0 => Ok(()),
-        _ => Err(std::io::Error::last_os_error()),
+    let error = std::io::Error::last_os_error();
+    match error.raw_os_error() {
+        _ if done == 0 => Ok(()),
+        // Such a kernel is too old for what follows, which says so.
+        Some(libc::ENOSYS | libc::EINVAL) => Ok(()),
+        _ => Err(error),
     }
 }
 
@@ -226,7 +229,7 @@ fn streams(input: bool, terminal: Option<OwnedFd>) -> Result<(), Failure> {
 }
 
 /// The folder in which the command starts, made where it is not there.
-fn working_dir(container: &Container) -> Result<CString, Failure> {
+fn working_dir(container: &Container) -> Result<String, Failure> {
     let wanted = match &*container.working_dir {
         "" => "/",
         other => other,
@@ -234,21 +237,19 @@ fn working_dir(container: &Container) -> Result<CString, Failure> {
     let place = mount::make_place(Path::new(wanted), true).map_err(Failure::doing(format!(
         "make the working directory {wanted}"
     )))?;
-    cstring(&place.to_string_lossy())
-}
-
-fn cstring(text: &str) -> Result<CString, Failure> {
-    CString::new(text).map_err(|_| Failure::own(format!("a zero byte in {text:?}")))
+    Ok(place.to_string_lossy().into_owned())
 }
 
 /// Gives up what the command may not have, and becomes it.
 fn become_command(
-    container: &Container,
-    user: &user::User,
-    folder: &CStr,
+    rest: &Rest,
     outside: &Outside,
     starter: Option<&Starter>,
 ) -> Result<Infallible, Failure> {
+    let user = &rest.user;
+    // Paths are the command's from here on. Whether the user may be there is seen below.
+    let _ = chdir(&*rest.folder);
+    program::refuse_open_files(&rest.argv, &rest.env)?;
     give_streams(user);
     let plays_another = outside.players.is_some() && user.uid != 0;
     let kept: &[i32] = if plays_another { &[] } else { &CAPABILITIES };
@@ -268,16 +269,15 @@ fn become_command(
         _ => become_user(user)?,
     }
     // A change of identities makes the kernel forget it.
-    if !container.init {
+    if !rest.init {
         die_with_parent(&outside.report)?;
     }
-    chdir(folder).map_err(Failure::doing(format!(
+    chdir(&*rest.folder).map_err(Failure::doing(format!(
         "go to the working directory {}",
-        folder.to_string_lossy()
+        rest.folder
     )))?;
     watch::back_to_default();
-    let env = environment(container, user);
-    exec(&container.argv, &env, starter)
+    program::execute(&rest.argv, &rest.env, starter)
 }
 
 fn become_user(user: &user::User) -> Result<(), Failure> {
@@ -324,114 +324,6 @@ fn keep_capabilities(kept: &[i32]) -> Result<(), Errno> {
         }
     }
     Ok(())
-}
-
-/// Of each name the last value, and HOME.
-fn environment(container: &Container, user: &user::User) -> Vec<String> {
-    let mut env: Vec<String> = Vec::new();
-    for line in &container.env {
-        let name = line.split_once('=').map_or(&**line, |(name, _)| name);
-        let same = |l: &String| {
-            l.strip_prefix(name)
-                .is_some_and(|rest| rest.starts_with('='))
-        };
-        match env.iter_mut().find(|l| same(l)) {
-            Some(there) => there.clone_from(line),
-            None => env.push(line.clone()),
-        }
-    }
-    if !env.iter().any(|l| l.starts_with("PATH=")) {
-        env.push(format!("PATH={PATH}"));
-    }
-    if !env.iter().any(|l| l.starts_with("HOME=")) {
-        env.push(format!("HOME={}", user.home));
-    }
-    env
-}
-
-/// Becomes a program, which is looked for in PATH where its name has no slash. What the
-/// kernel does not execute is the starter's, where there is one.
-fn exec(argv: &[String], env: &[String], starter: Option<&Starter>) -> Result<Infallible, Failure> {
-    let Some(program) = argv.first() else {
-        return Err(Failure::own(
-            "there is no command to run: the image names none",
-        ));
-    };
-    let strings = |words: &[String]| {
-        words
-            .iter()
-            .map(|w| cstring(w))
-            .collect::<Result<Vec<_>, _>>()
-    };
-    let (args, env_strings) = (strings(argv)?, strings(env)?);
-    let pointers = |strings: &[CString]| {
-        let each = strings.iter().map(|s| s.as_ptr());
-        each.chain([std::ptr::null()]).collect::<Vec<_>>()
-    };
-    let (args_at, env_at) = (pointers(&args), pointers(&env_strings));
-    let path = env
-        .iter()
-        .find_map(|l| l.strip_prefix("PATH="))
-        .unwrap_or(PATH);
-    let places: Vec<String> = if program.contains('/') {
-        vec![program.clone()]
-    } else {
-        path.split(':')
-            .map(|folder| format!("{folder}/{program}"))
-            .collect()
-    };
-    let mut worst = Errno::NOENT;
-    for place in places {
-        if Path::new(&place).is_dir() {
-            worst = Errno::ACCESS;
-            continue;
-        }
-        let file = cstring(&place)?;
-        // SAFETY: a C string, and two arrays of C strings that end with null, all alive.
-        unsafe { libc::execve(file.as_ptr(), args_at.as_ptr(), env_at.as_ptr()) };
-        let error = std::io::Error::last_os_error();
-        let mut error = Errno::from_io_error(&error).unwrap_or(Errno::IO);
-        if let (Errno::NOEXEC, Some(starter)) = (error, starter) {
-            error = starter.start(&file, &args, &env_strings);
-        }
-        match error {
-            Errno::NOENT | Errno::NOTDIR if Path::new(&place).exists() => {
-                return Err(Failure {
-                    code: 127,
-                    said: format!(
-                        "cannot start {place}: its interpreter or loader is not in the container"
-                    ),
-                });
-            }
-            Errno::NOENT | Errno::NOTDIR => {}
-            Errno::ACCESS => worst = Errno::ACCESS,
-            other => {
-                worst = other;
-                break;
-            }
-        }
-    }
-    Err(match worst {
-        Errno::NOENT => Failure {
-            code: 127,
-            said: match program.contains('/') {
-                true => format!("cannot start {program}: no such file in the container"),
-                false => {
-                    format!("cannot start {program}: not found in the container's PATH ({path})")
-                }
-            },
-        },
-        Errno::NOEXEC => Failure {
-            code: 126,
-            said: format!(
-                "cannot start {program}: it is a program of another architecture, or none at all ({worst})"
-            ),
-        },
-        worst => Failure {
-            code: 126,
-            said: format!("cannot start {program}: {worst}"),
-        },
-    })
 }
 
 fn loopback_up() -> std::io::Result<()> {

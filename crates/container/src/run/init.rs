@@ -1,14 +1,12 @@
 //! Process 1 of a container that wants one: starts the command, hands signals on
 //! to it, and waits for whatever is left to it by its dead parent.
 
-use rustix::process::{DumpableBehavior, Pid, WaitOptions, set_dumpable_behavior, wait};
+use rustix::process::{Pid, WaitOptions, wait};
 
 use super::watch;
 
 /// Stays until the command ends; returns its exit code.
 pub(super) fn stay(command: libc::pid_t) -> u8 {
-    // Nobody inside reaches this program's file through /proc/1/exe.
-    let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
     // SAFETY: a system call that takes numbers. Nothing of this process is used from here
     // on that has a descriptor, and its owners are never dropped: it ends by `_exit`.
     unsafe { libc::syscall(libc::SYS_close_range, 3, u32::MAX, 0) };

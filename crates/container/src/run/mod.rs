@@ -4,8 +4,9 @@
 //!
 //! The calling process stays outside and watches (`watch`): it hands signals and
 //! the terminal on and returns how the command ended. Its child is process 1
-//! inside: it makes the root (`root`, `mount`, `copied`), becomes the user (`user`,
-//! `command`) and then the command; or it stays and reaps (`init`). When the
+//! inside: it makes the root (`root`, `mount`, `copied`), becomes a copy of this program that
+//! nobody can write to (`again`), then the user (`user`, `command`) and the command
+//! (`program`, `lookup`); or it stays and reaps (`init`). When the
 //! caller dies, process 1 is killed (by the kernel, or by `warden` where that can't),
 //! with it all others, and with the last one the mounts go.
 //!
@@ -18,13 +19,16 @@
 //! The command is under a filter of system calls (`filter`). Where there is one identity
 //! only, the others are played (`played`, `identity`) by the process outside.
 
+mod again;
 mod command;
 mod copied;
 mod filter;
 mod identity;
 mod init;
+mod lookup;
 mod mount;
 mod played;
+mod program;
 mod report;
 mod root;
 mod starter;
@@ -186,7 +190,7 @@ pub fn run(container: &Container, handlers: Option<&dyn Handlers>) -> Result<u8,
         }),
         0 => {
             drop((told, our_terminal, our_players, signals, warden));
-            let outside = command::Outside {
+            let outside = report::Outside {
                 report,
                 terminal,
                 players,
@@ -206,6 +210,21 @@ pub fn run(container: &Container, handlers: Option<&dyn Handlers>) -> Result<u8,
             };
             watch::until_end(inside, &signals, container.input)
         }
+    }
+}
+
+/// To be called first in `main` of a program that calls [`run`]: goes on with what process 1
+/// has to do, and does not return, where this process is one that has started itself
+/// again. `starter` makes of the emulator's file what [`Handlers::without_table`] gave.
+pub fn go_on_inside(starter: impl FnOnce(OwnedFd) -> Starter) {
+    match again::handed_over() {
+        None => {}
+        Some(Ok(here)) => {
+            let starter = here.starter.map(starter);
+            command::go_on(&here.rest, here.outside, starter.as_ref())
+        }
+        // SAFETY: ends the process at once; it has done nothing yet.
+        Some(Err(failure)) => unsafe { libc::_exit(failure.code.into()) },
     }
 }
 

@@ -1,9 +1,20 @@
-//! What process 1 tells of what failed before the command: a code, and words.
+//! Process 1's ways to the process outside, and what it tells there of what failed before
+//! the command: a code, and words.
 
 use std::fmt;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
+
+/// The ways to the process outside.
+pub(super) struct Outside {
+    /// What fails is told here; closed when the command starts.
+    pub(super) report: OwnedFd,
+    /// A terminal is handed over here, where there is to be one.
+    pub(super) terminal: Option<OwnedFd>,
+    /// Who plays identities is asked for here, where they are to be played.
+    pub(super) players: Option<OwnedFd>,
+}
 
 /// Why the command was not started.
 #[derive(Debug, Clone, PartialEq, Eq)]

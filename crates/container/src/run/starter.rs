@@ -8,13 +8,15 @@
 use std::ffi::{CStr, CString, OsStr};
 use std::fmt;
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, AtFlags, CWD, accessat};
 use rustix::io::Errno;
+
+use super::lookup;
 
 /// So much of a file the kernel looks at.
 const HEAD: usize = 256;
@@ -58,7 +60,7 @@ impl Starter {
             arguments: arguments.to_vec(),
         };
         match self.behind(start) {
-            Ok(start) => self.execute(&(self.arguments)(&start), env),
+            Ok(start) => execute(&self.file, &(self.arguments)(&start), env),
             Err(error) => error,
         }
     }
@@ -83,25 +85,44 @@ impl Starter {
         }
         Err(Errno::LOOP)
     }
+}
 
-    fn execute(&self, arguments: &[CString], env: &[CString]) -> Errno {
-        let pointers = |strings: &[CString]| {
-            let each = strings.iter().map(|s| s.as_ptr());
-            each.chain([std::ptr::null()]).collect::<Vec<_>>()
+/// Becomes a program that is open; returns why that failed.
+pub(super) fn execute(file: &OwnedFd, arguments: &[CString], env: &[CString]) -> Errno {
+    let (arguments, env) = (pointers(arguments), pointers(env));
+    // SAFETY: an empty C string, and two arrays of C strings that end with null, all alive.
+    unsafe {
+        libc::execveat(
+            file.as_raw_fd(),
+            c"".as_ptr(),
+            arguments.as_ptr().cast(),
+            env.as_ptr().cast(),
+            libc::AT_EMPTY_PATH,
+        )
+    };
+    Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::IO)
+}
+
+/// As execve(2) takes strings: valid as long as they are.
+pub(super) fn pointers(strings: &[CString]) -> Vec<*const libc::c_char> {
+    let each = strings.iter().map(|s| s.as_ptr());
+    each.chain([std::ptr::null()]).collect()
+}
+
+/// The path, if there is one, by which a program or the interpreter behind a script is what
+/// this process has open ([`lookup`]).
+pub(super) fn of_open_files(program: &Path) -> Option<PathBuf> {
+    let mut path = program.to_owned();
+    for _ in 0..=DEPTH {
+        let file = match lookup::regular(&path) {
+            Ok(file) => file,
+            Err(error) => return lookup::is_of_open_files(&path, error).then_some(path),
         };
-        let (arguments, env) = (pointers(arguments), pointers(env));
-        // SAFETY: an empty C string, and two arrays of C strings that end with null, all alive.
-        unsafe {
-            libc::execveat(
-                self.file.as_raw_fd(),
-                c"".as_ptr(),
-                arguments.as_ptr().cast(),
-                env.as_ptr().cast(),
-                libc::AT_EMPTY_PATH,
-            )
-        };
-        Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::IO)
+        let head = start_of(file).ok()?;
+        let interpreter = Line::read(&head)?.interpreter;
+        path = Path::new(OsStr::from_bytes(interpreter)).to_owned();
     }
+    None
 }
 
 fn string(bytes: &[u8]) -> Result<CString, Errno> {
@@ -111,16 +132,14 @@ fn string(bytes: &[u8]) -> Result<CString, Errno> {
 /// The start of a file that may be executed.
 fn head(path: &Path) -> Result<Vec<u8>, Errno> {
     accessat(CWD, path, Access::EXEC_OK, AtFlags::EACCESS)?;
-    let read = || {
-        let file = File::open(path)?;
-        if !file.metadata()?.is_file() {
-            return Err(Errno::ACCESS.into());
-        }
-        let mut head = Vec::new();
-        file.take(HEAD as u64).read_to_end(&mut head)?;
-        Ok(head)
-    };
-    read().map_err(|error: std::io::Error| Errno::from_io_error(&error).unwrap_or(Errno::IO))
+    start_of(lookup::regular(path)?)
+        .map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))
+}
+
+fn start_of(file: File) -> io::Result<Vec<u8>> {
+    let mut head = Vec::new();
+    file.take(HEAD as u64).read_to_end(&mut head)?;
+    Ok(head)
 }
 
 /// The first line of a script.

@@ -1,12 +1,13 @@
 //! Whose the command is: a user's name or number, perhaps with a group, looked
 //! up in the container's own /etc/passwd and /etc/group.
 
-use std::fs::File;
-use std::io::{ErrorKind, Read};
+use std::io::Read;
+use std::path::Path;
 
-use rustix::fs::{Mode, OFlags, open};
+use rustix::io::Errno;
 
 use super::identity::Identity;
+use super::lookup;
 
 /// The highest number of a user or a group; docker's.
 const HIGHEST: u32 = i32::MAX.cast_unsigned();
@@ -40,12 +41,9 @@ pub(super) fn look_up(wanted: &str) -> Result<User, String> {
 /// read than a file of users can have. One that is not there is empty.
 fn read(path: &str) -> Result<String, String> {
     let odd = |what: &str| Err(format!("the container's {path} {what}"));
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let file = match open(path, flags, Mode::empty()).map_err(std::io::Error::from) {
-        Ok(file) => File::from(file),
-        Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-            return Ok(String::new());
-        }
+    let file = match lookup::open(Path::new(path)) {
+        Ok(file) => file,
+        Err(Errno::NOENT | Errno::NOTDIR) => return Ok(String::new()),
         Err(e) => return odd(&format!("cannot be read: {e}")),
     };
     if !file.metadata().is_ok_and(|m| m.is_file()) {

@@ -120,6 +120,15 @@ fn engines_arguments(start: &Start) -> Vec<CString> {
     words
 }
 
+/// The engine, which executes programs by itself.
+pub(crate) fn by_engine(file: OwnedFd) -> Starter {
+    Starter {
+        file,
+        takes: is_engines,
+        arguments: engines_arguments,
+    }
+}
+
 /// Whether a program is the engine's.
 fn is_engines(head: &[u8]) -> bool {
     let arch = ElfHeader::parse(head).ok().and_then(|h| Arch::of_elf(&h));
@@ -152,11 +161,7 @@ impl Handlers for Foreign {
                 .with_context(|| {
                     format!("{why}. Without a table only Armistice's own engine runs programs, and only arm64's")
                 })?;
-            anyhow::Ok(Starter {
-                file: shown(engine)?,
-                takes: is_engines,
-                arguments: engines_arguments,
-            })
+            anyhow::Ok(by_engine(shown(engine)?))
         };
         let starter = starter().map_err(|error| in_full(&error))?;
         self.output

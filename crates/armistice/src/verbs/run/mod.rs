@@ -3,7 +3,7 @@
 //! What is typed becomes a [`Container`] (`options`); what its programs need to run
 //! becomes handlers (`foreign`). The container's life is `armistice_container::run`.
 
-mod foreign;
+pub(crate) mod foreign;
 mod options;
 pub(crate) mod refused;
 

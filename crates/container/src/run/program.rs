@@ -1,0 +1,156 @@
+//! The command's program: found as a shell finds it, and executed.
+
+use std::convert::Infallible;
+use std::ffi::CString;
+use std::path::Path;
+
+use rustix::io::Errno;
+
+use super::report::Failure;
+use super::starter::{self, Starter};
+use super::user::User;
+
+/// Where programs are looked for where nothing says otherwise; docker's.
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// Of each name the last value, and HOME.
+pub(super) fn environment(given: &[String], user: &User) -> Vec<String> {
+    let mut env: Vec<String> = Vec::new();
+    for line in given {
+        let name = line.split_once('=').map_or(&**line, |(name, _)| name);
+        let same = |l: &String| {
+            l.strip_prefix(name)
+                .is_some_and(|rest| rest.starts_with('='))
+        };
+        match env.iter_mut().find(|l| same(l)) {
+            Some(there) => there.clone_from(line),
+            None => env.push(line.clone()),
+        }
+    }
+    if !env.iter().any(|l| l.starts_with("PATH=")) {
+        env.push(format!("PATH={PATH}"));
+    }
+    if !env.iter().any(|l| l.starts_with("HOME=")) {
+        env.push(format!("HOME={}", user.home));
+    }
+    env
+}
+
+fn cstring(text: &str) -> Result<CString, Failure> {
+    CString::new(text).map_err(|_| Failure::own(format!("a zero byte in {text:?}")))
+}
+
+fn path_of(env: &[String]) -> &str {
+    let line = env.iter().find_map(|l| l.strip_prefix("PATH="));
+    line.unwrap_or(PATH)
+}
+
+/// Where a program may be, in order.
+fn places(program: &str, env: &[String]) -> Vec<String> {
+    if program.contains('/') {
+        return vec![program.to_owned()];
+    }
+    let folders = path_of(env).split(':');
+    folders
+        .map(|folder| format!("{folder}/{program}"))
+        .collect()
+}
+
+/// Refuses a program to which `/proc` leads by what this process has open (`lookup`), be it
+/// by links or as the interpreter of a script. It would run inside, and with root's rights
+/// there, a file that is not the container's.
+pub(super) fn refuse_open_files(argv: &[String], env: &[String]) -> Result<(), Failure> {
+    let places = argv.first().map(|program| places(program, env));
+    for place in places.unwrap_or_default() {
+        if let Some(path) = starter::of_open_files(Path::new(&place)) {
+            let through = match path == Path::new(&place) {
+                true => String::new(),
+                false => format!("its interpreter {} ", path.display()),
+            };
+            return Err(Failure {
+                code: 126,
+                said: format!(
+                    "cannot start {place}: {through}leads to a file that is open outside the container"
+                ),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Becomes a program, which is looked for in PATH where its name has no slash. What the
+/// kernel does not execute is the starter's, where there is one.
+pub(super) fn execute(
+    argv: &[String],
+    env: &[String],
+    starter: Option<&Starter>,
+) -> Result<Infallible, Failure> {
+    let Some(program) = argv.first() else {
+        return Err(Failure::own(
+            "there is no command to run: the image names none",
+        ));
+    };
+    let strings = |words: &[String]| {
+        words
+            .iter()
+            .map(|w| cstring(w))
+            .collect::<Result<Vec<_>, _>>()
+    };
+    let (args, env_strings) = (strings(argv)?, strings(env)?);
+    let (args_at, env_at) = (starter::pointers(&args), starter::pointers(&env_strings));
+    let mut worst = Errno::NOENT;
+    for place in places(program, env) {
+        if Path::new(&place).is_dir() {
+            worst = Errno::ACCESS;
+            continue;
+        }
+        let file = cstring(&place)?;
+        // SAFETY: a C string, and two arrays of C strings that end with null, all alive.
+        unsafe { libc::execve(file.as_ptr(), args_at.as_ptr(), env_at.as_ptr()) };
+        let error = std::io::Error::last_os_error();
+        let mut error = Errno::from_io_error(&error).unwrap_or(Errno::IO);
+        if let (Errno::NOEXEC, Some(starter)) = (error, starter) {
+            error = starter.start(&file, &args, &env_strings);
+        }
+        match error {
+            Errno::NOENT | Errno::NOTDIR if Path::new(&place).exists() => {
+                return Err(Failure {
+                    code: 127,
+                    said: format!(
+                        "cannot start {place}: its interpreter or loader is not in the container"
+                    ),
+                });
+            }
+            Errno::NOENT | Errno::NOTDIR => {}
+            Errno::ACCESS => worst = Errno::ACCESS,
+            other => {
+                worst = other;
+                break;
+            }
+        }
+    }
+    Err(match worst {
+        Errno::NOENT => Failure {
+            code: 127,
+            said: match program.contains('/') {
+                true => format!("cannot start {program}: no such file in the container"),
+                false => {
+                    format!(
+                        "cannot start {program}: not found in the container's PATH ({})",
+                        path_of(env)
+                    )
+                }
+            },
+        },
+        Errno::NOEXEC => Failure {
+            code: 126,
+            said: format!(
+                "cannot start {program}: it is a program of another architecture, or none at all ({worst})"
+            ),
+        },
+        worst => Failure {
+            code: 126,
+            said: format!("cannot start {program}: {worst}"),
+        },
+    })
+}
