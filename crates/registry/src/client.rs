@@ -104,7 +104,7 @@ impl<'a> Client<'a> {
         }
         places.push(Place::new(&image.registry, image.repository.clone()));
         let hosts: Vec<&str> = places.iter().map(|p| p.host.as_str()).collect();
-        let proxies = Proxies::new(&|name| std::env::var(name).ok(), &hosts)?;
+        let proxies = Proxies::new(&|name| std::env::var_os(name), &hosts)?;
         let tls = tls::config(options.tls_ca.as_deref(), options.insecure)?;
         let agent = |proxy| -> Agent {
             let config = Agent::config_builder()

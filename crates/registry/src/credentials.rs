@@ -132,11 +132,33 @@ pub fn find(files: &[PathBuf], registry: &str, repository: &str) -> Credential {
                 Ok(DockerCredential::IdentityToken(token)) => return Credential::Refresh(token),
                 Err(CredentialRetrievalError::NoCredentialConfigured) => {}
                 Err(e) if is_not_found(&e) => {}
-                Err(e) => told(&e.to_string()),
+                Err(e) => told(&shown(&e)),
             }
         }
     }
     Credential::None(trouble)
+}
+
+/// The longest that a helper says, in characters.
+const SAID_MAX: usize = 300;
+
+/// Why there are no credentials. A helper that fails may have written them to its output, as
+/// JSON; that is not shown.
+fn shown(e: &CredentialRetrievalError) -> String {
+    let text = match e {
+        CredentialRetrievalError::HelperFailure {
+            helper,
+            stdout,
+            stderr,
+        } if stdout.contains('{') => {
+            format!("the helper {helper} failed, with an output that is not shown: {stderr}")
+        }
+        other => other.to_string(),
+    };
+    match text.char_indices().nth(SAID_MAX) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text,
+    }
 }
 
 /// Helpers have no other way to say that they know nobody.
@@ -173,6 +195,25 @@ mod tests {
         assert_eq!(look(text, "r.io", "team/x"), user("bob"));
         assert_eq!(look(text, "docker.io", "library/x"), user("ann"));
         assert_eq!(look(text, "other.io", "x"), Credential::None(String::new()));
+    }
+
+    /// A hole once: what a helper had printed before it failed was shown.
+    #[test]
+    fn a_failing_helpers_secret_is_not_shown() {
+        let failure = |stdout: &str, stderr: &str| {
+            shown(&CredentialRetrievalError::HelperFailure {
+                helper: "docker-credential-x".into(),
+                stdout: stdout.into(),
+                stderr: stderr.into(),
+            })
+        };
+        let said = failure(r#"{"Username":"ann","Secret":"secret"}"#, "locked");
+        assert!(
+            !said.contains("secret") && said.contains("locked"),
+            "{said}"
+        );
+        assert!(failure("no bus", "").contains("no bus"));
+        assert!(failure(&"é".repeat(1000), "").chars().count() <= SAID_MAX + 1);
     }
 
     #[test]

@@ -7,6 +7,8 @@
 
 use std::net::IpAddr;
 
+use std::ffi::OsString;
+
 use ureq::{Proxy, ProxyProtocol};
 
 use crate::Error;
@@ -24,14 +26,14 @@ const OWN: [&str; 4] = ["localhost", "*.localhost", "127.*", "[::1]"];
 impl Proxies {
     /// From the environment, as `env` reads it; `hosts` are the registries, `HOST[:PORT]`.
     pub(crate) fn new(
-        env: &dyn Fn(&str) -> Option<String>,
+        env: &dyn Fn(&str) -> Option<OsString>,
         hosts: &[&str],
     ) -> Result<Proxies, Error> {
         let direct = direct(
-            &first(env, &["NO_PROXY", "no_proxy"]).map_or(String::new(), |v| v.1),
+            &first(env, &["NO_PROXY", "no_proxy"])?.map_or(String::new(), |v| v.1),
             hosts,
         );
-        let find = |names: &[&'static str]| match first(env, names) {
+        let find = |names: &[&'static str]| match first(env, names)? {
             Some((name, value)) => proxy(name, &value, &direct).map(Some),
             None => Ok(None),
         };
@@ -44,13 +46,21 @@ impl Proxies {
 
 /// The first variable that has a value.
 fn first(
-    env: &dyn Fn(&str) -> Option<String>,
+    env: &dyn Fn(&str) -> Option<OsString>,
     names: &[&'static str],
-) -> Option<(&'static str, String)> {
-    names.iter().find_map(|name| {
-        let value = env(name)?.trim().to_owned();
-        (!value.is_empty()).then_some((*name, value))
-    })
+) -> Result<Option<(&'static str, String)>, Error> {
+    for name in names {
+        let value = env(name).map(OsString::into_string).transpose();
+        let value = value.map_err(|_| Error::Proxy {
+            name,
+            reason: "is not text (UTF-8)",
+        })?;
+        let value = value.unwrap_or_default().trim().to_owned();
+        if !value.is_empty() {
+            return Ok(Some((name, value)));
+        }
+    }
+    Ok(None)
 }
 
 fn proxy(name: &'static str, value: &str, direct: &[String]) -> Result<Proxy, Error> {
@@ -155,7 +165,7 @@ mod tests {
     fn of(variables: &[(&str, &str)], hosts: &[&str]) -> Result<Proxies, Error> {
         let env = |name: &str| {
             let found = variables.iter().find(|(n, _)| *n == name);
-            found.map(|(_, value)| (*value).to_owned())
+            found.map(|(_, value)| (*value).into())
         };
         Proxies::new(&env, hosts)
     }
@@ -200,6 +210,18 @@ mod tests {
                 "{error}"
             );
             assert!(!error.contains("secret"), "{error}");
+        }
+    }
+
+    /// A fault once: such a variable was passed over, and the registry asked directly.
+    #[test]
+    fn what_is_no_text_is_told() {
+        use std::os::unix::ffi::OsStringExt;
+        for wrong in ["HTTPS_PROXY", "all_proxy", "NO_PROXY"] {
+            let env =
+                |name: &str| (name == wrong).then(|| OsString::from_vec(b"http://\xff".to_vec()));
+            let error = Proxies::new(&env, &[]).unwrap_err().to_string();
+            assert!(error.contains(wrong) && error.contains("UTF-8"), "{error}");
         }
     }
 
