@@ -298,6 +298,34 @@ fn the_machine_is_not_changed_from_inside() {
     }
 }
 
+/// A hole once: as root, the container saw what the machine's kernel shows of itself in
+/// file systems below /sys.
+#[test]
+fn the_machines_inside_is_not_seen() {
+    let mounts = "mount -t debugfs debugfs /sys/kernel/debug; mount -t tracefs tracefs /sys/kernel/tracing; \
+                  ls /sys/kernel/debug /sys/kernel/tracing | wc -l >&2; exec \"$@\"";
+    let script = "for d in /proc/acpi /proc/asound /proc/scsi /sys/firmware /sys/fs/bpf /sys/fs/pstore \
+                  /sys/kernel/debug /sys/kernel/tracing /sys/kernel/security /sys/kernel/config \
+                  /sys/devices/virtual/powercap; do test ! -d $d || ls -A $d; done; \
+                  for f in interrupts kcore keys latency_stats timer_list; do \
+                  test ! -e /proc/$f || head -c 9 /proc/$f; done";
+    for who in EVERYBODY {
+        let place = Place::of(who);
+        let inner = place.command(&[], &["sh", "-c", script]);
+        let mut outer = Command::new("unshare");
+        outer.args(["--mount", "sh", "-ec", mounts, "sh"]);
+        outer.arg(inner.get_program()).args(inner.get_args());
+        for (name, value) in inner.get_envs() {
+            outer.env(name, value.unwrap_or_default());
+        }
+        outer.current_dir(inner.get_current_dir().unwrap());
+        let done = run(&mut outer).ok();
+        let outside: u32 = done.stderr.lines().next().unwrap().trim().parse().unwrap();
+        assert!(outside > 5, "nothing is mounted outside:\n{done}");
+        done.prints("");
+    }
+}
+
 /// A command that goes on for long, once it has said that it runs.
 struct Long {
     child: Child,

@@ -45,13 +45,24 @@ const READ_ONLY: [&str; 5] = [
 ];
 
 /// Parts that tell of the machine's inside: as docker, not seen.
-const HIDDEN: [&str; 6] = [
+const HIDDEN: [&str; 16] = [
+    "/proc/acpi",
+    "/proc/asound",
+    "/proc/interrupts",
     "/proc/kcore",
     "/proc/keys",
-    "/proc/timer_list",
-    "/proc/acpi",
+    "/proc/latency_stats",
     "/proc/scsi",
+    "/proc/timer_list",
+    "/sys/devices/virtual/powercap",
     "/sys/firmware",
+    // File systems that come with the machine's /sys, where docker has one without them.
+    "/sys/fs/bpf",
+    "/sys/fs/pstore",
+    "/sys/kernel/debug",
+    "/sys/kernel/tracing",
+    "/sys/kernel/security",
+    "/sys/kernel/config",
 ];
 
 /// Where the table of foreign programs is looked for.
