@@ -37,7 +37,7 @@ fn by_script(script: &str, inner: &Command) -> Command {
 
 /// Has a command get the machine's root by these numbers.
 fn hand_down_root(command: &mut Command, numbers: &'static [i32]) {
-    let root = File::open("/").unwrap();
+    let root = File::open("/").expect("the machine has a root");
     // SAFETY: system calls that take numbers.
     unsafe {
         command.pre_exec(move || {
@@ -94,6 +94,26 @@ fn the_user_opens_its_streams_by_name() {
         let inner = place.command(&["-i", "-u", "1000"], &["sh", "-c", script]);
         let outer = "echo a | { \"$@\" 2>&1; echo $?; } | cat";
         run(&mut by_script(outer, &inner)).ok().prints("a\nb\n0");
+    }
+}
+
+/// A fault once: a pipe of the machine's, with a name and an owner, was given away.
+#[test]
+fn a_pipe_with_a_name_stays_whose_it_is() {
+    use std::os::unix::fs::MetadataExt;
+    for who in [Who::Me, Who::Ranges] {
+        let place = Place::new(who);
+        let pipe = place.home().join("pipe");
+        let mode = rustix::fs::Mode::from_raw_mode(0o666);
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+        if who != Who::Me {
+            std::os::unix::fs::chown(&pipe, Some(USER), Some(USER)).unwrap();
+        }
+        let before = fs::metadata(&pipe).unwrap().uid();
+        let inner = place.command(&["-i", "-u", "1000"], &["true"]);
+        let script = format!("exec 0<>{}; \"$@\"", pipe.display());
+        run(&mut by_script(&script, &inner)).ok();
+        assert_eq!(fs::metadata(&pipe).unwrap().uid(), before, "{who:?}");
     }
 }
 

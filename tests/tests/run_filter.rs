@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use e2e::run_place::{EVERYBODY, Place};
+use e2e::run_place::{EVERYBODY, Place, Who};
 use e2e::{need, run};
 
 /// Tries calls, and prints the name of each that is not refused.
@@ -84,5 +84,24 @@ fn dangerous_calls_are_refused() {
                 .ok()
                 .prints("done");
         }
+    }
+}
+
+/// A fault once: without its filter a container went on as another.
+#[test]
+fn a_filter_that_cannot_be_set_is_an_error() {
+    let place = Place::of(Who::User);
+    // The first refuses calls, the second is for identities that are played.
+    for (which, says) in [("1", "filter"), ("2", "played")] {
+        let run = place.command(&["-u", "1000"], &["true"]);
+        let mut strace = Command::new(need::program("strace", "strace"));
+        strace.args(["-f", "-qq", "-o", "/dev/null", "--trace=seccomp"]);
+        strace.arg(format!("--inject=seccomp:error=EPERM:when={which}"));
+        strace.arg(run.get_program()).args(run.get_args());
+        for (name, value) in run.get_envs() {
+            strace.env(name, value.unwrap_or_default());
+        }
+        strace.current_dir(place.home());
+        e2e::run(&mut strace).exits(125).says(says);
     }
 }

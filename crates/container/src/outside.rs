@@ -3,7 +3,8 @@
 //! What a process in a user namespace starts is user 0 there, to which a session bus or
 //! an agent of the user's may refuse to speak. So a child is forked before the namespace is
 //! entered, and waits. A question is answered by a function of the caller's, in the child.
-//! The child ends when its asker is dropped or dies.
+//! The child ends when its asker is dropped, or when that and all that it has forked since are
+//! dead; a question that it is at is answered first.
 
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;

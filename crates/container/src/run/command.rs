@@ -40,6 +40,9 @@ const CAPABILITIES: [i32; 14] = [
     31, // setfcap
 ];
 
+/// The file system of pipes without a name (`PIPEFS_MAGIC`, `linux/magic.h`).
+const PIPES: rustix::fs::FsWord = 0x5049_5045;
+
 /// Makes the container around this process and becomes the command.
 pub(super) fn be_process_1(
     container: &Container,
@@ -150,7 +153,7 @@ fn keep_from_command() -> std::io::Result<()> {
 }
 
 /// Gives the user the standard streams that it may have to open by name (`/dev/stdout`):
-/// pipes, and the container's own terminal. Files stay whose they are.
+/// pipes without a name, and the container's own terminal. Files stay whose they are.
 fn give_streams(user: &user::User) {
     let terminals = rustix::fs::stat("/dev/pts").map(|s| s.st_dev).ok();
     for stream in [
@@ -163,7 +166,11 @@ fn give_streams(user: &user::User) {
         };
         let kind = rustix::fs::FileType::from_raw_mode(stat.st_mode);
         let own_terminal = kind.is_char_device() && Some(stat.st_dev) == terminals;
-        if kind.is_fifo() || own_terminal {
+        let unnamed = || {
+            let system = rustix::fs::fstatfs(stream).map(|s| s.f_type);
+            system.is_ok_and(|system| system == PIPES)
+        };
+        if (kind.is_fifo() && unnamed()) || own_terminal {
             // Best effort: a pipe may be of somebody who is nobody here.
             let _ = rustix::fs::fchown(stream, Some(rustix::fs::Uid::from_raw(user.uid)), None);
         }
@@ -259,12 +266,14 @@ fn become_command(
         Err(error) if matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::EINVAL)) => {}
         done => done.map_err(Failure::doing("set a filter of system calls"))?,
     }
-    // Where somebody else plays them already, there are none here.
     match outside.players.as_ref().map(|to| (to, filter::play())) {
         Some((to, Ok(listener))) => {
             let who = user.identity().bytes();
             watch::hand_over(to, listener.as_fd(), &who)
                 .map_err(Failure::doing("have identities played"))?;
+        }
+        Some((_, Err(error))) if !cannot_play(&error) => {
+            return Err(Failure::doing("have identities played")(error));
         }
         _ => become_user(user)?,
     }
@@ -278,6 +287,13 @@ fn become_command(
     )))?;
     watch::back_to_default();
     program::execute(&rest.argv, &rest.env, starter)
+}
+
+/// Whether there is nobody who plays identities: another listens to the process's calls
+/// already, or the kernel has no such filters.
+fn cannot_play(error: &std::io::Error) -> bool {
+    let known = [libc::EBUSY, libc::ENOSYS, libc::EINVAL];
+    error.raw_os_error().is_some_and(|e| known.contains(&e))
 }
 
 fn become_user(user: &user::User) -> Result<(), Failure> {

@@ -1,7 +1,9 @@
-//! Layers laid over each other by copying, for where overlay may not be: each file of
-//! the layers, the lowest first, with what a layer hides taken away (whiteouts and
-//! opaque folders as overlay has them). Nothing of the copy is shared with the layers but
-//! blocks on disk that the file system copies when they are written to (reflinks).
+//! Layers laid over each other by copying, for where overlay may not be: what the layers
+//! have, the lowest first, with what a layer hides taken away (whiteouts and opaque folders, by
+//! the names that the store gives them for an ordinary user's overlay). Devices and sockets,
+//! which the store does not make, are left out, and attributes that this user may not set.
+//! Nothing of the copy is shared with the layers but blocks on disk that the file system copies
+//! when they are written to (reflinks).
 //!
 //! Below the copy's root no link is followed: a folder of a layer takes the place of
 //! whatever else is there.

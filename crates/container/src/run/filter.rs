@@ -10,36 +10,40 @@ use std::os::fd::{FromRawFd, OwnedFd};
 
 use rustix::io::Errno;
 
+/// A call's name, and its number among x86-64's calls and among i386's, 0 where it has none.
+type Call = (&'static str, u32, u32);
+
 /// Calls through which a container reaches what no namespace divides, or that are for
-/// those who set up or debug a machine; docker refuses them, too. By x86-64's number and
-/// i386's, 0 where it has none.
-const REFUSED: [(u32, u32); 26] = [
-    (248, 286), // add_key
-    (249, 287), // request_key
-    (250, 288), // keyctl
-    (298, 336), // perf_event_open
-    (321, 357), // bpf
-    (323, 374), // userfaultfd
-    (425, 425), // io_uring_setup
-    (426, 426), // io_uring_enter
-    (427, 427), // io_uring_register
-    (304, 342), // open_by_handle_at
-    (212, 253), // lookup_dcookie
-    (246, 283), // kexec_load
-    (320, 0),   // kexec_file_load
-    (175, 128), // init_module
-    (313, 350), // finit_module
-    (176, 129), // delete_module
-    (172, 110), // iopl
-    (173, 101), // ioperm
-    (163, 51),  // acct
-    (167, 87),  // swapon
-    (168, 115), // swapoff
-    (169, 88),  // reboot
-    (179, 131), // quotactl
-    (443, 443), // quotactl_fd
-    (180, 169), // nfsservctl
-    (0, 166),   // vm86
+/// those who set up or debug a machine; docker refuses them, too.
+const REFUSED: [Call; 28] = [
+    ("add_key", 248, 286),
+    ("request_key", 249, 287),
+    ("keyctl", 250, 288),
+    ("perf_event_open", 298, 336),
+    ("bpf", 321, 357),
+    ("userfaultfd", 323, 374),
+    ("io_uring_setup", 425, 425),
+    ("io_uring_enter", 426, 426),
+    ("io_uring_register", 427, 427),
+    ("open_by_handle_at", 304, 342),
+    ("lookup_dcookie", 212, 253),
+    ("kexec_load", 246, 283),
+    ("kexec_file_load", 320, 0),
+    ("init_module", 175, 128),
+    ("finit_module", 313, 350),
+    ("delete_module", 176, 129),
+    ("iopl", 172, 110),
+    ("ioperm", 173, 101),
+    ("acct", 163, 51),
+    ("swapon", 167, 87),
+    ("swapoff", 168, 115),
+    ("reboot", 169, 88),
+    ("quotactl", 179, 131),
+    ("quotactl_fd", 443, 443),
+    ("nfsservctl", 180, 169),
+    ("vm86", 0, 166),
+    ("syslog", 103, 103),
+    ("vm86old", 0, 113),
 ];
 
 /// Calls about whose a process is, which are answered outside, or that change what it may
@@ -147,11 +151,11 @@ impl Program {
 pub(super) fn refuse() -> io::Result<()> {
     let mut program = Program::default();
     program.load(ARCHITECTURE);
-    let of = |arch: fn(&(u32, u32)) -> u32| {
+    let of = |arch: fn(&Call) -> u32| {
         let numbers = REFUSED.iter().map(arch).filter(|n| *n != 0);
         numbers.collect::<Vec<u32>>()
     };
-    let (wide, narrow) = (of(|n| n.0), of(|n| n.1));
+    let (wide, narrow) = (of(|n| n.1), of(|n| n.2));
     // i386's part, stepped over for x86-64: load, comparisons, allow, refuse.
     let part = |program: &mut Program, numbers: &[u32]| {
         program.load(NUMBER);
@@ -216,3 +220,28 @@ pub(super) fn play() -> io::Result<OwnedFd> {
 
 /// No signal but one that kills disturbs a call that is being answered.
 const WAIT_KILLABLE: libc::c_ulong = libc::SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Needs the kernel's headers (linux-libc-dev).
+    #[test]
+    fn numbers_are_the_kernels() {
+        let header = |bits: u32| {
+            let path = format!("/usr/include/x86_64-linux-gnu/asm/unistd_{bits}.h");
+            std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{path}: {e}"))
+        };
+        let number = |header: &str, name: &str| -> u32 {
+            let start = format!("#define __NR_{name} ");
+            let found = header.lines().find_map(|line| line.strip_prefix(&start));
+            found.map_or(0, |number| number.trim().parse().unwrap())
+        };
+        let (wide, narrow) = (header(64), header(32));
+        for call in REFUSED {
+            let name = call.0;
+            assert_eq!(call, (name, number(&wide, name), number(&narrow, name)));
+            assert_ne!((call.1, call.2), (0, 0), "{name}");
+        }
+    }
+}

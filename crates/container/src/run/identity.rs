@@ -1,7 +1,9 @@
 //! Whose a process is, as credentials(7) has it: what the calls that ask for it and change
 //! it answer. Pure: played for a container that has one identity (`played`).
 //!
-//! Rights are the effective user's: 0 may become anybody, others one of those they are.
+//! Who may become anybody: effective user 0, and who kept its rights when it became another
+//! (PR_SET_KEEPCAPS), which the kernel decides by capabilities. Others may become one of those
+//! they are.
 
 use rustix::io::Errno;
 

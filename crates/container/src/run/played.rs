@@ -1,14 +1,16 @@
-//! Identities that are played: in a container that has only one, its user's, programs
+//! Identities that are played: in a container that has one user or one group only, programs
 //! still become others, as package managers and servers do when they give up rights. Their
 //! calls come here, to the process outside, which answers as if they were. To the kernel all
-//! stay the one user, with its rights.
+//! stay the one user: what a program could do before, it can do after. Only a command that
+//! begins as another user begins without capabilities.
 //!
 //! Who a thread says it is has to be inherited by what it starts, also when it has ended
 //! itself by then. So the kernel carries it: in the thread's timer slack, by how late timers
 //! may be, which it hands on over fork and execve. Beyond the usual 50 µs it is so many
 //! nanoseconds more as the identity's place in a list here. Without such a mark a thread is
-//! whose the container's command is; also one that sets its slack itself, and one with
-//! a real-time policy, which has none.
+//! whose the container's command is. The mark is no secret and no right: a thread that sets its
+//! slack is taken for whom that stands, or for the first, and so is one with a real-time
+//! policy, which has none.
 
 use std::fs::{self, File};
 use std::io;
@@ -36,6 +38,9 @@ const OTHERS_MAX: usize = 10_000;
 
 /// The kernel's limit of a process's groups.
 const GROUPS_MAX: u32 = 65536;
+
+/// So many groups are remembered, of all identities together. More are refused.
+const ALL_GROUPS_MAX: usize = 1 << 20;
 
 /// Who is who in the container.
 #[derive(Debug)]
@@ -116,7 +121,7 @@ impl Players {
             libc::SYS_setfsuid => Ok(who.user.set_file(may, a)),
             libc::SYS_setfsgid => Ok(who.group.set_file(may, a)),
             libc::SYS_setgroups if !may => Err(Errno::PERM),
-            libc::SYS_setgroups => groups_of(call).map(|groups| {
+            libc::SYS_setgroups => self.groups_of(call).map(|groups| {
                 who.groups = groups;
                 0
             }),
@@ -135,7 +140,9 @@ impl Players {
             _ if who == self.first => 0,
             Some(known) => known + 1,
             None => {
-                if self.others.len() >= OTHERS_MAX {
+                let groups: usize = self.others.iter().map(|o| o.groups.len()).sum();
+                let too_many = groups + who.groups.len() > ALL_GROUPS_MAX;
+                if self.others.len() >= OTHERS_MAX || too_many {
                     return Err(Errno::AGAIN);
                 }
                 self.others.push(who);
@@ -183,10 +190,17 @@ impl Players {
         Ok(count)
     }
 
-    /// Writes to the caller's memory, as long as it waits.
+    /// Writes to the caller's memory.
     fn write(&self, call: &libc::seccomp_notif, address: u64, bytes: &[u8]) -> Result<(), Errno> {
-        let memory = File::options()
-            .write(true)
+        self.memory(call, File::options().write(true))?
+            .write_all_at(bytes, address)
+            .map_err(|_| Errno::FAULT)
+    }
+
+    /// The caller's memory. Once it is open it is the caller's, if that still waits: its number
+    /// is nobody else's as long.
+    fn memory(&self, call: &libc::seccomp_notif, how: &fs::OpenOptions) -> Result<File, Errno> {
+        let memory = how
             .open(format!("/proc/{}/mem", call.pid))
             .map_err(|_| Errno::FAULT)?;
         // SAFETY: the number lives through the call.
@@ -197,32 +211,30 @@ impl Players {
                 std::ptr::from_ref(&call.id),
             )
         };
-        if waits != 0 {
-            return Err(Errno::INTR);
+        match waits {
+            0 => Ok(memory),
+            _ => Err(Errno::INTR),
         }
-        memory
-            .write_all_at(bytes, address)
-            .map_err(|_| Errno::FAULT)
     }
-}
 
-/// The list that setgroups(2) is called with.
-fn groups_of(call: &libc::seccomp_notif) -> Result<Vec<u32>, Errno> {
-    let [count, address, ..] = call.data.args;
-    #[allow(clippy::cast_possible_truncation, reason = "the kernel takes an int")]
-    let count = count as u32;
-    if count > GROUPS_MAX {
-        return Err(Errno::INVAL);
-    }
-    let mut bytes = vec![0; count as usize * 4];
-    File::open(format!("/proc/{}/mem", call.pid))
-        .and_then(|memory| memory.read_exact_at(&mut bytes, address))
-        .map_err(|_| Errno::FAULT)?;
-    let numbers = bytes.chunks_exact(4).filter_map(|b| b.first_chunk());
-    let groups: Vec<u32> = numbers.map(|b| u32::from_ne_bytes(*b)).collect();
-    match groups.contains(&NONE) {
-        true => Err(Errno::INVAL),
-        false => Ok(groups),
+    /// The list that setgroups(2) is called with.
+    fn groups_of(&self, call: &libc::seccomp_notif) -> Result<Vec<u32>, Errno> {
+        let [count, address, ..] = call.data.args;
+        #[allow(clippy::cast_possible_truncation, reason = "the kernel takes an int")]
+        let count = count as u32;
+        if count > GROUPS_MAX {
+            return Err(Errno::INVAL);
+        }
+        let mut bytes = vec![0; count as usize * 4];
+        self.memory(call, File::options().read(true))?
+            .read_exact_at(&mut bytes, address)
+            .map_err(|_| Errno::FAULT)?;
+        let numbers = bytes.chunks_exact(4).filter_map(|b| b.first_chunk());
+        let groups: Vec<u32> = numbers.map(|b| u32::from_ne_bytes(*b)).collect();
+        match groups.contains(&NONE) {
+            true => Err(Errno::INVAL),
+            false => Ok(groups),
+        }
     }
 }
 
@@ -237,4 +249,25 @@ pub(super) fn are_wanted() -> io::Result<bool> {
         Ok(map.split_whitespace().skip(2).eq(["1"]))
     };
     Ok(one("/proc/self/uid_map")? || one("/proc/self/gid_map")?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_are_remembered_within_a_bound() {
+        let kept = std::thread::spawn(|| {
+            let nobody = File::open("/dev/null").unwrap().into();
+            let mut players = Players::new(nobody, Identity::new(0, 0, Vec::new()));
+            let thread = rustix::thread::gettid().as_raw_pid().unsigned_abs();
+            let many = vec![7; GROUPS_MAX as usize];
+            let marked = |user: &u32| {
+                let who = Identity::new(*user, 0, many.clone());
+                players.mark(thread, who).is_ok()
+            };
+            (1..100).take_while(marked).count()
+        });
+        assert_eq!(kept.join().unwrap(), ALL_GROUPS_MAX / GROUPS_MAX as usize);
+    }
 }

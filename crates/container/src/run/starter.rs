@@ -1,9 +1,10 @@
-//! Where the kernel has no table of foreign programs: an emulator that needs none.
+//! What is behind a file that is executed, and what executes it where the kernel has no table
+//! of foreign programs: an emulator that needs none.
 //!
 //! The kernel is asked first ([`Starter::start`] is for what it does not execute).
-//! Behind a script its interpreter is looked for, as execve(2) does; the emulator is
-//! then executed with the program, by its descriptor, as it has no name inside. From
-//! there on it executes foreign programs by itself.
+//! Behind a script its interpreter is looked for, as execve(2) does, and interpreters of
+//! interpreters; the emulator is then executed with the program, by its descriptor, as it has
+//! no name inside. What that executes later is its own affair.
 
 use std::ffi::{CStr, CString, OsStr};
 use std::fmt;

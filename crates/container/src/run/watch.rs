@@ -54,7 +54,7 @@ pub(super) fn signals() -> libc::sigset_t {
 
 /// Undoes for the command what this process and its parents did to signals.
 pub(super) fn back_to_default() {
-    for signal in 1..libc::SIGRTMAX() {
+    for signal in 1..=libc::SIGRTMAX() {
         // SAFETY: the default action needs no handler; where a signal has no other (SIGKILL),
         // the call fails and changes nothing.
         unsafe { libc::signal(signal, libc::SIG_DFL) };
