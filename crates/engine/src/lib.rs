@@ -37,6 +37,7 @@ use linux::{core_file, signals, told};
 use memory::address_space::AddressSpace;
 use thread::attention::Block;
 use thread::handlers;
+use translator::stale::STALE;
 
 /// The exit code when a program cannot be run.
 const CANNOT_RUN: i32 = 126;
@@ -107,7 +108,7 @@ fn run_program(start: &Start, command: &Run<'_>, block: Result<Block, Errno>) ->
         ));
         sys::exit_group(CANNOT_RUN)
     }
-    let space = AddressSpace::new(Some(&run::STALE));
+    let space = AddressSpace::new(Some(&STALE));
     let loaded = block
         .and_then(|block| Ok((handlers::install(&block)?, block)))
         .map_err(LoadError::Engine)

@@ -5,21 +5,18 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::ffi::c_void;
 use core::format_args as text;
-use core::ops::Range;
-use core::ptr;
-use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+use core::sync::atomic::Ordering;
 
 use a64::cpu::Cpu;
 use a64::interp::Exception;
 use a64::mem::Size;
 use ir::Region;
-use x64::convention::BIAS;
 use x64::features::HostFeatures;
 use x64::lower::Lowered;
 
 use crate::debug::{self, Debugger, How};
-use crate::host::lock::{Lock, SpinLock};
-use crate::host::signal::{self, Registers};
+use crate::host::lock::Lock;
+use crate::host::signal;
 use crate::host::sys::{self, Errno, Fd};
 use crate::host::{heap, message, own};
 use crate::inspect::Inspector;
@@ -28,119 +25,18 @@ use crate::linux::delivery::Fatal;
 use crate::linux::process::{Process, Thread};
 use crate::linux::syscalls::{self, Control};
 use crate::linux::{other, seccomp, signals};
-use crate::memory::address_space::Watcher;
 use crate::memory::breakpoints::BRK;
 use crate::memory::guest_memory::{self, GuestMemory};
-use crate::thread::attention::{Block, FORGET, HOLD};
+use crate::thread::attention::Block;
 use crate::thread::clone::{self, Request};
-use crate::thread::handlers::{self, Event, Outcome};
 use crate::translator::interpret;
 use crate::translator::source::{Code, Observer};
-use crate::translator::translate::{Places, Translator};
-use crate::translator::vcpu::{HostFault, Vcpu};
+use crate::translator::stale::STALE;
+use crate::translator::translate::Translator;
+use crate::translator::vcpu::Vcpu;
 
 /// The exit code when a program cannot be run.
 const CANNOT_RUN: i32 = 126;
-
-/// What has changed of the guest's code.
-#[derive(Debug)]
-pub struct Stale {
-    /// How often.
-    version: AtomicU64,
-    /// Where, since somebody asked.
-    ranges: SpinLock<Vec<Range<u64>>>,
-}
-
-/// The process's.
-pub static STALE: Stale = Stale {
-    version: AtomicU64::new(0),
-    ranges: SpinLock::new(Vec::new()),
-};
-
-impl Watcher for Stale {
-    fn forget(&self, range: Range<u64>) {
-        self.ranges.with(|ranges| match ranges.last_mut() {
-            // Whoever writes much code says so line by line.
-            Some(last) if last.end == range.start => last.end = range.end,
-            _ => ranges.push(range),
-        });
-        self.version.fetch_add(1, Ordering::AcqRel);
-    }
-}
-
-impl Code for GuestMemory<'_> {
-    fn fetch(&self, pc: u64) -> Option<u32> {
-        self.read_code(pc)
-    }
-
-    fn version(&self) -> u64 {
-        STALE.version.load(Ordering::Acquire)
-    }
-
-    fn calls(&self) -> Option<u64> {
-        self.page_of_calls()
-    }
-
-    fn changed(&self) -> Vec<Range<u64>> {
-        STALE.ranges.with(core::mem::take)
-    }
-}
-
-/// Where translated code lies.
-static PLACES: AtomicPtr<Places> = AtomicPtr::new(ptr::null_mut());
-
-/// Deals with a thread that may be in translated code: it goes on in the stub
-/// that leaves, with all its registers, once its state is known.
-///
-/// # Safety
-/// The registers are the calling thread's where it was interrupted.
-unsafe fn happened(event: &Event<'_>, registers: &mut Registers) -> Outcome {
-    // SAFETY: it is null or was leaked by `take_faults`.
-    let Some(places) = (unsafe { PLACES.load(Ordering::Acquire).as_ref() }) else {
-        return Outcome::Elsewhere;
-    };
-    let rip = registers.rip;
-    if !(places.code.0..places.code.1).contains(&rip) {
-        return Outcome::Elsewhere;
-    }
-    let mut fault = HostFault {
-        rip,
-        eflags: registers.eflags,
-        ..HostFault::default()
-    };
-    match event {
-        Event::Fault(_) if rip < places.stubs_end => return Outcome::Elsewhere,
-        Event::Fault(info) => {
-            fault.address = info.address;
-            fault.signal = info.signal;
-            fault.code = info.code;
-            fault.write = registers.error & 2 != 0;
-        }
-        Event::Stop if rip < places.stubs_end => {
-            let inward = places
-                .inward
-                .iter()
-                .any(|&(from, to)| (from..to).contains(&rip));
-            return if inward { Outcome::Step } else { Outcome::Done };
-        }
-        Event::Stop if places.points.known(rip) => {}
-        Event::Stop => return Outcome::Step,
-    }
-    let vcpu = (registers.rbp as *mut u8)
-        .wrapping_offset(-(BIAS as isize))
-        .cast::<Vcpu>();
-    // SAFETY: in translated code rbp points that far into the thread's Vcpu,
-    // which nobody else looks at meanwhile.
-    unsafe { (*vcpu).host.fault = fault };
-    registers.rip = places.fault;
-    Outcome::Done
-}
-
-/// Gives faults in the engine's code to the engine.
-pub fn take_faults(translator: &Translator) {
-    PLACES.store(Box::leak(Box::new(translator.places())), Ordering::Release);
-    handlers::set_hook(happened);
-}
 
 /// What all threads of the program share.
 #[derive(Debug)]
@@ -216,7 +112,7 @@ pub fn run(
     if let Some(tally) = inspector.tally() {
         translator.count(tally);
     }
-    take_faults(&translator);
+    translator.take_faults();
     let interpret = inspector.options().interpret;
     let runtime: &'static Runtime = Box::leak(Box::new(Runtime {
         process,
@@ -230,9 +126,12 @@ pub fn run(
     runtime.inspector.hold().started(runtime.translator.stubs());
     let mut vcpu = runtime.translator.thread::<GuestMemory<'_>>(cpu);
     runtime.translator.join(&mut vcpu, thread.attention());
-    if runtime.process.secure || is_watched(&thread) {
+    if runtime.process.secure {
         runtime.translator.close();
     }
+    runtime
+        .translator
+        .at_safe_point(&mut vcpu, &GuestMemory::new(&runtime.process.space));
     thread.pending.join(thread.attention());
     // Those that the engine takes must not be blocked any more.
     thread.set_mask(thread.mask);
@@ -246,11 +145,6 @@ pub fn run(
     own::keep_away();
     let end = runtime.run(&mut thread, &mut vcpu);
     runtime.end(&thread, end, None)
-}
-
-/// Whether a thread's system calls are judged: it may want to get past that.
-fn is_watched(thread: &Thread) -> bool {
-    thread.attention().watched.load(Ordering::Relaxed) != 0
 }
 
 /// Where a thread starts that another one has made, with all signals blocked.
@@ -324,56 +218,54 @@ impl Runtime {
                     past = !debugger.breakpoint(attention);
                     Ok(())
                 }
-                Some(Exception::Supervisor(_)) => {
-                    match syscalls::call(&self.process, thread, &mut vcpu.cpu) {
-                        Control::Continue => Ok(()),
-                        Control::Exit(code) => return End::Thread(code),
-                        Control::ExitGroup(code) => return End::Process(code),
-                        Control::SignalReturn => thread.signal_return(&self.process, &mut vcpu.cpu),
-                        Control::Signal(info) => thread.force(&self.process, &mut vcpu.cpu, &info),
-                        Control::Kill(signal) => {
-                            let cpu = &vcpu.cpu;
-                            thread.cause = seccomp::killed(signal, cpu.pc, cpu.x[8]);
-                            return self.died(thread, cpu, signal);
-                        }
-                        Control::Clone(request) => {
-                            let result = self.clone(thread, vcpu, &request);
-                            if syscalls::ended(&self.process, thread, result) {
-                                syscalls::finish(&mut vcpu.cpu, result);
-                            }
-                            Ok(())
-                        }
-                    }
-                }
+                Some(Exception::Supervisor(_)) => match self.supervise(thread, vcpu) {
+                    Ok(told) => told,
+                    Err(end) => return end,
+                },
                 Some(exception) => thread.raise(&self.process, &mut vcpu.cpu, exception),
             };
-            if !self.interpret {
-                self.translator.refresh(vcpu, &memory);
-            }
-            if is_watched(thread) {
-                self.translator.close();
-            }
-            let told = told.and_then(|()| {
-                if !thread.is_wanted() {
-                    return Ok(());
-                }
-                if thread.attention().word.load(Ordering::Relaxed) & FORGET != 0 {
-                    self.translator.catch_up(vcpu);
-                }
-                if thread.attention().word.load(Ordering::Relaxed) & HOLD != 0 {
-                    let attention = thread.attention();
-                    if self.process.parking.park(attention, thread.mask, &vcpu.cpu) {
-                        core_file::wait_for_the_end()
-                    }
-                    self.process.holds.wait(thread.attention(), &vcpu.cpu);
-                }
-                thread.attend(&self.process, &mut vcpu.cpu)
-            });
+            self.translator.at_safe_point(vcpu, &memory);
+            let told = told.and_then(|()| thread.attend(&self.process, &mut vcpu.cpu));
             if let Err(Fatal(signal)) = told {
                 return self.died(thread, &vcpu.cpu, signal);
             }
             if let Some(debugger) = self.debugger {
                 debugger.went_on(thread.attention());
+            }
+        }
+    }
+
+    /// Does the system call that the thread has come to, from its number to its result.
+    /// What the guest is told by it may end the process; it may itself end the thread.
+    fn supervise(
+        &'static self,
+        thread: &mut Thread,
+        vcpu: &mut Vcpu,
+    ) -> Result<Result<(), Fatal>, End> {
+        let control = syscalls::call(&self.process, thread, &vcpu.cpu);
+        let result = match control {
+            Control::Exit(code) => return Err(End::Thread(code)),
+            Control::ExitGroup(code) => return Err(End::Process(code)),
+            Control::Result(result) => result,
+            Control::Clone(request) => self.clone(thread, vcpu, &request),
+            // What they do to the registers, another call does where a debugger has
+            // changed those meanwhile.
+            Control::SignalReturn | Control::Signal(_) | Control::Kill(_) => Err(Errno::RESTART),
+        };
+        if !syscalls::ended(&self.process, thread, result) {
+            return Ok(Ok(()));
+        }
+        let cpu = &mut vcpu.cpu;
+        match control {
+            Control::SignalReturn => Ok(thread.signal_return(&self.process, cpu)),
+            Control::Signal(info) => Ok(thread.force(&self.process, cpu, &info)),
+            Control::Kill(signal) => {
+                thread.cause = seccomp::killed(signal, cpu.pc, cpu.x[8]);
+                Err(self.died(thread, cpu, signal))
+            }
+            _ => {
+                syscalls::finish(cpu, result);
+                Ok(Ok(()))
             }
         }
     }
@@ -497,7 +389,7 @@ impl Runtime {
             thread.pending.hold(),
             self.process.space.hold(),
             self.process.heap.hold(),
-            STALE.ranges.hold(),
+            STALE.hold(),
             (self.process.holds.hold(), self.process.parking.hold()),
             (self.process.shown.hold(), own::stack::hold()),
             // The last: nothing is allocated from here on.

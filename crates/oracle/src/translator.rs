@@ -10,7 +10,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use a64::decode::{Op, decode};
 use a64::interp::Exception;
-use engine::run::take_faults;
 use engine::thread::attention::Block;
 use engine::thread::handlers;
 use engine::translator::source::{Code, Observer};
@@ -111,7 +110,7 @@ impl Translator {
         let engine = translate::Translator::eager(host).map_err(errno)?;
         let block = Block::new().map_err(errno)?;
         handlers::install(&block).map_err(errno)?;
-        take_faults(&engine);
+        engine.take_faults();
         Ok(Self {
             vcpu: engine.thread::<Sandbox>(a64::cpu::Cpu::default()),
             engine,

@@ -23,8 +23,8 @@ pub struct Stubs {
     pub enter: usize,
     /// See [`crate::convention::Layout::leave`].
     pub leave: usize,
-    /// Leaves with [`Leave::Fault`]: where the signal handler goes on.
-    pub fault: usize,
+    /// Leaves with [`Leave::Interrupted`]: where the signal handler lets a thread go on.
+    pub interrupted: usize,
     /// See [`crate::convention::Layout::interpret`].
     pub interpret: usize,
     /// Where the attention word has been looked at and guest code is about to
@@ -74,8 +74,8 @@ pub fn emit(a: &mut Asm, c: &Convention) -> Stubs {
     a.mov_ri(RAX, (Leave::Attention as u64) << 32);
     a.ret();
 
-    stubs.fault = a.pos();
-    a.mov_ri(RCX, Leave::Fault as u64);
+    stubs.interrupted = a.pos();
+    a.mov_ri(RCX, Leave::Interrupted as u64);
     stubs.leave = a.pos();
     store_slots(a, c);
     let out = a.new_label();

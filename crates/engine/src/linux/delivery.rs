@@ -11,13 +11,14 @@ use a64::interp::Exception;
 use a64::mem::{Fault, FaultKind};
 
 use super::abi::arm64::signal_frame::{self, BadFrame, Contents};
+use super::core_file;
 use super::process::{AlternateStack, Process, Thread};
 use super::signals::{self, Default, OTHER_FAULTS};
 use crate::host::signal::{
     Action, SA_NODEFER, SA_ONSTACK, SA_RESETHAND, SA_RESTORER, SA_SIGINFO, SIG_DFL, SIG_IGN,
     SIGBUS, SIGILL, SIGSEGV, SIGTRAP, SignalInfo, bit,
 };
-use crate::thread::attention::{KEPT, NOTES, TAKE};
+use crate::thread::attention::{HOLD, KEPT, NOTES, TAKE};
 
 const SEGV_MAPERR: i32 = 1;
 const SEGV_ACCERR: i32 = 2;
@@ -78,11 +79,33 @@ impl Thread {
         self.attention().has_signal() || self.pending.claim(self.attention(), ignored)
     }
 
-    /// Tells all that has arrived and is not blocked.
+    /// At a safe point: stops where it is wanted to, and tells all that has arrived and is
+    /// not blocked.
     ///
     /// # Errors
     /// With a signal that ends the process.
+    #[inline]
     pub fn attend(&mut self, process: &Process, cpu: &mut Cpu) -> Told {
+        if !self.is_wanted() {
+            return Ok(());
+        }
+        if self.attention().word.load(Ordering::Relaxed) & HOLD != 0 {
+            self.stay(process, cpu);
+        }
+        self.tell_all(process, cpu)
+    }
+
+    /// Stops, for as long as another process of the same memory wants that, or for good
+    /// where the process ends and its core file shows the registers.
+    fn stay(&self, process: &Process, cpu: &Cpu) {
+        let attention = self.attention();
+        if process.parking.park(attention, self.mask, cpu) {
+            core_file::wait_for_the_end()
+        }
+        process.holds.wait(attention, cpu);
+    }
+
+    fn tell_all(&mut self, process: &Process, cpu: &mut Cpu) -> Told {
         loop {
             self.settle();
             let attention = self.attention();

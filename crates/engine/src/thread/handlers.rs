@@ -41,10 +41,10 @@ const KICK_TO_LOOK: i32 = KICK - 2;
 const KICK_TO_TAKE: i32 = KICK - 3;
 
 /// What happened to a thread that may be in translated code.
-#[derive(Debug)]
-pub enum Event<'a> {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
     /// It faulted: taken when in translated code.
-    Fault(&'a Info),
+    Fault,
     /// It is to stop at a safe point, or has made a step to one.
     Stop,
 }
@@ -61,7 +61,7 @@ pub enum Outcome {
 }
 
 /// Deals with threads in translated code, by changing their registers.
-pub type Hook = unsafe fn(&Event<'_>, &mut Registers) -> Outcome;
+pub type Hook = unsafe fn(Event, &mut Registers) -> Outcome;
 
 static HOOK: AtomicPtr<()> = AtomicPtr::new(ptr::null_mut());
 
@@ -75,7 +75,7 @@ pub fn set_hook(hook: Hook) {
 /// # Safety
 /// The registers are those of an interrupted thread of this process, which is
 /// the calling one.
-unsafe fn ask(event: &Event<'_>, registers: &mut Registers) -> Outcome {
+unsafe fn ask(event: Event, registers: &mut Registers) -> Outcome {
     let hook = HOOK.load(Ordering::Acquire);
     if hook.is_null() {
         return Outcome::Elsewhere;
@@ -285,7 +285,7 @@ unsafe fn interrupt(context: &mut Context) {
 /// As for [`ask`].
 unsafe fn stop(registers: &mut Registers) {
     // SAFETY: the caller's.
-    match unsafe { ask(&Event::Stop, registers) } {
+    match unsafe { ask(Event::Stop, registers) } {
         Outcome::Step => registers.eflags |= TF,
         Outcome::Done | Outcome::Elsewhere => registers.eflags &= !TF,
     }
@@ -303,7 +303,7 @@ unsafe fn fault(info: &Info, context: &mut Context) {
         return;
     }
     // SAFETY: the caller's.
-    let outcome = unsafe { ask(&Event::Fault(info), &mut context.registers) };
+    let outcome = unsafe { ask(Event::Fault, &mut context.registers) };
     if outcome != Outcome::Elsewhere {
         context.registers.eflags &= !TF;
         return;

@@ -81,7 +81,7 @@ impl Translator {
     }
 
     /// The thread forgets what others have forgotten.
-    pub fn catch_up(&self, vcpu: &mut Vcpu) {
+    pub(super) fn catch_up(&self, vcpu: &mut Vcpu) {
         // Whoever is forgetting has done so once the lock is free.
         let threads = self.threads.hold();
         let attention = vcpu.attention();

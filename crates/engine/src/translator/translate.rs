@@ -38,11 +38,12 @@ use super::state::{
 use super::tally::Tally;
 use super::threads::Threads;
 use super::translations::{Translations, WAKING};
-use super::vcpu::{Calls, HostFault, Vcpu, layout};
+use super::vcpu::{Calls, Interrupted, Vcpu, layout};
 use crate::host::lock::Lock;
 use crate::host::sys::Errno;
 use crate::host::{clock, heap};
-use crate::thread::attention::Attention;
+use crate::thread::attention::{Attention, FORGET};
+use crate::thread::handlers::Event;
 
 /// So much code is kept even when memory is low.
 const KEPT_WHEN_LOW: u64 = 256 << 10;
@@ -56,33 +57,18 @@ pub struct Translator {
     pub(super) version: AtomicU64,
     /// Grows with each forgetting: `threads::Gone`'s next number.
     pub(super) epoch: AtomicU64,
-    stubs: stubs::Stubs,
+    pub(super) stubs: stubs::Stubs,
     /// The stubs' address, and how many bytes they take.
-    base: u64,
+    pub(super) base: u64,
     pub(super) stub_bytes: u64,
-    code: Range<u64>,
-    points: Points,
+    pub(super) code: Range<u64>,
+    pub(super) points: Points,
     /// The slot of `rdx`.
     spilled_slot: Option<usize>,
     heat: Heat,
     tally: Option<&'static Tally>,
     /// Whether code memory is closed.
     closed: AtomicBool,
-}
-
-/// Where the signal handler finds what it needs.
-#[derive(Clone, Copy, Debug)]
-pub struct Places {
-    /// Where translated code may lie.
-    pub code: (u64, u64),
-    /// Where the stubs end, which come first.
-    pub stubs_end: u64,
-    /// Where stubs are about to enter guest code.
-    pub inward: [(u64, u64); 2],
-    /// Where a thread goes on that is to leave.
-    pub fault: u64,
-    /// Where the guest's state is known.
-    pub points: Points,
 }
 
 impl Translator {
@@ -156,19 +142,6 @@ impl Translator {
         vcpu
     }
 
-    /// What the signal handler has to know.
-    #[must_use]
-    pub fn places(&self) -> Places {
-        let inward = self.stubs.inward;
-        Places {
-            code: (self.code.start, self.code.end),
-            stubs_end: self.base + self.stub_bytes,
-            inward: inward.map(|(from, to)| (self.base + from as u64, self.base + to as u64)),
-            fault: self.base + self.stubs.fault as u64,
-            points: self.points,
-        }
-    }
-
     /// Where the code lies that all regions share.
     #[must_use]
     pub const fn stubs(&self) -> Range<u64> {
@@ -195,6 +168,20 @@ impl Translator {
     /// The numbers of a thread's process's other threads.
     pub fn others(&self, own: &'static Attention) -> Vec<u32> {
         self.threads.hold().others(own)
+    }
+
+    /// At a safe point: what the guest has changed of its code is forgotten, and what
+    /// other threads have forgotten. Code memory is closed once system calls of the thread
+    /// are judged, as it may want to get past that.
+    pub fn at_safe_point<C: Code>(&self, vcpu: &mut Vcpu, code: &C) {
+        self.refresh(vcpu, code);
+        let attention = vcpu.attention();
+        if attention.watched.load(Ordering::Relaxed) != 0 {
+            self.close();
+        }
+        if attention.word.load(Ordering::Relaxed) & FORGET != 0 {
+            self.catch_up(vcpu);
+        }
     }
 
     /// Runs the guest until an exception, or until the thread is wanted.
@@ -243,7 +230,7 @@ impl Translator {
                 Leave::Link | Leave::Indirect => mode,
                 _ => mode_of(&vcpu.cpu),
             };
-            if why != Leave::Fault {
+            if why != Leave::Interrupted {
                 vcpu.outside();
             }
             if let Some(exception) = self.left(vcpu, memory, observer, why, payload) {
@@ -293,7 +280,7 @@ impl Translator {
             // None when it left for attention only, or because SP is another way
             // aligned now.
             Leave::Exception => vcpu.host.exception.take(),
-            Leave::Fault => self.faulted(vcpu, memory),
+            Leave::Interrupted => self.interrupted(vcpu, memory),
             Leave::Indirect | Leave::Attention => None,
         }
     }
@@ -354,43 +341,41 @@ impl Translator {
         (why.unwrap_or(Leave::Exception), mode, payload)
     }
 
-    /// Finds the guest's state after a fault in translated code. What the
-    /// host can't address (a tag in the top byte) the interpreter does.
-    fn faulted<M: Memory + Environment>(
+    /// Finds the guest's state where translated code was left in its middle. If that was
+    /// for a fault, the interpreter does the instruction: it finds which fault it is for
+    /// the guest, or does what the host can't address (a tag in the top byte).
+    fn interrupted<M: Memory + Environment>(
         &self,
         vcpu: &mut Vcpu,
         memory: &mut M,
     ) -> Option<Exception> {
-        let fault = vcpu.host.fault;
+        let interrupted = vcpu.host.interrupted;
         let shared = self.shared.hold();
-        let point = shared.cache.fault_point(fault.rip);
+        let point = shared.cache.fault_point(interrupted.rip);
         let point = point.map(|(point, swaps)| (*point, *swaps));
         drop(shared);
         let Some((point, swaps)) = point else {
-            panic!("no instruction can fault at {:#x}", fault.rip)
+            panic!("no state is known at {:#x}", interrupted.rip)
         };
         vcpu.outside();
-        self.recover(vcpu, &fault, &point, &swaps);
-        if fault.signal == 0 {
-            // It was stopped before the instruction.
-            return None;
+        self.recover(vcpu, &interrupted, &point, &swaps);
+        match interrupted.by {
+            Event::Stop => None,
+            Event::Fault => match memory.fetch(point.pc) {
+                Ok(word) => interpret(vcpu, memory, word),
+                Err(fault) => Some(Exception::Fault(fault)),
+            },
         }
-        // The interpreter finds out what the fault is, or that there is none.
-        let word = match memory.fetch(point.pc) {
-            Ok(word) => word,
-            Err(fault) => return Some(Exception::Fault(fault)),
-        };
-        interpret(vcpu, memory, word)
     }
 
-    /// The guest's state at a fault: the program counter, the flags, and the
+    /// The guest's state at such a place: the program counter, the flags, and the
     /// registers that were in use.
-    fn recover(&self, vcpu: &mut Vcpu, fault: &HostFault, point: &FaultPoint, swaps: &Swaps) {
+    fn recover(&self, vcpu: &mut Vcpu, at: &Interrupted, point: &FaultPoint, swaps: &Swaps) {
         vcpu.cpu.pc = point.pc;
         vcpu.recover(self.spilled_slot.filter(|_| point.spilled), point, swaps);
         match point.flags {
             FlagsAt::State => {}
-            FlagsAt::Host(form) => vcpu.cpu.flags = from_eflags(fault.eflags, form),
+            FlagsAt::Host(form) => vcpu.cpu.flags = from_eflags(at.eflags, form),
             FlagsAt::Setter(setter) => vcpu.cpu.flags = compute(&vcpu.cpu, &setter),
         }
     }

@@ -20,6 +20,7 @@ use x64::lower::{FaultPoint, SWAPS, Swaps};
 
 use super::tally::Tally;
 use crate::thread::attention::{self, Attention};
+use crate::thread::handlers::Event;
 
 /// The binary logarithm of the entries of the table of targets.
 const TARGETS_LOG2: u32 = 14;
@@ -59,21 +60,23 @@ impl Target {
     }
 }
 
-/// A fault in translated code, as the signal handler found it.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct HostFault {
-    /// The instruction that faulted.
+/// Where a signal handler has made the thread leave translated code.
+#[derive(Clone, Copy, Debug)]
+pub struct Interrupted {
+    /// The instruction that comes next, or has faulted.
     pub rip: u64,
     /// The flags before it.
     pub eflags: u64,
-    /// The address it accessed, or 0 where the host does not tell.
-    pub address: u64,
-    /// The signal.
-    pub signal: i32,
-    /// `si_code`.
-    pub code: i32,
-    /// Whether it wrote.
-    pub write: bool,
+    /// Whether it was a fault or is to stop.
+    pub by: Event,
+}
+
+impl Interrupted {
+    const NOWHERE: Self = Self {
+        rip: 0,
+        eflags: 0,
+        by: Event::Stop,
+    };
 }
 
 /// What the host keeps for a guest thread.
@@ -99,8 +102,8 @@ pub struct Host {
     host_mxcsr: u32,
     /// What the interpreter met when translated code called it.
     pub exception: Option<Exception>,
-    /// What the signal handler found.
-    pub fault: HostFault,
+    /// Where the signal handler found it last.
+    pub interrupted: Interrupted,
     /// What the interpreter's memory and environment are.
     pub context: *mut core::ffi::c_void,
     /// What the thread is told; stubs look at it.
@@ -159,7 +162,7 @@ impl Host {
             mxcsr: 0x1f80,
             host_mxcsr: 0x1f80,
             exception: None,
-            fault: HostFault::default(),
+            interrupted: Interrupted::NOWHERE,
             context: core::ptr::null_mut(),
             attention: &raw const attention::NOBODY,
             epoch: 0,
@@ -197,7 +200,7 @@ impl Vcpu {
         self.cpu = cpu;
         let host = &mut self.host;
         (host.saturated, host.mxcsr, host.exception) = (0, 0x1f80, None);
-        (host.fault, host.mode) = (HostFault::default(), Mode::PLAIN);
+        (host.interrupted, host.mode) = (Interrupted::NOWHERE, Mode::PLAIN);
         host.attention = &raw const attention::NOBODY;
         self.clear_targets();
     }

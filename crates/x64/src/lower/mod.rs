@@ -69,8 +69,9 @@ pub enum Leave {
     Interpret = 6,
     /// The interpreter, called from translated code, met an exception.
     Exception = 7,
-    /// By a fault in translated code (set by the signal handler).
-    Fault = 8,
+    /// In the middle of translated code: the signal handler has found a fault there, or
+    /// is to stop the thread.
+    Interrupted = 8,
     /// Translated code was not entered, or was left between two instructions,
     /// since the attention word is set; or what an operation does otherwise comes
     /// next.
@@ -101,7 +102,7 @@ impl Leave {
             5 => Self::NoFetch,
             6 => Self::Interpret,
             7 => Self::Exception,
-            8 => Self::Fault,
+            8 => Self::Interrupted,
             9 => Self::Attention,
             _ => return None,
         })

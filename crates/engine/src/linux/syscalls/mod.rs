@@ -71,11 +71,11 @@ pub struct Call<'a> {
     control: Option<Control>,
 }
 
-/// What the thread does after a system call.
+/// What comes of a system call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Control {
-    /// It goes on behind the SVC.
-    Continue,
+    /// The thread goes on, with this result.
+    Result(Result<u64, Errno>),
     /// It ends with this code.
     Exit(i32),
     /// The process ends with this code.
@@ -91,9 +91,9 @@ pub enum Control {
 }
 
 /// Does the system call that the registers ask for: X8 is its number, X0 to X5
-/// are its arguments and X0 becomes its result. The PC is left alone, but where
-/// a signal came first: then SVC is to be done again.
-pub fn call(process: &Process, thread: &mut Thread, cpu: &mut Cpu) -> Control {
+/// are its arguments. The registers stay as they are until it is over ([`ended`],
+/// [`finish`]).
+pub fn call(process: &Process, thread: &mut Thread, cpu: &Cpu) -> Control {
     // The kernel takes the number from W8.
     let number = cpu.x[8] & 0xffff_ffff;
     let syscall = table::find(number);
@@ -126,22 +126,11 @@ pub fn call(process: &Process, thread: &mut Thread, cpu: &mut Cpu) -> Control {
             None => trace::returns(line, syscall, result),
         }
     }
-    match control {
-        // Those are not over yet.
-        Some(control @ (Control::Clone(_) | Control::Exit(_) | Control::ExitGroup(_))) => control,
-        // What they do to the registers is to be done again by another call.
-        Some(control) if ended(process, thread, Err(Errno::RESTART)) => control,
-        Some(_) => Control::Continue,
-        None => {
-            if ended(process, thread, result) {
-                finish(cpu, result);
-            }
-            Control::Continue
-        }
-    }
+    control.unwrap_or(Control::Result(result))
 }
 
-/// A system call is over. Returns whether its result is still wanted.
+/// A system call is over. Returns whether the registers still wait for its result: a
+/// debugger may have given the thread others.
 #[must_use]
 pub fn ended(process: &Process, thread: &Thread, result: Result<u64, Errno>) -> bool {
     process
@@ -163,7 +152,8 @@ fn is_of_vdso(process: &Process, number: u64, clock: u64, pc: u64) -> bool {
         }
 }
 
-/// Gives the guest the result of a system call.
+/// Gives the guest the result of a system call in X0. The PC is left alone, but where a
+/// signal came first: then SVC is to be done again.
 pub fn finish(cpu: &mut Cpu, result: Result<u64, Errno>) {
     match result {
         Ok(value) => cpu.x[0] = value,
