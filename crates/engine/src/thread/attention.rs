@@ -9,12 +9,13 @@
 //!
 //! Invariants: a bit of the word is set after what it speaks of was written,
 //! and cleared by the thread itself before it is read. `inside` is not zero
-//! while the thread may be in translated code.
+//! while the thread may be in translated code ([`super::gate`]).
 
 use core::cell::UnsafeCell;
 use core::ops::Range;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
+use super::gate::{Gate, Gated};
 use super::taken::TAKEN_LIST;
 use crate::host::own;
 use crate::host::signal::{SI_TKILL, SignalInfo};
@@ -106,6 +107,18 @@ pub struct Attention {
 // SAFETY: the cells are written by the thread's own signal handler, and read by
 // the thread after the bit, which keeps the handler from writing again.
 unsafe impl Sync for Attention {}
+
+impl Gated for Attention {
+    type Word = AtomicU32;
+
+    #[inline]
+    fn gate(&self) -> Gate<'_, AtomicU32> {
+        Gate {
+            word: &self.word,
+            inside: &self.inside,
+        }
+    }
+}
 
 /// Of nobody: what states have that no thread has taken over.
 pub static NOBODY: Attention = Attention::new();

@@ -6,6 +6,7 @@
 
 pub mod attention;
 pub mod clone;
+pub mod gate;
 pub mod handlers;
 pub mod holds;
 pub mod interruptible;

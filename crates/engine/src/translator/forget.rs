@@ -1,9 +1,9 @@
 //! Forgetting translations: those of code that is another by now, or all.
 //!
-//! It takes three steps: every thread's attention word is set, so that none
-//! enters any more; those inside are waited for; then what is to be forgotten
-//! is unlinked, and no longer found. A thread goes on after it has cleared its
-//! table of targets of what was forgotten since it last did.
+//! Every thread is told, so that none enters any more; those inside are waited for
+//! ([`crate::thread::gate`]); then what is to be forgotten is unlinked, and no longer
+//! found. A thread goes on after it has cleared its table of targets of what was forgotten
+//! since it last did. All of that is under the lock of `threads`.
 
 use core::arch::x86_64::__cpuid;
 use core::ops::Range;
@@ -14,6 +14,7 @@ use super::threads::Threads;
 use super::translate::Translator;
 use super::vcpu::Vcpu;
 use crate::thread::attention::FORGET;
+use crate::thread::gate::Gated as _;
 
 impl Translator {
     /// Forgets all translations.
@@ -83,9 +84,8 @@ impl Translator {
     /// The thread forgets what others have forgotten.
     pub(super) fn catch_up(&self, vcpu: &mut Vcpu) {
         // Whoever is forgetting has done so once the lock is free.
-        let threads = self.threads.hold();
-        let attention = vcpu.attention();
-        attention.word.fetch_and(!FORGET, Ordering::AcqRel);
+        let gate = vcpu.attention().gate();
+        let threads = gate.catch_up(FORGET, || self.threads.hold());
         if vcpu.host.epoch == threads.gone.next() {
             return;
         }

@@ -2,10 +2,11 @@
 //! it, and what each has to forget before it enters again.
 
 use alloc::vec::Vec;
-use core::sync::atomic::{Ordering, fence};
+use core::sync::atomic::Ordering;
 
 use crate::host::sys;
 use crate::thread::attention::{Attention, FORGET};
+use crate::thread::gate;
 use crate::thread::handlers;
 
 /// The guest addresses that had code and lost it, numbered from the
@@ -73,40 +74,28 @@ impl Threads {
     /// Waits until all others are outside, which will not enter again before
     /// they have caught up.
     pub(super) fn stop(&self, own: &'static Attention) {
-        let others = || {
-            self.inside
-                .iter()
-                .filter(|&&thread| !core::ptr::eq(thread, own))
-        };
-        for thread in others() {
-            thread.word.fetch_or(FORGET, Ordering::SeqCst);
-        }
-        fence(Ordering::SeqCst);
-        for thread in others() {
-            wait_until_outside(thread);
-        }
+        let others = self.inside.iter().copied();
+        let others = others.filter(|&thread| !core::ptr::eq(thread, own));
+        gate::stop(others, FORGET, wait_a_little);
     }
 }
 
-/// Waits until a thread that may not enter any more is outside.
-fn wait_until_outside(thread: &Attention) {
+/// Gives a thread that is inside some time to leave. Returns whether it is there still:
+/// it may have died inside.
+fn wait_a_little(thread: &Attention, round: u32) -> bool {
     /// It usually leaves within microseconds; a kick can get lost when there is
     /// no memory for it.
     const KICK_EVERY: u32 = 1000;
-    let mut round = 0_u32;
-    while thread.inside.load(Ordering::SeqCst) != 0 {
-        if round.is_multiple_of(KICK_EVERY) && !handlers::kick(thread) {
-            // It died inside.
-            return;
-        }
-        round = round.wrapping_add(1);
-        // It may have less priority: yielding is not enough then.
-        if round.is_multiple_of(100) {
-            sys::pause(50_000);
-        } else {
-            sys::yield_processor();
-        }
+    if round.is_multiple_of(KICK_EVERY) && !handlers::kick(thread) {
+        return false;
     }
+    // It may have less priority: yielding is not enough then.
+    if round.wrapping_add(1).is_multiple_of(100) {
+        sys::pause(50_000);
+    } else {
+        sys::yield_processor();
+    }
+    true
 }
 
 #[cfg(test)]

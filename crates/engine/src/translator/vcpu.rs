@@ -7,7 +7,7 @@
 use alloc::boxed::Box;
 use core::mem::offset_of;
 
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::AtomicU64;
 
 use a64::call::COUNT;
 use a64::cpu::Cpu;
@@ -20,6 +20,7 @@ use x64::lower::{FaultPoint, SWAPS, Swaps};
 
 use super::tally::Tally;
 use crate::thread::attention::{self, Attention};
+use crate::thread::gate::Gated as _;
 use crate::thread::handlers::Event;
 
 /// The binary logarithm of the entries of the table of targets.
@@ -228,7 +229,7 @@ impl Vcpu {
     /// Translated code has been left, and what is known of it is no longer
     /// needed.
     pub fn outside(&self) {
-        self.attention().inside.store(0, Ordering::Release);
+        self.attention().gate().leave();
     }
 
     /// Where the code for an indirect target is, in the mode that the thread is
