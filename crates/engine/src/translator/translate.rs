@@ -352,7 +352,6 @@ impl Translator {
         let interrupted = vcpu.host.interrupted;
         let shared = self.shared.hold();
         let point = shared.cache.fault_point(interrupted.rip);
-        let point = point.map(|(point, swaps)| (*point, *swaps));
         drop(shared);
         let Some((point, swaps)) = point else {
             panic!("no state is known at {:#x}", interrupted.rip)

@@ -100,7 +100,7 @@ impl Cache {
         }));
         let mut placed = Placed::new(region, host..host + code.len() as u64);
         placed.entries.extend_from_slice(&lowered.entries);
-        placed.faults.extend_from_slice(&lowered.faults);
+        placed.can_fault(&lowered.faults);
         placed.swaps = lowered.swaps;
         placed.relies = self.relied_on(lowered);
         self.regions.push(placed);
@@ -161,15 +161,11 @@ impl Cache {
 
     /// What can fault at a host address, and what is swapped there.
     #[must_use]
-    pub fn fault_point(&self, host: u64) -> Option<(&FaultPoint, &Swaps)> {
+    pub fn fault_point(&self, host: u64) -> Option<(FaultPoint, Swaps)> {
         let after = self.regions.partition_point(|r| r.host.start <= host);
         let region = self.regions.get(after.checked_sub(1)?)?;
         let offset = u32::try_from(host - region.host.start).ok()?;
-        let at = region
-            .faults
-            .binary_search_by_key(&offset, |f| f.host)
-            .ok()?;
-        Some((region.faults.get(at)?, &region.swaps))
+        Some((region.fault_point(offset)?, region.swaps))
     }
 
     /// The regions that are of code in one of the ranges, and not of what is

@@ -2,5 +2,6 @@
 
 pub mod arena;
 pub mod cache;
+pub mod fault_points;
 pub mod placed;
 mod window;

@@ -7,6 +7,8 @@ use ir::live::Live;
 use ir::{Key, Mode, Region, Term};
 use x64::lower::{Entry, FaultPoint, Swaps};
 
+use super::fault_points::FaultPoints;
+
 /// The length of an instruction of the guest.
 const INSN: u64 = 4;
 
@@ -17,8 +19,7 @@ pub struct Placed {
     pub host: Range<u64>,
     /// Where it can be entered; offsets are from its start.
     pub entries: Vec<Entry>,
-    /// Where it can fault, ascending.
-    pub faults: Vec<FaultPoint>,
+    faults: FaultPoints,
     /// What registers hold other slots in it.
     pub swaps: Swaps,
     /// What it relies on: entries of other regions that look at no more of the
@@ -55,7 +56,7 @@ impl Placed {
         Self {
             host,
             entries: Vec::new(),
-            faults: Vec::new(),
+            faults: FaultPoints::default(),
             swaps: Swaps::default(),
             relies: Vec::new(),
             incoming: Vec::new(),
@@ -68,6 +69,22 @@ impl Placed {
                 Vec::new()
             },
         }
+    }
+
+    /// It can fault there.
+    pub fn can_fault(&mut self, points: &[FaultPoint]) {
+        self.faults = FaultPoints::new(points, self.origin());
+    }
+
+    /// What can fault at an offset of its code.
+    #[must_use]
+    pub fn fault_point(&self, offset: u32) -> Option<FaultPoint> {
+        self.faults.find(offset, self.origin())
+    }
+
+    /// The lowest address of its blocks.
+    fn origin(&self) -> u64 {
+        self.blocks.first().map_or(0, |block| block.start)
     }
 
     /// What one of its entries is found by.
@@ -111,7 +128,7 @@ impl Placed {
     /// It will never be run again.
     pub fn discard(&mut self) {
         self.entries = Vec::new();
-        self.faults = Vec::new();
+        self.faults = FaultPoints::default();
         self.relies = Vec::new();
         self.blocks = Vec::new();
         self.words = Vec::new();
