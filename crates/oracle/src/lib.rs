@@ -5,7 +5,8 @@
 //! start from. Each executor runs it at the same addresses and gives back the
 //! final states; [`compare`] says where they differ, and [`known`] where QEMU
 //! is known to be wrong. [`generate`] makes the programs and states from the
-//! instruction table and a seed. [`drive`] puts it together for the tests.
+//! instruction table and a seed. [`drive`] runs batches three ways and keeps count,
+//! [`comparison`] is what the tests of random programs have in common.
 #![allow(
     clippy::cast_possible_truncation,
     reason = "operands are cut from random words everywhere"
@@ -13,6 +14,7 @@
 
 pub mod case;
 pub mod compare;
+pub mod comparison;
 pub mod drive;
 pub mod generate;
 pub mod interpreter;

@@ -7,8 +7,8 @@
 //! names start so.
 
 use a64::decode::{Class, Op};
-use armistice_oracle::case::{Batch, DATA_SIZE, MAX_STATES};
-use armistice_oracle::drive::{Executors, Report, Settings};
+use armistice_oracle::case::{Batch, DATA_SIZE};
+use armistice_oracle::comparison::Comparison;
 use armistice_oracle::generate::memory::accesses;
 use armistice_oracle::generate::sequence::faulting;
 use armistice_oracle::generate::state::{pattern, state};
@@ -35,39 +35,21 @@ fn batch(rng: &mut Rng, op: Op, states: usize) -> Batch {
 
 #[test]
 fn faults_are_the_same_three_ways() {
-    let settings = Settings::read(env!("CARGO_TARGET_TMPDIR"));
-    let count = settings
-        .states
-        .unwrap_or(if settings.long { LONG } else { SHORT });
-    let mut executors = Executors::start(&settings).expect("all executors");
-    let version = executors.qemu.version.clone();
-    eprintln!("{version}, seed {}, {count} states each", settings.seed);
-    let mut report = Report::default();
-    for &op in Op::ALL.iter().filter(|op| settings.wants(op.name())) {
-        let class = op.class();
+    let counts = [SHORT, LONG];
+    let temporary = env!("CARGO_TARGET_TMPDIR");
+    let mut comparison = Comparison::start("faults", temporary, counts, "states each");
+    let can_fault = |op: Op| {
         // IC IVAU names an address, and reads nothing there.
-        if !accesses(class) || class == Class::memory_copy_set || op == Op::IC_IVAU {
-            continue;
-        }
-        let mut rng = Rng::named(settings.seed, op.name());
-        let mut left = count;
-        while left > 0 {
-            let batch = batch(&mut rng, op, left.min(MAX_STATES));
-            let three = executors
-                .run(&batch)
-                .unwrap_or_else(|error| panic!("{}: QEMU: {error}", op.name()));
-            report.take(op.name(), &batch, &three, &version);
-            left -= batch.states.len();
-        }
+        let class = op.class();
+        accesses(class) && class != Class::memory_copy_set && op != Op::IC_IVAU
+    };
+    comparison.each_instruction(can_fault, batch);
+    for (name, tally) in &comparison.report.tallies {
         // A prefetch never does, and a store-exclusive accesses only what its
         // load-exclusive could.
-        if !["PRF", "STX", "STLX"]
-            .iter()
-            .any(|s| op.name().starts_with(s))
-        {
-            let faults = report.tallies[op.name()].faults;
-            assert!(faults > 0, "{} never faults", op.name());
+        if !["PRF", "STX", "STLX"].iter().any(|s| name.starts_with(s)) {
+            assert!(tally.faults > 0, "{name} never faults");
         }
     }
-    executors.finish("faults", &settings, &report);
+    comparison.finish();
 }

@@ -8,7 +8,8 @@
 #![allow(clippy::cast_possible_truncation, reason = "small numbers")]
 
 use armistice_oracle::case::{Batch, DATA_SIZE, MAX_STATES, MAX_WORDS};
-use armistice_oracle::drive::{Executors, Report, SEQUENCES, Settings};
+use armistice_oracle::comparison::Comparison;
+use armistice_oracle::drive::SEQUENCES;
 use armistice_oracle::generate::sequence::injected;
 use armistice_oracle::generate::state::{pattern, state};
 use armistice_oracle::random::Rng;
@@ -37,15 +38,11 @@ fn fill(batch: &mut Batch, rng: &Rng, length: usize, mut number: usize) -> Optio
 
 #[test]
 fn each_access_faults_the_same_three_ways() {
-    let settings = Settings::read(env!("CARGO_TARGET_TMPDIR"));
-    let count = settings
-        .states
-        .unwrap_or(if settings.long { LONG } else { SHORT });
-    let mut executors = Executors::start(&settings).expect("all executors");
-    let version = executors.qemu.version.clone();
-    eprintln!("{version}, seed {}, {count} sequences", settings.seed);
-    let mut rng = Rng::named(settings.seed, "injected");
-    let mut report = Report::default();
+    let counts = [SHORT, LONG];
+    let temporary = env!("CARGO_TARGET_TMPDIR");
+    let mut comparison = Comparison::start("injected", temporary, counts, "sequences");
+    let mut rng = comparison.random("injected");
+    let count = comparison.count;
     let mut compare = |batch: &mut Batch, rng: &mut Rng| {
         let fresh = Batch {
             pattern: pattern(rng, DATA_SIZE),
@@ -53,8 +50,7 @@ fn each_access_faults_the_same_three_ways() {
         };
         let full = std::mem::replace(batch, fresh);
         if !full.states.is_empty() {
-            let three = executors.run(&full).expect("QEMU");
-            report.take(SEQUENCES, &full, &three, &version);
+            comparison.take(SEQUENCES, &full);
         }
     };
     let mut batch = Batch::default();
@@ -70,7 +66,7 @@ fn each_access_faults_the_same_three_ways() {
         }
     }
     compare(&mut batch, &mut rng);
-    let sum = report.sum();
+    let sum = comparison.report.sum();
     assert!(2 * sum.faults > sum.states, "most of them fault: {sum:?}");
-    executors.finish("injected", &settings, &report);
+    comparison.finish();
 }

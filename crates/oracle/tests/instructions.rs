@@ -5,8 +5,8 @@
 //! names start so.
 
 use a64::decode::Op;
-use armistice_oracle::case::{Batch, DATA_SIZE, MAX_STATES};
-use armistice_oracle::drive::{Executors, Report, Settings};
+use armistice_oracle::case::{Batch, DATA_SIZE};
+use armistice_oracle::comparison::Comparison;
 use armistice_oracle::generate::program::program;
 use armistice_oracle::generate::state::{pattern, state};
 use armistice_oracle::random::Rng;
@@ -34,25 +34,9 @@ fn batch(rng: &mut Rng, op: Op, states: usize) -> Batch {
 
 #[test]
 fn every_instruction_is_the_same_three_ways() {
-    let settings = Settings::read(env!("CARGO_TARGET_TMPDIR"));
-    let count = settings
-        .states
-        .unwrap_or(if settings.long { LONG } else { SHORT });
-    let mut executors = Executors::start(&settings).expect("all executors");
-    let version = executors.qemu.version.clone();
-    eprintln!("{version}, seed {}, {count} states each", settings.seed);
-    let mut report = Report::default();
-    for &op in Op::ALL.iter().filter(|op| settings.wants(op.name())) {
-        let mut rng = Rng::named(settings.seed, op.name());
-        let mut left = count;
-        while left > 0 {
-            let batch = batch(&mut rng, op, left.min(MAX_STATES));
-            let three = executors
-                .run(&batch)
-                .unwrap_or_else(|error| panic!("{}: QEMU: {error}", op.name()));
-            report.take(op.name(), &batch, &three, &version);
-            left -= batch.states.len();
-        }
-    }
-    executors.finish("instructions", &settings, &report);
+    let counts = [SHORT, LONG];
+    let temporary = env!("CARGO_TARGET_TMPDIR");
+    let mut comparison = Comparison::start("instructions", temporary, counts, "states each");
+    comparison.each_instruction(|_| true, batch);
+    comparison.finish();
 }

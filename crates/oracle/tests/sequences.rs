@@ -7,7 +7,8 @@
 #![allow(clippy::cast_possible_truncation, reason = "small numbers")]
 
 use armistice_oracle::case::{Batch, DATA_SIZE};
-use armistice_oracle::drive::{Executors, Report, SEQUENCES, Settings};
+use armistice_oracle::comparison::Comparison;
+use armistice_oracle::drive::SEQUENCES;
 use armistice_oracle::generate::sequence::sequence;
 use armistice_oracle::generate::state::{pattern, state};
 use armistice_oracle::random::Rng;
@@ -38,30 +39,24 @@ fn batch(rng: &mut Rng, sequences: usize) -> Batch {
 
 #[test]
 fn sequences_are_the_same_three_ways() {
-    let settings = Settings::read(env!("CARGO_TARGET_TMPDIR"));
-    let count = settings
-        .states
-        .unwrap_or(if settings.long { LONG } else { SHORT });
-    let mut executors = Executors::start(&settings).expect("all executors");
-    let version = executors.qemu.version.clone();
-    eprintln!("{version}, seed {}, {count} sequences", settings.seed);
-    let mut rng = Rng::named(settings.seed, "sequences");
-    let mut report = Report::default();
-    let (mut left, mut shown) = (count, 0);
+    let counts = [SHORT, LONG];
+    let temporary = env!("CARGO_TARGET_TMPDIR");
+    let mut comparison = Comparison::start("sequences", temporary, counts, "sequences");
+    let mut rng = comparison.random("sequences");
+    let (mut left, mut shown) = (comparison.count, 0);
     while left > 0 {
         let sequences = left.min(100);
         let batch = batch(&mut rng, sequences);
-        let three = executors.run(&batch).expect("QEMU");
-        let differing = report.take(SEQUENCES, &batch, &three, &version);
         // The first few are enough to start with.
-        for (n, with) in differing {
+        for (n, with) in comparison.take(SEQUENCES, &batch) {
             if shown < SHOWN {
-                let shorter = shrink(&mut executors, &batch, n, with).expect("QEMU");
+                let executors = &mut comparison.executors;
+                let shorter = shrink(executors, &batch, n, with).expect("QEMU");
                 eprintln!("Shortened:\n{shorter}");
                 shown += 1;
             }
         }
         left -= sequences;
     }
-    executors.finish("sequences", &settings, &report);
+    comparison.finish();
 }
