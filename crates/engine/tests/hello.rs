@@ -1,7 +1,7 @@
 //! Promise: compiled C and C++ programs, static, run: they see their
 //! arguments, allocate, use files, and end with their code or signal.
 //!
-//! Needs Debian's cross compilers, which `cargo xtask setup` installs.
+//! Needs Debian's cross compilers, which `cargo xtask test` installs.
 #![allow(clippy::unwrap_used, reason = "a test that cannot set up fails")]
 
 mod common;
