@@ -159,10 +159,12 @@ fn report(candidates: &[Candidate]) -> Result<String> {
         "`true` of Debian for arm64, all on Armistice's engine, without a network of its own; {ROUNDS} rounds, in turn. \
          Machine: {model}, {} cores, Linux {}, load {}; {}; {}. Made by `cargo xtask bench-run`.\n",
         std::thread::available_parallelism()?,
-        says("uname", &["-r"])?,
+        // Without what its builder has added to the version.
+        says("sh", &["-c", "uname -r | cut -d- -f1"])?,
         load.split(' ').next().unwrap_or_default(),
         says("podman", &["--version"])?,
-        says("docker", &["--version"])?,
+        // The daemon's, which runs the containers.
+        says("dockerd", &["--version"])?,
     )?;
     text.push_str(
         "| | median | least | beyond the command alone |\n| --- | ---: | ---: | ---: |\n",

@@ -25,7 +25,7 @@ pub(super) fn page(
         suite.name,
         first_line("date", &["--iso-8601"])?,
         host()?,
-        first_line("uname", &["--kernel-release"])?,
+        first_line("sh", &["-c", "uname -r | cut -d- -f1"])?,
         first_line(&emulators.qemu.display().to_string(), &["--version"])?,
         if extent.all {
             "all natively and under QEMU, too"
