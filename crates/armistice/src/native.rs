@@ -1,9 +1,9 @@
-//! What this machine runs by itself is no emulator's to run.
+//! What this machine runs by itself needs no emulator.
 //!
 //! The kernel asks binfmt_misc before its own loader: a handler for amd64 takes
 //! every program that is started, one for i386 every 32-bit one. Such a handler
-//! is refused, unless one insists with a reason. A handler that would also take
-//! its own emulator can never work, so that is refused whatever the reason.
+//! is refused, unless the user insists and gives a reason. A handler that would also
+//! take its own emulator can never work, so it is refused whatever the reason.
 
 use std::os::unix::fs::FileExt;
 use std::sync::{Mutex, PoisonError};

@@ -1,8 +1,8 @@
-//! Which emulator a handler really pins, and whether the disk has another.
+//! Which emulator file a handler holds open ("pins"), and whether the disk has another by now.
 //!
-//! For Armistice's own entries the mark says which file was opened; comparing
-//! it with the file at the path takes microseconds. For any entry, a test
-//! program can be started and the emulator that runs it looked at.
+//! For Armistice's own entries the mark says which file was opened; comparing it with the file
+//! at the path takes microseconds. For any entry, a test program can be started, and the
+//! emulator that runs it can be looked at.
 
 use std::fmt;
 use std::fs::File;

@@ -1,4 +1,4 @@
-//! From flags to what is to be proven, and from a proof to words.
+//! What an entry's flags promise becomes a proof to ask for, and the proof's outcome becomes words.
 
 use armistice_arch::Arch;
 use armistice_binfmt::{Flags, situation};

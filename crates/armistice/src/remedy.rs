@@ -1,11 +1,10 @@
-//! How the command that mends something is worded: here, for all verbs.
+//! How all verbs word the command that mends something.
 //!
 //! The table, the kernel's modules and its switches are the machine's. In a
-//! container that uses the machine's table, or an outer container's, nothing done
+//! container that uses the machine's table, or an outer container's, no command
 //! inside mends these: the words send people to the host. `sudo` is in the words only
-//! where the caller is not root, and where it gives root's rights.
-//! The libraries say what is amiss; which command or option mends it, and where, is
-//! said here.
+//! where the caller is not root and `sudo` gives root's rights.
+//! The libraries say what is amiss; this module says which command or option mends it, and where.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

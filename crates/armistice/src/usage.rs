@@ -1,4 +1,4 @@
-//! What was typed and makes no sense: an error of its own kind.
+//! The error for a command line that makes no sense: it ends with exit code 2.
 
 /// Something typed that makes no sense, beyond what clap can know.
 #[derive(Debug)]

@@ -2,11 +2,11 @@
 //! anywhere.
 //!
 //! Invariants, also if the process is killed between two writes:
-//! - what ran before runs: until a handler is proven it takes test programs
+//! - What ran before still runs. Until a handler is proven it takes test programs
 //!   only, so that neither the programs of its architecture nor this machine's
-//!   own depend on it; and an entry is removed only when the proven one that
-//!   takes its place is there;
-//! - what is left too much has a name by which the next run finds it.
+//!   own depend on it. An old entry is removed only when the proven one that
+//!   takes its place is there.
+//! - An entry that is left over has a name by which the next run finds it.
 //!
 //! Dropping a [`Transaction`] without [`Transaction::commit`] leaves the table
 //! as it was found.

@@ -1,7 +1,7 @@
 //! An entry of one table, made in another as it is.
 //!
-//! A user namespace's own table hides those of outer ones. What shall run there as
-//! before is carried over: name, pattern with whatever mark it has, interpreter and
+//! A user namespace's own table hides those of outer namespaces. To have there what the outer table
+//! runs, its entries are carried over: name, pattern with whatever mark it has, interpreter and
 //! flags. Flag F opens the file that is at the interpreter's path now.
 
 use rustix::io::Errno;

@@ -1,8 +1,8 @@
 //! A note in the table: "somebody has chosen what runs here".
 //!
-//! A container leaves nothing for the next one but the table. Where it was told
-//! what to register and had nothing to register (all of it runs already), the
-//! note is what tells the next one. It lasts as long as registrations do.
+//! The table is all that a container leaves for the next one. If a container was told what to
+//! register and found nothing to register (all of it runs already), the note tells that to the
+//! next one. It lasts as long as registrations do.
 //!
 //! Invariant: the note is no handler. It is a disabled entry for an ending that
 //! no file has, and [`Table::snapshot`](crate::Table::snapshot) leaves it out.

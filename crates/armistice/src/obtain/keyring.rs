@@ -1,7 +1,8 @@
-//! Who the user is to registries, when one wants to know.
+//! Credentials for registries, asked for when a registry wants to know who the user is.
 //!
-//! Docker's helpers often speak to the user's session. An ordinary user's store is opened in a
-//! user namespace, where the user is another, so a child that stays outside runs them.
+//! Docker's credential helpers often speak to the user's session. For an ordinary user the store is
+//! opened in a user namespace, in which the process has another identity. So a child process that stays
+//! outside of the namespace runs the helpers.
 
 use std::path::{Path, PathBuf};
 

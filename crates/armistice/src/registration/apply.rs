@@ -1,5 +1,6 @@
-//! A request applied: registered beside what is there, proven, then committed or taken
-//! back; with the files for the next boots, together or not at all.
+//! A request applied: entries are registered beside what is there, proven, and then
+//! committed or taken back. With `--persist` the files for the next boots change with the
+//! table: both or neither.
 
 use std::path::Path;
 

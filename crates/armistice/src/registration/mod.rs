@@ -1,11 +1,11 @@
 //! A registration's life, for all verbs that make, keep or show one: the verbs only say
 //! what is wanted, and print.
 //!
-//! - [`request`]: from what was typed to wanted entries, their emulators found and checked.
+//! - [`request`]: from what was typed to wanted entries, with emulators that are found and checked.
 //! - [`live`]: the table in which exec looks: read, and opened to be changed.
-//! - [`plan`]: what a change will be, beside what others have, and in words.
+//! - [`plan`]: what will change, beside other programs' entries, and how a report words it.
 //! - [`apply`]: the change made, proven, and kept or taken back.
-//! - [`persist`]: files that make it again at each boot.
+//! - [`persist`]: the files that make the registration again at each boot.
 //! - [`report`]: what was done, for people and for programs.
 
 pub(crate) mod apply;

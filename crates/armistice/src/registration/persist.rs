@@ -1,11 +1,12 @@
-//! `register --persist`: registrations that survive reboots, and the emptying
-//! of the table by `systemd-binfmt`, whose folder `/etc/binfmt.d` they join.
+//! `register --persist`: registrations that survive reboots. They also survive
+//! `systemd-binfmt`, which empties the table and fills it again from `/etc/binfmt.d`, where
+//! they have a file.
 //!
 //! Invariants: the emulators are copied, so that an upgrade or removal of the
 //! distribution's package does not break the next boot; every file appears
 //! whole ([`placed`]); an [`Installed`] that is dropped without
-//! [`Installed::keep`] puts back what was there; what a killed run leaves, the
-//! next one finds ([`mod@rules`]).
+//! [`Installed::keep`] puts back what was there; the next run finds what a killed run
+//! has left ([`mod@rules`]).
 
 mod placed;
 mod rules;

@@ -1,4 +1,5 @@
-//! What a change of the table will be, beside what others have there, and in words.
+//! The rules by which a change is planned, beside other programs' entries, and how a report
+//! words what became of an entry.
 
 use armistice_arch::Arch;
 use armistice_binfmt::{Action, Change, Reason, Rules, Snapshot};

@@ -1,9 +1,8 @@
-//! From the command line to wanted entries: architectures chosen, an emulator
-//! for each found and checked. Changes nothing.
+//! From the command line to wanted entries: architectures are chosen, and an emulator
+//! for each is found and checked. Changes nothing.
 //!
 //! Identifying an emulator for the first time (version, digest) takes longer than
-//! all the rest, so it is put off until it is asked for, and can be done beside the
-//! proof.
+//! all the rest. So it is done only when it is asked for, and can run beside the proof.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;

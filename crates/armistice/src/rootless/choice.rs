@@ -1,10 +1,9 @@
 //! Which table a verb is about.
 //!
-//! By name (`--for`), else found: where an ordinary user has one rootless engine
-//! running, a verb that changes something is about that one, because the user may
-//! change nothing else. Where there are several, they are to be named. A verb that
-//! only looks is about an engine that has a table of its own; any other uses the
-//! machine's, so the answer is the same.
+//! `--for` names it. Without `--for`, an ordinary user's verb that changes something is about the
+//! only rootless engine that runs, because the user may change no other table; of several
+//! engines, one has to be named. A verb that only looks is about an engine that has a table of its
+//! own: an engine without one uses the machine's, so that the answer is the machine's.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};

@@ -1,5 +1,5 @@
-//! An engine whose namespace uses an outer table that has all that is wanted, as it is
-//! wanted: that is proven there, and nothing is changed.
+//! The proof for an engine that needs no table of its own: the outer table, which its namespace
+//! uses, has all that is wanted, as it is wanted. Nothing is changed.
 
 use armistice_binfmt::{Snapshot, replay};
 

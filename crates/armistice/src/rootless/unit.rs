@@ -1,10 +1,11 @@
 //! `--persist` for a rootless engine: a unit of the user's systemd that runs `guard`.
 //!
-//! A table of an engine's ends with its namespace, so nothing that is written once
-//! lasts. The unit's guard registers anew in each namespace. It is written, and not
-//! enabled: the user is told how, because the user's systemd may not run where this does.
+//! An engine's table ends with its namespace, so a registration can't be written down once and for
+//! all: the unit's guard registers anew in each namespace. The unit is written, and not
+//! enabled: the user is told how to enable it, because the user's systemd may not run where this
+//! command does.
 //!
-//! Invariants: the unit's file appears whole; what is in it is quoted for systemd.
+//! Invariants: the unit's file appears whole; all words in it are quoted for systemd.
 
 use std::ffi::OsStr;
 use std::io::Write;

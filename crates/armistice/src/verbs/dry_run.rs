@@ -1,9 +1,8 @@
 //! `register --dry-run`: the plan, and the exact lines that would be written.
 //!
-//! A line is some 900 characters long, for it carries the mark by which an entry
-//! of ours is known. So the lines are printed for architectures that were named,
-//! where somebody is going to look at them; of all there is the plan, and the
-//! lines with `-v` or `-o json`.
+//! A line is some 900 characters long, because it carries the mark by which Armistice knows
+//! its own entries. So the lines are printed only for architectures that were named, where somebody
+//! is going to read them. For all architectures there is the plan alone; `-v` or `-o json` adds the lines.
 
 use anyhow::Result;
 use armistice_binfmt::{self as binfmt, Action, Change, KernelVersion, STANDARD_PATH, Snapshot};

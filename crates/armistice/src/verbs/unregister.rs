@@ -1,6 +1,6 @@
 //! `unregister`: remove what Armistice registered, and nothing else unless told.
 //!
-//! What was behind an entry of Armistice's is in effect again with its removal.
+//! With its removal, an entry that was behind Armistice's takes the programs again.
 
 use anyhow::{Context, Result, bail};
 use armistice_arch::{ARCHES, Arch};

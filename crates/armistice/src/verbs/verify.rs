@@ -1,5 +1,5 @@
 //! `verify`: run a test program of each architecture through the kernel, now,
-//! and say what answered. Changes nothing.
+//! and say whether it ran. Changes nothing.
 
 use anyhow::{Context, Result, bail};
 use armistice_arch::{ARCHES, Arch};

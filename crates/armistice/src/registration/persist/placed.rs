@@ -1,7 +1,8 @@
-//! Files that appear whole, and can be taken back: written aside, synced, renamed;
-//! what was there keeps a second name until the new file stays.
+//! Files that appear whole, and can be taken back. A file is written under a temporary name,
+//! synced and renamed; the file whose place it takes keeps a second name until the new
+//! file is sure to stay.
 //!
-//! Invariant: what is only for the time of the run begins with [`ASIDE`], so that
+//! Invariant: every name that lasts no longer than a run begins with [`ASIDE`], so that
 //! [`sweep`] finds what a killed run has left.
 
 use std::fs;

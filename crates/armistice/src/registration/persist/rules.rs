@@ -1,10 +1,10 @@
-//! Our file in binfmt.d: a line for each entry, whether the folder above the copies'
-//! is ours, and, while a run changes what is persisted, which copies of emulators no
-//! line names.
+//! Armistice's file in binfmt.d. It has a line for each entry, and comments: whether
+//! Armistice made the folder above the copies of emulators, and, while a run changes what is
+//! persisted, which copies no line names.
 //!
-//! Invariant: each copy, and that folder, is named by the file from before it is there
-//! until after it is gone. So the next run knows what a killed one has left, and
-//! touches nothing of somebody else's.
+//! Invariant: the file names each copy, and that folder, from before it is made until after
+//! it is removed. So the next run knows what a killed run has left, and
+//! touches nothing of other programs'.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,6 +1,5 @@
-//! What would mend it: changes that are tried on a copy of the table and of the
-//! files before anybody is told of them. What does not lead to a program that
-//! runs is no remedy.
+//! What would mend it. A change is tried on a copy of the table and of the files before
+//! anybody is told of it; a change after which the program still does not run is no remedy.
 
 use std::path::{Path, PathBuf};
 

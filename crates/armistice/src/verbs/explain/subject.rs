@@ -1,6 +1,6 @@
-//! What was named: a program, a root folder, an image archive, or an image that
-//! `armistice pull` brought or a local engine has; and the call that would start it. Where nothing
-//! would be started, that is a verdict as well.
+//! What was named, and the call that would start it. It may be a program, a root folder, an image
+//! archive, an image that `armistice pull` brought, or an image that a local engine has. Where
+//! nothing would be started, that is a verdict as well.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

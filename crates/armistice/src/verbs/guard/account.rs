@@ -1,8 +1,8 @@
-//! What somebody did to the table, and who it was, in words: `guard`'s account.
+//! What somebody did to the table, and who it was, in words.
 //!
-//! Who it was is told by the kernel where it tells that, else guessed from the
-//! programs that began shortly before. Never accused: programs of this command
-//! that only look, `guard` itself and its probes among them.
+//! The kernel tells who it was, if the caller may listen; else it is guessed from the programs that began
+//! shortly before. This command's own verbs that change no table are never accused, nor is
+//! `guard` itself.
 
 use std::path::Path;
 use std::time::Duration;

@@ -1,4 +1,5 @@
-//! The table that is guarded in a rootless engine's namespace.
+//! What `guard` guards in a rootless engine's namespace: the engine's own table, or nothing as
+//! long as an outer table runs all that is wanted.
 
 use std::time::Duration;
 

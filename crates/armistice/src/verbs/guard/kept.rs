@@ -1,8 +1,8 @@
-//! What Armistice has registered or persisted here, as a request of its own: for
-//! `guard` without names, which keeps that in place and adds nothing.
+//! What `guard` keeps when no architecture is named: what Armistice has registered or persisted
+//! here, and nothing more.
 //!
-//! Each architecture keeps its emulator, so that one of QEMU's stays QEMU's; where
-//! that file is gone, the usual search finds another. Options that were given win.
+//! Each architecture keeps its emulator, so that an entry of QEMU's stays QEMU's. Where
+//! the emulator's file is gone, the usual search finds another. Options on the command line win.
 
 use std::path::PathBuf;
 

@@ -1,10 +1,10 @@
-//! `guard` for a rootless engine: over the lives of its namespace.
+//! `guard` for a rootless engine, from one of its namespaces to the next.
 //!
 //! A process that has joined a user namespace can't leave it, and would keep it from
-//! ending. So this process stays outside and has a child in there, which guards as
+//! ending. So this process stays outside, and a child of it joins and guards as
 //! anywhere. When the process that keeps the namespace ends, the child is told to end,
-//! and the next namespace gets a new one. Podman's is started if need be, so that
-//! registrations are there before the first container is.
+//! and the next namespace gets a new child. If Podman has no namespace, `guard` starts its
+//! pause process, so that registrations are there before the first container is.
 
 use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::path::PathBuf;

@@ -1,19 +1,19 @@
 //! `guard`: keep the registrations in place for as long as it runs.
 //!
-//! It is told of every write to the table (fanotify, where the caller may) and
-//! looks at it at intervals besides. What another program removed or changed
-//! is put back and proven again; what it was is said as far as it was seen.
+//! The kernel tells the guard of every write to the table (fanotify, where the caller may listen),
+//! and the guard looks at the table at intervals besides. It puts back and proves again what another
+//! program removed or changed, and says who that was as far as it was seen.
 //!
-//! Without names it keeps what Armistice has registered or persisted here, as it
-//! was registered; where that is nothing, what `register` would.
+//! Without names it keeps what Armistice has registered or persisted here, as that
+//! was registered; where there is nothing, what `register` would take.
 //!
-//! The main switch (`status` set to 0) is left as it is. It is for the handlers
-//! of everybody, and nothing that rewrites the table by the way touches it, so it
+//! The main switch (`status` set to 0) is left as it is. The switch is for the handlers
+//! of everybody, and no program that rewrites the table changes it by the way, so it
 //! is somebody's will. The guard says who it was, is not ready, and waits until
-//! it is switched on again.
+//! the switch is on again.
 //!
 //! Where another program wants something else of an entry, a fight would never end:
-//! `brake` gives way. Such an entry is not in place meanwhile, and that is told: no
+//! `brake` gives way. Such an entry is not in place meanwhile. Both show that: there is no
 //! ready file, and a guard that is ended then exits with 1.
 //!
 //! The ready file exists while everything is registered and proven, and only then.
