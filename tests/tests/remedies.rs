@@ -163,6 +163,9 @@ fn what_was_not_there_is_named() {
     host(&["unregister", "arm64"])
         .ok()
         .says("Nothing of Armistice's was registered for arm64: the table is as it was");
+    host(&["unregister", "--dry-run", "arm64"])
+        .ok()
+        .says("Nothing of Armistice's was registered for arm64: nothing would be removed");
     host(&["register", "zzzzzzzz"])
         .exits(2)
         .says("unknown architecture 'zzzzzzzz'; known are the names of Docker");

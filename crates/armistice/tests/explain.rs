@@ -315,6 +315,16 @@ fn odd_bytes_of_lines_and_names_are_made_visible() {
         let sed = format!(r"sed -i 's/\r$//' {}", windows.display());
         let said = scene.says(&windows, "no-interpreter", Some(&sed));
         assert!(said.contains("carriage return"), "{said}");
+        // A bug once: it wanted nothing, "which is not there".
+        let bare = scene.file("bare", 0o755, "#!");
+        let said = scene.says(&bare, "no-interpreter", None);
+        let expected = format!("the #! line of {} names no interpreter", bare.display());
+        assert_eq!(said, expected);
+        let text = scene.text(&[], &bare);
+        assert!(
+            text.contains("a script whose #! line names no interpreter"),
+            "{text}"
+        );
         let colour = scene.file("colour", 0o755, "#!/bin/\x1b[31msh \x1b]0;title\x07\n");
         let text = scene.text(&[], &colour);
         assert!(text.contains(r"\u{1b}[31msh"), "{text}");

@@ -40,6 +40,12 @@ pub(crate) fn run(args: &Unregister, output: Output) -> Result<Outcome> {
         going
             .iter()
             .for_each(|e| output.data(format!("would remove {}", shown(&e.name))));
+        if going.is_empty() {
+            output.note(format!(
+                "{}: nothing would be removed.",
+                nothing_there(&wanted)
+            ));
+        }
         return Ok(Outcome::Done);
     }
     let nothing = going.is_empty();
@@ -67,20 +73,26 @@ pub(crate) fn run(args: &Unregister, output: Output) -> Result<Outcome> {
     }
     say_persisted(args, joined, &wanted, output)?;
     if nothing {
-        output.note(match &wanted {
-            Wanted::These(arches) => {
-                let names: Vec<&str> = arches.iter().map(|a| a.display_name()).collect();
-                format!(
-                    "Nothing of Armistice's was registered for {}: the table is as it was.",
-                    names.join(", ")
-                )
-            }
-            Wanted::All | Wanted::Default => {
-                "Nothing of Armistice's was registered: the table is as it was.".to_owned()
-            }
-        });
+        output.note(format!(
+            "{}: the table is as it was.",
+            nothing_there(&wanted)
+        ));
     }
     Ok(Outcome::Done)
+}
+
+/// That there is nothing to remove.
+fn nothing_there(wanted: &Wanted) -> String {
+    match wanted {
+        Wanted::These(arches) => {
+            let names: Vec<&str> = arches.iter().map(|a| a.display_name()).collect();
+            format!(
+                "Nothing of Armistice's was registered for {}",
+                names.join(", ")
+            )
+        }
+        Wanted::All | Wanted::Default => "Nothing of Armistice's was registered".to_owned(),
+    }
 }
 
 /// Joins the engine that is meant. Where it does not run, its table is gone, and what was

@@ -19,6 +19,9 @@ pub(super) fn program(program: &Program) -> String {
             Some(argument) => format!(", with the argument {}", shown_bytes(&argument)),
             None => String::new(),
         };
+        if line.interpreter.is_empty() {
+            return "a script whose #! line names no interpreter".to_owned();
+        }
         let interpreter = shown_bytes(&line.interpreter);
         return format!("a script for {interpreter}{argument}");
     }
@@ -69,9 +72,7 @@ pub(super) fn other(head: &[u8]) -> &'static str {
 pub(super) fn odd_interpreter(path: &Path) -> &'static str {
     use std::os::unix::ffi::OsStrExt;
     let bytes = path.as_os_str().as_bytes();
-    if bytes.is_empty() {
-        ": the #! line names none"
-    } else if bytes.ends_with(b"\r") {
+    if bytes.ends_with(b"\r") {
         ": the #! line ends in a carriage return, as lines of Windows do"
     } else {
         ""

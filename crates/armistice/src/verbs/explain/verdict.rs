@@ -269,8 +269,15 @@ impl Call {
 
     /// A script's interpreter cannot be executed.
     fn no_interpreter(&self, path: &Path, errno: Errno, script: &Step<'_>) -> Finding {
+        if path.as_os_str().is_empty() {
+            let text = format!(
+                "the #! line of {} names no interpreter",
+                shown_path(&script.path)
+            );
+            return Finding::no("no-interpreter", text).perhaps(Fix::LineEnds(script.path.clone()));
+        }
         let wants = format!("{} wants {}", shown_path(&script.path), shown_path(path));
-        if errno == Errno::ACCESS && !path.as_os_str().is_empty() {
+        if errno == Errno::ACCESS {
             let Finding(verdict, fix) = self.no_right(path);
             let text = format!("{wants}; {}", verdict.text);
             return Finding(Verdict { text, ..verdict }, fix);
@@ -648,7 +655,10 @@ fn unseen(run: &Run<'_>) -> Option<String> {
         .get(at)
         .and_then(|step| arch_of(&step.program.head));
     let hint = arch.map_or_else(String::new, |arch| {
-        format!(": `armistice verify {}` runs it", arch.display_name())
+        format!(
+            "; `armistice verify {}` shows whether it runs",
+            arch.display_name()
+        )
     });
     Some(format!("its emulator cannot be looked at here{hint}"))
 }
