@@ -156,6 +156,16 @@ fn reader(stream: Option<impl Read + Send + 'static>) -> thread::JoinHandle<Stri
     })
 }
 
+/// Gives a command what another's environment would be changed by.
+pub fn take_environment(command: &mut Command, of: &Command) {
+    for (name, value) in of.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+}
+
 /// The command as a person would type it.
 #[must_use]
 pub fn line_of(command: &Command) -> String {

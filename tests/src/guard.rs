@@ -8,10 +8,15 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::command::wait_until;
 use crate::{PrivateTable, product};
+
+/// Longer than a guard takes that is in the midst of a proof when it is told to end.
+const ENDS: Duration = Duration::from_secs(60);
 
 /// A guard in a private table.
 #[derive(Debug)]
@@ -61,13 +66,19 @@ impl Guard {
     /// Tells it to end, and waits for that.
     ///
     /// # Panics
-    /// When it is gone.
+    /// When it is gone, or does not end.
+    #[track_caller]
     pub fn stop(&mut self) -> ExitStatus {
         let pid = i32::try_from(self.process.id())
             .ok()
             .and_then(Pid::from_raw);
         let _ = kill_process(pid.expect("a process id"), Signal::TERM);
-        self.process.wait().expect("the guard ends")
+        let mut ended = None;
+        wait_until("the guard that was told to end has ended", ENDS, || {
+            ended = self.process.try_wait().expect("it is this process's child");
+            ended.is_some()
+        });
+        ended.expect("just seen")
     }
 }
 

@@ -16,6 +16,10 @@ pub const BINFMT: &str = "/proc/sys/fs/binfmt_misc";
 /// them.
 const OTHER_WRITES: &str = "write,writev,pwrite64,pwritev,pwritev2,sendfile,splice,copy_file_range";
 
+/// More calls of one kind than any command here makes. What is killed at each of them
+/// fails after so many, in place of going on for ever.
+pub const MOST: usize = 500;
+
 /// The command, killed in place of the call of this kind that is the `nth` of
 /// its thread; of those about these files only, where there are some.
 #[must_use]

@@ -1,6 +1,6 @@
 //! Ends and removes what an engine leaves behind, by its temporary folder:
 //! processes whose command line names it, mounts below it, its cgroup. Used
-//! when an engine is dropped, and for the folders of a run that was killed.
+//! when an engine is dropped, and for the folders of a killed run ([`crate::killed_runs`]).
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,30 +9,8 @@ use std::time::Duration;
 use rustix::mount::UnmountFlags;
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::{PREFIX, ordinary_user};
-
 /// A daemon writes its process id here, inside its folder.
 pub const PID_FILE: &str = "daemon.pid";
-
-/// Clears what killed runs left: accounts, and temporary folders whose owner, a process
-/// named in the folder's name, is no longer alive.
-pub fn clear() {
-    ordinary_user::remove_leftovers();
-    let Ok(folder) = fs::read_dir(std::env::temp_dir()) else {
-        return;
-    };
-    for entry in folder.flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let owner = name
-            .strip_prefix(PREFIX)
-            .and_then(|rest| rest.split('-').next());
-        if owner.is_some_and(|pid| !Path::new("/proc").join(pid).exists()) {
-            clear_folder(&entry.path());
-            remove_cgroup(&name);
-            let _ = fs::remove_dir_all(entry.path());
-        }
-    }
-}
 
 /// Ends processes that work in this folder and unmounts what is below it.
 pub fn clear_folder(folder: &Path) {

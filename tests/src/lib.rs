@@ -24,7 +24,7 @@
 //! - [`fake_registry`]: a registry that misbehaves; [`token_server`]: who may read a real one;
 //!   [`image_store`]: a store to pull into.
 //! - [`lesser_kernel`]: a command on a kernel that lacks something.
-//! - [`leftovers`]: ends what a killed run left behind.
+//! - [`leftovers`]: ends what an engine leaves behind; [`killed_runs`]: what a killed run left.
 //!
 //! The harness panics where a test should fail; nothing is skipped.
 
@@ -38,6 +38,7 @@ pub mod guard;
 pub mod host_table;
 pub mod image_store;
 pub mod isolation;
+pub mod killed_runs;
 pub mod killing;
 pub mod leftovers;
 pub mod lesser_kernel;

@@ -207,7 +207,12 @@ impl Drop for Registry {
     }
 }
 
-fn free_port() -> u16 {
+/// A port of loopback on which nothing listens at this moment.
+///
+/// # Panics
+/// When there is none.
+#[must_use]
+pub fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has free ports");
     listener.local_addr().expect("it has an address").port()
 }

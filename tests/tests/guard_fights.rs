@@ -147,9 +147,9 @@ fn a_tool_that_takes_the_place_again_and_again_is_given_way_to() {
         told.contains("There now: qemu-aarch64 (/usr/bin/qemu-aarch64-static, flags F), which is somebody else's"),
         "{told}"
     );
-    // Another architecture's entry is none of that: it is put back at once.
-    drop(tool);
+    // While the tool still takes the place: without it, the guard would have its way.
     assert_eq!(guard.stop().code(), Some(1), "not all was in place");
+    drop(tool);
 }
 
 /// The fight is about one entry; the others are put back at once.

@@ -3,9 +3,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
+use e2e::command::wait_until;
 use e2e::host_table::{AT, Found, set_aside};
 use e2e::{Dockerd, HostTable, Podman, PrivateTable, product, run};
+
+/// Longer than it takes.
+const SOON: Duration = Duration::from_secs(30);
 
 #[test]
 fn a_wrong_exit_code_is_seen() {
@@ -136,8 +141,10 @@ fn engines_leave_nothing_behind() {
 
 #[test]
 fn what_a_killed_run_left_is_cleared() {
-    // No process has this id: the kernel's highest is 4194304.
-    let folder = std::env::temp_dir().join(format!("{}99999999-left", e2e::PREFIX));
+    // No process has the first id: the kernel's highest is 4194304. With this one's as well,
+    // as the tests may run twice at the same time.
+    let name = format!("{}99999999-left-{}", e2e::PREFIX, std::process::id());
+    let folder = std::env::temp_dir().join(name);
     // First: another test may clear as soon as there is a folder.
     let mut left = Command::new("sh")
         .args(["-c", "while :; do sleep 1; done"])
@@ -147,8 +154,12 @@ fn what_a_killed_run_left_is_cleared() {
     fs::create_dir_all(folder.join("state")).expect("a folder can be made");
     // A folder of a living test, this one, stays.
     let living = e2e::temporary();
-    e2e::leftovers::clear();
-    let ended = left.wait().expect("it can be waited for");
-    assert!(!ended.success());
+    e2e::killed_runs::clear();
+    let mut ended = None;
+    wait_until("the process that was left has ended", SOON, || {
+        ended = left.try_wait().expect("it is this process's child");
+        ended.is_some()
+    });
+    assert!(ended.is_some_and(|status| !status.success()));
     assert!(!folder.exists() && living.path().exists());
 }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use e2e::killing::{armistice, killed_at, runs_its_own_programs, writes};
+use e2e::killing::{MOST, armistice, killed_at, runs_its_own_programs, writes};
 use e2e::{PrivateTable, need};
 
 const SYSTEMD_BINFMT: &str = "/lib/systemd/systemd-binfmt";
@@ -67,7 +67,7 @@ impl Case {
     /// How often it could be killed.
     #[track_caller]
     fn kill_at_each(&self, call: &str, files: &BTreeSet<String>, expected: &str) -> usize {
-        for nth in 1.. {
+        for nth in 1..=MOST {
             let table = self.table();
             let done = e2e::run(&mut killed_at(&table, call, files, nth, self.command));
             if done.status.success() {
@@ -88,7 +88,10 @@ impl Case {
             assert!(next.status.success(), "{place}: {next}");
             assert_eq!(state(&table), expected, "{place}: {next}");
         }
-        unreachable!("it ends where the command comes through")
+        panic!(
+            "{:?} was killed at {MOST} calls of {call}, and never came through",
+            self.command
+        )
     }
 
     /// A table and files as before the command.

@@ -9,7 +9,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use e2e::command::wait_until;
-use e2e::killing::{BINFMT, armistice, killed_at, runs_its_own_programs, writes};
+use e2e::killing::{BINFMT, MOST, armistice, killed_at, runs_its_own_programs, writes};
 use e2e::{PrivateTable, need, run};
 
 const SOON: Duration = Duration::from_secs(120);
@@ -151,6 +151,10 @@ fn shell_at_each_step() {
     let mut killed = 0;
     for step in STEPS {
         for nth in 1.. {
+            assert!(
+                nth <= MOST,
+                "shell was killed at {MOST} calls of {step}, and never came through"
+            );
             let mut command = killed_at(&table, step, &BTreeSet::new(), nth, &args);
             let done = run(command.env("TMPDIR", temporary.path()));
             if done.status.success() {

@@ -2,7 +2,7 @@
 //! real registries, helpers and proxies.
 
 use std::fs;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -10,14 +10,12 @@ use std::time::Duration;
 
 use e2e::fake_registry::{Fake, Manners};
 use e2e::image_store::{ImageStore, layer};
-use e2e::registry::{Registry, skopeo_copy};
+use e2e::registry::{Registry, free_port, skopeo_copy};
+use e2e::run_place::USER;
 use e2e::token_server::{base64, log_in};
 use e2e::{Done, command, copy_program, need, product, run};
 
 const MINE: &str = "the test's own files";
-
-/// An ordinary user that no file of the machine knows.
-const USER: u32 = 54321;
 
 /// An OCI layout with one image of one small layer.
 fn layout(folder: &Path) -> String {
@@ -298,10 +296,7 @@ struct Tinyproxy {
 impl Tinyproxy {
     fn start(more: &str) -> Tinyproxy {
         let folder = e2e::temporary();
-        let port = TcpListener::bind("127.0.0.1:0")
-            .and_then(|l| l.local_addr())
-            .expect("loopback has free ports")
-            .port();
+        let port = free_port();
         let text = format!(
             "Port {port}\nListen 127.0.0.1\nTimeout 60\nMaxClients 50\nAllow 127.0.0.1\n\
              LogFile \"{}\"\nLogLevel Connect\n{more}\n",

@@ -2,8 +2,13 @@
 //! one command, without root, and nothing of the machine's changes (Linux 6.7).
 
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
+use e2e::command::wait_until;
 use e2e::{Done, HostTable, OrdinaryUser, Userland, armistice, run};
+
+/// Longer than it takes.
+const SOON: Duration = Duration::from_secs(30);
 
 /// A build that runs a program of the image.
 const DOCKERFILE: &str = "RUN uname -m > /built-on && cat /built-on\n";
@@ -361,7 +366,7 @@ fn which_engine_is_meant_is_asked_where_it_is_not_clear() {
         .spawn()
         .expect("bash starts");
     user.file("run/docker.pid", &native.id().to_string());
-    eventually(|| {
+    wait_until("a process is what it is to be", SOON, || {
         let done = run(user
             .armistice()
             .args(["register", "--for", "docker", "arm64"]));
@@ -377,7 +382,7 @@ fn which_engine_is_meant_is_asked_where_it_is_not_clear() {
         .expect("unshare starts");
     user.file("run/docker.pid", &daemon.id().to_string());
     run(user.podman().args(["unshare", "true"])).ok();
-    eventually(|| {
+    wait_until("a process is what it is to be", SOON, || {
         let done = run(user.armistice().args(["register", "arm64"]));
         done.status.code() == Some(2) && done.stderr.contains("--for podman or --for docker")
     });
@@ -396,7 +401,7 @@ fn which_engine_is_meant_is_asked_where_it_is_not_clear() {
         .stdin(Stdio::null())
         .spawn()
         .expect("unshare starts");
-    eventually(|| {
+    wait_until("a process is what it is to be", SOON, || {
         let done = run(user
             .armistice()
             .args(["-v", "register", "--for", "buildkit", "arm64"]));
@@ -405,15 +410,5 @@ fn which_engine_is_meant_is_asked_where_it_is_not_clear() {
     for child in [&mut other, &mut native, &mut daemon, &mut builder] {
         let _ = child.kill();
         let _ = child.wait();
-    }
-}
-
-/// A process that was started becomes what it is to be within a moment.
-#[track_caller]
-fn eventually(is: impl Fn() -> bool) {
-    let started = std::time::Instant::now();
-    while !is() {
-        assert!(started.elapsed().as_secs() < 30, "it did not come about");
-        std::thread::sleep(std::time::Duration::from_millis(100));
     }
 }

@@ -3,7 +3,7 @@
 //! dockerd-rootless.sh.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -25,16 +25,21 @@ struct RootlessDocker<'u> {
     _device: tempfile::TempDir,
 }
 
+/// The script that starts a daemon without root: Debian's package has it among its
+/// examples, Docker's own (docker-ce-rootless-extras) in the path.
+fn script() -> PathBuf {
+    let debians = "/usr/share/docker.io/contrib/dockerd-rootless.sh";
+    need::find(debians)
+        .or_else(|| need::find("dockerd-rootless.sh"))
+        .unwrap_or_else(|| need::program(debians, "docker.io"))
+}
+
 impl RootlessDocker<'_> {
     fn start(user: &OrdinaryUser) -> RootlessDocker<'_> {
         for (program, package) in [
             ("dockerd", "docker.io"),
             ("rootlesskit", "rootlesskit"),
             ("slirp4netns", "slirp4netns"),
-            (
-                "/usr/share/docker.io/contrib/dockerd-rootless.sh",
-                "docker.io",
-            ),
         ] {
             let _ = need::program(program, package);
         }
@@ -51,7 +56,7 @@ impl RootlessDocker<'_> {
             .arg(device.path());
         let mut command = started_by(outer, &user.command("sh"));
         command
-            .arg("/usr/share/docker.io/contrib/dockerd-rootless.sh")
+            .arg(script())
             .args([
                 "--storage-driver",
                 "vfs",
@@ -193,6 +198,10 @@ fn docker_runs_and_builds_after_one_command() {
         .says("Containers of rootless Docker")
         .says("which ends with rootless Docker and its daemon");
     assert!(host.entries().is_empty(), "{:?}", host.entries());
-    run(user.armistice().args(["unregister", "arm64"])).ok();
+    // Named, as `explain` has asked podman, which may have begun a namespace of its own.
+    run(user
+        .armistice()
+        .args(["unregister", "--for", "docker", "arm64"]))
+    .ok();
     docker.run().fails().says("exec format error");
 }

@@ -5,20 +5,17 @@
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use e2e::command::wait_until;
 use e2e::ordinary_user::{end_processes, started_by};
 use e2e::{HostTable, OrdinaryUser, Userland, leftovers, need, run};
 use rustix::process::{Pid, Signal, kill_process};
 
+/// Longer than any of this takes.
+const SOON: Duration = Duration::from_secs(60);
+
 #[track_caller]
 fn eventually(what: &str, is: impl Fn() -> bool) {
-    let started = Instant::now();
-    while !is() {
-        assert!(
-            started.elapsed() < Duration::from_secs(60),
-            "it did not come about: {what}"
-        );
-        std::thread::sleep(Duration::from_millis(100));
-    }
+    wait_until(what, SOON, is);
 }
 
 /// A running guard; told to end when dropped.

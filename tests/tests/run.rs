@@ -531,12 +531,7 @@ fn a_terminal_of_its_own() {
             .arg(inner.get_program())
             .args(inner.get_args());
         session.current_dir(place.home());
-        for (name, value) in inner.get_envs() {
-            match value {
-                Some(value) => session.env(name, value),
-                None => session.env_remove(name),
-            };
-        }
+        command::take_environment(&mut session, &inner);
         command::run_within(&mut session, Duration::from_secs(60), |_| ()).exits(9);
     }
 }

@@ -3,7 +3,6 @@
 //! identities, and with one identity, where the others are played.
 
 use std::fs;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -53,10 +52,7 @@ impl Repository {
             bytes.len()
         );
         fs::write(folder.join("Packages"), packages).expect("the test's own files");
-        let port = TcpListener::bind("127.0.0.1:0")
-            .and_then(|l| l.local_addr())
-            .expect("loopback has free ports")
-            .port();
+        let port = e2e::registry::free_port();
         let server = Command::new(need::program("python3", "python3"))
             .args(["-m", "http.server", "--bind", "127.0.0.1"])
             .arg(port.to_string())

@@ -10,6 +10,7 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use e2e::command::take_environment;
 use e2e::run;
 use e2e::run_place::{EVERYBODY, Place, USER, Who};
 
@@ -26,12 +27,7 @@ fn by_script(script: &str, inner: &Command) -> Command {
     all.extend(&words[at..]);
     let mut command = Command::new(all[0]);
     command.args(&all[1..]);
-    for (name, value) in inner.get_envs() {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        };
-    }
+    take_environment(&mut command, inner);
     command
 }
 

@@ -30,12 +30,7 @@ fn is_named(injections: &[&str]) {
         strace.arg(format!("--inject={injection}"));
     }
     strace.arg(run.get_program()).args(run.get_args());
-    for (name, value) in run.get_envs() {
-        match value {
-            Some(value) => strace.env(name, value),
-            None => strace.env_remove(name),
-        };
-    }
+    e2e::command::take_environment(&mut strace, &run);
     e2e::run(&mut strace)
         .exits(125)
         .says("needs Linux 5.12")

@@ -3,7 +3,7 @@
 //! tests/results/machine.md is written.
 
 use anyhow::Result;
-use e2e::leftovers;
+use e2e::killed_runs;
 
 use crate::setup;
 use crate::step::{as_root, build, cargo, run};
@@ -18,8 +18,8 @@ pub(crate) fn machine(long: bool) -> Result<()> {
     if long {
         tests.env("ARMISTICE_LONG", "1");
     }
-    leftovers::clear();
+    killed_runs::clear();
     let done = run(&mut tests);
-    leftovers::clear();
+    killed_runs::clear();
     done
 }

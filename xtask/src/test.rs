@@ -5,7 +5,7 @@
 use std::time::Instant;
 
 use anyhow::Result;
-use e2e::leftovers;
+use e2e::killed_runs;
 
 use crate::setup;
 use crate::step::{as_root, build, cargo, run};
@@ -33,9 +33,9 @@ const OCI_QUICK_TESTS: &[&str] = &["--test=program", "--test=read", "--test=writ
 /// Runs the checks and tests.
 pub(crate) fn test(extent: Extent) -> Result<()> {
     let started = Instant::now();
-    leftovers::clear();
+    killed_runs::clear();
     let done = steps(extent);
-    leftovers::clear();
+    killed_runs::clear();
     done?;
     let minutes = started.elapsed().as_secs_f32() / 60.0;
     println!("\nAll checks and tests passed in {minutes:.1} minutes.");
