@@ -315,9 +315,7 @@ fn the_machines_inside_is_not_seen() {
         let mut outer = Command::new("unshare");
         outer.args(["--mount", "sh", "-ec", mounts, "sh"]);
         outer.arg(inner.get_program()).args(inner.get_args());
-        for (name, value) in inner.get_envs() {
-            outer.env(name, value.unwrap_or_default());
-        }
+        command::take_environment(&mut outer, &inner);
         outer.current_dir(inner.get_current_dir().unwrap());
         let done = run(&mut outer).ok();
         let outside: u32 = done.stderr.lines().next().unwrap().trim().parse().unwrap();

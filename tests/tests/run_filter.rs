@@ -98,9 +98,7 @@ fn a_filter_that_cannot_be_set_is_an_error() {
         strace.args(["-f", "-qq", "-o", "/dev/null", "--trace=seccomp"]);
         strace.arg(format!("--inject=seccomp:error=EPERM:when={which}"));
         strace.arg(run.get_program()).args(run.get_args());
-        for (name, value) in run.get_envs() {
-            strace.env(name, value.unwrap_or_default());
-        }
+        e2e::command::take_environment(&mut strace, &run);
         strace.current_dir(place.home());
         e2e::run(&mut strace).exits(125).says(says);
     }
