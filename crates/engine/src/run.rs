@@ -237,6 +237,7 @@ impl Runtime {
 
     /// Does the system call that the thread has come to, from its number to its result.
     /// What the guest is told by it may end the process; it may itself end the thread.
+    #[inline]
     fn supervise(
         &'static self,
         thread: &mut Thread,

@@ -38,10 +38,15 @@ impl Translator {
     }
 
     /// Forgets the translations of what the guest has changed of its code.
+    #[inline]
     pub fn refresh<C: Code>(&self, vcpu: &mut Vcpu, code: &C) {
-        if code.version() == self.version.load(Ordering::Acquire) {
-            return;
+        if code.version() != self.version.load(Ordering::Acquire) {
+            self.forget_changed(vcpu, code);
         }
+    }
+
+    #[cold]
+    fn forget_changed<C: Code>(&self, vcpu: &mut Vcpu, code: &C) {
         let mut threads = self.threads.hold();
         // Another thread may have done it meanwhile.
         let version = code.version();

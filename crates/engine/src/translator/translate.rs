@@ -173,6 +173,7 @@ impl Translator {
     /// At a safe point: what the guest has changed of its code is forgotten, and what
     /// other threads have forgotten. Code memory is closed once system calls of the thread
     /// are judged, as it may want to get past that.
+    #[inline]
     pub fn at_safe_point<C: Code>(&self, vcpu: &mut Vcpu, code: &C) {
         self.refresh(vcpu, code);
         let attention = vcpu.attention();
