@@ -44,6 +44,9 @@ impl Reference {
         } else {
             repository.to_owned()
         };
+        if registry.len() + "/".len() + repository.len() > name::LONGEST {
+            return Err(bad());
+        }
         Ok(Reference {
             registry: registry.to_owned(),
             repository,
@@ -81,6 +84,21 @@ impl std::fmt::Display for Reference {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A fault once: a name was taken whose whole form was not.
+    #[test]
+    fn a_name_is_as_long_as_its_whole_form() {
+        for prefix in ["", "a/", "docker.io/", "docker.io/a/", "r.io/"] {
+            for length in 220..260 {
+                let name = format!("{prefix}{}", "a".repeat(length));
+                if let Ok(parsed) = Reference::parse(&name) {
+                    assert_eq!(Reference::parse(&parsed.to_string()).ok(), Some(parsed));
+                }
+            }
+        }
+        Reference::parse(&"a".repeat(237)).unwrap();
+        Reference::parse(&"a".repeat(238)).unwrap_err();
+    }
 
     #[test]
     fn dockers_normalisation() {

@@ -18,6 +18,11 @@ proptest! {
     }
 
     #[test]
+    fn a_long_name(text in "(docker.io/|a/|r.io/)?[a-z]{225,260}") {
+        check::words(&text);
+    }
+
+    #[test]
     fn almost_a_challenge(text in "(Bearer |Basic )?([a-z]{1,8}=(\"[^\"]{0,10}\"|[^,]{0,5}),? ?){0,5}[=\",\\\\]{0,3}") {
         check::words(&text);
     }

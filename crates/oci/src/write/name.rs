@@ -3,6 +3,10 @@
 
 use crate::Error;
 
+/// The longest name, in bytes, without its tag and with all that is left out when it is
+/// written short.
+pub(crate) const LONGEST: usize = 255;
+
 /// Checks a tag as Docker's reference grammar has it, and adds `latest` where
 /// the tag is left out.
 fn check(tag: &str) -> Result<String, Error> {
@@ -20,12 +24,19 @@ fn check(tag: &str) -> Result<String, Error> {
 
 /// The full form of a name, with its tag.
 pub(crate) fn full(name: &str) -> Result<String, Error> {
+    let tag = name;
     let name = check(name)?;
-    Ok(match name.split_once('/') {
+    let full = match name.split_once('/') {
         Some((host, _)) if is_host(host) => name,
         Some(_) => format!("docker.io/{name}"),
         None => format!("docker.io/library/{name}"),
-    })
+    };
+    match split(&full).0.len() {
+        ..=LONGEST => Ok(full),
+        _ => Err(Error::BadTag {
+            tag: tag.to_owned(),
+        }),
+    }
 }
 
 /// The part after the last colon, unless that is a registry's port.
@@ -58,7 +69,7 @@ pub(crate) fn is_valid(name: &str) -> bool {
     let tag_ok = tag.len() <= 128
         && tag.bytes().next().is_some_and(word)
         && tag.bytes().all(|b| word(b) || matches!(b, b'.' | b'-'));
-    tag_ok && repository.len() <= 255 && path.split('/').all(is_valid_part)
+    tag_ok && repository.len() <= LONGEST && path.split('/').all(is_valid_part)
 }
 
 /// Lower-case letters and digits, with `.`, `_`, `__` or any number of `-` between.
