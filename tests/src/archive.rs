@@ -17,6 +17,20 @@ use sha2::{Digest, Sha256};
 /// # Errors
 /// What reading the layer or writing the archive ran into.
 pub fn write(archive: &Path, layer: &Path, platform: &Platform, name: &str) -> io::Result<()> {
+    write_with(archive, layer, platform, name, |_| ())
+}
+
+/// The same with a configuration (`Cmd`, `Env`) that is changed.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_with(
+    archive: &Path,
+    layer: &Path,
+    platform: &Platform,
+    name: &str,
+    change: impl FnOnce(&mut serde_json::Value),
+) -> io::Result<()> {
     let mut hash = HashWriter(Sha256::new());
     io::copy(&mut File::open(layer)?, &mut hash)?;
     let mut config = json!({
@@ -29,6 +43,7 @@ pub fn write(archive: &Path, layer: &Path, platform: &Platform, name: &str) -> i
         "rootfs": {"type": "layers", "diff_ids": [format!("sha256:{}", hash.hex())]},
         "history": [{"created_by": "mmdebstrap"}],
     });
+    change(&mut config["config"]);
     if !platform.variant.is_empty() {
         config["variant"] = json!(platform.variant);
     }

@@ -144,6 +144,147 @@ fn what_docker_has_and_run_has_not_is_refused_by_name() {
         .prints("-d --privileged -v");
 }
 
+/// Faults once: some of docker's forms were refused, and some taken that docker refuses.
+#[test]
+fn dockers_forms_are_taken_and_no_others() {
+    let place = Place::of(Who::User);
+    let folder = place.home().join("forms");
+    fs::create_dir(&folder).unwrap();
+    std::os::unix::fs::chown(
+        &folder,
+        Some(e2e::run_place::USER),
+        Some(e2e::run_place::USER),
+    )
+    .unwrap();
+    let at = folder.display();
+    let (one, two) = (format!("{at}:/one:z"), format!("{at}:/two:ro,Z"));
+    let taken = [
+        "--rm=true",
+        "--init=false",
+        "-i=false",
+        "--tty=false",
+        "--read-only=false",
+        "-v",
+        &one,
+        "-v",
+        &two,
+        "--tmpfs",
+        "/t:exec",
+        "-e",
+        "A B=c",
+        "--add-host",
+        "pier:[::1]",
+        "--add-host",
+        "host.docker.internal:host-gateway",
+    ];
+    let script = "echo x > /one/x && ! touch /two/x && cp /bin/true /t/true && /t/true \
+                  && tail -n 2 /etc/hosts";
+    place
+        .sh(&taken, script)
+        .ok()
+        .prints("::1\tpier\n127.0.0.1\thost.docker.internal");
+    let env = place.run(&["-e", "A B=c"], &["env"]).ok();
+    assert!(env.stdout.lines().any(|line| line == "A B=c"), "{env}");
+    let again = format!("{at}:/one/");
+    for (refused, says) in [
+        (&["--rm=false"][..], "always removed"),
+        (&["-w", "here"], "begin with '/'"),
+        (&["-v", &one, "-v", &again], "twice"),
+        (&["-v", &one, "--tmpfs", "/one"], "twice"),
+        (&["--add-host", "pier"], "NAME:ADDRESS"),
+        (&["--add-host", "pier:here"], "no address"),
+        (&["--tmpfs", "/t:suid"], "not supported"),
+        (&["--oom-kill-disable"], "control groups"),
+        (&["--storage-opt", "size=1g"], "disk"),
+    ] {
+        place.run(refused, &["true"]).exits(125).says(says);
+    }
+}
+
+/// Faults once: a volume over /etc hid the container's own files, and a folder in the place
+/// of one of them ended the run.
+#[test]
+fn a_volume_over_etc_has_the_containers_own_files() {
+    let place = Place::of(Who::User);
+    let etc = place.home().join("etc");
+    fs::create_dir_all(etc.join("hostname")).unwrap();
+    run(Command::new("chown")
+        .arg("-R")
+        .arg(e2e::run_place::USER.to_string())
+        .arg(&etc))
+    .ok();
+    let volume = format!("{}:/etc", etc.display());
+    let options = ["-v", &volume, "--add-host", "pier:10.0.0.1"];
+    place
+        .sh(&options, "tail -n 1 /etc/hosts; ls -A /etc/hostname")
+        .ok()
+        .prints("10.0.0.1\tpier");
+    // Who asks for such a file has asked for it.
+    let own = place.home().join("hosts");
+    fs::write(&own, "mine\n").unwrap();
+    let own = format!("{}:/etc/hosts", own.display());
+    place
+        .sh(&["-v", &own], "cat /etc/hosts")
+        .ok()
+        .prints("mine");
+}
+
+/// A fault once: folders of VOLUME that no layer has were not there.
+#[test]
+fn folders_of_an_images_volume_are_there_and_written_to() {
+    let place = Place::new(Who::User);
+    let archive = place.folder.path().join("volumes.tar");
+    let platform = armistice_arch::Platform::parse("linux/arm64").unwrap();
+    let name = "armistice.test/volumes:1";
+    e2e::archive::write_with(
+        &archive,
+        &Userland::ARM64.tar(),
+        &platform,
+        name,
+        |config| {
+            config["Volumes"] =
+                serde_json::json!({"/data/new": {}, "/usr/share": {}, "/var/tmp": null});
+        },
+    )
+    .unwrap();
+    run(place.armistice(&["pull"]).arg(&archive)).ok();
+    let script = "for d in /data/new /usr/share /var/tmp; do echo x > $d/x && cat $d/x; done; \
+                  ls /usr/share | wc -l; touch /usr/x 2>/dev/null && echo written";
+    for (options, says) in [(&[][..], true), (&["--read-only"], false)] {
+        let args = [&["run"], options, &[name, "sh", "-c", script]].concat();
+        let done = run(&mut place.armistice(&args));
+        let lines: Vec<&str> = done.stdout.lines().collect();
+        assert_eq!(lines[..3], ["x"; 3], "{done}");
+        assert!(lines[3].trim().parse::<u32>().unwrap() > 3, "{done}");
+        assert_eq!(lines.contains(&"written"), says, "{done}");
+    }
+}
+
+/// A fault once: the digests that `images` prints were taken for names of images.
+#[test]
+fn images_go_by_the_digests_that_are_shown() {
+    let place = Place::new(Who::User);
+    let images = || {
+        run(&mut place.armistice(&["images", "-o", "json"]))
+            .ok()
+            .stdout
+    };
+    let all: serde_json::Value = serde_json::from_str(&images()).unwrap();
+    let digest = all["images"][0]["digest"].as_str().unwrap().to_owned();
+    let hex = digest.strip_prefix("sha256:").unwrap();
+    for shown in [&digest, hex, &hex[..12]] {
+        run(&mut place.armistice(&["run", shown, "uname", "-m"]))
+            .ok()
+            .prints("aarch64");
+    }
+    let never = |shown: &str| run(&mut place.armistice(&["run", "--pull", "never", shown, "true"]));
+    never(&hex[..11]).exits(125);
+    run(&mut place.armistice(&["rmi", "--platform", "linux/s390x", &hex[..12]])).exits(1);
+    run(&mut place.armistice(&["rmi", &hex[..12]])).ok();
+    assert!(!images().contains(hex));
+    never(&hex[..12]).exits(125);
+}
+
 #[test]
 fn the_environment_is_dockers() {
     let place = Place::of(Who::User);
@@ -531,6 +672,151 @@ fn a_terminal_of_its_own() {
         session.current_dir(place.home());
         command::take_environment(&mut session, &inner);
         command::run_within(&mut session, Duration::from_secs(60), |_| ()).exits(9);
+    }
+}
+
+/// Starts a command with Python's pty in the place of a terminal, and ends when that did: what
+/// is done to the terminal is `$1`.
+fn in_a_terminal(what: &str, inner: &Command) -> Command {
+    let session = format!("{IN_A_TERMINAL}\n{what}\n{ENDS}");
+    let mut command = Command::new(need::program("python3", "python3"));
+    command.args(["-c", &session]);
+    command.arg(inner.get_program()).args(inner.get_args());
+    command.current_dir(inner.get_current_dir().expect("a place's command"));
+    for (name, value) in inner.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    command
+}
+
+const IN_A_TERMINAL: &str = r#"
+import os, pty, signal, sys, time
+pid, fd = pty.fork()
+if pid == 0:
+    # Whoever runs the tests may ignore it.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    os.execvp(sys.argv[1], sys.argv[1:])
+def until(word):
+    said = b""
+    while word not in said:
+        said += os.read(fd, 4096)
+"#;
+
+const ENDS: &str = r#"
+for _ in range(1200):
+    ended, status = os.waitpid(pid, os.WNOHANG)
+    if ended:
+        print(os.waitstatus_to_exitcode(status))
+        sys.exit()
+    time.sleep(0.1)
+os.kill(pid, signal.SIGKILL)
+print("does not end")
+"#;
+
+/// Faults once: a container lived on when its terminal was closed, and when nobody read what
+/// it wrote; nor could it be ended by a signal as long as its reader stood still.
+#[test]
+fn a_container_ends_with_its_terminal_and_its_reader() {
+    let place = Place::of(Who::User);
+    let ends = |options: &[&str], script: &str, what: &str| {
+        let inner = place.command(options, &["sh", "-c", script]);
+        let done = command::run_within(
+            &mut in_a_terminal(what, &inner),
+            Duration::from_secs(200),
+            |_| (),
+        );
+        done.ok().stdout.trim().to_owned()
+    };
+    let writes = "echo ready; while :; do echo a line of more than few letters; done";
+    let closed = "until(b'ready'); os.close(fd)";
+    for options in [&["-it"][..], &["-it", "--init"], &["-i"]] {
+        assert_eq!(
+            ends(options, "echo ready; sleep 1000", closed),
+            "129",
+            "{options:?}"
+        );
+    }
+    assert_eq!(
+        ends(
+            &["-it"],
+            "trap 'exit 7' HUP; echo ready; while :; do sleep 1; done",
+            closed
+        ),
+        "7"
+    );
+    // Nobody reads any more.
+    let mut unread = place
+        .command(&["-t"], &["sh", "-c", writes])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(unread.stdout.take());
+    assert_eq!(ended(&mut unread), Some(129));
+    // The reader stands still.
+    let mut stuck = place
+        .command(&["-t", "--init"], &["yes"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let pid = rustix::process::Pid::from_child(&stuck);
+    std::thread::sleep(Duration::from_secs(5));
+    for _ in 0..60 {
+        // What it had written waits for its reader when it has ended, until another signal.
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+        std::thread::sleep(Duration::from_secs(1));
+        if stuck.try_wait().unwrap().is_some() {
+            break;
+        }
+    }
+    assert_eq!(ended(&mut stuck), Some(143));
+}
+
+/// The exit code of a child that ends within a minute.
+fn ended(child: &mut Child) -> Option<i32> {
+    for _ in 0..600 {
+        if let Some(status) = child.try_wait().expect("a child") {
+            return status.code();
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    child.kill().expect("a child");
+    None
+}
+
+/// A fault once: nothing interrupted run before the command's start.
+#[test]
+fn making_a_container_is_interrupted() {
+    let place = Place::new(Who::User);
+    for (signal, code) in [
+        (rustix::process::Signal::INT, 130),
+        (rustix::process::Signal::TERM, 143),
+    ] {
+        // Its root is a while in the making.
+        let inner = place.command(&[], &["true"]);
+        let mut strace = Command::new(need::program("strace", "strace"));
+        strace.args(["-f", "-qq", "-o", "/dev/null", "--trace=pivot_root"]);
+        strace.arg("--inject=pivot_root:delay_enter=30s");
+        strace.arg(inner.get_program()).args(inner.get_args());
+        for (name, value) in inner.get_envs() {
+            strace.env(name, value.unwrap_or_default());
+        }
+        let mut child = strace.current_dir(place.home()).spawn().unwrap();
+        command::wait_until("a container's folder", Duration::from_secs(60), || {
+            place.running() == 1
+        });
+        std::thread::sleep(Duration::from_secs(1));
+        let children =
+            fs::read_to_string(format!("/proc/{0}/task/{0}/children", child.id())).unwrap();
+        let run = children.split_whitespace().next().unwrap().parse().unwrap();
+        let run = rustix::process::Pid::from_raw(run).unwrap();
+        rustix::process::kill_process(run, signal).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(code));
+        assert_eq!(place.running(), 0);
     }
 }
 

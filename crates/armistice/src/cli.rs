@@ -474,17 +474,17 @@ pub(crate) struct Run {
     #[arg(long, value_name = "PROGRAM")]
     pub(crate) entrypoint: Option<String>,
     /// Give the command this input
-    #[arg(short, long)]
-    pub(crate) interactive: bool,
+    #[arg(short, long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub(crate) interactive: Option<bool>,
     /// Give the command a terminal
-    #[arg(short, long)]
-    pub(crate) tty: bool,
+    #[arg(short, long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub(crate) tty: Option<bool>,
     /// Have a process 1 that hands signals on and reaps, and the command as its child
-    #[arg(long)]
-    pub(crate) init: bool,
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub(crate) init: Option<bool>,
     /// The root is read-only
-    #[arg(long)]
-    pub(crate) read_only: bool,
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub(crate) read_only: Option<bool>,
     /// The container's host name
     #[arg(short = 'h', long, value_name = "NAME")]
     pub(crate) hostname: Option<String>,
@@ -498,8 +498,8 @@ pub(crate) struct Run {
     #[arg(long, value_name = "WHEN", default_value = "missing")]
     pub(crate) pull: PullWhen,
     /// Taken for docker's sake: a container is always removed when it ends
-    #[arg(long)]
-    pub(crate) rm: bool,
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub(crate) rm: Option<bool>,
     #[command(flatten)]
     pub(crate) fetching: Fetching,
     #[command(flatten)]

@@ -38,6 +38,8 @@ pub struct ImageConfig {
     pub user: String,
     /// Where the program starts; empty is `/`.
     pub working_dir: String,
+    /// Folders that a container has to have, and may write to (`VOLUME`).
+    pub volumes: Vec<String>,
 }
 
 impl ImageConfig {
@@ -52,6 +54,7 @@ impl ImageConfig {
             labels: BTreeMap::new(),
             user: String::new(),
             working_dir: String::new(),
+            volumes: Vec::new(),
         }
     }
 
@@ -93,6 +96,7 @@ impl ImageConfig {
             labels: doc.config.labels.clone(),
             user: doc.config.user.clone(),
             working_dir: doc.config.working_dir.clone(),
+            volumes: doc.config.volumes.keys().cloned().collect(),
         }
     }
 }

@@ -151,6 +151,12 @@ pub(crate) struct Run {
         skip_serializing_if = "BTreeMap::is_empty"
     )]
     pub(crate) labels: BTreeMap<String, String>,
+    /// Paths; what is behind them says nothing.
+    #[serde(
+        deserialize_with = "null_is_default",
+        skip_serializing_if = "BTreeMap::is_empty"
+    )]
+    pub(crate) volumes: BTreeMap<String, serde_json::Value>,
 }
 
 /// The layers' digests, uncompressed.

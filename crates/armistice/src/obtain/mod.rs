@@ -149,7 +149,8 @@ pub(crate) fn pull(
 /// What people should know of an image that is not as its makers have it.
 fn tell(store: &Store, pulled: &Pulled, output: Output) {
     let left = &pulled.left_out;
-    if left.devices > 0 {
+    // Said when it happens, and not for each container.
+    if left.devices > 0 && pulled.new_layers > 0 {
         let more = if left.devices > left.device_names.len() as u64 {
             ", ..."
         } else {

@@ -19,7 +19,9 @@ use rustix::thread::{
 use super::again::{self, Rest};
 use super::report::{self, Failure, Outside};
 use super::root::{self, Mounts};
-use super::{Container, Handlers, Network, Starter, filter, init, mount, program, user, watch};
+use super::{
+    Container, Handlers, Network, Starter, filter, init, mount, program, signals, user, watch,
+};
 
 /// What root may do inside (capabilities(7)); docker's default. All is within the user
 /// namespace: none of it reaches what is outside.
@@ -95,6 +97,7 @@ fn begin(
     streams(container.input, outside.terminal.take())?;
     let user = user::look_up(&container.user).map_err(Failure::own)?;
     let folder = working_dir(container)?;
+    root::make_folders(container)?;
     if container.read_only {
         root::make_read_only()?;
     }
@@ -285,7 +288,7 @@ fn become_command(
         "go to the working directory {}",
         rest.folder
     )))?;
-    watch::back_to_default();
+    signals::back_to_default();
     program::execute(&rest.argv, &rest.env, starter)
 }
 

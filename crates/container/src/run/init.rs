@@ -3,14 +3,14 @@
 
 use rustix::process::{Pid, WaitOptions, wait};
 
-use super::watch;
+use super::{signals, watch};
 
 /// Stays until the command ends; returns its exit code.
 pub(super) fn stay(command: libc::pid_t) -> u8 {
     // SAFETY: a system call that takes numbers. Nothing of this process is used from here
     // on that has a descriptor, and its owners are never dropped: it ends by `_exit`.
     unsafe { libc::syscall(libc::SYS_close_range, 3, u32::MAX, 0) };
-    let signals = watch::signals();
+    let signals = signals::all();
     loop {
         let mut signal = 0;
         // SAFETY: both point to values that live through the call; the signals are

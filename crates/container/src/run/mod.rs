@@ -20,9 +20,11 @@
 //! only, the others are played (`played`, `identity`) by the process outside.
 
 mod again;
+mod carrier;
 mod command;
 mod copied;
 mod filter;
+mod hang_up;
 mod identity;
 mod init;
 mod lookup;
@@ -31,6 +33,7 @@ mod played;
 mod program;
 mod report;
 mod root;
+mod signals;
 mod starter;
 mod user;
 mod warden;
@@ -89,6 +92,8 @@ pub struct Tmpfs {
     pub target: PathBuf,
     /// Options as tmpfs knows them, without a value where they have none.
     pub options: Vec<(String, String)>,
+    /// Programs in it are executed.
+    pub programs: bool,
 }
 
 /// All that a container is made of.
@@ -110,6 +115,9 @@ pub struct Container {
     pub volumes: Vec<Volume>,
     /// Empty folders in memory.
     pub tmpfs: Vec<Tmpfs>,
+    /// Folders that are made where they are not there, and written to also in a root that is
+    /// read-only.
+    pub folders: Vec<String>,
     /// The command and its arguments.
     pub argv: Vec<String>,
     /// `NAME=value`; of one name the last counts. HOME is added where it is not there.
@@ -160,7 +168,7 @@ pub fn run(container: &Container, handlers: Option<&dyn Handlers>) -> Result<u8,
             source: source.into(),
         }
     };
-    let signals = watch::Signals::catch().map_err(|source| Error::System {
+    let signals = signals::Signals::catch().map_err(|source| Error::System {
         doing: "take over signals",
         source,
     })?;

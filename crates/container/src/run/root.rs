@@ -117,7 +117,13 @@ impl Mounts {
         let sys = mount::read_only_copy(Path::new("/sys"));
         all.add("/sys", sys.map_err(Failure::doing("show /sys"))?);
         all.devices()?;
+        let first = all.0.len();
         for (path, content) in &container.files {
+            let asked = container.volumes.iter().map(|v| &v.target);
+            let mut asked = asked.chain(container.tmpfs.iter().map(|t| &t.target));
+            if asked.any(|target| target == Path::new(path)) {
+                continue;
+            }
             let name = path.rsplit('/').next().unwrap_or_default();
             let file = container.folder.join(name);
             fs::write(&file, content)
@@ -131,6 +137,8 @@ impl Mounts {
             });
         }
         all.given(container)?;
+        // What is above comes before what is below it: a volume over /etc has the files, too.
+        all.0[first..].sort_by_key(|m| m.at.components().count());
         Ok((all, starter))
     }
 
@@ -183,12 +191,12 @@ impl Mounts {
 
     /// What the caller wants to see inside.
     fn given(&mut self, container: &Container) -> Result<(), Failure> {
-        let first = self.0.len();
         for tmpfs in &container.tmpfs {
             let options: Vec<(&str, &str)> =
                 tmpfs.options.iter().map(|(k, v)| (&**k, &**v)).collect();
             let at = tmpfs.target.display();
-            let mount = mount::new("tmpfs", &options, DATA)
+            let attributes = if tmpfs.programs { PLAIN } else { DATA };
+            let mount = mount::new("tmpfs", &options, attributes)
                 .map_err(Failure::doing(format!("mount a tmpfs at {at}")))?;
             self.add(&tmpfs.target, mount);
         }
@@ -205,8 +213,6 @@ impl Mounts {
                 optional: false,
             });
         }
-        // What is above comes before what is below it.
-        self.0[first..].sort_by_key(|m| m.at.components().count());
         Ok(())
     }
 
@@ -221,6 +227,8 @@ impl Mounts {
         {
             let shown = at.display();
             let place = match mount::make_place(&at, folder) {
+                // A folder of the image's in the place of a file of the container's own.
+                Ok(place) if optional && place.is_dir() => continue,
                 Ok(place) => place,
                 Err(_) if optional => continue,
                 Err(error) => {
@@ -239,6 +247,21 @@ impl Mounts {
         }
         Ok(())
     }
+}
+
+/// Makes the folders that the image wants to be there. In a root that is read-only they are
+/// not, but for what is shown there already.
+pub(super) fn make_folders(container: &Container) -> Result<(), Failure> {
+    for folder in &container.folders {
+        let failed = || format!("make {folder}, a VOLUME of the image");
+        let place = mount::make_place(Path::new(folder), true).map_err(Failure::doing(failed()))?;
+        if container.read_only && place != Path::new("/") {
+            mount::copy(&place)
+                .and_then(|mount| mount::put(mount, &place))
+                .map_err(Failure::doing(failed()))?;
+        }
+    }
+    Ok(())
 }
 
 /// A table of foreign programs; where there can be no new one, what serves instead.

@@ -1,101 +1,32 @@
-//! The process outside: hands signals on, carries a terminal's bytes between the
-//! caller's and the container's, answers who asks for identities (`played`), and waits
-//! for process 1.
+//! The process outside: hands signals on (`signals`, `hang_up`), carries a terminal's bytes
+//! between the caller's and the container's (`carrier`), answers who asks for identities
+//! (`played`), and waits for process 1. A signal that ends a process ends, before the command has
+//! started, the container in the making.
 
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
 };
 use rustix::process::{Pid, WaitOptions, WaitStatus, waitpid};
-use rustix::stdio::{stdin, stdout};
-use rustix::termios::{
-    OptionalActions, Termios, isatty, tcgetattr, tcgetwinsize, tcsetattr, tcsetwinsize,
-};
+use rustix::stdio::stdin;
 
+use super::carrier::{Carrier, Raw, caller, resize};
+use super::hang_up::HangUp;
 use super::identity::Identity;
 use super::played::Players;
 use super::report;
+use super::signals::Signals;
 use crate::Error;
-
-/// Signals that are not handed on: what a process brings on itself, and what is about
-/// this process's own files and children.
-const OWN: [i32; 8] = [
-    libc::SIGSEGV,
-    libc::SIGBUS,
-    libc::SIGFPE,
-    libc::SIGILL,
-    libc::SIGTRAP,
-    libc::SIGSYS,
-    libc::SIGPIPE,
-    libc::SIGURG,
-];
 
 /// So much can be said of a descriptor: an identity with all groups that Linux lets it have.
 const SAID_MAX: usize = 4 * (65536 + 2);
-
-/// The signals that are waited for: those handed on, and SIGCHLD.
-pub(super) fn signals() -> libc::sigset_t {
-    // SAFETY: the set is filled before its use, and the numbers are signals'.
-    unsafe {
-        let mut set: libc::sigset_t = std::mem::zeroed();
-        libc::sigfillset(&raw mut set);
-        for signal in OWN {
-            libc::sigdelset(&raw mut set, signal);
-        }
-        set
-    }
-}
-
-/// Undoes for the command what this process and its parents did to signals.
-pub(super) fn back_to_default() {
-    for signal in 1..=libc::SIGRTMAX() {
-        // SAFETY: the default action needs no handler; where a signal has no other (SIGKILL),
-        // the call fails and changes nothing.
-        unsafe { libc::signal(signal, libc::SIG_DFL) };
-    }
-    // SAFETY: the set is emptied before its use; the process has one thread.
-    unsafe {
-        let mut none: libc::sigset_t = std::mem::zeroed();
-        libc::sigemptyset(&raw mut none);
-        libc::sigprocmask(libc::SIG_SETMASK, &raw const none, std::ptr::null_mut());
-    }
-}
-
-/// Signals as a descriptor.
-#[derive(Debug)]
-pub(super) struct Signals(OwnedFd);
-
-impl Signals {
-    /// From now on signals wait until they are read, also in children.
-    pub(super) fn catch() -> io::Result<Signals> {
-        let set = signals();
-        // SAFETY: the set is whole; the process has one thread. SIGCHLD has to be at its
-        // default, for else there would be no children to wait for.
-        let fd = unsafe {
-            libc::signal(libc::SIGCHLD, libc::SIG_DFL);
-            libc::sigprocmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut());
-            libc::signalfd(-1, &raw const set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK)
-        };
-        if fd < 0 {
-            return Err(io::Error::last_os_error());
-        }
-        // SAFETY: a new descriptor, which nobody else has.
-        Ok(Signals(unsafe { OwnedFd::from_raw_fd(fd) }))
-    }
-
-    fn next(&self) -> Option<i32> {
-        let mut info = [0u8; size_of::<libc::signalfd_siginfo>()];
-        let read = rustix::io::read(&self.0, &mut info).ok()?;
-        let number = info.first_chunk().filter(|_| read == info.len())?;
-        i32::try_from(u32::from_ne_bytes(*number)).ok()
-    }
-}
 
 /// Two ends through which a terminal is handed over.
 pub(super) fn handover() -> Result<(OwnedFd, OwnedFd), Errno> {
@@ -124,34 +55,13 @@ pub(super) fn take_over(from: &OwnedFd) -> Option<(OwnedFd, Vec<u8>)> {
     let mut said = vec![0; SAID_MAX];
     let mut parts = [io::IoSliceMut::new(&mut said)];
     let flags = RecvFlags::CMSG_CLOEXEC;
-    let received =
-        rustix::io::retry_on_intr(|| recvmsg(from, &mut parts, &mut control, flags)).ok()?;
+    let received = retry_on_intr(|| recvmsg(from, &mut parts, &mut control, flags)).ok()?;
     let descriptor = control.drain().find_map(|message| match message {
         RecvAncillaryMessage::ScmRights(mut descriptors) => descriptors.next(),
         _ => None,
     });
     said.truncate(received.bytes);
     Some((descriptor?, said))
-}
-
-/// The caller's terminal, as it was; put back when dropped.
-struct Raw(Termios);
-
-impl Raw {
-    /// Every key is the container's from now on. `None` where stdin is no terminal.
-    fn make() -> Option<Raw> {
-        let was = tcgetattr(stdin()).ok()?;
-        let mut raw = was.clone();
-        raw.make_raw();
-        tcsetattr(stdin(), OptionalActions::Now, &raw).ok()?;
-        Some(Raw(was))
-    }
-}
-
-impl Drop for Raw {
-    fn drop(&mut self) {
-        let _ = tcsetattr(stdin(), OptionalActions::Now, &self.0);
-    }
 }
 
 /// The ways to process 1.
@@ -168,147 +78,156 @@ pub(super) struct Inside {
 /// Waits for process 1; returns the command's exit code.
 pub(super) fn until_end(inside: Inside, signals: &Signals, input: bool) -> Result<u8, Error> {
     let child = inside.child;
-    let terminal = inside.terminal.and_then(|from| take_over(&from));
-    let terminal = terminal.map(|(terminal, _)| terminal);
-    if let Some(terminal) = &terminal {
-        resize(terminal);
-    }
-    let players = inside.players.and_then(|from| take_over(&from));
-    let mut players =
-        players.and_then(|(listener, who)| Some(Players::new(listener, Identity::of(&who)?)));
-    // The command's start is among the calls that are answered.
-    while let Some(present) = &mut players
-        && !is_told(&inside.told, present)
-    {
-        present.answer();
-    }
-    if let Err(failure) = report::hear(inside.told) {
-        let _ = rustix::io::retry_on_intr(|| waitpid(Pid::from_raw(child), WaitOptions::empty()));
-        return Err(Error::Container(failure));
-    }
+    let mut beginning = Beginning {
+        child,
+        signals,
+        later: Vec::new(),
+    };
+    let (terminal, mut players) = match beginning.wait(inside)? {
+        Begun::Command(terminal, players) => (terminal, players),
+        Begun::Interrupted(signal) => return Ok(code_of_signal(signal)),
+    };
     let raw = (terminal.is_some() && input).then(Raw::make).flatten();
-    let mut carrier = terminal.map(|terminal| Carrier::new(terminal, input));
+    let mut carrier = match terminal {
+        Some(terminal) => {
+            let caller = caller().map_err(system("open the output"))?;
+            Some(Carrier::new(terminal, caller, input))
+        }
+        None => None,
+    };
+    let mut later = beginning.later.into_iter();
+    let mut hang_up = HangUp::new(child);
     let code = loop {
-        wait_for_something(signals, carrier.as_mut(), &mut players);
-        while let Some(signal) = signals.next() {
+        while let Some(signal) = later.next().or_else(|| signals.next()) {
             match (signal, &carrier) {
                 (libc::SIGCHLD, _) => {}
                 (libc::SIGWINCH, Some(carrier)) => resize(&carrier.terminal),
+                (libc::SIGHUP, _) if signals.no_hangup => {}
+                (libc::SIGHUP, _) => hang_up.tell(),
                 // SAFETY: a system call that takes numbers; the child is not waited for yet.
                 _ => drop(unsafe { libc::kill(child, signal) }),
             }
         }
         let ended = waitpid(Pid::from_raw(child), WaitOptions::NOHANG);
-        let ended = ended.map_err(|source| Error::System {
-            doing: "wait for the container",
-            source: source.into(),
-        })?;
+        let ended = ended.map_err(system("wait for the container"))?;
         if let Some(code) = ended.and_then(|(_, status)| code_of(status)) {
             break code;
         }
+        wait_for_something(signals, carrier.as_mut(), &mut players, hang_up.look());
+        if carrier.as_ref().is_some_and(|c| c.unread) {
+            // Nobody sees the terminal any more, as when a window is closed.
+            carrier = None;
+            hang_up.tell();
+        }
     };
     if let Some(carrier) = &mut carrier {
-        while carrier.output() {}
+        carrier.finish(signals);
     }
     drop(raw);
-    Ok(code)
+    Ok(match hang_up.killed {
+        true => code_of_signal(libc::SIGHUP),
+        false => code,
+    })
 }
 
-/// Waits for what is told, or for a question; whether it is the former.
-fn is_told(told: &OwnedFd, players: &Players) -> bool {
-    let asked = PollFd::from_borrowed_fd(players.descriptor(), PollFlags::IN);
-    let mut both = [PollFd::new(told, PollFlags::IN), asked];
-    let _ = rustix::io::retry_on_intr(|| poll(&mut both, None));
-    let [told, asked] = both.map(|polled| polled.revents());
-    !told.is_empty() || !asked.contains(PollFlags::IN)
-}
-
-/// Gives the container's terminal the size of the caller's.
-fn resize(terminal: &OwnedFd) {
-    let caller = if isatty(stdin()) { stdin() } else { stdout() };
-    if let Ok(size) = tcgetwinsize(caller) {
-        let _ = tcsetwinsize(terminal, size);
+fn system(doing: &'static str) -> impl FnOnce(Errno) -> Error {
+    move |source| Error::System {
+        doing,
+        source: source.into(),
     }
 }
 
-/// What goes to and from the container's terminal.
-struct Carrier {
-    terminal: OwnedFd,
-    /// The caller's input is read.
-    input: bool,
-    /// The container's side may still write.
-    open: bool,
-    /// Read, but not yet taken by the terminal.
-    pending: Vec<u8>,
+/// The time before the command.
+struct Beginning<'a> {
+    child: libc::pid_t,
+    signals: &'a Signals,
+    /// Signals that came, and are the command's.
+    later: Vec<i32>,
 }
 
-impl Carrier {
-    fn new(terminal: OwnedFd, input: bool) -> Carrier {
-        // Input that the container does not read must not keep its output waiting.
-        let flags = rustix::fs::fcntl_getfl(&terminal).unwrap_or(rustix::fs::OFlags::empty());
-        let _ = rustix::fs::fcntl_setfl(&terminal, flags | rustix::fs::OFlags::NONBLOCK);
-        Carrier {
-            terminal,
-            input,
-            open: true,
-            pending: Vec::new(),
+/// How it ended.
+enum Begun {
+    /// The command runs.
+    Command(Option<OwnedFd>, Option<Players>),
+    /// By a signal that ends a process, and so ended process 1.
+    Interrupted(i32),
+}
+
+impl Beginning<'_> {
+    fn wait(&mut self, inside: Inside) -> Result<Begun, Error> {
+        let mut handed = [None, None];
+        for (from, to) in [&inside.terminal, &inside.players]
+            .into_iter()
+            .zip(&mut handed)
+        {
+            let Some(from) = from else { continue };
+            if let Some(signal) = self.until(from, None) {
+                return Ok(Begun::Interrupted(signal));
+            }
+            *to = take_over(from);
         }
+        let [terminal, players] = handed;
+        let terminal = terminal.map(|(terminal, _)| terminal);
+        if let Some(terminal) = &terminal {
+            resize(terminal);
+        }
+        let mut players =
+            players.and_then(|(listener, who)| Some(Players::new(listener, Identity::of(&who)?)));
+        if let Some(signal) = self.until(&inside.told, players.as_mut()) {
+            return Ok(Begun::Interrupted(signal));
+        }
+        if let Err(failure) = report::hear(inside.told) {
+            self.reap();
+            return Err(Error::Container(failure));
+        }
+        Ok(Begun::Command(terminal, players))
     }
 
-    /// Carries what there is to the caller; false where there is no more now.
-    fn output(&mut self) -> bool {
-        let mut buffer = [0; 16384];
-        match rustix::io::read(&self.terminal, &mut buffer) {
-            Ok(0) => false,
-            Ok(count) => write_all(buffer.get(..count).unwrap_or_default()),
-            Err(Errno::INTR) => true,
-            Err(Errno::AGAIN) => false,
-            Err(_) => {
-                self.open = false;
-                false
+    /// Waits until there is something to be read. The command's start is among the calls that
+    /// are answered. Returns the signal that ended it all instead.
+    fn until(&mut self, what: &OwnedFd, mut players: Option<&mut Players>) -> Option<i32> {
+        loop {
+            let mut polled = vec![
+                PollFd::new(what, PollFlags::IN),
+                PollFd::new(&self.signals.fd, PollFlags::IN),
+            ];
+            if let Some(players) = players.as_deref() {
+                let descriptor = PollFd::from_borrowed_fd(players.descriptor(), PollFlags::IN);
+                polled.push(descriptor);
+            }
+            let _ = retry_on_intr(|| poll(&mut polled, None));
+            let came: Vec<PollFlags> = polled.iter().map(PollFd::revents).collect();
+            drop(polled);
+            while let Some(signal) = self.signals.next() {
+                match signal {
+                    libc::SIGHUP if self.signals.no_hangup => {}
+                    libc::SIGINT | libc::SIGTERM | libc::SIGQUIT | libc::SIGHUP => {
+                        // SAFETY: a system call that takes numbers; the child is not waited
+                        // for yet.
+                        unsafe { libc::kill(self.child, libc::SIGKILL) };
+                        self.reap();
+                        return Some(signal);
+                    }
+                    other => self.later.push(other),
+                }
+            }
+            match &came[..] {
+                [what, ..] if !what.is_empty() => return None,
+                [_, _, asked] if asked.contains(PollFlags::IN) => {
+                    if let Some(players) = players.as_deref_mut() {
+                        players.answer();
+                    }
+                }
+                // Nobody is left who could ask.
+                [_, _, asked] if !asked.is_empty() => players = None,
+                _ => {}
             }
         }
     }
 
-    fn read_input(&mut self) {
-        let mut buffer = [0; 4096];
-        match rustix::io::read(stdin(), &mut buffer) {
-            Ok(0) => {
-                // The terminal's end of file.
-                self.pending.push(4);
-                self.input = false;
-            }
-            Ok(count) => self.pending.extend(buffer.iter().take(count)),
-            Err(Errno::INTR | Errno::AGAIN) => {}
-            Err(_) => self.input = false,
-        }
+    fn reap(&self) {
+        let _ = retry_on_intr(|| waitpid(Pid::from_raw(self.child), WaitOptions::empty()));
     }
-
-    fn write_input(&mut self) {
-        match rustix::io::write(&self.terminal, &self.pending) {
-            Ok(count) => drop(self.pending.drain(..count)),
-            Err(Errno::INTR | Errno::AGAIN) => {}
-            Err(_) => self.pending.clear(),
-        }
-    }
-}
-
-/// All to the caller; false where nobody reads any more.
-fn write_all(mut bytes: &[u8]) -> bool {
-    while !bytes.is_empty() {
-        match rustix::io::write(stdout(), bytes) {
-            Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
-            Err(Errno::INTR) => {}
-            Err(Errno::AGAIN) => {
-                let _ = poll(
-                    &mut [PollFd::from_borrowed_fd(stdout(), PollFlags::OUT)],
-                    None,
-                );
-            }
-            Err(_) => return false,
-        }
-    }
-    true
 }
 
 /// What is waited for.
@@ -317,23 +236,33 @@ enum Source {
     Signal,
     Players,
     Terminal,
+    Caller,
     Input,
 }
 
 /// Sleeps until something comes: a signal, a byte, which is carried, or a question, which
-/// is answered.
+/// is answered; or until the time is over.
 fn wait_for_something(
     signals: &Signals,
     mut carrier: Option<&mut Carrier>,
     players: &mut Option<Players>,
+    at_most: Option<Duration>,
 ) {
-    let mut asked = vec![(Source::Signal, PollFd::new(&signals.0, PollFlags::IN))];
+    let mut asked = vec![(Source::Signal, PollFd::new(&signals.fd, PollFlags::IN))];
     if let Some(players) = players.as_ref() {
         let descriptor = PollFd::from_borrowed_fd(players.descriptor(), PollFlags::IN);
         asked.push((Source::Players, descriptor));
     }
+    if let Some(carrier) = carrier.as_deref().filter(|c| !c.shown.is_empty()) {
+        let caller = PollFd::new(&carrier.caller, PollFlags::OUT);
+        asked.push((Source::Caller, caller));
+    }
     if let Some(carrier) = carrier.as_deref().filter(|c| c.open) {
-        let mut events = PollFlags::IN;
+        // More is taken when what there is was shown: who writes faster waits, as ever.
+        let mut events = match carrier.shown.is_empty() {
+            true => PollFlags::IN,
+            false => PollFlags::empty(),
+        };
         if !carrier.pending.is_empty() {
             events |= PollFlags::OUT;
         }
@@ -344,7 +273,8 @@ fn wait_for_something(
         }
     }
     let (sources, mut polled): (Vec<Source>, Vec<PollFd<'_>>) = asked.into_iter().unzip();
-    if poll(&mut polled, None).is_err() {
+    let at_most = at_most.and_then(|time| rustix::event::Timespec::try_from(time).ok());
+    if poll(&mut polled, at_most.as_ref()).is_err() {
         return;
     }
     let happened: Vec<PollFlags> = polled.iter().map(PollFd::revents).collect();
@@ -365,10 +295,16 @@ fn wait_for_something(
                     carrier.write_input();
                 }
             }
+            (Source::Caller, _, Some(carrier)) => carrier.show(),
             (Source::Input, _, Some(carrier)) => carrier.read_input(),
             _ => {}
         }
     }
+}
+
+/// As a shell has it.
+fn code_of_signal(signal: i32) -> u8 {
+    u8::try_from(128 + signal).unwrap_or(u8::MAX)
 }
 
 /// As a shell has it: 128 and the signal's number where a signal ended it.

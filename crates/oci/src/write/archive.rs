@@ -179,6 +179,7 @@ fn config(image: &ImageSpec, measures: &[Measure]) -> Config {
         os: config.platform.os,
         variant: config.platform.variant,
         config: Run {
+            volumes: BTreeMap::new(),
             user: config.user,
             env: config.env,
             entrypoint: config.entrypoint,

@@ -44,19 +44,28 @@ struct Origin {
 }
 
 fn run_to_end(args: &Run, inherited: &Inherited, output: Output) -> Result<u8> {
-    if args.interactive && args.tty && !rustix::termios::isatty(rustix::stdio::stdin()) {
+    if given(args.interactive)
+        && given(args.tty)
+        && !rustix::termios::isatty(rustix::stdio::stdin())
+    {
         bail!(Usage(
             "-t wants a terminal, and the input is none; give -i alone".to_owned()
         ));
     }
     // Paths of the machine's are read before the user namespace is entered.
-    let given = Given::parse(&args.image)?;
+    let image = Given::parse(&args.image)?;
     let volumes = options::volumes(&args.volumes)?;
     let tmpfs = options::tmpfs(&args.tmpfs)?;
+    options::apart(&volumes, &tmpfs)?;
+    if args.rm == Some(false) {
+        bail!(Usage(
+            "run has no --rm=false: a container is always removed when it ends".to_owned()
+        ));
+    }
     let env = options::env(args)?;
     let outside = namespace();
-    let (store, keyring) = obtain::open_to_fetch(&given, &args.fetching, output)?;
-    let origin = match &given {
+    let (store, keyring) = obtain::open_to_fetch(&image, &args.fetching, output)?;
+    let origin = match &image {
         Given::Folder(folder) => folder_origin(folder, args)?,
         other => image_origin(&store, &keyring, other, args, output)?,
     };
@@ -71,10 +80,10 @@ fn run_to_end(args: &Run, inherited: &Inherited, output: Output) -> Result<u8> {
     let config = &origin.config;
     let hostname = options::hostname(args, run_folder.id());
     let container = Container {
-        files: options::files(args, &hostname),
+        files: options::files(args, &hostname)?,
         root: origin.root,
         folder: run_folder.path().to_owned(),
-        read_only: args.read_only,
+        read_only: given(args.read_only),
         network: match args.network {
             NetworkKind::Host => Network::Host,
             NetworkKind::None => Network::None,
@@ -82,15 +91,13 @@ fn run_to_end(args: &Run, inherited: &Inherited, output: Output) -> Result<u8> {
         volumes,
         tmpfs,
         argv: options::command(args, config)?,
-        env: options::environment(config, &hostname, args.tty, env),
-        working_dir: args
-            .workdir
-            .clone()
-            .unwrap_or_else(|| config.working_dir.clone()),
+        env: options::environment(config, &hostname, given(args.tty), env),
+        working_dir: options::working_dir(args, config)?,
+        folders: config.volumes.clone(),
         user: args.user.clone().unwrap_or_else(|| config.user.clone()),
-        init: args.init,
-        terminal: args.tty,
-        input: args.interactive,
+        init: given(args.init),
+        terminal: given(args.tty),
+        input: given(args.interactive),
         hostname,
     };
     inherited.give_back();
@@ -102,6 +109,11 @@ fn run_to_end(args: &Run, inherited: &Inherited, output: Output) -> Result<u8> {
         output.error(format!("{:#}", anyhow::Error::from(error)));
     }
     Ok(ended?)
+}
+
+/// Whether an option without or with a value is on.
+fn given(option: Option<bool>) -> bool {
+    option.unwrap_or(false)
 }
 
 /// Which user namespace this process is in.

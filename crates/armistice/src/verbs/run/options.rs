@@ -39,9 +39,13 @@ fn volume(text: &str) -> Result<Volume> {
     for mode in modes.split(',').filter(|m| !m.is_empty()) {
         match mode {
             "ro" => read_only = true,
-            // z and Z are about SELinux's labels, which a bind in one's own namespace keeps.
             "rw" => read_only = false,
-            other => bail!(bad(&format!("'{other}' is not supported; ro and rw are"))),
+            // SELinux's labels stay as they are, as in docker where SELinux is not in use; the
+            // others are about docker on other systems.
+            "z" | "Z" | "cached" | "delegated" | "consistent" => {}
+            other => bail!(bad(&format!(
+                "'{other}' is not supported; ro, rw, z and Z are"
+            ))),
         }
     }
     if !target.starts_with('/') || target == "/" {
@@ -72,27 +76,79 @@ pub(super) fn tmpfs(given: &[String]) -> Result<Vec<Tmpfs>> {
                 "--tmpfs {text}: the path inside has to begin with '/', and not be '/'"
             )));
         }
+        let mut programs = false;
         let mut all = vec![("mode".to_owned(), "1777".to_owned())];
         for option in options.split(',').filter(|o| !o.is_empty()) {
             let (name, value) = option.split_once('=').unwrap_or((option, ""));
             match name {
                 // Mounted so in any case.
-                "rw" | "nosuid" | "nodev" | "noexec" if value.is_empty() => {}
+                "rw" | "nosuid" | "nodev" if value.is_empty() => {}
+                "exec" | "noexec" if value.is_empty() => programs = name == "exec",
                 "size" | "mode" | "uid" | "gid" | "nr_inodes" | "nr_blocks" => {
                     all.retain(|(n, _)| n != name);
                     all.push((name.to_owned(), value.to_owned()));
                 }
                 other => bail!(Usage(format!(
-                    "--tmpfs {text}: '{other}' is not supported; size, mode, uid and gid are"
+                    "--tmpfs {text}: '{other}' is not supported; size, mode, uid, gid and exec are"
                 ))),
             }
         }
         Ok(Tmpfs {
             target: PathBuf::from(target),
             options: all,
+            programs,
         })
     };
     given.iter().map(one).collect()
+}
+
+/// Refuses what docker refuses, too: two things at one place inside.
+pub(super) fn apart(volumes: &[Volume], tmpfs: &[Tmpfs]) -> Result<()> {
+    let targets = volumes.iter().map(|v| &v.target);
+    let mut seen: Vec<PathBuf> = Vec::new();
+    for target in targets.chain(tmpfs.iter().map(|t| &t.target)) {
+        // Without what is said twice: /a//b/ is /a/b.
+        let place: PathBuf = target.components().collect();
+        if seen.contains(&place) {
+            bail!(Usage(format!(
+                "{} is asked for twice; one place inside shows one thing",
+                place.display()
+            )));
+        }
+        seen.push(place);
+    }
+    Ok(())
+}
+
+/// The folder in which the command starts: what is asked for, else the image's.
+pub(super) fn working_dir(args: &Run, config: &ImageConfig) -> Result<String> {
+    match &args.workdir {
+        Some(asked) if !asked.starts_with('/') => {
+            bail!(Usage(format!("-w {asked}: the path has to begin with '/'")))
+        }
+        Some(asked) => Ok(asked.clone()),
+        None => Ok(config.working_dir.clone()),
+    }
+}
+
+/// The name and the address of `--add-host NAME:ADDRESS`.
+fn extra_host(text: &str, network: NetworkKind) -> Result<(&str, String)> {
+    let bad = |why: &str| Usage(format!("--add-host {text}: {why}"));
+    let parts = text
+        .split_once([':', '='])
+        .filter(|(name, _)| !name.is_empty());
+    let (name, address) = parts.ok_or_else(|| bad("write it as NAME:ADDRESS"))?;
+    // The machine, as docker calls it.
+    if address == "host-gateway" {
+        return match network {
+            NetworkKind::Host => Ok((name, "127.0.0.1".to_owned())),
+            NetworkKind::None => Err(bad("without a network the machine is not reached").into()),
+        };
+    }
+    let bare = address.strip_prefix('[').and_then(|a| a.strip_suffix(']'));
+    let address: Result<std::net::IpAddr, _> = bare.unwrap_or(address).parse();
+    let address = address.map_err(|_| bad("that is no address; write one like 10.0.0.1 or ::1"))?;
+    Ok((name, address.to_string()))
 }
 
 /// The variables that are asked for: those of files first, then those of `-e`.
@@ -104,6 +160,10 @@ pub(super) fn env(args: &Run) -> Result<Vec<String>> {
         for line in text.lines() {
             let line = line.trim_start();
             if !line.is_empty() && !line.starts_with('#') {
+                let name = line.split('=').next().unwrap_or_default();
+                if name.contains(char::is_whitespace) {
+                    bail!(no_variable(line));
+                }
                 env.extend(variable(line)?);
             }
         }
@@ -114,13 +174,15 @@ pub(super) fn env(args: &Run) -> Result<Vec<String>> {
     Ok(env)
 }
 
+fn no_variable(text: &str) -> Usage {
+    Usage(format!("'{text}' is no variable; write it as NAME=value"))
+}
+
 /// `NAME=value`, or a name alone, which takes this process's value where it has one.
 fn variable(text: &str) -> Result<Option<String>> {
     let name = text.split('=').next().unwrap_or_default();
-    if name.is_empty() || name.contains(char::is_whitespace) {
-        bail!(Usage(format!(
-            "'{text}' is no variable; write it as NAME=value"
-        )));
+    if name.is_empty() {
+        bail!(no_variable(text));
     }
     if text.contains('=') {
         return Ok(Some(text.to_owned()));
@@ -182,7 +244,10 @@ pub(super) fn hostname(args: &Run, id: &str) -> String {
 }
 
 /// Files that a container gets of its own.
-pub(super) fn files(args: &Run, hostname: &str) -> Vec<(&'static str, Vec<u8>)> {
+///
+/// # Errors
+/// Where a host that is asked for has no address.
+pub(super) fn files(args: &Run, hostname: &str) -> Result<Vec<(&'static str, Vec<u8>)>> {
     let host = args.network == NetworkKind::Host;
     let mut hosts = match fs::read("/etc/hosts") {
         Ok(text) if host => text,
@@ -198,7 +263,7 @@ pub(super) fn files(args: &Run, hostname: &str) -> Vec<(&'static str, Vec<u8>)> 
         line(format!("127.0.1.1\t{hostname}\n"));
     }
     for extra in &args.add_host {
-        let (name, address) = extra.split_once([':', '=']).unwrap_or((extra, ""));
+        let (name, address) = extra_host(extra, args.network)?;
         line(format!("{address}\t{name}\n"));
     }
     let mut files = vec![
@@ -208,7 +273,7 @@ pub(super) fn files(args: &Run, hostname: &str) -> Vec<(&'static str, Vec<u8>)> 
     if let Ok(resolv) = fs::read("/etc/resolv.conf") {
         files.push(("/etc/resolv.conf", resolv));
     }
-    files
+    Ok(files)
 }
 
 /// What a root folder's programs are made for. Links that begin with '/' lead to the

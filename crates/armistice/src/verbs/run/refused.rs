@@ -6,6 +6,7 @@ const NETWORK: &str = "there is the machine's network or none; a server in the c
 const DAEMON: &str =
     "there is no daemon: a container lives as long as 'armistice run', and is removed with it";
 const RIGHTS: &str = "a container has docker's usual capabilities within its user namespace, and no more or fewer can be had yet";
+const WINDOWS: &str = "that is of Windows";
 const NOT_YET: &str = "this is not done yet";
 const STORE: &str = "there are no named volumes, only files and folders: -v /SRC:/DST";
 
@@ -19,6 +20,7 @@ const REFUSED: &[(&str, &str)] = &[
     ("--ip", NETWORK),
     ("--ip6", NETWORK),
     ("--link", NETWORK),
+    ("--link-local-ip", NETWORK),
     ("--mac-address", NETWORK),
     ("--network-alias", NETWORK),
     ("--dns", NOT_YET),
@@ -41,6 +43,10 @@ const REFUSED: &[(&str, &str)] = &[
     ("--health-interval", DAEMON),
     ("--health-retries", DAEMON),
     ("--health-timeout", DAEMON),
+    ("--health-start-interval", DAEMON),
+    ("--health-start-period", DAEMON),
+    ("--annotation", DAEMON),
+    ("--use-api-socket", DAEMON),
     ("--no-healthcheck", DAEMON),
     ("-m", CGROUPS),
     ("--memory", CGROUPS),
@@ -55,6 +61,25 @@ const REFUSED: &[(&str, &str)] = &[
     ("--cpuset-mems", CGROUPS),
     ("--blkio-weight", CGROUPS),
     ("--pids-limit", CGROUPS),
+    ("--blkio-weight-device", CGROUPS),
+    ("--cpu-rt-period", CGROUPS),
+    ("--cpu-rt-runtime", CGROUPS),
+    ("--device-cgroup-rule", CGROUPS),
+    ("--device-read-bps", CGROUPS),
+    ("--device-read-iops", CGROUPS),
+    ("--device-write-bps", CGROUPS),
+    ("--device-write-iops", CGROUPS),
+    ("--kernel-memory", CGROUPS),
+    ("--memory-swappiness", CGROUPS),
+    ("--oom-kill-disable", CGROUPS),
+    (
+        "--oom-score-adj",
+        "it is this shell's; set it there with choom",
+    ),
+    ("--cpu-count", WINDOWS),
+    ("--cpu-percent", WINDOWS),
+    ("--io-maxbandwidth", WINDOWS),
+    ("--io-maxiops", WINDOWS),
     ("--cgroup-parent", CGROUPS),
     ("--cgroupns", CGROUPS),
     ("--privileged", RIGHTS),
@@ -67,6 +92,14 @@ const REFUSED: &[(&str, &str)] = &[
     ("--mount", "write it as -v SRC:DST[:ro] or --tmpfs DST"),
     ("--volumes-from", STORE),
     ("--volume-driver", STORE),
+    (
+        "--storage-opt",
+        "what a container writes is on the store's disk, without a limit of its own",
+    ),
+    (
+        "--disable-content-trust",
+        "signatures are not looked at; name an image by its digest",
+    ),
     (
         "--ulimit",
         "limits are this shell's; set them there with ulimit",
@@ -83,7 +116,7 @@ const REFUSED: &[(&str, &str)] = &[
     ("--pid", NOT_YET),
     ("--uts", NOT_YET),
     ("--userns", NOT_YET),
-    ("--isolation", "that is of Windows"),
+    ("--isolation", WINDOWS),
     ("--runtime", "there is no other runtime than Armistice"),
     ("--domainname", NOT_YET),
     (
