@@ -94,6 +94,22 @@ impl Store {
         Ok(images)
     }
 
+    /// The images whose manifest has this digest: whole or its first twelve digits at least, with
+    /// `sha256:` before it or without.
+    ///
+    /// # Errors
+    /// [`Error::Files`].
+    pub fn with_digest(&self, text: &str) -> Result<Vec<StoredImage>, Error> {
+        let hex = text.strip_prefix("sha256:").unwrap_or(text);
+        let digit = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
+        if !(12..=64).contains(&hex.len()) || !hex.bytes().all(digit) {
+            return Ok(Vec::new());
+        }
+        let mut images = self.images()?;
+        images.retain(|i| i.manifest.hex().starts_with(hex));
+        Ok(images)
+    }
+
     /// The image of this name that serves best for a platform; without one, the
     /// only one there is, else the one for `otherwise`. `None` where the name, or
     /// the platform, or a layer is not there: pull it.

@@ -1,7 +1,8 @@
 //! `images`, `rmi` and `prune`: what the store has, and how it goes.
 
 use anyhow::Result;
-use armistice_store::{Pruned, StoredImage, What};
+use armistice_arch::Platform;
+use armistice_store::{Pruned, Store, StoredImage, What};
 use serde::Serialize;
 
 use crate::cli::{Format, Images, Prune, Rmi};
@@ -99,13 +100,14 @@ fn ago(then: u64) -> String {
 }
 
 pub(crate) fn remove(args: &Rmi, output: Output) -> Result<Outcome> {
-    let names: Result<Vec<_>> = args.images.iter().map(|n| obtain::reference(n)).collect();
-    let names = names?;
+    for typed in &args.images {
+        obtain::reference(typed)?;
+    }
     let platform = obtain::wanted(args.platform.as_deref())?.exactly;
     let store = obtain::open(output)?;
     let mut outcome = Outcome::Done;
-    for name in names {
-        match store.remove(&name.to_string(), platform.as_ref()) {
+    for (name, platform) in meant(&store, args, platform.as_ref())? {
+        match store.remove(&name, platform.as_ref()) {
             Ok(pruned) => print_pruned(&pruned, false, output),
             Err(error @ armistice_store::Error::NoSuchImage { .. }) => {
                 output.error(error);
@@ -115,6 +117,29 @@ pub(crate) fn remove(args: &Rmi, output: Output) -> Result<Outcome> {
         }
     }
     Ok(outcome)
+}
+
+/// What is to go, by name and platform: what is typed is a name, or else the digest of an image
+/// that goes under all its names.
+fn meant(
+    store: &Store,
+    args: &Rmi,
+    platform: Option<&Platform>,
+) -> Result<Vec<(String, Option<Platform>)>> {
+    let mut all = Vec::new();
+    for typed in &args.images {
+        let name = obtain::reference(typed)?.to_string();
+        let mut images = match store.named(&name)?.is_empty() {
+            true => store.with_digest(typed)?,
+            false => Vec::new(),
+        };
+        images.retain(|i| platform.is_none_or(|p| i.platform == *p));
+        if images.is_empty() {
+            all.push((name, platform.cloned()));
+        }
+        all.extend(images.into_iter().map(|i| (i.name, Some(i.platform))));
+    }
+    Ok(all)
 }
 
 pub(crate) fn prune(args: &Prune, output: Output) -> Result<Outcome> {

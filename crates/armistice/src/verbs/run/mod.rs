@@ -14,7 +14,7 @@ use armistice_arch::Platform;
 use armistice_container::run::{Container, Network, Root, run as run_container};
 use armistice_container::{IdMap, enter_identities};
 use armistice_oci::ImageConfig;
-use armistice_store::{Held, Store, StoredImage};
+use armistice_store::{Held, Store, StoredImage, Wanted};
 
 use crate::cli::{NetworkKind, PullWhen, Run};
 use crate::inherited::Inherited;
@@ -136,6 +136,10 @@ fn image_origin(
         }
         _ => None,
     };
+    let there = match there {
+        None if matches!(given, Given::Image(_)) => by_digest(store, args, &wanted)?,
+        named => named,
+    };
     let image = match there {
         Some(image) => image,
         None => brought(store, keyring, given, args, output)?,
@@ -156,6 +160,28 @@ fn image_origin(
         platform: held.platform.clone(),
         _held: Some(held),
     })
+}
+
+/// The image that has such a digest as `images` shows, if one has.
+fn by_digest(store: &Store, args: &Run, wanted: &Wanted) -> Result<Option<StoredImage>> {
+    let mut images = store.with_digest(&args.image)?;
+    let serves = |i: &StoredImage| {
+        let distance = |wanted: &Platform| i.platform.distance_from(wanted);
+        i.disk.is_some()
+            && wanted
+                .exactly
+                .as_ref()
+                .is_none_or(|w| distance(w).is_some())
+    };
+    images.retain(serves);
+    let first = images.first().map(|i| i.manifest.clone());
+    if images.iter().any(|i| Some(&i.manifest) != first.as_ref()) {
+        bail!(Usage(format!(
+            "several images have a digest that begins with {}; write more of it",
+            args.image
+        )));
+    }
+    Ok(images.pop())
 }
 
 fn brought(
