@@ -10,6 +10,8 @@
 //! The flags are lost. Of the vector registers those are kept that a function of
 //! the guest keeps: a call is where such a function could be.
 
+use guest::surroundings::FUNCTIONS;
+
 /// The register of the argument.
 pub const ARGUMENT: u8 = 0;
 /// The registers of the values.
@@ -17,19 +19,10 @@ pub const VALUES: [u8; 2] = [2, 3];
 /// A register that is overwritten.
 pub const ZERO: u8 = 4;
 
-/// How many functions there are.
-pub const COUNT: usize = 2;
-
 /// The first hint, HINT #112, and the bits that are a function's number.
 const FIRST: u32 = 0xd503_2e1f;
 const NUMBER: u32 = 1 << 5;
-const _: () = assert!(COUNT - 1 == NUMBER as usize >> 5);
-
-/// The page of an instruction.
-#[must_use]
-pub const fn page(pc: u64) -> u64 {
-    pc & !0xfff
-}
+const _: () = assert!(FUNCTIONS - 1 == NUMBER as usize >> 5);
 
 /// The instruction that calls a function.
 #[must_use]

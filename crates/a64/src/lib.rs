@@ -14,5 +14,4 @@ pub mod features;
 pub mod insn;
 pub mod interp;
 pub mod lift;
-pub mod mem;
 pub mod op;

@@ -8,8 +8,8 @@ use core::format_args as text;
 use core::sync::atomic::Ordering;
 
 use a64::cpu::Cpu;
-use a64::interp::Exception;
-use a64::mem::Size;
+use guest::Exception;
+use guest::memory::Size;
 use ir::Region;
 use x64::features::HostFeatures;
 use x64::lower::Lowered;

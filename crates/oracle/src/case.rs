@@ -76,7 +76,7 @@ pub struct Batch {
     /// What the data area holds at each start; empty when the programs access
     /// no memory.
     pub pattern: Vec<u8>,
-    /// Hints in the first page of programs may be calls ([`a64::call`]).
+    /// Hints in the first page of programs may be calls ([`guest::surroundings`]).
     pub calls: bool,
 }
 

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use a64::decode::decode;
 use a64::interp::{Exception, step};
-use a64::mem::Memory;
+use guest::memory::{Memory, Size};
 
 use crate::case::{Batch, DATA_SIZE, Program, Results, State};
 use crate::sandbox::{ENDLESS, PANICKED, Sandbox, cpu_of, state_of, unknown_call};
@@ -60,7 +60,7 @@ impl Interpreter {
             if cpu.pc == program.end() {
                 return state_of(&cpu, before, None);
             }
-            let result = match self.sandbox.fetch(cpu.pc) {
+            let result = match self.sandbox.fetch(cpu.pc, Size::Word) {
                 Err(fault) => Err(Exception::Fault(fault)),
                 Ok(word) => match decode(word) {
                     None => Err(Exception::Undefined),

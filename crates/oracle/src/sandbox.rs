@@ -2,8 +2,8 @@
 //! programs, at the addresses that all executors use; nothing else is mapped.
 
 use a64::cpu::{Cpu, Flags};
-use a64::interp::{Environment, Exception};
-use a64::mem::{Barrier, Fault, FaultKind, Memory, Size, atomic_alignment};
+use guest::memory::{Barrier, Fault, FaultKind, Memory, Size, atomic_alignment};
+use guest::{Environment, Exception};
 
 use engine::host::clock;
 
@@ -118,7 +118,7 @@ impl Memory for Sandbox {
         Ok(old)
     }
 
-    fn fetch(&mut self, address: u64) -> Result<u32, Fault> {
+    fn fetch(&mut self, address: u64, _: Size) -> Result<u32, Fault> {
         let word = address.wrapping_sub(CODE) / 4;
         self.code.get(word as usize).copied().ok_or(Fault {
             address,
@@ -142,7 +142,7 @@ impl Environment for Sandbox {
     }
 
     fn call(&mut self, pc: u64, function: u8, argument: u32) -> Option<[u64; 2]> {
-        (self.calls? == a64::call::page(pc)).then_some(())?;
+        (self.calls? == guest::surroundings::page(pc)).then_some(())?;
         clock::call(function, argument)
     }
 }

@@ -9,12 +9,12 @@ use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use a64::decode::{Op, decode};
-use a64::interp::Exception;
 use engine::thread::attention::Block;
 use engine::thread::handlers;
 use engine::translator::source::{Code, Observer};
 use engine::translator::translate;
 use engine::translator::vcpu::Vcpu;
+use guest::Exception;
 use ir::Region;
 use x64::features::HostFeatures;
 use x64::lower::Lowered;

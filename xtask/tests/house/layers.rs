@@ -21,6 +21,7 @@ pub(crate) const RULES: &[Rule] = &[
             "crates/ir/src",
             "crates/isa/src",
             "crates/softfp/src",
+            "crates/guest/src",
         ],
         whom: &["crates"],
         why: "it is below all others",
@@ -66,7 +67,7 @@ pub(crate) const RULES: &[Rule] = &[
         why: "registries know no store",
     },
     Rule {
-        who: &["crates/a64/src"],
+        who: &["crates/a64/src", "crates/guest/src"],
         whom: &["crates/x64", "crates/engine", "crates/oracle"],
         why: "the guest knows no host",
     },
@@ -82,6 +83,7 @@ pub(crate) const RULES: &[Rule] = &[
             "crates/x64/src",
             "crates/ir/src",
             "crates/softfp/src",
+            "crates/guest/src",
         ],
         whom: &[
             "crates/arch",

@@ -35,7 +35,7 @@ use super::{Environment, Exception};
 use crate::cpu::Cpu;
 use crate::decode::Class;
 use crate::insn::Insn;
-use crate::mem::{Fault, Memory};
+use guest::memory::{Fault, Memory};
 
 /// Whether instructions of a class are executed here.
 pub(super) fn handles(class: Class) -> bool {

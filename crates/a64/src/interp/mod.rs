@@ -20,42 +20,9 @@ mod system;
 use crate::cpu::Cpu;
 use crate::decode::Class;
 use crate::insn::Insn;
-use crate::mem::{Fault, Memory};
+use guest::memory::Memory;
 
-/// Why an instruction did not complete, or completes outside.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Exception {
-    /// An access failed. The program counter is the instruction's.
-    Fault(Fault),
-    /// SVC with this constant. The program counter is that of the next
-    /// instruction, as in `ELR_EL1`.
-    Supervisor(u16),
-    /// BRK with this constant. The program counter is the instruction's.
-    Breakpoint(u16),
-    /// UDF, or what is undefined at EL0. The program counter is the
-    /// instruction's.
-    Undefined,
-}
-
-impl From<Fault> for Exception {
-    fn from(fault: Fault) -> Self {
-        Self::Fault(fault)
-    }
-}
-
-/// What the interpreter asks of its surroundings, besides memory.
-pub trait Environment {
-    /// `CNTVCT_EL0`: the virtual counter, at [`Environment::frequency`].
-    fn counter(&mut self) -> u64;
-    /// `CNTFRQ_EL0`, in Hz.
-    fn frequency(&mut self) -> u64;
-    /// Calls a function for the instruction at `pc`, if that is in the page where
-    /// this is done ([`crate::call`]): two values, if it gives them.
-    fn call(&mut self, pc: u64, function: u8, argument: u32) -> Option<[u64; 2]> {
-        let _ = (pc, function, argument);
-        None
-    }
-}
+pub use guest::{Environment, Exception};
 
 /// Executes one instruction at `cpu.pc`, which is then the next one's.
 ///

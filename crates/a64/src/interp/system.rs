@@ -8,7 +8,7 @@ use crate::cpu::{Cpu, Flags, Monitor};
 use crate::decode::{Class, Op};
 use crate::features;
 use crate::insn::Insn;
-use crate::mem::{Barrier, Fault, Memory, Size};
+use guest::memory::{Barrier, Fault, Memory, Size};
 use softfp as fp;
 
 /// The bits of FPCR that are there: AHP, DN, FZ, `RMode` and FZ16.

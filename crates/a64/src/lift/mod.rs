@@ -15,6 +15,7 @@ mod vector;
 use crate::call;
 use crate::decode::{Class, decode};
 use crate::insn::Insn;
+use guest::surroundings;
 use ir::form::{Flow, Guest, Sink};
 use ir::{Cond, Mode, Op, Reg, Term, Width};
 
@@ -55,7 +56,7 @@ pub struct A64 {
 impl A64 {
     /// The function that an instruction calls.
     fn call(self, pc: u64, word: u32) -> Option<u8> {
-        (self.calls? == call::page(pc)).then_some(())?;
+        (self.calls? == surroundings::page(pc)).then_some(())?;
         call::function(word)
     }
 }

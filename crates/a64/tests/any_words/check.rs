@@ -4,7 +4,7 @@
 use armistice_a64::cpu::{Cpu, Flags, Monitor};
 use armistice_a64::decode::{Class, Op, decode};
 use armistice_a64::interp::{Environment, Exception, step};
-use armistice_a64::mem::{Barrier, Buffer, Fault, Memory, Size};
+use guest::memory::{Barrier, Buffer, Fault, Memory, Size};
 
 /// Where the memory begins, and its length.
 const BASE: u64 = 0x10000;
@@ -44,8 +44,8 @@ impl Memory for Space {
         self.0.compare_exchange(address, size, expected, new)
     }
 
-    fn fetch(&mut self, address: u64) -> Result<u32, Fault> {
-        self.0.fetch(address)
+    fn fetch(&mut self, address: u64, size: Size) -> Result<u32, Fault> {
+        self.0.fetch(address, size)
     }
 
     fn barrier(&mut self, kind: Barrier) {

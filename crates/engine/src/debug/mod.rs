@@ -31,7 +31,7 @@ use core::sync::atomic::{AtomicI32, AtomicPtr, Ordering};
 use core::{fmt, ptr};
 
 use a64::cpu::Cpu;
-use a64::interp::Exception;
+use guest::Exception;
 
 use crate::host::lock::{Held, Lock};
 use crate::host::round::Round;

@@ -1,6 +1,6 @@
 //! Clocks, read by the host's vDSO where it has one, and the guest's counter.
 //!
-//! What the guest's vDSO calls are the functions here ([`a64::call`]): the host's
+//! What the guest's vDSO calls are the functions here ([`guest::surroundings`]): the host's
 //! own where its vDSO has them, so that translated code is as far from the time as
 //! a program of the host's. All have one signature: a clock and two words to
 //! write, 0 or a negated error number.
@@ -11,7 +11,7 @@
 use core::mem;
 use core::sync::atomic::{AtomicPtr, Ordering};
 
-use a64::call::COUNT;
+use guest::surroundings::FUNCTIONS;
 
 use super::sys::{self, Errno, number};
 
@@ -26,10 +26,10 @@ pub const RESOLUTION: u8 = 1;
 type Function = unsafe extern "sysv64" fn(u32, *mut [u64; 2]) -> u32;
 
 /// By system calls.
-const KERNELS: [Function; COUNT] = [kernels_time, kernels_resolution];
+const KERNELS: [Function; FUNCTIONS] = [kernels_time, kernels_resolution];
 
 /// The functions in use.
-static IN_USE: [AtomicPtr<()>; COUNT] = [
+static IN_USE: [AtomicPtr<()>; FUNCTIONS] = [
     AtomicPtr::new(KERNELS[0] as *mut ()),
     AtomicPtr::new(KERNELS[1] as *mut ()),
 ];
@@ -70,7 +70,7 @@ pub unsafe fn find(header: u64) {
 
 /// Their addresses, by number.
 #[must_use]
-pub fn functions() -> [u64; COUNT] {
+pub fn functions() -> [u64; FUNCTIONS] {
     IN_USE
         .each_ref()
         .map(|function| function.load(Ordering::Acquire) as u64)

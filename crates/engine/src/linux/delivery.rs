@@ -7,8 +7,8 @@
 use core::sync::atomic::Ordering;
 
 use a64::cpu::Cpu;
-use a64::interp::Exception;
-use a64::mem::{Fault, FaultKind};
+use guest::Exception;
+use guest::memory::{Fault, FaultKind};
 
 use super::abi::arm64::signal_frame::{self, BadFrame, Contents};
 use super::core_file;

@@ -326,7 +326,7 @@ impl AddressSpace {
     }
 
     /// A page of the engine's has been mapped whose instructions may call
-    /// functions ([`a64::call`]). That ends with any change of it.
+    /// functions ([`guest::surroundings`]). That ends with any change of it.
     pub fn let_call(&self, page: u64) {
         self.calls.store(page, Ordering::Release);
     }

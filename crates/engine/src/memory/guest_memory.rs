@@ -15,9 +15,8 @@ use core::arch::global_asm;
 use core::cell::Cell;
 use core::ops::Range;
 
-use a64::call;
-use a64::interp::Environment;
-use a64::mem::{Barrier, Fault, FaultKind, Memory, Size, atomic_alignment};
+use guest::memory::{Barrier, Fault, FaultKind, Memory, Size, atomic_alignment};
+use guest::{Environment, surroundings};
 
 use super::address_space::AddressSpace;
 use super::breakpoints::BRK;
@@ -488,7 +487,7 @@ impl Environment for GuestMemory<'_> {
     }
 
     fn call(&mut self, pc: u64, function: u8, argument: u32) -> Option<[u64; 2]> {
-        (self.page_of_calls()? == call::page(pc)).then_some(())?;
+        (self.page_of_calls()? == surroundings::page(pc)).then_some(())?;
         clock::call(function, argument)
     }
 }
@@ -530,16 +529,16 @@ impl GuestMemory<'_> {
         word.map(|word| word as u32)
     }
 
-    /// The instruction at an address, whether the guest is to stop there or
-    /// not.
+    /// The instruction at an address (or its part of this size), whether the guest is
+    /// to stop there or not.
     ///
     /// # Errors
     /// When the guest may not execute there.
     #[inline]
-    pub fn fetch_past(&mut self, address: u64) -> Result<u32, Fault> {
-        match self.fetch_here(address) {
+    pub fn fetch_past(&mut self, address: u64, size: Size) -> Result<u32, Fault> {
+        match self.fetch_here(address, size) {
             Some(word) => Ok(word),
-            None => self.fetch_anywhere(address),
+            None => self.fetch_anywhere(address, size),
         }
     }
 
@@ -547,12 +546,17 @@ impl GuestMemory<'_> {
     /// changing: what each instruction that is interpreted costs.
     #[inline]
     #[allow(clippy::cast_possible_truncation, reason = "a load of a word")]
-    fn fetch_here(&self, address: u64) -> Option<u32> {
+    fn fetch_here(&self, address: u64, size: Size) -> Option<u32> {
         if !self.window.contains(&address) || self.generation != self.space.generation() {
             return None;
         }
         // SAFETY: it only loads, and a fault comes back as a kind.
-        let word = unsafe { armistice_guest_load4(address) };
+        let word = unsafe {
+            match size {
+                Size::Half => armistice_guest_load2(address),
+                _ => armistice_guest_load4(address),
+            }
+        };
         let settled = self.space.unsettled.is_empty();
         let same = self.generation == self.space.generation();
         (word.kind == 0 && settled && same).then_some(word.value as u32)
@@ -560,12 +564,12 @@ impl GuestMemory<'_> {
 
     #[cold]
     #[allow(clippy::cast_possible_truncation, reason = "a load of a word")]
-    fn fetch_anywhere(&mut self, address: u64) -> Result<u32, Fault> {
+    fn fetch_anywhere(&mut self, address: u64, size: Size) -> Result<u32, Fault> {
         loop {
             if !self.window.contains(&address) || self.generation != self.space.generation() {
                 self.look_up(address)?;
             }
-            let word = load(address, Size::Word);
+            let word = load(address, size);
             self.space.unsettled.wait(address);
             if self.generation == self.space.generation() {
                 return word.map(|word| word as u32);
@@ -617,8 +621,8 @@ impl Memory for GuestMemory<'_> {
     }
 
     #[inline]
-    fn fetch(&mut self, address: u64) -> Result<u32, Fault> {
-        let word = self.fetch_past(address)?;
+    fn fetch(&mut self, address: u64, size: Size) -> Result<u32, Fault> {
+        let word = self.fetch_past(address, size)?;
         if self.space.breakpoints.contains(address) {
             return Ok(BRK);
         }
@@ -820,14 +824,14 @@ mod tests {
         let space = AddressSpace::new(None);
         let mut memory = GuestMemory::new(&space);
         let denied = fault(page, FaultKind::Permission, false);
-        assert_eq!(memory.fetch(page), Err(denied));
+        assert_eq!(memory.fetch(page, Size::Word), Err(denied));
         space.protect(page..page + 0x1000, PROT_READ | sys::PROT_EXEC);
-        assert_eq!(memory.fetch(page), Ok(0));
+        assert_eq!(memory.fetch(page, Size::Word), Ok(0));
         space.unmap(page..page + 0x1000);
-        assert_eq!(memory.fetch(page), Err(denied));
+        assert_eq!(memory.fetch(page, Size::Word), Err(denied));
         let nothing = page + 0x2000;
         assert_eq!(
-            memory.fetch(nothing),
+            memory.fetch(nothing, Size::Word),
             Err(fault(nothing, FaultKind::Translation, false))
         );
     }

@@ -16,7 +16,7 @@ use core::sync::atomic::{AtomicU8, Ordering};
 use a64::cpu::Cpu;
 use a64::decode::{Class, Op, decode};
 use a64::interp::{Environment, Exception, step};
-use a64::mem::Memory;
+use guest::memory::{Memory, Size};
 
 use super::vcpu::Vcpu;
 use crate::host::own;
@@ -126,7 +126,7 @@ fn block<M: Memory + Environment>(
 ) -> Result<Led, Exception> {
     loop {
         let pc = cpu.pc;
-        let word = memory.fetch(pc)?;
+        let word = memory.fetch(pc, Size::Word)?;
         let insn = decode(word).ok_or(Exception::Undefined)?;
         *insns += 1;
         step(cpu, memory, insn)?;

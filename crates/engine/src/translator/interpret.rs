@@ -4,7 +4,7 @@
 use a64::cpu::Cpu;
 use a64::decode::decode;
 use a64::interp::{Exception, step};
-use a64::mem::{Fault, FaultKind, Memory as _};
+use guest::memory::{Fault, FaultKind, Memory as _, Size};
 
 use crate::memory::guest_memory::GuestMemory;
 use crate::thread::attention::Attention;
@@ -29,7 +29,7 @@ pub fn run(
 /// When it is not done.
 pub fn one(cpu: &mut Cpu, memory: &mut GuestMemory<'_>) -> Result<(), Exception> {
     check_aligned(cpu)?;
-    let word = memory.fetch(cpu.pc)?;
+    let word = memory.fetch(cpu.pc, Size::Word)?;
     let insn = decode(word).ok_or(Exception::Undefined)?;
     step(cpu, memory, insn)
 }
@@ -40,7 +40,7 @@ pub fn one(cpu: &mut Cpu, memory: &mut GuestMemory<'_>) -> Result<(), Exception>
 /// When it is not done.
 pub fn past(cpu: &mut Cpu, memory: &mut GuestMemory<'_>) -> Result<(), Exception> {
     check_aligned(cpu)?;
-    let word = memory.fetch_past(cpu.pc)?;
+    let word = memory.fetch_past(cpu.pc, Size::Word)?;
     let insn = decode(word).ok_or(Exception::Undefined)?;
     step(cpu, memory, insn)
 }

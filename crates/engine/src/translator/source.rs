@@ -16,7 +16,7 @@ pub trait Code {
         0
     }
 
-    /// The page where instructions may call functions ([`a64::call`]).
+    /// The page where instructions may call functions ([`guest::surroundings`]).
     fn calls(&self) -> Option<u64> {
         None
     }

@@ -6,7 +6,7 @@ use a64::cpu::{Cpu, Flags};
 use a64::decode::decode;
 use a64::interp::{Environment, Exception, step};
 use a64::lift::{ANY_STACK, SOFT_FLOAT};
-use a64::mem::Memory;
+use guest::memory::Memory;
 use ir::Mode;
 use x64::lower::flags::{Compare, Form, Setter, Value};
 

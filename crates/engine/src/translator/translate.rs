@@ -20,8 +20,8 @@ use core::ops::Range;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use a64::cpu::Cpu;
-use a64::interp::{Environment, Exception};
-use a64::mem::{Fault, FaultKind, Memory};
+use guest::memory::{Fault, FaultKind, Memory, Size};
+use guest::{Environment, Exception};
 use ir::{Key, Mode};
 use x64::convention::Convention;
 use x64::features::HostFeatures;
@@ -264,7 +264,7 @@ impl Translator {
             #[allow(clippy::cast_possible_truncation, reason = "sixteen bits were put in")]
             Leave::Breakpoint => Some(Exception::Breakpoint(payload as u16)),
             Leave::Undefined => Some(Exception::Undefined),
-            Leave::NoFetch => match memory.fetch(pc) {
+            Leave::NoFetch => match memory.fetch(pc, Size::Word) {
                 Err(fault) => Some(Exception::Fault(fault)),
                 // It has come since: look again.
                 Ok(_) => {
@@ -361,7 +361,7 @@ impl Translator {
         self.recover(vcpu, &interrupted, &point, &swaps);
         match interrupted.by {
             Event::Stop => None,
-            Event::Fault => match memory.fetch(point.pc) {
+            Event::Fault => match memory.fetch(point.pc, Size::Word) {
                 Ok(word) => interpret(vcpu, memory, word),
                 Err(fault) => Some(Exception::Fault(fault)),
             },

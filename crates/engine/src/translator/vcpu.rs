@@ -9,10 +9,10 @@ use core::mem::offset_of;
 
 use core::sync::atomic::AtomicU64;
 
-use a64::call::COUNT;
 use a64::cpu::Cpu;
-use a64::interp::Exception;
 use a64::lift::{ANY_STACK, HOT_INT, HOT_VEC, KEPT_VEC};
+use guest::Exception;
+use guest::surroundings::FUNCTIONS;
 use ir::Mode;
 use x64::constants;
 use x64::convention::Layout;
@@ -95,7 +95,7 @@ pub struct Host {
     leave: u64,
     interpret: u64,
     interpreter: u64,
-    functions: [u64; COUNT],
+    functions: [u64; FUNCTIONS],
     /// What translated code counts in, where blocks are counted.
     pub counters: *const AtomicU64,
     /// The guest's MXCSR.
@@ -142,8 +142,8 @@ pub struct Calls {
     /// `extern "sysv64" fn(&mut Vcpu, word: u32) -> u32`: not 0 for an
     /// exception.
     pub interpreter: u64,
-    /// What the guest's vDSO calls ([`a64::call`]).
-    pub functions: [u64; COUNT],
+    /// What the guest's vDSO calls ([`guest::surroundings`]).
+    pub functions: [u64; FUNCTIONS],
 }
 
 impl Host {
@@ -362,7 +362,7 @@ mod tests {
             leave: 0,
             interpret: 0,
             interpreter: 0,
-            functions: [0; COUNT],
+            functions: [0; FUNCTIONS],
         };
         let mut vcpu = Vcpu::new(Cpu::default(), calls);
         let far = 4 * TARGETS as u64;

@@ -11,7 +11,7 @@
 //! advertised) is more than programs may expect.
 
 use crate::cpu::Cpu;
-use crate::mem::{Barrier, Fault, FaultKind, Memory, Size, atomic_alignment};
+use guest::memory::{Barrier, Fault, FaultKind, Memory, Size, atomic_alignment};
 
 /// The address that is accessed.
 const fn untagged(address: u64) -> u64 {

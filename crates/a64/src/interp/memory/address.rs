@@ -5,7 +5,7 @@ use super::{access, x};
 use crate::cpu::Cpu;
 use crate::decode::Class;
 use crate::insn::Insn;
-use crate::mem::Fault;
+use guest::memory::Fault;
 
 /// Where an instruction accesses.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -8,7 +8,7 @@ use super::{access, set_x, x};
 use crate::cpu::Cpu;
 use crate::decode::Op;
 use crate::insn::Insn;
-use crate::mem::{Fault, Memory, Size};
+use guest::memory::{Fault, Memory, Size};
 
 /// What is written for what was read and Rs, both zero-extended; the bits
 /// above the size do not matter.

@@ -25,7 +25,7 @@ use crate::cpu::{Cpu, Flags};
 use crate::decode::Op;
 use crate::insn::Insn;
 use crate::interp::{Environment, Exception};
-use crate::mem::{Fault, Memory, Size};
+use guest::memory::{Fault, Memory, Size};
 
 /// The most bytes that one step moves.
 const LIMIT: u64 = 1 << 20;

@@ -7,7 +7,7 @@
 use super::{access, is_load, set_x, x};
 use crate::cpu::{Cpu, Monitor};
 use crate::insn::Insn;
-use crate::mem::{Barrier, Fault, Memory, Size};
+use guest::memory::{Barrier, Fault, Memory, Size};
 
 /// Executes one.
 pub(super) fn execute<M: Memory>(cpu: &mut Cpu, mem: &mut M, insn: Insn) -> Result<(), Fault> {

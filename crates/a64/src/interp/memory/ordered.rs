@@ -10,7 +10,7 @@ use super::{access, set_x, x};
 use crate::cpu::Cpu;
 use crate::decode::Class;
 use crate::insn::Insn;
-use crate::mem::{Fault, Memory, Size};
+use guest::memory::{Fault, Memory, Size};
 
 /// Executes one.
 pub(super) fn execute<M: Memory>(cpu: &mut Cpu, mem: &mut M, insn: Insn) -> Result<(), Fault> {

@@ -4,7 +4,7 @@ use super::address::{literal as literal_address, place};
 use super::{access, is_load, set_x, x};
 use crate::cpu::Cpu;
 use crate::insn::Insn;
-use crate::mem::{Fault, Memory, Size};
+use guest::memory::{Fault, Memory, Size};
 
 /// What opc, bits 23:22, says of one register.
 #[derive(Clone, Copy, PartialEq, Eq)]

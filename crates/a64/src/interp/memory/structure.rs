@@ -8,7 +8,7 @@ use super::{access, is_load, x};
 use crate::cpu::Cpu;
 use crate::decode::Class;
 use crate::insn::Insn;
-use crate::mem::{Fault, Memory, Size};
+use guest::memory::{Fault, Memory, Size};
 
 /// The registers of an instruction, as they are before or after it.
 struct Registers {

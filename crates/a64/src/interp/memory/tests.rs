@@ -16,8 +16,8 @@ use crate::cpu::Cpu;
 use crate::decode::{Op, decode};
 use crate::insn::Insn;
 use crate::interp::{Environment, Exception, step};
-use crate::mem::{Barrier, Buffer, Fault, FaultKind, Memory, Size};
 use alloc::vec::Vec;
+use guest::memory::{Barrier, Buffer, Fault, FaultKind, Memory, Size};
 
 /// Where the tests' memory begins, and its length.
 const BASE: u64 = 0x10000;
@@ -91,8 +91,8 @@ impl Memory for Space {
         self.buffer.compare_exchange(address, size, expected, new)
     }
 
-    fn fetch(&mut self, address: u64) -> Result<u32, Fault> {
-        self.buffer.fetch(address)
+    fn fetch(&mut self, address: u64, size: Size) -> Result<u32, Fault> {
+        self.buffer.fetch(address, size)
     }
 
     fn barrier(&mut self, barrier: Barrier) {

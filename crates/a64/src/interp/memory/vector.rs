@@ -5,7 +5,7 @@ use super::address::{literal as literal_address, place};
 use super::{access, is_load};
 use crate::cpu::Cpu;
 use crate::insn::Insn;
-use crate::mem::{Fault, Memory, Size};
+use guest::memory::{Fault, Memory, Size};
 
 /// LDR (literal, SIMD&FP).
 pub(super) fn literal<M: Memory>(cpu: &mut Cpu, mem: &mut M, insn: Insn) -> Result<(), Fault> {

@@ -6,7 +6,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ptr;
 
-use a64::mem::Size;
+use guest::memory::Size;
 
 use super::{Call, paths, unknown_is_zero};
 use crate::host::sys::{self, AT_FDCWD, Errno, Fd, Status, fd_argument, number};

@@ -37,7 +37,7 @@ pub mod trace;
 use core::sync::atomic::Ordering;
 
 use a64::cpu::Cpu;
-use a64::mem::{Fault, Size};
+use guest::memory::{Fault, Size};
 
 use self::syscall::{Handler, Syscall};
 use super::executable::{Identity, Own};

@@ -12,7 +12,7 @@ use alloc::format;
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering;
 
-use a64::mem::Size;
+use guest::memory::Size;
 
 use super::Call;
 use crate::host::clock;

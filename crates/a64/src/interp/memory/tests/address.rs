@@ -2,7 +2,7 @@
 
 use super::{BASE, END, Space, counting, fault, run, state};
 use crate::decode::Op;
-use crate::mem::{Fault, FaultKind, Size};
+use guest::memory::{Fault, FaultKind, Size};
 
 /// Loads X2 in a mode, the base X1 being BASE + 0x80: the offset accessed,
 /// and that of the base afterwards.

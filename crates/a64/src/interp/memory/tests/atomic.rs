@@ -2,7 +2,7 @@
 
 use super::{BASE, Space, fault, run, state};
 use crate::decode::Op;
-use crate::mem::Size;
+use guest::memory::Size;
 
 const DOUBLE: (&str, i64) = ("ldst_sz", 1);
 const WORD: (&str, i64) = ("ldst_sz", 0);

@@ -5,9 +5,9 @@ use super::{BASE, END, LENGTH, Space, insn, state};
 use crate::cpu::{Cpu, Flags};
 use crate::decode::Op;
 use crate::interp::{Exception, step};
-use crate::mem::{Fault, FaultKind, Size};
 use alloc::vec;
 use alloc::vec::Vec;
+use guest::memory::{Fault, FaultKind, Size};
 
 const COPY: [Op; 3] = [Op::CPYP, Op::CPYM, Op::CPYE];
 const FORWARD: [Op; 3] = [Op::CPYFP, Op::CPYFM, Op::CPYFE];

@@ -3,8 +3,8 @@
 use super::{BASE, Space, counting, fault, run, state};
 use crate::cpu::{Cpu, Monitor};
 use crate::decode::Op;
-use crate::mem::{Barrier, FaultKind, Size};
 use alloc::vec;
+use guest::memory::{Barrier, FaultKind, Size};
 
 const WORD: (&str, i64) = ("ldst_sz", 0);
 const DOUBLE: (&str, i64) = ("ldst_sz", 1);

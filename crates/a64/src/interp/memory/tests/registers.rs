@@ -2,7 +2,7 @@
 
 use super::{BASE, END, Space, counting, fault, run, state};
 use crate::decode::Op;
-use crate::mem::Size;
+use guest::memory::Size;
 
 #[test]
 fn loads_extend() {

@@ -4,9 +4,9 @@
 
 use super::{BASE, END, Space, fault, run, state};
 use crate::decode::Op;
-use crate::mem::Size;
 use alloc::vec;
 use alloc::vec::Vec;
+use guest::memory::Size;
 
 /// The bytes of a register whose element `e` comes from the `of(e)`-th
 /// element of memory (which counts up from 1), of `bytes` bytes in all.

@@ -1,7 +1,7 @@
 //! The code of the guest's vDSO.
 //!
 //! A clock that an arm64 kernel reads in its vDSO is read by a call of the
-//! engine's ([`a64::call`]), and the time stored by the guest's own instruction, so
+//! engine's ([`guest::surroundings`]), and the time stored by the guest's own instruction, so
 //! that a bad pointer is SIGSEGV as there. All else is a system call: other
 //! clocks, and whatever the call does not do; in a copy of the page, where it is a
 //! NOP, that is all.

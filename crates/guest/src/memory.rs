@@ -176,12 +176,12 @@ pub trait Memory {
         false
     }
 
-    /// Reads an instruction. The caller has checked that `address` is a
-    /// multiple of 4.
+    /// Reads an instruction, or a part of one: 2 or 4 bytes, to which `address` is
+    /// aligned.
     ///
     /// # Errors
     /// When the guest may not execute there.
-    fn fetch(&mut self, address: u64) -> Result<u32, Fault>;
+    fn fetch(&mut self, address: u64, size: Size) -> Result<u32, Fault>;
 
     /// Orders the accesses before it against those after it, as other threads
     /// see them.
@@ -285,10 +285,10 @@ impl Memory for Buffer {
 
     #[allow(
         clippy::cast_possible_truncation,
-        reason = "a load of a word has no bits above it"
+        reason = "a load of four bytes at most has no bits above them"
     )]
-    fn fetch(&mut self, address: u64) -> Result<u32, Fault> {
-        self.load(address, Size::Word).map(|word| word as u32)
+    fn fetch(&mut self, address: u64, size: Size) -> Result<u32, Fault> {
+        self.load(address, size).map(|word| word as u32)
     }
 
     fn barrier(&mut self, _: Barrier) {}
@@ -318,7 +318,8 @@ mod tests {
             .unwrap();
         assert_eq!(memory.load(0x1003, Size::Byte), Ok(8));
         assert_eq!(memory.load(0x1002, Size::Word), Ok(0x0607_0800));
-        assert_eq!(memory.fetch(0x1004), Ok(0x0405_0607));
+        assert_eq!(memory.fetch(0x1004, Size::Word), Ok(0x0405_0607));
+        assert_eq!(memory.fetch(0x1006, Size::Half), Ok(0x0405));
     }
 
     #[test]
