@@ -7,6 +7,7 @@
 
 extern crate alloc;
 
+mod aarch64;
 pub mod call;
 pub mod cpu;
 pub mod decode;
@@ -15,3 +16,5 @@ pub mod insn;
 pub mod interp;
 pub mod lift;
 pub mod op;
+
+pub use aarch64::Aarch64;

@@ -7,6 +7,7 @@ use core::ffi::c_void;
 use core::format_args as text;
 use core::sync::atomic::Ordering;
 
+use a64::Aarch64;
 use a64::cpu::Cpu;
 use guest::Exception;
 use guest::memory::Size;
@@ -30,7 +31,7 @@ use crate::memory::guest_memory::{self, GuestMemory};
 use crate::thread::attention::Block;
 use crate::thread::clone::{self, Request};
 use crate::translator::interpret;
-use crate::translator::source::{Code, Observer};
+use crate::translator::source::Observer;
 use crate::translator::stale::STALE;
 use crate::translator::translate::Translator;
 use crate::translator::vcpu::Vcpu;
@@ -42,14 +43,14 @@ const CANNOT_RUN: i32 = 126;
 #[derive(Debug)]
 pub struct Runtime {
     process: Process,
-    translator: Translator,
-    inspector: Lock<Inspector>,
+    translator: Translator<Aarch64>,
+    inspector: Lock<Inspector<Aarch64>>,
     interpret: bool,
     debugger: Option<&'static Debugger>,
     /// States of threads that have ended, for others: their pages are there
     /// already.
     #[allow(clippy::vec_box, reason = "they are large, and must not move")]
-    spare: Lock<Vec<Box<Vcpu>>>,
+    spare: Lock<Vec<Box<Vcpu<Aarch64>>>>,
 }
 
 /// How many states are kept.
@@ -67,11 +68,11 @@ enum End {
 }
 
 /// The inspector, held while it looks.
-struct Looking<'a>(&'a Lock<Inspector>);
+struct Looking<'a>(&'a Lock<Inspector<Aarch64>>);
 
 impl Observer for Looking<'_> {
-    fn formed(&mut self, head: u64, region: &Region, code: &dyn Code) -> Option<u32> {
-        self.0.hold().formed(head, region, code)
+    fn formed(&mut self, head: u64, region: &Region) -> Option<u32> {
+        self.0.hold().formed(head, region)
     }
 
     fn translated(&mut self, region: &Region, lowered: &Lowered, host: u64, code: &[u8]) {
@@ -83,7 +84,7 @@ impl Observer for Looking<'_> {
 struct Start {
     runtime: &'static Runtime,
     thread: Thread,
-    vcpu: Box<Vcpu>,
+    vcpu: Box<Vcpu<Aarch64>>,
     flags: u64,
 }
 
@@ -94,7 +95,7 @@ pub fn run(
     process: Process,
     mut thread: Thread,
     cpu: Cpu,
-    inspector: Inspector,
+    inspector: Inspector<Aarch64>,
     debugger: Option<(&'static Debugger, Fd)>,
 ) -> ! {
     let make = if inspector.options().eager {
@@ -184,7 +185,7 @@ unsafe extern "C" fn begin(start: *mut c_void) -> ! {
 
 impl Runtime {
     /// Runs a thread to its end.
-    fn run(&'static self, thread: &mut Thread, vcpu: &mut Vcpu) -> End {
+    fn run(&'static self, thread: &mut Thread, vcpu: &mut Vcpu<Aarch64>) -> End {
         let mut memory = GuestMemory::new(&self.process.space);
         let mut observer = Looking(&self.inspector);
         // It goes past a breakpoint that is not for it.
@@ -202,11 +203,13 @@ impl Runtime {
                 }
             };
             let exception = match (how, self.debugger) {
-                (How::Step, _) => interpret::past(&mut vcpu.cpu, &mut memory).err(),
+                (How::Step, _) => interpret::past::<Aarch64>(&mut vcpu.cpu, &mut memory).err(),
                 (How::Watch, Some(debugger)) => {
                     debugger.watch(&mut vcpu.cpu, &mut memory, attention)
                 }
-                _ if self.interpret => interpret::run(&mut vcpu.cpu, &mut memory, attention),
+                _ if self.interpret => {
+                    interpret::run::<Aarch64>(&mut vcpu.cpu, &mut memory, attention)
+                }
                 _ => self.translator.run(vcpu, &mut memory, &mut observer),
             };
             let told = match exception {
@@ -241,7 +244,7 @@ impl Runtime {
     fn supervise(
         &'static self,
         thread: &mut Thread,
-        vcpu: &mut Vcpu,
+        vcpu: &mut Vcpu<Aarch64>,
     ) -> Result<Result<(), Fatal>, End> {
         let control = syscalls::call(&self.process, thread, &vcpu.cpu);
         let result = match control {
@@ -337,7 +340,7 @@ impl Runtime {
     }
 
     /// A state for a thread that starts with these registers.
-    fn state(&self, cpu: Cpu) -> Box<Vcpu> {
+    fn state(&self, cpu: Cpu) -> Box<Vcpu<Aarch64>> {
         let spare = self.spare.hold().pop();
         match spare {
             Some(mut vcpu) => {
@@ -349,7 +352,7 @@ impl Runtime {
     }
 
     /// A thread's state is no longer used.
-    fn put_back(&self, vcpu: Box<Vcpu>) {
+    fn put_back(&self, vcpu: Box<Vcpu<Aarch64>>) {
         let mut spare = self.spare.hold();
         if spare.len() < SPARE {
             spare.push(vcpu);
@@ -361,7 +364,7 @@ impl Runtime {
     fn clone(
         &'static self,
         thread: &mut Thread,
-        vcpu: &mut Vcpu,
+        vcpu: &mut Vcpu<Aarch64>,
         request: &Request,
     ) -> Result<u64, Errno> {
         // A child must not have what was told its parent.
@@ -378,7 +381,12 @@ impl Runtime {
     }
 
     /// A child with a copy of all memory.
-    fn fork(&self, thread: &mut Thread, vcpu: &mut Vcpu, request: &Request) -> Result<u64, Errno> {
+    fn fork(
+        &self,
+        thread: &mut Thread,
+        vcpu: &mut Vcpu<Aarch64>,
+        request: &Request,
+    ) -> Result<u64, Errno> {
         let debugged = self
             .debugger
             .map(|debugger| debugger.before_fork(&self.process));
@@ -428,7 +436,12 @@ impl Runtime {
     }
 
     /// A child in the same memory: a thread, or another process.
-    fn spawn(&'static self, thread: &Thread, vcpu: &Vcpu, request: &Request) -> Result<u64, Errno> {
+    fn spawn(
+        &'static self,
+        thread: &Thread,
+        vcpu: &Vcpu<Aarch64>,
+        request: &Request,
+    ) -> Result<u64, Errno> {
         let block = Block::new()?;
         let (stack, mapping) = (block.stack(), block.range());
         let flags = request.arguments.flags;

@@ -245,7 +245,10 @@ fn no_ordering_and_no_step_is_too_much() {
 #[test]
 fn the_stub_says_that_it_is_inside_then_looks() {
     let mut asm = Asm::default();
-    let stubs = x64::stubs::emit(&mut asm, &Convention::new(layout(), HostFeatures::ALL));
+    let stubs = x64::stubs::emit(
+        &mut asm,
+        &Convention::new(layout::<a64::Aarch64>(), HostFeatures::ALL),
+    );
     let code = &asm.code()[stubs.enter..];
     let decoder = Decoder::new(64, code, DecoderOptions::NONE);
     // In memory behind rax, where the attention is: an offset.

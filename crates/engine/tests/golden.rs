@@ -27,6 +27,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use a64::Aarch64;
 use a64::decode::{Class, Op};
 use a64::lift::ANY_STACK;
 use armistice_engine::inspect::guest::GuestInsn;
@@ -147,7 +148,11 @@ fn instruction(op: Op, out: &mut String) {
         return;
     }
     for word in forms {
-        let _ = writeln!(out, "{word:08x} {}", GuestInsn(word));
+        let _ = writeln!(
+            out,
+            "{word:08x} {}",
+            GuestInsn::<Aarch64>::new(Mode::PLAIN, word)
+        );
         let start = out.len();
         if interpreted(&word) {
             out.push_str("    interpreter\n");
@@ -266,7 +271,11 @@ fn short_sequences() {
     for (title, words) in sequences {
         let _ = writeln!(text, "== {title}");
         for (pc, word) in (translated::HEAD..).step_by(4).zip(&words) {
-            let _ = writeln!(text, "{pc:x} {word:08x} {}", GuestInsn(*word));
+            let _ = writeln!(
+                text,
+                "{pc:x} {word:08x} {}",
+                GuestInsn::<Aarch64>::new(Mode::PLAIN, *word)
+            );
         }
         in_mode(mode(&title), &words, &mut text);
         text.push('\n');
@@ -290,7 +299,11 @@ fn vdso() {
         let head = CALLS + range.start;
         let _ = writeln!(text, "== {name}");
         for (pc, word) in (head..).step_by(4).zip(&words) {
-            let _ = writeln!(text, "{pc:x} {word:08x} {}", GuestInsn(*word));
+            let _ = writeln!(
+                text,
+                "{pc:x} {word:08x} {}",
+                GuestInsn::<Aarch64>::new(Mode::PLAIN, *word)
+            );
         }
         said_once(
             HOSTS.map(|(_, host)| Translated::at(head, &words, host).text()),

@@ -19,6 +19,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use a64::Aarch64;
 use a64::decode::{Class, decode};
 use a64::lift::A64;
 use armistice_engine::inspect::guest::GuestInsn;
@@ -108,7 +109,12 @@ impl Test {
         if self.stage != "lift" {
             return Ok(input.to_owned());
         }
-        let line = |word: u32| format!("{word:08x} {}\n", GuestInsn(word));
+        let line = |word: u32| {
+            format!(
+                "{word:08x} {}\n",
+                GuestInsn::<Aarch64>::new(Mode::PLAIN, word)
+            )
+        };
         Ok(words(input)?.into_iter().map(line).collect())
     }
 
@@ -157,12 +163,19 @@ impl Test {
 
     fn lowered(&self, region: &Region, host: HostFeatures) -> String {
         let mut lowered = Lowered::default();
-        let mut lowerer = Lowerer::new(Convention::new(layout(), host));
+        let mut lowerer = Lowerer::new(Convention::new(layout::<Aarch64>(), host));
         let options = Options::default();
         lowerer.lower(region, options, |_| self.outside, &mut lowered);
         let mut out = String::new();
         let code = lowerer.asm.code();
-        disassemble(region, &lowered, code, &layout(), Style::Plain, &mut out);
+        disassemble::<Aarch64>(
+            region,
+            &lowered,
+            code,
+            &layout::<Aarch64>(),
+            Style::Plain,
+            &mut out,
+        );
         let starts = |pc| region.block_at(pc).is_some();
         for fault in lowered.faults.iter().filter(|fault| !starts(fault.pc)) {
             let _ = writeln!(out, "  may fault: {:x}, flags: {:?}", fault.pc, fault.flags);

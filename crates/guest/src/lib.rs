@@ -1,11 +1,17 @@
-//! What a guest's interpreter is given: memory, and its surroundings.
+//! A guest architecture, as whoever runs it sees it: [`Guest`] is what a guest gives,
+//! [`memory`] and [`surroundings`] are what its interpreter is given.
+//!
+//! All is resolved when an engine is compiled, which is for one guest: nothing asks at
+//! run time which.
 #![no_std]
 
 extern crate alloc;
 
 pub mod flags;
+mod guest;
 pub mod memory;
 pub mod surroundings;
 
 pub use flags::Flags;
+pub use guest::{Guest, Kind, Places, Rounding, is_aligned};
 pub use surroundings::{Environment, Exception};

@@ -32,7 +32,7 @@ pub enum Flow {
 
 /// Where guest code is read from, and what is known of it.
 pub trait Source {
-    /// The four bytes at `pc` as the guest would fetch them.
+    /// The instruction at `pc` as the guest would fetch it: 2 or 4 bytes.
     fn fetch(&self, pc: u64) -> Option<u32>;
     /// Whether there is a translation that starts at `pc`.
     fn translated(&self, pc: u64) -> bool;
@@ -80,15 +80,22 @@ impl Sink<'_> {
 }
 
 /// A guest instruction set, as far as forming regions needs it.
-pub trait Guest {
+pub trait Lifter {
+    /// What instructions leave to those behind them, such as the conditions of an IT block
+    /// of T32. It goes along within a block; the guest's state has it too, and a mode
+    /// in which it is not the default. Where a block ends with another, the
+    /// interpreter goes on.
+    type Context: Copy + Default + PartialEq;
+
     /// How it is translated.
     fn mode(&self) -> Mode {
         Mode::PLAIN
     }
-    /// The instruction's length in bytes, and where it leads.
-    fn flow(&self, pc: u64, word: u32) -> (u32, Flow);
+    /// The instruction's length in bytes, and where it leads. The context becomes that
+    /// of the next one.
+    fn flow(&self, pc: u64, word: u32, context: &mut Self::Context) -> (u32, Flow);
     /// What it does; an end if it is not [`Flow::Next`].
-    fn lift(&self, pc: u64, word: u32, out: &mut Sink<'_>) -> Option<Term>;
+    fn lift(&self, pc: u64, word: u32, context: Self::Context, out: &mut Sink<'_>) -> Option<Term>;
 }
 
 /// How large a region may grow.
@@ -181,9 +188,9 @@ impl Default for Former {
 
 impl Former {
     /// Forms the region whose head is `head` into `region`.
-    pub fn form<G: Guest, S: Source>(
+    pub fn form<L: Lifter, S: Source>(
         &mut self,
-        guest: &G,
+        guest: &L,
         source: &S,
         head: u64,
         limits: Limits,
@@ -202,7 +209,7 @@ impl Former {
     }
 
     /// Finds the instructions of the region and where its blocks start.
-    fn discover<G: Guest, S: Source>(&mut self, guest: &G, source: &S, head: u64, limits: Limits) {
+    fn discover<L: Lifter, S: Source>(&mut self, guest: &L, source: &S, head: u64, limits: Limits) {
         let mut left = limits.insns;
         self.leaders.insert(head);
         self.entries.insert(head);
@@ -210,13 +217,19 @@ impl Former {
         self.work.push(head);
         while let Some(start) = self.work.pop() {
             let mut pc = start;
-            while left > 0 && (pc == head || !source.translated(pc)) {
+            let mut context = L::Context::default();
+            loop {
+                // Nobody else can take a context over.
+                let free = context == L::Context::default();
+                if free && (left == 0 || pc != head && source.translated(pc)) {
+                    break;
+                }
                 let Some(word) = source.fetch(pc) else { break };
                 if !self.visited.insert(pc) {
                     break;
                 }
-                left -= 1;
-                let (len, flow) = guest.flow(pc, word);
+                left = left.saturating_sub(1);
+                let (len, flow) = guest.flow(pc, word, &mut context);
                 let next = pc.wrapping_add(len.into());
                 match flow {
                     Flow::Next => {}
@@ -250,33 +263,39 @@ impl Former {
     }
 
     /// Lifts each block.
-    fn lift<G: Guest, S: Source>(&self, guest: &G, source: &S, region: &mut Region) {
+    fn lift<L: Lifter, S: Source>(&self, guest: &L, source: &S, region: &mut Region) {
         let Region {
             blocks, ops, words, ..
         } = region;
         for start in self.leaders.iter().filter(|&pc| self.visited.contains(pc)) {
             let first = count(ops.len());
             let (mut pc, mut offset, mut insns) = (start, 0, 0);
+            let mut context = L::Context::default();
             let term = loop {
-                if !self.visited.contains(pc) || (insns > 0 && self.leaders.contains(pc)) {
+                let ends = !self.visited.contains(pc) || (insns > 0 && self.leaders.contains(pc));
+                let free = context == L::Context::default();
+                if ends && free {
                     break Term::Jump { target: pc };
                 }
                 let Some(word) = source.fetch(pc) else {
                     break Term::NoFetch { pc };
                 };
-                let (len, _) = guest.flow(pc, word);
+                words.push(word);
+                insns += 1;
+                if ends {
+                    // Blocks begin without a context: it goes on by what the state says.
+                    break Term::Interpret { word, pc };
+                }
                 let mut sink = Sink {
                     ops,
                     first: first as usize,
                     offset,
                     word,
                 };
-                let end = guest.lift(pc, word, &mut sink);
-                words.push(word);
-                insns += 1;
-                if let Some(term) = end {
+                if let Some(term) = guest.lift(pc, word, context, &mut sink) {
                     break term;
                 }
+                let (len, _) = guest.flow(pc, word, &mut context);
                 pc = pc.wrapping_add(len.into());
                 offset += len;
             };
@@ -327,8 +346,10 @@ mod tests {
     /// branches to that address.
     struct Toy;
 
-    impl Guest for Toy {
-        fn flow(&self, _: u64, word: u32) -> (u32, Flow) {
+    impl Lifter for Toy {
+        type Context = ();
+
+        fn flow(&self, _: u64, word: u32, (): &mut ()) -> (u32, Flow) {
             let flow = match word {
                 0 => Flow::Next,
                 1 => Flow::End,
@@ -337,7 +358,7 @@ mod tests {
             (4, flow)
         }
 
-        fn lift(&self, pc: u64, word: u32, _: &mut Sink<'_>) -> Option<Term> {
+        fn lift(&self, pc: u64, word: u32, (): (), _: &mut Sink<'_>) -> Option<Term> {
             match word {
                 0 => None,
                 1 => Some(Term::Undefined { word, pc }),

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use a64::Aarch64;
 use a64::decode::{Op, decode};
 use engine::thread::attention::Block;
 use engine::thread::handlers;
@@ -15,6 +16,7 @@ use engine::translator::source::{Code, Observer};
 use engine::translator::translate;
 use engine::translator::vcpu::Vcpu;
 use guest::Exception;
+use guest::memory::Size;
 use ir::Region;
 use x64::features::HostFeatures;
 use x64::lower::Lowered;
@@ -26,7 +28,7 @@ use crate::sandbox::{END, Sandbox, cpu_of, state_of, unknown_call};
 static ONLY: Mutex<()> = Mutex::new(());
 
 impl Code for Sandbox {
-    fn fetch(&self, pc: u64) -> Option<u32> {
+    fn fetch(&self, pc: u64, _: Size) -> Option<u32> {
         let word = pc.wrapping_sub(CODE) / 4;
         self.code.get(word as usize).copied()
     }
@@ -77,8 +79,8 @@ impl Observer for Counts {
 /// The executor.
 #[derive(Debug)]
 pub struct Translator {
-    engine: translate::Translator,
-    vcpu: Box<Vcpu>,
+    engine: translate::Translator<Aarch64>,
+    vcpu: Box<Vcpu<Aarch64>>,
     sandbox: Sandbox,
     /// What was translated.
     pub counts: Counts,

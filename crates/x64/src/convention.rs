@@ -103,6 +103,8 @@ pub struct Layout {
     pub targets: [u32; Mode::COUNT],
     /// The binary logarithm of the entries of each.
     pub targets_log2: u32,
+    /// That of what the guest's instructions lie at multiples of: 1 or 2.
+    pub unit_log2: u32,
     /// Integer slots, the hottest first.
     pub hot_int: &'static [u8],
     /// Vector slots, the hottest first.

@@ -16,7 +16,7 @@ use crate::call;
 use crate::decode::{Class, decode};
 use crate::insn::Insn;
 use guest::surroundings;
-use ir::form::{Flow, Guest, Sink};
+use ir::form::{Flow, Lifter, Sink};
 use ir::{Cond, Mode, Op, Reg, Term, Width};
 
 /// The stack pointer's slot.
@@ -61,12 +61,14 @@ impl A64 {
     }
 }
 
-impl Guest for A64 {
+impl Lifter for A64 {
+    type Context = ();
+
     fn mode(&self) -> Mode {
         self.mode
     }
 
-    fn flow(&self, pc: u64, word: u32) -> (u32, Flow) {
+    fn flow(&self, pc: u64, word: u32, (): &mut ()) -> (u32, Flow) {
         let flow = match self.call(pc, word) {
             Some(_) => Flow::Jump(system::behind_call(pc)),
             None if self.mode.has(ANY_STACK) && stack::is_base_of(word) => Flow::End,
@@ -75,7 +77,7 @@ impl Guest for A64 {
         (4, flow)
     }
 
-    fn lift(&self, pc: u64, word: u32, out: &mut Sink<'_>) -> Option<Term> {
+    fn lift(&self, pc: u64, word: u32, (): (), out: &mut Sink<'_>) -> Option<Term> {
         let Some(insn) = decode(word) else {
             return Some(Term::Undefined { word, pc });
         };

@@ -30,6 +30,7 @@ use core::ops::Range;
 use core::sync::atomic::{AtomicI32, AtomicPtr, Ordering};
 use core::{fmt, ptr};
 
+use a64::Aarch64;
 use a64::cpu::Cpu;
 use guest::Exception;
 
@@ -78,7 +79,7 @@ enum Place {
 #[derive(Debug)]
 struct Tracee {
     attention: &'static Attention,
-    vcpu: *mut Vcpu,
+    vcpu: *mut Vcpu<Aarch64>,
     place: Place,
     /// It may run.
     runs: bool,
@@ -258,7 +259,7 @@ impl Debugger {
         &'static self,
         process: &'static Process,
         attention: &'static Attention,
-        vcpu: &mut Vcpu,
+        vcpu: &mut Vcpu<Aarch64>,
         connection: Fd,
     ) -> Result<(), sys::Errno> {
         self.process
@@ -276,7 +277,7 @@ impl Debugger {
     }
 
     /// A thread of the process is there.
-    pub fn join(&self, attention: &'static Attention, vcpu: &mut Vcpu) {
+    pub fn join(&self, attention: &'static Attention, vcpu: &mut Vcpu<Aarch64>) {
         let mut state = self.state.hold();
         if !state.connected {
             return;
@@ -369,7 +370,7 @@ impl Debugger {
         attention: &Attention,
     ) -> Option<Exception> {
         while !attention.wanted() {
-            if let Err(exception) = interpret::one(cpu, memory) {
+            if let Err(exception) = interpret::one::<Aarch64>(cpu, memory) {
                 return Some(exception);
             }
             if self.state.hold().would_change() {

@@ -2,53 +2,56 @@
 //! its fields.
 
 use core::fmt;
+use core::marker::PhantomData;
 
-use a64::decode::decode;
+use guest::Guest;
+use ir::Mode;
 
 /// A word at an address; shown as the address, the word, the row's name and
 /// the fields, highest first. Registers are in decimal, what is wider in
 /// hexadecimal.
 #[derive(Clone, Copy, Debug)]
-pub struct GuestLine {
+pub struct GuestLine<G> {
     /// Where it is.
     pub pc: u64,
-    /// The word.
-    pub word: u32,
+    /// The instruction.
+    pub insn: GuestInsn<G>,
 }
 
-impl fmt::Display for GuestLine {
+impl<G: Guest> fmt::Display for GuestLine<G> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:16x}  {:08x}  ", self.pc, self.word)?;
-        fmt::Display::fmt(&GuestInsn(self.word), f)
+        write!(f, "{:16x}  {:08x}  ", self.pc, self.insn.word)?;
+        fmt::Display::fmt(&self.insn, f)
     }
 }
 
 /// A word; shown as the row's name and the fields.
 #[derive(Clone, Copy, Debug)]
-pub struct GuestInsn(pub u32);
+pub struct GuestInsn<G> {
+    mode: Mode,
+    word: u32,
+    guest: PhantomData<G>,
+}
 
-impl fmt::Display for GuestInsn {
+impl<G> GuestInsn<G> {
+    /// What the word is in a mode.
+    #[must_use]
+    pub const fn new(mode: Mode, word: u32) -> Self {
+        let guest = PhantomData;
+        Self { mode, word, guest }
+    }
+}
+
+impl<G: Guest> fmt::Display for GuestInsn<G> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(insn) = decode(self.0) else {
-            return f.write_str("(undefined)");
-        };
-        let info = insn.op.info();
-        f.write_str(info.name)?;
-        for field in info.fields {
-            let value = u64::from(self.0 >> field.lsb) & ((1 << field.width) - 1);
-            if field.width > 5 {
-                write!(f, " {}={value:#x}", field.name)?;
-            } else {
-                write!(f, " {}={value}", field.name)?;
-            }
-        }
-        Ok(())
+        G::write(self.mode, self.word, f)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use a64::Aarch64;
     use alloc::string::ToString as _;
 
     #[test]
@@ -56,7 +59,7 @@ mod tests {
         let line = |word| {
             GuestLine {
                 pc: 0x40_1000,
-                word,
+                insn: GuestInsn::<Aarch64>::new(Mode::PLAIN, word),
             }
             .to_string()
         };

@@ -13,7 +13,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Write as _;
 
-use a64::lift::ANY_STACK;
+use guest::Guest;
 use iced_x86::{
     Decoder, DecoderOptions, Formatter as _, Instruction, Mnemonic, NasmFormatter, OpKind,
     Register, SymbolResolver, SymbolResult,
@@ -33,7 +33,7 @@ pub enum Style {
 }
 
 /// Adds the text of a region's code to `out`.
-pub fn disassemble(
+pub fn disassemble<G: Guest>(
     region: &Region,
     lowered: &Lowered,
     code: &[u8],
@@ -47,7 +47,7 @@ pub fn disassemble(
     let labels = labels(region, lowered, &insns, code.len());
     let mut formatter = formatter(Box::new(Names {
         labels: labels.clone(),
-        state: state(layout),
+        state: state::<G>(layout),
     }));
     let (mut text, mut in_thunk) = (String::new(), false);
     for insn in &insns {
@@ -144,17 +144,14 @@ fn exit_name(region: &Region, exit: &Exit) -> String {
 }
 
 /// The words of the state by their distance from `rbp`: name and size.
-fn state(layout: &Layout) -> BTreeMap<i64, (String, u32)> {
+fn state<G: Guest>(layout: &Layout) -> BTreeMap<i64, (String, u32)> {
     let mut names = BTreeMap::new();
     let mut add = |offset: u32, name: String, size: u32| {
         names.insert(i64::from(offset) - i64::from(BIAS), (name, size));
     };
     for (n, &offset) in layout.int.iter().enumerate() {
-        let name = if n == 31 {
-            String::from("sp")
-        } else {
-            format!("x{n}")
-        };
+        let own = G::NAMES.iter().find(|(slot, _)| *slot == n);
+        let name = own.map_or_else(|| format!("x{n}"), |(_, name)| String::from(*name));
         add(offset, name, 8);
     }
     for (n, &offset) in layout.vec.iter().enumerate() {
@@ -182,9 +179,10 @@ fn state(layout: &Layout) -> BTreeMap<i64, (String, u32)> {
     ] {
         add(offset, String::from(name), size);
     }
-    let [targets, any_stack] = [Mode::PLAIN, ANY_STACK].map(|mode| layout.targets[mode.number()]);
-    for (offset, name) in [(targets, "targets"), (any_stack, "targets_any_stack")] {
-        add(offset, String::from(name), 16 << layout.targets_log2);
+    let [targets, apart] = [Mode::PLAIN, G::APART].map(|mode| layout.targets[mode.number()]);
+    let name = format!("targets_{}", G::APART_NAME);
+    for (offset, name) in [(targets, String::from("targets")), (apart, name)] {
+        add(offset, name, 16 << layout.targets_log2);
     }
     names
 }

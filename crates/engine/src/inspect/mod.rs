@@ -12,23 +12,24 @@ pub mod perf;
 
 use alloc::string::String;
 use core::fmt::Write as _;
+use core::marker::PhantomData;
 use core::ops::Range;
 
-use a64::lift::{ANY_STACK, SOFT_FLOAT};
-use ir::{Mode, Region};
+use ::guest::Guest;
+use ir::Region;
 use x64::lower::Lowered;
 
 use crate::cli::Options;
 use crate::host::sys;
-use crate::translator::source::{Code, Observer};
+use crate::translator::source::Observer;
 use crate::translator::tally::Tally;
 use counters::Counters;
-use guest::GuestLine;
+use guest::{GuestInsn, GuestLine};
 use perf::Map;
 
 /// Prints and counts what is translated.
 #[derive(Debug)]
-pub struct Inspector {
+pub struct Inspector<G> {
     options: Options,
     counters: Counters,
     tally: Option<&'static Tally>,
@@ -36,19 +37,21 @@ pub struct Inspector {
     /// The head of the region that was formed last.
     head: u64,
     text: String,
+    guest: PhantomData<G>,
 }
 
-impl Inspector {
+impl<G: Guest> Inspector<G> {
     /// What these options ask for.
     #[must_use]
     pub fn new(options: Options) -> Self {
         Self {
             options,
             counters: Counters::default(),
-            tally: options.counters.then(Tally::new),
+            tally: options.counters.then(Tally::new::<G>),
             map: Map::default(),
             head: 0,
             text: String::new(),
+            guest: PhantomData,
         }
     }
 
@@ -82,7 +85,7 @@ impl Inspector {
     }
 }
 
-impl Observer for Inspector {
+impl<G: Guest> Observer for Inspector<G> {
     fn started(&mut self, stubs: Range<u64>) {
         if self.options.perf_map {
             self.map.add(stubs, format_args!("armistice stubs"));
@@ -90,16 +93,16 @@ impl Observer for Inspector {
         }
     }
 
-    fn formed(&mut self, head: u64, region: &Region, code: &dyn Code) -> Option<u32> {
+    fn formed(&mut self, head: u64, region: &Region) -> Option<u32> {
         self.head = head;
         if self.options.print_guest {
             self.text.clear();
-            guest_code(head, region, code, &mut self.text);
+            guest_code::<G>(head, region, &mut self.text);
             self.print();
         }
         if self.options.print_ir {
             self.text.clear();
-            let mode = mode_name(region.mode);
+            let mode = G::mode_name(region.mode);
             let _ = writeln!(self.text, "IR of region {head:x}{mode}:");
             self.text.push_str(&ir::text::print(region));
             self.print();
@@ -118,10 +121,10 @@ impl Observer for Inspector {
                 self.text,
                 "host code of region {:x}{}: {} bytes at {host:x}",
                 self.head,
-                mode_name(region.mode),
+                G::mode_name(region.mode),
                 code.len()
             );
-            host_code(region, lowered, code, &mut self.text);
+            host_code::<G>(region, lowered, code, &mut self.text);
             self.print();
         }
         if self.options.perf_map {
@@ -131,42 +134,33 @@ impl Observer for Inspector {
     }
 }
 
-/// What is not taken for granted in a mode, behind a region's address.
-const fn mode_name(mode: Mode) -> &'static str {
-    match (mode.has(SOFT_FLOAT), mode.has(ANY_STACK)) {
-        (false, false) => "",
-        (true, false) => " (soft floats)",
-        (false, true) => " (any SP)",
-        (true, true) => " (soft floats, any SP)",
-    }
-}
-
 /// Adds the guest code of a region to `out`, a line an instruction.
-fn guest_code(head: u64, region: &Region, code: &dyn Code, out: &mut String) {
-    let mode = mode_name(region.mode);
-    let _ = writeln!(out, "guest code of region {head:x}{mode}:");
+fn guest_code<G: Guest>(head: u64, region: &Region, out: &mut String) {
+    let mode = region.mode;
+    let _ = writeln!(out, "guest code of region {head:x}{}:", G::mode_name(mode));
+    let mut words = region.words.iter();
     for (n, block) in region.blocks.iter().enumerate() {
         if n > 0 {
             out.push('\n');
         }
-        for i in 0..u64::from(block.insns) {
-            let pc = block.pc.wrapping_add(4 * i);
-            if let Some(word) = code.fetch(pc) {
-                let _ = writeln!(out, "{}", GuestLine { pc, word });
-            }
+        let mut pc = block.pc;
+        for &word in words.by_ref().take(block.insns as usize) {
+            let insn = GuestInsn::<G>::new(mode, word);
+            let _ = writeln!(out, "{}", GuestLine { pc, insn });
+            pc = pc.wrapping_add(G::length(mode, word));
         }
     }
 }
 
 #[cfg(feature = "disassembler")]
-fn host_code(region: &Region, lowered: &Lowered, code: &[u8], out: &mut String) {
-    let layout = crate::translator::vcpu::layout();
-    host::disassemble(region, lowered, code, &layout, host::Style::Full, out);
+fn host_code<G: Guest>(region: &Region, lowered: &Lowered, code: &[u8], out: &mut String) {
+    let layout = crate::translator::vcpu::layout::<G>();
+    host::disassemble::<G>(region, lowered, code, &layout, host::Style::Full, out);
 }
 
 /// Bytes, where there is no disassembler.
 #[cfg(not(feature = "disassembler"))]
-fn host_code(_: &Region, _: &Lowered, code: &[u8], out: &mut String) {
+fn host_code<G: Guest>(_: &Region, _: &Lowered, code: &[u8], out: &mut String) {
     for (line, bytes) in code.chunks(16).enumerate() {
         let _ = write!(out, "  {:4x} ", line * 16);
         for byte in bytes {

@@ -499,11 +499,11 @@ impl GuestMemory<'_> {
         self.space.page_of_calls()
     }
 
-    /// The instruction at an address, for translating: none where the guest
-    /// may not execute.
+    /// The instruction at an address (or its part of this size), for translating: none
+    /// where the guest may not execute.
     #[must_use]
     #[allow(clippy::cast_possible_truncation, reason = "a load of a word")]
-    pub fn read_code(&self, address: u64) -> Option<u32> {
+    pub fn read_code(&self, address: u64, size: Size) -> Option<u32> {
         let generation = self.space.generation();
         let (start, end, of) = self.code.get();
         if of != generation || !(start..end).contains(&address) {
@@ -518,13 +518,13 @@ impl GuestMemory<'_> {
         if self.space.breakpoints.contains(address) {
             return Some(BRK);
         }
-        let word = load(address, Size::Word).ok();
+        let word = load(address, size).ok();
         if self.space.unsettled.contains(address) {
             // Locks are held here, so the interpreter waits.
             return None;
         }
         if self.space.generation() != generation {
-            return self.read_code(address);
+            return self.read_code(address, size);
         }
         word.map(|word| word as u32)
     }

@@ -13,10 +13,8 @@
 
 use core::sync::atomic::{AtomicU8, Ordering};
 
-use a64::cpu::Cpu;
-use a64::decode::{Class, Op, decode};
-use a64::interp::{Environment, Exception, step};
-use guest::memory::{Memory, Size};
+use guest::memory::Memory;
+use guest::{Environment, Exception, Guest, Kind};
 
 use super::vcpu::Vcpu;
 use crate::host::own;
@@ -105,43 +103,40 @@ pub(crate) enum Led {
 
 /// Runs the block at the PC in the interpreter: up to its first branch, or to
 /// an exception.
-pub(crate) fn run<M: Memory + Environment>(
+pub(crate) fn run<G: Guest, M: Memory + Environment>(
     heat: &Heat,
-    vcpu: &mut Vcpu,
+    vcpu: &mut Vcpu<G>,
     memory: &mut M,
 ) -> Result<Led, Exception> {
-    heat.raise(vcpu.cpu.pc);
+    heat.raise(G::pc(&vcpu.cpu));
     let mut insns = 0;
-    let result = block(&mut vcpu.cpu, memory, &mut insns);
+    let result = block::<G, M>(&mut vcpu.cpu, memory, &mut insns);
     if let Some(tally) = vcpu.host.tally {
         tally.cold(insns);
     }
     result
 }
 
-fn block<M: Memory + Environment>(
-    cpu: &mut Cpu,
+fn block<G: Guest, M: Memory + Environment>(
+    cpu: &mut G::State,
     memory: &mut M,
     insns: &mut u64,
 ) -> Result<Led, Exception> {
     loop {
-        let pc = cpu.pc;
-        let word = memory.fetch(pc, Size::Word)?;
-        let insn = decode(word).ok_or(Exception::Undefined)?;
+        let (pc, mode) = (G::pc(cpu), G::mode(cpu));
+        let word = G::fetch(mode, pc, |pc, size| memory.fetch(pc, size))?;
+        let insn = G::decode(mode, word).ok_or(Exception::Undefined)?;
         *insns += 1;
-        step(cpu, memory, insn)?;
-        match insn.op.class() {
-            Class::branch_cond | Class::compare_branch | Class::test_branch => {
-                let up = cpu.pc <= pc;
-                return Ok(if up { Led::Head } else { Led::On });
-            }
-            Class::branch_imm | Class::branch_reg => {
-                let on = insn.op == Op::B && cpu.pc > pc;
-                return Ok(if on { Led::On } else { Led::Head });
-            }
+        G::step(cpu, memory, insn)?;
+        let up = G::pc(cpu) <= pc;
+        match G::kind(insn) {
+            Kind::Branch | Kind::Jump => return Ok(if up { Led::Head } else { Led::On }),
+            Kind::Away => return Ok(Led::Head),
             // Such as copying memory: it may have to be done again.
-            _ if cpu.pc != pc.wrapping_add(4) => return Ok(Led::Head),
-            _ => {}
+            Kind::Straight if G::pc(cpu) != pc.wrapping_add(G::length(mode, word)) => {
+                return Ok(Led::Head);
+            }
+            Kind::Straight => {}
         }
     }
 }

@@ -9,6 +9,8 @@ use core::arch::x86_64::__cpuid;
 use core::ops::Range;
 use core::sync::atomic::Ordering;
 
+use guest::Guest;
+
 use super::source::Code;
 use super::threads::Threads;
 use super::translate::Translator;
@@ -16,9 +18,9 @@ use super::vcpu::Vcpu;
 use crate::thread::attention::FORGET;
 use crate::thread::gate::Gated as _;
 
-impl Translator {
+impl<G: Guest> Translator<G> {
     /// Forgets all translations.
-    pub fn forget(&self, vcpu: &mut Vcpu) {
+    pub fn forget(&self, vcpu: &mut Vcpu<G>) {
         let mut threads = self.threads.hold();
         threads.stop(vcpu.attention());
         self.shared.hold().clear(self.stub_bytes);
@@ -30,7 +32,7 @@ impl Translator {
 
     /// In a child, whose only thread this is: the same, the shared state being
     /// held already.
-    pub(super) fn forgotten_by_parent(&self, threads: &mut Threads, vcpu: &mut Vcpu) {
+    pub(super) fn forgotten_by_parent(&self, threads: &mut Threads, vcpu: &mut Vcpu<G>) {
         threads.gone.all();
         self.epoch.store(threads.gone.next(), Ordering::Release);
         vcpu.host.epoch = threads.gone.next();
@@ -39,14 +41,14 @@ impl Translator {
 
     /// Forgets the translations of what the guest has changed of its code.
     #[inline]
-    pub fn refresh<C: Code>(&self, vcpu: &mut Vcpu, code: &C) {
+    pub fn refresh<C: Code>(&self, vcpu: &mut Vcpu<G>, code: &C) {
         if code.version() != self.version.load(Ordering::Acquire) {
             self.forget_changed(vcpu, code);
         }
     }
 
     #[cold]
-    fn forget_changed<C: Code>(&self, vcpu: &mut Vcpu, code: &C) {
+    fn forget_changed<C: Code>(&self, vcpu: &mut Vcpu<G>, code: &C) {
         let mut threads = self.threads.hold();
         // Another thread may have done it meanwhile.
         let version = code.version();
@@ -59,8 +61,9 @@ impl Translator {
     }
 
     /// There is code where there was none when this was translated.
-    pub(super) fn forget_at<C: Code>(&self, vcpu: &mut Vcpu, code: &C, pc: u64) {
+    pub(super) fn forget_at<C: Code>(&self, vcpu: &mut Vcpu<G>, code: &C, pc: u64) {
         let mut threads = self.threads.hold();
+        // No instruction is longer.
         let here = pc..pc.saturating_add(4);
         self.forget_ranges(&mut threads, vcpu, code, &[here]);
         drop(threads);
@@ -72,11 +75,11 @@ impl Translator {
     fn forget_ranges<C: Code>(
         &self,
         threads: &mut Threads,
-        vcpu: &Vcpu,
+        vcpu: &Vcpu<G>,
         code: &C,
         ranges: &[Range<u64>],
     ) {
-        let touched = self.shared.hold().touched(ranges, code);
+        let touched = self.shared.hold().touched::<G, C>(ranges, code);
         if touched.is_empty() {
             return;
         }
@@ -87,7 +90,7 @@ impl Translator {
     }
 
     /// The thread forgets what others have forgotten.
-    pub(super) fn catch_up(&self, vcpu: &mut Vcpu) {
+    pub(super) fn catch_up(&self, vcpu: &mut Vcpu<G>) {
         // Whoever is forgetting has done so once the lock is free.
         let gate = vcpu.attention().gate();
         let threads = gate.catch_up(FORGET, || self.threads.hold());

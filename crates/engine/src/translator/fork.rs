@@ -1,5 +1,7 @@
 //! A `fork`: the child's translations become its own.
 
+use guest::Guest;
+
 use super::code::arena::CodeCopy;
 use super::threads::Threads;
 use super::translate::Translator;
@@ -10,17 +12,17 @@ use crate::host::sys::Errno;
 
 /// Everything of a translator held, so that a `fork` finds it sound.
 #[derive(Debug)]
-pub struct Forking<'a> {
-    translator: &'a Translator,
+pub struct Forking<'a, G: Guest> {
+    translator: &'a Translator<G>,
     threads: Held<'a, Threads>,
     shared: Held<'a, Translations>,
     copy: CodeCopy,
 }
 
-impl Translator {
+impl<G: Guest> Translator<G> {
     /// To be called before a `fork`.
     #[must_use]
-    pub fn before_fork(&self) -> Forking<'_> {
+    pub fn before_fork(&self) -> Forking<'_, G> {
         let threads = self.threads.hold();
         let shared = self.shared.hold();
         let copy = shared.arena.copy(self.stub_bytes);
@@ -33,7 +35,7 @@ impl Translator {
     }
 }
 
-impl Forking<'_> {
+impl<G: Guest> Forking<'_, G> {
     /// In the parent, after it.
     pub fn parent(self) {
         self.copy.release();
@@ -44,7 +46,7 @@ impl Forking<'_> {
     /// # Errors
     /// When its code memory cannot be its own; it must not run guest code
     /// then.
-    pub fn child(mut self, vcpu: &mut Vcpu) -> Result<(), Errno> {
+    pub fn child(mut self, vcpu: &mut Vcpu<G>) -> Result<(), Errno> {
         let own = vcpu.attention();
         self.threads
             .inside

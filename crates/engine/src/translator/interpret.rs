@@ -1,22 +1,20 @@
 //! Running the guest in the reference interpreter, instruction by
 //! instruction: `--interpret`.
 
-use a64::cpu::Cpu;
-use a64::decode::decode;
-use a64::interp::{Exception, step};
 use guest::memory::{Fault, FaultKind, Memory as _, Size};
+use guest::{Exception, Guest, is_aligned};
 
 use crate::memory::guest_memory::GuestMemory;
 use crate::thread::attention::Attention;
 
 /// Runs the guest until an exception, or until the thread is wanted.
-pub fn run(
-    cpu: &mut Cpu,
+pub fn run<G: Guest>(
+    cpu: &mut G::State,
     memory: &mut GuestMemory<'_>,
     attention: &Attention,
 ) -> Option<Exception> {
     while !attention.wanted() {
-        if let Err(exception) = one(cpu, memory) {
+        if let Err(exception) = one::<G>(cpu, memory) {
             return Some(exception);
         }
     }
@@ -27,31 +25,32 @@ pub fn run(
 ///
 /// # Errors
 /// When it is not done.
-pub fn one(cpu: &mut Cpu, memory: &mut GuestMemory<'_>) -> Result<(), Exception> {
-    check_aligned(cpu)?;
-    let word = memory.fetch(cpu.pc, Size::Word)?;
-    let insn = decode(word).ok_or(Exception::Undefined)?;
-    step(cpu, memory, insn)
+pub fn one<G: Guest>(cpu: &mut G::State, memory: &mut GuestMemory<'_>) -> Result<(), Exception> {
+    step::<G>(cpu, memory, GuestMemory::fetch)
 }
 
 /// Runs the instruction at the PC, whether the guest is to stop there or not.
 ///
 /// # Errors
 /// When it is not done.
-pub fn past(cpu: &mut Cpu, memory: &mut GuestMemory<'_>) -> Result<(), Exception> {
-    check_aligned(cpu)?;
-    let word = memory.fetch_past(cpu.pc, Size::Word)?;
-    let insn = decode(word).ok_or(Exception::Undefined)?;
-    step(cpu, memory, insn)
+pub fn past<G: Guest>(cpu: &mut G::State, memory: &mut GuestMemory<'_>) -> Result<(), Exception> {
+    step::<G>(cpu, memory, GuestMemory::fetch_past)
 }
 
-const fn check_aligned(cpu: &Cpu) -> Result<(), Exception> {
-    if cpu.pc.is_multiple_of(4) {
-        return Ok(());
+fn step<'a, G: Guest>(
+    cpu: &mut G::State,
+    memory: &mut GuestMemory<'a>,
+    fetch: impl Fn(&mut GuestMemory<'a>, u64, Size) -> Result<u32, Fault>,
+) -> Result<(), Exception> {
+    let (pc, mode) = (G::pc(cpu), G::mode(cpu));
+    if !is_aligned::<G>(pc) {
+        return Err(Exception::Fault(Fault {
+            address: pc,
+            kind: FaultKind::Alignment,
+            write: false,
+        }));
     }
-    Err(Exception::Fault(Fault {
-        address: cpu.pc,
-        kind: FaultKind::Alignment,
-        write: false,
-    }))
+    let word = G::fetch(mode, pc, |pc, size| fetch(memory, pc, size))?;
+    let insn = G::decode(mode, word).ok_or(Exception::Undefined)?;
+    G::step(cpu, memory, insn)
 }

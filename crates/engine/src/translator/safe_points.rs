@@ -12,6 +12,7 @@ use alloc::boxed::Box;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
 
+use guest::Guest;
 use x64::convention::BIAS;
 
 use super::code::arena::Points;
@@ -38,13 +39,13 @@ struct Places {
 /// The process's.
 static PLACES: AtomicPtr<Places> = AtomicPtr::new(ptr::null_mut());
 
-impl Translator {
+impl<G: Guest> Translator<G> {
     /// From now on, threads that a signal finds in this translator's code are brought to
     /// safe points.
     pub fn take_faults(&self) {
         let places = Box::leak(Box::new(self.places()));
         PLACES.store(places, Ordering::Release);
-        handlers::set_hook(interrupted);
+        handlers::set_hook(interrupted::<G>);
     }
 
     /// What the signal handler's hook has to know.
@@ -65,7 +66,7 @@ impl Translator {
 ///
 /// # Safety
 /// The registers are the calling thread's where it was interrupted.
-unsafe fn interrupted(event: Event, registers: &mut Registers) -> Outcome {
+unsafe fn interrupted<G: Guest>(event: Event, registers: &mut Registers) -> Outcome {
     // SAFETY: it is null or was leaked by `take_faults`.
     let Some(places) = (unsafe { PLACES.load(Ordering::Acquire).as_ref() }) else {
         return Outcome::Elsewhere;
@@ -88,7 +89,7 @@ unsafe fn interrupted(event: Event, registers: &mut Registers) -> Outcome {
     }
     let vcpu = (registers.rbp as *mut u8)
         .wrapping_offset(-(BIAS as isize))
-        .cast::<Vcpu>();
+        .cast::<Vcpu<G>>();
     let interrupted = Interrupted {
         rip,
         eflags: registers.eflags,

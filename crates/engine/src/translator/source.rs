@@ -3,13 +3,16 @@
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use ir::Region;
+use guest::Guest;
+use guest::memory::Size;
+use ir::{Key, Region};
 use x64::lower::Lowered;
 
 /// Where guest instructions are read from.
 pub trait Code {
-    /// The word at `pc` as the guest would fetch it.
-    fn fetch(&self, pc: u64) -> Option<u32>;
+    /// 2 or 4 bytes at `pc` as the guest would fetch them, of an instruction or of a
+    /// part of one.
+    fn fetch(&self, pc: u64, size: Size) -> Option<u32>;
 
     /// A number that grows whenever what was fetched may be another word now.
     fn version(&self) -> u64 {
@@ -27,6 +30,11 @@ pub trait Code {
     }
 }
 
+/// The instruction at an address, in a mode.
+pub(super) fn instruction<G: Guest>(code: &impl Code, key: Key) -> Option<u32> {
+    G::fetch(key.mode, key.pc, |pc, size| code.fetch(pc, size).ok_or(())).ok()
+}
+
 /// Looks at what is translated.
 pub trait Observer {
     /// The code that all regions share lies there.
@@ -36,8 +44,8 @@ pub trait Observer {
 
     /// A region has been formed, and is about to be translated. Gives the first of
     /// the counters of its blocks, if it is to count.
-    fn formed(&mut self, head: u64, region: &Region, code: &dyn Code) -> Option<u32> {
-        let _ = (head, region, code);
+    fn formed(&mut self, head: u64, region: &Region) -> Option<u32> {
+        let _ = (head, region);
         None
     }
 

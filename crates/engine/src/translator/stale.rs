@@ -5,6 +5,8 @@ use alloc::vec::Vec;
 use core::ops::Range;
 use core::sync::atomic::{AtomicU64, Ordering};
 
+use guest::memory::Size;
+
 use super::source::Code;
 use crate::host::lock::{SpinLock, Unlock};
 use crate::memory::address_space::Watcher;
@@ -45,8 +47,8 @@ impl Watcher for Stale {
 }
 
 impl Code for GuestMemory<'_> {
-    fn fetch(&self, pc: u64) -> Option<u32> {
-        self.read_code(pc)
+    fn fetch(&self, pc: u64, size: Size) -> Option<u32> {
+        self.read_code(pc, size)
     }
 
     fn version(&self) -> u64 {

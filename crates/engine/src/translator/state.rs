@@ -2,81 +2,66 @@
 //! of translations says of them, and what the host's registers hold of them while
 //! translated code runs.
 
-use a64::cpu::{Cpu, Flags};
-use a64::decode::decode;
-use a64::interp::{Environment, Exception, step};
-use a64::lift::{ANY_STACK, SOFT_FLOAT};
 use guest::memory::Memory;
-use ir::Mode;
+use guest::{Environment, Exception, Flags, Guest, Rounding};
+use ir::operand::SLOTS;
 use x64::lower::flags::{Compare, Form, Setter, Value};
 
 use super::vcpu::Vcpu;
 
-/// FPCR bits that the host's modes can't give: AHP, DN, FZ and FZ16.
-const FPCR_SOFT: u32 = 1 << 26 | 1 << 25 | 1 << 24 | 1 << 19;
-
-/// Whether an access whose base is SP finds it aligned.
-const fn stack_aligned(cpu: &Cpu) -> bool {
-    cpu.x[31].is_multiple_of(16)
-}
-
 /// One instruction that translated code leaves to the interpreter.
-pub(super) fn interpret<M: Memory + Environment>(
-    vcpu: &mut Vcpu,
+pub(super) fn interpret<G: Guest, M: Memory + Environment>(
+    vcpu: &mut Vcpu<G>,
     memory: &mut M,
     word: u32,
 ) -> Option<Exception> {
-    let Some(insn) = decode(word) else {
+    let Some(insn) = G::decode(G::mode(&vcpu.cpu), word) else {
         return Some(Exception::Undefined);
     };
-    vcpu.tally(insn.op);
-    let result = step(&mut vcpu.cpu, memory, insn);
+    vcpu.tally(G::row(insn));
+    let result = G::step(&mut vcpu.cpu, memory, insn);
     set_mode(vcpu);
     result.err()
 }
 
-/// The mode of translations for what the guest's registers hold.
-pub(super) const fn mode_of(cpu: &Cpu) -> Mode {
-    Mode::PLAIN
-        .with(SOFT_FLOAT, cpu.fpcr & FPCR_SOFT != 0)
-        .with(ANY_STACK, !stack_aligned(cpu))
-}
-
 /// Brings the modes of the host and of translations in line with the guest's
 /// registers.
-pub(super) fn set_mode(vcpu: &mut Vcpu) {
-    let fpcr = vcpu.cpu.fpcr;
-    // RMode: nearest, plus, minus, zero; MXCSR: nearest, minus, plus, zero.
-    let rounding = [0, 2, 1, 3][(fpcr >> 22 & 3) as usize];
+pub(super) fn set_mode<G: Guest>(vcpu: &mut Vcpu<G>) {
+    // MXCSR: nearest, minus, plus, zero.
+    let rounding = match G::rounding(&vcpu.cpu) {
+        Rounding::Nearest => 0,
+        Rounding::Down => 1,
+        Rounding::Up => 2,
+        Rounding::Zero => 3,
+    };
     vcpu.host.mxcsr = 0x1f80 | rounding << 13;
-    let before = core::mem::replace(&mut vcpu.host.mode, mode_of(&vcpu.cpu));
-    if before.has(SOFT_FLOAT) != vcpu.host.mode.has(SOFT_FLOAT) {
-        vcpu.clear_targets();
-    }
+    vcpu.set_mode(G::mode(&vcpu.cpu));
 }
 
 /// The interpreter as translated code calls it.
 ///
 /// # Safety
 /// `vcpu` is the thread's, and its `context` an `M` that nobody else uses now.
-pub(super) unsafe extern "sysv64" fn interpreter<M: Memory + Environment>(
-    vcpu: *mut Vcpu,
+pub(super) unsafe extern "sysv64" fn interpreter<G: Guest, M: Memory + Environment>(
+    vcpu: *mut Vcpu<G>,
     word: u32,
 ) -> u32 {
-    // SAFETY: `Translator::run` has borrowed both alone, has put the `M` into `context`,
-    // and is in `enter` until this returns: so nobody else uses either.
+    // SAFETY: as above: `run` has set both, and waits in `enter`.
     let (vcpu, memory) = unsafe { (&mut *vcpu, &mut *(*vcpu).host.context.cast::<M>()) };
-    let Some(insn) = decode(word) else {
+    let before = G::mode(&vcpu.cpu);
+    let Some(insn) = G::decode(before, word) else {
         vcpu.host.exception = Some(Exception::Undefined);
         return 1;
     };
-    vcpu.tally(insn.op);
-    let next = vcpu.cpu.pc.wrapping_add(4);
-    let aligned = stack_aligned(&vcpu.cpu);
-    match step(&mut vcpu.cpu, memory, insn) {
+    vcpu.tally(G::row(insn));
+    let next = G::pc(&vcpu.cpu).wrapping_add(G::length(before, word));
+    match G::step(&mut vcpu.cpu, memory, insn) {
         // It leaves too when it goes on elsewhere: a copy of memory that is only
-        // a part done. And when translated code may take SP for aligned no more.
-        Ok(()) => u32::from(vcpu.cpu.pc != next || aligned && !stack_aligned(&vcpu.cpu)),
+        // a part done. And when translated code may take its mode for granted no more.
+        Ok(()) => {
+            let leave = G::must_leave(before, G::mode(&vcpu.cpu));
+            u32::from(G::pc(&vcpu.cpu) != next || leave)
+        }
         Err(exception) => {
             vcpu.host.exception = Some(exception);
             1
@@ -84,16 +69,13 @@ pub(super) unsafe extern "sysv64" fn interpreter<M: Memory + Environment>(
     }
 }
 
-/// MXCSR's sticky bits become FPSR's, and saturation QC.
-pub(super) fn take_float_flags(vcpu: &mut Vcpu) {
+/// MXCSR's sticky bits become the guest's, and saturation.
+pub(super) fn take_float_flags<G: Guest>(vcpu: &mut Vcpu<G>) {
     let sticky = vcpu.host.mxcsr & 0x3f;
-    // IE, (DE), ZE, OE, UE, PE to IOC, DZC, OFC, UFC, IXC.
-    vcpu.cpu.fpsr |= sticky & 1 | sticky >> 1 & 0x1e;
+    let saturated = core::mem::take(&mut vcpu.host.saturated) != 0;
     vcpu.host.mxcsr &= !0x3f;
-    if vcpu.host.saturated != 0 {
-        vcpu.cpu.fpsr |= 1 << 27;
-        vcpu.host.saturated = 0;
-    }
+    // Without DE, which guests don't have so.
+    G::raise(&mut vcpu.cpu, sticky & 1 | sticky >> 1 & 0x1e, saturated);
 }
 
 /// The guest's flags in EFLAGS.
@@ -113,14 +95,14 @@ pub(super) fn from_eflags(eflags: u64, form: Form) -> Flags {
 }
 
 /// The flags of a comparison whose operands are still there.
-pub(super) fn compute(cpu: &Cpu, setter: &Setter) -> Flags {
+pub(super) fn compute(ints: &[u64; SLOTS], setter: &Setter) -> Flags {
     let bits = u32::from(setter.w.bits());
     let value = |value| {
         let value = match value {
             Value::Const(c) => c,
             Value::Slot(reg) if reg.is_zero() => 0,
-            Value::Slot(reg) => cpu.x[usize::from(reg.0)],
-            Value::Plus(reg, c) => cpu.x[usize::from(reg.0)].wrapping_add(c),
+            Value::Slot(reg) => ints[usize::from(reg.0)],
+            Value::Plus(reg, c) => ints[usize::from(reg.0)].wrapping_add(c),
         };
         u128::from(value & setter.w.mask())
     };

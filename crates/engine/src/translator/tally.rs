@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use core::fmt::Write as _;
 use core::sync::atomic::{AtomicU64, Ordering};
 
-use a64::decode::Op;
+use guest::Guest;
 
 /// How many blocks can be counted.
 const BLOCKS: usize = 1 << 19;
@@ -16,7 +16,9 @@ const BLOCKS: usize = 1 << 19;
 /// The counts; threads share them.
 #[derive(Debug)]
 pub struct Tally {
-    left: [AtomicU64; Op::COUNT],
+    /// By the rows of the guest's tables.
+    left: Vec<AtomicU64>,
+    name: fn(usize) -> &'static str,
     cold: AtomicU64,
     /// What translated code counts in: one for each block. Who looks at translations
     /// gives them out ([`super::source::Observer::formed`]).
@@ -27,17 +29,18 @@ impl Tally {
     /// Nothing yet. It is never freed, because threads may count as long as
     /// they run.
     #[must_use]
-    pub fn new() -> &'static Self {
+    pub fn new<G: Guest>() -> &'static Self {
         Box::leak(Box::new(Self {
-            left: [const { AtomicU64::new(0) }; Op::COUNT],
+            left: (0..G::ROWS).map(|_| AtomicU64::new(0)).collect(),
+            name: G::row_name,
             cold: AtomicU64::new(0),
             blocks: (0..BLOCKS).map(|_| AtomicU64::new(0)).collect(),
         }))
     }
 
     /// Translated code left an instruction to the interpreter.
-    pub fn left(&self, op: Op) {
-        self.left[op as usize].fetch_add(1, Ordering::Relaxed);
+    pub fn left(&self, row: usize) {
+        self.left[row].fetch_add(1, Ordering::Relaxed);
     }
 
     /// A block of so many instructions was not translated yet.
@@ -51,9 +54,9 @@ impl Tally {
         if cold > 0 {
             let _ = writeln!(out, "{cold:>16} interpreted before they were translated");
         }
-        let counts = Op::ALL.iter().zip(&self.left);
+        let counts = self.left.iter().enumerate();
         let mut lines: Vec<(u64, &'static str)> = counts
-            .map(|(op, count)| (count.load(Ordering::Relaxed), op.name()))
+            .map(|(row, count)| (count.load(Ordering::Relaxed), (self.name)(row)))
             .filter(|&(count, _)| count > 0)
             .collect();
         if lines.is_empty() {

@@ -16,12 +16,13 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::ffi::c_void;
+use core::marker::PhantomData;
 use core::ops::Range;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use a64::cpu::Cpu;
-use guest::memory::{Fault, FaultKind, Memory, Size};
-use guest::{Environment, Exception};
+use guest::memory::{Fault, FaultKind, Memory};
+use guest::{Environment, Exception, Guest, is_aligned};
 use ir::{Key, Mode};
 use x64::convention::Convention;
 use x64::features::HostFeatures;
@@ -32,9 +33,7 @@ use x64::stubs;
 use super::code::arena::{Arena, Points};
 use super::cold::{self, Heat, Led};
 use super::source::{Code, Observer};
-use super::state::{
-    compute, from_eflags, interpret, interpreter, mode_of, set_mode, take_float_flags,
-};
+use super::state::{compute, from_eflags, interpret, interpreter, set_mode, take_float_flags};
 use super::tally::Tally;
 use super::threads::Threads;
 use super::translations::{Translations, WAKING};
@@ -50,7 +49,7 @@ const KEPT_WHEN_LOW: u64 = 256 << 10;
 
 /// A translator and all that it has translated.
 #[derive(Debug)]
-pub struct Translator {
+pub struct Translator<G: Guest> {
     pub(super) shared: Lock<Translations>,
     pub(super) threads: Lock<Threads>,
     /// The version of the guest's code that the translations are of.
@@ -69,9 +68,11 @@ pub struct Translator {
     tally: Option<&'static Tally>,
     /// Whether code memory is closed.
     closed: AtomicBool,
+    /// The layout of states that code is made for.
+    guest: PhantomData<G>,
 }
 
-impl Translator {
+impl<G: Guest> Translator<G> {
     /// A translator for this host, which interprets what has not run often.
     ///
     /// # Errors
@@ -88,7 +89,7 @@ impl Translator {
     /// # Errors
     /// When there is no memory for code.
     pub fn eager(host: HostFeatures) -> Result<Self, Errno> {
-        let mut lowerer = Lowerer::new(Convention::new(layout(), host));
+        let mut lowerer = Lowerer::new(Convention::new(layout::<G>(), host));
         let mut arena = Arena::new()?;
         let convention = lowerer.convention().clone();
         let stubs = stubs::emit(&mut lowerer.asm, &convention);
@@ -107,6 +108,7 @@ impl Translator {
             heat: Heat::hot(),
             tally: None,
             closed: AtomicBool::new(false),
+            guest: PhantomData,
         })
     }
 
@@ -127,11 +129,11 @@ impl Translator {
 
     /// A thread of the guest, whose interpreter is `M`.
     #[must_use]
-    pub fn thread<M: Memory + Environment>(&self, cpu: Cpu) -> Box<Vcpu> {
+    pub fn thread<M: Memory + Environment>(&self, cpu: G::State) -> Box<Vcpu<G>> {
         let calls = Calls {
             leave: self.base + self.stubs.leave as u64,
             interpret: self.base + self.stubs.interpret as u64,
-            interpreter: interpreter::<M> as *const () as u64,
+            interpreter: interpreter::<G, M> as *const () as u64,
             functions: clock::functions(),
         };
         let mut vcpu = Vcpu::new(cpu, calls);
@@ -149,7 +151,7 @@ impl Translator {
     }
 
     /// A thread may be inside from now on.
-    pub fn join(&self, vcpu: &mut Vcpu, attention: &'static Attention) {
+    pub fn join(&self, vcpu: &mut Vcpu<G>, attention: &'static Attention) {
         vcpu.set_attention(attention);
         let mut threads = self.threads.hold();
         vcpu.host.epoch = self.epoch.load(Ordering::Relaxed);
@@ -174,7 +176,7 @@ impl Translator {
     /// other threads have forgotten. Code memory is closed once system calls of the thread
     /// are judged, as it may want to get past that.
     #[inline]
-    pub fn at_safe_point<C: Code>(&self, vcpu: &mut Vcpu, code: &C) {
+    pub fn at_safe_point<C: Code>(&self, vcpu: &mut Vcpu<G>, code: &C) {
         self.refresh(vcpu, code);
         let attention = vcpu.attention();
         if attention.watched.load(Ordering::Relaxed) != 0 {
@@ -188,7 +190,7 @@ impl Translator {
     /// Runs the guest until an exception, or until the thread is wanted.
     pub fn run<M: Memory + Environment + Code>(
         &self,
-        vcpu: &mut Vcpu,
+        vcpu: &mut Vcpu<G>,
         memory: &mut M,
         observer: &mut dyn Observer,
     ) -> Option<Exception> {
@@ -196,8 +198,8 @@ impl Translator {
         set_mode(vcpu);
         let mut led = Led::Head;
         while !vcpu.attention().wanted() {
-            let pc = vcpu.cpu.pc;
-            if !pc.is_multiple_of(4) {
+            let pc = G::pc(&vcpu.cpu);
+            if !is_aligned::<G>(pc) {
                 let kind = FaultKind::Alignment;
                 return Some(Exception::Fault(Fault {
                     address: pc,
@@ -227,10 +229,10 @@ impl Translator {
             };
             let (why, mode, payload) = self.enter(vcpu, host);
             take_float_flags(vcpu);
-            vcpu.host.mode = match why {
+            vcpu.set_mode(match why {
                 Leave::Link | Leave::Indirect => mode,
-                _ => mode_of(&vcpu.cpu),
-            };
+                _ => G::mode(&vcpu.cpu),
+            });
             if why != Leave::Interrupted {
                 vcpu.outside();
             }
@@ -244,13 +246,13 @@ impl Translator {
     /// After leaving translated code: an exception, or nothing to go on.
     fn left<M: Memory + Environment + Code>(
         &self,
-        vcpu: &mut Vcpu,
+        vcpu: &mut Vcpu<G>,
         memory: &mut M,
         observer: &mut dyn Observer,
         why: Leave,
         payload: u32,
     ) -> Option<Exception> {
-        let pc = vcpu.cpu.pc;
+        let pc = G::pc(&vcpu.cpu);
         match why {
             Leave::Link => {
                 if self.heat.is_hot(pc) {
@@ -264,7 +266,7 @@ impl Translator {
             #[allow(clippy::cast_possible_truncation, reason = "sixteen bits were put in")]
             Leave::Breakpoint => Some(Exception::Breakpoint(payload as u16)),
             Leave::Undefined => Some(Exception::Undefined),
-            Leave::NoFetch => match memory.fetch(pc, Size::Word) {
+            Leave::NoFetch => match Self::fetch(vcpu, memory) {
                 Err(fault) => Some(Exception::Fault(fault)),
                 // It has come since: look again.
                 Ok(_) => {
@@ -286,8 +288,14 @@ impl Translator {
         }
     }
 
+    /// The instruction at the program counter.
+    fn fetch<M: Memory>(vcpu: &Vcpu<G>, memory: &mut M) -> Result<u32, Fault> {
+        let (mode, pc) = (G::mode(&vcpu.cpu), G::pc(&vcpu.cpu));
+        G::fetch(mode, pc, |pc, size| memory.fetch(pc, size))
+    }
+
     /// Links an exit, if it is still there.
-    fn link(&self, vcpu: &Vcpu, exit: u32, pc: u64, host: u64) {
+    fn link(&self, vcpu: &Vcpu<G>, exit: u32, pc: u64, host: u64) {
         let mut shared = self.shared.hold();
         let Translations { arena, cache, .. } = &mut *shared;
         let mode = vcpu.host.mode;
@@ -301,7 +309,7 @@ impl Translator {
 
     fn find_or_translate<C: Code>(
         &self,
-        vcpu: &mut Vcpu,
+        vcpu: &mut Vcpu<G>,
         code: &C,
         pc: u64,
         observer: &mut dyn Observer,
@@ -316,7 +324,7 @@ impl Translator {
             // With hardly any memory left, what is known of old code is given up.
             let give_up = heap::is_low() && shared.arena.used() > self.stub_bytes + KEPT_WHEN_LOW;
             let from = (code, &self.heat);
-            if !give_up && let Some(host) = shared.make(key, from, observer, WAKING) {
+            if !give_up && let Some(host) = shared.make::<G, C>(key, from, observer, WAKING) {
                 return host;
             }
             // The arena is full: start again.
@@ -327,15 +335,15 @@ impl Translator {
 
     /// Runs translated code. Gives why it was left, in which mode it goes on if it
     /// does by itself, and the payload.
-    fn enter(&self, vcpu: &mut Vcpu, host: u64) -> (Leave, Mode, u32) {
-        type Enter = unsafe extern "sysv64" fn(*mut Vcpu, u64) -> u64;
+    fn enter(&self, vcpu: &mut Vcpu<G>, host: u64) -> (Leave, Mode, u32) {
+        type Enter = unsafe extern "sysv64" fn(*mut c_void, u64) -> u64;
         let stub = self.base + self.stubs.enter as u64;
         // SAFETY: `stub` is the stub of that signature in the arena, which is
         // mapped executable as long as `self` lives.
         let enter = unsafe { core::mem::transmute::<u64, Enter>(stub) };
         // SAFETY: `host` is code of this translator's, made for this struct's
         // layout; it writes the struct, guest memory, and its own stack frame.
-        let result = unsafe { enter(vcpu, host) };
+        let result = unsafe { enter(core::ptr::from_mut(vcpu).cast(), host) };
         #[allow(clippy::cast_possible_truncation, reason = "the two halves")]
         let (why, payload) = ((result >> 32) as u32, result as u32);
         let (why, mode) = Leave::taken_apart(why);
@@ -347,7 +355,7 @@ impl Translator {
     /// the guest, or does what the host can't address (a tag in the top byte).
     fn interrupted<M: Memory + Environment>(
         &self,
-        vcpu: &mut Vcpu,
+        vcpu: &mut Vcpu<G>,
         memory: &mut M,
     ) -> Option<Exception> {
         let interrupted = vcpu.host.interrupted;
@@ -361,7 +369,7 @@ impl Translator {
         self.recover(vcpu, &interrupted, &point, &swaps);
         match interrupted.by {
             Event::Stop => None,
-            Event::Fault => match memory.fetch(point.pc, Size::Word) {
+            Event::Fault => match Self::fetch(vcpu, memory) {
                 Ok(word) => interpret(vcpu, memory, word),
                 Err(fault) => Some(Exception::Fault(fault)),
             },
@@ -370,13 +378,16 @@ impl Translator {
 
     /// The guest's state at such a place: the program counter, the flags, and the
     /// registers that were in use.
-    fn recover(&self, vcpu: &mut Vcpu, at: &Interrupted, point: &FaultPoint, swaps: &Swaps) {
-        vcpu.cpu.pc = point.pc;
+    fn recover(&self, vcpu: &mut Vcpu<G>, at: &Interrupted, point: &FaultPoint, swaps: &Swaps) {
+        G::set_pc(&mut vcpu.cpu, point.pc);
         vcpu.recover(self.spilled_slot.filter(|_| point.spilled), point, swaps);
         match point.flags {
             FlagsAt::State => {}
-            FlagsAt::Host(form) => vcpu.cpu.flags = from_eflags(at.eflags, form),
-            FlagsAt::Setter(setter) => vcpu.cpu.flags = compute(&vcpu.cpu, &setter),
+            FlagsAt::Host(form) => *G::flags(&mut vcpu.cpu) = from_eflags(at.eflags, form),
+            FlagsAt::Setter(setter) => {
+                let flags = compute(G::ints(&mut vcpu.cpu), &setter);
+                *G::flags(&mut vcpu.cpu) = flags;
+            }
         }
     }
 }

@@ -1,9 +1,10 @@
 //! What has been translated, and making more of it: found, woken or translated.
 
 use alloc::vec::Vec;
+use core::marker::PhantomData;
 use core::ops::Range;
 
-use a64::lift::A64;
+use guest::Guest;
 use ir::form::{Former, Limits, Source};
 use ir::live::Live;
 use ir::{Key, Mode, Region};
@@ -12,7 +13,7 @@ use x64::lower::{Lowered, Lowerer, Options};
 use super::code::arena::Arena;
 use super::code::cache::Cache;
 use super::cold::Heat;
-use super::source::{Code, Observer};
+use super::source::{Code, Observer, instruction};
 
 /// How large a region may be.
 const LIMITS: Limits = Limits { insns: 512 };
@@ -33,16 +34,18 @@ pub(super) struct Translations {
     pub(super) cache: Cache,
 }
 
-struct Fetcher<'a, C> {
+struct Fetcher<'a, G, C> {
+    guest: PhantomData<G>,
     mode: Mode,
     code: &'a C,
     cache: &'a Cache,
     heat: &'a Heat,
 }
 
-impl<C: Code> Source for Fetcher<'_, C> {
+impl<G: Guest, C: Code> Source for Fetcher<'_, G, C> {
     fn fetch(&self, pc: u64) -> Option<u32> {
-        self.code.fetch(pc)
+        let mode = self.mode;
+        instruction::<G>(self.code, Key { pc, mode })
     }
 
     fn translated(&self, pc: u64) -> bool {
@@ -77,8 +80,8 @@ impl Translations {
 
     /// The regions that are of code in one of the ranges, and not of what is
     /// there now.
-    pub(super) fn touched<C: Code>(&self, ranges: &[Range<u64>], code: &C) -> Vec<u32> {
-        self.cache.touched(ranges, |pc| code.fetch(pc))
+    pub(super) fn touched<G: Guest, C: Code>(&self, ranges: &[Range<u64>], code: &C) -> Vec<u32> {
+        self.cache.touched::<G, C>(ranges, code)
     }
 
     /// Puts regions to sleep, and gives the guest addresses that have lost their
@@ -91,7 +94,7 @@ impl Translations {
 
     /// The code for a guest address in a mode: found, woken or translated. Nothing
     /// if the arena is full.
-    pub(super) fn make<C: Code>(
+    pub(super) fn make<G: Guest, C: Code>(
         &mut self,
         key: Key,
         from: (&C, &Heat),
@@ -102,20 +105,20 @@ impl Translations {
             return Some(entry.host);
         }
         let Some(left) = waking.checked_sub(1) else {
-            return self.translate(key, from, observer);
+            return self.translate::<G, C>(key, from, observer);
         };
-        if let Some(region) = self.cache.sleeping(key, |pc| from.0.fetch(pc)) {
+        if let Some(region) = self.cache.sleeping::<G, C>(key, from.0) {
             while let Some(other) = self.cache.missing(region) {
-                self.make(other, from, observer, left)?;
+                self.make::<G, C>(other, from, observer, left)?;
             }
             if let Some(entry) = self.cache.wake(region, key) {
                 return Some(entry.host);
             }
         }
-        self.translate(key, from, observer)
+        self.translate::<G, C>(key, from, observer)
     }
 
-    fn translate<C: Code>(
+    fn translate<G: Guest, C: Code>(
         &mut self,
         key: Key,
         (code, heat): (&C, &Heat),
@@ -130,21 +133,19 @@ impl Translations {
             cache,
         } = self;
         let mode = key.mode;
-        let guest = A64 {
-            mode,
-            calls: code.calls(),
-        };
+        let lifter = G::lifter(mode, code.calls());
         let fetcher = Fetcher {
+            guest: PhantomData::<G>,
             mode,
             code,
             cache,
             heat,
         };
-        former.form(&guest, &fetcher, key.pc, LIMITS, region);
+        former.form(&lifter, &fetcher, key.pc, LIMITS, region);
         let outside = |key| cache.find(key).map_or(Live::Live, |entry| entry.flags);
-        let counters = observer.formed(key.pc, region, code);
+        let counters = observer.formed(key.pc, region);
         lowerer.lower(region, Options { counters }, outside, lowered);
-        let placed = cache.place(arena, region, lowerer.asm.code_mut(), lowered)?;
+        let placed = cache.place::<G>(arena, region, lowerer.asm.code_mut(), lowered)?;
         observer.translated(region, lowered, placed.host.start, lowerer.asm.code());
         for entry in &lowered.entries {
             heat.translated(entry.pc);

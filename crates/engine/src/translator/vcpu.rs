@@ -9,10 +9,8 @@ use core::mem::offset_of;
 
 use core::sync::atomic::AtomicU64;
 
-use a64::cpu::Cpu;
-use a64::lift::{ANY_STACK, HOT_INT, HOT_VEC, KEPT_VEC};
-use guest::Exception;
 use guest::surroundings::FUNCTIONS;
+use guest::{Exception, Guest, Places};
 use ir::Mode;
 use x64::constants;
 use x64::convention::Layout;
@@ -31,14 +29,13 @@ const TARGETS: usize = 1 << TARGETS_LOG2;
 /// only those of them that were used.
 const PART: usize = TARGETS / 64;
 
-/// How many tables there are: one where SP is aligned, and one where it may be
-/// anything. Translated code looks in that of its mode, so going from one to the
-/// other clears none. How floating point is done seldom changes: then both are
-/// cleared.
+/// How many tables there are: one for modes with the guest's [`Guest::APART`], and
+/// one for those without. Translated code looks in that of its mode, so going from one
+/// to the other clears none. What else modes tell seldom changes: then both are cleared.
 const TABLES: usize = 2;
 
 /// An indirect target. An entry that is all zeros is unused: address 0 would be
-/// in the first one only, which has `NOBODY` then. None lies in two lines of the
+/// in the first one only, which has `nobody`'s then. None lies in two lines of the
 /// cache.
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(16))]
@@ -50,13 +47,17 @@ pub struct Target {
 }
 
 impl Target {
-    /// Odd addresses are never looked up: the guest's instructions are aligned.
-    const NOBODY: Self = Self { guest: 1, host: 0 };
+    /// An address that is looked up in another entry.
+    const fn nobody<G: Guest>() -> Self {
+        let guest = 1 << G::UNIT_LOG2;
+        Self { guest, host: 0 }
+    }
+
     const UNUSED: Self = Self { guest: 0, host: 0 };
 
-    const fn index(guest: u64) -> usize {
+    const fn index<G: Guest>(guest: u64) -> usize {
         #[allow(clippy::cast_possible_truncation, reason = "the low bits count")]
-        let index = (guest >> 2) as usize;
+        let index = (guest >> G::UNIT_LOG2) as usize;
         index % TARGETS
     }
 }
@@ -122,9 +123,9 @@ pub struct Host {
 /// The state of a guest thread.
 #[derive(Debug)]
 #[repr(C, align(64))]
-pub struct Vcpu {
+pub struct Vcpu<G: Guest> {
     /// The guest's registers.
-    pub cpu: Cpu,
+    pub cpu: G::State,
     /// The host's.
     pub host: Host,
     /// Bit n: part n of the table has been written.
@@ -173,10 +174,10 @@ impl Host {
     }
 }
 
-impl Vcpu {
+impl<G: Guest> Vcpu<G> {
     /// A thread with this state.
     #[must_use]
-    pub fn new(cpu: Cpu, calls: Calls) -> Box<Self> {
+    pub fn new(cpu: G::State, calls: Calls) -> Box<Self> {
         // The table stays as the kernel gives it: pages that are not there
         // before they are used.
         let layout = alloc::alloc::Layout::new::<Self>();
@@ -190,14 +191,14 @@ impl Vcpu {
             (&raw mut (*at).cpu).write(cpu);
             (&raw mut (*at).host).write(Host::new(calls));
             for table in 0..TABLES {
-                (&raw mut (*at).targets[table][0]).write(Target::NOBODY);
+                (&raw mut (*at).targets[table][0]).write(Target::nobody::<G>());
             }
             Box::from_raw(at)
         }
     }
 
     /// Becomes another thread's, as if new.
-    pub fn start_again(&mut self, cpu: Cpu) {
+    pub fn start_again(&mut self, cpu: G::State) {
         self.cpu = cpu;
         let host = &mut self.host;
         (host.saturated, host.mxcsr, host.exception) = (0, 0x1f80, None);
@@ -206,10 +207,19 @@ impl Vcpu {
         self.clear_targets();
     }
 
+    /// The thread goes on in a mode.
+    #[inline]
+    pub(crate) fn set_mode(&mut self, mode: Mode) {
+        let before = core::mem::replace(&mut self.host.mode, mode);
+        if before.with(G::APART, false) != mode.with(G::APART, false) {
+            self.clear_targets();
+        }
+    }
+
     /// Remembers where the code for an indirect target is, in the mode that the
     /// thread is in.
     pub fn set_target(&mut self, guest: u64, host: u64) {
-        let (table, index) = (table(self.host.mode), Target::index(guest));
+        let (table, index) = (table::<G>(self.host.mode), Target::index::<G>(guest));
         self.used[table] |= 1 << (index / PART);
         self.targets[table][index] = Target { guest, host };
     }
@@ -237,7 +247,7 @@ impl Vcpu {
     #[must_use]
     #[inline]
     pub fn target(&self, guest: u64) -> Option<u64> {
-        let (table, index) = (table(self.host.mode), Target::index(guest));
+        let (table, index) = (table::<G>(self.host.mode), Target::index::<G>(guest));
         // A page that nothing was written to is not looked at: it would fault
         // once for that, and again to be written.
         if self.used[table] & 1 << (index / PART) == 0 {
@@ -249,11 +259,11 @@ impl Vcpu {
 
     /// Forgets an indirect target, if it is remembered in any mode.
     pub fn clear_target(&mut self, guest: u64) {
-        let index = Target::index(guest);
+        let index = Target::index::<G>(guest);
         for (used, table) in self.used.iter().zip(&mut self.targets) {
             if used & 1 << (index / PART) != 0 && table[index].guest == guest {
                 table[index] = if index == 0 {
-                    Target::NOBODY
+                    Target::nobody::<G>()
                 } else {
                     Target::UNUSED
                 };
@@ -269,16 +279,16 @@ impl Vcpu {
                 *used &= *used - 1;
                 targets[part * PART..][..PART].fill(Target::UNUSED);
             }
-            targets[0] = Target::NOBODY;
+            targets[0] = Target::nobody::<G>();
         }
     }
 
     /// Counts an instruction that translated code leaves to the interpreter, if
     /// that is counted.
     #[inline]
-    pub(crate) fn tally(&self, op: a64::decode::Op) {
+    pub(crate) fn tally(&self, row: usize) {
         if let Some(tally) = self.host.tally {
-            tally.left(op);
+            tally.left(row);
         }
     }
 
@@ -286,12 +296,13 @@ impl Vcpu {
     /// leaves has stored them to: `spilled` is the slot that was spilled, if one
     /// was.
     pub(crate) fn recover(&mut self, spilled: Option<usize>, point: &FaultPoint, swaps: &Swaps) {
+        let ints = G::ints(&mut self.cpu);
         if let Some(slot) = spilled {
-            self.cpu.x[slot] = self.host.spill;
+            ints[slot] = self.host.spill;
         }
-        swaps.recovered(&mut self.cpu.x, &self.host.swapped);
+        swaps.recovered(ints, &self.host.swapped);
         for (word, slot) in self.host.scratch.into_iter().zip(point.stand_ins) {
-            if let Some(x) = self.cpu.x.get_mut(usize::from(slot.0)) {
+            if let Some(x) = ints.get_mut(usize::from(slot.0)) {
                 *x = word;
             }
         }
@@ -299,13 +310,13 @@ impl Vcpu {
 }
 
 /// The table of a mode.
-const fn table(mode: Mode) -> usize {
-    mode.has(ANY_STACK) as usize
+const fn table<G: Guest>(mode: Mode) -> usize {
+    mode.has(G::APART) as usize
 }
 
 /// Where translated code finds the fields.
 #[must_use]
-pub fn layout() -> Layout {
+pub fn layout<G: Guest>() -> Layout {
     #[allow(
         clippy::cast_possible_truncation,
         reason = "the struct is some kilobytes large"
@@ -313,19 +324,32 @@ pub fn layout() -> Layout {
     const fn at(offset: usize) -> u32 {
         offset as u32
     }
-    let cpu = offset_of!(Vcpu, cpu);
-    let host = |offset| at(offset_of!(Vcpu, host) + offset);
-    let slot = |base: usize, size: usize| core::array::from_fn(|n| at(cpu + base + n * size));
+    let cpu = offset_of!(Vcpu<G>, cpu);
+    let Places {
+        int,
+        vec,
+        pc,
+        flags,
+        thread,
+        monitor,
+        fpcr,
+        fpsr,
+        hot_int,
+        hot_vec,
+        kept_vec,
+    } = G::places();
+    let in_cpu = |offset: u32| at(cpu) + offset;
+    let host = |offset| at(offset_of!(Vcpu<G>, host) + offset);
     Layout {
-        int: slot(offset_of!(Cpu, x), 8),
-        vec: slot(offset_of!(Cpu, v), 16),
-        pc: at(cpu + offset_of!(Cpu, pc)),
-        flags: at(cpu + offset_of!(Cpu, flags)),
-        thread: at(cpu + offset_of!(Cpu, tpidr)),
+        int: int.map(in_cpu),
+        vec: vec.map(in_cpu),
+        pc: in_cpu(pc),
+        flags: in_cpu(flags),
+        thread: in_cpu(thread),
         attention: host(offset_of!(Host, attention)),
         counters: host(offset_of!(Host, counters)),
         functions: host(offset_of!(Host, functions)),
-        monitor: at(cpu + offset_of!(Cpu, monitor)),
+        monitor: in_cpu(monitor),
         spill: host(offset_of!(Host, spill)),
         swapped: host(offset_of!(Host, swapped)),
         scratch: host(offset_of!(Host, scratch)),
@@ -337,22 +361,25 @@ pub fn layout() -> Layout {
         interpreter: host(offset_of!(Host, interpreter)),
         saturated: host(offset_of!(Host, saturated)),
         constants: host(offset_of!(Host, constants)),
-        fpcr: at(cpu + offset_of!(Cpu, fpcr)),
-        fpsr: at(cpu + offset_of!(Cpu, fpsr)),
+        fpcr: in_cpu(fpcr),
+        fpsr: in_cpu(fpsr),
         targets: core::array::from_fn(|mode| {
-            let table = table(Mode::from_number(at(mode)));
-            at(offset_of!(Vcpu, targets) + table * size_of::<[Target; TARGETS]>())
+            let table = table::<G>(Mode::from_number(at(mode)));
+            at(offset_of!(Vcpu<G>, targets) + table * size_of::<[Target; TARGETS]>())
         }),
         targets_log2: TARGETS_LOG2,
-        hot_int: HOT_INT,
-        hot_vec: HOT_VEC,
-        kept_vec: KEPT_VEC,
+        unit_log2: G::UNIT_LOG2,
+        hot_int,
+        hot_vec,
+        kept_vec,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use a64::lift::SOFT_FLOAT;
+    use a64::Aarch64;
+    use a64::cpu::Cpu;
+    use a64::lift::{ANY_STACK, SOFT_FLOAT};
 
     use super::*;
 
@@ -364,7 +391,7 @@ mod tests {
             interpreter: 0,
             functions: [0; FUNCTIONS],
         };
-        let mut vcpu = Vcpu::new(Cpu::default(), calls);
+        let mut vcpu = Vcpu::<Aarch64>::new(Cpu::default(), calls);
         let far = 4 * TARGETS as u64;
         for pc in [0, 4, far] {
             for (mode, host) in [(Mode::PLAIN, 0x100), (ANY_STACK, 0x200)] {
@@ -391,8 +418,15 @@ mod tests {
     }
 
     #[test]
+    fn an_entry_that_is_unused_is_no_address() {
+        let mask = (TARGETS as u64 - 1) << Aarch64::UNIT_LOG2;
+        let nobody = Target::nobody::<Aarch64>();
+        assert_ne!(nobody.guest & mask, 0, "translated code would find it");
+    }
+
+    #[test]
     fn modes_that_differ_in_floats_share_a_table() {
-        let targets = layout().targets;
+        let targets = layout::<Aarch64>().targets;
         let of = |mode: Mode| targets[mode.number()];
         assert_eq!(of(Mode::PLAIN), of(SOFT_FLOAT));
         assert_eq!(of(ANY_STACK), of(ANY_STACK.with(SOFT_FLOAT, true)));

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use a64::Aarch64;
 use a64::decode::{Class, Op, decode};
 use a64::lift::A64;
 use armistice_engine::translator::vcpu::layout;
@@ -94,7 +95,7 @@ fn translate_at(
         limits,
         &mut region,
     );
-    let mut lowerer = Lowerer::new(Convention::new(layout(), host));
+    let mut lowerer = Lowerer::new(Convention::new(layout::<Aarch64>(), host));
     // What is live elsewhere is different from place to place.
     let outside =
         |key: Key| [Live::Dead, Live::Weak, Live::Live, Live::Live][(key.pc >> 2 & 3) as usize];

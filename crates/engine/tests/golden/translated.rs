@@ -1,5 +1,6 @@
 //! A few words translated for a host, not placed and not run.
 
+use a64::Aarch64;
 use a64::lift::A64;
 use armistice_engine::inspect::host::{Style, disassemble};
 use armistice_engine::translator::vcpu::layout;
@@ -65,7 +66,7 @@ impl Translated {
         let (mut region, mut lowered) = (Region::default(), Lowered::default());
         let limits = Limits { insns: 512 };
         Former::default().form(guest, &Words(head, words), head, limits, &mut region);
-        let mut lowerer = Lowerer::new(Convention::new(layout(), host));
+        let mut lowerer = Lowerer::new(Convention::new(layout::<Aarch64>(), host));
         lowerer.lower(&region, options, |_| Live::Live, &mut lowered);
         Self {
             region,
@@ -96,7 +97,14 @@ impl Translated {
             lowered,
             code,
         } = self;
-        disassemble(region, lowered, code, &layout(), Style::Plain, &mut text);
+        disassemble::<Aarch64>(
+            region,
+            lowered,
+            code,
+            &layout::<Aarch64>(),
+            Style::Plain,
+            &mut text,
+        );
         text
     }
 }

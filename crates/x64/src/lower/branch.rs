@@ -319,8 +319,9 @@ impl Lowering<'_> {
         let layout = &self.c.layout;
         #[allow(clippy::cast_possible_wrap, reason = "the state is a megabyte at most")]
         let table = layout.targets[self.region.mode.number()] as i32 - BIAS;
-        let mask = ((1 << layout.targets_log2) - 1) << 2;
-        let entry = |disp| Mem::index(crate::convention::RBP, RAX, 4, disp);
+        let mask = ((1 << layout.targets_log2) - 1) << layout.unit_log2;
+        let scale = 16 >> layout.unit_log2;
+        let entry = |disp| Mem::index(crate::convention::RBP, RAX, scale, disp);
         self.a.mov_rr(Size::B32, RAX, RCX);
         self.a.alu_ri(Size::B32, Alu::And, RAX, mask);
         self.a.alu_rm(Size::B64, Alu::Cmp, RCX, entry(table));

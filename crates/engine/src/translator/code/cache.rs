@@ -22,9 +22,11 @@
 use super::arena::Arena;
 use super::placed::Placed;
 use crate::host::page::PAGE;
+use crate::translator::source::Code;
 use alloc::vec::Vec;
 use core::hash::Hash;
 use core::ops::Range;
+use guest::Guest;
 use hashbrown::HashMap;
 use ir::live::Live;
 use ir::{Key, Region};
@@ -74,7 +76,7 @@ impl Cache {
 
     /// Takes over a region whose code has been lowered into `code`. Nothing if
     /// the arena is full.
-    pub fn place(
+    pub fn place<G: Guest>(
         &mut self,
         arena: &mut Arena,
         region: &Region,
@@ -98,7 +100,7 @@ impl Cache {
             thunk: host + u64::from(exit.thunk),
             linked: false,
         }));
-        let mut placed = Placed::new(region, host..host + code.len() as u64);
+        let mut placed = Placed::new::<G>(region, host..host + code.len() as u64);
         placed.entries.extend_from_slice(&lowered.entries);
         placed.can_fault(&lowered.faults);
         placed.swaps = lowered.swaps;
@@ -171,7 +173,7 @@ impl Cache {
     /// The regions that are of code in one of the ranges, and not of what is
     /// there now. Where much may have changed, that is not looked at.
     #[must_use]
-    pub fn touched(&self, ranges: &[Range<u64>], fetch: impl Fn(u64) -> Option<u32>) -> Vec<u32> {
+    pub fn touched<G: Guest, C: Code>(&self, ranges: &[Range<u64>], code: &C) -> Vec<u32> {
         const FEW: usize = 64;
         let mut found = Vec::new();
         for range in ranges {
@@ -193,7 +195,7 @@ impl Cache {
         found.sort_unstable();
         found.dedup();
         if found.len() <= FEW {
-            found.retain(|&index| !self.regions[index as usize].same(&fetch));
+            found.retain(|&index| !self.regions[index as usize].same::<G, C>(code));
         }
         found
     }
@@ -233,9 +235,9 @@ impl Cache {
 
     /// The region that sleeps at a key, if its code is what it was;
     /// else it is forgotten.
-    pub fn sleeping(&mut self, key: Key, fetch: impl Fn(u64) -> Option<u32>) -> Option<u32> {
+    pub fn sleeping<G: Guest, C: Code>(&mut self, key: Key, code: &C) -> Option<u32> {
         let index = *self.asleep.get(&key)?;
-        if self.regions[index as usize].same(fetch) {
+        if self.regions[index as usize].same::<G, C>(code) {
             return Some(index);
         }
         self.discard(index);

@@ -3,14 +3,16 @@
 use alloc::vec::Vec;
 use core::ops::Range;
 
+use guest::Guest;
 use ir::live::Live;
 use ir::{Key, Mode, Region, Term};
 use x64::lower::{Entry, FaultPoint, Swaps};
 
 use super::fault_points::FaultPoints;
+use crate::translator::source::{Code, instruction};
 
-/// The length of an instruction of the guest.
-const INSN: u64 = 4;
+/// The length of the longest instruction of a guest.
+const LONGEST: u64 = 4;
 
 /// One translated region.
 #[derive(Debug)]
@@ -41,15 +43,18 @@ pub struct Placed {
 impl Placed {
     /// A region whose code has been placed there.
     #[must_use]
-    pub fn new(region: &Region, host: Range<u64>) -> Self {
+    pub fn new<G: Guest>(region: &Region, host: Range<u64>) -> Self {
         let known = !region
             .blocks
             .iter()
             .any(|block| matches!(block.term, Term::NoFetch { .. }));
+        let mut words = region.words.iter();
         let blocks = region.blocks.iter().map(|block| {
+            let words = words.by_ref().take(block.insns as usize);
+            let length: u64 = words.map(|&word| G::length(region.mode, word)).sum();
             let end = match block.term {
-                Term::NoFetch { pc } => pc.saturating_add(INSN),
-                _ => block.pc.saturating_add(INSN * u64::from(block.insns)),
+                Term::NoFetch { pc } => pc.saturating_add(LONGEST),
+                _ => block.pc.saturating_add(length),
             };
             block.pc..end
         });
@@ -113,16 +118,26 @@ impl Placed {
     }
 
     /// Whether the guest's code is what it was.
-    pub fn same(&self, fetch: impl Fn(u64) -> Option<u32>) -> bool {
-        let addresses = || {
-            self.blocks.iter().flat_map(|block| {
-                (0..(block.end - block.start) / INSN).map(|n| block.start + n * INSN)
-            })
+    pub fn same<G: Guest, C: Code>(&self, code: &C) -> bool {
+        let mut words = self.words.iter();
+        let block_is_same = |block: &Range<u64>| {
+            let mut pc = block.start;
+            while pc < block.end {
+                let Some(&word) = words.next() else {
+                    return false;
+                };
+                let key = Key {
+                    pc,
+                    mode: self.mode,
+                };
+                if instruction::<G>(code, key) != Some(word) {
+                    return false;
+                }
+                pc = pc.wrapping_add(G::length(self.mode, word));
+            }
+            true
         };
-        !self.words.is_empty()
-            && addresses()
-                .zip(&self.words)
-                .all(|(pc, &word)| fetch(pc) == Some(word))
+        !self.words.is_empty() && self.blocks.iter().all(block_is_same)
     }
 
     /// It will never be run again.
