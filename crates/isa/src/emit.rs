@@ -69,7 +69,7 @@ pub(crate) fn rows(out: &mut String, rows: &[Row], places: &BTreeMap<String, Fie
         )
         .unwrap();
     }
-    out.push_str("];\n#[allow(clippy::all, reason = \"generated\")]\n");
+    out.push_str("];\n#[allow(clippy::all, unused_variables, reason = \"generated\")]\n");
     out.push_str("const fn constraint(id: u32, w: u32) -> bool {\nmatch id {\n");
     for (rust, id) in &constraints {
         // Without the outermost parentheses.

@@ -254,15 +254,17 @@ fn words_are_counted(region: &Region) -> Option<String> {
 fn instructions_ascend(region: &Region) -> Option<String> {
     let mut words = region.words.as_slice();
     for (index, block) in region.blocks.iter().enumerate() {
-        let (of_block, others) = words.split_at(words.len().min(block.insns as usize));
-        words = others;
-        let next = region.blocks.get(index + 1).map(|next| next.pc);
+        let (of_block, rest) = words.split_at(words.len().min(block.insns as usize));
+        words = rest;
+        // Another block may begin within an instruction, but not with one.
+        let others = &region.blocks[index + 1..];
         let (mut left, mut before) = (of_block.iter(), None);
         for n in block.start as usize..block.end as usize {
             let inst = &region.ops[n];
             let here = Some((inst.offset, inst.word));
             let behind = before.is_some_and(|(offset, _)| inst.offset <= offset);
-            let beyond = next.is_some_and(|next| inst.offset as u64 >= next - block.pc);
+            let pc = block.pc.wrapping_add(inst.offset.into());
+            let beyond = others.binary_search_by_key(&pc, |other| other.pc).is_ok();
             if here == before {
                 continue;
             }

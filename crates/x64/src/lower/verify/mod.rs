@@ -130,8 +130,9 @@ fn faults_are_of_operations(region: &Region, lowered: &Lowered, code: &[u8]) -> 
     }
     let mut faults = lowered.faults.iter();
     let wrong = faults.find(|fault| {
-        let block = region.blocks.iter().rfind(|block| block.pc <= fault.pc);
-        let known = block.is_some_and(|block| {
+        // Blocks of instructions of different lengths may overlap.
+        let mut blocks = region.blocks.iter().filter(|block| block.pc <= fault.pc);
+        let known = blocks.any(|block| {
             // An access may go before its turn: then an earlier operation's address is told.
             let offset = fault.pc - block.pc;
             let mut ops = region.block_ops(block).iter();

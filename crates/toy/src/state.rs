@@ -1,0 +1,68 @@
+//! The toy's registers.
+
+use guest::Flags;
+
+/// The integer slot of what `WHERE` has left to do; the registers are those below.
+pub const PENDING: usize = 16;
+
+/// A thread's registers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[repr(C, align(64))]
+pub struct State {
+    /// R0 to R15, then [`PENDING`]; the rest is scratch of translated code.
+    pub r: [u64; 32],
+    /// None of its instructions names one.
+    pub v: [u128; 32],
+    /// The address of the next instruction.
+    pub pc: u64,
+    /// N, Z, C and V.
+    pub flags: Flags,
+    /// Whether it has turned.
+    pub turned: u32,
+    /// What no instruction reads: places for what every layout has.
+    pub unused: [u64; 8],
+}
+
+/// The conditions of instructions that are still to come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pending {
+    /// How many instructions; 0 is none.
+    pub left: u8,
+    /// The condition of each of them, as `ir::Cond` numbers them.
+    pub cond: u8,
+}
+
+impl Pending {
+    /// As the slot holds it.
+    #[must_use]
+    pub fn bits(self) -> u64 {
+        u64::from(self.left) << 8 | u64::from(self.cond)
+    }
+
+    /// From what the slot holds.
+    #[must_use]
+    pub fn from_bits(bits: u64) -> Self {
+        let [cond, left, ..] = bits.to_le_bytes();
+        Self { left, cond }
+    }
+
+    /// Behind the next instruction.
+    #[must_use]
+    pub fn next(self) -> Self {
+        match self.left {
+            0 | 1 => Self::default(),
+            left => Self {
+                left: left - 1,
+                ..self
+            },
+        }
+    }
+}
+
+impl State {
+    /// What is still to come.
+    #[must_use]
+    pub fn pending(&self) -> Pending {
+        Pending::from_bits(self.r[PENDING])
+    }
+}
