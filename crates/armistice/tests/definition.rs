@@ -17,21 +17,33 @@ fn armistice(args: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-const VERBS: [&str; 13] = [
-    "register",
-    "unregister",
-    "status",
-    "verify",
-    "explain",
-    "guard",
-    "shell",
-    "image build",
-    "generate man",
-    "pull",
-    "images",
-    "rmi",
-    "prune",
-];
+/// Every verb, as the help lists them; of those that have verbs of their own, these.
+fn verbs() -> Vec<String> {
+    below("").iter().flat_map(|verb| ends(verb)).collect()
+}
+
+fn ends(verb: &str) -> Vec<String> {
+    let below = below(verb);
+    if below.is_empty() {
+        return vec![verb.to_owned()];
+    }
+    let names = below.iter().map(|name| format!("{verb} {name}"));
+    names.flat_map(|verb| ends(&verb)).collect()
+}
+
+/// The verbs that the help of one lists.
+fn below(verb: &str) -> Vec<String> {
+    let mut args: Vec<&str> = verb.split_whitespace().collect();
+    args.push("--help");
+    let help = armistice(&args);
+    let list = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    list.take_while(|line| !line.is_empty())
+        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != "help")
+        .map(str::to_owned)
+        .collect()
+}
 
 /// The long options that a verb's help names.
 fn options(verb: &str) -> Vec<String> {
@@ -62,7 +74,9 @@ fn options(verb: &str) -> Vec<String> {
 fn every_option_is_in_the_man_page_and_the_completions() {
     let man = armistice(&["generate", "man"]).replace("\\-", "-");
     let bash = armistice(&["generate", "completions", "bash"]);
-    for verb in VERBS {
+    let verbs = verbs();
+    assert!(verbs.len() > 10, "{verbs:?}");
+    for verb in &verbs {
         let options = options(verb);
         assert!(!options.is_empty(), "no options in the help of {verb}");
         for option in options {
@@ -79,10 +93,20 @@ fn every_option_is_in_the_man_page_and_the_completions() {
 }
 
 #[test]
-fn every_verb_is_in_the_readme() {
+fn every_verb_is_in_the_readmes_table() {
     let readme = include_str!("../../../README.md");
-    for verb in VERBS {
-        assert!(readme.contains(verb), "{verb} is not in the README");
+    let rows: Vec<&str> = readme.lines().filter(|l| l.starts_with("| `")).collect();
+    for verb in verbs() {
+        let named = |row: &&str| {
+            let (first, _) = row[2..].split_once(" | ").unwrap_or_default();
+            [" ", "`"]
+                .iter()
+                .any(|end| first.contains(&format!("`{verb}{end}")))
+        };
+        assert!(
+            rows.iter().any(named),
+            "{verb} is not in the README's table"
+        );
     }
 }
 
