@@ -95,8 +95,8 @@ fn say_how(opened: &Opened, output: Output) {
              and it ends with the namespace.",
         ),
         Scope::Inherited => output.note(
-            "This table is that of an outer user namespace (the machine's, or an outer container's), as this one has \
-             none of its own: what is registered in it holds for all programs there, too.",
+            "This table is that of an outer user namespace (the machine's, an outer container's, or that of `armistice \
+             shell`), as this one has none of its own: what is registered in it holds for all programs there, too.",
         ),
         Scope::Unclear => output.note(
             "This table is this user namespace's own or that of an outer one, which only CAP_SYS_ADMIN would show: what \
