@@ -148,6 +148,59 @@ fn small_archive(folder: &Path) -> PathBuf {
     archive
 }
 
+/// A fault once: of a registry such an image was taken, of a layout it was refused.
+#[test]
+fn a_layout_may_list_a_platform_twice() {
+    let temp = e2e::temporary();
+    let blobs = temp.path().join("blobs/sha256");
+    fs::create_dir_all(&blobs).unwrap();
+    fs::write(
+        temp.path().join("oci-layout"),
+        r#"{"imageLayoutVersion":"1.0.0"}"#,
+    )
+    .unwrap();
+    let blob = |bytes: &[u8]| {
+        let digest = digest(bytes);
+        fs::write(blobs.join(&digest["sha256:".len()..]), bytes).unwrap();
+        serde_json::json!({"digest": digest, "size": bytes.len()})
+    };
+    let image = |file: &str, variant: &str| {
+        let tar = layer(&[(file, 10)]);
+        let config = serde_json::json!({"architecture": "arm64", "os": "linux", "variant": variant,
+            "rootfs": {"type": "layers", "diff_ids": [digest(&tar)]}});
+        let of_kind = |mut blob: serde_json::Value, kind: &str| {
+            blob["mediaType"] = format!("application/vnd.oci.image.{kind}").into();
+            blob
+        };
+        let manifest = serde_json::json!({"schemaVersion": 2,
+            "config": of_kind(blob(config.to_string().as_bytes()), "config.v1+json"),
+            "layers": [of_kind(blob(&tar), "layer.v1.tar")]});
+        let mut entry = of_kind(blob(manifest.to_string().as_bytes()), "manifest.v1+json");
+        entry["platform"] =
+            serde_json::json!({"architecture": "arm64", "os": "linux", "variant": variant});
+        entry
+    };
+    let entries = [image("first", ""), image("second", "v8")];
+    let write = |names: [&str; 2]| {
+        let mut entries = entries.clone();
+        for (entry, name) in entries.iter_mut().zip(names) {
+            entry["annotations"] = serde_json::json!({"org.opencontainers.image.ref.name": name});
+        }
+        let index = serde_json::json!({"schemaVersion": 2, "manifests": entries});
+        fs::write(temp.path().join("index.json"), index.to_string()).unwrap();
+    };
+    let path = temp.path().to_str().unwrap();
+    let store = ImageStore::new();
+    write(["it:1", "it:1"]);
+    let pulled = store.run(&["pull", "-o", "json", path]).ok().json();
+    assert_eq!(pulled["digest"], entries[0]["digest"]);
+    write(["it:1", "another:1"]);
+    store
+        .run(&["pull", path])
+        .exits(1)
+        .says("several images for one platform");
+}
+
 #[test]
 fn archives_layouts_and_tars_of_a_root() {
     let temp = e2e::temporary();

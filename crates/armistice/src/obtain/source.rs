@@ -110,8 +110,12 @@ pub(crate) fn archive(path: &Path, wanted: &Wanted) -> Result<(impl Source, Vec<
             false => Err(anyhow::Error::from(error).context(also.join("; "))),
         };
     };
-    let same = |i: &&Image| i.platform() == images[chosen].platform();
-    if images.iter().filter(same).count() > 1 {
+    // Of one image, an index may list a platform twice, as arm64 and arm64/v8: the first serves,
+    // as a registry's does.
+    let (platform, own) = (images[chosen].platform(), images[chosen].names());
+    let another = |i: &&Image| i.platform() == platform && (own.is_empty() || i.names() != own);
+    let itself = usize::from(own.is_empty());
+    if images.iter().filter(another).count() > itself {
         let names: Vec<&str> = images
             .iter()
             .flat_map(Image::names)
