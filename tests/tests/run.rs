@@ -776,6 +776,74 @@ fn a_container_ends_with_its_terminal_and_its_reader() {
     assert_eq!(ended(&mut stuck), Some(143));
 }
 
+/// A shell that has a container with a terminal in its background, and then in the
+/// foreground.
+const BACKGROUND: &str = r#"
+import os, pty, signal, sys, termios, time
+pid, fd = pty.fork()
+if pid == 0:
+    signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+    job = os.fork()
+    if job == 0:
+        os.setpgid(0, 0)
+        os.execvp(sys.argv[1], sys.argv[1:])
+    while not os.path.exists(os.environ["READY"]):
+        time.sleep(0.1)
+    time.sleep(1)
+    if not termios.tcgetattr(0)[3] & termios.ICANON:
+        sys.exit("the shell's terminal is raw")
+    print("asks", flush=True)
+    print("shell got " + sys.stdin.readline(), flush=True)
+    os.tcsetpgrp(0, job)
+    os.kill(job, signal.SIGCONT)
+    sys.exit(os.waitstatus_to_exitcode(os.waitpid(job, 0)[1]))
+said = b""
+def until(word):
+    global said
+    while word not in said:
+        said += os.read(fd, 4096)
+    said = said.split(word, 1)[1]
+until(b"asks")
+os.write(fd, b"mine\n")
+until(b"shell got mine")
+time.sleep(1)
+os.write(fd, b"yours\n")
+try:
+    until(b"command got yours")
+    while os.read(fd, 4096): pass
+except OSError: pass
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"#;
+
+/// A fault once: in a shell's background, the shell's terminal was made raw for the
+/// container, and the container had no input ever after.
+#[test]
+fn a_terminal_in_the_background_is_the_shells() {
+    let place = Place::of(Who::User);
+    let shared = place.home().join("background");
+    fs::create_dir(&shared).unwrap();
+    run(Command::new("chown")
+        .arg(e2e::run_place::USER.to_string())
+        .arg(&shared))
+    .ok();
+    let volume = format!("{}:/w", shared.display());
+    let script = "echo > /w/ready; read line; echo command got $line; exit 5";
+    let inner = place.command(&["-it", "-v", &volume], &["sh", "-c", script]);
+    let mut session = Command::new(need::program("python3", "python3"));
+    session.args(["-c", BACKGROUND]);
+    session.arg(inner.get_program()).args(inner.get_args());
+    for (name, value) in inner.get_envs() {
+        match value {
+            Some(value) => session.env(name, value),
+            None => session.env_remove(name),
+        };
+    }
+    session
+        .current_dir(place.home())
+        .env("READY", shared.join("ready"));
+    command::run_within(&mut session, Duration::from_secs(60), |_| ()).exits(5);
+}
+
 /// The exit code of a child that ends within a minute.
 fn ended(child: &mut Child) -> Option<i32> {
     for _ in 0..600 {

@@ -6,6 +6,7 @@ use std::os::fd::OwnedFd;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::{Errno, retry_on_intr};
+use rustix::process::getpgrp;
 use rustix::stdio::{stdin, stdout};
 use rustix::termios::{
     OptionalActions, Termios, isatty, tcgetattr, tcgetwinsize, tcsetattr, tcsetwinsize,
@@ -17,8 +18,12 @@ use super::signals::Signals;
 pub(super) struct Raw(Termios);
 
 impl Raw {
-    /// Every key is the container's from now on. `None` where stdin is no terminal.
+    /// Every key is the container's from now on. `None` where stdin is no terminal, or is
+    /// another's now, as a shell's that has this process in the background.
     pub(super) fn make() -> Option<Raw> {
+        if !has_input() {
+            return None;
+        }
         let was = tcgetattr(stdin()).ok()?;
         let mut raw = was.clone();
         raw.make_raw();
@@ -31,6 +36,12 @@ impl Drop for Raw {
     fn drop(&mut self) {
         let _ = tcsetattr(stdin(), OptionalActions::Now, &self.0);
     }
+}
+
+/// Whether the input is this process's to read: one in the background of a terminal leaves
+/// it to whom the terminal has in the foreground.
+pub(super) fn has_input() -> bool {
+    rustix::termios::tcgetpgrp(stdin()).map_or(true, |group| group == getpgrp())
 }
 
 /// Gives the container's terminal the size of the caller's.

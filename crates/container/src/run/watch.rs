@@ -17,7 +17,7 @@ use rustix::net::{
 use rustix::process::{Pid, WaitOptions, WaitStatus, waitpid};
 use rustix::stdio::stdin;
 
-use super::carrier::{Carrier, Raw, caller, resize};
+use super::carrier::{Carrier, Raw, caller, has_input, resize};
 use super::hang_up::HangUp;
 use super::identity::Identity;
 use super::played::Players;
@@ -87,7 +87,8 @@ pub(super) fn until_end(inside: Inside, signals: &Signals, input: bool) -> Resul
         Begun::Command(terminal, players) => (terminal, players),
         Begun::Interrupted(signal) => return Ok(code_of_signal(signal)),
     };
-    let raw = (terminal.is_some() && input).then(Raw::make).flatten();
+    let wants_raw = terminal.is_some() && input;
+    let mut raw = wants_raw.then(Raw::make).flatten();
     let mut carrier = match terminal {
         Some(terminal) => {
             let caller = caller().map_err(system("open the output"))?;
@@ -102,6 +103,8 @@ pub(super) fn until_end(inside: Inside, signals: &Signals, input: bool) -> Resul
             match (signal, &carrier) {
                 (libc::SIGCHLD, _) => {}
                 (libc::SIGWINCH, Some(carrier)) => resize(&carrier.terminal),
+                // From the background into the foreground.
+                (libc::SIGCONT, _) if wants_raw && raw.is_none() => raw = Raw::make(),
                 (libc::SIGHUP, _) if signals.no_hangup => {}
                 (libc::SIGHUP, _) => hang_up.tell(),
                 // SAFETY: a system call that takes numbers; the child is not waited for yet.
@@ -267,7 +270,7 @@ fn wait_for_something(
             events |= PollFlags::OUT;
         }
         asked.push((Source::Terminal, PollFd::new(&carrier.terminal, events)));
-        if carrier.input && carrier.pending.is_empty() {
+        if carrier.input && carrier.pending.is_empty() && has_input() {
             let input = PollFd::from_borrowed_fd(stdin(), PollFlags::IN);
             asked.push((Source::Input, input));
         }
