@@ -16,6 +16,8 @@ use ureq::{Agent, Body};
 
 use crate::auth::{Challenge, base64};
 use crate::credentials::Credential;
+use crate::error::{in_full, is_certificate, is_no_tls};
+use crate::loopback::{host_of, is_loopback};
 use crate::proxy::Proxies;
 use crate::{Error, names, tls};
 
@@ -24,6 +26,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(20);
+
+/// How many redirects are followed.
+const REDIRECTS: u32 = 10;
 
 /// How long it is waited in all for a registry that is busy.
 const BUSY_MAX: Duration = Duration::from_secs(60);
@@ -57,9 +62,13 @@ pub struct Fetched {
 pub struct Client<'a> {
     /// For what has TLS, and for what has not: their proxies differ.
     agents: (Agent, Agent),
+    /// For what is on this machine and has no TLS. It follows no redirect, which could lead elsewhere.
+    loopback: Agent,
     insecure: bool,
     lookup: &'a Lookup<'a>,
     places: Vec<Place>,
+    /// Why mirrors did not give what they were asked for, each once.
+    passed_over: Mutex<Vec<String>>,
 }
 
 impl std::fmt::Debug for Client<'_> {
@@ -106,11 +115,13 @@ impl<'a> Client<'a> {
         let hosts: Vec<&str> = places.iter().map(|p| p.host.as_str()).collect();
         let proxies = Proxies::new(&|name| std::env::var_os(name), &hosts)?;
         let tls = tls::config(options.tls_ca.as_deref(), options.insecure)?;
-        let agent = |proxy| -> Agent {
+        let agent = |proxy, https_only, redirects| -> Agent {
             let config = Agent::config_builder()
                 .http_status_as_error(false)
                 // Also along a redirect.
-                .https_only(!options.insecure)
+                .https_only(https_only)
+                .max_redirects(redirects)
+                .max_redirects_will_error(redirects > 0)
                 .tls_config(tls.clone())
                 .proxy(proxy)
                 .timeout_connect(Some(CONNECT))
@@ -119,11 +130,17 @@ impl<'a> Client<'a> {
                 .user_agent(concat!("armistice/", env!("CARGO_PKG_VERSION")));
             config.build().into()
         };
+        let with_tls = !options.insecure;
         Ok(Client {
-            agents: (agent(proxies.https), agent(proxies.http)),
+            agents: (
+                agent(proxies.https, with_tls, REDIRECTS),
+                agent(proxies.http, with_tls, REDIRECTS),
+            ),
+            loopback: agent(None, false, 0),
             insecure: options.insecure,
             lookup,
             places,
+            passed_over: Mutex::default(),
         })
     }
 
@@ -138,7 +155,7 @@ impl<'a> Client<'a> {
     /// A manifest or an index, by tag or digest.
     ///
     /// # Errors
-    /// [`Error`], of the registry itself where mirrors failed as well.
+    /// [`Error`]; [`Error::AndMirrors`] where mirrors failed as well.
     pub fn manifest(&self, wanted: &str) -> Result<Fetched, Error> {
         self.anywhere(|place| self.manifest_at(place, wanted))
     }
@@ -159,8 +176,41 @@ impl<'a> Client<'a> {
                 reason: "there is none".to_owned(),
             });
         };
-        let mirrored = mirrors.iter().find_map(|place| ask(place).ok());
-        mirrored.map_or_else(|| ask(registry), Ok)
+        let mut failed = Vec::new();
+        for mirror in mirrors {
+            match ask(mirror) {
+                Ok(answer) => {
+                    self.pass_over(&failed);
+                    return Ok(answer);
+                }
+                Err(error) => failed.push(in_full(&error)),
+            }
+        }
+        match ask(registry) {
+            Ok(answer) => {
+                self.pass_over(&failed);
+                Ok(answer)
+            }
+            Err(error) if failed.is_empty() => Err(error),
+            Err(error) => Err(Error::AndMirrors {
+                error: Box::new(error),
+                mirrors: failed.join("; "),
+            }),
+        }
+    }
+
+    fn pass_over(&self, failed: &[String]) {
+        let mut all = locked(&self.passed_over);
+        for why in failed {
+            if !all.contains(why) {
+                all.push(why.clone());
+            }
+        }
+    }
+
+    /// Why mirrors were passed over up to now.
+    pub fn passed_over(&self) -> Vec<String> {
+        locked(&self.passed_over).clone()
     }
 
     fn manifest_at(&self, place: &Place, wanted: &str) -> Result<Fetched, Error> {
@@ -296,6 +346,9 @@ impl<'a> Client<'a> {
     ) -> Result<Response<Body>, Error> {
         let ask = |scheme: &str| {
             let url = format!("{scheme}://{}/v2/{}/{path}", place.host, place.repository);
+            if scheme == "http" && !self.insecure {
+                return self.on_this_machine(place, url, headers);
+            }
             let mut request = self.agent(&url).get(&url);
             for (name, value) in headers {
                 request = request.header(*name, value);
@@ -311,15 +364,56 @@ impl<'a> Client<'a> {
         }
         match ask("https") {
             Ok(answer) => Ok(answer),
-            Err(tls) if self.insecure => match ask("http") {
-                Ok(answer) => {
-                    *locked(&place.plain) = true;
-                    Ok(answer)
+            Err(tls) if self.insecure || (place.is_near() && !is_certificate(&tls)) => {
+                match ask("http") {
+                    Ok(answer) => {
+                        *locked(&place.plain) = true;
+                        Ok(answer)
+                    }
+                    Err(e @ ureq::Error::RequireHttpsOnly(_)) => Err(place.unreachable(e)),
+                    Err(_) => Err(place.unreachable(tls)),
                 }
-                Err(_) => Err(place.unreachable(tls)),
-            },
+            }
             Err(e) => Err(place.unreachable(e)),
         }
+    }
+
+    /// Asks a registry on this machine without TLS. A redirect is followed by TLS, or to this machine.
+    fn on_this_machine(
+        &self,
+        place: &Place,
+        mut url: String,
+        headers: &[(&str, String)],
+    ) -> Result<Response<Body>, ureq::Error> {
+        let own = url.clone();
+        for _ in 0..REDIRECTS {
+            let agent = match url.starts_with("https:") {
+                true => &self.agents.0,
+                false if is_loopback(host_of(&url)) => &self.loopback,
+                false => return Err(ureq::Error::RequireHttpsOnly(url)),
+            };
+            let mut request = agent.get(&url);
+            for (name, value) in headers {
+                request = request.header(*name, value);
+            }
+            if let Some(header) = locked(&place.header).as_ref().filter(|_| url == own) {
+                request = request.header("Authorization", header);
+            }
+            let answer = request.call()?;
+            let to = answer
+                .headers()
+                .get("location")
+                .filter(|_| answer.status().is_redirection());
+            match to.and_then(|to| to.to_str().ok()) {
+                Some(to) if to.starts_with('/') => {
+                    let scheme_and_host = url.split('/').take(3).collect::<Vec<_>>().join("/");
+                    url = format!("{scheme_and_host}{to}");
+                }
+                Some(to) => url = to.to_owned(),
+                None => return Ok(answer),
+            }
+        }
+        Err(ureq::Error::TooManyRedirects)
     }
 
     /// Answers a challenge: from now on the place's requests say who asks.
@@ -362,7 +456,9 @@ impl<'a> Client<'a> {
         credential: &Credential,
     ) -> Result<String, Error> {
         // A password in clear is not given away, whatever the registry says.
-        let is_safe = realm.starts_with("https://");
+        let is_near =
+            place.is_near() && realm.starts_with("http://") && is_loopback(host_of(realm));
+        let is_safe = realm.starts_with("https://") || is_near;
         if !is_safe && (!self.insecure || !realm.starts_with("http://")) {
             let reason =
                 format!("its token server, {realm}, is without TLS; --insecure allows that");
@@ -451,6 +547,11 @@ impl Place {
         }
     }
 
+    /// Whether it is on this machine: docker does without TLS there, and nobody is between.
+    fn is_near(&self) -> bool {
+        is_loopback(&self.host)
+    }
+
     /// An answer whose status is success.
     fn good(&self, answer: Response<Body>, what: &str) -> Result<Response<Body>, Error> {
         let status = answer.status();
@@ -482,6 +583,11 @@ impl Place {
     }
 
     fn unreachable(&self, source: ureq::Error) -> Error {
+        if is_no_tls(&source) {
+            return Error::NoTls {
+                registry: self.registry.clone(),
+            };
+        }
         Error::Unreachable {
             registry: self.registry.clone(),
             source: Box::new(source),

@@ -15,6 +15,20 @@ pub enum Error {
         #[source]
         source: Box<ureq::Error>,
     },
+    /// It answers, but without TLS.
+    #[error("can't reach {registry} (a registry without TLS needs --insecure)")]
+    NoTls {
+        /// The registry's host.
+        registry: String,
+    },
+    /// The registry failed, and its mirrors had failed before.
+    #[error("{} (asked first: {mirrors})", in_full(.error))]
+    AndMirrors {
+        /// The registry's.
+        error: Box<Error>,
+        /// Why each mirror did not give it.
+        mirrors: String,
+    },
     /// 401: the registry wants to know who asks, and did not like the answer.
     #[error(
         "{registry} wants a login for {repository}{}; log in with 'podman login {registry}' or \
@@ -118,6 +132,17 @@ pub enum Error {
     },
 }
 
+/// An error with its causes.
+pub(crate) fn in_full(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
 fn because(reason: &str) -> String {
     if reason.is_empty() {
         String::new()
@@ -144,13 +169,9 @@ fn hint(source: &ureq::Error) -> &'static str {
         }
         // The standard library has no kind for it.
         ureq::Error::Io(e) if e.to_string().starts_with("failed to lookup address") => NO_NETWORK,
-        ureq::Error::Rustls(rustls::Error::InvalidCertificate(_)) => {
+        error if is_certificate(error) => {
             " (name its authority's certificate with --tls-ca, or trust anybody with --insecure)"
         }
-        ureq::Error::Io(e) if is_certificate(e) => {
-            " (name its authority's certificate with --tls-ca, or trust anybody with --insecure)"
-        }
-        ureq::Error::Io(e) if is_not_tls(e) => " (a registry without TLS needs --insecure)",
         _ => "",
     }
 }
@@ -159,10 +180,22 @@ fn tls_error(e: &std::io::Error) -> Option<&rustls::Error> {
     e.get_ref()?.downcast_ref()
 }
 
-fn is_certificate(e: &std::io::Error) -> bool {
-    matches!(tls_error(e), Some(rustls::Error::InvalidCertificate(_)))
+/// Whether somebody answered in TLS whose certificate is not trusted.
+pub(crate) fn is_certificate(error: &ureq::Error) -> bool {
+    let invalid = |e: &rustls::Error| matches!(e, rustls::Error::InvalidCertificate(_));
+    match error {
+        ureq::Error::Rustls(e) => invalid(e),
+        ureq::Error::Io(e) => tls_error(e).is_some_and(invalid),
+        _ => false,
+    }
 }
 
-fn is_not_tls(e: &std::io::Error) -> bool {
-    matches!(tls_error(e), Some(rustls::Error::InvalidMessage(_)))
+/// Whether somebody answered, and not in TLS.
+pub(crate) fn is_no_tls(error: &ureq::Error) -> bool {
+    let invalid = |e: &rustls::Error| matches!(e, rustls::Error::InvalidMessage(_));
+    match error {
+        ureq::Error::Rustls(e) => invalid(e),
+        ureq::Error::Io(e) => tls_error(e).is_some_and(invalid),
+        _ => false,
+    }
 }

@@ -12,6 +12,7 @@ mod auth;
 pub mod client;
 pub mod credentials;
 mod error;
+mod loopback;
 mod names;
 mod proxy;
 mod tls;
