@@ -447,7 +447,18 @@ fn a_mirror_is_asked_first() {
     let _ = pull(&["small:2"], &format!("127.0.0.1:1,{deeper}")).ok();
     let _ = pull(&["--mirror", host, "small:none"], "")
         .exits(1)
-        .says("can't reach docker.io");
+        .says("can't reach docker.io")
+        .says(&format!("(asked first: {host} has no library/small:none"));
+    // One that is passed over is told of in detail, and in the error where all fail.
+    let _ = pull(&["--mirror", "127.0.0.1:1", "small:1"], "")
+        .exits(1)
+        .says("asked first: can't reach 127.0.0.1:1");
+    let _ = pull(
+        &["-v", "--mirror", "127.0.0.1:1", "--mirror", host, "small:1"],
+        "",
+    )
+    .ok()
+    .says("A mirror is passed over: can't reach 127.0.0.1:1");
     // Of images of others it is not asked.
     let _ = pull(&["--mirror", host, "0.0.0.0:1/library/small:1"], "").exits(1);
     store.is_intact();

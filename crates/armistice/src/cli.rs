@@ -450,7 +450,11 @@ pub(crate) enum NetworkKind {
 }
 
 #[derive(Debug, Args)]
-#[command(disable_help_flag = true)]
+// What a variable gives (ARMISTICE_MIRROR) would be in the usage line as if it were required.
+#[command(
+    disable_help_flag = true,
+    override_usage = "armistice run [OPTIONS] <IMAGE|ROOTFS|ARCHIVE> [COMMAND]..."
+)]
 pub(crate) struct Run {
     /// Set a variable; the name alone takes the value from here; may be repeated
     #[arg(short, long = "env", value_name = "NAME[=VALUE]")]
@@ -524,6 +528,7 @@ pub(crate) struct Run {
 }
 
 #[derive(Debug, Args)]
+#[command(override_usage = "armistice pull [OPTIONS] <IMAGE|ARCHIVE>")]
 pub(crate) struct Pull {
     /// An image's name (debian:trixie, ghcr.io/a/b@sha256:...), an archive, an OCI layout, or a
     /// tar of a root folder; a path begins with '/' or '.', or is a file
@@ -544,7 +549,7 @@ pub(crate) struct Images {
     /// Only the images of this name; exit code 1 where there is none
     #[arg(value_name = "IMAGE")]
     pub(crate) name: Option<String>,
-    /// How to show them
+    /// How to show them; with -q, a table is only the names
     #[arg(short, long, value_name = "FORMAT", default_value = "table")]
     pub(crate) output: Format,
 }

@@ -66,11 +66,16 @@ pub(crate) fn read(args: impl IntoIterator<Item = OsString>) -> Result<Cli, Outc
     Cli::try_parse_from(args).map_err(|error| {
         let text = error.render();
         if error.use_stderr() {
-            match error.get(ContextKind::InvalidArg) {
-                Some(ContextValue::String(flag)) if is_run && refused::why(flag).is_some() => {
-                    output::complain(refused::why(flag).unwrap_or_default());
-                }
-                _ => drop(write!(anstream::stderr(), "{}", text.ansi())),
+            let given = |kind| match error.get(kind) {
+                Some(ContextValue::String(word)) => Some(word),
+                _ => None,
+            };
+            let flag = given(ContextKind::InvalidArg).filter(|_| is_run);
+            let verb = given(ContextKind::InvalidSubcommand);
+            let of_docker = flag.and_then(|flag| refused::why(flag));
+            match of_docker.or_else(|| refused::instead(verb?)) {
+                Some(why) => output::complain(why),
+                None => drop(write!(anstream::stderr(), "{}", text.ansi())),
             }
             if in_json {
                 let text = text.to_string();

@@ -184,6 +184,121 @@ fn an_image_without_a_command_is_judged_by_its_platform_and_says_so() {
     });
 }
 
+/// A bug once: with an empty table each "No" was followed by an emulator that cannot be looked at,
+/// though none is involved.
+#[test]
+fn where_no_handler_matches_no_emulator_is_spoken_of() {
+    let name = "where_no_handler_matches_no_emulator_is_spoken_of";
+    with_scene(name, |scene| {
+        let root = scene.folder.path().join("root");
+        fs::create_dir_all(root.join("bin")).unwrap();
+        for path in [root.join("bin/sh"), scene.folder.path().join("program")] {
+            fs::write(&path, program()).unwrap();
+            executable(&path);
+        }
+        let layer = tar(&[Member::File("bin/sh", 0o755, &program())]);
+        let tarred = scene.folder.path().join("rootfs.tar");
+        fs::write(&tarred, &layer).unwrap();
+        let image = scene.archive(&json!({"Cmd": ["/bin/sh"]}), &[layer]);
+        scene.pull(&image);
+        for what in [
+            "./program",
+            "./root",
+            "./rootfs.tar",
+            "example.test/image:1",
+        ] {
+            let answer = scene.explain(what, &[]);
+            let verdict = &answer["verdict"];
+            assert_eq!(verdict["code"], "no-handler", "{answer}");
+            assert!(
+                verdict["remedy"]
+                    .as_str()
+                    .unwrap()
+                    .contains("register arm64")
+            );
+            assert_eq!(verdict["warnings"], Value::Null, "{answer}");
+        }
+    });
+}
+
+fn executable(path: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+/// A bug once: `explain` refused what `run` and `pull` take.
+#[test]
+fn a_tar_of_a_root_is_explained_by_its_first_program() {
+    let name = "a_tar_of_a_root_is_explained_by_its_first_program";
+    with_scene(name, |scene| {
+        let path = scene.folder.path().join("rootfs.tar");
+        let members = [
+            Member::File("etc/passwd", 0o644, b"root"),
+            Member::File("./bin/ls", 0o755, &program()),
+        ];
+        fs::write(&path, tar(&members)).unwrap();
+        let answer = scene.explain("rootfs.tar", &[]);
+        assert_eq!(answer["kind"], "a tar of a root folder", "{answer}");
+        assert_eq!(answer["platform"], "linux/arm64", "{answer}");
+        assert_eq!(answer["judged"], "platform", "{answer}");
+        assert_eq!(answer["verdict"]["code"], "no-handler", "{answer}");
+        let other = scene.explain("rootfs.tar", &["--platform", "s390x"]);
+        assert_eq!(other["verdict"]["code"], "no-platform", "{other}");
+        register("PF");
+        let answer = scene.explain("rootfs.tar", &[]);
+        assert_eq!(answer["verdict"]["code"], "handled", "{answer}");
+        // One without a program is what it was.
+        fs::write(&path, tar(&[Member::File("notes", 0o644, b"text")])).unwrap();
+        let answer = scene.explain("rootfs.tar", &[]);
+        assert_eq!(answer["verdict"]["code"], "not-a-program", "{answer}");
+    });
+}
+
+/// A bug once: what `docker import` makes of an arm64 root on this machine was believed to be
+/// for amd64.
+#[test]
+fn a_label_that_the_programs_belie_is_told() {
+    let name = "a_label_that_the_programs_belie_is_told";
+    with_scene(name, |scene| {
+        let layers = [tar(&[
+            Member::File("bin/sh", 0o755, &program()),
+            Member::File("opt/own", 0o755, &program()),
+        ])];
+        for (config, named) in [
+            (json!({}), "/bin/sh"),
+            (json!({"Cmd": ["/opt/own"]}), "/opt/own"),
+        ] {
+            let image = scene.named("example.test/odd:1", "amd64", &config, &layers);
+            let answer = scene.explain(&image.to_string_lossy(), &[]);
+            assert_eq!(answer["verdict"]["code"], "no-handler", "{answer}");
+            let says = format!("labelled linux/amd64, but {named} in it is a program for arm64");
+            assert_eq!(answer["verdict"]["warnings"], json!([says]), "{answer}");
+            // A container of it is refused for what it is not, with the way that there is.
+            let args = ["pull", "--platform", "arm64", &image.to_string_lossy()];
+            let done = scene.armistice(&args);
+            let said = String::from_utf8_lossy(&done.stderr);
+            assert!(!done.status.success(), "{done:?}");
+            assert!(
+                said.contains("but /bin/sh in it is a program for arm64"),
+                "{said}"
+            );
+            assert!(said.contains("without --platform"), "{said}");
+            scene.pull(&image);
+            let args = ["run", "--platform", "amd64", "example.test/odd:1", "true"];
+            let done = scene.armistice(&args);
+            let said = String::from_utf8_lossy(&done.stderr);
+            assert_eq!(done.status.code(), Some(125), "{said}");
+            assert!(
+                said.contains("but /bin/sh in it is a program for arm64"),
+                "{said}"
+            );
+        }
+        let image = scene.archive(&json!({}), &layers);
+        let answer = scene.explain(&image.to_string_lossy(), &[]);
+        assert_eq!(answer["verdict"]["warnings"], Value::Null, "{answer}");
+    });
+}
+
 /// A bug once: only engines were asked for images.
 #[test]
 fn an_image_that_was_pulled_is_explained_from_the_store() {

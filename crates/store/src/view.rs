@@ -15,10 +15,11 @@ use armistice_arch::Platform;
 use armistice_oci::{Error, FileInfo, FileKind, ImageConfig, Lookup, Missing, Root};
 use rustix::fs::{FileType, Mode, OFlags, Stat, openat};
 
-use crate::Store;
 use crate::files;
+use crate::image::Parsed;
 use crate::unpack::Lower;
 use crate::unpack::place::{LINKS_MAX, Seen, flags, look_through, open_folder, parts};
+use crate::{Store, StoredImage};
 
 /// An image of a name.
 #[derive(Debug)]
@@ -54,15 +55,10 @@ pub fn view(root: &Path, name: &str) -> Vec<Viewed> {
             let Some(parsed) = store.parsed(&image.manifest) else {
                 continue;
             };
-            let layers = parsed.chain.iter().rev().map(|chain| store.lower(chain));
-            let layers: Result<Vec<Lower>, _> = layers.collect();
             let viewed = Viewed {
                 platform: image.platform,
+                files: store.files_of(&parsed),
                 config: parsed.config,
-                files: layers.ok().map(|layers| Files {
-                    root: root.to_owned(),
-                    layers,
-                }),
             };
             match found.iter_mut().find(|v| v.platform == viewed.platform) {
                 Some(other) if other.files.is_none() => *other = viewed,
@@ -72,6 +68,23 @@ pub fn view(root: &Path, name: &str) -> Vec<Viewed> {
         }
     }
     found
+}
+
+impl Store {
+    /// An image's files; `None` where a layer is missing.
+    #[must_use]
+    pub fn files(&self, image: &StoredImage) -> Option<Files> {
+        self.files_of(&self.parsed(&image.manifest)?)
+    }
+
+    fn files_of(&self, parsed: &Parsed) -> Option<Files> {
+        let layers = parsed.chain.iter().rev().map(|chain| self.lower(chain));
+        let layers: Result<Vec<Lower>, _> = layers.collect();
+        Some(Files {
+            root: self.root().to_owned(),
+            layers: layers.ok()?,
+        })
+    }
 }
 
 /// Where a path leads: the layer, the folder and the name in it, and what is there.

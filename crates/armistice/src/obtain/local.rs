@@ -12,15 +12,15 @@ use serde::Deserialize;
 
 /// An image as an engine describes it.
 #[derive(Debug)]
-pub(super) struct LocalImage {
-    pub(super) engine: &'static str,
-    pub(super) platform: Platform,
-    pub(super) program: Option<String>,
+pub(crate) struct LocalImage {
+    pub(crate) engine: &'static str,
+    pub(crate) platform: Platform,
+    pub(crate) program: Option<String>,
 }
 
 /// Why no engine could say.
 #[derive(Debug)]
-pub(super) enum NotFound {
+pub(crate) enum NotFound {
     /// No engine is installed.
     NoEngine,
     /// These do not have it, or said why they cannot tell.
@@ -49,9 +49,15 @@ struct Config {
 }
 
 /// Asks docker and podman; docker's image counts where both have one.
-pub(super) fn find(image: &str) -> Result<LocalImage, NotFound> {
-    let mut asked: Vec<(&'static str, Child)> = ["docker", "podman"]
-        .into_iter()
+pub(crate) fn find(image: &str) -> Result<LocalImage, NotFound> {
+    find_in(&["docker", "podman"], image)
+}
+
+/// Asks these; the first one's image counts where several have one.
+pub(crate) fn find_in(engines: &[&'static str], image: &str) -> Result<LocalImage, NotFound> {
+    let mut asked: Vec<(&'static str, Child)> = engines
+        .iter()
+        .copied()
         .filter_map(|engine| Some((engine, ask(engine, image)?)))
         .collect();
     let mut answers = Vec::new();
@@ -69,17 +75,24 @@ pub(super) fn find(image: &str) -> Result<LocalImage, NotFound> {
             }
             return Ok(describe(engine, inspected));
         }
-        let why = String::from_utf8_lossy(&run.stderr);
-        answers.push(format!(
-            "{engine}: {}",
-            why.lines().next().unwrap_or("no answer").trim()
-        ));
+        let said = String::from_utf8_lossy(&run.stderr);
+        answers.push(format!("{engine}: {}", reason(&said)));
     }
     if answers.is_empty() {
         Err(NotFound::NoEngine)
     } else {
         Err(NotFound::NotThere(answers))
     }
+}
+
+/// The error among what an engine says: podman warns before it, and docker may.
+fn reason(said: &str) -> &str {
+    let lines = || said.lines().map(str::trim).filter(|line| !line.is_empty());
+    let mut errors = lines().filter(|line| line.to_ascii_lowercase().starts_with("error"));
+    errors
+        .next()
+        .or_else(|| lines().next_back())
+        .unwrap_or("no answer")
 }
 
 fn ask(engine: &str, image: &str) -> Option<Child> {
@@ -103,5 +116,21 @@ fn describe(engine: &'static str, inspected: Inspected) -> LocalImage {
         engine,
         platform: Platform::new(&inspected.os, &inspected.architecture, &variant),
         program: words.into_iter().next(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_warning_is_no_reason() {
+        let podman = "time=\"now\" level=warning msg=\"no cgroups\"\nError: inspecting object: x: image not known\n";
+        assert_eq!(
+            reason(podman),
+            "Error: inspecting object: x: image not known"
+        );
+        assert_eq!(reason("WARNING: old\nno daemon\n\n"), "no daemon");
+        assert_eq!(reason(""), "no answer");
     }
 }

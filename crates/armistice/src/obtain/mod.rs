@@ -2,11 +2,16 @@
 //! does, and what `run` begins with.
 //!
 //! - `given`: what the words mean. `source`: where the bytes come from.
+//! - `local`: what docker and podman have here. `elsewhere`: where else what was typed may be.
 //! - `keyring`: who the user is to registries.
+//! - `label`: what an image's programs are, where its label says otherwise.
 //! - `progress`: what is shown while they come.
 
+pub(crate) mod elsewhere;
 mod given;
 mod keyring;
+mod label;
+pub(crate) mod local;
 mod progress;
 mod source;
 
@@ -24,8 +29,10 @@ use crate::output::{Output, shown};
 use crate::remedy;
 pub(crate) use given::{Given, reference};
 pub(crate) use keyring::Keyring;
+pub(crate) use label::Otherwise;
 use progress::Progress;
 use source::RegistrySource;
+pub(crate) use source::first_program;
 
 /// What is taken where an image has several platforms and none was asked for.
 const OTHERWISE: &str = "linux/arm64";
@@ -85,7 +92,31 @@ pub(crate) fn open(output: Output) -> Result<Store> {
             }
         }
     }
-    Ok(Store::open(&folder, Ids::of_this_process())?)
+    Store::open(&folder, Ids::of_this_process()).map_err(|error| {
+        let unwritable = is_unwritable(&error);
+        let error = anyhow::Error::from(error);
+        match unwritable {
+            true => error.context(
+                "images can't be kept there; name a folder that this user may write to in ARMISTICE_STORE \
+                 (or XDG_DATA_HOME)",
+            ),
+            false => error,
+        }
+    })
+}
+
+/// Whether the store's folder cannot be made or written to by this user.
+fn is_unwritable(error: &armistice_store::Error) -> bool {
+    use std::io::ErrorKind;
+    let armistice_store::Error::Files { source, .. } = error else {
+        return false;
+    };
+    let kinds = [
+        ErrorKind::PermissionDenied,
+        ErrorKind::ReadOnlyFilesystem,
+        ErrorKind::NotFound,
+    ];
+    kinds.contains(&source.kind()) || source.kind() == ErrorKind::NotADirectory
 }
 
 /// The same for who may fetch: with what is to be had only before the user namespace is
@@ -116,7 +147,7 @@ pub(crate) fn pull(
     let lookup: &Lookup<'_> = &|registry, repository| keyring.find(registry, repository);
     let (source, mut names): (Box<dyn Source + '_>, Vec<String>) = match given {
         Given::Image(reference) => {
-            let source = RegistrySource::new(reference, args, lookup)?;
+            let source = RegistrySource::new(reference, args, lookup, output)?;
             (Box::new(source), vec![reference.to_string()])
         }
         Given::Archive(path) => {

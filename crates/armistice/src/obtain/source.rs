@@ -13,13 +13,16 @@ use armistice_oci::{Archive, Digest, Hashing, Image, Reference};
 use armistice_registry::{Client, Lookup, Options};
 use armistice_store::{Near, Source, SourceError, Top, Wanted, choose};
 
+use super::label::Otherwise;
 use crate::cli::Fetching;
 use crate::outcome::Usage;
+use crate::output::{Output, shown};
 
 /// An image of a registry.
 pub(crate) struct RegistrySource<'a> {
     client: Client<'a>,
     wanted: String,
+    output: Output,
 }
 
 impl<'a> RegistrySource<'a> {
@@ -27,6 +30,7 @@ impl<'a> RegistrySource<'a> {
         image: &Reference,
         args: &Fetching,
         lookup: &'a Lookup<'a>,
+        output: Output,
     ) -> Result<RegistrySource<'a>> {
         let options = Options {
             tls_ca: args.tls_ca.clone(),
@@ -41,6 +45,7 @@ impl<'a> RegistrySource<'a> {
         Ok(RegistrySource {
             client: Client::new(image, &options, lookup)?,
             wanted: image.wanted(),
+            output,
         })
     }
 }
@@ -48,6 +53,10 @@ impl<'a> RegistrySource<'a> {
 impl Source for RegistrySource<'_> {
     fn top(&self) -> Result<Top, SourceError> {
         let fetched = self.client.manifest(&self.wanted)?;
+        for why in self.client.passed_over() {
+            self.output
+                .detail(format!("A mirror is passed over: {}", shown(&why)));
+        }
         Ok(Top {
             bytes: fetched.bytes,
             media_type: fetched.media_type,
@@ -94,17 +103,28 @@ pub(crate) fn archive(path: &Path, wanted: &Wanted) -> Result<(impl Source, Vec<
     };
     let chosen = choose(platforms.iter().copied(), asked);
     let Some(chosen) = chosen else {
+        let only = images.first().filter(|_| images.len() == 1);
+        let otherwise = only.and_then(|image| Otherwise::in_root(image.platform(), image));
         let mut there: Vec<Platform> = platforms.into_iter().cloned().collect();
         there.dedup();
         let named = absent.iter().filter_map(|a| a.platform.as_ref());
         let also: Vec<String> = named
             .map(|p| format!("{p} is named in it, but not saved"))
             .collect();
+        let otherwise = otherwise.filter(|o| o.platform.distance_from(asked).is_some());
         let error = armistice_store::Error::NoSuchPlatform {
             name: path.display().to_string(),
             wanted: asked.clone(),
             there,
         };
+        let otherwise = otherwise.into_iter().map(|o| {
+            format!(
+                "{} is {o}: 'armistice run' without --platform runs it as {}",
+                path.display(),
+                o.platform
+            )
+        });
+        let also: Vec<String> = also.into_iter().chain(otherwise).collect();
         return match also.is_empty() {
             true => Err(error.into()),
             false => Err(anyhow::Error::from(error).context(also.join("; "))),
@@ -226,6 +246,37 @@ fn look_through(mut file: File) -> Result<(Digest, Option<Platform>)> {
     }
     io::copy(&mut tar, &mut io::sink())?;
     Ok((tar.into_digest().1, platform))
+}
+
+/// The first program in a tar of a root, and its platform.
+pub(crate) fn first_program(path: &Path) -> Result<Option<(String, Platform)>> {
+    let mut file = File::open(path)?;
+    let mut first = [0; 512];
+    let n = file.read(&mut first)?;
+    io::Seek::rewind(&mut file)?;
+    let method = Method::of(first.get(..n).unwrap_or_default());
+    let mut found = None;
+    let walked = stream::stream(stream::decode(method, file), &mut |member, bytes| {
+        if member.kind == MemberKind::File && member.mode & 0o111 != 0 {
+            let mut head = Vec::new();
+            bytes.take(64).read_to_end(&mut head)?;
+            if let Some(platform) = platform_of(&head) {
+                found = Some((named(&member.name), platform));
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    });
+    match walked {
+        Err(_) if found.is_none() => bail!("it can't be read"),
+        _ => Ok(found),
+    }
+}
+
+/// A member's path in the root.
+fn named(path: &[u8]) -> String {
+    let path = String::from_utf8_lossy(path);
+    format!("/{}", path.trim_start_matches("./").trim_start_matches('/'))
 }
 
 fn platform_of(head: &[u8]) -> Option<Platform> {

@@ -46,6 +46,13 @@ pub(crate) fn run(args: &Images, output: Output) -> Result<Outcome> {
             images: images.into_iter().map(line).collect(),
         })?,
         Format::Name => images.iter().for_each(|i| output.data(&i.name)),
+        // As docker's -q, for `rmi $(armistice images -q)`: each name once, whatever its platforms.
+        Format::Table if output.is_quiet() => {
+            let mut names: Vec<&str> = images.iter().map(|i| i.name.as_str()).collect();
+            names.sort_unstable();
+            names.dedup();
+            names.iter().for_each(|name| output.data(name));
+        }
         Format::Table => print(&images, output),
     }
     Ok(if found {
@@ -91,12 +98,18 @@ fn print(images: &[StoredImage], output: Output) {
 fn ago(then: u64) -> String {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     let seconds = now.map_or(0, |d| d.as_secs()).saturating_sub(then);
-    match seconds {
-        0..60 => "now".to_owned(),
-        60..3600 => format!("{} minutes ago", seconds / 60),
-        3600..172_800 => format!("{} hours ago", seconds / 3600),
-        _ => format!("{} days ago", seconds / 86_400),
-    }
+    in_words(seconds)
+}
+
+fn in_words(seconds: u64) -> String {
+    let (number, unit) = match seconds {
+        0..60 => return "now".to_owned(),
+        60..3600 => (seconds / 60, "minute"),
+        3600..172_800 => (seconds / 3600, "hour"),
+        _ => (seconds / 86_400, "day"),
+    };
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {unit}{plural} ago")
 }
 
 pub(crate) fn remove(args: &Rmi, output: Output) -> Result<Outcome> {
@@ -168,4 +181,23 @@ fn print_pruned(pruned: &[Pruned], dry_run: bool, output: Output) {
     let total = pruned.iter().map(|p| p.bytes).sum();
     let verb = if dry_run { "Would free" } else { "Freed" };
     output.report(format!("{verb} {}", megabytes(total)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_minute_is_no_plural() {
+        let words = [59, 60, 120, 3600, 7200, 172_800].map(in_words);
+        let wanted = [
+            "now",
+            "1 minute ago",
+            "2 minutes ago",
+            "1 hour ago",
+            "2 hours ago",
+            "2 days ago",
+        ];
+        assert_eq!(words, wanted);
+    }
 }

@@ -105,7 +105,8 @@ impl Mounts {
     ) -> Result<(Mounts, Option<Starter>), Failure> {
         let mut all = Mounts(Vec::new());
         let proc = mount::new("proc", &[], DATA).map_err(Failure::doing(
-            "mount /proc (where a container hides parts of its own /proc, none can be mounted in it)",
+            "mount /proc (where a container hides parts of its own /proc, none can be mounted in it: start that one \
+             with --security-opt systempaths=unconfined)",
         ))?;
         all.add("/proc", proc);
         let mut starter = None;

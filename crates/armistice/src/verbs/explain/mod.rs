@@ -2,24 +2,24 @@
 //! nothing would, and the command that mends it. Reads only.
 
 mod describe;
-mod engine;
 mod place;
 mod remedy;
 mod subject;
 mod verdict;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use armistice_arch::{Arch, ElfHeader, Platform};
-use armistice_binfmt::exec::{Run, Stop, Taken};
+use armistice_binfmt::exec::{Run, Step, Stop, Taken};
 use armistice_binfmt::situation::Situation;
 use armistice_binfmt::{Entry, Matching, Snapshot, lookup, situation};
 use serde::Serialize;
 
 use crate::cli::{Explain, Format};
+use crate::obtain::Otherwise;
 use crate::outcome::Outcome;
-use crate::output::{BAD, GOOD, ODD, Output, shown, shown_path};
+use crate::output::{BAD, GOOD, ODD, Output, quoted_path, shown, shown_path};
 use crate::own;
 use crate::registration::live::{self, Live};
 use crate::remedy::Words;
@@ -92,8 +92,27 @@ pub(crate) fn run(args: &Explain, output: Output) -> Result<Outcome> {
             if out_of_sight {
                 answer.verdict = ask_exec(answer.verdict, &run);
             }
+            let otherwise = subject
+                .otherwise
+                .or_else(|| match (&call.place, &answer.platform) {
+                    (Place::Root { .. }, Some(_)) => otherwise(subject.platform.as_ref()?, &run),
+                    _ => None,
+                });
+            if let Some(otherwise) = &otherwise {
+                answer
+                    .verdict
+                    .warnings
+                    .insert(0, shown(&otherwise.to_string()));
+            }
+            if let (Some(engine), "native") = (subject.engine, answer.verdict.code) {
+                answer
+                    .verdict
+                    .warnings
+                    .push(by_label_only(engine, &args.what));
+            }
             if subject.no_command {
-                answer.verdict = answer.verdict.of_any_program(subject.platform.as_ref());
+                let platform = otherwise.map(|o| o.platform).or(subject.platform);
+                answer.verdict = answer.verdict.of_any_program(platform.as_ref());
             } else if run.stop.is_none() {
                 let words = run.argv.iter().map(|w| w.to_string_lossy().into_owned());
                 answer.argv = words.collect();
@@ -206,10 +225,30 @@ fn steps(run: &Run<'_>, runs: bool) -> Vec<String> {
     steps.iter().map(describe::step).collect()
 }
 
+/// The program that decides: what a handler takes, else the last on the way.
+fn deciding<'r>(run: &'r Run<'_>) -> Option<&'r Step<'r>> {
+    let at = run.handler().map(|(at, _)| at);
+    at.map_or(run.steps.last(), |at| run.steps.get(at))
+}
+
+/// Whether an image's program is not what the image's label says.
+fn otherwise(label: &Platform, run: &Run<'_>) -> Option<Otherwise> {
+    let step = deciding(run)?;
+    Otherwise::of(label, &step.path, &step.program.head)
+}
+
+/// What an engine's image is, is known by its label alone.
+fn by_label_only(engine: &str, image: &Path) -> String {
+    let image = quoted_path(image);
+    format!(
+        "only its label says what it is for; '{engine} save {image} -o x.tar', then 'armistice explain x.tar', looks \
+         at its programs"
+    )
+}
+
 /// The platform that the program's header says, or its interpreter's.
 fn platform(run: &Run<'_>) -> Option<String> {
-    let at = run.handler().map(|(at, _)| at);
-    let step = at.map_or(run.steps.last(), |at| run.steps.get(at))?;
+    let step = deciding(run)?;
     let header = ElfHeader::parse(&step.program.head).ok()?;
     let platform = Arch::of_elf(&header)?.platforms.first()?;
     Platform::parse(platform).map(|p| p.to_string())

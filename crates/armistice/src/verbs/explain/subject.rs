@@ -13,10 +13,10 @@ use armistice_oci::{
 };
 use armistice_store as store;
 
-use super::engine::{self, NotFound};
 use super::place::Place;
 use super::verdict::{Call, Verdict};
-use crate::obtain;
+use crate::obtain::local::{self, NotFound};
+use crate::obtain::{self, Otherwise};
 use crate::output::{shown, shown_path};
 
 /// What is to be judged.
@@ -26,6 +26,8 @@ pub(super) struct Subject {
     /// It is an image that names no command: what is judged is any program of its
     /// platform.
     pub(super) no_command: bool,
+    /// Its programs are not what its label says. Where it names no command, they are what is judged.
+    pub(super) otherwise: Option<Otherwise>,
     /// The engine that has the image.
     pub(super) engine: Option<&'static str>,
     pub(super) what: What,
@@ -60,6 +62,13 @@ impl Subject {
         let subject = match Archive::open(what) {
             Ok(archive) => of_archive(archive, platform.as_ref()),
             Err(Error::NotAnImage { .. }) if metadata.is_dir() => of_folder(what),
+            Err(Error::NotAnImage {
+                found: Found::OtherTar,
+                ..
+            }) => {
+                let subject = of_root_tar(what, platform.as_ref());
+                Ok(subject.unwrap_or_else(|| of_file(what, Found::OtherTar)))
+            }
             Err(Error::NotAnImage { found, .. }) => Ok(of_file(what, found)),
             // Who may not read it may still execute it.
             Err(Error::Open { .. }) if metadata.is_file() => Ok(of_file(what, Found::Other)),
@@ -77,6 +86,7 @@ impl Subject {
             platform: None,
             no_command: false,
             engine: None,
+            otherwise: None,
             what: What::Nothing(Verdict::no(code, text)),
         }
     }
@@ -144,6 +154,7 @@ fn of_file(path: &Path, found: Found) -> Subject {
         kind: otherwise.clone().unwrap_or_else(|| "a file".to_owned()),
         platform: None,
         no_command: false,
+        otherwise: None,
         engine: None,
         what: What::Call(Call {
             path: path.to_owned(),
@@ -172,6 +183,7 @@ fn of_folder(path: &Path) -> Result<Subject, Error> {
                 platform: None,
                 no_command: false,
                 engine: None,
+                otherwise: None,
                 what: What::Call(Call {
                     path: shell.to_owned(),
                     argv: vec![shell.as_os_str().to_owned()],
@@ -186,6 +198,27 @@ fn of_folder(path: &Path) -> Result<Subject, Error> {
         shown_path(path)
     );
     Ok(Subject::nothing("a folder", "no-program", text))
+}
+
+/// A tar of a root, by its first program, as `run` takes it; `None` where it has none.
+fn of_root_tar(path: &Path, platform: Option<&Platform>) -> Option<Subject> {
+    let (program, found) = obtain::first_program(path).ok()??;
+    let kind = "a tar of a root folder".to_owned();
+    if let Some(wanted) = platform.filter(|wanted| found.distance_from(wanted).is_none()) {
+        let text = format!(
+            "it is made for {found}, not for {}",
+            shown(&wanted.to_string())
+        );
+        return Some(Subject::nothing(&kind, "no-platform", text));
+    }
+    Some(Subject {
+        kind,
+        no_command: false,
+        otherwise: None,
+        engine: None,
+        what: by_platform(&found, Some(program)),
+        platform: Some(found),
+    })
 }
 
 /// An image, with the archive that it is in.
@@ -237,6 +270,7 @@ fn of_image(kind: String, config: &ImageConfig, root: Box<dyn Root>) -> Result<S
     let words = config.argv();
     let start = program::start(&*root, &words, config.path(), &config.working_dir)?;
     let no_command = start == Start::NoCommand;
+    let mut otherwise = None;
     let what = match start {
         Start::Program(found) => What::Call(Call {
             path: found.path,
@@ -252,13 +286,17 @@ fn of_image(kind: String, config: &ImageConfig, root: Box<dyn Root>) -> Result<S
         Start::NotExecutable { name, file } => {
             nothing("not-executable", not_executable(&name, &file))
         }
-        Start::NoCommand => by_platform(&platform, None),
+        Start::NoCommand => {
+            otherwise = Otherwise::in_root(&platform, &*root);
+            by_platform(otherwise.as_ref().map_or(&platform, |o| &o.platform), None)
+        }
     };
     Ok(Subject {
         kind,
         platform: Some(platform),
         no_command,
         engine: None,
+        otherwise,
         what,
     })
 }
@@ -287,6 +325,7 @@ fn of_store(name: &str, platform: Option<&Platform>) -> Option<Subject> {
         return Some(Subject {
             kind,
             engine: None,
+            otherwise: None,
             no_command: image.config.argv().is_empty(),
             what: by_platform(&image.platform, image.config.argv().into_iter().next()),
             platform: Some(image.platform),
@@ -345,11 +384,12 @@ fn of_engine(name: &str) -> Subject {
         let text = format!("there is no file {}, {why}", shown(name));
         Subject::nothing("nothing", "not-found", text)
     };
-    match engine::find(name) {
+    match local::find(name) {
         Ok(image) => Subject {
             kind: format!("an image that {} has", image.engine),
             no_command: image.program.is_none(),
             engine: Some(image.engine),
+            otherwise: None,
             what: by_platform(&image.platform, image.program),
             platform: Some(image.platform),
         },

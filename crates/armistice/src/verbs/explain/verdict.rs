@@ -649,7 +649,12 @@ fn is_for_the_machine_of(entry: &Entry, head: &[u8]) -> bool {
 
 /// What is to be said where the emulator that would run is pinned and out of sight.
 fn unseen(run: &Run<'_>) -> Option<String> {
-    let (at, _) = run.handler().filter(|_| run.unseen)?;
+    // One that is only thought of has no emulator: `register` would choose it, and prove it.
+    let thought_of = |entry: &Entry| entry.interpreter.as_os_str().is_empty();
+    let (at, entry) = run.handler().filter(|_| run.unseen)?;
+    if thought_of(entry) {
+        return None;
+    }
     let arch = run
         .steps
         .get(at)

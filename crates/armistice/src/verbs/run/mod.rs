@@ -18,9 +18,9 @@ use armistice_store::{Held, Store, StoredImage, Wanted};
 
 use crate::cli::{NetworkKind, PullWhen, Run};
 use crate::inherited::Inherited;
-use crate::obtain::{self, Given, Keyring};
+use crate::obtain::{self, Given, Keyring, Otherwise, elsewhere};
 use crate::outcome::{self, OWN_FAILURE, Outcome, Usage};
-use crate::output::Output;
+use crate::output::{Output, shown};
 use foreign::Foreign;
 
 pub(crate) fn run(args: &Run, inherited: &Inherited, output: Output) -> Result<Outcome> {
@@ -53,6 +53,7 @@ fn run_to_end(args: &Run, inherited: &Inherited, output: Output) -> Result<u8> {
         ));
     }
     // Paths of the machine's are read before the user namespace is entered.
+    let root = rustix::process::geteuid().is_root();
     let image = Given::parse(&args.image)?;
     let volumes = options::volumes(&args.volumes)?;
     let tmpfs = options::tmpfs(&args.tmpfs)?;
@@ -67,6 +68,8 @@ fn run_to_end(args: &Run, inherited: &Inherited, output: Output) -> Result<u8> {
     let (store, keyring) = obtain::open_to_fetch(&image, &args.fetching, output)?;
     let origin = match &image {
         Given::Folder(folder) => folder_origin(folder, args)?,
+        Given::Image(_) => image_origin(&store, &keyring, &image, args, output)
+            .map_err(|error| elsewhere::told(error, &args.image, root))?,
         other => image_origin(&store, &keyring, other, args, output)?,
     };
     drop(keyring);
@@ -145,6 +148,7 @@ fn image_origin(
         None => brought(store, keyring, given, args, output)?,
     };
     let held = store.hold(&image)?;
+    let platform = platform_of(store, &image, &wanted, output)?;
     let base = store.root().to_owned();
     let lowers: Result<Vec<PathBuf>> = held
         .lowers
@@ -157,7 +161,7 @@ fn image_origin(
             base,
         },
         config: held.config.clone(),
-        platform: held.platform.clone(),
+        platform,
         _held: Some(held),
     })
 }
@@ -182,6 +186,41 @@ fn by_digest(store: &Store, args: &Run, wanted: &Wanted) -> Result<Option<Stored
         )));
     }
     Ok(images.pop())
+}
+
+/// What an image's programs are made for: what its label says, unless its shell is another
+/// machine's. A platform that was asked for is never silently another.
+fn platform_of(
+    store: &Store,
+    image: &StoredImage,
+    wanted: &Wanted,
+    output: Output,
+) -> Result<Platform> {
+    let label = &image.platform;
+    let otherwise = store
+        .files(image)
+        .and_then(|files| Otherwise::in_root(label, &files));
+    let Some(otherwise) = otherwise else {
+        return Ok(label.clone());
+    };
+    let found = &otherwise.platform;
+    // This machine's own programs run in any container.
+    if found.arch().is_none_or(crate::native::is_native) {
+        return Ok(label.clone());
+    }
+    if let Some(wanted) = &wanted.exactly {
+        bail!(
+            "{} is {otherwise}, which {wanted} does not run; without --platform (and DOCKER_DEFAULT_PLATFORM) it \
+             is run as {found}",
+            image.name
+        );
+    }
+    output.note(format!(
+        "{} is {}: it is run as {found}",
+        shown(&image.name),
+        shown(&otherwise.to_string())
+    ));
+    Ok(found.clone())
 }
 
 fn brought(

@@ -125,6 +125,73 @@ const REFUSED: &[(&str, &str)] = &[
     ),
 ];
 
+const NO_DAEMON: &str =
+    "there is no daemon: a container is a process of who ran 'armistice run', and ends with it";
+const NO_BUILD: &str = "build with Docker, Podman or Buildah, for which 'armistice register' makes arm64 run; then 'armistice run ARCHIVE'";
+const NO_PUSH: &str = "push with docker, podman or skopeo";
+
+/// Verbs of docker's and podman's, and what there is instead.
+const VERBS: &[(&str, &str)] = &[
+    (
+        "ps",
+        "there is no daemon: 'ps' and 'pgrep -af armistice' show what runs",
+    ),
+    (
+        "exec",
+        "enter its namespaces with nsenter, or start both with one 'armistice run'",
+    ),
+    ("start", NO_DAEMON),
+    ("stop", NO_DAEMON),
+    ("kill", NO_DAEMON),
+    ("rm", NO_DAEMON),
+    ("create", NO_DAEMON),
+    ("logs", NO_DAEMON),
+    ("attach", NO_DAEMON),
+    ("wait", NO_DAEMON),
+    ("build", NO_BUILD),
+    ("buildx", NO_BUILD),
+    ("commit", NO_BUILD),
+    (
+        "load",
+        "armistice pull ARCHIVE; or at once: armistice run ARCHIVE",
+    ),
+    (
+        "import",
+        "armistice pull --name NAME ROOTFS.tar; or at once: armistice run ROOTFS.tar",
+    ),
+    (
+        "tag",
+        "a name is given as an image comes: armistice pull --name NAME IMAGE",
+    ),
+    (
+        "login",
+        "log in with docker or podman, whose logins are used, or name a file: armistice pull --authfile FILE IMAGE",
+    ),
+    (
+        "logout",
+        "the logins are docker's and podman's: log out with these",
+    ),
+    ("push", NO_PUSH),
+    ("save", NO_PUSH),
+    (
+        "inspect",
+        "armistice explain IMAGE, or armistice images -o json",
+    ),
+    ("ls", "armistice images"),
+    ("list", "armistice images"),
+    ("rmi", "armistice rmi IMAGE"),
+    ("pull", "armistice pull IMAGE"),
+    ("system", "armistice prune"),
+    ("volume", STORE),
+    ("network", NETWORK),
+];
+
+/// What there is instead of a verb of docker's; `None` where it is none.
+pub(crate) fn instead(verb: &str) -> Option<String> {
+    let (verb, instead) = VERBS.iter().find(|(refused, _)| *refused == verb)?;
+    Some(format!("there is no verb {verb} here: {instead}"))
+}
+
 /// Why an option of docker's is refused; `None` where it is none.
 pub(crate) fn why(flag: &str) -> Option<String> {
     let name = flag.split('=').next().unwrap_or(flag);
@@ -137,6 +204,21 @@ mod tests {
     use clap::CommandFactory;
 
     use super::*;
+
+    #[test]
+    fn dockers_verbs_lead_to_those_that_there_are() {
+        let cli = crate::cli::Cli::command();
+        let elsewhere = ["rmi", "pull"];
+        for (verb, instead) in VERBS {
+            let there = cli.find_subcommand(verb).is_some();
+            assert_eq!(there, elsewhere.contains(verb), "{verb}");
+            if let Some(named) = instead.strip_prefix("armistice ") {
+                let named = named.split(' ').next().unwrap_or_default();
+                assert!(cli.find_subcommand(named).is_some(), "{verb}: {named}");
+            }
+        }
+        assert_eq!(instead("frob"), None);
+    }
 
     #[test]
     fn what_is_refused_is_not_there() {
