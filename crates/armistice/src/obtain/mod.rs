@@ -111,12 +111,14 @@ fn is_unwritable(error: &armistice_store::Error) -> bool {
     let armistice_store::Error::Files { source, .. } = error else {
         return false;
     };
-    let kinds = [
-        ErrorKind::PermissionDenied,
-        ErrorKind::ReadOnlyFilesystem,
-        ErrorKind::NotFound,
-    ];
-    kinds.contains(&source.kind()) || source.kind() == ErrorKind::NotADirectory
+    matches!(
+        source.kind(),
+        ErrorKind::PermissionDenied
+            | ErrorKind::ReadOnlyFilesystem
+            | ErrorKind::NotFound
+            | ErrorKind::NotADirectory
+            | ErrorKind::AlreadyExists
+    )
 }
 
 /// The same for who may fetch: with what is to be had only before the user namespace is

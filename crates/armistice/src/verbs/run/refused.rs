@@ -136,10 +136,7 @@ const VERBS: &[(&str, &str)] = &[
         "ps",
         "there is no daemon: 'ps' and 'pgrep -af armistice' show what runs",
     ),
-    (
-        "exec",
-        "enter its namespaces with nsenter, or start both with one 'armistice run'",
-    ),
+    ("exec", "start both with one 'armistice run'"),
     ("start", NO_DAEMON),
     ("stop", NO_DAEMON),
     ("kill", NO_DAEMON),
