@@ -56,6 +56,28 @@ fn a_root_folder_is_used_where_it_is() {
         .says("no command");
 }
 
+/// A bug once: what `docker import` made of an arm64 root here could not be run by any words.
+#[test]
+fn an_image_is_run_as_what_its_programs_are_where_its_label_errs() {
+    let folder = e2e::temporary();
+    let image = folder.path().join("odd.tar");
+    let label = armistice_arch::Platform::new("linux", "amd64", "");
+    e2e::archive::write(&image, &Userland::ARM64.tar(), &label, "odd.test/odd:1").unwrap();
+    let image = image.to_str().unwrap();
+    let place = Place::of(Who::Me);
+    let says = "labelled linux/amd64, but /bin/sh in it is a program for arm64";
+    run(&mut place.armistice(&["run", image, "uname", "-m"]))
+        .ok()
+        .says(says)
+        .prints("aarch64");
+    for platform in ["linux/arm64", "linux/amd64"] {
+        run(&mut place.armistice(&["run", "--platform", platform, image, "true"]))
+            .exits(125)
+            .says(says)
+            .says("without --platform");
+    }
+}
+
 #[test]
 fn programs_of_other_architectures_run_inside() {
     let folder = e2e::temporary();
