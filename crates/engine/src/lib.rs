@@ -28,6 +28,7 @@ use host::start::Start;
 use host::sys::{self, Errno, Fd};
 use host::{clock, cpu};
 use inspect::Inspector;
+use linux::abi::Abi;
 use linux::loader::prefix::Prefix;
 use linux::loader::{self, LoadError, Loaded, Request};
 use linux::process::{Process, Thread};
@@ -47,7 +48,7 @@ const CANNOT_RUN: i32 = 126;
 /// # Safety
 /// `stack` is the initial stack of the process, as the kernel made it, and
 /// `mapping` what [`Block::first`] wants, where this runs.
-pub unsafe fn main(stack: *const usize, mapping: u64) -> ! {
+pub unsafe fn main<A: Abi>(stack: *const usize, mapping: u64) -> ! {
     // SAFETY: the caller hands over the kernel's.
     let mut start = unsafe { Start::read(stack) };
     start.protect_relocated();
@@ -71,7 +72,7 @@ pub unsafe fn main(stack: *const usize, mapping: u64) -> ! {
         Ok(Command::Run(run)) => match handed_over(&mut start, run) {
             Ok(run) => {
                 cli::set_environment(&mut start.environment, &run.variables);
-                run_program(&start, &run, block)
+                run_program::<A>(&start, &run, block)
             }
             Err(error) => {
                 message::line(text!("no arguments are handed over: {error}"));
@@ -101,7 +102,7 @@ fn handed_over<'a>(start: &mut Start, mut run: Run<'a>) -> Result<Run<'a>, Errno
     Ok(run)
 }
 
-fn run_program(start: &Start, command: &Run<'_>, block: Result<Block, Errno>) -> ! {
+fn run_program<A: Abi>(start: &Start, command: &Run<'_>, block: Result<Block, Errno>) -> ! {
     if let Some(missing) = cpu::missing() {
         message::line(text!(
             "this processor is too old: x86-64-v3 is needed, and it has no {missing}"
@@ -137,7 +138,7 @@ fn run_program(start: &Start, command: &Run<'_>, block: Result<Block, Errno>) ->
     let debugger = command.debugger.map(|debugger| {
         let (connection, executed) = connect(debugger, command.program);
         let auxiliary = loaded.places.auxiliary.clone();
-        let debugger: &Debugger = Box::leak(Box::new(Debugger::new(auxiliary, executed)));
+        let debugger: &Debugger<A> = Box::leak(Box::new(Debugger::new(auxiliary, executed)));
         process.tracer = Some(debugger);
         signals::follow(!0);
         (debugger, connection)
@@ -145,7 +146,8 @@ fn run_program(start: &Start, command: &Run<'_>, block: Result<Block, Errno>) ->
     core_file::arm();
     let thread = Thread::inherited(block, ignored, loaded.held);
     let inspector = Inspector::new(command.options);
-    run::run(process, thread, loaded.cpu, inspector, debugger)
+    let state = A::start(loaded.start, loaded.stack);
+    run::run::<A>(process, thread, state, inspector, debugger)
 }
 
 /// The connection to a debugger, and whether it has been there before.

@@ -7,10 +7,8 @@ use core::ffi::c_void;
 use core::format_args as text;
 use core::sync::atomic::Ordering;
 
-use a64::Aarch64;
-use a64::cpu::Cpu;
-use guest::Exception;
 use guest::memory::Size;
+use guest::{Exception, Guest};
 use ir::Region;
 use x64::features::HostFeatures;
 use x64::lower::Lowered;
@@ -21,12 +19,12 @@ use crate::host::signal;
 use crate::host::sys::{self, Errno, Fd};
 use crate::host::{heap, message, own};
 use crate::inspect::Inspector;
+use crate::linux::abi::{Abi, State};
 use crate::linux::core_file::{self, Death};
 use crate::linux::delivery::Fatal;
 use crate::linux::process::{Process, Thread};
 use crate::linux::syscalls::{self, Control};
 use crate::linux::{other, seccomp, signals};
-use crate::memory::breakpoints::BRK;
 use crate::memory::guest_memory::{self, GuestMemory};
 use crate::thread::attention::Block;
 use crate::thread::clone::{self, Request};
@@ -41,16 +39,16 @@ const CANNOT_RUN: i32 = 126;
 
 /// What all threads of the program share.
 #[derive(Debug)]
-pub struct Runtime {
+pub struct Runtime<A: Abi> {
     process: Process,
-    translator: Translator<Aarch64>,
-    inspector: Lock<Inspector<Aarch64>>,
+    translator: Translator<A::Guest>,
+    inspector: Lock<Inspector<A::Guest>>,
     interpret: bool,
-    debugger: Option<&'static Debugger>,
+    debugger: Option<&'static Debugger<A>>,
     /// States of threads that have ended, for others: their pages are there
     /// already.
     #[allow(clippy::vec_box, reason = "they are large, and must not move")]
-    spare: Lock<Vec<Box<Vcpu<Aarch64>>>>,
+    spare: Lock<Vec<Box<Vcpu<A::Guest>>>>,
 }
 
 /// How many states are kept.
@@ -68,9 +66,9 @@ enum End {
 }
 
 /// The inspector, held while it looks.
-struct Looking<'a>(&'a Lock<Inspector<Aarch64>>);
+struct Looking<'a, G>(&'a Lock<Inspector<G>>);
 
-impl Observer for Looking<'_> {
+impl<G: Guest> Observer for Looking<'_, G> {
     fn formed(&mut self, head: u64, region: &Region) -> Option<u32> {
         self.0.hold().formed(head, region)
     }
@@ -81,22 +79,22 @@ impl Observer for Looking<'_> {
 }
 
 /// What a new thread starts with.
-struct Start {
-    runtime: &'static Runtime,
+struct Start<A: Abi> {
+    runtime: &'static Runtime<A>,
     thread: Thread,
-    vcpu: Box<Vcpu<Aarch64>>,
+    vcpu: Box<Vcpu<A::Guest>>,
     flags: u64,
 }
 
 /// Runs the program to its end, from its first thread.
 ///
 /// A debugger, if there is one, has the connection that it is given.
-pub fn run(
+pub fn run<A: Abi>(
     process: Process,
     mut thread: Thread,
-    cpu: Cpu,
-    inspector: Inspector<Aarch64>,
-    debugger: Option<(&'static Debugger, Fd)>,
+    cpu: State<A>,
+    inspector: Inspector<A::Guest>,
+    debugger: Option<(&'static Debugger<A>, Fd)>,
 ) -> ! {
     let make = if inspector.options().eager {
         Translator::eager
@@ -115,7 +113,7 @@ pub fn run(
     }
     translator.take_faults();
     let interpret = inspector.options().interpret;
-    let runtime: &'static Runtime = Box::leak(Box::new(Runtime {
+    let runtime: &'static Runtime<A> = Box::leak(Box::new(Runtime {
         process,
         translator,
         inspector: Lock::new(inspector),
@@ -152,8 +150,8 @@ pub fn run(
 ///
 /// # Safety
 /// `start` points to the thread's `Start`.
-unsafe extern "C" fn begin(start: *mut c_void) -> ! {
-    let start = start.cast::<Start>();
+unsafe extern "C" fn begin<A: Abi>(start: *mut c_void) -> ! {
+    let start = start.cast::<Start<A>>();
     // SAFETY: the maker has given it away, or waits until this process is
     // another program.
     let Start {
@@ -162,7 +160,7 @@ unsafe extern "C" fn begin(start: *mut c_void) -> ! {
         vcpu,
         flags,
     } = unsafe { &mut *start };
-    let runtime: &'static Runtime = runtime;
+    let runtime: &'static Runtime<A> = runtime;
     let attention = thread.attention();
     attention.claim();
     // It fails for no stack of this size.
@@ -183,9 +181,9 @@ unsafe extern "C" fn begin(start: *mut c_void) -> ! {
     runtime.end(thread, end, owned)
 }
 
-impl Runtime {
+impl<A: Abi> Runtime<A> {
     /// Runs a thread to its end.
-    fn run(&'static self, thread: &mut Thread, vcpu: &mut Vcpu<Aarch64>) -> End {
+    fn run(&'static self, thread: &mut Thread, vcpu: &mut Vcpu<A::Guest>) -> End {
         let mut memory = GuestMemory::new(&self.process.space);
         let mut observer = Looking(&self.inspector);
         // It goes past a breakpoint that is not for it.
@@ -203,12 +201,12 @@ impl Runtime {
                 }
             };
             let exception = match (how, self.debugger) {
-                (How::Step, _) => interpret::past::<Aarch64>(&mut vcpu.cpu, &mut memory).err(),
+                (How::Step, _) => interpret::past::<A::Guest>(&mut vcpu.cpu, &mut memory).err(),
                 (How::Watch, Some(debugger)) => {
                     debugger.watch(&mut vcpu.cpu, &mut memory, attention)
                 }
                 _ if self.interpret => {
-                    interpret::run::<Aarch64>(&mut vcpu.cpu, &mut memory, attention)
+                    interpret::run::<A::Guest>(&mut vcpu.cpu, &mut memory, attention)
                 }
                 _ => self.translator.run(vcpu, &mut memory, &mut observer),
             };
@@ -216,7 +214,7 @@ impl Runtime {
                 None => Ok(()),
                 Some(Exception::Breakpoint(_))
                     if let Some(debugger) = self.debugger
-                        && self.is_debuggers(vcpu.cpu.pc) =>
+                        && self.is_debuggers(A::Guest::pc(&vcpu.cpu)) =>
                 {
                     past = !debugger.breakpoint(attention);
                     Ok(())
@@ -225,10 +223,10 @@ impl Runtime {
                     Ok(told) => told,
                     Err(end) => return end,
                 },
-                Some(exception) => thread.raise(&self.process, &mut vcpu.cpu, exception),
+                Some(exception) => thread.raise::<A>(&self.process, &mut vcpu.cpu, exception),
             };
             self.translator.at_safe_point(vcpu, &memory);
-            let told = told.and_then(|()| thread.attend(&self.process, &mut vcpu.cpu));
+            let told = told.and_then(|()| thread.attend::<A>(&self.process, &mut vcpu.cpu));
             if let Err(Fatal(signal)) = told {
                 return self.died(thread, &vcpu.cpu, signal);
             }
@@ -244,9 +242,9 @@ impl Runtime {
     fn supervise(
         &'static self,
         thread: &mut Thread,
-        vcpu: &mut Vcpu<Aarch64>,
+        vcpu: &mut Vcpu<A::Guest>,
     ) -> Result<Result<(), Fatal>, End> {
-        let control = syscalls::call(&self.process, thread, &vcpu.cpu);
+        let control = syscalls::call::<A>(&self.process, thread, &vcpu.cpu);
         let result = match control {
             Control::Exit(code) => return Err(End::Thread(code)),
             Control::ExitGroup(code) => return Err(End::Process(code)),
@@ -261,29 +259,31 @@ impl Runtime {
         }
         let cpu = &mut vcpu.cpu;
         match control {
-            Control::SignalReturn => Ok(thread.signal_return(&self.process, cpu)),
-            Control::Signal(info) => Ok(thread.force(&self.process, cpu, &info)),
+            Control::SignalReturn => Ok(thread.signal_return::<A>(&self.process, cpu)),
+            Control::Signal(info) => Ok(thread.force::<A>(&self.process, cpu, &info)),
             Control::Kill(signal) => {
-                thread.cause = seccomp::killed(signal, cpu.pc, cpu.x[8]);
+                let asked = A::asked(cpu);
+                thread.cause = seccomp::killed(signal, asked.pc, asked.number);
                 Err(self.died(thread, cpu, signal))
             }
             _ => {
-                syscalls::finish(cpu, result);
+                A::finish(cpu, result);
                 Ok(Ok(()))
             }
         }
     }
 
     /// A signal ends the process: how, once there is a core file.
-    fn died(&self, thread: &Thread, cpu: &Cpu, signal: i32) -> End {
+    fn died(&self, thread: &Thread, cpu: &State<A>, signal: i32) -> End {
         let attention = thread.attention();
+        let registers = || A::register_sets(cpu);
         let others = || self.translator.others(attention);
-        let death = core_file::write(&self.process, thread, cpu, signal, others);
+        let death = core_file::write(&self.process, thread, registers, signal, others);
         End::Signal(signal, death)
     }
 
     /// Ends a thread, and gives back what it was made with.
-    fn end(&self, thread: &Thread, end: End, owned: Option<*mut Start>) -> ! {
+    fn end(&self, thread: &Thread, end: End, owned: Option<*mut Start<A>>) -> ! {
         let attention = thread.attention();
         let last = self.translator.part(attention);
         if let Some(debugger) = self.debugger {
@@ -333,14 +333,14 @@ impl Runtime {
 
     /// Whether the guest is stopped there by a breakpoint that the debugger set, and not
     /// by an instruction of its own.
+    #[allow(clippy::cast_possible_truncation, reason = "a load of a word")]
     fn is_debuggers(&self, pc: u64) -> bool {
         self.process.space.breakpoints.contains(pc)
-            || guest_memory::load(pc, Size::Word)
-                .is_ok_and(|word| word & 0xffe0_001f != u128::from(BRK))
+            || guest_memory::load(pc, Size::Word).is_ok_and(|word| !A::is_breakpoint(word as u32))
     }
 
     /// A state for a thread that starts with these registers.
-    fn state(&self, cpu: Cpu) -> Box<Vcpu<Aarch64>> {
+    fn state(&self, cpu: State<A>) -> Box<Vcpu<A::Guest>> {
         let spare = self.spare.hold().pop();
         match spare {
             Some(mut vcpu) => {
@@ -352,7 +352,7 @@ impl Runtime {
     }
 
     /// A thread's state is no longer used.
-    fn put_back(&self, vcpu: Box<Vcpu<Aarch64>>) {
+    fn put_back(&self, vcpu: Box<Vcpu<A::Guest>>) {
         let mut spare = self.spare.hold();
         if spare.len() < SPARE {
             spare.push(vcpu);
@@ -364,7 +364,7 @@ impl Runtime {
     fn clone(
         &'static self,
         thread: &mut Thread,
-        vcpu: &mut Vcpu<Aarch64>,
+        vcpu: &mut Vcpu<A::Guest>,
         request: &Request,
     ) -> Result<u64, Errno> {
         // A child must not have what was told its parent.
@@ -384,7 +384,7 @@ impl Runtime {
     fn fork(
         &self,
         thread: &mut Thread,
-        vcpu: &mut Vcpu<Aarch64>,
+        vcpu: &mut Vcpu<A::Guest>,
         request: &Request,
     ) -> Result<u64, Errno> {
         let debugged = self
@@ -428,7 +428,7 @@ impl Runtime {
                 if request.has(clone::CLEAR_SIGHAND) {
                     let _ = thread.actions.with(signals::Actions::clear_handlers);
                 }
-                start_registers(&mut vcpu.cpu, request);
+                start_registers::<A>(&mut vcpu.cpu, request);
             }
             _ => code.parent(),
         }
@@ -439,7 +439,7 @@ impl Runtime {
     fn spawn(
         &'static self,
         thread: &Thread,
-        vcpu: &Vcpu<Aarch64>,
+        vcpu: &Vcpu<A::Guest>,
         request: &Request,
     ) -> Result<u64, Errno> {
         let block = Block::new()?;
@@ -451,7 +451,7 @@ impl Runtime {
             vcpu: self.state(vcpu.cpu.clone()),
             flags,
         });
-        start_registers(&mut start.vcpu.cpu, request);
+        start_registers::<A>(&mut start.vcpu.cpu, request);
         let attention = start.thread.attention();
         let same_process = request.has(clone::THREAD);
         self.process
@@ -459,7 +459,7 @@ impl Runtime {
             .join(thread.attention(), attention, same_process);
         let start = Box::into_raw(start);
         // SAFETY: `begin` gets its `Start` and a stack that is its own.
-        let result = unsafe { clone::clone(request, Some((stack, begin, start.cast()))) };
+        let result = unsafe { clone::clone(request, Some((stack, begin::<A>, start.cast()))) };
         if result.is_err() || request.has(clone::VFORK) {
             // The child is another program by now, or has ended.
             self.translator.part(attention);
@@ -475,12 +475,8 @@ impl Runtime {
 }
 
 /// The registers that a child starts with, from its parent's.
-fn start_registers(cpu: &mut Cpu, request: &Request) {
-    cpu.x[0] = 0;
-    if request.stack_top() != 0 {
-        cpu.x[31] = request.stack_top();
-    }
-    if request.has(clone::SETTLS) {
-        cpu.tpidr = request.arguments.tls;
-    }
+fn start_registers<A: Abi>(state: &mut State<A>, request: &Request) {
+    let stack = Some(request.stack_top()).filter(|&top| top != 0);
+    let pointer = request.has(clone::SETTLS).then_some(request.arguments.tls);
+    A::child(state, stack, pointer);
 }

@@ -72,7 +72,7 @@ pub enum Kind {
 pub trait Guest: Copy + Debug + Send + Sync + 'static {
     /// A thread's registers: the one struct that interpreter, translated code and
     /// Linux share.
-    type State: Clone + Debug + Default + Send + Sync + 'static;
+    type State: Clone + Debug + Default + PartialEq + Send + Sync + 'static;
     /// A decoded instruction.
     type Insn: Copy;
     /// What lifts instructions to IR.

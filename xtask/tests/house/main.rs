@@ -109,6 +109,29 @@ fn each_layer_knows_those_alone_that_it_may_know() {
             }
         }
     }
+    for only in layers::ONLY {
+        for place in [only.within, only.whom, only.room] {
+            let there = files.iter().any(|file| file.starts_with(place));
+            assert!(there, "a rule is of {place}, and there is no file");
+        }
+        let elsewhere = |from: &Path| from.starts_with(only.within) && !from.starts_with(only.room);
+        for import in imports.iter().filter(|import| elsewhere(&import.from)) {
+            if import
+                .to
+                .as_ref()
+                .is_some_and(|to| to.starts_with(only.whom))
+            {
+                told += &format!(
+                    "\n{}:{} names {}, which {} alone may: {}",
+                    import.from.display(),
+                    import.line,
+                    import.name,
+                    only.room,
+                    only.why
+                );
+            }
+        }
+    }
     assert!(told.is_empty(), "{told}");
 }
 

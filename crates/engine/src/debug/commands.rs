@@ -8,9 +8,10 @@ use core::fmt::Write as _;
 use super::packet::{escape, hex, number, numbers, unhex};
 use super::server::Server;
 use super::signals::{from_gdb, to_gdb};
-use super::{Tracee, Watch, Why, registers};
+use super::{Tracee, Watch, Why};
 use crate::host::signal::{SIGKILL, SignalInfo, bit};
 use crate::host::sys::{self, Errno};
+use crate::linux::abi::Abi;
 
 /// The longest packet that is taken, and about what is sent at a time.
 const PACKET: usize = 0x8000;
@@ -56,7 +57,7 @@ const UNKNOWN: &str = "";
 /// What is wrong in a packet.
 const WRONG: Result<(), Errno> = Err(Errno::EINVAL);
 
-impl Server {
+impl<A: Abi> Server<A> {
     /// Does what a packet says. Returns whether the session goes on.
     pub(super) fn execute(&mut self, packet: &[u8]) -> bool {
         match self.answer(packet).unwrap_or_else(|| WRONG.into()) {
@@ -180,7 +181,7 @@ impl Server {
             return Some(UNKNOWN.into());
         }
         let whole = match object {
-            b"features" if annex == b"target.xml" => registers::description().into_bytes(),
+            b"features" if annex == b"target.xml" => A::description().into_bytes(),
             b"features" => return None,
             b"auxv" => {
                 let range = self.debugger.auxiliary.clone();
@@ -214,7 +215,7 @@ impl Server {
     }
 
     /// What the chosen thread says; that of the first when it is gone.
-    fn chosen_thread<R>(&self, look: impl FnOnce(&mut Tracee) -> R) -> Option<R> {
+    fn chosen_thread<R>(&self, look: impl FnOnce(&mut Tracee<A>) -> R) -> Option<R> {
         let mut state = self.debugger.state.hold();
         let threads = &mut state.threads;
         let at = threads
@@ -247,8 +248,8 @@ impl Server {
     fn read_registers(&self) -> Option<Vec<u8>> {
         self.chosen_thread(|thread| {
             let mut answer = Vec::new();
-            for number in 0..registers::COUNT {
-                if let Some(bytes) = registers::read(thread.cpu(), number) {
+            for number in 0..A::REGISTERS {
+                if let Some(bytes) = A::read(thread.cpu(), number) {
                     hex(&bytes, &mut answer);
                 }
             }
@@ -258,7 +259,7 @@ impl Server {
 
     fn read_register(&self, number: u64) -> Option<Vec<u8>> {
         let number = usize::try_from(number).ok()?;
-        let bytes = self.chosen_thread(|thread| registers::read(thread.cpu(), number))??;
+        let bytes = self.chosen_thread(|thread| A::read(thread.cpu(), number))??;
         let mut answer = Vec::new();
         hex(&bytes, &mut answer);
         Some(answer)
@@ -267,8 +268,8 @@ impl Server {
     fn write_registers(&self, mut bytes: &[u8]) -> Answer {
         let written = self.chosen_thread(|thread| {
             thread.about_to_write();
-            (0..registers::COUNT).all(|number| {
-                let length = registers::write(thread.cpu(), number, bytes);
+            (0..A::REGISTERS).all(|number| {
+                let length = A::write(thread.cpu(), number, bytes);
                 let rest = length.and_then(|length| bytes.get(length..));
                 bytes = rest.unwrap_or_default();
                 rest.is_some()
@@ -286,7 +287,7 @@ impl Server {
         let value = unhex(value)?;
         self.chosen_thread(|thread| {
             thread.about_to_write();
-            registers::write(thread.cpu(), register, &value)
+            A::write(thread.cpu(), register, &value)
         })??;
         Some("OK".into())
     }
@@ -408,7 +409,7 @@ impl Server {
         };
         let _ = write!(reply, "thread:{id:x};");
         let mut reply = reply.into_bytes();
-        for number in registers::EXPEDITED {
+        for &number in A::EXPEDITED {
             if let Some(value) = self.read_register(number as u64) {
                 reply.extend_from_slice(format!("{number:x}:").as_bytes());
                 reply.extend(value);
@@ -419,7 +420,7 @@ impl Server {
     }
 }
 
-impl Tracee {
+impl<A: Abi> Tracee<A> {
     /// It may go on, by one step only or not, with a signal or without.
     fn go_on(&mut self, steps: bool, signal: Option<i32>) {
         self.runs = true;

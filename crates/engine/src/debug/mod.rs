@@ -20,7 +20,6 @@ mod files;
 pub mod listen;
 mod memory;
 mod packet;
-mod registers;
 mod server;
 mod session;
 mod signals;
@@ -30,16 +29,14 @@ use core::ops::Range;
 use core::sync::atomic::{AtomicI32, AtomicPtr, Ordering};
 use core::{fmt, ptr};
 
-use a64::Aarch64;
-use a64::cpu::Cpu;
 use guest::Exception;
 
 use crate::host::lock::{Held, Lock};
 use crate::host::round::Round;
 use crate::host::signal::SignalInfo;
 use crate::host::sys::{self, Errno, Fd, fd_argument, number};
+use crate::linux::abi::{self, Abi};
 use crate::linux::process::Process;
-use crate::linux::syscalls;
 use crate::memory::guest_memory::{self, GuestMemory};
 use crate::thread::attention::{Attention, BREAK_OFF, LOOK};
 use crate::thread::handlers;
@@ -77,9 +74,9 @@ enum Place {
 
 /// A thread of the guest.
 #[derive(Debug)]
-struct Tracee {
+struct Tracee<A: Abi> {
     attention: &'static Attention,
-    vcpu: *mut Vcpu<Aarch64>,
+    vcpu: *mut Vcpu<A::Guest>,
     place: Place,
     /// It may run.
     runs: bool,
@@ -98,21 +95,21 @@ struct Tracee {
     rewritten: bool,
     /// The registers that it had in a system call, and has no more: with these,
     /// it goes on from there.
-    before: Option<Cpu>,
+    before: Option<abi::State<A>>,
     /// The result of that call, once there is one; without, it is made again.
     result: Option<Result<u64, Errno>>,
 }
 
 // SAFETY: the pointer is used as the invariant says.
-unsafe impl Send for Tracee {}
+unsafe impl<A: Abi> Send for Tracee<A> {}
 
-impl Tracee {
+impl<A: Abi> Tracee<A> {
     fn id(&self) -> u32 {
         self.attention.thread.load(Ordering::Relaxed)
     }
 
     /// The registers, while they are still.
-    fn cpu(&mut self) -> &mut Cpu {
+    fn cpu(&mut self) -> &mut abi::State<A> {
         debug_assert!(self.place != Place::Guest);
         // SAFETY: as the invariant says; the thread has joined with a pointer
         // to what lives until it parts.
@@ -141,7 +138,7 @@ impl Tracee {
             self.rewritten = false;
         } else {
             let result = self.result.take().unwrap_or(Err(Errno::RESTART));
-            syscalls::finish(self.cpu(), result);
+            A::finish(self.cpu(), result);
         }
     }
 
@@ -172,8 +169,8 @@ pub enum End {
 
 /// What is known of the threads, and of what the debugger wants.
 #[derive(Debug)]
-struct State {
-    threads: Vec<Tracee>,
+struct State<A: Abi> {
+    threads: Vec<Tracee<A>>,
     /// The debugger is there.
     connected: bool,
     /// All have stopped, or are about to.
@@ -189,8 +186,8 @@ struct State {
 }
 
 /// A process that is debugged.
-pub struct Debugger {
-    state: Lock<State>,
+pub struct Debugger<A: Abi> {
+    state: Lock<State<A>>,
     /// Grows whenever a thread may have to look again.
     round: Round,
     /// The server, once it runs.
@@ -202,7 +199,7 @@ pub struct Debugger {
     process: AtomicPtr<Process>,
 }
 
-impl fmt::Debug for Debugger {
+impl<A: Abi> fmt::Debug for Debugger<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Debugger").finish_non_exhaustive()
     }
@@ -221,12 +218,12 @@ pub enum How {
 
 /// The state held, so that a `fork` finds it sound.
 #[derive(Debug)]
-pub struct Forking<'a> {
-    state: Held<'a, State>,
+pub struct Forking<'a, A: Abi> {
+    state: Held<'a, State<A>>,
     process: &'a Process,
 }
 
-impl Debugger {
+impl<A: Abi> Debugger<A> {
     /// One that is about to be connected, of a program with this auxiliary
     /// vector. After an `exec` the debugger knows already that all have
     /// stopped, and is told why.
@@ -259,7 +256,7 @@ impl Debugger {
         &'static self,
         process: &'static Process,
         attention: &'static Attention,
-        vcpu: &mut Vcpu<Aarch64>,
+        vcpu: &mut Vcpu<A::Guest>,
         connection: Fd,
     ) -> Result<(), sys::Errno> {
         self.process
@@ -277,7 +274,7 @@ impl Debugger {
     }
 
     /// A thread of the process is there.
-    pub fn join(&self, attention: &'static Attention, vcpu: &mut Vcpu<Aarch64>) {
+    pub fn join(&self, attention: &'static Attention, vcpu: &mut Vcpu<A::Guest>) {
         let mut state = self.state.hold();
         if !state.connected {
             return;
@@ -365,12 +362,12 @@ impl Debugger {
     /// Runs the thread while memory is watched.
     pub fn watch(
         &self,
-        cpu: &mut Cpu,
+        cpu: &mut abi::State<A>,
         memory: &mut GuestMemory<'_>,
         attention: &Attention,
     ) -> Option<Exception> {
         while !attention.wanted() {
-            if let Err(exception) = interpret::one::<Aarch64>(cpu, memory) {
+            if let Err(exception) = interpret::one::<A::Guest>(cpu, memory) {
                 return Some(exception);
             }
             if self.state.hold().would_change() {
@@ -392,7 +389,7 @@ impl Debugger {
 
     /// To be called before a `fork`.
     #[must_use]
-    pub fn before_fork<'a>(&'a self, process: &'a Process) -> Forking<'a> {
+    pub fn before_fork<'a>(&'a self, process: &'a Process) -> Forking<'a, A> {
         Forking {
             state: self.state.hold(),
             process,
@@ -458,8 +455,8 @@ impl Debugger {
     }
 }
 
-impl State {
-    fn find(&mut self, attention: &Attention) -> Option<&mut Tracee> {
+impl<A: Abi> State<A> {
+    fn find(&mut self, attention: &Attention) -> Option<&mut Tracee<A>> {
         self.threads
             .iter_mut()
             .find(|thread| ptr::eq(thread.attention, attention))
@@ -508,7 +505,7 @@ impl Watch {
     }
 }
 
-impl Tracer for Debugger {
+impl<A: Abi> Tracer for Debugger<A> {
     fn signal(&self, attention: &Attention, info: &SignalInfo) -> Option<SignalInfo> {
         loop {
             let mut state = self.state.hold();
@@ -587,7 +584,7 @@ impl Tracer for Debugger {
     }
 }
 
-impl Forking<'_> {
+impl<A: Abi> Forking<'_, A> {
     /// In the child, which nobody debugs.
     pub fn child(mut self) {
         self.state.connected = false;

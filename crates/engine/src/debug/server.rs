@@ -11,6 +11,7 @@ use super::packet::{Incoming, Item, framed};
 use super::{Debugger, Place, Why, session};
 use crate::host::signal;
 use crate::host::sys::{self, Errno, Fd, fd_argument, number};
+use crate::linux::abi::Abi;
 use crate::linux::signals;
 use crate::thread::attention::{Attention, BREAK_OFF, Block, LOOK, NOTES};
 use crate::thread::clone::{self, Arguments, Request};
@@ -19,14 +20,14 @@ use crate::thread::{handlers, interruptible, taken};
 /// `CLONE_VM | FS | SIGHAND | THREAD | SYSVSEM`: not FILES.
 const FLAGS: u64 = 0x100 | 0x200 | 0x800 | 0x1_0000 | 0x4_0000;
 
-struct Start {
-    debugger: &'static Debugger,
+struct Start<A: Abi> {
+    debugger: &'static Debugger<A>,
     block: Block,
     connection: i32,
 }
 
 /// Starts it; the connection is its own from then on.
-pub(super) fn start(debugger: &'static Debugger, connection: Fd) -> Result<(), Errno> {
+pub(super) fn start<A: Abi>(debugger: &'static Debugger<A>, connection: Fd) -> Result<(), Errno> {
     let block = Block::new()?;
     let stack = block.stack();
     let start = Box::into_raw(Box::new(Start {
@@ -43,7 +44,7 @@ pub(super) fn start(debugger: &'static Debugger, connection: Fd) -> Result<(), E
     };
     let mask = signal::set_whole_mask(!0);
     // SAFETY: `begin` gets its `Start` and a stack that is its own.
-    let result = unsafe { clone::clone(&request, Some((stack, begin, start.cast()))) };
+    let result = unsafe { clone::clone(&request, Some((stack, begin::<A>, start.cast()))) };
     let _ = signal::set_whole_mask(mask);
     // The server has another number for the connection by now, or this one in
     // a table of its own.
@@ -53,13 +54,13 @@ pub(super) fn start(debugger: &'static Debugger, connection: Fd) -> Result<(), E
 
 /// # Safety
 /// `start` points to the `Start` that is given away.
-unsafe extern "C" fn begin(start: *mut c_void) -> ! {
+unsafe extern "C" fn begin<A: Abi>(start: *mut c_void) -> ! {
     // SAFETY: the caller's.
     let Start {
         debugger,
         block,
         connection,
-    } = *unsafe { Box::from_raw(start.cast::<Start>()) };
+    } = *unsafe { Box::from_raw(start.cast::<Start<A>>()) };
     let attention = block.attention();
     attention.claim();
     let _ = block.use_for_signals();
@@ -110,8 +111,8 @@ fn alone(connection: i32) -> Fd {
 }
 
 /// The server's own state.
-pub(super) struct Server {
-    pub(super) debugger: &'static Debugger,
+pub(super) struct Server<A: Abi> {
+    pub(super) debugger: &'static Debugger<A>,
     attention: &'static Attention,
     connection: Fd,
     incoming: Incoming,
@@ -125,7 +126,7 @@ pub(super) struct Server {
     pub(super) session: session::Session,
 }
 
-impl Server {
+impl<A: Abi> Server<A> {
     /// Does what there is to do, then waits. Returns whether the session goes
     /// on.
     fn turn(&mut self) -> bool {
@@ -190,9 +191,9 @@ impl Server {
         let first = state
             .threads
             .iter()
-            .map(super::Tracee::id)
+            .map(super::Tracee::<A>::id)
             .find(|&id| id == self.chosen)
-            .or_else(|| state.threads.first().map(super::Tracee::id));
+            .or_else(|| state.threads.first().map(super::Tracee::<A>::id));
         if let Some(first) = first {
             for thread in &mut state.threads {
                 thread.stop(Why::Asked);
@@ -298,6 +299,6 @@ impl Server {
     /// The threads' numbers.
     pub(super) fn threads(&self) -> Vec<u32> {
         let state = self.debugger.state.hold();
-        state.threads.iter().map(super::Tracee::id).collect()
+        state.threads.iter().map(super::Tracee::<A>::id).collect()
     }
 }

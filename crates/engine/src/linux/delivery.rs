@@ -6,33 +6,23 @@
 
 use core::sync::atomic::Ordering;
 
-use a64::cpu::Cpu;
-use guest::Exception;
-use guest::memory::{Fault, FaultKind};
+use guest::{Exception, Guest};
 
-use super::abi::arm64::signal_frame::{self, BadFrame, Contents};
+use super::abi::frame::{BadFrame, Contents};
+use super::abi::{Abi, State};
 use super::core_file;
 use super::process::{AlternateStack, Process, Thread};
 use super::signals::{self, Default, OTHER_FAULTS};
 use crate::host::signal::{
     Action, SA_NODEFER, SA_ONSTACK, SA_RESETHAND, SA_RESTORER, SA_SIGINFO, SIG_DFL, SIG_IGN,
-    SIGBUS, SIGILL, SIGSEGV, SIGTRAP, SignalInfo, bit,
+    SIGILL, SIGSEGV, SIGTRAP, SignalInfo, bit,
 };
 use crate::thread::attention::{HOLD, KEPT, NOTES, TAKE};
 
 const SEGV_MAPERR: i32 = 1;
-const SEGV_ACCERR: i32 = 2;
-const BUS_ADRALN: i32 = 1;
-const BUS_ADRERR: i32 = 2;
 const ILL_ILLOPC: i32 = 1;
 const TRAP_BRKPT: i32 = 1;
 const SI_KERNEL: i32 = 0x80;
-
-/// ESR_EL1 of an abort: from EL0, with the syndrome valid.
-const DATA_ABORT: u64 = 0x9200_0000;
-const INSTRUCTION_ABORT: u64 = 0x8200_0000;
-const PC_ALIGNMENT: u64 = 0x8a00_0000;
-const WRITE: u64 = 1 << 6;
 
 /// The signal that ends the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,37 +75,38 @@ impl Thread {
     /// # Errors
     /// With a signal that ends the process.
     #[inline]
-    pub fn attend(&mut self, process: &Process, cpu: &mut Cpu) -> Told {
+    pub fn attend<A: Abi>(&mut self, process: &Process, cpu: &mut State<A>) -> Told {
         if !self.is_wanted() {
             return Ok(());
         }
         if self.attention().word.load(Ordering::Relaxed) & HOLD != 0 {
-            self.stay(process, cpu);
+            self.stay::<A>(process, cpu);
         }
-        self.tell_all(process, cpu)
+        self.tell_all::<A>(process, cpu)
     }
 
     /// Stops, for as long as another process of the same memory wants that, or for good
     /// where the process ends and its core file shows the registers.
-    fn stay(&self, process: &Process, cpu: &Cpu) {
+    fn stay<A: Abi>(&self, process: &Process, cpu: &State<A>) {
         let attention = self.attention();
-        if process.parking.park(attention, self.mask, cpu) {
+        let registers = || A::register_sets(cpu);
+        if process.parking.park(attention, self.mask, registers) {
             core_file::wait_for_the_end()
         }
-        process.holds.wait(attention, cpu);
+        process.holds.wait(attention, registers());
     }
 
-    fn tell_all(&mut self, process: &Process, cpu: &mut Cpu) -> Told {
+    fn tell_all<A: Abi>(&mut self, process: &Process, cpu: &mut State<A>) -> Told {
         loop {
             self.settle();
             let attention = self.attention();
             let kept = self.kept_before(attention.arrived());
             if let Some(info) = self.pending.take(attention, kept) {
-                self.tell(process, cpu, &info)?;
+                self.tell::<A>(process, cpu, &info)?;
             } else if let Some(info) = attention.take_signal() {
                 // All are blocked on the host until the mask is set.
                 if self.suspended.unwrap_or(self.mask) & bit(info.signal()) == 0 {
-                    self.tell(process, cpu, &info)?;
+                    self.tell::<A>(process, cpu, &info)?;
                 } else {
                     signals::put_back(self.attention(), &info);
                 }
@@ -141,9 +132,9 @@ impl Thread {
     }
 
     /// Tells a signal, or what a debugger puts in its place.
-    fn tell(&mut self, process: &Process, cpu: &mut Cpu, info: &SignalInfo) -> Told {
+    fn tell<A: Abi>(&mut self, process: &Process, cpu: &mut State<A>, info: &SignalInfo) -> Told {
         match self.followed(process, info) {
-            Some(info) => self.deliver(process, cpu, &info),
+            Some(info) => self.deliver::<A>(process, cpu, &info),
             None => Ok(()),
         }
     }
@@ -160,27 +151,38 @@ impl Thread {
     ///
     /// # Errors
     /// With a signal that ends the process.
-    pub fn raise(&mut self, process: &Process, cpu: &mut Cpu, exception: Exception) -> Told {
+    pub fn raise<A: Abi>(
+        &mut self,
+        process: &Process,
+        cpu: &mut State<A>,
+        exception: Exception,
+    ) -> Told {
+        let pc = A::Guest::pc(cpu);
         let info = match exception {
             Exception::Fault(fault) => {
-                let (signal, code, syndrome) = describe(fault, cpu.pc);
+                let told = A::fault(fault, pc);
                 self.fault_address = fault.address;
-                self.syndrome = syndrome;
-                SignalInfo::fault(signal, code, fault.address)
+                self.syndrome = told.syndrome;
+                SignalInfo::fault(told.signal, told.code, fault.address)
             }
-            Exception::Breakpoint(_) => SignalInfo::fault(SIGTRAP, TRAP_BRKPT, cpu.pc),
+            Exception::Breakpoint(_) => SignalInfo::fault(SIGTRAP, TRAP_BRKPT, pc),
             Exception::Undefined | Exception::Supervisor(_) => {
-                SignalInfo::fault(SIGILL, ILL_ILLOPC, cpu.pc)
+                SignalInfo::fault(SIGILL, ILL_ILLOPC, pc)
             }
         };
-        self.force(process, cpu, &info)
+        self.force::<A>(process, cpu, &info)
     }
 
     /// A signal that can be neither blocked nor ignored.
     ///
     /// # Errors
     /// With a signal that ends the process.
-    pub fn force(&mut self, process: &Process, cpu: &mut Cpu, info: &SignalInfo) -> Told {
+    pub fn force<A: Abi>(
+        &mut self,
+        process: &Process,
+        cpu: &mut State<A>,
+        info: &SignalInfo,
+    ) -> Told {
         let Some(info) = self.followed(process, info) else {
             return Ok(());
         };
@@ -191,10 +193,15 @@ impl Thread {
         if ignored || self.mask & bit(signal) != 0 {
             return Err(Fatal(signal));
         }
-        self.deliver(process, cpu, &info)
+        self.deliver::<A>(process, cpu, &info)
     }
 
-    fn deliver(&mut self, process: &Process, cpu: &mut Cpu, info: &SignalInfo) -> Told {
+    fn deliver<A: Abi>(
+        &mut self,
+        process: &Process,
+        cpu: &mut State<A>,
+        info: &SignalInfo,
+    ) -> Told {
         self.cause = *info;
         let signal = info.signal();
         let action = self.actions.with(|actions| {
@@ -218,21 +225,21 @@ impl Thread {
                     Ok(())
                 }
             },
-            _ => match self.call(process, cpu, info, &action) {
+            _ => match self.call::<A>(process, cpu, info, &action) {
                 Ok(()) => Ok(()),
                 Err(BadFrame) if signal == SIGSEGV => Err(Fatal(SIGSEGV)),
                 Err(BadFrame) => {
-                    self.force(process, cpu, &SignalInfo::fault(SIGSEGV, SI_KERNEL, 0))
+                    self.force::<A>(process, cpu, &SignalInfo::fault(SIGSEGV, SI_KERNEL, 0))
                 }
             },
         }
     }
 
     /// Lets the thread go on in a handler.
-    fn call(
+    fn call<A: Abi>(
         &mut self,
         process: &Process,
-        cpu: &mut Cpu,
+        cpu: &mut State<A>,
         info: &SignalInfo,
         action: &Action,
     ) -> Result<(), BadFrame> {
@@ -251,21 +258,19 @@ impl Thread {
             handler: action.handler,
             restorer,
         };
-        let sp = cpu.x[31];
+        let sp = A::sp(cpu);
         let alternate = self.alternate_stack;
         let switch = action.flags & SA_ONSTACK != 0 && alternate.size != 0 && !alternate.holds(sp);
         let top = if switch {
             alternate.base.wrapping_add(alternate.size)
         } else {
             // A handler that runs on it must not run off it.
-            if alternate.holds(sp)
-                && !alternate.holds(sp.wrapping_sub(signal_frame::SIZE as u64 + 32))
-            {
+            if alternate.holds(sp) && !alternate.holds(sp.wrapping_sub(A::FRAME)) {
                 return Err(BadFrame);
             }
             sp
         };
-        signal_frame::push(cpu, &contents, top)?;
+        A::push(cpu, &contents, top)?;
         if alternate.flags & AlternateStack::AUTODISARM != 0 {
             self.alternate_stack = AlternateStack::NONE;
         }
@@ -283,33 +288,18 @@ impl Thread {
     ///
     /// # Errors
     /// With a signal that ends the process.
-    pub fn signal_return(&mut self, process: &Process, cpu: &mut Cpu) -> Told {
-        match signal_frame::pop(cpu) {
+    pub fn signal_return<A: Abi>(&mut self, process: &Process, cpu: &mut State<A>) -> Told {
+        match A::pop(cpu) {
             Ok(returned) => {
                 self.set_mask(returned.mask);
                 // One that cannot be set is not: the kernel says nothing either.
-                let _ = self.alternate_stack.replace(returned.stack, cpu.x[31]);
+                let _ = self.alternate_stack.replace(returned.stack, A::sp(cpu));
                 Ok(())
             }
             Err(BadFrame) => {
-                let sp = cpu.x[31];
-                self.force(process, cpu, &SignalInfo::fault(SIGSEGV, SEGV_MAPERR, sp))
+                let sp = A::sp(cpu);
+                self.force::<A>(process, cpu, &SignalInfo::fault(SIGSEGV, SEGV_MAPERR, sp))
             }
         }
     }
-}
-
-/// The signal, its code and the syndrome of a fault.
-fn describe(fault: Fault, pc: u64) -> (i32, i32, u64) {
-    let fetch = fault.address == pc && !fault.write;
-    let (signal, code, status) = match fault.kind {
-        FaultKind::Translation => (SIGSEGV, SEGV_MAPERR, 0x07),
-        FaultKind::Permission => (SIGSEGV, SEGV_ACCERR, 0x0f),
-        FaultKind::Alignment if fetch => return (SIGBUS, BUS_ADRALN, PC_ALIGNMENT),
-        FaultKind::Alignment => (SIGBUS, BUS_ADRALN, 0x21),
-        FaultKind::External => (SIGBUS, BUS_ADRERR, 0x07),
-    };
-    let class = if fetch { INSTRUCTION_ABORT } else { DATA_ABORT };
-    let write = if fault.write { WRITE } else { 0 };
-    (signal, code, class | write | status)
 }

@@ -9,14 +9,13 @@
 //!
 //! A thread that waits holds no lock, and is not in translated code.
 
-use alloc::boxed::Box;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering;
 
-use a64::cpu::Cpu;
-
 use super::attention::{Attention, HOLD};
 use super::handlers;
+use super::register_sets::RegisterSets;
 use crate::host::lock::{SpinLock, Unlock};
 use crate::host::round::Round;
 use crate::host::sys::{self, Errno, number};
@@ -30,7 +29,7 @@ struct Hold {
     /// The process that wants it.
     by: u32,
     /// As soon as it waits.
-    registers: Option<Box<Cpu>>,
+    registers: Option<Arc<RegisterSets>>,
     /// Its stop has been waited for.
     told: bool,
 }
@@ -93,10 +92,10 @@ impl Holds {
 
     /// The thread is asked to: it waits here for as long as somebody wants it
     /// to.
-    pub fn wait(&self, attention: &Attention, cpu: &Cpu) {
+    pub fn wait(&self, attention: &Attention, registers: RegisterSets) {
         attention.word.fetch_and(!HOLD, Ordering::AcqRel);
         let own = attention.thread.load(Ordering::Relaxed);
-        let mut registers = Some(Box::new(cpu.clone()));
+        let mut registers = Some(Arc::new(registers));
         let by = self.list.with(|list| {
             let hold = list.iter_mut().find(|hold| hold.thread == own)?;
             hold.registers = registers.take();
@@ -157,16 +156,13 @@ impl Holds {
 
     /// The registers of a thread that waits for this process.
     #[must_use]
-    pub fn registers(&self, thread: u32, by: u32) -> Option<Box<Cpu>> {
-        let mut copy = Box::new(Cpu::default());
+    pub fn registers(&self, thread: u32, by: u32) -> Option<Arc<RegisterSets>> {
         self.list.with(|list| {
             let hold = list
                 .iter()
                 .find(|hold| hold.thread == thread && hold.by == by)?;
-            copy.clone_from(hold.registers.as_ref()?);
-            Some(())
-        })?;
-        Some(copy)
+            hold.registers.clone()
+        })
     }
 
     /// Whether a process wants the thread to wait.

@@ -10,5 +10,6 @@ pub mod gate;
 pub mod handlers;
 pub mod holds;
 pub mod interruptible;
+pub mod register_sets;
 pub mod taken;
 pub mod tracer;

@@ -2,3 +2,7 @@
 //! guest.
 
 pub mod arm64;
+pub mod frame;
+pub mod interface;
+
+pub use interface::{Abi, State};

@@ -32,8 +32,6 @@ use alloc::vec::Vec;
 use core::ffi::CStr;
 use core::sync::atomic::{AtomicBool, Ordering};
 
-use a64::cpu::Cpu;
-
 pub use self::death::wait_for_the_end;
 use self::parking::Parked;
 pub use self::parking::Parking;
@@ -44,6 +42,7 @@ use super::signals;
 use super::views::{maps, read_all};
 use crate::host::signal;
 use crate::host::sys::{self, AT_FDCWD, Errno, Fd, fd_argument, number};
+use crate::thread::register_sets::RegisterSets;
 
 /// `RLIMIT_CORE`.
 pub const RLIMIT_CORE: u64 = 4;
@@ -113,7 +112,7 @@ pub fn arm_child() {
 pub fn write(
     process: &Process,
     thread: &Thread,
-    cpu: &Cpu,
+    registers: impl FnOnce() -> RegisterSets,
     signal: i32,
     others: impl Fn() -> Vec<u32>,
 ) -> Death {
@@ -140,7 +139,10 @@ pub fn write(
     let own = thread.attention().process.load(Ordering::Relaxed);
     if !process.parking.begin(own) {
         // Another thread dies already.
-        if process.parking.park(thread.attention(), thread.mask, cpu) {
+        if process
+            .parking
+            .park(thread.attention(), thread.mask, registers)
+        {
             wait_for_the_end()
         }
         return Death::WithoutFile;
@@ -149,7 +151,7 @@ pub fn write(
     let _ = signal::set_whole_mask(!0);
     let (threads, all) = stopped(
         process,
-        Parked::new(thread.attention(), thread.mask, cpu),
+        Parked::new(thread.attention(), thread.mask, registers()),
         own,
         others,
     );

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::fmt::Write as _;
 
-use crate::linux::views::Text;
+use crate::linux::views::text::Text;
 
 /// What a pattern may ask for.
 #[derive(Clone, Debug, Default)]

@@ -3,18 +3,14 @@
 
 use alloc::vec::Vec;
 
-use a64::cpu::Cpu;
-
 use super::parking::Parked;
 use crate::host::signal::SignalInfo;
-use crate::linux::abi::arm64::signal_frame;
 use crate::linux::views::maps::Mapping;
 
 const PRSTATUS: u32 = 1;
 const FPREGSET: u32 = 2;
 const PRPSINFO: u32 = 3;
 const AUXV: u32 = 6;
-const ARM_TLS: u32 = 0x401;
 /// `FILE` and `SIGI`, as numbers.
 const FILE: u32 = 0x4649_4c45;
 const SIGINFO: u32 = 0x5349_4749;
@@ -94,9 +90,11 @@ pub(super) fn all(about: &About, threads: &[Parked], mappings: &[Mapping<'_>]) -
             notes.push(of_core(AUXV, &about.auxiliary));
             notes.push(of_core(FILE, &files(mappings)));
         }
-        notes.push(of_core(FPREGSET, &vectors(&thread.registers)));
-        let pointer = thread.registers.tpidr.to_le_bytes();
-        notes.push(note(b"LINUX\0", ARM_TLS, &pointer));
+        let registers = &thread.registers;
+        notes.push(of_core(FPREGSET, &registers.float));
+        for (kind, contents) in &registers.others {
+            notes.push(note(b"LINUX\0", *kind, contents));
+        }
     }
     notes
 }
@@ -116,10 +114,7 @@ fn status(about: &About, thread: &Parked, dies: bool) -> Vec<u8> {
     let none = [[0; 2]; 4];
     let times = if dies { &about.times } else { &none };
     status.words(times.as_flattened());
-    let registers = &thread.registers;
-    status.words(&registers.x);
-    status.word(registers.pc);
-    status.word(signal_frame::pstate(registers));
+    status.all(&thread.registers.general);
     // The other registers are there too.
     status.half(1).align(8);
     status.0
@@ -136,16 +131,6 @@ fn process(about: &About) -> Vec<u8> {
     }
     process.all(&about.name).all(&about.arguments);
     process.0
-}
-
-/// `struct user_fpsimd_state`.
-fn vectors(cpu: &Cpu) -> Vec<u8> {
-    let mut vectors = Bytes::default();
-    for value in cpu.v {
-        vectors.all(&value.to_le_bytes());
-    }
-    vectors.half(cpu.fpsr).half(cpu.fpcr).align(16);
-    vectors.0
 }
 
 /// The files that are mapped: how many, the page's size, where each is and from
@@ -168,7 +153,8 @@ fn files(mappings: &[Mapping<'_>]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::boxed::Box;
+    use crate::linux::abi::arm64::register_sets::register_sets;
+    use a64::cpu::Cpu;
 
     #[test]
     fn sizes_are_the_kernels() {
@@ -185,7 +171,7 @@ mod tests {
         };
         let thread = Parked {
             thread: 9,
-            registers: Box::new(Cpu {
+            registers: register_sets(&Cpu {
                 pc: 0x4000_1234,
                 ..Cpu::default()
             }),
@@ -200,7 +186,7 @@ mod tests {
         let process = process(&about);
         assert_eq!(process.len(), 136);
         assert_eq!((process[16], process[24], process[40]), (5, 1, b'n'));
-        assert_eq!(vectors(&thread.registers).len(), 528);
+        assert_eq!(thread.registers.float.len(), 528);
         assert_eq!(note(b"CORE\0", 1, &[7; 5]).len(), 12 + 8 + 8);
     }
 }

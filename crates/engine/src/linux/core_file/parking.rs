@@ -5,31 +5,29 @@
 //! lists; the numbers of processes tell them apart. A thread that has parked
 //! holds no lock, is not in translated code, and never goes on.
 
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU32, Ordering};
-
-use a64::cpu::Cpu;
 
 use crate::host::lock::{SpinLock, Unlock};
 use crate::host::sys::{self, Errno, number};
 use crate::thread::attention::Attention;
 use crate::thread::handlers;
+use crate::thread::register_sets::RegisterSets;
 
 /// A thread as its core file shows it.
 #[derive(Debug)]
 pub(super) struct Parked {
     pub(super) thread: u32,
-    pub(super) registers: Box<Cpu>,
+    pub(super) registers: RegisterSets,
     /// The signals that it blocks.
     pub(super) mask: u64,
 }
 
 impl Parked {
-    pub(super) fn new(attention: &Attention, mask: u64, cpu: &Cpu) -> Self {
+    pub(super) fn new(attention: &Attention, mask: u64, registers: RegisterSets) -> Self {
         Self {
             thread: attention.thread.load(Ordering::Relaxed),
-            registers: Box::new(cpu.clone()),
+            registers,
             mask,
         }
     }
@@ -60,12 +58,17 @@ impl Parking {
     /// Parks the calling thread, which blocks these signals, if its process wants that.
     /// Returns whether it did: then the thread is to wait for the end.
     #[must_use]
-    pub fn park(&self, attention: &Attention, mask: u64, cpu: &Cpu) -> bool {
+    pub fn park(
+        &self,
+        attention: &Attention,
+        mask: u64,
+        registers: impl FnOnce() -> RegisterSets,
+    ) -> bool {
         let process = attention.process.load(Ordering::Relaxed);
         if self.process.load(Ordering::Acquire) != process {
             return false;
         }
-        let mut parked = Some(Parked::new(attention, mask, cpu));
+        let mut parked = Some(Parked::new(attention, mask, registers()));
         // Nothing is allocated while the lock is held.
         while parked.is_some() {
             let mut grown = Vec::with_capacity(self.list.with(|list| list.len()) + 16);

@@ -18,9 +18,6 @@ use alloc::vec::Vec;
 use core::ffi::CStr;
 use core::ops::Range;
 
-use a64::cpu::Cpu;
-use a64::features;
-
 use self::elf::Plan;
 pub use self::error::{InterpreterError, LoadError};
 use self::layout::Layout;
@@ -28,7 +25,7 @@ use self::map::{Base, MapError};
 use self::peek::Peek;
 use self::prefix::Prefix;
 use self::stack::{Contents, Value};
-use super::abi::arm64::vdso;
+use super::abi::arm64::{identity, vdso};
 use super::executable::{Held, Identity};
 use super::told::Places;
 use crate::host::auxv::{PROGRAM_HEADER, key};
@@ -59,8 +56,8 @@ pub struct Request<'a> {
 /// A program that is ready to run.
 #[derive(Debug)]
 pub struct Loaded {
-    /// Its registers.
-    pub cpu: Cpu,
+    /// Where its first instruction is.
+    pub start: u64,
     /// Where its heap (`brk`) starts.
     pub heap: u64,
     /// SP at the start.
@@ -168,14 +165,12 @@ pub fn load(space: &AddressSpace, request: Request<'_>) -> Result<Loaded, LoadEr
         auxiliary: built.auxiliary,
     };
 
-    let mut cpu = Cpu::default();
-    cpu.x[31] = sp;
-    cpu.pc = match (&interpreter, loader_bias) {
+    let start = match (&interpreter, loader_bias) {
         (Some(interpreter), Some(loader)) => interpreter.plan.entry.wrapping_add(loader),
         _ => plan.entry.wrapping_add(bias),
     };
     Ok(Loaded {
-        cpu,
+        start,
         heap,
         stack: sp,
         bias,
@@ -461,7 +456,7 @@ fn auxiliary(
     alloc::vec![
         (key::SYSINFO_EHDR, Number(vdso)),
         (key::MINSIGSTKSZ, Number(MINIMAL_SIGNAL_STACK)),
-        (key::HWCAP, Number(features::HWCAP)),
+        (key::HWCAP, Number(identity::HWCAP)),
         (key::PAGESZ, Number(PAGE)),
         (key::CLKTCK, Number(100)),
         (key::PHDR, Number(headers)),
@@ -476,7 +471,7 @@ fn auxiliary(
         (key::EGID, host(key::EGID)),
         (key::SECURE, host(key::SECURE)),
         (key::RANDOM, Random),
-        (key::HWCAP2, Number(features::HWCAP2)),
+        (key::HWCAP2, Number(identity::HWCAP2)),
         (key::EXECFN, FileName),
         (key::PLATFORM, Platform),
     ]

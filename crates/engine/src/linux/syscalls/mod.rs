@@ -36,10 +36,11 @@ pub mod trace;
 
 use core::sync::atomic::Ordering;
 
-use a64::cpu::Cpu;
 use guest::memory::{Fault, Size};
 
 use self::syscall::{Handler, Syscall};
+use super::abi::interface::Asked;
+use super::abi::{Abi, State};
 use super::executable::{Identity, Own};
 use super::process::{Process, Thread};
 use super::seccomp::bpf::Data;
@@ -59,7 +60,7 @@ pub struct Call<'a> {
     pub process: &'a Process,
     /// The thread that calls.
     pub thread: &'a mut Thread,
-    /// X0 to X5.
+    /// Its arguments.
     pub arguments: [u64; 6],
     /// The guest's SP.
     sp: u64,
@@ -90,32 +91,35 @@ pub enum Control {
     Kill(i32),
 }
 
-/// Does the system call that the registers ask for: X8 is its number, X0 to X5
-/// are its arguments. The registers stay as they are until it is over ([`ended`],
-/// [`finish`]).
-pub fn call(process: &Process, thread: &mut Thread, cpu: &Cpu) -> Control {
-    // The kernel takes the number from W8.
-    let number = cpu.x[8] & 0xffff_ffff;
+/// Does the system call that the registers ask for. They stay as they are until it is
+/// over ([`ended`], [`Abi::finish`]).
+pub fn call<A: Abi>(process: &Process, thread: &mut Thread, state: &State<A>) -> Control {
+    let Asked {
+        number,
+        arguments,
+        sp,
+        pc,
+    } = A::asked(state);
     let syscall = table::find(number);
-    let [a, b, c, d, e, f, ..] = cpu.x;
+    let [a, b, c, d, e, f] = arguments;
     // The kernel's own accesses would find nothing there.
-    own::stack::grow_to(&[a, b, c, d, e, f, cpu.x[31]]);
+    own::stack::grow_to(&[a, b, c, d, e, f, sp]);
     let mut call = Call {
         process,
         thread,
-        arguments: [a, b, c, d, e, f],
-        sp: cpu.x[31],
+        arguments,
+        sp,
         called: false,
         copies: tagged::Copies::default(),
         control: None,
     };
     // Nobody sees those that the vDSO does without one.
-    let seen = !is_of_vdso(process, number, a, cpu.pc);
+    let seen = !is_of_vdso(process, number, a, pc);
     let line = (process.trace && seen).then(|| trace::call(syscall, number, &call.arguments));
     if let Some(tracer) = process.tracer {
         tracer.call_begins(call.thread.attention());
     }
-    let judged = seen.then(|| call.judge(number, cpu.pc)).flatten();
+    let judged = seen.then(|| call.judge(number, pc)).flatten();
     let result = judged.unwrap_or_else(|| call.handle(syscall));
     let control = call.control;
     if let Some(line) = line {
@@ -150,16 +154,6 @@ fn is_of_vdso(process: &Process, number: u64, clock: u64, pc: u64) -> bool {
             169 => true,
             _ => false,
         }
-}
-
-/// Gives the guest the result of a system call in X0. The PC is left alone, but where a
-/// signal came first: then SVC is to be done again.
-pub fn finish(cpu: &mut Cpu, result: Result<u64, Errno>) {
-    match result {
-        Ok(value) => cpu.x[0] = value,
-        Err(Errno::RESTART) => cpu.pc = cpu.pc.wrapping_sub(4),
-        Err(error) => cpu.x[0] = error.as_result(),
-    }
 }
 
 impl From<Fault> for Errno {

@@ -2,21 +2,17 @@
 //! for ([`crate::thread::holds`]): `PTRACE_ATTACH`, `PTRACE_GETREGSET` and
 //! `PTRACE_DETACH`. For all others there is none.
 
-use alloc::vec::Vec;
 use core::sync::atomic::Ordering;
-
-use a64::cpu::Cpu;
 
 use super::Call;
 use crate::host::sys::{Errno, number};
-use crate::linux::abi::arm64::signal_frame;
 use crate::thread::holds::Stop;
 
 const ATTACH: u64 = 16;
 const DETACH: u64 = 17;
 const GETREGSET: u64 = 0x4204;
 
-/// The sets of registers: `struct user_pt_regs` and `struct user_fpsimd_state`.
+/// The sets of registers.
 const NT_PRSTATUS: u64 = 1;
 const NT_FPREGSET: u64 = 2;
 
@@ -45,8 +41,8 @@ pub(super) fn ptrace(call: &mut Call<'_>) -> Result<u64, Errno> {
         DETACH => holds.release(thread, own),
         GETREGSET => {
             let set = match address {
-                NT_PRSTATUS => general(&registers),
-                NT_FPREGSET => vector(&registers),
+                NT_PRSTATUS => &registers.general,
+                NT_FPREGSET => &registers.float,
                 _ => return Err(Errno::EINVAL),
             };
             // An `iovec`: where to, and how much at most.
@@ -58,22 +54,6 @@ pub(super) fn ptrace(call: &mut Call<'_>) -> Result<u64, Errno> {
         _ => return Err(Errno::EIO),
     }
     Ok(0)
-}
-
-/// X0 to X30, SP, PC, PSTATE.
-fn general(cpu: &Cpu) -> Vec<u8> {
-    let rest = [cpu.pc, signal_frame::pstate(cpu)];
-    let words = cpu.x.iter().chain(&rest);
-    words.flat_map(|word| word.to_le_bytes()).collect()
-}
-
-/// V0 to V31, FPSR, FPCR, and two words that are none.
-fn vector(cpu: &Cpu) -> Vec<u8> {
-    let registers = cpu.v.iter().flat_map(|value| value.to_le_bytes());
-    let rest = [cpu.fpsr, cpu.fpcr, 0, 0];
-    registers
-        .chain(rest.iter().flat_map(|half| half.to_le_bytes()))
-        .collect()
 }
 
 /// A thread that was stopped by `ptrace` is waited for by its number.

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::fmt::Write as _;
 use core::ops::Range;
 
-use super::Text;
+use super::text::Text;
 use crate::host::page::{page_down, page_up};
 use crate::linux::known::Known;
 

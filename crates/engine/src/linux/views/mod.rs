@@ -6,7 +6,6 @@
 //! the numbers in `stat` need none of this: the kernel is told
 //! ([`super::told`]).
 
-mod cpu;
 pub(super) mod maps;
 mod memory_file;
 pub mod opened;
@@ -15,33 +14,16 @@ pub mod procfs;
 pub mod registers;
 pub mod shown;
 pub mod status;
+pub(in crate::linux) mod text;
 
 use alloc::ffi::CString;
 use alloc::format;
 use alloc::vec::Vec;
-use core::fmt;
 use core::ops::Range;
 
 use super::other;
 use crate::host::sys::{Fd, PATH_MAX};
 use crate::memory::guest_memory;
-
-/// Text that is written piece by piece.
-#[derive(Default)]
-pub(super) struct Text(pub(super) Vec<u8>);
-
-impl Text {
-    pub(super) fn bytes(&mut self, bytes: &[u8]) {
-        self.0.extend_from_slice(bytes);
-    }
-}
-
-impl fmt::Write for Text {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.bytes(text.as_bytes());
-        Ok(())
-    }
-}
 
 /// A string of the guest, if it is no longer than a path.
 #[must_use]

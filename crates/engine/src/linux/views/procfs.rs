@@ -13,11 +13,12 @@ use super::place::{self, Found, Place};
 use super::registers::Register;
 use super::shown::{self, Original};
 use super::status::{self, Signals};
-use super::{cpu, maps, read_all};
+use super::{maps, read_all};
 use crate::host::own;
 use crate::host::sys::{
     self, AT_FDCWD, Errno, Fd, Status, fd_argument, number, read_link, status_at,
 };
+use crate::linux::abi::arm64::identity;
 use crate::linux::abi::arm64::open_flags;
 use crate::linux::known::Known;
 use crate::linux::other::{self, Other};
@@ -201,7 +202,7 @@ impl Viewer<'_> {
     /// The text in place of one that has to say itself what it is.
     fn text_by_itself(&self, host: &[u8]) -> Option<Vec<u8>> {
         if host.starts_with(b"processor\t: ") {
-            return Some(cpu::info(host));
+            return Some(identity::info(host));
         }
         if host == b"x86_64\n" {
             return Some(b"aarch64\n".to_vec());
@@ -226,7 +227,7 @@ impl Viewer<'_> {
         let host = || read_all(file);
         let which = text_at(&place.path)?;
         match which {
-            Text::Processors => Some(cpu::info(&host()?)),
+            Text::Processors => Some(identity::info(&host()?)),
             Text::Architecture => Some(b"aarch64\n".to_vec()),
             Text::Descriptor => Some(status::descriptor(&host()?, open_flags::to_guest)),
             Text::Status(task) => {

@@ -10,11 +10,10 @@ use alloc::ffi::CString;
 use alloc::vec::Vec;
 use core::ffi::CStr;
 
-use a64::features::{MIDR_EL1, REVIDR_EL1};
-
 use super::place::file_system;
-use super::{cpu, string};
+use super::string;
 use crate::host::sys::{self, Fd, fd_argument, number};
+use crate::linux::abi::arm64::identity::{self, MIDR_EL1, REVIDR_EL1};
 
 /// `O_PATH` and `O_CLOEXEC`, the same on both.
 const O_PATH: u64 = 0o10_000_000;
@@ -89,7 +88,7 @@ impl Register {
     /// What its file says.
     #[must_use]
     pub fn text(&self) -> Vec<u8> {
-        cpu::register(self.value)
+        identity::register(self.value)
     }
 }
 

@@ -4,7 +4,7 @@
 use alloc::vec::Vec;
 use core::fmt::Write as _;
 
-use super::Text;
+use super::text::Text;
 use crate::linux::pending::ThreadSignals;
 
 /// Signals as the guest sees them, in sets as `status` has them.

@@ -1,6 +1,13 @@
 //! Linux on arm64: bits, structures and code that programs of other
 //! architectures see otherwise.
 
+mod fault;
+mod gdb;
+pub mod identity;
+mod implements;
 pub mod open_flags;
+pub mod register_sets;
 pub mod signal_frame;
 pub mod vdso;
+
+pub use implements::Arm64;

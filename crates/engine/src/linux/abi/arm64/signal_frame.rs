@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 
 use a64::cpu::{Cpu, Flags, Monitor};
 
-use crate::host::signal::SignalInfo;
+use crate::linux::abi::frame::{BadFrame, Contents, Returned};
 use crate::linux::process::AlternateStack;
 use crate::memory::guest_memory;
 
@@ -43,31 +43,6 @@ const ESR_SIZE: usize = 16;
 
 /// DIT in PSTATE.
 const DIT: u64 = 1 << 24;
-
-/// What a frame says besides the registers.
-#[derive(Clone, Copy, Debug)]
-pub struct Contents {
-    /// The signal.
-    pub info: SignalInfo,
-    /// Whether the handler takes all of it (`SA_SIGINFO`).
-    pub with_info: bool,
-    /// The alternate stack, for `uc_stack`.
-    pub stack: AlternateStack,
-    /// The mask that the interrupted code goes on with.
-    pub mask: u64,
-    /// The address of the last fault.
-    pub fault_address: u64,
-    /// Its syndrome (`ESR_EL1`); 0 for none.
-    pub syndrome: u64,
-    /// Where the handler is.
-    pub handler: u64,
-    /// Where it returns to.
-    pub restorer: u64,
-}
-
-/// The frame would not fit on the guest's stack, or is none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BadFrame;
 
 struct Bytes(Vec<u8>);
 
@@ -171,15 +146,6 @@ pub fn push(cpu: &mut Cpu, contents: &Contents, top: u64) -> Result<(), BadFrame
     Ok(())
 }
 
-/// What `rt_sigreturn` finds besides the registers.
-#[derive(Clone, Copy, Debug)]
-pub struct Returned {
-    /// The mask to go on with.
-    pub mask: u64,
-    /// The alternate stack.
-    pub stack: AlternateStack,
-}
-
 /// Takes the registers from the frame at SP.
 ///
 /// # Errors
@@ -245,6 +211,7 @@ fn vectors(frame: &Bytes) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::signal::SignalInfo;
 
     #[test]
     fn offsets_are_the_kernels() {

@@ -1,14 +1,23 @@
-//! `/proc/cpuinfo` and the identification registers under `/sys`: as many
+//! What tells programs which processor they have: `/proc/cpuinfo` and the identification registers under `/sys`: as many
 //! processors as the host shows, each of the kind that the guest's registers
 //! tell of.
 
 use alloc::vec::Vec;
 use core::fmt::Write as _;
 
-use a64::features::{HWCAP, HWCAP2, MIDR_EL1, hwcap as one, hwcap2 as two};
+use a64::features::{self, hwcap as one, hwcap2 as two};
 
-use super::Text;
 use crate::host::clock::FREQUENCY;
+use crate::linux::views::text::Text;
+
+/// What the auxiliary vector says of the processor.
+pub const HWCAP: u64 = features::HWCAP;
+/// Likewise.
+pub const HWCAP2: u64 = features::HWCAP2;
+/// The processor's kind, as its registers tell it.
+pub const MIDR_EL1: u64 = features::MIDR_EL1;
+/// Its revision.
+pub const REVIDR_EL1: u64 = features::REVIDR_EL1;
 
 /// The names in `Features`, in the order of their bits.
 const NAMES: [(u32, &str); 26] = [
@@ -50,7 +59,7 @@ const NAMES_2: [(u32, &str); 5] = [
 ];
 
 /// `/proc/cpuinfo`, for the processors in the host's.
-pub(super) fn info(host: &[u8]) -> Vec<u8> {
+pub fn info(host: &[u8]) -> Vec<u8> {
     let mut text = Text::default();
     for line in host.split(|&byte| byte == b'\n') {
         let Some(number) = line.strip_prefix(b"processor\t: ") else {
@@ -85,7 +94,7 @@ fn processor(text: &mut Text) {
 }
 
 /// A register's file.
-pub(super) fn register(value: u64) -> Vec<u8> {
+pub fn register(value: u64) -> Vec<u8> {
     let mut text = Text::default();
     let _ = writeln!(text, "{value:#018x}");
     text.0

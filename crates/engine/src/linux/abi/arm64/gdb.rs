@@ -24,7 +24,7 @@ enum Register {
 /// How many there are.
 pub(super) const COUNT: usize = 33 + 1 + 32 + 2 + 1;
 /// Numbers of those that a stop is told with: X29, SP and PC.
-pub(super) const EXPEDITED: [usize; 3] = [29, 31, 32];
+pub(super) const EXPEDITED: &[usize] = &[29, 31, 32];
 /// DIT in PSTATE.
 const DIT: u64 = 1 << 24;
 

@@ -1,0 +1,92 @@
+//! [`Abi`]: what Linux for an architecture makes of the guest's registers.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt::Debug;
+
+use guest::Guest;
+use guest::memory::Fault;
+
+use super::frame::{BadFrame, Contents, Returned};
+use crate::host::sys::Errno;
+use crate::thread::register_sets::RegisterSets;
+
+/// The registers of a thread.
+pub type State<A> = <<A as Abi>::Guest as Guest>::State;
+
+/// A system call that the registers ask for.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked {
+    /// Its number.
+    pub number: u64,
+    /// Its arguments.
+    pub arguments: [u64; 6],
+    /// The stack pointer.
+    pub sp: u64,
+    /// The program counter, behind the call's instruction.
+    pub pc: u64,
+}
+
+/// What the guest is told of a fault.
+#[derive(Clone, Copy, Debug)]
+pub struct FaultSignal {
+    /// The signal.
+    pub signal: i32,
+    /// `si_code`.
+    pub code: i32,
+    /// What the frame of its handler says of it: [`Contents::syndrome`].
+    pub syndrome: u64,
+}
+
+/// Linux for an architecture, as far as it is about registers. Nothing is ever made of
+/// the type.
+pub trait Abi: Copy + Debug + Send + Sync + 'static {
+    /// The architecture.
+    type Guest: Guest;
+
+    /// The registers that a program starts with.
+    fn start(pc: u64, sp: u64) -> State<Self>;
+    /// The registers of a thread or process that has just been made, from its maker's:
+    /// with a stack and a thread pointer of its own, if it is given such.
+    fn child(state: &mut State<Self>, stack: Option<u64>, thread_pointer: Option<u64>);
+
+    /// The system call that is asked for.
+    fn asked(state: &State<Self>) -> Asked;
+    /// A system call is over: its result, or (for [`Errno::RESTART`]) it is asked for
+    /// again.
+    fn finish(state: &mut State<Self>, result: Result<u64, Errno>);
+
+    /// Bytes of a handler's frame, with what it keeps beside.
+    const FRAME: u64;
+    /// Writes the frame below `top` and lets the registers be those of the handler's
+    /// start.
+    ///
+    /// # Errors
+    /// When it cannot be written; the registers have not changed then.
+    fn push(state: &mut State<Self>, contents: &Contents, top: u64) -> Result<(), BadFrame>;
+    /// Takes the registers from the frame at the stack pointer.
+    ///
+    /// # Errors
+    /// When there is none; the registers have not changed then.
+    fn pop(state: &mut State<Self>) -> Result<Returned, BadFrame>;
+    /// The signal of a fault at an instruction.
+    fn fault(fault: Fault, pc: u64) -> FaultSignal;
+
+    /// The stack pointer.
+    fn sp(state: &State<Self>) -> u64;
+    /// The registers as others are told of them.
+    fn register_sets(state: &State<Self>) -> RegisterSets;
+
+    /// How many registers GDB knows.
+    const REGISTERS: usize;
+    /// Those that it is told with a stop.
+    const EXPEDITED: &'static [usize];
+    /// What GDB is told of them: its own names of features and registers.
+    fn description() -> String;
+    /// A register's bytes, by GDB's number.
+    fn read(state: &State<Self>, register: usize) -> Option<Vec<u8>>;
+    /// Sets a register from the first of the bytes; returns how many it has.
+    fn write(state: &mut State<Self>, register: usize, bytes: &[u8]) -> Option<usize>;
+    /// Whether the word at an address is a breakpoint of the guest's own.
+    fn is_breakpoint(word: u32) -> bool;
+}
