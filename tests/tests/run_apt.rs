@@ -1,5 +1,5 @@
 //! Promise: a whole Debian for arm64 is administered in a container as under docker:
-//! apt-get fetches and installs, programs become other users; as root, with ranges of
+//! apt-get and dnf fetch and install, programs become other users; as root, with ranges of
 //! identities, and with one identity, where the others are played.
 
 use std::fs;
@@ -80,9 +80,10 @@ impl Drop for Repository {
 /// other userlands.
 fn debian() -> PathBuf {
     let folder = product::target_dir().join("userlands");
-    let tar = folder.join("whole-bookworm-arm64.tar");
+    let tar = folder.join("whole-bookworm-dnf-arm64.tar");
     if !tar.is_file() {
-        let debian = DebianRoot::make("bookworm", &["passwd"], Some(&product::engine()));
+        let packages = ["passwd", "dnf", "rpm", "createrepo-c"];
+        let debian = DebianRoot::make("bookworm", &packages, Some(&product::engine()));
         let new = tar.with_extension("new");
         fs::create_dir_all(&folder).expect("target/userlands can be made");
         debian.write_tar(&new);
@@ -120,6 +121,7 @@ fn a_whole_debian_is_administered() {
     let repository = Repository::start(folder.path());
     for (who, place) in places() {
         apt_installs(who, &place, repository.port);
+        dnf_installs(who, &place);
         identities_change(&place);
         a_user_of_the_images(&place);
     }
@@ -159,6 +161,44 @@ fn apt_installs(who: Who, place: &Place, port: u16) {
         ],
         "{who:?}:\n{done}"
     );
+}
+
+/// A package that the container's own rpmbuild makes, of a repository over HTTP: with a
+/// script that makes a user, and a folder of that user's.
+fn dnf_installs(who: Who, place: &Place) {
+    let script = "
+        exec 3>&1 >&2
+        mkdir -p /repository && cd /repository
+        printf '%s\n' 'Name: hello' 'Version: 1' 'Release: 1' 'Summary: s' 'License: MIT' \
+            'BuildArch: noarch' 'Provides: /bin/sh' '%description' 'says hello' \
+            '%install' 'mkdir -p %{buildroot}/var/lib/hello' \
+            '%pre' 'useradd --system --home-dir /var/lib/hello hello' \
+            '%files' '%attr(750, hello, hello) /var/lib/hello' > hello.spec
+        rpmbuild -bb --define '_rpmdir /repository' hello.spec
+        createrepo_c .
+        python3 -m http.server --bind 127.0.0.1 PORT &
+        until python3 -c 'import socket; socket.create_connection((\"127.0.0.1\", PORT))' 2> /dev/null; do
+            sleep 0.1
+        done
+        dnf --repofrompath=own,http://127.0.0.1:PORT/ --repo=own --releasever=1 --nogpgcheck \
+            install -y hello
+        kill $!
+        rpm -q hello >&3
+        getent passwd hello | cut -d: -f1,6 >&3
+        stat -c '%U:%G %a' /var/lib/hello >&3
+        dnf --disablerepo='*' --releasever=1 remove -y hello
+        rpm -q hello >&3 || true
+        test ! -e /var/lib/hello";
+    let own = match who {
+        Who::User => "root:root 750",
+        _ => "hello:hello 750",
+    };
+    let port = e2e::registry::free_port().to_string();
+    sh(place, &[], &script.replace("PORT", &port))
+        .ok()
+        .prints(&format!(
+            "hello-1-1.noarch\nhello:/var/lib/hello\n{own}\npackage hello is not installed"
+        ));
 }
 
 /// Those who give up root's identity are somebody else, and can't take it back.
