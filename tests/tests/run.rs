@@ -461,6 +461,29 @@ fn the_machine_is_not_changed_from_inside() {
     }
 }
 
+/// A hole once: as root, a container changed the mode, owner and times of the machine's own
+/// devices.
+#[test]
+fn the_machines_devices_stay_as_they_are() {
+    use std::os::unix::fs::MetadataExt;
+    let state = |name: &str| {
+        let it = fs::metadata(format!("/dev/{name}")).expect("every machine has it");
+        (it.mode(), it.uid(), it.gid(), it.mtime(), it.mtime_nsec())
+    };
+    // Such as nobody else uses meanwhile; null's mount covers hidden files, too.
+    let before = state("full");
+    for who in EVERYBODY {
+        let script = "chmod 666 /dev/full 2>/dev/null && echo chmod
+                      chown 0:0 /dev/full 2>/dev/null && echo chown
+                      touch -d 2001-01-01 /dev/full 2>/dev/null && echo touch
+                      test ! -e /proc/kcore || ! touch -d 2001-01-01 /proc/kcore 2>/dev/null || echo kcore
+                      echo x > /dev/null && head -c 3 /dev/zero | wc -c
+                      (echo x > /dev/full) 2>/dev/null || echo full";
+        Place::of(who).sh(&[], script).prints("3\nfull");
+    }
+    assert_eq!(state("full"), before);
+}
+
 /// A hole once: as root, the container saw what the machine's kernel shows of itself in
 /// file systems below /sys.
 #[test]

@@ -68,6 +68,34 @@ fn no_open_file_of_the_callers() {
     }
 }
 
+/// A hole once: from a folder among the standard streams paths led to the machine's files.
+#[test]
+fn no_standard_stream_is_a_folder() {
+    let inside = [
+        "sh",
+        "-c",
+        "cat /proc/self/fd/0/../etc/hostname /proc/self/fd/[12]/../etc/hostname",
+    ];
+    for who in EVERYBODY {
+        let place = Place::of(who);
+        for (options, given, stream) in [
+            (&["-i"][..], "</etc", "input"),
+            (&[], "1</etc", "output"),
+            (&["--init", "-i"], "1</etc", "output"),
+        ] {
+            let command = by_script(&format!("\"$@\" {given}"), &place.command(options, &inside));
+            run(&mut { command })
+                .exits(125)
+                .says(&format!("standard {stream} is a folder"));
+        }
+        // What the container does not get may be one.
+        let command = by_script("\"$@\" </etc", &place.command(&[], &["echo", "well"]));
+        run(&mut { command }).ok().prints("well");
+        let command = by_script("\"$@\" 2</etc", &place.command(&[], &inside));
+        run(&mut { command }).exits(125).prints("");
+    }
+}
+
 /// A fault once: the caller's umask hid the container's own files from its users.
 #[test]
 fn no_umask_of_the_callers() {

@@ -27,6 +27,9 @@ int main(void) {
     refused("request_key", SYS_request_key);
     refused("bpf", SYS_bpf);
     refused("perf_event_open", SYS_perf_event_open);
+    refused("mount", SYS_mount);
+    refused("fsopen", 430);
+    refused("fspick", 433);
 #ifdef __x86_64__
     refused("userfaultfd", SYS_userfaultfd);
     refused("io_uring_setup", 425);

@@ -97,6 +97,14 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    /// From a folder, paths lead to all that lies around it.
+    #[error(
+        "standard {stream} is a folder, from which the container would see the machine's files; give a file, a pipe or /dev/null"
+    )]
+    FolderAsStream {
+        /// `input`, `output` or `error`.
+        stream: &'static str,
+    },
     /// A container was not made, or its command not started.
     #[error("{}", .0.said)]
     Container(crate::run::Failure),

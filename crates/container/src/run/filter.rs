@@ -15,7 +15,7 @@ type Call = (&'static str, u32, u32);
 
 /// Calls through which a container reaches what no namespace divides, or that are for
 /// those who set up or debug a machine; docker refuses them, too.
-const REFUSED: [Call; 28] = [
+const REFUSED: [Call; 31] = [
     ("add_key", 248, 286),
     ("request_key", 249, 287),
     ("keyctl", 250, 288),
@@ -44,6 +44,11 @@ const REFUSED: [Call; 28] = [
     ("vm86", 0, 166),
     ("syslog", 103, 103),
     ("vm86old", 0, 113),
+    // In a user namespace within, which anybody may make, a file system that is mounted anew
+    // may be the machine's: its groups of processes (cgroup).
+    ("mount", 165, 21),
+    ("fsopen", 430, 430),
+    ("fspick", 433, 433),
 ];
 
 /// Calls about whose a process is, which are answered outside, or that change what it may

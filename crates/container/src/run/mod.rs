@@ -152,6 +152,23 @@ pub trait Handlers {
     fn without_table(&self, why: &str) -> Result<Starter, String>;
 }
 
+/// What the command gets of this process's standard streams must not lead out.
+fn streams_are_no_folders(container: &Container) -> Result<(), Error> {
+    let input = container.input.then(|| ("input", rustix::stdio::stdin()));
+    let others = [
+        ("output", rustix::stdio::stdout()),
+        ("error", rustix::stdio::stderr()),
+    ];
+    for (stream, descriptor) in input.into_iter().chain(others) {
+        let is_folder = rustix::fs::fstat(descriptor)
+            .is_ok_and(|stat| rustix::fs::FileType::from_raw_mode(stat.st_mode).is_dir());
+        if is_folder {
+            return Err(Error::FolderAsStream { stream });
+        }
+    }
+    Ok(())
+}
+
 /// Runs a command in a container to its end, and returns its exit code: 128 and
 /// the signal's number where a signal ended it. The process must have one thread,
 /// be user 0 of its user namespace, and not go on to do other things: from here on
@@ -162,6 +179,7 @@ pub trait Handlers {
 /// [`Error::Container`] where the command was not started.
 pub fn run(container: &Container, handlers: Option<&dyn Handlers>) -> Result<u8, Error> {
     enter::one_thread()?;
+    streams_are_no_folders(container)?;
     let system = |doing| {
         move |source: Errno| Error::System {
             doing,

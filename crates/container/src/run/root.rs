@@ -162,8 +162,10 @@ impl Mounts {
         );
         for name in DEVICES {
             let path = Path::new("/dev").join(name);
-            let mount =
-                mount::copy(&path).map_err(Failure::doing(format!("show {}", path.display())))?;
+            // Still written to, as devices are; but the machine's root inside changes nobody's
+            // mode, owner or times.
+            let mount = mount::read_only_copy(&path)
+                .map_err(Failure::doing(format!("show {}", path.display())))?;
             self.0.push(Mount {
                 at: path,
                 mount,
@@ -412,13 +414,14 @@ pub(super) fn protect() -> Result<(), Failure> {
                 &[("size", "0")],
                 DATA | MountAttrFlags::MOUNT_ATTR_RDONLY,
             )
+            .map_err(std::io::Error::from)
         } else if path.exists() {
-            mount::copy(Path::new("/dev/null"))
+            mount::read_only_copy(Path::new("/dev/null"))
         } else {
             continue;
         };
         cover
-            .and_then(|mount| mount::put(mount, path))
+            .and_then(|mount| Ok(mount::put(mount, path)?))
             .map_err(Failure::doing(format!("hide {}", path.display())))?;
     }
     Ok(())
