@@ -23,7 +23,7 @@ pub fn write(archive: &Path, layer: &Path, platform: &Platform, name: &str) -> i
 /// The same with a configuration (`Cmd`, `Env`) that is changed.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_with(
     archive: &Path,
     layer: &Path,
