@@ -479,7 +479,15 @@ fn the_machines_devices_stay_as_they_are() {
                       test ! -e /proc/kcore || ! touch -d 2001-01-01 /proc/kcore 2>/dev/null || echo kcore
                       echo x > /dev/null && head -c 3 /dev/zero | wc -c
                       (echo x > /dev/full) 2>/dev/null || echo full";
-        Place::of(who).sh(&[], script).prints("3\nfull");
+        let place = Place::of(who);
+        place.sh(&[], script).prints("3\nfull");
+        // Nor by a stream.
+        let device = fs::File::options().read(true).write(true).open("/dev/full");
+        let device = device.expect("every machine has it");
+        let script = "chmod 600 /proc/self/fd/0; touch -d 2001-01-01 /proc/self/fd/2; exit 7";
+        let mut command = place.command(&["-i"], &["sh", "-c", script]);
+        command.stdin(device.try_clone().unwrap()).stderr(device);
+        assert_eq!(command.status().unwrap().code(), Some(7));
     }
     assert_eq!(state("full"), before);
 }

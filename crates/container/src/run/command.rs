@@ -214,7 +214,7 @@ fn streams(input: bool, terminal: Option<OwnedFd>) -> Result<(), Failure> {
             null.and_then(rustix::stdio::dup2_stdin)
                 .map_err(Failure::doing("open /dev/null"))?;
         }
-        return Ok(());
+        return own_devices();
     };
     let ptmx =
         openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).map_err(failed)?;
@@ -236,6 +236,45 @@ fn streams(input: bool, terminal: Option<OwnedFd>) -> Result<(), Failure> {
         .and_then(|()| rustix::stdio::dup2_stdout(&pts))
         .and_then(|()| rustix::stdio::dup2_stderr(&pts))
         .map_err(failed)
+}
+
+/// Devices among the standard streams become the container's own: as root, by the caller's,
+/// somebody inside would change the mode or the owner of the machine's.
+fn own_devices() -> Result<(), Failure> {
+    type Put = fn(OwnedFd) -> Result<(), Errno>;
+    let streams: [(_, Put); 3] = [
+        (rustix::stdio::stdin(), |new| rustix::stdio::dup2_stdin(new)),
+        (rustix::stdio::stdout(), |new| {
+            rustix::stdio::dup2_stdout(new)
+        }),
+        (rustix::stdio::stderr(), |new| {
+            rustix::stdio::dup2_stderr(new)
+        }),
+    ];
+    for (stream, put) in streams {
+        let Ok(given) = rustix::fs::fstat(stream) else {
+            continue;
+        };
+        // What /dev/tty is, only its process knows.
+        for name in root::DEVICES.into_iter().filter(|name| *name != "tty") {
+            let path = Path::new("/dev").join(name);
+            let is_it = rustix::fs::stat(&path).is_ok_and(|own| {
+                (own.st_rdev, own.st_mode & libc::S_IFMT)
+                    == (given.st_rdev, given.st_mode & libc::S_IFMT)
+            });
+            if is_it {
+                let access = rustix::fs::fcntl_getfl(stream).unwrap_or(OFlags::RDWR);
+                open(
+                    &path,
+                    (access & OFlags::RWMODE) | OFlags::NOCTTY | OFlags::CLOEXEC,
+                    Mode::empty(),
+                )
+                .and_then(put)
+                .map_err(Failure::doing(format!("open {}", path.display())))?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The folder in which the command starts, made where it is not there.

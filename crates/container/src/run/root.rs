@@ -23,7 +23,7 @@ use super::{Container, Handlers, Root, Starter};
 use crate::{Facts, diagnose, namespace};
 
 /// The machine's devices that every container has.
-const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
+pub(super) const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
 
 /// Links in /dev.
 const LINKS: [(&str, &str); 5] = [
