@@ -96,6 +96,57 @@ fn no_standard_stream_is_a_folder() {
     }
 }
 
+/// A hole once: an input was written to and given away, an output that is appended to was
+/// cut, by the streams' names in /proc.
+#[test]
+fn the_callers_files_stay_as_they_are() {
+    for who in EVERYBODY {
+        let place = Place::of(who);
+        let folder = place.home();
+        let (input, log) = (folder.join("input"), folder.join("log"));
+        fs::write(&input, "given\n").unwrap();
+        fs::write(&log, "precious\n").unwrap();
+        for (path, mode) in [(&input, 0o444), (&log, 0o666)] {
+            fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        }
+        let script = "cat; for n in 0 1 2; do echo over > /proc/self/fd/$n; chmod 777 /proc/self/fd/$n; done 2>/dev/null; \
+                      echo error >&2; : > /dev/stdout; echo last; exit 3";
+        for init in [&["-i"][..], &["-i", "--init"]] {
+            let files = format!("\"$@\" < {} >> {} 2>&1", input.display(), log.display());
+            let command = place.command(init, &["sh", "-c", script]);
+            run(&mut by_script(&files, &command)).exits(3);
+        }
+        assert_eq!(fs::read_to_string(&input).unwrap(), "given\n");
+        let once = "given\nover\nerror\nlast\n";
+        let said = fs::read_to_string(&log).unwrap();
+        assert_eq!(said, format!("precious\n{once}{once}"), "{who:?}");
+        for (path, mode) in [(&input, 0o444), (&log, 0o666)] {
+            let now = fs::metadata(path).unwrap().permissions().mode();
+            assert_eq!(now & 0o7777, mode, "{who:?}: {}", path.display());
+        }
+        // A file that takes nothing is told of.
+        let command = place.command(&[], &["sh", "-c", "head -c 100000 /dev/zero"]);
+        let full = format!("ulimit -f 8; trap '' XFSZ; \"$@\" > {}", log.display());
+        run(&mut by_script(&full, &command))
+            .exits(125)
+            .says("write what the container has written");
+    }
+}
+
+/// A hole once: without -t, too, the container read the caller's terminal and set it.
+#[test]
+fn the_callers_terminal_is_not_the_containers() {
+    for who in EVERYBODY {
+        let place = Place::of(who);
+        let script = "for n in 0 1 2; do test -t $n && echo $n; done; readlink /proc/self/fd/1 | cut -d: -f1; exit 5";
+        let command = place.command(&["-i"], &["sh", "-c", script]);
+        let in_terminal = "script --quiet --return --command \"$(printf ' %s' \"$@\" | sed 's/sh -c .*//') sh -c '$SCRIPT'\" /dev/null";
+        let mut command = by_script(in_terminal, &command);
+        command.env("SCRIPT", script);
+        run(&mut command).exits(5).prints("pipe");
+    }
+}
+
 /// A fault once: the caller's umask hid the container's own files from its users.
 #[test]
 fn no_umask_of_the_callers() {

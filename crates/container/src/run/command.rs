@@ -49,9 +49,13 @@ const PIPES: rustix::fs::FsWord = 0x5049_5045;
 pub(super) fn be_process_1(
     container: &Container,
     handlers: Option<&dyn Handlers>,
+    streams: Result<(), Errno>,
     mut outside: Outside,
 ) -> ! {
-    let failure = never(begin(container, handlers, &mut outside));
+    let failure = match streams {
+        Ok(()) => never(begin(container, handlers, &mut outside)),
+        Err(error) => Failure::doing("take the standard streams")(error),
+    };
     report::tell(outside.report, &failure);
     end(failure.code)
 }

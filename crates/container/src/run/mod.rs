@@ -35,6 +35,7 @@ mod report;
 mod root;
 mod signals;
 mod starter;
+mod streams;
 mod user;
 mod warden;
 mod watch;
@@ -190,6 +191,14 @@ pub fn run(container: &Container, handlers: Option<&dyn Handlers>) -> Result<u8,
         doing: "take over signals",
         source,
     })?;
+    // A terminal of its own is carried otherwise.
+    let mut carried = match container.terminal {
+        true => streams::Carried::default(),
+        false => streams::Carried::start(container.input).map_err(|source| Error::System {
+            doing: "carry the standard streams",
+            source,
+        })?,
+    };
     let warden = warden::Warden::start().map_err(|source| Error::System {
         doing: "start a process",
         source,
@@ -216,15 +225,17 @@ pub fn run(container: &Container, handlers: Option<&dyn Handlers>) -> Result<u8,
         }),
         0 => {
             drop((told, our_terminal, our_players, signals, warden));
+            let given = carried.give();
             let outside = report::Outside {
                 report,
                 terminal,
                 players,
             };
-            command::be_process_1(container, handlers, outside)
+            command::be_process_1(container, handlers, given, outside)
         }
         child => {
             drop((report, terminal, players));
+            carried.let_go();
             warden
                 .answer_for(child)
                 .map_err(system("watch over the container"))?;
@@ -234,7 +245,11 @@ pub fn run(container: &Container, handlers: Option<&dyn Handlers>) -> Result<u8,
                 terminal: our_terminal,
                 players: our_players,
             };
-            watch::until_end(inside, &signals, container.input)
+            let code = watch::until_end(inside, &signals, container.input)?;
+            // Nobody inside is left, and the warden holds what process 1 had.
+            drop(warden);
+            carried.finish(&signals)?;
+            Ok(code)
         }
     }
 }
