@@ -47,12 +47,13 @@ int main(void) {
     // engine's. There are some.
     int own = 0;
     unsigned long first = 0;
-    // They lie right above the guest's highest ones but the stack.
+    // They lie near the guest's highest ones but the stack, mostly above.
     unsigned long highest = 0, stack = (unsigned long)&own;
     for (int i = 0; i < count; i++)
         if (mine[i][1] > highest && mine[i][1] < stack)
             highest = mine[i][1];
-    for (unsigned long at = highest; at < top - PAGE && own < 3; at += PAGE) {
+    const unsigned long near = 64ul << 20;
+    for (unsigned long at = highest - near; at < highest + near && own < 3; at += PAGE) {
         void *got = mmap((void *)at, PAGE, PROT_NONE,
                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
         if (got == MAP_FAILED && errno == EEXIST && !is_mine(at)) {
