@@ -11,8 +11,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use e2e::command::take_environment;
-use e2e::run;
 use e2e::run_place::{EVERYBODY, Place, USER, Who};
+use e2e::{need, run};
 
 /// The same command, started by a script of its user's as `"$@"`.
 fn by_script(script: &str, inner: &Command) -> Command {
@@ -140,8 +140,10 @@ fn the_callers_terminal_is_not_the_containers() {
         let place = Place::of(who);
         let script = "for n in 0 1 2; do test -t $n && echo $n; done; readlink /proc/self/fd/1 | cut -d: -f1; exit 5";
         let command = place.command(&["-i"], &["sh", "-c", script]);
-        let in_terminal = "script --quiet --return --command \"$(printf ' %s' \"$@\" | sed 's/sh -c .*//') sh -c '$SCRIPT'\" /dev/null";
-        let mut command = by_script(in_terminal, &command);
+        let terminal = need::program("script", "bsdutils");
+        let in_terminal = "TERMINAL --quiet --return --command \"$(printf ' %s' \"$@\" | sed 's/sh -c .*//') sh -c '$SCRIPT'\" /dev/null";
+        let in_terminal = in_terminal.replace("TERMINAL", &terminal.display().to_string());
+        let mut command = by_script(&in_terminal, &command);
         command.env("SCRIPT", script);
         run(&mut command).exits(5).prints("pipe");
     }

@@ -134,6 +134,11 @@ pub(crate) const QUICK: &[Need] = &[
     need("pgrep", "procps", "sees what a guard leaves behind"),
     need("setpriv", "util-linux", "the tests as an ordinary user"),
     need(
+        "script",
+        "bsdutils",
+        "gives a test of containers a terminal",
+    ),
+    need(
         "strace",
         "strace",
         "the tests that kill the command at each write",
