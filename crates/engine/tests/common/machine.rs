@@ -80,6 +80,10 @@ impl Root {
 /// Starts the machine with two processors of this kind, and returns what its
 /// first process says until it stops.
 #[track_caller]
+#[expect(
+    clippy::print_stderr,
+    reason = "a machine that is started anew is told of"
+)]
 pub(crate) fn run(processor: &str, mut root: Root) -> String {
     let dir = TempDir::new().unwrap();
     root.entry("TRAILER!!!", 0, &[]);
