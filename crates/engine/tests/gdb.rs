@@ -15,6 +15,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
+use common::compiled::{self, Target};
 use common::engine;
 use tempfile::TempDir;
 
@@ -23,16 +24,8 @@ fn compile(dir: &TempDir) -> PathBuf {
 }
 
 fn compiled(dir: &TempDir, source: &str) -> PathBuf {
-    let programs = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/programs");
-    let source = programs.join(source);
-    let program = dir.path().join("program");
-    let status = Command::new("aarch64-linux-gnu-gcc")
-        .args(["-g", "-O1", "-fno-inline", "-static", "-pthread", "-o"])
-        .args([&program, &source])
-        .status()
-        .expect("aarch64-linux-gnu-gcc: cargo xtask test installs it");
-    assert!(status.success());
-    program
+    let flags = ["-g", "-O1", "-fno-inline", "-static", "-pthread"];
+    compiled::compile(Target::Guest, source, &flags, dir.path().join("program"))
 }
 
 /// A program that waits for a debugger, or has one.

@@ -8,8 +8,9 @@ mod common;
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 
+use common::compiled::{self, Target};
 use common::engine;
 use tempfile::TempDir;
 
@@ -25,22 +26,9 @@ const AUXILIARY: [u64; 20] = [
 
 /// Compiles one of `programs/`.
 fn compile(dir: &TempDir, source: &str, flags: &[&str]) -> PathBuf {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/programs")
-        .join(source);
-    let compiler = match source.extension().unwrap().to_str() {
-        Some("cc") => "aarch64-linux-gnu-g++",
-        _ => "aarch64-linux-gnu-gcc",
-    };
-    let program = dir.path().join(source.file_stem().unwrap());
-    let status = Command::new(compiler)
-        .args(flags)
-        .args(["-Wall", "-Wno-volatile-register-var", "-o"])
-        .args([&program, &source])
-        .status();
-    let status = status.unwrap_or_else(|error| panic!("{compiler}: {error}; cargo xtask setup"));
-    assert!(status.success(), "{compiler} {source:?}");
-    program
+    let flags = [flags, &["-Wall", "-Wno-volatile-register-var"]].concat();
+    let program = dir.path().join(source).with_extension("");
+    compiled::compile(Target::Guest, source, &flags, program)
 }
 
 fn run(mode: &[&str], program: &Path, arguments: &[&str]) -> Output {

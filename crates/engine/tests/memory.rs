@@ -11,7 +11,7 @@ mod common;
 use std::path::Path;
 use std::process::Command;
 
-use common::compiled::{guest, native, said};
+use common::compiled::{Target, compile, guest, native, said};
 use common::engine;
 use tempfile::TempDir;
 
@@ -115,24 +115,21 @@ fn libraries_and_loaders_on_a_mount_without_execution() {
     let dir = TempDir::new().unwrap();
     let place = dir.path().join("place");
     std::fs::create_dir(&place).unwrap();
-    let compile = |name: &str, text: &str, arguments: &[&str]| {
+    let made = |name: &str, text: &str, arguments: &[&str]| {
         let source = dir.path().join("source.c");
         std::fs::write(&source, text).unwrap();
-        let status = Command::new("aarch64-linux-gnu-gcc")
-            .current_dir(dir.path())
-            .args(["-o", name, "source.c"])
-            .args(arguments)
-            .status();
-        assert!(status.unwrap().success(), "{name}");
+        let library = format!("-L{}", dir.path().display());
+        let flags = [arguments, &[&*library]].concat();
+        compile(Target::Guest, source, &flags, dir.path().join(name));
     };
     let answer = "int answer(void) { return 42; }";
-    compile("libanswer.so", answer, &["-shared", "-fPIC"]);
+    made("libanswer.so", answer, &["-shared", "-fPIC"]);
     let main = "int answer(void); int main(void) { return answer(); }";
     let loader = format!("{LIBRARIES}/ld-linux-aarch64.so.1");
     let there = place.join("loader");
     for (name, loader) in [("here", &*loader), ("there", there.to_str().unwrap())] {
         let option = format!("-Wl,--dynamic-linker={loader}");
-        compile(name, main, &["-L.", "-lanswer", &option]);
+        made(name, main, &["-lanswer", &option]);
     }
     let run = |options: &str, program: &str| {
         let script = format!(

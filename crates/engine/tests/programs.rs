@@ -15,12 +15,13 @@ mod common;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use common::compiled::{self, Target};
 use common::engine;
 use tempfile::TempDir;
 
 const LEVELS: [&str; 4] = ["-O0", "-O1", "-O2", "-O3"];
 
-/// A source, by its path from here.
+/// A source, by its path from `programs/`.
 struct Source {
     path: &'static str,
     flags: &'static [&'static str],
@@ -35,33 +36,20 @@ const fn source(path: &'static str) -> Source {
 const EXACT: &[&str] = &["-ffp-contract=off", "-frounding-math"];
 
 impl Source {
-    /// Compiles with the tools of that prefix.
-    fn compile(&self, dir: &TempDir, prefix: &str, level: &str, more: &[&str]) -> PathBuf {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("tests")
-            .join(self.path);
-        let (compiler, standard) = match path.extension().unwrap().to_str() {
-            Some("cc") => (format!("{prefix}g++"), "-std=c++17"),
-            _ => (format!("{prefix}gcc"), "-std=gnu17"),
+    fn compile(&self, dir: &TempDir, target: Target, level: &str, more: &[&str]) -> PathBuf {
+        let standard = if self.path.ends_with(".cc") {
+            "-std=c++17"
+        } else {
+            "-std=gnu17"
         };
-        let program = dir.path().join(format!("program{level}-{prefix}"));
-        let status = Command::new(&compiler)
-            .args([level, "-static", "-Wall", "-Wextra", standard])
-            .args(self.flags)
-            .args(more)
-            .arg("-o")
-            .args([&program, &path])
-            .arg("-lm")
-            .status()
-            .unwrap_or_else(|error| {
-                panic!("{compiler}: {error}; cargo xtask test installs what is needed")
-            });
-        assert!(status.success(), "{compiler} {level} {}", self.path);
-        program
+        let usual = [level, "-static", "-Wall", "-Wextra", standard, "-lm"];
+        let flags = [&usual, self.flags, more].concat();
+        let program = dir.path().join(format!("program{level}-{target:?}"));
+        compiled::compile(target, self.path, &flags, program)
     }
 
     fn guest(&self, dir: &TempDir, level: &str, more: &[&str]) -> PathBuf {
-        self.compile(dir, "aarch64-linux-gnu-", level, more)
+        self.compile(dir, Target::Guest, level, more)
     }
 
     /// At all levels, with these arguments: what is printed is what the same
@@ -70,7 +58,7 @@ impl Source {
         let dir = TempDir::new().unwrap();
         let mut text = String::new();
         for level in LEVELS {
-            let native = self.compile(&dir, "", level, &[]);
+            let native = self.compile(&dir, Target::Host, level, &[]);
             let guest = self.guest(&dir, level, &[]);
             for arguments in argument_lists {
                 text = printed(&Command::new(&native).args(*arguments).output().unwrap());
@@ -137,7 +125,7 @@ fn same(ours: &str, expected: &str, what: &str) {
     assert_eq!(ours.lines().count(), expected.lines().count(), "{what}");
 }
 
-const INTEGER: Source = source("../../../benches/engine/integer.c");
+const INTEGER: Source = source("../../../../benches/engine/integer.c");
 
 #[test]
 fn integer_kernels() {
@@ -167,19 +155,19 @@ fn big_number_kernels() {
         &["chained", "50"],
         &["schoolbook", "100"],
     ];
-    source("../../../benches/engine/bignum.c").as_native(&kernels);
+    source("../../../../benches/engine/bignum.c").as_native(&kernels);
 }
 
 /// A fault amid products, sums and carries is handled, and the loop goes on.
 #[test]
 fn products_across_faults() {
-    let text = source("programs/products.c").as_native(&[&[]]);
+    let text = source("products.c").as_native(&[&[]]);
     assert!(text.ends_with("\n160 faults\n"), "{text}");
 }
 
 #[test]
 fn call_kernels() {
-    source("../../../benches/engine/calls.c").as_native(&[
+    source("../../../../benches/engine/calls.c").as_native(&[
         &["fib", "1"],
         &["ackermann", "2"],
         &["switch", "5000"],
@@ -193,7 +181,7 @@ fn call_kernels() {
 #[test]
 fn floating_point_kernels() {
     let kernels = Source {
-        path: "../../../benches/engine/float.c",
+        path: "../../../../benches/engine/float.c",
         flags: &["-ffp-contract=off"],
     };
     kernels.as_native(&[
@@ -209,7 +197,7 @@ fn floating_point_kernels() {
 
 #[test]
 fn simd_kernels() {
-    source("../../../benches/engine/simd.c").as_native(&[
+    source("../../../../benches/engine/simd.c").as_native(&[
         &["search", "2000"],
         &["blend", "300"],
         &["multiply", "500"],
@@ -222,7 +210,7 @@ fn simd_kernels() {
 
 #[test]
 fn string_kernels() {
-    source("../../../benches/engine/strings.c").as_native(&[
+    source("../../../../benches/engine/strings.c").as_native(&[
         &["memcpy", "300"],
         &["memmove", "300"],
         &["memset", "300"],
@@ -236,7 +224,7 @@ fn string_kernels() {
 #[test]
 fn floating_point_bit_by_bit() {
     let text = Source {
-        path: "programs/numbers.c",
+        path: "numbers.c",
         flags: EXACT,
     }
     .as_native(&[&[]]);
@@ -247,7 +235,7 @@ fn floating_point_bit_by_bit() {
 
 #[test]
 fn wide_integers_and_quadruple_precision() {
-    let text = source("programs/wide.c").as_native(&[&[]]);
+    let text = source("wide.c").as_native(&[&[]]);
     assert!(text.contains(" 295232799039604140847618609643520000000\n"));
     // e in quadruple precision, by its first 64 bits.
     assert!(text.contains(" e 40005bf0a8b14576"), "{text}");
@@ -265,12 +253,12 @@ const QUADRUPLE: &str = "\
 #[test]
 fn printf_in_all_formats() {
     let source = Source {
-        path: "programs/printed.c",
+        path: "printed.c",
         flags: EXACT,
     };
     let dir = TempDir::new().unwrap();
     for level in LEVELS {
-        let native = source.compile(&dir, "", level, &[]);
+        let native = source.compile(&dir, Target::Host, level, &[]);
         let expected = printed(&Command::new(native).output().unwrap());
         assert!(expected.contains("%.17g|0.10000000000000001|\n"));
         assert!(!expected.contains("read back"), "{expected}");
@@ -323,20 +311,20 @@ crc32c e3069283
 
 #[test]
 fn crypto_in_c() {
-    source("programs/crypto.c").prints(&[], CRYPTO);
+    source("crypto.c").prints(&[], CRYPTO);
 }
 
 #[test]
 fn crypto_by_instructions() {
     let flags = ["-march=armv8-a+crypto+crc", "-DINTRINSICS"];
-    source("programs/crypto.c").prints(&flags, CRYPTO);
+    source("crypto.c").prints(&flags, CRYPTO);
     // And those for SHA-512 and SHA-3.
     let flags = ["-march=armv8.2-a+crypto+sha3", "-DINTRINSICS"];
-    source("programs/crypto.c").prints(&flags, CRYPTO);
+    source("crypto.c").prints(&flags, CRYPTO);
 }
 
 const TEXT: Source = Source {
-    path: "programs/text.c",
+    path: "text.c",
     flags: &["-fno-builtin"],
 };
 
@@ -348,7 +336,7 @@ fn string_functions_over_all_alignments() {
 #[test]
 fn string_functions_interpreted() {
     let dir = TempDir::new().unwrap();
-    let native = TEXT.compile(&dir, "", "-O2", &[]);
+    let native = TEXT.compile(&dir, Target::Host, "-O2", &[]);
     let expected = printed(&Command::new(native).arg("13").output().unwrap());
     same(&TEXT.interpreted(&["13"]), &expected, "interpreted");
 }
@@ -372,7 +360,7 @@ apple banana cherry date fig pear
 
 #[test]
 fn jumps_and_variable_arguments() {
-    let frames = source("programs/frames.c");
+    let frames = source("frames.c");
     frames.prints(&[], FRAMES);
     same(&frames.interpreted(&[]), FRAMES, "interpreted");
 }
@@ -400,12 +388,12 @@ bad cast, 1
 
 #[test]
 fn exceptions() {
-    source("programs/throws.cc").prints(&[], THROWS);
+    source("throws.cc").prints(&[], THROWS);
 }
 
 #[test]
 fn cpp_library() {
-    let text = source("programs/library.cc").as_native(&[&[]]);
+    let text = source("library.cc").as_native(&[&[]]);
     // mt19937's first number of seed 1, and what any library prints.
     assert!(text.contains("\n1791095845 "), "{text}");
     assert!(text.contains("29.02.2024 31.12.2025 from <2024>"), "{text}");

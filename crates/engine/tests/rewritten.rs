@@ -6,9 +6,7 @@
 
 mod common;
 
-use std::path::Path;
-use std::process::Command;
-
+use common::compiled::{Target, compile};
 use common::engine;
 use tempfile::TempDir;
 
@@ -16,16 +14,8 @@ use tempfile::TempDir;
 #[track_caller]
 fn prints(source: &str, stdout: &str) {
     let dir = TempDir::new().unwrap();
-    let program = dir.path().join("program");
-    let source = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/programs")
-        .join(source);
-    let compiled = Command::new("aarch64-linux-gnu-gcc")
-        .args(["-static", "-O2", "-Wall", "-pthread", "-o"])
-        .args([&program, &source])
-        .status()
-        .expect("aarch64-linux-gnu-gcc: `cargo xtask test` installs it");
-    assert!(compiled.success());
+    let flags = ["-static", "-O2", "-Wall", "-pthread"];
+    let program = compile(Target::Guest, source, &flags, dir.path().join("program"));
     for mode in [&["--interpret"][..], &["--eager"], &[]] {
         let output = engine().args(mode).arg(&program).output().unwrap();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();

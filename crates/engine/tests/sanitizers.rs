@@ -7,27 +7,19 @@
 
 mod common;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
+use common::compiled::{self, Target};
 use common::engine;
 use tempfile::TempDir;
 
 /// Compiles `races.c`. For the guest, with a loader and libraries at the cross
 /// compiler's place.
-fn compile(dir: &TempDir, prefix: &str, flags: &[&str]) -> PathBuf {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/programs/races.c");
-    let program = dir.path().join("races");
-    let compiler = format!("{prefix}gcc");
-    let status = Command::new(&compiler)
-        .args(["-O1", "-g", "-fsanitize=thread", "-pthread"])
-        .args(flags)
-        .arg("-o")
-        .args([&program, &source])
-        .status()
-        .unwrap_or_else(|error| panic!("{compiler}: {error}; cargo xtask test installs it"));
-    assert!(status.success(), "{compiler} {flags:?}");
-    program
+fn compile(dir: &TempDir, target: Target, flags: &[&str]) -> PathBuf {
+    let usual = ["-O1", "-g", "-fsanitize=thread", "-pthread"];
+    let flags = [&usual, flags].concat();
+    compiled::compile(target, "races.c", &flags, dir.path().join("races"))
 }
 
 const GUEST: [&str; 2] = [
@@ -49,10 +41,10 @@ fn said(mut command: Command, how: &str) -> (String, usize, Option<i32>) {
 #[test]
 fn thread_sanitizer_finds_what_it_finds_natively() {
     let dir = TempDir::new().unwrap();
-    let native = compile(&dir, "", &[]);
+    let native = compile(&dir, Target::Host, &[]);
     for flags in [&["-pie", "-fPIE"][..], &["-no-pie"], &["-static-libtsan"]] {
         let place = TempDir::new().unwrap();
-        let guest = compile(&place, "aarch64-linux-gnu-", &[flags, &GUEST].concat());
+        let guest = compile(&place, Target::Guest, &[flags, &GUEST].concat());
         for how in ["race", "clean", "all"] {
             let expected = said(Command::new(&native), how);
             assert_eq!(expected.1, usize::from(how == "race"), "{expected:?}");

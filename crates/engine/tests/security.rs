@@ -13,7 +13,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::compiled::{guest, native, said};
+use common::compiled::{Target, compile, guest, native, said};
 use common::engine;
 use tempfile::TempDir;
 
@@ -467,18 +467,9 @@ fn a_set_user_id_program_gets_no_loader_of_its_callers() {
     // What runs in the loader's place says so.
     let dir = TempDir::new_in("/mnt").unwrap();
     fs::copy(guest(&dir, "secure.c", "-O1"), root.join("loader")).unwrap();
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/programs/sysroot.c");
     let dynamic = Path::new("/mnt/dynamic");
-    let status = Command::new("aarch64-linux-gnu-gcc")
-        .args([
-            "-std=gnu17",
-            "-Wl,--dynamic-linker=/only-there/loader",
-            "-o",
-        ])
-        .args([dynamic, &source])
-        .status()
-        .unwrap();
-    assert!(status.success());
+    let flags = ["-std=gnu17", "-Wl,--dynamic-linker=/only-there/loader"];
+    compile(Target::Guest, "sysroot.c", &flags, dynamic.to_owned());
     let program = install(dynamic, "set-user-id");
     for (flags, runs) in [("POCF", false), ("POF", true)] {
         let line = format!(":armistice-{flags}:M::{MAGIC}:/mnt/engine:{flags}");

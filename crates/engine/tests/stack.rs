@@ -10,7 +10,7 @@ mod common;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::compiled::{guest, native, said};
+use common::compiled::{Target, compile, guest, native, said};
 use common::engine;
 use tempfile::TempDir;
 
@@ -84,17 +84,10 @@ fn grows_where_addresses_are_few() {
 
 /// The program that exports what ThreadSanitizer does.
 fn few(dir: &TempDir, level: &str) -> PathBuf {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/programs/stack.c");
+    let export = "-Wl,--export-dynamic";
+    let flags = [level, "-static-pie", export, "-pthread", "-std=gnu17"];
     let program = dir.path().join(format!("few{level}"));
-    let compiler = "aarch64-linux-gnu-gcc";
-    let status = Command::new(compiler)
-        .args([level, "-static-pie", "-Wl,--export-dynamic", "-pthread"])
-        .args(["-std=gnu17", "-o"])
-        .args([&program, &source])
-        .status()
-        .unwrap();
-    assert!(status.success(), "{compiler} {level}");
-    program
+    compile(Target::Guest, "stack.c", &flags, program)
 }
 
 /// Where the program wants to execute on the stack, also on what has grown.

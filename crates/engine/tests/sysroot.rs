@@ -10,7 +10,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use common::compiled::said;
+use common::compiled::{Target, compile, said};
 use common::{engine, run};
 use tempfile::TempDir;
 
@@ -19,16 +19,14 @@ const CROSS: &str = "/usr/aarch64-linux-gnu";
 
 /// A program with shared libraries, whose loader is at this path.
 fn dynamic(dir: &TempDir, loader: &str) -> PathBuf {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/programs/sysroot.c");
+    let loader = format!("-Wl,--dynamic-linker={loader}");
     let program = dir.path().join("program");
-    let status = Command::new("aarch64-linux-gnu-gcc")
-        .args(["-O1", "-std=gnu17", "-o"])
-        .args([&program, &source])
-        .arg(format!("-Wl,--dynamic-linker={loader}"))
-        .status()
-        .expect("aarch64-linux-gnu-gcc: cargo xtask test installs what is needed");
-    assert!(status.success());
-    program
+    compile(
+        Target::Guest,
+        "sysroot.c",
+        &["-O1", "-std=gnu17", &loader],
+        program,
+    )
 }
 
 /// A folder with the loader at a path that no machine has, and files.

@@ -13,6 +13,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use common::compiled::{self, Target};
 use common::{copy_engine, engine};
 use tempfile::TempDir;
 
@@ -20,28 +21,14 @@ use tempfile::TempDir;
 const MODES: [&[&str]; 3] = [&["--interpret"], &["--eager"], &[]];
 
 /// Compiles one of `programs/`.
-fn compile(dir: &TempDir, prefix: &str, source: &str, flags: &[&str]) -> PathBuf {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/programs")
-        .join(source);
-    let language = match source.extension().unwrap().to_str() {
-        Some("cc") => "g++",
-        _ => "gcc",
-    };
-    let compiler = format!("{prefix}{language}");
-    let program = dir.path().join(source.file_stem().unwrap());
-    let status = Command::new(&compiler)
-        .args(flags)
-        .args(["-O1", "-Wall", "-o"])
-        .args([&program, &source])
-        .status()
-        .unwrap_or_else(|error| panic!("{compiler}: {error}; cargo xtask test installs it"));
-    assert!(status.success(), "{compiler} {source:?}");
-    program
+fn compile(dir: &TempDir, target: Target, source: &str, flags: &[&str]) -> PathBuf {
+    let flags = [flags, &["-O1", "-Wall"]].concat();
+    let program = dir.path().join(source).with_extension("");
+    compiled::compile(target, source, &flags, program)
 }
 
 fn guest(dir: &TempDir, source: &str, flags: &[&str]) -> PathBuf {
-    compile(dir, "aarch64-linux-gnu-", source, flags)
+    compile(dir, Target::Guest, source, flags)
 }
 
 #[track_caller]
@@ -57,7 +44,7 @@ fn expect(output: &Output, stdout: &str) {
 #[test]
 fn system_calls_with_what_differs() {
     let dir = TempDir::new().unwrap();
-    let native = compile(&dir, "", "calls.c", &[]);
+    let native = compile(&dir, Target::Host, "calls.c", &[]);
     let place = TempDir::new().unwrap();
     // The test itself, on the host's kernel.
     expect(

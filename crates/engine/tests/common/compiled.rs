@@ -5,36 +5,64 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-/// Compiles a source of `programs/`, static, with a compiler's prefix.
-fn compile(dir: &TempDir, source: &str, prefix: &str, level: &str) -> PathBuf {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+/// Whose instructions a compiler makes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Target {
+    /// This machine's.
+    Host,
+    /// The guest's. Debian's cross compiler makes them, which `cargo xtask test` installs.
+    Guest,
+}
+
+/// Compiles one of `programs/`, or a source with a path of its own, in C or C++. All
+/// tests of this folder compile here.
+#[track_caller]
+pub(crate) fn compile<P: AsRef<Path>>(
+    target: Target,
+    source: P,
+    flags: &[&str],
+    program: PathBuf,
+) -> PathBuf {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/programs")
         .join(source);
-    let compiler = format!("{prefix}gcc");
-    // Named alike, since programs print their names.
-    let place = dir.path().join(format!("{prefix}{level}"));
-    std::fs::create_dir_all(&place).unwrap();
-    let program = place.join("program");
+    let prefix = match target {
+        Target::Host => "",
+        Target::Guest => "aarch64-linux-gnu-",
+    };
+    let language = match source.extension().unwrap().to_str() {
+        Some("cc") => "g++",
+        _ => "gcc",
+    };
+    let compiler = format!("{prefix}{language}");
+    // A library counts for the sources before it: flags are last.
     let status = Command::new(&compiler)
-        .args([level, "-static", "-std=gnu17", "-pthread", "-o"])
-        .args([&program, &path])
-        .arg("-lm")
+        .arg("-o")
+        .args([&program, &source])
+        .args(flags)
         .status()
-        .unwrap_or_else(|error| {
-            panic!("{compiler}: {error}; cargo xtask test installs what is needed")
-        });
-    assert!(status.success(), "{compiler} {level} {source}");
+        .unwrap_or_else(|error| panic!("{compiler}: {error}; cargo xtask test installs it"));
+    assert!(status.success(), "{compiler} {source:?} {flags:?}");
     program
+}
+
+/// As most tests want one of `programs/`: static, with threads and mathematics.
+fn usual(target: Target, dir: &TempDir, source: &str, level: &str) -> PathBuf {
+    // Named alike, since programs print their names.
+    let place = dir.path().join(format!("{target:?}{level}"));
+    std::fs::create_dir_all(&place).unwrap();
+    let flags = [level, "-static", "-std=gnu17", "-pthread", "-lm"];
+    compile(target, source, &flags, place.join("program"))
 }
 
 /// For the guest.
 pub(crate) fn guest(dir: &TempDir, source: &str, level: &str) -> PathBuf {
-    compile(dir, source, "aarch64-linux-gnu-", level)
+    usual(Target::Guest, dir, source, level)
 }
 
 /// For this machine.
 pub(crate) fn native(dir: &TempDir, source: &str) -> PathBuf {
-    compile(dir, source, "", "-O2")
+    usual(Target::Host, dir, source, "-O2")
 }
 
 /// How it ended and what it printed.
