@@ -42,9 +42,9 @@ pub use kernel::KernelVersion;
 pub use line::Registration;
 pub use lock::Locked;
 pub use mark::{Mark, Pin};
-pub use namespace::{is_initial, is_outer};
+pub use namespace::{INITIAL_USER_NS, is_initial, is_outer};
 pub use plan::{Action, Change, Reason, Rules, plan};
-pub use table::{Snapshot, Table};
+pub use table::{BINFMTFS_MAGIC, Snapshot, Table};
 
 /// Where the kernel's table is mounted by custom, and where tools look for it.
 pub const STANDARD_PATH: &str = "/proc/sys/fs/binfmt_misc";

@@ -15,8 +15,8 @@ use rustix::thread::CapabilitySet;
 
 use crate::kernel::KernelVersion;
 
-/// USER_NS_INIT_INO.
-const INITIAL_USER_NS: u64 = 0xEFFF_FFFD;
+/// The number of the initial user namespace: USER_NS_INIT_INO (`include/uapi/linux/nsfs.h`).
+pub const INITIAL_USER_NS: u64 = 0xEFFF_FFFD;
 /// `_IO(0xFF, n)`.
 const PIDFD_GET_MNT_NAMESPACE: libc::Ioctl = 0xFF03;
 const PIDFD_GET_USER_NAMESPACE: libc::Ioctl = 0xFF09;

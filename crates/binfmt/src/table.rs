@@ -17,7 +17,7 @@ use crate::error::BinfmtError;
 pub(crate) const NOTE: &str = "armistice-installed";
 
 /// BINFMTFS_MAGIC in `include/uapi/linux/magic.h`.
-const BINFMTFS_MAGIC: i64 = 0x4249_4e4d;
+pub const BINFMTFS_MAGIC: i64 = 0x4249_4e4d;
 
 /// A table, open for use. It is changed through a [`Locked`](crate::Locked).
 #[derive(Debug)]

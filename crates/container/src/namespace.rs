@@ -6,6 +6,7 @@
 use std::ffi::CStr;
 use std::os::fd::{AsFd, OwnedFd};
 
+use armistice_binfmt::BINFMTFS_MAGIC;
 use rustix::fs::{CWD, Mode, OFlags, open, statfs};
 use rustix::io::Errno;
 use rustix::mount::{
@@ -18,9 +19,6 @@ use crate::Step;
 
 /// Where everybody looks for the table.
 pub(crate) const TABLE: &CStr = c"/proc/sys/fs/binfmt_misc";
-
-/// `f_type` of binfmt_misc (`include/uapi/linux/magic.h`).
-const BINFMTFS_MAGIC: i64 = 0x4249_4e4d;
 
 /// What failed, and how.
 pub(crate) type Refusal = (Step, Errno);

@@ -135,6 +135,29 @@ fn each_layer_knows_those_alone_that_it_may_know() {
     assert!(told.is_empty(), "{told}");
 }
 
+/// Numbers of the kernel's that several crates ask for, and the one crate that writes them down.
+const STAND_ONCE: [(&str, &str); 2] = [
+    ("0xEFFF_FFFD", "crates/binfmt/src"), // USER_NS_INIT_INO
+    ("0x4249_4E4D", "crates/binfmt/src"), // BINFMTFS_MAGIC
+];
+
+#[test]
+fn what_several_crates_ask_for_stands_once() {
+    let workspace = workspace();
+    for (number, place) in STAND_ONCE {
+        let says = |file: &&Path| {
+            let text = fs::read_to_string(root().join(file)).expect("it is text");
+            text.to_ascii_uppercase()
+                .contains(&number.to_ascii_uppercase())
+        };
+        let found: Vec<&Path> = workspace.files().filter(says).collect();
+        assert!(
+            found.len() == 1 && found[0].starts_with(place),
+            "{number} is to stand once, in {place}: {found:?}"
+        );
+    }
+}
+
 const BEGIN: &str = "<!-- rooms: made from the files' headers by xtask/tests/house -->\n\n";
 const END: &str = "\n<!-- end of rooms -->\n";
 

@@ -10,14 +10,13 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use armistice_binfmt::INITIAL_USER_NS;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags, fstat, open};
 use rustix::process::{Pid, PidfdFlags, getuid, pidfd_open};
 
 use super::{Engine, Keeper};
 
-/// USER_NS_INIT_INO (`include/uapi/linux/nsfs.h`).
-const INITIAL_USER_NS: u64 = 0xEFFF_FFFD;
 /// `_IO(0xb7, 4)` (`include/uapi/linux/nsfs.h`).
 const NS_GET_OWNER_UID: libc::Ioctl = 0xB704;
 
