@@ -127,6 +127,19 @@ fn what_fails_at_its_end_keeps_no_entry_from_being_removed() {
     assert!(!has(&table, "qemu-aarch64"), "{}", guard.said());
 }
 
+/// A bug once: rights were asked for, which root has in `/proc`, too; so the entries were
+/// registered before the guard failed.
+#[test]
+fn a_ready_file_that_cannot_be_written_fails_before_anything_is_changed() {
+    let table = PrivateTable::new();
+    let mut guard = table.command(product::binary());
+    guard.args(["guard", "arm64", "--ready-file", "/proc/ready"]);
+    e2e::run(&mut guard)
+        .exits(1)
+        .says("cannot write the ready file /proc/ready; nothing was changed");
+    assert_eq!(table.names(), Vec::<String>::new());
+}
+
 /// A bug once: without names, all that an emulator is installed for was registered.
 #[test]
 fn without_names_it_keeps_what_is_registered_and_adds_nothing() {
