@@ -61,6 +61,29 @@ fn podman_runs_and_builds_after_one_command() {
     is_broken(user.run(&Userland::ARM64, &["uname", "-m"]));
 }
 
+/// Bugs once: Podman was asked as root alone, and what asking it leaves was not said.
+#[test]
+fn an_image_that_podman_alone_has_is_told_of_with_what_asking_leaves() {
+    let user = OrdinaryUser::new();
+    user.load(&Userland::ARM64);
+    let image = Userland::ARM64.image();
+    let left = "has left its pause process";
+    let ended = || run(user.podman().args(["system", "migrate"])).ok();
+    ended();
+    run(user.armistice().args(["explain", &image])).says(left);
+    // By now it runs.
+    let again = run(user.armistice().args(["explain", &image]));
+    assert!(!again.stderr.contains(left), "{again}");
+    let save = format!("podman has one: podman save {image} -o x.tar");
+    for verb in [&["pull"][..], &["run", "--pull", "never"]] {
+        ended();
+        run(user.armistice().args(verb).arg(&image))
+            .fails()
+            .says(&save)
+            .says(left);
+    }
+}
+
 #[test]
 fn buildah_builds_in_podmans_namespace() {
     let _host = HostTable::mounted();

@@ -73,6 +73,12 @@ impl Platform {
         }
     }
 
+    /// The most usual platform of an architecture; `None` where OCI has none.
+    #[must_use]
+    pub fn of(arch: &Arch) -> Option<Platform> {
+        Platform::parse(arch.platforms.first()?)
+    }
+
     /// The row of the table that runs it.
     #[must_use]
     pub fn arch(&self) -> Option<&'static Arch> {

@@ -311,7 +311,7 @@ pub(crate) struct Explain {
     /// A program, a script, a root folder, an image archive, or an image that docker or podman has
     #[arg(value_name = "FILE|IMAGE|ROOTFS", value_hint = ValueHint::AnyPath)]
     pub(crate) what: PathBuf,
-    /// Of an image of several platforms: this one
+    /// Of an image of several platforms: this one; a file has to be made for it
     #[arg(long, value_name = "PLATFORM")]
     pub(crate) platform: Option<String>,
     #[command(flatten)]

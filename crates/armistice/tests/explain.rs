@@ -104,6 +104,43 @@ fn with_scene(name: &str, body: impl FnOnce(&Scene)) {
     });
 }
 
+/// A bug once: of a program, a script and a folder the platform that was asked for was not
+/// looked at.
+#[test]
+fn a_file_is_judged_by_the_platform_that_is_asked_for() {
+    let name = "a_file_is_judged_by_the_platform_that_is_asked_for";
+    with_scene(name, |scene| {
+        scene.arm64("root/bin/sh");
+        let program = scene.arm64("program");
+        let script = scene.file("script", 0o755, format!("#!{}\n", program.display()));
+        let code = |what: &Path, platform: &str| {
+            let done = scene.run(&["-o", "json", "--platform", platform], what);
+            let answer: Value = serde_json::from_slice(&done.stdout).unwrap();
+            assert_ne!(answer["verdict"]["runs"], true, "{answer}");
+            answer["verdict"]["code"].as_str().unwrap().to_owned()
+        };
+        for what in [&program, &script, &scene.path("root")] {
+            assert_eq!(code(what, "linux/arm64"), "no-handler");
+            // A header tells no variant.
+            assert_eq!(code(what, "linux/arm64/v8"), "no-handler");
+            for other in ["linux/amd64", "arm/v7", "windows/arm64"] {
+                assert_eq!(code(what, other), "no-platform", "{what:?} {other}");
+            }
+        }
+        let text = scene.text(&["--platform", "s390x"], &program);
+        let says = "No: it is made for linux/arm64, not for linux/s390x\n";
+        assert!(text.ends_with(says), "{text}");
+        // This machine's own are for no other.
+        let own = Path::new("/proc/self/exe");
+        assert_eq!(code(own, "arm64"), "no-platform");
+        // Where nothing tells, that is said.
+        let words = scene.file("words", 0o755, "words\n");
+        let text = scene.text(&["--platform", "arm64"], &words);
+        let says = "But: nothing in it says whether it is for linux/arm64\n";
+        assert!(text.contains(says), "{text}");
+    });
+}
+
 #[test]
 fn what_is_no_program_gets_no_chmod() {
     with_scene("what_is_no_program_gets_no_chmod", |scene| {

@@ -1,98 +1,81 @@
-//! Where what was typed may be, when no image of that name could be had: a folder here, or
-//! docker's or podman's own store.
-
-use std::path::Path;
+//! Where else an image may be, when none of that name could be had: in docker's or podman's own
+//! store, or in a folder here.
 
 use anyhow::Error;
+use armistice_container::Outside;
+use armistice_oci::Reference;
+use rustix::process::geteuid;
 
-use super::local;
-use crate::outcome::Usage;
-use crate::output::{quoted_path, shown};
+use super::instead::{folder, way};
+use super::{Given, local};
+use crate::output::{Output, shown};
 
-/// The error, with where else it may be. `root` is whether the user is root on the machine.
-pub(crate) fn told(error: Error, typed: &str, root: bool) -> Error {
-    let folder = folder(typed);
-    let ways = folder.into_iter().chain(saved(typed, root));
-    let ways: Vec<String> = ways.collect();
-    if ways.is_empty() {
-        return error;
+/// Who tells where else an image may be.
+pub(crate) struct Elsewhere {
+    output: Output,
+    asker: Asker,
+}
+
+/// Who asks docker and podman.
+enum Asker {
+    /// This process.
+    Itself,
+    /// A child that stays outside of the user namespace which this process enters. There,
+    /// podman would take the user for root, and look in root's store.
+    Outside(Outside),
+    /// Nobody, as no child could be started.
+    Nobody,
+}
+
+impl Elsewhere {
+    /// To be had before a user namespace is entered; the process must have one thread.
+    pub(crate) fn new(given: &Given, output: Output) -> Elsewhere {
+        let asker = match given {
+            Given::Image(reference) if !geteuid().is_root() && !is_here(reference) => {
+                let has_it = move |name: &[u8]| {
+                    let name = String::from_utf8_lossy(name);
+                    let found = local::find(&name, output);
+                    found.map_or_else(|_| Vec::new(), |image| image.engine.into())
+                };
+                Outside::start(has_it).map_or(Asker::Nobody, Asker::Outside)
+            }
+            _ => Asker::Itself,
+        };
+        Elsewhere { output, asker }
     }
-    error.context(format!(
-        "{} is taken for the name of a registry's image ({})",
-        shown(typed),
-        ways.join("; ")
-    ))
-}
 
-/// The same for a name that can be none, as `DIR/`.
-pub(crate) fn of_folder(error: Error, typed: &str) -> Error {
-    match folder(typed) {
-        Some(folder) => Usage(format!("{error}; {folder}")).into(),
-        None => error,
+    /// The error, with where else what was typed may be.
+    pub(crate) fn told(&self, error: Error, typed: &str) -> Error {
+        let saved = self.engine(typed).map(|engine| {
+            let way = way(&engine, typed);
+            format!("{engine} has one: {way}")
+        });
+        let ways: Vec<String> = folder(typed).into_iter().chain(saved).collect();
+        if ways.is_empty() {
+            return error;
+        }
+        error.context(format!(
+            "{} is taken for the name of a registry's image ({})",
+            shown(typed),
+            ways.join("; ")
+        ))
+    }
+
+    /// The engine that has an image of that name.
+    fn engine(&self, name: &str) -> Option<String> {
+        match &self.asker {
+            Asker::Itself => Some(local::find(name, self.output).ok()?.engine.to_owned()),
+            Asker::Outside(outside) => {
+                let answer = String::from_utf8(outside.ask(name.as_bytes()).ok()?).ok()?;
+                (!answer.is_empty()).then_some(answer)
+            }
+            Asker::Nobody => None,
+        }
     }
 }
 
-/// A folder of that name, which is meant only where it is written as a path.
-fn folder(typed: &str) -> Option<String> {
-    let name = typed.trim_end_matches('/');
-    let is_one = !name.is_empty() && !typed.starts_with(['/', '.']) && Path::new(name).is_dir();
-    is_one.then(|| {
-        let name = quoted_path(&Path::new(".").join(name));
-        format!("there is a folder here: write {name}")
-    })
-}
-
-/// An engine's image of that name, and how it comes here.
-fn saved(name: &str, root: bool) -> Option<String> {
-    // Podman would take an ordinary user's namespace for root's, and look in root's store.
-    let engines: &[&'static str] = if root {
-        &["docker", "podman"]
-    } else {
-        &["docker"]
-    };
-    let found = local::find_in(engines, name).ok()?;
-    Some(format!(
-        "{} has one: {}",
-        found.engine,
-        way(found.engine, name)
-    ))
-}
-
-/// How an engine's image comes here.
-fn way(engine: &str, name: &str) -> String {
-    let name = quoted_path(Path::new(name));
-    format!("{engine} save {name} -o x.tar, then armistice run x.tar")
-}
-
-/// What to write instead of a name with skopeo's transport before it.
-pub(crate) fn of_transport(typed: &str) -> Option<String> {
-    let (transport, rest) = typed.split_once(':')?;
-    let instead = match transport {
-        "docker-daemon" => way("docker", rest),
-        "containers-storage" => way("podman", rest),
-        "docker" => format!("write its name alone: {}", rest.strip_prefix("//")?),
-        "docker-archive" | "oci-archive" => format!("write the file's name alone: {rest}"),
-        _ => return None,
-    };
-    Some(format!("{transport}: is not read; {instead}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn transports_are_told_what_to_write_instead() {
-        let instead = |typed: &str| of_transport(typed).unwrap_or_default();
-        assert_eq!(
-            instead("docker-daemon:app:1"),
-            "docker-daemon: is not read; docker save app:1 -o x.tar, then armistice run x.tar"
-        );
-        assert!(instead("containers-storage:app").contains("podman save app"));
-        assert!(instead("docker://debian").ends_with("alone: debian"));
-        assert!(instead("oci-archive:x.tar").ends_with("alone: x.tar"));
-        // An image's name and tag.
-        assert_eq!(of_transport("docker:dind"), None);
-        assert_eq!(of_transport("debian:trixie"), None);
-    }
+/// Whether the user's store has an image of that name already, so that nobody need be asked.
+fn is_here(reference: &Reference) -> bool {
+    let folder = super::folder();
+    folder.is_ok_and(|folder| !armistice_store::view(&folder, &reference.to_string()).is_empty())
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, anyhow};
 use armistice_oci::{Archive, Error, Found, Reference};
 
-use super::elsewhere;
+use super::instead;
 use crate::outcome::Usage;
 
 /// What was given.
@@ -28,10 +28,10 @@ impl Given {
         let path = Path::new(text);
         let written = text.starts_with(['/', '.']);
         if !written && !path.is_file() && !path.join("oci-layout").is_file() {
-            if let Some(instead) = elsewhere::of_transport(text) {
+            if let Some(instead) = instead::of_transport(text) {
                 return Err(Usage(instead).into());
             }
-            let image = reference(text).map_err(|error| elsewhere::of_folder(error, text))?;
+            let image = reference(text).map_err(|error| instead::of_folder(error, text))?;
             return Ok(Given::Image(image));
         }
         if path.is_dir() && !path.join("oci-layout").is_file() {

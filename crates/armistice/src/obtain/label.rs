@@ -35,7 +35,7 @@ impl Otherwise {
         // Most arm64 processors run 32-bit Arm, as x86-64 runs i386.
         let runs = arch.is_native_to(labelled)
             || (labelled.name == "aarch64" && matches!(arch.name, "arm" | "armeb"));
-        let platform = Platform::parse(arch.platforms.first()?)?;
+        let platform = Platform::of(arch)?;
         (!runs).then(|| Otherwise {
             label: label.clone(),
             path: path.to_owned(),

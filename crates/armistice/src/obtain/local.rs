@@ -10,6 +10,9 @@ use armistice_arch::Platform;
 use armistice_oci::config::command_line;
 use serde::Deserialize;
 
+use crate::output::Output;
+use crate::rootless::choice::podman_runs;
+
 /// An image as an engine describes it.
 #[derive(Debug)]
 pub(crate) struct LocalImage {
@@ -49,12 +52,23 @@ struct Config {
 }
 
 /// Asks docker and podman; docker's image counts where both have one.
-pub(crate) fn find(image: &str) -> Result<LocalImage, NotFound> {
-    find_in(&["docker", "podman"], image)
+///
+/// An ordinary user's podman starts its pause process where none runs yet, whatever it is
+/// asked, and leaves it. That is said.
+pub(crate) fn find(image: &str, output: Output) -> Result<LocalImage, NotFound> {
+    let had_one = podman_runs();
+    let found = find_in(&["docker", "podman"], image);
+    if !had_one && podman_runs() {
+        output.note(
+            "Podman was asked, and has left its pause process, which keeps its user namespace; it ends with: podman \
+             system migrate",
+        );
+    }
+    found
 }
 
 /// Asks these; the first one's image counts where several have one.
-pub(crate) fn find_in(engines: &[&'static str], image: &str) -> Result<LocalImage, NotFound> {
+fn find_in(engines: &[&'static str], image: &str) -> Result<LocalImage, NotFound> {
     let mut asked: Vec<(&'static str, Child)> = engines
         .iter()
         .copied()

@@ -2,13 +2,15 @@
 //! does, and what `run` begins with.
 //!
 //! - `given`: what the words mean. `source`: where the bytes come from.
-//! - `local`: what docker and podman have here. `elsewhere`: where else what was typed may be.
+//! - `instead`: what to write instead of words that are no image's name.
+//! - `local`: what docker and podman have here. `elsewhere`: which of them has what was typed.
 //! - `keyring`: who the user is to registries.
 //! - `label`: what an image's programs are, where its label says otherwise.
 //! - `progress`: what is shown while they come.
 
-pub(crate) mod elsewhere;
+mod elsewhere;
 mod given;
+mod instead;
 mod keyring;
 mod label;
 pub(crate) mod local;
@@ -27,6 +29,7 @@ use crate::cli::Fetching;
 use crate::outcome::Usage;
 use crate::output::{Output, shown};
 use crate::remedy;
+pub(crate) use elsewhere::Elsewhere;
 pub(crate) use given::{Given, reference};
 pub(crate) use keyring::Keyring;
 pub(crate) use label::Otherwise;

@@ -281,5 +281,5 @@ fn named(path: &[u8]) -> String {
 
 fn platform_of(head: &[u8]) -> Option<Platform> {
     let arch = Arch::of_elf(&ElfHeader::parse(head).ok()?)?;
-    Platform::parse(arch.platforms.first()?)
+    Platform::of(arch)
 }

@@ -238,6 +238,11 @@ pub(crate) fn of_image(engine: &str) -> Option<Keeper> {
     (engine != Engine::Docker || docker_is_rootless()).then_some(keeper)
 }
 
+/// Whether a pause process of this user's Podman runs.
+pub(crate) fn podman_runs() -> bool {
+    find(Engine::Podman, &place()).keeper.is_some()
+}
+
 fn docker_is_rootless() -> bool {
     let asked = Command::new("docker")
         .args(["info", "--format", "{{json .SecurityOptions}}"])

@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 use crate::cli::{Format, Pull};
-use crate::obtain::{self, Given, elsewhere};
+use crate::obtain::{self, Elsewhere, Given};
 use crate::outcome::Outcome;
 use crate::output::{Output, megabytes, shown};
 
@@ -23,14 +23,14 @@ struct Answer {
 }
 
 pub(crate) fn run(args: &Pull, output: Output) -> Result<Outcome> {
-    let root = rustix::process::geteuid().is_root();
     let given = Given::parse(&args.image)?;
     let fetching = &args.fetching;
+    let elsewhere = Elsewhere::new(&given, output);
     let (store, keyring) = obtain::open_to_fetch(&given, fetching, output)?;
     let name = args.name.as_deref();
     let obtained = obtain::pull(&store, &keyring, &given, name, fetching, output);
     let obtained = obtained.map_err(|error| match &given {
-        Given::Image(_) => elsewhere::told(error, &args.image, root),
+        Given::Image(_) => elsewhere.told(error, &args.image),
         _ => error,
     })?;
     let pulled = &obtained.pulled;

@@ -59,7 +59,9 @@ struct Answer {
 
 pub(crate) fn run(args: &Explain, output: Output) -> Result<Outcome> {
     // Asked of the engines before a namespace is joined, in which they would be others.
-    let subject = Subject::find(&args.what, args.platform.as_deref())?;
+    let wanted = args.platform.as_deref().map(subject::platform);
+    let wanted = wanted.transpose()?;
+    let subject = Subject::find(&args.what, wanted.as_ref(), output)?;
     let joined = enter(args, subject.engine, output)?;
     let situation = situation::look();
     let words = Words::of(&situation);
@@ -132,7 +134,13 @@ pub(crate) fn run(args: &Explain, output: Output) -> Result<Outcome> {
                     answer.steps.remove(0);
                 }
             }
-            answer.platform = answer.platform.or_else(|| platform(&run));
+            if answer.platform.is_none() {
+                let arch = made_for(&run);
+                if let Some(wanted) = &wanted {
+                    answer.verdict = answer.verdict.of_program_for(arch, wanted);
+                }
+                answer.platform = arch.and_then(Platform::of).map(|p| p.to_string());
+            }
         }
     }
     if answer.verdict.remedy_changes_table {
@@ -246,12 +254,10 @@ fn by_label_only(engine: &str, image: &Path) -> String {
     )
 }
 
-/// The platform that the program's header says, or its interpreter's.
-fn platform(run: &Run<'_>) -> Option<String> {
+/// What the program is made for by its header, or its interpreter by its own.
+fn made_for(run: &Run<'_>) -> Option<&'static Arch> {
     let step = deciding(run)?;
-    let header = ElfHeader::parse(&step.program.head).ok()?;
-    let platform = Arch::of_elf(&header)?.platforms.first()?;
-    Platform::parse(platform).map(|p| p.to_string())
+    Arch::of_elf(&ElfHeader::parse(&step.program.head).ok()?)
 }
 
 fn print(answer: &Answer, output: Output) {

@@ -15,9 +15,9 @@ use armistice_store as store;
 
 use super::place::Place;
 use super::verdict::{Call, Verdict};
-use crate::obtain::local::{self, NotFound};
+use crate::obtain::local::{self, LocalImage, NotFound};
 use crate::obtain::{self, Otherwise};
-use crate::output::{shown, shown_path};
+use crate::output::{Output, shown, shown_path};
 
 /// What is to be judged.
 pub(super) struct Subject {
@@ -53,20 +53,23 @@ const SHELLS: [&str; 5] = [
 impl Subject {
     /// A path that exists is meant before an image of that name; one that Armistice has
     /// before one that an engine has.
-    pub(super) fn find(what: &Path, platform: Option<&str>) -> Result<Subject> {
-        let platform = platform.map(parse_platform).transpose()?;
+    pub(super) fn find(
+        what: &Path,
+        platform: Option<&Platform>,
+        output: Output,
+    ) -> Result<Subject> {
         let metadata = match std::fs::metadata(what) {
             Ok(metadata) => metadata,
-            Err(error) => return Ok(not_a_file(what, platform.as_ref(), &error)),
+            Err(error) => return Ok(not_a_file(what, platform, &error, output)),
         };
         let subject = match Archive::open(what) {
-            Ok(archive) => of_archive(archive, platform.as_ref()),
+            Ok(archive) => of_archive(archive, platform),
             Err(Error::NotAnImage { .. }) if metadata.is_dir() => of_folder(what),
             Err(Error::NotAnImage {
                 found: Found::OtherTar,
                 ..
             }) => {
-                let subject = of_root_tar(what, platform.as_ref());
+                let subject = of_root_tar(what, platform);
                 Ok(subject.unwrap_or_else(|| of_file(what, Found::OtherTar)))
             }
             Err(Error::NotAnImage { found, .. }) => Ok(of_file(what, found)),
@@ -78,6 +81,18 @@ impl Subject {
             let text = format!("{:#}", anyhow::Error::new(error));
             Subject::nothing("an archive or a folder", "unreadable", shown(&text))
         }))
+    }
+
+    /// Not for the platform that is asked for.
+    fn of_another_platform(kind: &str, found: &Platform, wanted: &Platform) -> Subject {
+        Subject {
+            kind: kind.to_owned(),
+            platform: Some(found.clone()),
+            no_command: false,
+            engine: None,
+            otherwise: None,
+            what: What::Nothing(Verdict::of_another_platform(&found.to_string(), wanted)),
+        }
     }
 
     fn nothing(kind: &str, code: &'static str, text: String) -> Subject {
@@ -92,13 +107,19 @@ impl Subject {
     }
 }
 
-fn parse_platform(text: &str) -> Result<Platform> {
+/// The platform that is asked for.
+pub(super) fn platform(text: &str) -> Result<Platform> {
     Platform::parse(text)
         .ok_or_else(|| crate::outcome::Usage(format!("'{}' is no platform", shown(text))).into())
 }
 
 /// A path that leads nowhere: an image's name, perhaps.
-fn not_a_file(what: &Path, platform: Option<&Platform>, error: &std::io::Error) -> Subject {
+fn not_a_file(
+    what: &Path,
+    platform: Option<&Platform>,
+    error: &std::io::Error,
+    output: Output,
+) -> Subject {
     let shown = shown_path(what);
     if let Ok(target) = std::fs::read_link(what) {
         let target = shown_path(&target);
@@ -119,7 +140,7 @@ fn not_a_file(what: &Path, platform: Option<&Platform>, error: &std::io::Error) 
         return Subject::nothing("a file", "unknown", text);
     }
     match what.to_str().filter(|name| could_be_an_image(name)) {
-        Some(name) => of_store(name, platform).unwrap_or_else(|| of_engine(name)),
+        Some(name) => of_store(name, platform).unwrap_or_else(|| of_engine(name, platform, output)),
         None => Subject::nothing("nothing", "not-found", format!("there is no file {shown}")),
     }
 }
@@ -205,11 +226,7 @@ fn of_root_tar(path: &Path, platform: Option<&Platform>) -> Option<Subject> {
     let (program, found) = obtain::first_program(path).ok()??;
     let kind = "a tar of a root folder".to_owned();
     if let Some(wanted) = platform.filter(|wanted| found.distance_from(wanted).is_none()) {
-        let text = format!(
-            "it is made for {found}, not for {}",
-            shown(&wanted.to_string())
-        );
-        return Some(Subject::nothing(&kind, "no-platform", text));
+        return Some(Subject::of_another_platform(&kind, &found, wanted));
     }
     Some(Subject {
         kind,
@@ -379,24 +396,28 @@ fn choose(archive: &Archive, platform: Option<&Platform>) -> Option<usize> {
         .or_else(|| images.iter().position(wanted))
 }
 
-fn of_engine(name: &str) -> Subject {
+fn of_engine(name: &str, platform: Option<&Platform>, output: Output) -> Subject {
     let nothing = |why: &str| {
         let text = format!("there is no file {}, {why}", shown(name));
         Subject::nothing("nothing", "not-found", text)
     };
-    match local::find(name) {
-        Ok(image) => Subject {
-            kind: format!("an image that {} has", image.engine),
+    let kind = |image: &LocalImage| format!("an image that {} has", image.engine);
+    match (local::find(name, output), platform) {
+        (Ok(image), Some(wanted)) if image.platform.distance_from(wanted).is_none() => {
+            Subject::of_another_platform(&kind(&image), &image.platform, wanted)
+        }
+        (Ok(image), _) => Subject {
+            kind: kind(&image),
             no_command: image.program.is_none(),
             engine: Some(image.engine),
             otherwise: None,
             what: by_platform(&image.platform, image.program),
             platform: Some(image.platform),
         },
-        Err(NotFound::NoEngine) => {
+        (Err(NotFound::NoEngine), _) => {
             nothing("and neither docker nor podman is installed to ask for an image of that name")
         }
-        Err(NotFound::NotThere(answers)) => nothing(&format!(
+        (Err(NotFound::NotThere(answers)), _) => nothing(&format!(
             "and no image of that name: {}",
             shown(&answers.join("; "))
         )),

@@ -95,6 +95,32 @@ impl Verdict {
         }
     }
 
+    /// For what is made for something else than the platform that is asked for.
+    pub(super) fn of_another_platform(found: &str, wanted: &Platform) -> Verdict {
+        let [found, wanted] = [found, &wanted.to_string()].map(shown);
+        let text = format!("it is made for {found}, not for {wanted}");
+        Verdict::no("no-platform", text)
+    }
+
+    /// The same, of a program that is to be for a platform. Its header says what it is made
+    /// for, without a variant.
+    pub(super) fn of_program_for(mut self, arch: Option<&Arch>, wanted: &Platform) -> Verdict {
+        match arch {
+            Some(arch) if wanted.arch().is_some_and(|w| w.name == arch.name) => self,
+            Some(arch) => {
+                let platform = Platform::of(arch).map(|p| p.to_string());
+                let found = platform.as_deref().unwrap_or(arch.name);
+                Verdict::of_another_platform(found, wanted)
+            }
+            None => {
+                let wanted = shown(&wanted.to_string());
+                let warning = format!("nothing in it says whether it is for {wanted}");
+                self.warnings.push(warning);
+                self
+            }
+        }
+    }
+
     /// The same, of a table that is out of sight, by whether it has a handler.
     pub(super) fn out_of_sight(self, takes: bool) -> Verdict {
         if takes {

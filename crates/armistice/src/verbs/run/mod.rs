@@ -18,7 +18,7 @@ use armistice_store::{Held, Store, StoredImage, Wanted};
 
 use crate::cli::{NetworkKind, PullWhen, Run};
 use crate::inherited::Inherited;
-use crate::obtain::{self, Given, Keyring, Otherwise, elsewhere};
+use crate::obtain::{self, Elsewhere, Given, Keyring, Otherwise};
 use crate::outcome::{self, OWN_FAILURE, Outcome, Usage};
 use crate::output::{Output, shown};
 use foreign::Foreign;
@@ -53,7 +53,6 @@ fn run_to_end(args: &Run, inherited: &Inherited, output: Output) -> Result<u8> {
         ));
     }
     // Paths of the machine's are read before the user namespace is entered.
-    let root = rustix::process::geteuid().is_root();
     let image = Given::parse(&args.image)?;
     let volumes = options::volumes(&args.volumes)?;
     let tmpfs = options::tmpfs(&args.tmpfs)?;
@@ -65,14 +64,15 @@ fn run_to_end(args: &Run, inherited: &Inherited, output: Output) -> Result<u8> {
     }
     let env = options::env(args)?;
     let outside = namespace();
+    let elsewhere = Elsewhere::new(&image, output);
     let (store, keyring) = obtain::open_to_fetch(&image, &args.fetching, output)?;
     let origin = match &image {
         Given::Folder(folder) => folder_origin(folder, args)?,
         Given::Image(_) => image_origin(&store, &keyring, &image, args, output)
-            .map_err(|error| elsewhere::told(error, &args.image, root))?,
+            .map_err(|error| elsewhere.told(error, &args.image))?,
         other => image_origin(&store, &keyring, other, args, output)?,
     };
-    drop(keyring);
+    drop((keyring, elsewhere));
     let foreign = Foreign::of(&origin.platform, &args.emulators, output)?;
     // An ordinary user is in one of its own since the store was opened. Without one of
     // its own, a new table would take the place of somebody else's.

@@ -282,7 +282,7 @@ pub(super) fn platform_of(folder: &Path) -> Option<Platform> {
     TELLING.iter().find_map(|name| {
         let head = foreign::head(&inside(folder, Path::new(name))?)?;
         let arch = Arch::of_elf(&ElfHeader::parse(&head).ok()?)?;
-        Platform::parse(arch.platforms.first()?)
+        Platform::of(arch)
     })
 }
 
