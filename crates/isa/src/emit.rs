@@ -121,11 +121,12 @@ fn told(out: &mut String, rows: &[Row], places: &BTreeMap<String, Field>) {
         lists.extend(fields);
         writeln!(
             out,
-            "Row {{ name: {}, title: {}, mnemonic: {}, feature: Feature::{}, has_where: {}, fields: Part {{ start: {start}, length: {length} }} }},",
+            "Row {{ name: {}, title: {}, mnemonic: {}, feature: Feature::{}, should: {:#x}, has_where: {}, fields: Part {{ start: {start}, length: {length} }} }},",
             text(&r.name),
             text(&title),
             text(mnemonic),
             r.feature,
+            r.should,
             r.constraint.is_some()
         )
         .unwrap();

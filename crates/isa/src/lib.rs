@@ -2,7 +2,8 @@
 //! data: for build scripts.
 //!
 //! A table has a line for each instruction: its name, its bits in quotes (`0`, `1`, and
-//! `name:width` for fields, `x` being a field without a name), a feature, an encoding
+//! `name:width` for fields, `x` being a field without a name, and in parentheses bits that
+//! should be so, which decide nothing), a feature, an encoding
 //! group, and what must hold beside the fixed bits (`where`). All instructions of one
 //! table have the same length, 2 or 4 bytes; a guest that has both lengths, or several
 //! states, has several tables.

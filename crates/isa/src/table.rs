@@ -13,6 +13,8 @@ pub(crate) struct Row {
     pub(crate) class: String,
     pub(crate) mask: u32,
     pub(crate) value: u32,
+    /// The ones among the bits that should be so.
+    pub(crate) should: u32,
     pub(crate) fields: Vec<Field>,
     pub(crate) constraint: Option<Expr>,
 }
@@ -73,6 +75,7 @@ fn read_row(line: &str, bits: u32) -> (Row, Option<&str>) {
         panic!("not FEATURE and class: {line}");
     };
     let (mut bit, mut mask, mut value, mut fields) = (bits, 0, 0, Vec::new());
+    let mut should = 0;
     for piece in pattern.split_whitespace() {
         if let Some((field, width)) = piece.split_once(':') {
             let width: u32 = width.parse().unwrap();
@@ -88,12 +91,21 @@ fn read_row(line: &str, bits: u32) -> (Row, Option<&str>) {
             }
             continue;
         }
-        for c in piece.chars() {
+        let inside = piece.strip_prefix('(').map(|rest| {
+            rest.strip_suffix(')')
+                .unwrap_or_else(|| panic!("no ) in {piece}: {line}"))
+        });
+        for c in inside.unwrap_or(piece).chars() {
             bit = bit
                 .checked_sub(1)
                 .unwrap_or_else(|| panic!("over {bits} bits: {line}"));
-            mask |= 1 << bit;
-            value |= c.to_digit(2).unwrap_or_else(|| panic!("no bit: {line}")) << bit;
+            let one = c.to_digit(2).unwrap_or_else(|| panic!("no bit: {line}")) << bit;
+            if inside.is_some() {
+                should |= one;
+            } else {
+                mask |= 1 << bit;
+                value |= one;
+            }
         }
     }
     assert_eq!(bit, 0, "not {bits} bits: {line}");
@@ -103,6 +115,7 @@ fn read_row(line: &str, bits: u32) -> (Row, Option<&str>) {
         class: class.to_owned(),
         mask,
         value,
+        should,
         fields,
         constraint: None,
     };

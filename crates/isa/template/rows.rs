@@ -30,6 +30,9 @@ pub struct OpInfo {
     pub mask: u32,
     /// Their values.
     pub value: u32,
+    /// The ones among the bits that should be so, and that neither are fixed nor a
+    /// field's.
+    pub should: u32,
     /// Whether more than the fixed bits decides if a word is allocated; see
     /// [`allocated`].
     pub has_where: bool,
@@ -101,6 +104,7 @@ struct Row {
     title: Part,
     mnemonic: Part,
     feature: Feature,
+    should: u32,
     has_where: bool,
     fields: Part,
 }
@@ -133,6 +137,7 @@ impl Op {
             class: self.class(),
             mask,
             value,
+            should: row.should,
             has_where: row.has_where,
             fields: Fields(row.fields),
         }

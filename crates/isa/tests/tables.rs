@@ -69,6 +69,19 @@ fn two_rows_that_a_where_keeps_apart() {
 }
 
 #[test]
+fn bits_that_should_be_so_decide_nothing() {
+    let rows = made("BX \"010001110 Rm:4 (101)\" BASE branch\n").rows;
+    assert!(rows.contains("Match { mask: 0xff80, value: 0x4700,"));
+    assert!(rows.contains("should: 0x5, has_where"));
+}
+
+#[test]
+#[should_panic(expected = "no ) in (10")]
+fn bits_that_should_be_so_have_both_parentheses() {
+    let _ = made("A \"0001 (10 n:10\" BASE a\n");
+}
+
+#[test]
 #[should_panic(expected = "a second place for the field")]
 fn a_field_with_two_places() {
     let _ = made("A \"0001 n:12\" BASE a\nB \"0010 n:4 00000000\" BASE b\n");

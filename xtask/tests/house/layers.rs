@@ -66,13 +66,19 @@ pub(crate) const RULES: &[Rule] = &[
         why: "registries know no store",
     },
     Rule {
-        who: &["crates/a64/src", "crates/guest/src", "crates/toy/src"],
+        who: &[
+            "crates/a32/src",
+            "crates/a64/src",
+            "crates/guest/src",
+            "crates/toy/src",
+        ],
         whom: &["crates/x64", "crates/engine", "crates/oracle"],
         why: "the guest knows no host",
     },
     Rule {
         who: &["crates/x64/src"],
         whom: &[
+            "crates/a32",
             "crates/a64",
             "crates/guest",
             "crates/engine",

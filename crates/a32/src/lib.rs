@@ -1,0 +1,7 @@
+//! The 32-bit Arm guest: the AArch32 state of Armv8-A, as user programs see it.
+//!
+//! What belongs to A32 and T32 and to no other guest: the tables of instructions
+//! (`a32.isa`, `t32.isa`, `t16.isa`) and the decoder made of them.
+#![no_std]
+
+pub mod decode;

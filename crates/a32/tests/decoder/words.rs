@@ -1,0 +1,141 @@
+//! Instruction words to test with: from the whole space, and from each row and beside it.
+
+use armistice_a32::decode::{Insn, State, a32, decode, is_long, t16, t32};
+
+/// A small generator of random numbers (xorshift64*), repeatable.
+pub(crate) struct Random(u64);
+
+impl Random {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
+    pub(crate) fn next(&mut self) -> u32 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        u32::try_from(self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 32).unwrap()
+    }
+
+    /// Less than `n`.
+    pub(crate) fn below(&mut self, n: u32) -> u32 {
+        self.next() % n
+    }
+}
+
+/// What a row says of its words: name, mask, value and fields.
+#[derive(Clone)]
+pub(crate) struct Row {
+    pub(crate) name: &'static str,
+    pub(crate) mask: u32,
+    pub(crate) value: u32,
+    /// Their bits in place.
+    pub(crate) fields: Vec<(&'static str, u32)>,
+}
+
+/// The bits of a field, in place.
+fn field_mask(lsb: u32, width: u32) -> u32 {
+    u32::try_from((1u64 << width) - 1).unwrap() << lsb
+}
+
+macro_rules! rows {
+    ($table:ident) => {
+        $table::Op::ALL
+            .iter()
+            .map(|op| {
+                let info = op.info();
+                let bits = |f: $table::FieldInfo| field_mask(u32::from(f.lsb), u32::from(f.width));
+                Row {
+                    name: info.name,
+                    mask: info.mask,
+                    value: info.value,
+                    fields: info.fields.iter().map(|f| (f.name, bits(f))).collect(),
+                }
+            })
+            .collect()
+    };
+}
+
+/// The rows of A32.
+pub(crate) fn a32_rows() -> Vec<Row> {
+    rows!(a32)
+}
+
+/// The rows of T32 of 4 bytes.
+pub(crate) fn t32_rows() -> Vec<Row> {
+    rows!(t32)
+}
+
+/// The rows of T32 of 2 bytes.
+pub(crate) fn t16_rows() -> Vec<Row> {
+    rows!(t16)
+}
+
+/// A word that matches the row's fixed bits: all else random, or all zeros and ones field
+/// by field half of the time, where the limits are.
+fn of_row(random: &mut Random, row: &Row) -> u32 {
+    let mut word = row.value | random.next() & !row.mask;
+    if random.below(2) == 0 {
+        for &(_, mask) in &row.fields {
+            match random.below(4) {
+                0 => word &= !mask,
+                1 => word |= mask,
+                _ => {}
+            }
+        }
+    }
+    word
+}
+
+/// The word with the bits as they should be that decide nothing: hardware ignores them, LLVM
+/// does not.
+pub(crate) fn as_it_should_be(state: State, word: u32) -> u32 {
+    macro_rules! canonical {
+        ($insn:ident) => {{
+            let info = $insn.op.info();
+            let fields = info.fields.iter().fold(0, |all, f| {
+                all | field_mask(u32::from(f.lsb), u32::from(f.width))
+            });
+            word & (info.mask | fields) | info.should
+        }};
+    }
+    match decode(state, word) {
+        None => word,
+        Some(Insn::A32(insn)) => canonical!(insn),
+        Some(Insn::T32(insn)) => canonical!(insn),
+        Some(Insn::T16(insn)) => canonical!(insn),
+    }
+}
+
+/// `count` words of 4 bytes: a third from the whole space, a third from the rows, a third one bit
+/// beside a row.
+pub(crate) fn sample(state: State, seed: u64, count: usize) -> Vec<u32> {
+    let rows = match state {
+        State::Arm => a32_rows(),
+        State::Thumb => t32_rows(),
+    };
+    let mut random = Random::new(seed);
+    let mut words = Vec::new();
+    while words.len() < count {
+        let row = &rows[words.len() / 3 % rows.len()];
+        let word = match words.len() % 3 {
+            0 => {
+                random.next()
+                    | if state == State::Thumb {
+                        0xe800_0000
+                    } else {
+                        0
+                    }
+            }
+            1 => of_row(&mut random, row),
+            _ => of_row(&mut random, row) ^ 1 << random.below(32),
+        };
+        if state == State::Arm || is_long(word >> 16) {
+            words.push(word);
+        } else {
+            // In the place of a word that is none of these.
+            words.push(of_row(&mut random, row));
+        }
+    }
+    words
+}
