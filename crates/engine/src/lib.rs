@@ -113,7 +113,7 @@ fn run_program<A: Abi>(start: &Start, command: &Run<'_>, block: Result<Block, Er
     let loaded = block
         .and_then(|block| Ok((handlers::install(&block)?, block)))
         .map_err(LoadError::Engine)
-        .and_then(|first| Ok((first, load(&space, start, command)?)));
+        .and_then(|first| Ok((first, load::<A>(&space, start, command)?)));
     let ((ignored, block), loaded) = match loaded {
         Ok(loaded) => loaded,
         Err(error) => {
@@ -173,7 +173,7 @@ fn connect(debugger: cli::Debugger<'_>, program: &CStr) -> (Fd, bool) {
     }
 }
 
-fn load(space: &AddressSpace, start: &Start, run: &Run<'_>) -> Result<Loaded, LoadError> {
+fn load<A: Abi>(space: &AddressSpace, start: &Start, run: &Run<'_>) -> Result<Loaded, LoadError> {
     let secure = start.auxiliary(key::SECURE).unwrap_or(0) != 0;
     let prefix = match run.prefix {
         Some(folder) => Some(Prefix::named(folder).map_err(|error| LoadError::Prefix {
@@ -184,6 +184,7 @@ fn load(space: &AddressSpace, start: &Start, run: &Run<'_>) -> Result<Loaded, Lo
         None => Prefix::of_environment(&start.environment),
     };
     let request = Request {
+        platform: A::PLATFORM,
         prefix,
         path: run.program,
         executed: run.name(),

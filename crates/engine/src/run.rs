@@ -263,7 +263,7 @@ impl<A: Abi> Runtime<A> {
             Control::Signal(info) => Ok(thread.force::<A>(&self.process, cpu, &info)),
             Control::Kill(signal) => {
                 let asked = A::asked(cpu);
-                thread.cause = seccomp::killed(signal, asked.pc, asked.number);
+                thread.cause = seccomp::killed(signal, asked.pc, asked.number, A::PLATFORM.audit);
                 Err(self.died(thread, cpu, signal))
             }
             _ => {

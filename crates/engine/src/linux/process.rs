@@ -8,6 +8,7 @@ use core::ops::Range;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use super::abi::arm64::vdso;
+use super::abi::platform::Platform;
 use super::core_file::Parking;
 use super::executable::{Held, Identity, Own};
 use super::loader::Loaded;
@@ -30,6 +31,8 @@ use crate::thread::tracer::Tracer;
 /// What all threads of the guest share, and a child of `vfork` too.
 #[derive(Debug)]
 pub struct Process {
+    /// What of the guest's architecture is data.
+    pub platform: &'static Platform,
     /// What of the address space the host's does not know.
     pub space: AddressSpace,
     /// The heap that `brk` moves the end of.
@@ -71,6 +74,7 @@ impl Process {
     #[must_use]
     pub fn new(space: AddressSpace, loaded: &Loaded, seccomp: Seccomp) -> Self {
         Self {
+            platform: loaded.platform,
             space,
             heap: SpinLock::new(Heap {
                 start: loaded.heap,

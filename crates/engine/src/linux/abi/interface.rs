@@ -1,4 +1,5 @@
-//! [`Abi`]: what Linux for an architecture makes of the guest's registers.
+//! [`Abi`]: what Linux for an architecture has that no other has: its system calls, and what
+//! it makes of the guest's registers.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -8,7 +9,10 @@ use guest::Guest;
 use guest::memory::Fault;
 
 use super::frame::{BadFrame, Contents, Returned};
+use super::platform::Platform;
 use crate::host::sys::Errno;
+use crate::linux::syscalls::call::Call;
+use crate::linux::syscalls::syscall::Syscall;
 use crate::thread::register_sets::RegisterSets;
 
 /// The registers of a thread.
@@ -38,11 +42,19 @@ pub struct FaultSignal {
     pub syndrome: u64,
 }
 
-/// Linux for an architecture, as far as it is about registers. Nothing is ever made of
-/// the type.
+/// Linux for an architecture. Nothing is ever made of the type.
 pub trait Abi: Copy + Debug + Send + Sync + 'static {
     /// The architecture.
     type Guest: Guest;
+
+    /// What of it is data.
+    const PLATFORM: &'static Platform;
+
+    /// The system call with a number.
+    fn find(number: u64) -> Option<&'static Syscall>;
+    /// Makes of a call's arguments, as the registers have them, what the host is given:
+    /// whatever the architecture passes otherwise, or has otherwise where they point to.
+    fn prepare(call: &mut Call<'_>, syscall: &Syscall);
 
     /// The registers that a program starts with.
     fn start(pc: u64, sp: u64) -> State<Self>;

@@ -4,5 +4,7 @@
 pub mod arm64;
 pub mod frame;
 pub mod interface;
+pub mod open_flags;
+pub mod platform;
 
 pub use interface::{Abi, State};

@@ -26,6 +26,7 @@ use self::peek::Peek;
 use self::prefix::Prefix;
 use self::stack::{Contents, Value};
 use super::abi::arm64::{identity, vdso};
+use super::abi::platform::Platform;
 use super::executable::{Held, Identity};
 use super::told::Places;
 use crate::host::auxv::{PROGRAM_HEADER, key};
@@ -39,6 +40,8 @@ use crate::memory::guest_memory;
 /// What to run.
 #[derive(Debug)]
 pub struct Request<'a> {
+    /// What of the guest's architecture is data.
+    pub platform: &'static Platform,
     /// The path, as the user or the kernel gave it.
     pub path: &'a CStr,
     /// What was executed: a script, or the program.
@@ -56,6 +59,8 @@ pub struct Request<'a> {
 /// A program that is ready to run.
 #[derive(Debug)]
 pub struct Loaded {
+    /// What of the guest's architecture is data.
+    pub platform: &'static Platform,
     /// Where its first instruction is.
     pub start: u64,
     /// Where its heap (`brk`) starts.
@@ -170,6 +175,7 @@ pub fn load(space: &AddressSpace, request: Request<'_>) -> Result<Loaded, LoadEr
         _ => plan.entry.wrapping_add(bias),
     };
     Ok(Loaded {
+        platform: request.platform,
         start,
         heap,
         stack: sp,

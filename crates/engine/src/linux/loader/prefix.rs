@@ -181,7 +181,7 @@ fn is_ours(path: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::linux::syscalls::table::TABLE;
+    use crate::linux::abi::arm64::syscalls::table::ROWS;
 
     #[test]
     fn paths_that_are_looked_for() {
@@ -212,7 +212,7 @@ mod tests {
     #[test]
     fn the_calls_have_a_path_there() {
         for (name, path, flags) in CALLS {
-            let call = TABLE.iter().find(|call| call.name == name).unwrap();
+            let call = ROWS.iter().find(|call| call.name == name).unwrap();
             let letters = call.arguments.as_bytes();
             assert_eq!(letters[path], b's', "{name}");
             if let Some((flags, _)) = flags {

@@ -1,7 +1,7 @@
 //! The kernel carries the guest's filters from program to program.
 //!
 //! A filter is inherited by whatever a process becomes, and can't be taken
-//! off. The guest's speaks of arm64's numbers and can't be the host's, whose
+//! off. The guest's speaks of the guest's numbers and can't be the host's, whose
 //! numbers are others and whose calls are the engine's. So the host gets a
 //! filter that lets every call through, but answers one question: `seccomp`
 //! with an operation that no kernel has. Its answers, twelve bits an error

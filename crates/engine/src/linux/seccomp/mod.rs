@@ -1,5 +1,5 @@
-//! Filters of system calls (seccomp) that the guest has set: they see arm64's
-//! numbers, the guest's arguments and its PC, and judge each call before it is
+//! Filters of system calls (seccomp) that the guest has set: they see the guest's
+//! numbers, its arguments and its PC, and judge each call before it is
 //! done.
 //!
 //! `bpf` checks and runs a filter; `carrier` lets the host's kernel carry them
@@ -20,9 +20,6 @@ use crate::host::lock::{Held, Lock};
 use crate::host::signal::{SIGKILL, SIGSYS, SignalInfo};
 use crate::host::sys::Errno;
 use crate::thread::attention::Attention;
-
-/// `AUDIT_ARCH_AARCH64`.
-pub const ARCHITECTURE: u32 = 0xc000_00b7;
 
 /// `si_code` of `SIGSYS` for what a filter said.
 const SYS_SECCOMP: i32 = 1;
@@ -311,11 +308,12 @@ fn trapped(data: &Data, value: u16) -> SignalInfo {
     info
 }
 
-/// The `siginfo` of a process that a filter ends for a system call, at the PC.
+/// The `siginfo` of a process that a filter ends for a system call of an architecture, at
+/// the PC.
 #[must_use]
-pub fn killed(signal: i32, pc: u64, call: u64) -> SignalInfo {
+pub fn killed(signal: i32, pc: u64, call: u64, audit: u32) -> SignalInfo {
     let mut info = SignalInfo::fault(signal, SYS_SECCOMP, pc);
-    info.0[3] = call & 0xffff_ffff | u64::from(ARCHITECTURE) << 32;
+    info.0[3] = call & 0xffff_ffff | u64::from(audit) << 32;
     info
 }
 

@@ -22,10 +22,10 @@ const fn rule(advice: i32) -> &'static Rule {
     }
 }
 
-pub(super) fn madvise(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn madvise(call: &mut Call<'_>) -> Result<u64, Errno> {
     let advice = call.int(2);
     let rule = rule(advice);
-    let verdict = rule.take(&mut call.arguments);
+    let verdict = rule.take(call.process.platform, &mut call.arguments);
     let result = rule.call(call);
     // An error may be of a part of it.
     if CHANGING.contains(&advice)
@@ -39,7 +39,7 @@ pub(super) fn madvise(call: &mut Call<'_>) -> Result<u64, Errno> {
 /// `process_madvise`: of another process the kernel takes only advice that
 /// changes nothing; of this one, what `madvise` may not do this may not
 /// either.
-pub(super) fn process_madvise(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn process_madvise(call: &mut Call<'_>) -> Result<u64, Errno> {
     /// COLD, PAGEOUT, WILLNEED, COLLAPSE.
     const REMOTE: [i32; 4] = [20, 21, 3, 25];
     let advice = call.int(3);
@@ -47,7 +47,7 @@ pub(super) fn process_madvise(call: &mut Call<'_>) -> Result<u64, Errno> {
         return call.pass(number::PROCESS_MADVISE);
     };
     let out = vector.iter().position(|&[start, length]| {
-        matches!(MADVISE.verdict(start, length), Verdict::Pages(pages) if reaches_out(&pages))
+        matches!(MADVISE.verdict(call.process.platform, start, length), Verdict::Pages(pages) if reaches_out(&pages))
     });
     // The pages of another process are not the engine's.
     let out = out.filter(|_| !REMOTE.contains(&advice));
@@ -57,7 +57,7 @@ pub(super) fn process_madvise(call: &mut Call<'_>) -> Result<u64, Errno> {
     };
     if CHANGING.contains(&advice) {
         for &[start, length] in &vector {
-            if let Verdict::Pages(pages) = MADVISE.verdict(start, length) {
+            if let Verdict::Pages(pages) = MADVISE.verdict(call.process.platform, start, length) {
                 call.process.space.changed(pages);
             }
         }
@@ -106,7 +106,7 @@ fn advise_around(call: &mut Call<'_>, vector: &[[u64; 2]], out: usize) -> Result
         }
     }
     let [start, length] = rest[0];
-    let pages = match MADVISE.verdict(start, length) {
+    let pages = match MADVISE.verdict(call.process.platform, start, length) {
         Verdict::Pages(pages) => pages,
         _ => 0..0,
     };

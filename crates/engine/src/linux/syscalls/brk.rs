@@ -16,7 +16,7 @@ use crate::host::sys::{self, Errno, PROT_EXEC, PROT_READ, PROT_WRITE};
 use crate::linux::process::Heap;
 use crate::memory::address_space::Mapping;
 
-pub(super) fn brk(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn brk(call: &mut Call<'_>) -> Result<u64, Errno> {
     let wanted = call.arguments[0];
     let process = call.process;
     let implies = process.read_implies_exec.load(Ordering::Relaxed);

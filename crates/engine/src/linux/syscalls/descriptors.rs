@@ -25,7 +25,7 @@ use crate::thread::clone;
 const NEVER_OPEN: u64 = 0x7fff_ffff;
 
 /// Puts another number in the place of the one that is the engine's.
-pub(super) fn hide(call: &mut Call<'_>, syscall: &Syscall) {
+pub(in crate::linux) fn hide(call: &mut Call<'_>, syscall: &Syscall) {
     let held = call.thread.executable.number();
     if held < 0 {
         return;
@@ -42,7 +42,7 @@ pub(super) fn hide(call: &mut Call<'_>, syscall: &Syscall) {
 
 /// The number may be one that the guest chooses: then the engine's descriptor
 /// goes elsewhere.
-pub(super) fn dup3(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn dup3(call: &mut Call<'_>) -> Result<u64, Errno> {
     const O_CLOEXEC: u64 = 0o2_000_000;
     const F_GETFD: u64 = 1;
     let [from, to, flags, ..] = call.arguments;
@@ -62,7 +62,7 @@ pub(super) fn dup3(call: &mut Call<'_>) -> Result<u64, Errno> {
 }
 
 /// Closing leaves out the engine's.
-pub(super) fn close_range(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn close_range(call: &mut Call<'_>) -> Result<u64, Errno> {
     const CLOSE_RANGE_UNSHARE: u64 = 2;
     const CLOSE_RANGE_CLOEXEC: u64 = 4;
     const UNSIGNED: u64 = 0xffff_ffff;
@@ -93,7 +93,7 @@ pub(super) fn close_range(call: &mut Call<'_>) -> Result<u64, Errno> {
     result
 }
 
-pub(super) fn unshare(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn unshare(call: &mut Call<'_>) -> Result<u64, Errno> {
     let result = call.pass(number::UNSHARE)?;
     if call.arguments[0] & clone::FILES != 0 {
         parted(call.thread);
@@ -108,7 +108,7 @@ fn parted(thread: &mut Thread) {
 
 /// `select`'s sets have descriptors by the bit. Those that are not open are an
 /// error.
-pub(super) fn in_sets(call: &Call<'_>) -> bool {
+pub(in crate::linux) fn in_sets(call: &Call<'_>) -> bool {
     let (held, count) = (call.thread.executable.number(), call.int(0));
     let [_, sets @ .., _, _] = call.arguments;
     let Ok(held) = u64::try_from(held) else {
@@ -126,14 +126,14 @@ pub(super) fn in_sets(call: &Call<'_>) -> bool {
 const MESSAGE: usize = 7;
 
 /// Descriptors may be sent.
-pub(super) fn sendmsg(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn sendmsg(call: &mut Call<'_>) -> Result<u64, Errno> {
     if sends(call, call.arguments[1]) {
         return Err(Errno::EBADF);
     }
     call.pass(number::SENDMSG)
 }
 
-pub(super) fn sendmmsg(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn sendmmsg(call: &mut Call<'_>) -> Result<u64, Errno> {
     /// As many as the kernel sends; each has its length behind.
     const MOST: u64 = 1024;
     const SIZE: u64 = 8 * (MESSAGE as u64 + 1);
@@ -192,7 +192,7 @@ fn has_right(mut control: &[u8], descriptor: i32) -> bool {
 }
 
 /// A descriptor of another process, or of this one by another way.
-pub(super) fn pidfd_getfd(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn pidfd_getfd(call: &mut Call<'_>) -> Result<u64, Errno> {
     const F_GETFL: u64 = 3;
     const O_PATH: u64 = 0o10_000_000;
     let is_held = call.int(1) == call.thread.executable.number();
@@ -213,7 +213,7 @@ pub(super) fn pidfd_getfd(call: &mut Call<'_>) -> Result<u64, Errno> {
 
 /// What is in a directory, which may be one of a process's descriptors
 /// (`/proc/PID/fd`, `fdinfo`), but for the engine's.
-pub(super) fn getdents64(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn getdents64(call: &mut Call<'_>) -> Result<u64, Errno> {
     loop {
         let [_, buffer, ..] = call.arguments;
         let length = call.pass(number::GETDENTS64)?;

@@ -1,4 +1,4 @@
-//! `struct epoll_event`: 16 bytes on arm64, 12 on x86-64, which packs it.
+//! `struct epoll_event`: 12 bytes on x86-64, which packs it, 16 on all others.
 
 use core::ptr;
 
@@ -7,7 +7,7 @@ use super::{Call, observing};
 use crate::host::sys::{Errno, number};
 use crate::memory::guest_memory;
 
-/// arm64's size, with four bytes of padding behind the events.
+/// The guest's size, with four bytes of padding behind the events.
 const GUEST: usize = 16;
 /// x86-64's size.
 const HOST: usize = 12;
@@ -27,7 +27,7 @@ const fn to_guest(host: [u8; HOST]) -> [u8; GUEST] {
     [e0, e1, e2, e3, 0, 0, 0, 0, d0, d1, d2, d3, d4, d5, d6, d7]
 }
 
-pub(super) fn epoll_ctl(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn epoll_ctl(call: &mut Call<'_>) -> Result<u64, Errno> {
     const EPOLL_CTL_DEL: i32 = 2;
     let guest = call.arguments[3];
     if call.int(1) == EPOLL_CTL_DEL {
@@ -41,11 +41,11 @@ pub(super) fn epoll_ctl(call: &mut Call<'_>) -> Result<u64, Errno> {
     call.pass(number::EPOLL_CTL)
 }
 
-pub(super) fn epoll_pwait(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn epoll_pwait(call: &mut Call<'_>) -> Result<u64, Errno> {
     wait(call, number::EPOLL_PWAIT)
 }
 
-pub(super) fn epoll_pwait2(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn epoll_pwait2(call: &mut Call<'_>) -> Result<u64, Errno> {
     wait(call, number::EPOLL_PWAIT2)
 }
 

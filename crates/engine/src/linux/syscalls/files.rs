@@ -1,5 +1,5 @@
-//! Files: the flags of `open` and `struct stat`, which differ, and the links
-//! that would lead to the engine.
+//! Files: the flags of `open` and `struct stat`, which differ from guest to guest, and the
+//! links that would lead to the engine.
 
 use alloc::ffi::CString;
 use alloc::sync::Arc;
@@ -8,9 +8,9 @@ use core::ptr;
 
 use guest::memory::Size;
 
-use super::{Call, paths, unknown_is_zero};
+use super::call::unknown_is_zero;
+use super::{Call, paths};
 use crate::host::sys::{self, AT_FDCWD, Errno, Fd, Status, fd_argument, number};
-use crate::linux::abi::arm64::open_flags;
 use crate::linux::exe_link::{self, Target};
 use crate::linux::executable::{Identity, is_engine};
 use crate::linux::views;
@@ -20,7 +20,7 @@ use crate::linux::views::registers::Register;
 use crate::linux::views::shown::Original;
 use crate::memory::guest_memory;
 
-pub(super) fn openat(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn openat(call: &mut Call<'_>) -> Result<u64, Errno> {
     let flags = call.arguments[2];
     call.arguments[2] = host_flags(call, flags);
     open(call, flags, 0, number::OPENAT)
@@ -30,7 +30,7 @@ pub(super) fn openat(call: &mut Call<'_>) -> Result<u64, Errno> {
 /// which file it is.
 fn host_flags(call: &Call<'_>, flags: u64) -> u64 {
     const O_TRUNC: u64 = 0o1_000;
-    let host = open_flags::to_host(flags);
+    let host = call.process.platform.open_flags.to_host(flags);
     let file = || call.file_at(call.int(0), call.arguments[1]);
     if flags & O_TRUNC != 0 && file() == Some(call.process.program) {
         return host & !O_TRUNC;
@@ -38,8 +38,18 @@ fn host_flags(call: &Call<'_>, flags: u64) -> u64 {
     host
 }
 
+/// Makes an argument that has flags of `open` the host's.
+fn flags_to_host(call: &mut Call<'_>, index: usize) {
+    call.arguments[index] = call
+        .process
+        .platform
+        .open_flags
+        .to_host(call.arguments[index]);
+}
+
 /// Lets the host open what the guest's path leads to, and looks at it.
 fn open(call: &mut Call<'_>, flags: u64, resolve: u64, number: u32) -> Result<u64, Errno> {
+    let flags = call.process.platform.open_flags.to_host(flags);
     let opening = Opening {
         directory: call.int(0),
         path: call.arguments[1],
@@ -51,7 +61,7 @@ fn open(call: &mut Call<'_>, flags: u64, resolve: u64, number: u32) -> Result<u6
         Err(Errno::ENOENT) if resolve == 0 => {
             let register = Register::find(opening.directory, opening.path);
             let register = register.ok_or(Errno::ENOENT)?;
-            viewer(call).open_register(&register, open_flags::to_host(flags))
+            viewer(call).open_register(&register, flags)
         }
         result => opened(call.process, call.thread, &opening, result),
     }
@@ -90,7 +100,7 @@ fn program(call: &Call<'_>, status: &Status, directory: i32, path: u64) -> Optio
     exe_link::of_file(call.own(), status, directory, &path)
 }
 
-pub(super) fn statx(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn statx(call: &mut Call<'_>) -> Result<u64, Errno> {
     const AT_EMPTY_PATH: u64 = 0x1000;
     const SIZE: u64 = 40;
     let [_, path, flags, _, buffer, _] = call.arguments;
@@ -147,19 +157,19 @@ fn about(address: u64) -> Option<Status> {
     })
 }
 
-pub(super) fn faccessat(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn faccessat(call: &mut Call<'_>) -> Result<u64, Errno> {
     let result = paths::follow(call, "faccessat", number::FACCESSAT);
     or_register(call, result, number::FACCESSAT)
 }
 
-pub(super) fn faccessat2(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn faccessat2(call: &mut Call<'_>) -> Result<u64, Errno> {
     let result = paths::follow(call, "faccessat2", number::FACCESSAT2);
     or_register(call, result, number::FACCESSAT2)
 }
 
 /// `struct open_how`: flags, mode and `RESOLVE_...`, and what newer kernels
 /// add, which must be zero here.
-pub(super) fn openat2(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn openat2(call: &mut Call<'_>) -> Result<u64, Errno> {
     const HOW: u64 = 24;
     let [_, _, guest, size, ..] = call.arguments;
     if size < HOW {
@@ -176,94 +186,57 @@ pub(super) fn openat2(call: &mut Call<'_>) -> Result<u64, Errno> {
     open(call, flags, resolve, number::OPENAT2)
 }
 
-pub(super) fn open_by_handle_at(call: &mut Call<'_>) -> Result<u64, Errno> {
-    call.arguments[2] = open_flags::to_host(call.arguments[2]);
+pub(in crate::linux) fn open_by_handle_at(call: &mut Call<'_>) -> Result<u64, Errno> {
+    flags_to_host(call, 2);
     call.pass(number::OPEN_BY_HANDLE_AT)
 }
 
 /// The second argument has the flags of the descriptors to come.
-pub(super) fn fanotify_init(call: &mut Call<'_>) -> Result<u64, Errno> {
-    call.arguments[1] = open_flags::to_host(call.arguments[1]);
+pub(in crate::linux) fn fanotify_init(call: &mut Call<'_>) -> Result<u64, Errno> {
+    flags_to_host(call, 1);
     call.pass(number::FANOTIFY_INIT)
 }
 
 /// O_DIRECT, a pipe of packets, is among the flags.
-pub(super) fn pipe2(call: &mut Call<'_>) -> Result<u64, Errno> {
-    call.arguments[1] = open_flags::to_host(call.arguments[1]);
+pub(in crate::linux) fn pipe2(call: &mut Call<'_>) -> Result<u64, Errno> {
+    flags_to_host(call, 1);
     call.pass(number::PIPE2)
 }
 
-pub(super) fn fcntl(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn fcntl(call: &mut Call<'_>) -> Result<u64, Errno> {
     const F_GETFL: i32 = 3;
     const F_SETFL: i32 = 4;
     match call.int(1) {
-        F_GETFL => call.pass(number::FCNTL).map(open_flags::to_guest),
+        F_GETFL => {
+            let flags = call.process.platform.open_flags;
+            call.pass(number::FCNTL).map(|host| flags.to_guest(host))
+        }
         F_SETFL => {
-            call.arguments[2] = open_flags::to_host(call.arguments[2]);
+            flags_to_host(call, 2);
             call.pass(number::FCNTL)
         }
         _ => call.pass(number::FCNTL),
     }
 }
 
-/// arm64's `struct stat`, which is the generic one.
-#[derive(Clone, Copy)]
-#[repr(C)]
-struct GuestStatus {
-    dev: u64,
-    ino: u64,
-    mode: u32,
-    nlink: u32,
-    uid: u32,
-    gid: u32,
-    rdev: u64,
-    padding: u64,
-    size: i64,
-    blksize: i32,
-    padding2: u32,
-    blocks: i64,
-    times: [[u64; 2]; 3],
-    reserved: [u32; 2],
-}
-
-const STATUS: usize = size_of::<GuestStatus>();
-const _: () = assert!(STATUS == 128);
-
-#[allow(
-    clippy::cast_possible_truncation,
-    reason = "arm64 has the smaller fields; so its kernel cuts these off too"
-)]
-fn status_bytes(host: &Status) -> [u8; STATUS] {
-    let status = GuestStatus {
-        dev: host.dev,
-        ino: host.ino,
-        mode: host.mode,
-        nlink: host.nlink as u32,
-        uid: host.uid,
-        gid: host.gid,
-        rdev: host.rdev,
-        padding: 0,
-        size: host.size,
-        blksize: host.blksize as i32,
-        padding2: 0,
-        blocks: host.blocks,
-        times: host.times,
-        reserved: [0; 2],
-    };
-    // SAFETY: the struct has no padding, so all its bytes are set, and every
-    // array of bytes is one.
-    unsafe { core::mem::transmute::<GuestStatus, [u8; STATUS]>(status) }
+/// A `struct stat` that a guest has.
+pub(in crate::linux) trait GuestStatus {
+    /// What it has for the host's.
+    ///
+    /// # Errors
+    /// Where there is no room for what the host's says.
+    fn bytes(host: &Status) -> Result<impl AsRef<[u8]>, Errno>;
 }
 
 /// Gives the guest its own `struct stat`: of a text that is shown in place of a
 /// file, the file's.
-fn give_status(call: &Call<'_>, guest: u64, mut host: Status) -> Result<(), Errno> {
+fn give_status<S: GuestStatus>(call: &Call<'_>, guest: u64, mut host: Status) -> Result<(), Errno> {
     if host.nlink == 0
         && let Some(original) = call.process.shown.of(&host)
     {
         host = original.status;
     }
-    call.write(guest, &status_bytes(&host))
+    call.write(guest, S::bytes(&host)?.as_ref())
 }
 
 /// `/proc/PID/fd` has as many bytes as the process has descriptors, of which one
@@ -293,18 +266,18 @@ fn above(path: u64) -> Vec<u8> {
     folder
 }
 
-pub(super) fn fstat(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn fstat<S: GuestStatus>(call: &mut Call<'_>) -> Result<u64, Errno> {
     let mut host = Status::default();
     let guest = call.arguments[1];
     call.arguments[1] = ptr::from_mut(&mut host) as u64;
     let result = call.pass(number::FSTAT)?;
     let counted = counted(call, &host, call.int(0), || b"../".to_vec());
     host.size = counted.unwrap_or(host.size);
-    give_status(call, guest, host)?;
+    give_status::<S>(call, guest, host)?;
     Ok(result)
 }
 
-pub(super) fn newfstatat(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn newfstatat<S: GuestStatus>(call: &mut Call<'_>) -> Result<u64, Errno> {
     let [_, path, guest, flags, ..] = call.arguments;
     let directory = call.int(0);
     let mut host = Status::default();
@@ -318,12 +291,12 @@ pub(super) fn newfstatat(call: &mut Call<'_>) -> Result<u64, Errno> {
     }
     let counted = counted(call, &host, directory, || above(path));
     host.size = counted.unwrap_or(host.size);
-    give_status(call, guest, host)?;
+    give_status::<S>(call, guest, host)?;
     Ok(result)
 }
 
 /// A text's file system is that of the file that it stands for.
-pub(super) fn fstatfs(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn fstatfs(call: &mut Call<'_>) -> Result<u64, Errno> {
     let original = call.process.shown.of_descriptor(call.int(0));
     if let Some((None, path)) = original.and_then(|original| original.path()) {
         let descriptor = core::mem::replace(&mut call.arguments[0], path.as_ptr() as u64);
@@ -341,7 +314,7 @@ const SEEK_CUR: i32 = 1;
 
 /// A text that is to be read again from its beginning is one of that moment; where
 /// it ends nobody knows.
-pub(super) fn lseek(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn lseek(call: &mut Call<'_>) -> Result<u64, Errno> {
     let [fd, whence] = [call.int(0), call.int(2)];
     if whence > SEEK_CUR && call.process.shown.of_descriptor(fd).is_some() {
         return Err(Errno::EINVAL);
@@ -353,7 +326,7 @@ pub(super) fn lseek(call: &mut Call<'_>) -> Result<u64, Errno> {
     result
 }
 
-pub(super) fn pread64(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn pread64(call: &mut Call<'_>) -> Result<u64, Errno> {
     if call.arguments[3] == 0 {
         viewer(call).refresh(call.int(0));
     }
@@ -362,7 +335,7 @@ pub(super) fn pread64(call: &mut Call<'_>) -> Result<u64, Errno> {
 
 /// The link to an executable would lead to the engine, that of a descriptor to a
 /// file in memory.
-pub(super) fn readlinkat(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn readlinkat(call: &mut Call<'_>) -> Result<u64, Errno> {
     let [_, path, buffer, size, ..] = call.arguments;
     let directory = call.int(0);
     let executable = views::string(path)
@@ -387,7 +360,7 @@ pub(super) fn readlinkat(call: &mut Call<'_>) -> Result<u64, Errno> {
 
 /// A program that runs can't be changed. The host says so of the engine. What is
 /// asked before is asked by opening the file.
-pub(super) fn truncate(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn truncate(call: &mut Call<'_>) -> Result<u64, Errno> {
     /// `O_WRONLY | O_CLOEXEC`.
     const FOR_WRITING: u64 = 0o2_000_001;
     if call.arguments[1].cast_signed() < 0 {
@@ -433,22 +406,4 @@ fn shown_at(call: &Call<'_>, length: u64) -> Option<Arc<Original>> {
     // SAFETY: the kernel reads the string and writes into the struct only.
     unsafe { sys::syscall(number::NEWFSTATAT, [directory, path, place, 0, 0, 0]) }.ok()?;
     call.process.shown.of(&status)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn status_in_arm64s_order() {
-        let host = Status {
-            nlink: 7,
-            mode: 0o100_644,
-            blksize: 4096,
-            ..Status::default()
-        };
-        let bytes = status_bytes(&host);
-        assert_eq!(bytes[16..24], [0xa4, 0x81, 0, 0, 7, 0, 0, 0]);
-        assert_eq!(bytes[56..60], [0, 0x10, 0, 0]);
-    }
 }

@@ -1,5 +1,4 @@
-//! System V IPC: `struct semid64_ds`, which x86-64 pads, and shared memory,
-//! which is mapped and unmapped.
+//! Shared memory of System V, which is mapped and unmapped.
 
 use core::ptr;
 use core::sync::atomic::Ordering;
@@ -11,64 +10,10 @@ use crate::host::page::{END, PAGE, page_down, page_up};
 use crate::host::sys::{self, Errno, PROT_EXEC, PROT_READ, number};
 use crate::memory::address_space::Mapping;
 
-const IPC_SET: i32 = 1;
 const IPC_STAT: i32 = 2;
-const SEM_STAT: i32 = 18;
-const SEM_STAT_ANY: i32 = 20;
 
 /// `struct ipc64_perm`, in words; the same on both.
 const PERMISSIONS: usize = 6;
-/// arm64's `struct semid64_ds`, in words: permissions, times of operation and
-/// change, the number of semaphores, two unused.
-type GuestSet = [u64; PERMISSIONS + 5];
-/// x86-64's, with an unused word behind each time.
-type HostSet = [u64; PERMISSIONS + 7];
-
-fn set_to_guest(host: HostSet) -> GuestSet {
-    let [
-        p0,
-        p1,
-        p2,
-        p3,
-        p4,
-        p5,
-        operated,
-        _,
-        changed,
-        _,
-        count,
-        u3,
-        u4,
-    ] = host;
-    [p0, p1, p2, p3, p4, p5, operated, changed, count, u3, u4]
-}
-
-fn set_to_host(guest: GuestSet) -> HostSet {
-    let [p0, p1, p2, p3, p4, p5, operated, changed, count, u3, u4] = guest;
-    [
-        p0, p1, p2, p3, p4, p5, operated, 0, changed, 0, count, u3, u4,
-    ]
-}
-
-pub(super) fn semctl(call: &mut Call<'_>) -> Result<u64, Errno> {
-    let guest = call.arguments[3];
-    match call.int(2) {
-        IPC_SET => {
-            let host = set_to_host(call.words(guest)?);
-            call.arguments[3] = host.as_ptr() as u64;
-            call.pass(number::SEMCTL)
-        }
-        IPC_STAT | SEM_STAT | SEM_STAT_ANY => {
-            let mut host: HostSet = [0; PERMISSIONS + 7];
-            call.arguments[3] = ptr::from_mut(&mut host) as u64;
-            let result = call.pass(number::SEMCTL)?;
-            call.write_words(guest, &set_to_guest(host))?;
-            Ok(result)
-        }
-        _ => call.pass(number::SEMCTL),
-    }
-}
-
 /// How many bytes of pages the segment takes.
 fn segment_length(identifier: u64) -> Result<u64, Errno> {
     // `struct shmid64_ds`, the same on both: permissions, size, and more.
@@ -87,7 +32,7 @@ fn segment_length(identifier: u64) -> Result<u64, Errno> {
 }
 
 /// The host never executes the guest's pages, so `SHM_EXEC` is the guest's only.
-pub(super) fn shmat(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn shmat(call: &mut Call<'_>) -> Result<u64, Errno> {
     const SHM_RND: u64 = 0o20_000;
     const SHM_REMAP: u64 = 0o40_000;
     const SHM_EXEC: u64 = 0o100_000;
@@ -136,7 +81,7 @@ pub(super) fn shmat(call: &mut Call<'_>) -> Result<u64, Errno> {
     Ok(start)
 }
 
-pub(super) fn shmdt(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn shmdt(call: &mut Call<'_>) -> Result<u64, Errno> {
     let [start, ..] = call.arguments;
     let result = call.pass(number::SHMDT)?;
     let length = call
@@ -147,16 +92,4 @@ pub(super) fn shmdt(call: &mut Call<'_>) -> Result<u64, Errno> {
     let length = length.unwrap_or(PAGE);
     call.process.space.unmap(start..start + length);
     Ok(result)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn semaphore_sets_there_and_back() {
-        let guest: GuestSet = core::array::from_fn(|n| n as u64 + 1);
-        assert_eq!(set_to_guest(set_to_host(guest)), guest);
-        assert_eq!(set_to_host(guest)[8], 8);
-    }
 }

@@ -7,8 +7,8 @@ use core::sync::atomic::Ordering;
 use super::Call;
 use super::permission::may_execute;
 use super::ranges::{
-    ARM64_END, HOME_NODE, MBIND, MBIND_DEFAULT, MINCORE, MLOCK, MLOCK2, MPROTECT, MSEAL, MSYNC,
-    MUNLOCK, MUNMAP, REMAP_FILE_PAGES, Verdict, before, parts, reaches_out,
+    HOME_NODE, MBIND, MBIND_DEFAULT, MINCORE, MLOCK, MLOCK2, MPROTECT, MSEAL, MSYNC, MUNLOCK,
+    MUNMAP, REMAP_FILE_PAGES, Verdict, before, parts, reaches_out,
 };
 use crate::host::own;
 use crate::host::page::{END, PAGE, page_down, page_up};
@@ -65,8 +65,8 @@ fn check_file(call: &Call<'_>, length: u64, flags: u64) -> Result<(), Errno> {
     }
 }
 
-pub(super) fn mmap(call: &mut Call<'_>) -> Result<u64, Errno> {
-    /// x86-64's own, which mean nothing on arm64: `MAP_32BIT`, `MAP_ABOVE4G`.
+pub(in crate::linux) fn mmap(call: &mut Call<'_>) -> Result<u64, Errno> {
+    /// x86-64's own, which mean nothing to others: `MAP_32BIT`, `MAP_ABOVE4G`.
     const OF_THE_HOST: u64 = 0x40 | 0x80;
     let [hint, length, protection, flags, ..] = call.arguments;
     let flags = flags & !OF_THE_HOST;
@@ -77,7 +77,7 @@ pub(super) fn mmap(call: &mut Call<'_>) -> Result<u64, Errno> {
     let fixed = flags & (REPLACE | NO_REPLACE) != 0;
     if !fixed && hint >= END {
         // A hint up there would make a host with five levels of page tables
-        // give addresses that arm64 does not have.
+        // give addresses that the guest does not have.
         call.arguments[0] = 0;
     }
     if fixed && hint.checked_add(length).is_none_or(|end| end > END) {
@@ -108,12 +108,13 @@ pub(super) fn mmap(call: &mut Call<'_>) -> Result<u64, Errno> {
     Ok(address)
 }
 
-/// A fixed mapping above what the host has. Up to arm64's end, it is the last
+/// A fixed mapping above what the host has. Up to the guest's end, it is the last
 /// thing that is wrong with the call.
 fn past_the_end(call: &mut Call<'_>) -> Result<u64, Errno> {
     let [hint, length, ..] = call.arguments;
-    let on_arm64 = hint.checked_add(length).is_some_and(|end| end <= ARM64_END);
-    if on_arm64 && !hint.is_multiple_of(PAGE) {
+    let last = call.process.platform.end;
+    let of_guest = hint.checked_add(length).is_some_and(|end| end <= last);
+    if of_guest && !hint.is_multiple_of(PAGE) {
         call.arguments[0] = PAGE + hint % PAGE;
         call.arguments[1] = length.min(PAGE);
     } else {
@@ -141,8 +142,8 @@ fn in_the_way(call: &mut Call<'_>) -> Result<u64, Errno> {
 }
 
 /// Where the engine lies there is nothing of the guest's to unmap.
-pub(super) fn munmap(call: &mut Call<'_>) -> Result<u64, Errno> {
-    let pages = match MUNMAP.take(&mut call.arguments) {
+pub(in crate::linux) fn munmap(call: &mut Call<'_>) -> Result<u64, Errno> {
+    let pages = match MUNMAP.take(call.process.platform, &mut call.arguments) {
         Verdict::Pages(pages) => pages,
         Verdict::Refused(error) => return Err(error),
         Verdict::Nothing => return Ok(0),
@@ -160,11 +161,11 @@ pub(super) fn munmap(call: &mut Call<'_>) -> Result<u64, Errno> {
     Ok(0)
 }
 
-pub(super) fn mprotect(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn mprotect(call: &mut Call<'_>) -> Result<u64, Errno> {
     let protection = call.arguments[2];
     let guest = implied(call, protection);
     call.arguments[2] = for_host(guest);
-    let Verdict::Pages(pages) = MPROTECT.take(&mut call.arguments) else {
+    let Verdict::Pages(pages) = MPROTECT.take(call.process.platform, &mut call.arguments) else {
         return call.pass(number::MPROTECT);
     };
     let space = &call.process.space;
@@ -260,12 +261,12 @@ fn taken(call: &Call<'_>, wanted: &Range<u64>) -> Range<u64> {
     mine.start..mine.start + taken * PAGE
 }
 
-pub(super) fn msync(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn msync(call: &mut Call<'_>) -> Result<u64, Errno> {
     MSYNC.call(call)
 }
 
-pub(super) fn mincore(call: &mut Call<'_>) -> Result<u64, Errno> {
-    let verdict = MINCORE.take(&mut call.arguments);
+pub(in crate::linux) fn mincore(call: &mut Call<'_>) -> Result<u64, Errno> {
+    let verdict = MINCORE.take(call.process.platform, &mut call.arguments);
     let [address, _, result, ..] = call.arguments;
     match verdict {
         // The host would not see that there is nothing to do.
@@ -279,19 +280,19 @@ pub(super) fn mincore(call: &mut Call<'_>) -> Result<u64, Errno> {
     MINCORE.call(call)
 }
 
-pub(super) fn mlock(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn mlock(call: &mut Call<'_>) -> Result<u64, Errno> {
     MLOCK.call(call)
 }
 
-pub(super) fn mlock2(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn mlock2(call: &mut Call<'_>) -> Result<u64, Errno> {
     MLOCK2.call(call)
 }
 
-pub(super) fn munlock(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn munlock(call: &mut Call<'_>) -> Result<u64, Errno> {
     MUNLOCK.call(call)
 }
 
-pub(super) fn mbind(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn mbind(call: &mut Call<'_>) -> Result<u64, Errno> {
     const MPOL_DEFAULT: i32 = 0;
     if call.int(2) == MPOL_DEFAULT {
         return MBIND_DEFAULT.call(call);
@@ -299,18 +300,18 @@ pub(super) fn mbind(call: &mut Call<'_>) -> Result<u64, Errno> {
     MBIND.call(call)
 }
 
-pub(super) fn set_mempolicy_home_node(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn set_mempolicy_home_node(call: &mut Call<'_>) -> Result<u64, Errno> {
     HOME_NODE.call(call)
 }
 
 /// What is sealed can never be unmapped again.
-pub(super) fn mseal(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn mseal(call: &mut Call<'_>) -> Result<u64, Errno> {
     MSEAL.call(call)
 }
 
 /// Puts other pages of a shared file where some are.
-pub(super) fn remap_file_pages(call: &mut Call<'_>) -> Result<u64, Errno> {
-    let verdict = REMAP_FILE_PAGES.take(&mut call.arguments);
+pub(in crate::linux) fn remap_file_pages(call: &mut Call<'_>) -> Result<u64, Errno> {
+    let verdict = REMAP_FILE_PAGES.take(call.process.platform, &mut call.arguments);
     let result = REMAP_FILE_PAGES.call(call)?;
     if let Verdict::Pages(pages) = verdict {
         call.process.space.changed(pages);
@@ -320,7 +321,7 @@ pub(super) fn remap_file_pages(call: &mut Call<'_>) -> Result<u64, Errno> {
 
 /// Locks what is there as it is used, and does not fill the engine's memory
 /// for code with pages.
-pub(super) fn mlockall(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn mlockall(call: &mut Call<'_>) -> Result<u64, Errno> {
     const MCL_CURRENT: u64 = 1;
     const MCL_ONFAULT: u64 = 4;
     if call.arguments[0] & MCL_CURRENT != 0 {

@@ -1,15 +1,14 @@
 //! `mremap`: a range that moves, grows or shrinks, and what is kept of it.
 //!
 //! What the kernel checks of the arguments before it looks at a mapping is all
-//! `EINVAL`; it is checked here, with arm64's end of addresses, and so the rest
+//! `EINVAL`; it is checked here, with the guest's end of addresses, and so the rest
 //! may count on it.
 
 use alloc::vec::Vec;
 use core::ops::Range;
 
 use super::Call;
-use super::ranges::{ARM64_END, parts, reaches_out};
-use super::tagged::untagged;
+use super::ranges::{parts, reaches_out};
 use crate::host::own;
 use crate::host::page::{END, PAGE, page_down};
 use crate::host::sys::{self, Errno, number};
@@ -35,18 +34,19 @@ struct Request {
 }
 
 impl Request {
-    /// What the kernel checks first. The old address has no tag any more.
-    fn check(arguments: &[u64; 6]) -> Result<Self, Errno> {
+    /// What the kernel checks first. The old address has no tag any more;
+    /// `last` is the end of the guest's addresses.
+    fn check(arguments: &[u64; 6], last: u64) -> Result<Self, Errno> {
         let [old, old_length, length, flags, new, _] = *arguments;
         let up = |length: u64| page_down(length.wrapping_add(PAGE - 1));
         let (old_length, length) = (up(old_length), up(length));
         let known = flags & !(MAYMOVE | FIXED | DONTUNMAP) == 0;
-        if !known || !old.is_multiple_of(PAGE) || length == 0 || length > ARM64_END {
+        if !known || !old.is_multiple_of(PAGE) || length == 0 || length > last {
             return Err(Errno::EINVAL);
         }
         if flags & (FIXED | DONTUNMAP) != 0 {
             let resized = flags & DONTUNMAP != 0 && old_length != length;
-            let fits = new.is_multiple_of(PAGE) && new <= ARM64_END - length;
+            let fits = new.is_multiple_of(PAGE) && new <= last - length;
             let overlaps = old < new.wrapping_add(length) && new < old.wrapping_add(old_length);
             if !fits || flags & MAYMOVE == 0 || resized || overlaps {
                 return Err(Errno::EINVAL);
@@ -87,9 +87,10 @@ impl Request {
     }
 }
 
-pub(super) fn mremap(call: &mut Call<'_>) -> Result<u64, Errno> {
-    call.arguments[0] = untagged(call.arguments[0]);
-    let request = Request::check(&call.arguments)?;
+pub(in crate::linux) fn mremap(call: &mut Call<'_>) -> Result<u64, Errno> {
+    let platform = call.process.platform;
+    call.arguments[0] = platform.untagged(call.arguments[0]);
+    let request = Request::check(&call.arguments, platform.end)?;
     let moving = request.moving();
     // Nothing is mapped there. Where there are holes between mappings,
     // kernels since Linux 6.17 would move these all the same.
@@ -110,7 +111,7 @@ pub(super) fn mremap(call: &mut Call<'_>) -> Result<u64, Errno> {
     call.arguments[2] = request.length.min(END);
     let tail = request.tail();
     // What shrinks from past the last address does not on the host either.
-    if tail.is_empty() || tail.end > ARM64_END || !reaches_out(&tail) {
+    if tail.is_empty() || tail.end > platform.end || !reaches_out(&tail) {
         return remapped(call, &request, request.old_length);
     }
     call.arguments[1] = request.length;
@@ -206,26 +207,28 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    const LAST: u64 = 1 << 48;
+
     fn check(arguments: [u64; 5]) -> Option<Request> {
         let [a, b, c, d, e] = arguments;
-        Request::check(&[a, b, c, d, e, 0]).ok()
+        Request::check(&[a, b, c, d, e, 0], LAST).ok()
     }
 
     #[test]
     fn what_the_kernel_refuses_first() {
         const OLD: u64 = 0x10_0000;
         assert!(check([OLD, 1, 1, 0, 0]).is_some());
-        assert!(check([OLD, 0, ARM64_END, MAYMOVE, 1]).is_some());
+        assert!(check([OLD, 0, LAST, MAYMOVE, 1]).is_some());
         for wrong in [
             [OLD + 1, PAGE, PAGE, 0, 0],
             [OLD, PAGE, PAGE, 8, 0],
             [OLD, PAGE, PAGE, 1 << 32, 0],
             [OLD, PAGE, 0, 0, 0],
             [OLD, PAGE, u64::MAX, 0, 0],
-            [OLD, PAGE, ARM64_END + 1, MAYMOVE, 0],
+            [OLD, PAGE, LAST + 1, MAYMOVE, 0],
             [OLD, PAGE, PAGE, FIXED, 0],
             [OLD, PAGE, PAGE, FIXED | MAYMOVE, 1],
-            [OLD, PAGE, PAGE, FIXED | MAYMOVE, ARM64_END],
+            [OLD, PAGE, PAGE, FIXED | MAYMOVE, LAST],
             [OLD, PAGE, PAGE, FIXED | MAYMOVE, OLD],
             [OLD, 2 * PAGE, PAGE, FIXED | MAYMOVE, OLD + PAGE],
             [OLD, PAGE, 2 * PAGE, FIXED | MAYMOVE, OLD - PAGE],
@@ -249,7 +252,7 @@ mod tests {
                 prop_assert!(moving.start <= moving.end && tail.start <= tail.end);
                 prop_assert!(moving.end - moving.start <= request.length);
                 prop_assert!(tail.is_empty() || tail.start == moving.end);
-                prop_assert!(replaced.end <= ARM64_END);
+                prop_assert!(replaced.end <= LAST);
                 prop_assert!(replaced.is_empty() || replaced.end - replaced.start == request.length);
             }
         }

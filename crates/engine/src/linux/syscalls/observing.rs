@@ -34,7 +34,7 @@ const VECTORS: u64 = 1024;
 
 /// Makes a call that may see signals of the set. `look` says what comes of those
 /// that are kept, if anything does; `wait` makes the call.
-pub(super) fn observe(
+pub(in crate::linux) fn observe(
     call: &mut Call<'_>,
     set: u64,
     mut look: impl FnMut(&mut Call<'_>) -> Option<Result<u64, Errno>>,
@@ -107,19 +107,19 @@ fn now() -> u64 {
     nanoseconds(clock::time(CLOCK_MONOTONIC).unwrap_or_default())
 }
 
-pub(super) const fn nanoseconds([seconds, nanoseconds]: [u64; 2]) -> u64 {
+pub(in crate::linux) const fn nanoseconds([seconds, nanoseconds]: [u64; 2]) -> u64 {
     seconds
         .saturating_mul(1_000_000_000)
         .saturating_add(nanoseconds)
 }
 
-pub(super) const fn time_of(nanoseconds: u64) -> [u64; 2] {
+pub(in crate::linux) const fn time_of(nanoseconds: u64) -> [u64; 2] {
     [nanoseconds / 1_000_000_000, nanoseconds % 1_000_000_000]
 }
 
 /// Waits for signals. The kernel is not asked for those that the engine keeps:
 /// they come to the handler, are kept, and are found here.
-pub(super) fn rt_sigtimedwait(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn rt_sigtimedwait(call: &mut Call<'_>) -> Result<u64, Errno> {
     let [set, info, time, size, ..] = call.arguments;
     if size != SET {
         return call.pass(number::RT_SIGTIMEDWAIT);
@@ -186,7 +186,7 @@ fn waited_for(
 }
 
 /// `ppoll`, with the mask set.
-pub(super) fn poll(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn poll(call: &mut Call<'_>) -> Result<u64, Errno> {
     observe(
         call,
         blocked(call),
@@ -202,7 +202,7 @@ pub(super) fn poll(call: &mut Call<'_>) -> Result<u64, Errno> {
 }
 
 /// `pselect6`, with the mask set.
-pub(super) fn select(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn select(call: &mut Call<'_>) -> Result<u64, Errno> {
     observe(call, blocked(call), select_now, |call| {
         call.pass(number::PSELECT6)
     })
@@ -237,7 +237,7 @@ fn select_now(call: &mut Call<'_>) -> Option<Result<u64, Errno>> {
 }
 
 /// `epoll_pwait`, or `epoll_pwait2` with its time in `time`, with the mask set.
-pub(super) fn epoll(call: &mut Call<'_>, kernels: u32) -> Result<u64, Errno> {
+pub(in crate::linux) fn epoll(call: &mut Call<'_>, kernels: u32) -> Result<u64, Errno> {
     const MILLISECOND: u64 = 1_000_000;
     let set = blocked(call);
     let long = kernels == number::EPOLL_PWAIT2;
@@ -274,11 +274,11 @@ pub(super) fn epoll(call: &mut Call<'_>, kernels: u32) -> Result<u64, Errno> {
     )
 }
 
-pub(super) fn read(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn read(call: &mut Call<'_>) -> Result<u64, Errno> {
     read_from(call, number::READ)
 }
 
-pub(super) fn readv(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn readv(call: &mut Call<'_>) -> Result<u64, Errno> {
     read_from(call, number::READV)
 }
 

@@ -40,7 +40,7 @@ const MOVE_MOUNT_T_SYMLINKS: u64 = 0x10;
 /// when its last link is followed.
 type Path = (&'static str, Option<usize>, usize, When);
 
-/// All of those that [`super::table`] says may be led to an executable.
+/// All of those that a table says may be led to an executable.
 const PATHS: [Path; 30] = [
     ("setxattr", None, 0, Always),
     ("getxattr", None, 0, Always),
@@ -88,7 +88,7 @@ const TELLING: [&str; 8] = [
 ];
 
 /// Makes a call with paths, which lead where the guest's lead.
-pub(super) fn follow(call: &mut Call<'_>, name: &str, number: u32) -> Result<u64, Errno> {
+pub(in crate::linux) fn follow(call: &mut Call<'_>, name: &str, number: u32) -> Result<u64, Errno> {
     if TELLING.contains(&name) {
         let result = call.pass(number);
         // A path that leads nowhere, or a signal that comes first.
@@ -138,7 +138,7 @@ fn lead(call: &mut Call<'_>, (_, directory, path, when): Path) -> Option<Target>
 }
 
 /// The executable of a guest that the path at an address leads to.
-pub(super) fn target(call: &Call<'_>, directory: i32, address: u64) -> Option<Target> {
+pub(in crate::linux) fn target(call: &Call<'_>, directory: i32, address: u64) -> Option<Target> {
     // Nearly all lead elsewhere, which the kernel says without a copy.
     if address == 0 || !call.file_at(directory, address).is_some_and(is_engine) {
         return None;
@@ -150,18 +150,18 @@ pub(super) fn target(call: &Call<'_>, directory: i32, address: u64) -> Option<Ta
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::linux::abi::arm64::syscalls::table::ROWS;
     use crate::linux::syscalls::syscall::Handler;
-    use crate::linux::syscalls::table::TABLE;
 
     #[test]
     fn every_call_that_follows_has_a_path() {
-        for syscall in TABLE {
+        for syscall in ROWS {
             let known = PATHS.iter().any(|(name, ..)| *name == syscall.name);
             let follows = matches!(syscall.handler, Handler::Follow(_));
             assert!(known || !follows, "{}", syscall.name);
         }
         for (name, directory, path, _) in PATHS {
-            let syscall = TABLE.iter().find(|syscall| syscall.name == name);
+            let syscall = ROWS.iter().find(|syscall| syscall.name == name);
             let letters = syscall.unwrap_or_else(|| panic!("{name}")).arguments;
             assert_eq!(letters.as_bytes()[path], b's', "{name}");
             if let Some(directory) = directory {

@@ -29,7 +29,7 @@ const KERNELS: [u64; 5] = [0x9fa0, 0x6265_6572, 0x1980_0202, 0x0904_1934, 0x5345
 ///
 /// # Errors
 /// The kernel's, where the guest wants to execute it at once and may not.
-pub(super) fn may_execute(arguments: &[u64; 6]) -> Result<bool, Errno> {
+pub(in crate::linux) fn may_execute(arguments: &[u64; 6]) -> Result<bool, Errno> {
     let [_, _, protection, _, file, _] = *arguments;
     if protection & u64::from(PROT_EXEC) != 0 {
         return match ask(arguments) {
@@ -88,7 +88,7 @@ fn ask(arguments: &[u64; 6]) -> Result<(), Errno> {
 ///
 /// # Errors
 /// The kernel's.
-pub(super) fn may_execute_segment(identifier: u64, flags: u64) -> Result<(), Errno> {
+pub(in crate::linux) fn may_execute_segment(identifier: u64, flags: u64) -> Result<(), Errno> {
     const SHM_RDONLY: u64 = 0o10_000;
     const SHM_EXEC: u64 = 0o100_000;
     static PLACE: u8 = 0;

@@ -1,6 +1,5 @@
-//! `prctl`: what is the processor's answers as an arm64 kernel
-//! does on a processor without it; what would act on the engine instead of
-//! the guest is refused.
+//! `prctl`: what is the processor's answers as a kernel does on a processor without it;
+//! what would act on the engine instead of the guest is refused.
 
 use super::ranges::NAME;
 use super::{Call, seccomp};
@@ -61,29 +60,8 @@ const REFUSED: [(i32, Errno, &str); 15] = [
 const SET_SECCOMP: i32 = 22;
 /// `PR_SET_VMA`.
 const SET_VMA: i32 = 0x5356_4d41;
-/// `PR_SET_TAGGED_ADDR_CTRL`.
-const SET_TAGGED_ADDR_CTRL: i32 = 55;
-/// `PR_GET_TAGGED_ADDR_CTRL`.
-const GET_TAGGED_ADDR_CTRL: i32 = 56;
-
-pub(super) fn prctl(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn prctl(call: &mut Call<'_>) -> Result<u64, Errno> {
     let option = call.int(0);
-    if option == SET_TAGGED_ADDR_CTRL {
-        return match call.arguments[1..5] {
-            // PR_TAGGED_ADDR_ENABLE, without memory tagging (MTE).
-            [enable @ 0..=1, 0, 0, 0] => {
-                call.thread.takes_tags = enable == 1;
-                Ok(0)
-            }
-            _ => Err(Errno::EINVAL),
-        };
-    }
-    if option == GET_TAGGED_ADDR_CTRL {
-        return match call.arguments[1..5] {
-            [0, 0, 0, 0] => Ok(u64::from(call.thread.takes_tags)),
-            _ => Err(Errno::EINVAL),
-        };
-    }
     if option == SET_SECCOMP {
         return seccomp::set_mode(call);
     }

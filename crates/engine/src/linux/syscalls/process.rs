@@ -2,7 +2,8 @@
 
 use core::sync::atomic::Ordering;
 
-use super::{Call, Control, unknown_is_zero};
+use super::call::unknown_is_zero;
+use super::{Call, Control};
 use crate::host::sys::{AT_FDCWD, Errno, number};
 use crate::linux::core_file;
 use crate::linux::exec::{self, Program};
@@ -10,7 +11,7 @@ use crate::memory::guest_memory;
 use crate::thread::clone::{Arguments, Request};
 
 /// The host's names, but the guest's machine.
-pub(super) fn uname(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn uname(call: &mut Call<'_>) -> Result<u64, Errno> {
     /// `struct utsname` has six names of 65 bytes; the machine is the fifth.
     const NAME: usize = 65;
     const MACHINE: u64 = 4 * NAME as u64;
@@ -23,12 +24,8 @@ pub(super) fn uname(call: &mut Call<'_>) -> Result<u64, Errno> {
 }
 
 /// `READ_IMPLIES_EXEC` stays here: on the host it would make pages executable.
-/// An arm64 kernel on a processor without 32-bit programs refuses their
-/// personality.
-pub(super) fn personality(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn personality(call: &mut Call<'_>) -> Result<u64, Errno> {
     const QUERY: u64 = 0xffff_ffff;
-    const PER_MASK: u64 = 0xff;
-    const PER_LINUX32: u64 = 8;
     const READ_IMPLIES_EXEC: u64 = 0x40_0000;
     let wanted = call.arguments[0] & 0xffff_ffff;
     let kept = &call.process.read_implies_exec;
@@ -38,17 +35,15 @@ pub(super) fn personality(call: &mut Call<'_>) -> Result<u64, Errno> {
         0
     };
     if wanted != QUERY {
-        if wanted & PER_MASK == PER_LINUX32 {
-            return Err(Errno::EINVAL);
-        }
         kept.store(wanted & READ_IMPLIES_EXEC != 0, Ordering::Relaxed);
         call.arguments[0] = wanted & !READ_IMPLIES_EXEC;
     }
     Ok(call.pass(number::PERSONALITY)? & !READ_IMPLIES_EXEC | before)
 }
 
-/// arm64's order of arguments: the thread pointer comes before the child's TID.
-pub(super) fn clone(call: &mut Call<'_>) -> Result<u64, Errno> {
+/// In the order of arguments that all but a few architectures have, x86-64 among these: the
+/// thread pointer comes before the child's TID.
+pub(in crate::linux) fn clone(call: &mut Call<'_>) -> Result<u64, Errno> {
     const SIGNAL: u64 = 0xff;
     let [flags, stack, parent_tid, tls, child_tid, _] = call.arguments;
     call.control = Some(Control::Clone(Request {
@@ -66,7 +61,7 @@ pub(super) fn clone(call: &mut Call<'_>) -> Result<u64, Errno> {
     Ok(0)
 }
 
-pub(super) fn clone3(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn clone3(call: &mut Call<'_>) -> Result<u64, Errno> {
     /// Of the struct's first version.
     const SMALLEST: u64 = 64;
     const KNOWN: usize = size_of::<Arguments>();
@@ -123,7 +118,7 @@ pub(super) fn clone3(call: &mut Call<'_>) -> Result<u64, Errno> {
     Ok(0)
 }
 
-pub(super) fn setrlimit(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn setrlimit(call: &mut Call<'_>) -> Result<u64, Errno> {
     let result = call.pass(number::SETRLIMIT)?;
     if call.arguments[0] & 0xffff_ffff == core_file::RLIMIT_CORE {
         core_file::arm();
@@ -131,7 +126,7 @@ pub(super) fn setrlimit(call: &mut Call<'_>) -> Result<u64, Errno> {
     Ok(result)
 }
 
-pub(super) fn prlimit64(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn prlimit64(call: &mut Call<'_>) -> Result<u64, Errno> {
     let result = call.pass(number::PRLIMIT64)?;
     let [_, resource, new, ..] = call.arguments;
     if resource & 0xffff_ffff == core_file::RLIMIT_CORE && new != 0 {
@@ -140,7 +135,7 @@ pub(super) fn prlimit64(call: &mut Call<'_>) -> Result<u64, Errno> {
     Ok(result)
 }
 
-pub(super) fn execve(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn execve(call: &mut Call<'_>) -> Result<u64, Errno> {
     let [path, arguments, environment, ..] = call.arguments;
     let program = Program {
         directory: AT_FDCWD,
@@ -152,7 +147,7 @@ pub(super) fn execve(call: &mut Call<'_>) -> Result<u64, Errno> {
     exec::exec(call.process, call.thread, &program)
 }
 
-pub(super) fn execveat(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn execveat(call: &mut Call<'_>) -> Result<u64, Errno> {
     let [_, path, arguments, environment, flags, _] = call.arguments;
     let program = Program {
         directory: call.int(0),

@@ -26,7 +26,7 @@ fn own(call: &Call<'_>) -> u32 {
     call.thread.attention().process.load(Ordering::Relaxed)
 }
 
-pub(super) fn ptrace(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn ptrace(call: &mut Call<'_>) -> Result<u64, Errno> {
     let Some(maker) = call.thread.maker else {
         return Err(Errno::ENOSYS);
     };
@@ -57,7 +57,7 @@ pub(super) fn ptrace(call: &mut Call<'_>) -> Result<u64, Errno> {
 }
 
 /// A thread that was stopped by `ptrace` is waited for by its number.
-pub(super) fn wait4(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn wait4(call: &mut Call<'_>) -> Result<u64, Errno> {
     /// Stopped by `SIGSTOP`.
     const STOPPED: u32 = 19 << 8 | 0x7f;
     const WNOHANG: u64 = 1;

@@ -10,21 +10,19 @@
 //! guest's parts alone, and for the rest with [`NOWHERE`], so that the error is
 //! the kernel's for memory that is not there.
 //!
-//! arm64's kernel takes the tag off these addresses whether the program asked
-//! for the tagged address ABI or not (Documentation/arch/arm64/
+//! A kernel whose addresses have tags takes them off these addresses whether the program
+//! asked for the tagged address ABI or not (Documentation/arch/arm64/
 //! tagged-address-abi.rst: addresses that the kernel does not access); so does
 //! [`Rule::take`].
 
 use core::ops::Range;
 
 use super::Call;
-use super::tagged::untagged;
 use crate::host::own;
 use crate::host::page::{END, PAGE, page_down};
 use crate::host::sys::{Errno, number};
+use crate::linux::abi::platform::Platform;
 
-/// The end of a program's addresses on arm64, with 48 bits.
-pub(super) const ARM64_END: u64 = 1 << 48;
 /// An address past the end of a program's on the host, where nothing is mapped
 /// without being asked for by such an address.
 pub(super) const NOWHERE: u64 = 1 << 47;
@@ -201,13 +199,14 @@ pub(super) enum Verdict {
 
 impl Rule {
     /// What the kernel makes of an address without a tag and a length.
-    pub(super) fn verdict(&self, address: u64, length: u64) -> Verdict {
+    pub(super) fn verdict(&self, platform: &Platform, address: u64, length: u64) -> Verdict {
         let start = page_down(address);
         if self.start == Start::Aligned && address != start {
             return Verdict::Refused(Errno::EINVAL);
         }
         if self.ends
-            && ARM64_END
+            && platform
+                .end
                 .checked_sub(start)
                 .is_none_or(|room| length > room)
         {
@@ -234,11 +233,15 @@ impl Rule {
     }
 
     /// The same of a call's arguments, from which the tag is taken off.
-    pub(super) fn take(&self, arguments: &mut [u64; 6]) -> Verdict {
+    pub(super) fn take(&self, platform: &Platform, arguments: &mut [u64; 6]) -> Verdict {
         if self.tags {
-            arguments[self.address] = untagged(arguments[self.address]);
+            arguments[self.address] = platform.untagged(arguments[self.address]);
         }
-        self.verdict(arguments[self.address], arguments[self.address + 1])
+        self.verdict(
+            platform,
+            arguments[self.address],
+            arguments[self.address + 1],
+        )
     }
 
     /// Makes the call for a part of its range.
@@ -256,7 +259,7 @@ impl Rule {
 
     /// Makes the call, with the parts that are not the guest's left out.
     pub(super) fn call(&self, call: &mut Call<'_>) -> Result<u64, Errno> {
-        match self.take(&mut call.arguments) {
+        match self.take(call.process.platform, &mut call.arguments) {
             Verdict::Pages(pages) if reaches_out(&pages) => self.around(call, pages),
             _ => call.pass(self.number),
         }
@@ -298,17 +301,17 @@ impl Rule {
 }
 
 /// Whether a range has an address that is not the guest's to map.
-pub(super) fn reaches_out(pages: &Range<u64>) -> bool {
+pub(in crate::linux) fn reaches_out(pages: &Range<u64>) -> bool {
     pages.end > END || own::overlaps(pages)
 }
 
 /// The parts of a range that are the guest's to map, in ascending order.
-pub(super) fn parts(pages: Range<u64>) -> impl Iterator<Item = Range<u64>> {
+pub(in crate::linux) fn parts(pages: Range<u64>) -> impl Iterator<Item = Range<u64>> {
     own::without(pages.start..pages.end.min(END))
 }
 
 /// The part of a range before the first address that is not the guest's to map.
-pub(super) fn before(pages: &Range<u64>) -> Range<u64> {
+pub(in crate::linux) fn before(pages: &Range<u64>) -> Range<u64> {
     match parts(pages.clone()).next() {
         Some(part) if part.start == pages.start => part,
         _ => pages.start..pages.start,
@@ -319,6 +322,7 @@ pub(super) fn before(pages: &Range<u64>) -> Range<u64> {
 mod tests {
     use super::*;
     use crate::host::sys;
+    use crate::linux::abi::arm64::platform::PLATFORM;
     use proptest::prelude::*;
 
     const RULES: [Rule; 14] = [
@@ -347,7 +351,7 @@ mod tests {
             1 << 46,
             END,
             NOWHERE,
-            ARM64_END,
+            PLATFORM.end,
             1 << 56,
             1 << 63,
             0_u64.wrapping_sub(PAGE),
@@ -387,11 +391,11 @@ mod tests {
                     Length::UpFromStart if length > u64::MAX - 2 * PAGE => continue,
                     Length::Up | Length::UpFromStart => (from + bytes).div_ceil(page) * page,
                 };
-                let last = if rule.ends { u128::from(ARM64_END) } else { u128::from(u64::MAX) };
+                let last = if rule.ends { u128::from(PLATFORM.end) } else { u128::from(u64::MAX) };
                 let accepted = (rule.start == Start::Down || start == from)
                     && end > start
                     && end <= last;
-                match rule.verdict(address, length) {
+                match rule.verdict(&PLATFORM, address, length) {
                     Verdict::Pages(pages) => {
                         prop_assert!(accepted, "{:?}", rule);
                         prop_assert_eq!(u128::from(pages.start), start);
@@ -411,7 +415,7 @@ mod tests {
                 if rule.ends && address >= END {
                     continue;
                 }
-                let verdict = rule.verdict(address, length);
+                let verdict = rule.verdict(&PLATFORM, address, length);
                 let expected = match verdict {
                     Verdict::Pages(_) => continue,
                     Verdict::Nothing => Ok(0),
@@ -443,7 +447,7 @@ mod tests {
 
     #[test]
     fn lengths_that_overflow_are_refused() {
-        let refused = |rule: Rule, length: u64| match rule.verdict(0x1000, length) {
+        let refused = |rule: Rule, length: u64| match rule.verdict(&PLATFORM, 0x1000, length) {
             Verdict::Refused(error) => Some(error),
             _ => None,
         };
@@ -454,13 +458,13 @@ mod tests {
             assert_eq!(refused(MSEAL, length), Some(Errno::EINVAL));
             // Where the kernel rounds to 0 and does not look.
             for rule in [MSYNC, MBIND, MLOCK] {
-                assert_eq!(rule.verdict(0x1000, length), Verdict::Nothing);
+                assert_eq!(rule.verdict(&PLATFORM, 0x1000, length), Verdict::Nothing);
             }
         }
         assert_eq!(
-            MUNMAP.verdict(0x1000, ARM64_END - 0x1000),
-            Verdict::Pages(0x1000..ARM64_END)
+            MUNMAP.verdict(&PLATFORM, 0x1000, PLATFORM.end - 0x1000),
+            Verdict::Pages(0x1000..PLATFORM.end)
         );
-        assert_eq!(refused(MUNMAP, ARM64_END - 0xfff), Some(Errno::EINVAL));
+        assert_eq!(refused(MUNMAP, PLATFORM.end - 0xfff), Some(Errno::EINVAL));
     }
 }

@@ -11,7 +11,7 @@ use crate::host::sys::{self, Errno, number};
 use crate::host::{key, own};
 use crate::linux::views;
 
-pub(super) fn process_vm_readv(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn process_vm_readv(call: &mut Call<'_>) -> Result<u64, Errno> {
     let process = call.int(0);
     let kept = if shares_memory(process) {
         own::ranges().collect()
@@ -21,7 +21,7 @@ pub(super) fn process_vm_readv(call: &mut Call<'_>) -> Result<u64, Errno> {
     beside(call, number::PROCESS_VM_READV, &kept)
 }
 
-pub(super) fn process_vm_writev(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn process_vm_writev(call: &mut Call<'_>) -> Result<u64, Errno> {
     let process = call.int(0);
     let kept = if shares_memory(process) {
         own::ranges().collect()
@@ -35,7 +35,7 @@ pub(super) fn process_vm_writev(call: &mut Call<'_>) -> Result<u64, Errno> {
 
 /// Whether the number is that of a thread of this process, or of a process in
 /// the same memory. Where the kernel does not say, it is.
-pub(super) fn shares_memory(process: i32) -> bool {
+pub(in crate::linux) fn shares_memory(process: i32) -> bool {
     const KCMP_VM: u64 = 1;
     let process = u64::from(process.cast_unsigned());
     // SAFETY: the calls touch no memory.

@@ -8,7 +8,7 @@ use crate::linux::seccomp::bpf::{Instruction, LONGEST, Program};
 use crate::linux::seccomp::{check_flags, is_available, may_set};
 use crate::memory::guest_memory;
 
-pub(super) fn seccomp(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn seccomp(call: &mut Call<'_>) -> Result<u64, Errno> {
     const SET_MODE_STRICT: i32 = 0;
     const SET_MODE_FILTER: i32 = 1;
     const GET_ACTION_AVAIL: i32 = 2;
@@ -32,7 +32,7 @@ pub(super) fn seccomp(call: &mut Call<'_>) -> Result<u64, Errno> {
 }
 
 /// `prctl(PR_SET_SECCOMP)`.
-pub(super) fn set_mode(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn set_mode(call: &mut Call<'_>) -> Result<u64, Errno> {
     const STRICT: u64 = 1;
     const FILTER: u64 = 2;
     let [_, mode, program, ..] = call.arguments;

@@ -116,7 +116,7 @@ fn send(call: &mut Call<'_>, to: To, info: &SignalInfo, kernels: u32) -> Result<
     if sent { Ok(0) } else { call.pass(kernels) }
 }
 
-pub(super) fn kill(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn kill(call: &mut Call<'_>) -> Result<u64, Errno> {
     let (whom, signal) = (call.int(0), call.int(1));
     if !is_kept(signal) || whom != process(call) {
         return call.pass(number::KILL);
@@ -125,7 +125,7 @@ pub(super) fn kill(call: &mut Call<'_>) -> Result<u64, Errno> {
     send(call, To::Process, &info, number::KILL)
 }
 
-pub(super) fn tkill(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn tkill(call: &mut Call<'_>) -> Result<u64, Errno> {
     let (whom, signal) = (call.int(0), call.int(1));
     if !is_kept(signal) || whom <= 0 {
         return call.pass(number::TKILL);
@@ -135,7 +135,7 @@ pub(super) fn tkill(call: &mut Call<'_>) -> Result<u64, Errno> {
     send(call, to, &info, number::TKILL)
 }
 
-pub(super) fn tgkill(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn tgkill(call: &mut Call<'_>) -> Result<u64, Errno> {
     let (group, whom, signal) = (call.int(0), call.int(1), call.int(2));
     if !is_kept(signal) || group != process(call) || whom <= 0 {
         return call.pass(number::TGKILL);
@@ -145,7 +145,7 @@ pub(super) fn tgkill(call: &mut Call<'_>) -> Result<u64, Errno> {
     send(call, to, &info, number::TGKILL)
 }
 
-pub(super) fn rt_sigqueueinfo(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn rt_sigqueueinfo(call: &mut Call<'_>) -> Result<u64, Errno> {
     let (whom, signal) = (call.int(0), call.int(1));
     // A thread's number is a process's here, and what a thread sends to its own
     // may look as if the kernel had found a fault.
@@ -157,7 +157,7 @@ pub(super) fn rt_sigqueueinfo(call: &mut Call<'_>) -> Result<u64, Errno> {
     send(call, To::Process, &info, number::RT_SIGQUEUEINFO)
 }
 
-pub(super) fn rt_tgsigqueueinfo(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn rt_tgsigqueueinfo(call: &mut Call<'_>) -> Result<u64, Errno> {
     let (group, whom, signal) = (call.int(0), call.int(1), call.int(2));
     if !is_kept(signal) || group != process(call) || whom <= 0 {
         return call.pass(number::RT_TGSIGQUEUEINFO);
@@ -170,7 +170,7 @@ pub(super) fn rt_tgsigqueueinfo(call: &mut Call<'_>) -> Result<u64, Errno> {
 
 /// `pidfd_send_signal`: only what looks as if the kernel had found a fault does
 /// the engine send itself, which the kernel lets a thread do to itself alone.
-pub(super) fn pidfd_send_signal(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn pidfd_send_signal(call: &mut Call<'_>) -> Result<u64, Errno> {
     const PIDFD_SIGNAL_THREAD: u64 = 1;
     const PIDFD_SIGNAL_THREAD_GROUP: u64 = 2;
     let [fd, _, address, flags, ..] = call.arguments;
@@ -218,7 +218,7 @@ fn is_of_a_thread(fd: u64) -> bool {
 }
 
 /// The signal of a timer does not say whether it is for a thread.
-pub(super) fn timer_create(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn timer_create(call: &mut Call<'_>) -> Result<u64, Errno> {
     const SIGEV_THREAD_ID: u64 = 4;
     let [_, event, timer, ..] = call.arguments;
     let (signal, how) = match event {

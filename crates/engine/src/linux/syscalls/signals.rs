@@ -25,7 +25,7 @@ const KNOWN: u64 = SA_NOCLDSTOP
     | SA_NODEFER
     | SA_RESETHAND;
 
-pub(super) fn rt_sigaction(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn rt_sigaction(call: &mut Call<'_>) -> Result<u64, Errno> {
     let signal = call.int(0);
     let [_, new, old, size, ..] = call.arguments;
     if size != SET || !is_signal(signal) {
@@ -63,7 +63,7 @@ pub(super) fn rt_sigaction(call: &mut Call<'_>) -> Result<u64, Errno> {
     Ok(0)
 }
 
-pub(super) fn rt_sigprocmask(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn rt_sigprocmask(call: &mut Call<'_>) -> Result<u64, Errno> {
     let [_, set, old, size, ..] = call.arguments;
     if size != SET {
         return Err(Errno::EINVAL);
@@ -89,7 +89,7 @@ pub(super) fn rt_sigprocmask(call: &mut Call<'_>) -> Result<u64, Errno> {
     Ok(0)
 }
 
-pub(super) fn rt_sigpending(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn rt_sigpending(call: &mut Call<'_>) -> Result<u64, Errno> {
     let [set, size, ..] = call.arguments;
     let result = call.pass(number::RT_SIGPENDING)?;
     let kept = call.thread.pending.bits(call.thread.attention()) & call.thread.mask;
@@ -100,7 +100,7 @@ pub(super) fn rt_sigpending(call: &mut Call<'_>) -> Result<u64, Errno> {
     Ok(result)
 }
 
-pub(super) fn sigaltstack(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn sigaltstack(call: &mut Call<'_>) -> Result<u64, Errno> {
     let [new, old, ..] = call.arguments;
     let before = call.thread.alternate_stack.seen_from(call.sp);
     if new != 0 {
@@ -114,14 +114,14 @@ pub(super) fn sigaltstack(call: &mut Call<'_>) -> Result<u64, Errno> {
     Ok(0)
 }
 
-pub(super) fn rt_sigreturn(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn rt_sigreturn(call: &mut Call<'_>) -> Result<u64, Errno> {
     call.control = Some(Control::SignalReturn);
     Ok(0)
 }
 
 /// Makes a call with another mask for as long as it waits. `pass` is given the
 /// address of the mask for the host, or 0 for none.
-pub(super) fn with_mask(
+pub(in crate::linux) fn with_mask(
     call: &mut Call<'_>,
     set: u64,
     size: u64,
@@ -153,7 +153,7 @@ pub(super) fn with_mask(
     result
 }
 
-pub(super) fn rt_sigsuspend(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn rt_sigsuspend(call: &mut Call<'_>) -> Result<u64, Errno> {
     let [set, size, ..] = call.arguments;
     if size != SET {
         return Err(Errno::EINVAL);
@@ -164,7 +164,7 @@ pub(super) fn rt_sigsuspend(call: &mut Call<'_>) -> Result<u64, Errno> {
     })
 }
 
-pub(super) fn ppoll(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn ppoll(call: &mut Call<'_>) -> Result<u64, Errno> {
     let [_, _, _, set, size, _] = call.arguments;
     with_mask(call, set, size, |call, mask| {
         call.arguments[3] = mask;
@@ -173,7 +173,7 @@ pub(super) fn ppoll(call: &mut Call<'_>) -> Result<u64, Errno> {
 }
 
 /// The sixth argument points to the mask's address and its size.
-pub(super) fn pselect6(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn pselect6(call: &mut Call<'_>) -> Result<u64, Errno> {
     if descriptors::in_sets(call) {
         return Err(Errno::EBADF);
     }

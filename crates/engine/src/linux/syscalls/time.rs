@@ -4,13 +4,13 @@ use super::Call;
 use crate::host::clock;
 use crate::host::sys::{Errno, number};
 
-pub(super) fn clock_gettime(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn clock_gettime(call: &mut Call<'_>) -> Result<u64, Errno> {
     let time = clock::time(call.int(0))?;
     call.write_words(call.arguments[1], &time)?;
     Ok(0)
 }
 
-pub(super) fn gettimeofday(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn gettimeofday(call: &mut Call<'_>) -> Result<u64, Errno> {
     const CLOCK_REALTIME: i32 = 0;
     let [time, zone, ..] = call.arguments;
     if zone != 0 {
@@ -24,11 +24,11 @@ pub(super) fn gettimeofday(call: &mut Call<'_>) -> Result<u64, Errno> {
     Ok(0)
 }
 
-pub(super) fn nanosleep(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn nanosleep(call: &mut Call<'_>) -> Result<u64, Errno> {
     sleep(call, number::NANOSLEEP, 0)
 }
 
-pub(super) fn clock_nanosleep(call: &mut Call<'_>) -> Result<u64, Errno> {
+pub(in crate::linux) fn clock_nanosleep(call: &mut Call<'_>) -> Result<u64, Errno> {
     const TIMER_ABSTIME: i32 = 1;
     if call.int(1) & TIMER_ABSTIME != 0 {
         return call.pass(number::CLOCK_NANOSLEEP);

@@ -10,6 +10,7 @@ use core::fmt::Write as _;
 
 use super::syscall::Syscall;
 use crate::host::sys::{self, AT_FDCWD, Errno, number};
+use crate::linux::abi::platform::Platform;
 use crate::memory::guest_memory;
 
 /// How much of a string or a buffer is shown.
@@ -18,7 +19,7 @@ const SHOWN: usize = 48;
 /// Flags by name.
 type Names = &'static [(u64, &'static str)];
 
-/// arm64's, without the access mode.
+/// x86-64's, without the access mode.
 const OPEN: Names = &[
     (0o100, "O_CREAT"),
     (0o200, "O_EXCL"),
@@ -29,11 +30,11 @@ const OPEN: Names = &[
     (0o4_010_000, "O_SYNC"),
     (0o10_000, "O_DSYNC"),
     (0o20_000, "O_ASYNC"),
-    (0o20_040_000, "O_TMPFILE"),
-    (0o40_000, "O_DIRECTORY"),
-    (0o100_000, "O_NOFOLLOW"),
-    (0o200_000, "O_DIRECT"),
-    (0o400_000, "O_LARGEFILE"),
+    (0o20_200_000, "O_TMPFILE"),
+    (0o200_000, "O_DIRECTORY"),
+    (0o400_000, "O_NOFOLLOW"),
+    (0o40_000, "O_DIRECT"),
+    (0o100_000, "O_LARGEFILE"),
     (0o1_000_000, "O_NOATIME"),
     (0o2_000_000, "O_CLOEXEC"),
     (0o10_000_000, "O_PATH"),
@@ -93,7 +94,12 @@ fn begin() -> String {
 
 /// The line up to the result. A number that the table does not have has no
 /// name.
-pub(super) fn call(syscall: Option<&Syscall>, number: u64, arguments: &[u64; 6]) -> String {
+pub(in crate::linux) fn call(
+    platform: &Platform,
+    syscall: Option<&Syscall>,
+    number: u64,
+    arguments: &[u64; 6],
+) -> String {
     let mut line = begin();
     let _ = match syscall {
         Some(syscall) => write!(line, "{}(", syscall.name),
@@ -105,20 +111,28 @@ pub(super) fn call(syscall: Option<&Syscall>, number: u64, arguments: &[u64; 6])
             line.push_str(", ");
         }
         let next = arguments.get(index + 1).copied().unwrap_or(0);
-        argument(&mut line, letter, arguments[index], next);
+        let value = match letter {
+            'O' => platform.open_flags.to_host(arguments[index]),
+            _ => arguments[index],
+        };
+        argument(&mut line, letter, value, next);
     }
     line.push(')');
     line
 }
 
 /// Prints a line whose call does not return, or not here.
-pub(super) fn ends(mut line: String) {
+pub(in crate::linux) fn ends(mut line: String) {
     line.push_str(" = ?\n");
     let _ = sys::write_all(2, line.as_bytes());
 }
 
 /// Prints a line with its result.
-pub(super) fn returns(mut line: String, syscall: Option<&Syscall>, result: Result<u64, Errno>) {
+pub(in crate::linux) fn returns(
+    mut line: String,
+    syscall: Option<&Syscall>,
+    result: Result<u64, Errno>,
+) {
     const ADDRESSES: [&str; 4] = ["brk", "mmap", "mremap", "shmat"];
     let address = syscall.is_some_and(|syscall| ADDRESSES.contains(&syscall.name));
     let _ = match result {
@@ -243,12 +257,13 @@ fn buffer(line: &mut String, address: u64, length: u64) -> core::fmt::Result {
 
 #[cfg(test)]
 mod tests {
-    use super::super::table;
     use super::*;
+    use crate::linux::abi::arm64::platform::PLATFORM;
+    use crate::linux::abi::arm64::syscalls::table;
 
     fn shown(name: &str, arguments: [u64; 6]) -> String {
-        let syscall = table::TABLE.iter().find(|syscall| syscall.name == name);
-        let line = call(syscall, 0, &arguments);
+        let syscall = table::ROWS.iter().find(|syscall| syscall.name == name);
+        let line = call(&PLATFORM, syscall, 0, &arguments);
         line.split_once(' ').unwrap().1.into()
     }
 
@@ -276,7 +291,7 @@ mod tests {
             "chdir(0x8)",
             "what cannot be read is a number"
         );
-        let unknown = call(None, 999, &[1, 0, 0, 0, 0, 0]);
+        let unknown = call(&PLATFORM, None, 999, &[1, 0, 0, 0, 0, 0]);
         assert!(unknown.ends_with(" syscall_999(0x1, 0x0, 0x0, 0x0, 0x0, 0x0)"));
     }
 }

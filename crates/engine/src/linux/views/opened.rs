@@ -15,7 +15,6 @@ use core::mem::ManuallyDrop;
 use super::memory_file;
 use super::procfs::Viewer;
 use crate::host::sys::{Errno, Fd};
-use crate::linux::abi::arm64::open_flags;
 use crate::linux::exe_link;
 use crate::linux::executable::{Identity, Own, is_engine};
 use crate::linux::process::{Process, Thread};
@@ -27,7 +26,7 @@ pub struct Opening {
     pub directory: i32,
     /// The address of the path.
     pub path: u64,
-    /// The guest's flags.
+    /// The guest's flags, as the host has them.
     pub flags: u64,
     /// `RESOLVE_...`.
     pub resolve: u64,
@@ -47,14 +46,14 @@ impl Opening {
     /// Whether it can only be a directory, or a file that is new.
     const fn is_plain(&self) -> bool {
         const O_CREAT_EXCL: u64 = 0o300;
-        const O_DIRECTORY: u64 = 0o40_000;
+        const O_DIRECTORY: u64 = 0o200_000;
         self.flags & O_DIRECTORY != 0 || self.flags & O_CREAT_EXCL == O_CREAT_EXCL
     }
 
     /// What of the flags matters to a file that is there and was found.
-    fn host_flags(&self) -> u64 {
+    const fn host_flags(&self) -> u64 {
         const O_CREAT: u64 = 0o100;
-        open_flags::to_host(self.flags) & !(O_CREAT | O_TRUNC)
+        self.flags & !(O_CREAT | O_TRUNC)
     }
 }
 

@@ -19,7 +19,6 @@ use crate::host::sys::{
     self, AT_FDCWD, Errno, Fd, Status, fd_argument, number, read_link, status_at,
 };
 use crate::linux::abi::arm64::identity;
-use crate::linux::abi::arm64::open_flags;
 use crate::linux::known::Known;
 use crate::linux::other::{self, Other};
 use crate::linux::process::{Process, Thread};
@@ -208,7 +207,7 @@ impl Viewer<'_> {
             return Some(b"aarch64\n".to_vec());
         }
         if host.starts_with(b"pos:\t") {
-            return Some(status::descriptor(host, open_flags::to_guest));
+            return Some(status::descriptor(host, self.process.platform.open_flags));
         }
         if let Some(owner) = status::owner(host) {
             // SAFETY: asking for the number changes nothing.
@@ -229,7 +228,10 @@ impl Viewer<'_> {
         match which {
             Text::Processors => Some(identity::info(&host()?)),
             Text::Architecture => Some(b"aarch64\n".to_vec()),
-            Text::Descriptor => Some(status::descriptor(&host()?, open_flags::to_guest)),
+            Text::Descriptor => Some(status::descriptor(
+                &host()?,
+                self.process.platform.open_flags,
+            )),
             Text::Status(task) => {
                 let signals = || {
                     let own = owner(place, &task) != Owner::Other;

@@ -7,11 +7,16 @@ use a64::Aarch64;
 use a64::cpu::Cpu;
 use guest::memory::Fault;
 
+use super::platform::PLATFORM;
+use super::syscalls::{table, tagged};
 use super::{fault, gdb, register_sets, signal_frame};
 use crate::host::sys::Errno;
 use crate::linux::abi::Abi;
 use crate::linux::abi::frame::{BadFrame, Contents, Returned};
 use crate::linux::abi::interface::{Asked, FaultSignal};
+use crate::linux::abi::platform::Platform;
+use crate::linux::syscalls::Call;
+use crate::linux::syscalls::syscall::Syscall;
 use crate::memory::breakpoints::BRK;
 use crate::thread::register_sets::RegisterSets;
 
@@ -31,6 +36,18 @@ pub struct Arm64;
 
 impl Abi for Arm64 {
     type Guest = Aarch64;
+
+    const PLATFORM: &'static Platform = &PLATFORM;
+
+    fn find(number: u64) -> Option<&'static Syscall> {
+        table::TABLE.find(number)
+    }
+
+    fn prepare(call: &mut Call<'_>, syscall: &Syscall) {
+        if call.thread.takes_tags {
+            tagged::take_off(call, syscall);
+        }
+    }
 
     const FRAME: u64 = signal_frame::SIZE as u64 + RECORD;
     const REGISTERS: usize = gdb::COUNT;

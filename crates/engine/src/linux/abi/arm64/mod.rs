@@ -5,9 +5,10 @@ mod fault;
 mod gdb;
 pub mod identity;
 mod implements;
-pub mod open_flags;
+pub mod platform;
 pub mod register_sets;
 pub mod signal_frame;
+pub mod syscalls;
 pub mod vdso;
 
 pub use implements::Arm64;

@@ -1,7 +1,7 @@
 //! The tagged address ABI: addresses with a tag in their top byte as arguments
 //! of system calls, for threads that asked for it (`PR_SET_TAGGED_ADDR_CTRL`;
 //! the kernel's Documentation/arch/arm64/tagged-address-abi.rst). The calls that
-//! manage memory and do not access it take tags always ([`super::ranges`]).
+//! manage memory and do not access it take tags always (`linux/syscalls/ranges.rs`).
 //!
 //! The host's kernel takes no tags, so they are taken off: of the arguments,
 //! which the table's letters tell apart, and of addresses in the structures
@@ -13,17 +13,10 @@
 
 use alloc::vec::Vec;
 
-use super::Call;
-use super::syscall::Syscall;
-use crate::host::sys::Errno;
-use crate::memory::guest_memory;
-
-/// An address without its tag. As arm64 has it, bit 55 tells which half of all
-/// addresses it is in; one in the kernel's stays as it is.
-#[must_use]
-pub(super) const fn untagged(address: u64) -> u64 {
-    address & (address << 8).cast_signed().wrapping_shr(8).cast_unsigned()
-}
+use crate::linux::abi::platform::untagged;
+use crate::linux::syscalls::Call;
+use crate::linux::syscalls::copies::Copies;
+use crate::linux::syscalls::syscall::Syscall;
 
 /// Arguments that the table calls addresses and that stay as they are: the
 /// kernel takes no tag there, or does not look at them.
@@ -103,18 +96,8 @@ const MOST: u64 = 1024;
 /// As many strings as are looked at.
 const MOST_STRINGS: u64 = 1 << 20;
 
-/// Copies that the host reads and writes instead of the guest's structures.
-#[derive(Debug, Default)]
-pub(super) struct Copies {
-    /// Each in a place of its own, since the host knows where it is.
-    words: Vec<Vec<u64>>,
-    /// What of them is the kernel's result: where in which copy, how many
-    /// bytes, and where the guest has it.
-    results: Vec<(usize, usize, usize, u64)>,
-}
-
 /// Takes the tags off a system call's arguments.
-pub(super) fn take_off(call: &mut Call<'_>, syscall: &Syscall) {
+pub(in crate::linux::abi::arm64) fn take_off(call: &mut Call<'_>, syscall: &Syscall) {
     let has = |list: &[(&str, usize)], index| list.contains(&(syscall.name, index));
     for (index, letter) in syscall.arguments.chars().enumerate() {
         let address = matches!(letter, 'p' | 's' | 'b') && !has(&KEPT, index);
@@ -136,13 +119,13 @@ fn nested(call: &mut Call<'_>, index: usize, shape: Shape) {
     let count = call.arguments.get(index + 1).copied().unwrap_or(0);
     let mut copies = core::mem::take(&mut call.copies);
     let copy = match shape {
-        Strings => copies.strings(call, at),
-        Vectors => copies.array(call, at, count, 2, &[0]),
-        Waiters => copies.array(call, at, count, 3, &[1]),
-        Arguments if count <= 8 * 11 => copies.array(call, at, 1, count / 8, &[1, 2, 3, 8]),
+        Strings => strings(&mut copies, call, at),
+        Vectors => array(&mut copies, call, at, count, 2, &[0]),
+        Waiters => array(&mut copies, call, at, count, 3, &[1]),
+        Arguments if count <= 8 * 11 => array(&mut copies, call, at, 1, count / 8, &[1, 2, 3, 8]),
         Arguments => None,
-        Message => copies.messages(call, at, 1, 7),
-        Messages => copies.messages(call, at, count, 8),
+        Message => messages(&mut copies, call, at, 1, 7),
+        Messages => messages(&mut copies, call, at, count, 8),
     };
     call.copies = copies;
     if let Some(copy) = copy {
@@ -150,100 +133,76 @@ fn nested(call: &mut Call<'_>, index: usize, shape: Shape) {
     }
 }
 
-impl Copies {
-    /// Keeps words, and says where they are from now on.
-    fn keep(&mut self, words: Vec<u64>) -> u64 {
-        let at = words.as_ptr() as u64;
-        self.words.push(words);
-        at
+/// The copy of addresses up to a null, if one has a tag.
+fn strings(copies: &mut Copies, call: &Call<'_>, at: u64) -> Option<u64> {
+    let mut words = Vec::new();
+    let mut tags = false;
+    for n in 0..MOST_STRINGS {
+        let [word] = call.words(at.wrapping_add(8 * n)).ok()?;
+        tags |= untagged(word) != word;
+        words.push(untagged(word));
+        if word == 0 {
+            return tags.then(|| copies.keep(words));
+        }
     }
+    None
+}
 
-    fn strings(&mut self, call: &Call<'_>, at: u64) -> Option<u64> {
-        let mut words = Vec::new();
-        let mut tags = false;
-        for n in 0..MOST_STRINGS {
-            let [word] = call.words(at.wrapping_add(8 * n)).ok()?;
+/// That of an array of structures of `size` words, of which these are addresses.
+fn array(
+    copies: &mut Copies,
+    call: &Call<'_>,
+    at: u64,
+    count: u64,
+    size: u64,
+    addresses: &[usize],
+) -> Option<u64> {
+    let mut words = read(call, at, count, size)?;
+    let mut tags = false;
+    let size = usize::try_from(size).ok().filter(|&size| size > 0)?;
+    for structure in words.chunks_exact_mut(size) {
+        for word in addresses
+            .iter()
+            .filter_map(|&index| structure.get(index).copied())
+        {
             tags |= untagged(word) != word;
-            words.push(untagged(word));
-            if word == 0 {
-                return tags.then(|| self.keep(words));
+        }
+        for &index in addresses {
+            if let Some(word) = structure.get_mut(index) {
+                *word = untagged(*word);
             }
         }
-        None
     }
+    tags.then(|| copies.keep(words))
+}
 
-    /// An array of structures of `size` words, of which these are addresses.
-    fn array(
-        &mut self,
-        call: &Call<'_>,
-        at: u64,
-        count: u64,
-        size: u64,
-        addresses: &[usize],
-    ) -> Option<u64> {
-        let mut words = read(call, at, count, size)?;
-        let mut tags = false;
-        let size = usize::try_from(size).ok().filter(|&size| size > 0)?;
-        for structure in words.chunks_exact_mut(size) {
-            for word in addresses
-                .iter()
-                .filter_map(|&index| structure.get(index).copied())
-            {
-                tags |= untagged(word) != word;
-            }
-            for &index in addresses {
-                if let Some(word) = structure.get_mut(index) {
-                    *word = untagged(*word);
-                }
-            }
+/// That of `struct msghdr`, alone or with a length behind it: name, its length,
+/// vectors, their number, control, its length, flags.
+fn messages(copies: &mut Copies, call: &Call<'_>, at: u64, count: u64, size: usize) -> Option<u64> {
+    let mut words = read(call, at, count, size as u64)?;
+    let mut tags = false;
+    for message in words.chunks_exact_mut(size) {
+        for index in [0, 2, 4] {
+            tags |= untagged(message[index]) != message[index];
+            message[index] = untagged(message[index]);
         }
-        tags.then(|| self.keep(words))
+        if let Some(vectors) = array(copies, call, message[2], message[3], 2, &[0]) {
+            message[2] = vectors;
+            tags = true;
+        }
     }
-
-    /// `struct msghdr`, alone or with a length behind it: name, its length,
-    /// vectors, their number, control, its length, flags.
-    fn messages(&mut self, call: &Call<'_>, at: u64, count: u64, size: usize) -> Option<u64> {
-        let mut words = read(call, at, count, size as u64)?;
-        let mut tags = false;
-        for message in words.chunks_exact_mut(size) {
-            for index in [0, 2, 4] {
-                tags |= untagged(message[index]) != message[index];
-                message[index] = untagged(message[index]);
-            }
-            if let Some(vectors) = self.array(call, message[2], message[3], 2, &[0]) {
-                message[2] = vectors;
-                tags = true;
-            }
-        }
-        if !tags {
-            return None;
-        }
-        let copy = self.words.len();
-        for n in 0..usize::try_from(count).ok()? {
-            // The name's length; control's, flags and the length behind.
-            let start = n * size * 8;
-            let guest = at.wrapping_add(start as u64);
-            self.results.push((copy, start + 8, 4, guest + 8));
-            let rest = size * 8 - 40;
-            self.results.push((copy, start + 40, rest, guest + 40));
-        }
-        Some(self.keep(words))
+    if !tags {
+        return None;
     }
-
-    /// Gives the guest what the kernel wrote into the copies.
-    pub(super) fn give_back(self) -> Result<(), Errno> {
-        for (copy, start, length, guest) in self.results {
-            let bytes: Vec<u8> = self.words[copy]
-                .iter()
-                .flat_map(|word| word.to_le_bytes())
-                .skip(start)
-                .take(length)
-                .collect();
-            // SAFETY: the guest named the address as its own to write.
-            unsafe { guest_memory::write(guest, &bytes) }?;
-        }
-        Ok(())
+    for n in 0..usize::try_from(count).ok()? {
+        // The name's length; control's, flags and the length behind.
+        let start = n * size * 8;
+        let guest = at.wrapping_add(start as u64);
+        copies.result(start + 8, 4, guest + 8);
+        let rest = size * 8 - 40;
+        copies.result(start + 40, rest, guest + 40);
     }
+    Some(copies.keep(words))
 }
 
 /// The words of an array of structures.
@@ -265,18 +224,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tags_go() {
-        assert_eq!(untagged(0x5a00_7fff_1234_5678), 0x7fff_1234_5678);
-        assert_eq!(untagged(0x7fff_1234_5678), 0x7fff_1234_5678);
-        assert_eq!(untagged(u64::MAX), u64::MAX);
-        assert_eq!(untagged(0x00ff_0000_0000_0000), 0x00ff_0000_0000_0000);
-        assert_eq!(untagged(0x5a7f_0000_0000_0000), 0x007f_0000_0000_0000);
-    }
-
-    #[test]
     fn every_name_is_a_system_calls() {
         let arguments = |name: &str| {
-            let found = table::TABLE.iter().find(|syscall| syscall.name == name);
+            let found = table::ROWS.iter().find(|syscall| syscall.name == name);
             found.unwrap_or_else(|| panic!("{name}")).arguments
         };
         for (name, index) in KEPT {

@@ -5,45 +5,20 @@
 //! `tests/abi.rs` compares the numbers, arm64's and those passed on, with the
 //! headers of both kernels, and so finds what is forgotten.
 
-use super::syscall::Syscall;
-use super::{
-    advice, brk, descriptors, events, files, ioctl, ipc, memory, mremap, observing, placement,
-    prctl, process, ptrace, remote, seccomp, sends, signals, time,
-};
+use super::status::GuestStatus;
+use super::{ioctl, personality, prctl, semaphores};
 use crate::host::sys::Errno;
-
-use super::syscall::Handler::{Convert, Emulate, Exit, ExitGroup, Follow, Pass, Refuse};
-
-/// Where the letter of descriptors is.
-const fn descriptors(arguments: &str) -> u8 {
-    let letters = arguments.as_bytes();
-    let mut bits = 0;
-    let mut index = 0;
-    while index < letters.len() {
-        if letters[index] == b'f' {
-            bits |= 1 << index;
-        }
-        index += 1;
-    }
-    bits
-}
-
-macro_rules! table {
-    ($($number:literal $name:ident $arguments:literal $handler:expr,)*) => {
-        /// All of them, in the order of their numbers.
-        pub static TABLE: &[Syscall] = &[
-            $(Syscall {
-                number: $number,
-                name: stringify!($name),
-                arguments: $arguments,
-                descriptors: descriptors($arguments),
-                handler: $handler,
-            },)*
-        ];
-    };
-}
+use crate::linux::syscalls::syscall::Handler::{
+    Convert, Emulate, Exit, ExitGroup, Follow, Pass, Refuse,
+};
+use crate::linux::syscalls::syscall::table;
+use crate::linux::syscalls::{
+    advice, brk, descriptors, events, files, ipc, memory, mremap, observing, placement, process,
+    ptrace, remote, seccomp, sends, signals, time,
+};
 
 table! {
+    0, 512;
     0 io_setup "up" Pass(206),
     1 io_destroy "x" Pass(207),
     2 io_submit "xdp" Pass(209),
@@ -123,8 +98,8 @@ table! {
     76 splice "fpfpux" Pass(275),
     77 tee "ffux" Pass(276),
     78 readlinkat "fspu" Emulate(files::readlinkat),
-    79 newfstatat "fspx" Emulate(files::newfstatat),
-    80 fstat "fp" Convert(files::fstat),
+    79 newfstatat "fspx" Emulate(files::newfstatat::<GuestStatus>),
+    80 fstat "fp" Convert(files::fstat::<GuestStatus>),
     81 sync "" Pass(162),
     82 fsync "f" Pass(74),
     83 fdatasync "f" Pass(75),
@@ -136,7 +111,7 @@ table! {
     89 acct "s" Pass(163),
     90 capget "pp" Pass(125),
     91 capset "pp" Pass(126),
-    92 personality "x" Emulate(process::personality),
+    92 personality "x" Emulate(personality::personality),
     93 exit "d" Exit,
     94 exit_group "d" ExitGroup,
     95 waitid "ddpxp" Pass(247),
@@ -235,7 +210,7 @@ table! {
     188 msgrcv "dpudx" Pass(70),
     189 msgsnd "dpux" Pass(69),
     190 semget "xdx" Pass(64),
-    191 semctl "ddxx" Convert(ipc::semctl),
+    191 semctl "ddxx" Convert(semaphores::semctl),
     192 semtimedop "dpup" Pass(220),
     193 semop "dpu" Pass(65),
     194 shmget "xux" Pass(29),
@@ -372,39 +347,18 @@ table! {
     470 listns "ppux" Pass(470),
 }
 
-/// More than the largest number.
-const NUMBERS: usize = 512;
-
-/// The place in [`TABLE`] for each number, plus one; 0 where there is none.
-static INDEX: [u16; NUMBERS] = {
-    let mut index = [0; NUMBERS];
-    let mut place = 0;
-    while place < TABLE.len() {
-        let number = TABLE[place].number as usize;
-        assert!(index[number] == 0, "a number is there twice");
-        assert!(place == 0 || TABLE[place - 1].number < TABLE[place].number);
-        #[allow(clippy::cast_possible_truncation, reason = "as many as numbers")]
-        let entry = place as u16 + 1;
-        index[number] = entry;
-        place += 1;
-    }
-    index
-};
-
-/// The system call with this number.
-#[must_use]
-pub fn find(number: u64) -> Option<&'static Syscall> {
-    let place = *INDEX.get(usize::try_from(number).ok()?)?;
-    TABLE.get(usize::from(place).checked_sub(1)?)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::linux::syscalls::syscall::Syscall;
+
+    fn find(number: u64) -> Option<&'static Syscall> {
+        TABLE.find(number)
+    }
 
     #[test]
     fn found_by_number() {
-        for syscall in TABLE {
+        for syscall in ROWS {
             let found = find(u64::from(syscall.number)).unwrap();
             assert_eq!(found.name, syscall.name);
             assert!(syscall.arguments.len() <= 6, "{}", syscall.name);
