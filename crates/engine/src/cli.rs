@@ -4,23 +4,25 @@
 //! argument is the user's. The kernel says so by a descriptor of the program
 //! (flag O, and C, which implies it) or by `AT_FLAGS` (flag P).
 
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::ffi::CStr;
 use core::fmt;
 
 use crate::debug::listen::Place;
 use crate::host::auxv::key;
-use crate::host::message::{NAME, Shown};
+use crate::host::message::{self, Shown};
 use crate::host::start::Start;
+use crate::linux::abi::platform::Platform;
 
 /// The exit code of a wrong command line.
 pub const USAGE_ERROR: i32 = 2;
 
-/// What `--help` prints.
-pub const HELP: &str = "\
-Runs an AArch64 Linux program on this x86-64 machine.
+/// What `--help` prints, with names in braces.
+const HELP: &str = "\
+Runs an {architecture} Linux program on this x86-64 machine.
 
-Usage: armistice-aarch64 [OPTIONS] PROGRAM [ARGUMENT]...
+Usage: {engine} [OPTIONS] PROGRAM [ARGUMENT]...
 
 Options:
   -0, --argv0 NAME   Give the program NAME as its argument 0 instead of PROGRAM
@@ -46,15 +48,25 @@ Options:
 
 Environment: ARMISTICE_LD_PREFIX, else QEMU_LD_PREFIX, is a DIR as for -L, if
 it is there. Without either, a program whose loader is not here gets the one
-in /usr/aarch64-linux-gnu (Debian's libc6-arm64-cross). No other QEMU_...
+in {folder} (Debian's {package}). No other QEMU_...
 variable is read.
 
 What is printed about code and system calls goes to standard error.
 
 Exit code: that of PROGRAM, or 128 and its signal's number as shells have it;
 2 when the options are wrong; 126 when PROGRAM cannot be run here, 127 when it
-is not found; 70 when armistice-aarch64 itself is at fault.
+is not found; 70 when {engine} itself is at fault.
 ";
+
+/// What `--help` prints.
+#[must_use]
+pub fn help(platform: &Platform) -> String {
+    let names = &platform.names;
+    HELP.replace("{architecture}", platform.elf.name)
+        .replace("{engine}", names.engine)
+        .replace("{folder}", &names.folder.to_string_lossy())
+        .replace("{package}", names.package)
+}
 
 /// What to look at while the program runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -227,7 +239,7 @@ impl fmt::Display for Usage<'_> {
             }
             Self::NoProgram => f.write_str("no program to run")?,
         }
-        write!(f, "; see {NAME} --help")
+        write!(f, "; see {} --help", message::name())
     }
 }
 
@@ -573,10 +585,7 @@ mod tests {
             ),
         ] {
             let usage = from_user(arguments).unwrap_err().to_string();
-            assert_eq!(
-                usage,
-                alloc::format!("{text}; see armistice-aarch64 --help")
-            );
+            assert_eq!(usage, alloc::format!("{text}; see armistice --help"));
         }
     }
 

@@ -1,4 +1,4 @@
-//! Runs AArch64 Linux programs on x86-64.
+//! Runs Linux programs of other architectures on x86-64: AArch64.
 //!
 //! The library is all of `armistice-aarch64` but its start code, so that
 //! tests, which have std, can reach every part.
@@ -52,7 +52,7 @@ pub unsafe fn main<A: Abi>(stack: *const usize, mapping: u64) -> ! {
     // SAFETY: the caller hands over the kernel's.
     let mut start = unsafe { Start::read(stack) };
     start.protect_relocated();
-    message::started();
+    message::started(&A::PLATFORM.names.engine);
     // SAFETY: the caller's.
     let block = unsafe { Block::first(mapping) };
     start.add_own();
@@ -63,11 +63,11 @@ pub unsafe fn main<A: Abi>(stack: *const usize, mapping: u64) -> ! {
             message::line(text!("{usage}"));
             sys::exit_group(cli::USAGE_ERROR)
         }
-        Ok(Command::Help) => print(cli::HELP),
-        Ok(Command::Version) => print(concat!(
-            "armistice-aarch64 ",
-            env!("CARGO_PKG_VERSION"),
-            "\n"
+        Ok(Command::Help) => print(&cli::help(A::PLATFORM)),
+        Ok(Command::Version) => print(&alloc::format!(
+            "{} {}\n",
+            message::name(),
+            env!("CARGO_PKG_VERSION")
         )),
         Ok(Command::Run(run)) => match handed_over(&mut start, run) {
             Ok(run) => {

@@ -6,3 +6,6 @@
 #![no_main]
 
 mod start;
+
+/// The Linux that its programs see.
+use armistice_engine::linux::abi::arm64::Arm64 as Guest;

@@ -12,6 +12,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use armistice_engine::linux::abi::arm64::platform::PLATFORM;
 use armistice_engine::linux::loader::elf;
 use check::parse;
 use common::elf::{CODE, Elf};
@@ -114,7 +115,7 @@ fn the_parser_takes_any_mutation() {
         let mut bytes = good.clone();
         mutate(&mut bytes, &mut random);
         parse(&bytes);
-        good_ones += u32::from(elf::parse(&bytes).is_ok());
+        good_ones += u32::from(elf::parse(&bytes, &PLATFORM.elf).is_ok());
     }
     assert!(
         good_ones > 100,

@@ -188,18 +188,29 @@ pub(crate) const RULES: &[Rule] = &[
     },
 ];
 
-/// Within a folder, what is named in one room alone.
+/// Within a folder, what is named in some rooms alone.
 pub(crate) struct Only {
     pub(crate) within: &'static str,
     pub(crate) whom: &'static str,
-    pub(crate) room: &'static str,
+    pub(crate) rooms: &'static [&'static str],
     pub(crate) why: &'static str,
 }
 
 /// Which room of the engine knows which guest.
-pub(crate) const ONLY: &[Only] = &[Only {
-    within: "crates/engine/src",
-    whom: "crates/a64",
-    room: "crates/engine/src/linux/abi/arm64",
-    why: "a guest is told of as a Guest, and its Linux as an Abi",
-}];
+pub(crate) const ONLY: &[Only] = &[
+    Only {
+        within: "crates/engine/src",
+        whom: "crates/a64",
+        rooms: &["crates/engine/src/linux/abi/arm64"],
+        why: "a guest is told of as a Guest, and its Linux as an Abi",
+    },
+    Only {
+        within: "crates/engine/src",
+        whom: "crates/engine/src/linux/abi/arm64",
+        rooms: &[
+            "crates/engine/src/linux/abi/arm64",
+            "crates/engine/src/main.rs",
+        ],
+        why: "which guest it is, the binary says, and nobody else knows",
+    },
+];

@@ -110,11 +110,12 @@ fn each_layer_knows_those_alone_that_it_may_know() {
         }
     }
     for only in layers::ONLY {
-        for place in [only.within, only.whom, only.room] {
+        for place in [only.within, only.whom].iter().chain(only.rooms) {
             let there = files.iter().any(|file| file.starts_with(place));
             assert!(there, "a rule is of {place}, and there is no file");
         }
-        let elsewhere = |from: &Path| from.starts_with(only.within) && !from.starts_with(only.room);
+        let is_in = |from: &Path| only.rooms.iter().any(|room| from.starts_with(room));
+        let elsewhere = |from: &Path| from.starts_with(only.within) && !is_in(from);
         for import in imports.iter().filter(|import| elsewhere(&import.from)) {
             if import
                 .to
@@ -122,11 +123,11 @@ fn each_layer_knows_those_alone_that_it_may_know() {
                 .is_some_and(|to| to.starts_with(only.whom))
             {
                 told += &format!(
-                    "\n{}:{} names {}, which {} alone may: {}",
+                    "\n{}:{} names {}, which {:?} alone may: {}",
                     import.from.display(),
                     import.line,
                     import.name,
-                    only.room,
+                    only.rooms,
                     only.why
                 );
             }

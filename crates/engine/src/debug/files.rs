@@ -139,7 +139,8 @@ fn open(process: &Process, path: &CString) -> Result<Fd, Errno> {
     }
     let file = match Fd::open(path) {
         Err(Errno::ENOENT) => {
-            let register = Register::at(AT_FDCWD, path.as_bytes()).ok_or(Errno::ENOENT)?;
+            let register =
+                Register::at(process.platform, AT_FDCWD, path.as_bytes()).ok_or(Errno::ENOENT)?;
             return descriptor(viewer.open_register(&register, O_CLOEXEC)?);
         }
         file => core::mem::ManuallyDrop::new(file?),

@@ -11,12 +11,20 @@
 use core::fmt::{self, Write as _};
 use core::mem::ManuallyDrop;
 use core::panic::PanicInfo;
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::ptr;
+use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
 use super::sys::{self, Fd};
 
-/// The name in front of every line.
-pub const NAME: &str = "armistice-aarch64";
+/// The name in front of every line, once the engine has said it.
+static NAME: AtomicPtr<&'static str> = AtomicPtr::new(ptr::null_mut());
+
+/// The name in front of every line: the engine's.
+#[must_use]
+pub fn name() -> &'static str {
+    // SAFETY: it is null, or what `started` was given, which nobody changes.
+    unsafe { NAME.load(Ordering::Acquire).as_ref() }.map_or("armistice", |name| name)
+}
 
 /// The exit code after a fault of the engine itself: `EX_SOFTWARE`.
 pub const INTERNAL_ERROR: i32 = 70;
@@ -49,8 +57,9 @@ fn file_at(descriptor: i32) -> [u64; 2] {
 /// What standard error was at the start.
 static ERROR_FILE: [AtomicU64; 2] = [const { AtomicU64::new(0) }; 2];
 
-/// Notes what standard error is.
-pub fn started() {
+/// Notes the engine's name, and what standard error is.
+pub fn started(name: &'static &'static str) {
+    NAME.store(ptr::from_ref(name).cast_mut(), Ordering::Release);
     for (place, value) in ERROR_FILE.iter().zip(file_at(2)) {
         place.store(value, Ordering::Relaxed);
     }
@@ -66,13 +75,13 @@ fn is_error_file(descriptor: i32) -> bool {
     known == file_at(descriptor)
 }
 
-/// Writes `armistice-aarch64: ` and the text as one line to standard error.
+/// Writes the name and the text as one line to standard error.
 pub fn line(text: fmt::Arguments<'_>) {
     let mut line = Line {
         bytes: [0; 6144],
         length: 0,
     };
-    let _ = write!(line, "{NAME}: {text}");
+    let _ = write!(line, "{}: {text}", name());
     line.bytes[line.length] = b'\n';
     if !is_error_file(2) {
         return;
@@ -141,7 +150,7 @@ mod tests {
 
     #[test]
     fn another_file_in_the_place_of_standard_error() {
-        started();
+        started(&"armistice");
         assert!(is_error_file(2));
         let other = Fd::open(c"/proc/self/exe").unwrap();
         assert!(!is_error_file(other.number()));

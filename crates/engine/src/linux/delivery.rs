@@ -293,7 +293,11 @@ impl Thread {
             Ok(returned) => {
                 self.set_mask(returned.mask);
                 // One that cannot be set is not: the kernel says nothing either.
-                let _ = self.alternate_stack.replace(returned.stack, A::sp(cpu));
+                let _ = self.alternate_stack.replace(
+                    returned.stack,
+                    A::sp(cpu),
+                    A::PLATFORM.smallest_stack,
+                );
                 Ok(())
             }
             Err(BadFrame) => {

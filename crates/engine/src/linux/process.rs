@@ -7,7 +7,6 @@ use alloc::vec::Vec;
 use core::ops::Range;
 use core::sync::atomic::{AtomicBool, Ordering};
 
-use super::abi::arm64::vdso;
 use super::abi::platform::Platform;
 use super::core_file::Parking;
 use super::executable::{Held, Identity, Own};
@@ -103,7 +102,7 @@ impl Process {
     /// name no other place, and what unwinders know a signal frame by.
     #[must_use]
     pub const fn trampoline(&self) -> u64 {
-        self.vdso.start + vdso::SIGNAL_RETURN
+        self.vdso.start + self.platform.signal_return
     }
 
     /// The ranges that have a name in `/proc/self/maps`.
@@ -306,8 +305,6 @@ impl AlternateStack {
     pub const DISABLED: u64 = 2;
     /// `SS_AUTODISARM`: gone while a handler runs on it.
     pub const AUTODISARM: u64 = 1 << 31;
-    /// arm64's `MINSIGSTKSZ`.
-    pub const SMALLEST: u64 = 5120;
     /// None is set.
     pub const NONE: Self = Self {
         base: 0,
@@ -338,11 +335,11 @@ impl AlternateStack {
         }
     }
 
-    /// Another one, set by code with this SP.
+    /// Another one, set by code with this SP, on a platform where it has so many bytes.
     ///
     /// # Errors
     /// As `sigaltstack`.
-    pub fn replace(&mut self, new: Self, sp: u64) -> Result<(), Errno> {
+    pub fn replace(&mut self, new: Self, sp: u64, smallest: u64) -> Result<(), Errno> {
         // An int, with padding behind it.
         let flags = new.flags & 0xffff_ffff;
         if self.holds(sp) {
@@ -355,7 +352,7 @@ impl AlternateStack {
                 size: 0,
             },
             // 0 and SS_ONSTACK both set it.
-            0 | Self::IN_USE if new.size < Self::SMALLEST => return Err(Errno::ENOMEM),
+            0 | Self::IN_USE if new.size < smallest => return Err(Errno::ENOMEM),
             0 | Self::IN_USE => Self {
                 base: new.base,
                 flags: flags & Self::AUTODISARM,

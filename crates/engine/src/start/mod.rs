@@ -15,7 +15,6 @@ use core::panic::PanicInfo;
 
 use armistice_engine::host::heap::{self, Heap};
 use armistice_engine::host::message;
-use armistice_engine::linux::abi::arm64::Arm64;
 use armistice_engine::linux::exec::engine_file;
 use armistice_engine::thread::attention;
 
@@ -102,7 +101,7 @@ unsafe extern "C" fn main(stack: *const usize, mapping: u64) -> ! {
     unsafe { engine_file::keep() };
     heap::set_global(&HEAP);
     // SAFETY: `_start` hands over what the kernel made.
-    unsafe { armistice_engine::main::<Arm64>(stack, mapping) }
+    unsafe { armistice_engine::main::<crate::Guest>(stack, mapping) }
 }
 
 #[panic_handler]

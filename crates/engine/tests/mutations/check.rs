@@ -2,6 +2,7 @@
 //! the fuzzing target.
 
 use armistice_engine::host::page;
+use armistice_engine::linux::abi::arm64::platform::PLATFORM;
 use armistice_engine::linux::loader::elf::{self, Plan};
 
 /// What the parser promises of a plan.
@@ -28,7 +29,7 @@ fn check(plan: &Plan, file: usize) {
 
 /// Parses any bytes: a plan that keeps its promises, or one line.
 pub(crate) fn parse(bytes: &[u8]) {
-    match elf::parse(bytes) {
+    match elf::parse(bytes, &PLATFORM.elf) {
         Ok(plan) => check(&plan, bytes.len()),
         Err(error) => {
             let text = error.to_string();

@@ -1,19 +1,137 @@
-//! [`Platform`]: what of an architecture's Linux is data: how its programs see flags and
-//! addresses, and what they are told of the machine.
+//! [`Platform`]: what of an architecture's Linux is data: how its programs see words, flags
+//! and addresses, and what they are told of the machine.
+
+use alloc::vec::Vec;
+use core::ffi::CStr;
+use core::ops::Range;
 
 use super::open_flags::OpenFlags;
+use crate::host::sys::Errno;
+use crate::memory::address_space::AddressSpace;
+
+/// How wide addresses are, and C's `long`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Width {
+    /// 32 bits.
+    Bits32,
+    /// 64 bits.
+    Bits64,
+}
+
+impl Width {
+    /// In bits.
+    #[must_use]
+    pub const fn bits(self) -> u32 {
+        match self {
+            Self::Bits32 => 32,
+            Self::Bits64 => 64,
+        }
+    }
+
+    /// In bytes.
+    #[must_use]
+    pub const fn bytes(self) -> usize {
+        self.bits() as usize / 8
+    }
+}
+
+/// What shows that an ELF file is a program for the architecture. All are little-endian.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Elf {
+    /// Its class.
+    pub width: Width,
+    /// `e_machine`.
+    pub machine: u16,
+    /// Bits of `e_flags` of which a program has one; 0 where they say nothing.
+    pub flags: u32,
+    /// What entry points are multiples of.
+    pub unit: u64,
+    /// What people call the architecture.
+    pub name: &'static str,
+}
+
+impl Elf {
+    /// `EI_CLASS`.
+    #[must_use]
+    pub const fn class(&self) -> u8 {
+        match self.width {
+            Width::Bits32 => 1,
+            Width::Bits64 => 2,
+        }
+    }
+
+    /// Whether a file begins as such a program: `head` has as much of it as a header has.
+    #[must_use]
+    pub fn is_at_start_of(&self, head: &[u8]) -> bool {
+        head.starts_with(&[0x7f, b'E', b'L', b'F', self.class(), 1])
+            && head.get(18..20) == Some(&self.machine.to_le_bytes())
+    }
+}
+
+/// How the addresses of a program are used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// Their end, where that is below the host's: all above is the engine's.
+    pub end: Option<u64>,
+    /// Where position-independent programs begin: two thirds of the address
+    /// space, as Linux has it, leaving the space above to mappings.
+    pub program: u64,
+    /// In so many bits of pages that place is random.
+    pub random: u32,
+    /// In so many the end of the first stack is, where the engine places it.
+    pub random_stack: u32,
+}
+
+/// What people are told of the engine and of systems for the architecture.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Names {
+    /// The engine's.
+    pub engine: &'static str,
+    /// The architecture's, as images have it.
+    pub image: &'static str,
+    /// Debian's package of a libc for it on other machines, ...
+    pub package: &'static str,
+    /// ... and the folder that it has that in.
+    pub folder: &'static CStr,
+}
 
 /// Linux for an architecture, as far as it is data. A process has that of its guest.
 #[derive(Debug)]
 pub struct Platform {
+    /// What people are told.
+    pub names: Names,
+    /// Its programs.
+    pub elf: Elf,
+    /// The machine that `uname` tells.
+    pub machine: &'static CStr,
+    /// `AT_PLATFORM`.
+    pub platform: &'static CStr,
+    /// `AT_HWCAP` and `AT_HWCAP2`.
+    pub capabilities: [u64; 2],
+    /// `AT_MINSIGSTKSZ`, where the kernel tells it.
+    pub signal_stack: Option<u64>,
+    /// `MINSIGSTKSZ`.
+    pub smallest_stack: u64,
     /// `AUDIT_ARCH_...`, as filters of system calls are told it.
     pub audit: u32,
     /// The end of a program's addresses.
     pub end: u64,
+    /// How they are used.
+    pub layout: Layout,
+    /// The same for programs with a sanitizer that wants fewer, where there are such.
+    pub sanitizers: Option<Layout>,
     /// Whether the top byte of an address may be a tag.
     pub has_tags: bool,
     /// The flags of `open`.
     pub open_flags: OpenFlags,
+    /// `/proc/cpuinfo`, for the processors in the host's.
+    pub processors: fn(&[u8]) -> Vec<u8>,
+    /// The identification registers that sysfs shows of each processor.
+    pub registers: &'static [(&'static str, u64)],
+    /// Maps what the kernel gives every process; returns the vDSO's page.
+    pub map_vdso: fn(&AddressSpace) -> Result<Range<u64>, Errno>,
+    /// Where in that page handlers return to that name no other place.
+    pub signal_return: u64,
 }
 
 impl Platform {

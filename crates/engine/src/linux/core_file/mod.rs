@@ -235,7 +235,14 @@ fn fill(
     let mappings = maps::mappings(&host, &known);
     let notes = notes::all(&about, threads, &mappings);
     let file = create(place)?;
-    write::write(&file, limit, &notes, &mappings, (filter, &memory));
+    let machine = process.platform.elf.machine;
+    write::write(
+        &file,
+        (machine, limit),
+        &notes,
+        &mappings,
+        (filter, &memory),
+    );
     Ok(())
 }
 

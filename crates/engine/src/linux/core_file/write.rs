@@ -84,12 +84,11 @@ fn sizes(mappings: &[Mapping<'_>], filter: u64, memory: &Memory) -> Vec<u64> {
 }
 
 /// The ELF header.
-fn header(entries: u16) -> Vec<u8> {
+fn header(machine: u16, entries: u16) -> Vec<u8> {
     const CORE: u16 = 4;
-    const AARCH64: u16 = 183;
     let mut header = b"\x7fELF\x02\x01\x01".to_vec();
     header.resize(16, 0);
-    for half in [CORE, AARCH64] {
+    for half in [CORE, machine] {
         header.extend_from_slice(&half.to_le_bytes());
     }
     header.extend_from_slice(&1_u32.to_le_bytes());
@@ -241,7 +240,7 @@ impl Sink {
 /// Writes a core file of mappings and notes, up to a limit.
 pub(super) fn write(
     file: &Fd,
-    limit: u64,
+    (machine, limit): (u16, u64),
     notes: &[Vec<u8>],
     mappings: &[Mapping<'_>],
     (filter, memory): (u64, &Memory),
@@ -252,7 +251,10 @@ pub(super) fn write(
     let entries = u16::try_from(mappings.len() + 1).unwrap_or(u16::MAX);
     let length: u64 = notes.iter().map(|note| note.len() as u64).sum();
     let start = HEADER + ENTRY * u64::from(entries);
-    let mut heads = alloc::vec![header(entries), entry(PT_NOTE, 0, [start, 0, length, 0, 4]),];
+    let mut heads = alloc::vec![
+        header(machine, entries),
+        entry(PT_NOTE, 0, [start, 0, length, 0, 4]),
+    ];
     let mut offset = (start + length).next_multiple_of(PAGE);
     for (mapping, &size) in mappings.iter().zip(&sizes) {
         let range = &mapping.range;

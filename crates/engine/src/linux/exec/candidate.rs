@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 
 use super::{AT_EMPTY_PATH, O_CLOEXEC, Program};
 use crate::host::sys::{self, AT_FDCWD, Errno, Fd, Status, fd_argument, number};
+use crate::linux::abi::platform::Elf;
 use crate::linux::executable::Own;
 use crate::linux::loader::peek::Peek;
 
@@ -107,10 +108,9 @@ impl Candidate {
         }
     }
 
-    /// A 64-bit little-endian ELF file for AArch64.
-    pub(super) fn is_guest(&self) -> bool {
-        const AARCH64: [u8; 2] = [183, 0];
-        self.head.starts_with(b"\x7fELF\x02\x01") && self.head[18..20] == AARCH64
+    /// An ELF file for the guest.
+    pub(super) fn is_guest(&self, elf: &Elf) -> bool {
+        elf.is_at_start_of(&self.head)
     }
 
     /// Whether it gives rights that its caller may not have.

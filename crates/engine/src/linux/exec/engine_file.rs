@@ -10,12 +10,14 @@
 //!
 //! It is sealed before it is executed.
 
+use alloc::ffi::CString;
 use alloc::vec::Vec;
 use core::ffi::CStr;
 use core::ops::Range;
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use super::made_file;
+use crate::host::message;
 use crate::host::sys::{self, AT_FDCWD, Errno, Fd, fd_argument, number};
 
 /// How the engine can be executed.
@@ -68,8 +70,8 @@ impl EngineFile {
     /// execute files in memory (`vm.memfd_noexec`).
     pub fn made() -> Result<Self, Errno> {
         let image = Program::this().image().ok_or(Errno::ENOENT)?;
-        let name = c"armistice-aarch64";
-        made_file::executable(name, &image).map(Self::Made)
+        let name = CString::new(message::name()).unwrap_or_default();
+        made_file::executable(&name, &image).map(Self::Made)
     }
 
     /// As `execveat` takes it: directory, path, flags.

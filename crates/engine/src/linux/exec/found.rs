@@ -9,6 +9,7 @@ use super::engine_file::EngineFile;
 use super::room::{self, Lists, Room};
 use super::{Program, host, made_file};
 use crate::host::sys::{self, AT_FDCWD, Errno, Fd, fd_argument, number};
+use crate::linux::abi::platform::Platform;
 use crate::linux::executable::Own;
 use crate::linux::process::{Process, Thread};
 
@@ -91,7 +92,7 @@ impl Found {
             return Err(Errno::ENOENT);
         }
         for _ in 0..=DEPTH {
-            if found.file.is_guest() {
+            if found.file.is_guest(&program.platform.elf) {
                 return Ok(found);
             }
             found.interpret(own, asked)?;
@@ -152,7 +153,7 @@ impl Found {
         let Self { file, .. } = self;
         let result = handed
             .and_then(|handed| stay_open(&file.file).map(|()| handed))
-            .and_then(|handed| engine(thread, environment).map(|_| handed));
+            .and_then(|handed| engine(program.platform, thread, environment).map(|_| handed));
         result.err().unwrap_or(Errno::ENOEXEC)
     }
 
@@ -161,7 +162,7 @@ impl Found {
     /// guest's arguments and environment come in a file.
     fn prepare(&self, thread: &mut Thread, followers: &Followers<'_>) -> Result<Option<Fd>, Errno> {
         let mut strings = Strings::default();
-        strings.add(crate::host::message::NAME.as_bytes());
+        strings.add(crate::host::message::name().as_bytes());
         strings.add_number(b"--descriptor", &self.file.file);
         if let Some(debugger) = &followers.debugger {
             strings.add_number(b"--debugger", debugger);
@@ -293,10 +294,11 @@ impl Strings {
 
 /// Executes the engine with the thread's words as arguments: its file, or where
 /// there is no way to that, one that is made of what is mapped.
-fn engine(thread: &Thread, environment: u64) -> Result<u64, Errno> {
+fn engine(platform: &'static Platform, thread: &Thread, environment: u64) -> Result<u64, Errno> {
     let execute = |engine: EngineFile| {
         let (directory, path, flags) = engine.named();
         let program = Program {
+            platform,
             directory,
             path: path.as_ptr() as u64,
             arguments: thread.words.as_ptr() as u64,

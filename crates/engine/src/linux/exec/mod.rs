@@ -2,7 +2,7 @@
 //!
 //! The kernel is asked first: it knows native programs, scripts, and what is
 //! registered in `binfmt_misc`. Where it says `ENOEXEC`, and the file is an
-//! AArch64 program or a script whose interpreter is one (`found.rs`), the engine
+//! program of the guest's or a script whose interpreter is one (`found.rs`), the engine
 //! executes itself with it, handing the open file over. So it does where a
 //! program is there that `binfmt_misc` does not find, or that only what
 //! `binfmt_misc` adds is too much for: arguments, or a level of interpreters.
@@ -22,6 +22,7 @@ use alloc::ffi::CString;
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering;
 
+use super::abi::platform::Platform;
 use super::exe_link::{self, Target};
 use super::executable::Own;
 use super::loader;
@@ -39,6 +40,8 @@ use room::{Lists, Room};
 /// What is to be executed, as `execveat` takes it; pointers are the guest's.
 #[derive(Clone, Copy, Debug)]
 pub struct Program {
+    /// What the guest's programs are.
+    pub platform: &'static Platform,
     /// Where a relative path starts.
     pub directory: i32,
     /// The path.
@@ -211,7 +214,7 @@ fn has_no_new_privileges() -> bool {
     answer == Ok(1)
 }
 
-/// Why the guest's own kernel would not execute an AArch64 program. It copies
+/// Why the guest's own kernel would not execute a program of its own. It copies
 /// the arguments before it looks.
 fn refusal(
     prefix: Option<&Prefix>,
@@ -219,10 +222,10 @@ fn refusal(
     program: &Program,
     path: &[u8],
 ) -> Option<Errno> {
-    if !file.is_guest() {
+    if !file.is_guest(&program.platform.elf) {
         return None;
     }
-    let error = loader::refusal(&file.file, prefix)?;
+    let error = loader::refusal(program.platform, &file.file, prefix)?;
     let lists = Lists::read(program.arguments, program.environment);
     let name = candidate::named(program, path);
     let room = lists.and_then(|lists| Room::of(&name, &lists));

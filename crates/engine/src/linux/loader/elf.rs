@@ -13,14 +13,13 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Range;
 
-use crate::host::auxv::PROGRAM_HEADER;
 use crate::host::page::{self, PAGE, page_down, page_up};
 use crate::host::sys::{PROT_EXEC, PROT_READ, PROT_WRITE};
+use crate::linux::abi::platform::{Elf, Width};
 
-/// The length of the header at the start of the file.
-pub const HEADER: usize = 64;
+/// The length of the longest header at the start of a file.
+pub const LONGEST_HEADER: usize = 64;
 
-const MACHINE_AARCH64: u16 = 183;
 const PT_LOAD: u32 = 1;
 const PT_DYNAMIC: u32 = 2;
 const PT_INTERP: u32 = 3;
@@ -39,6 +38,7 @@ pub enum Placement {
 /// What the header says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header {
+    elf: &'static Elf,
     placement: Placement,
     entry: u64,
     table: u64,
@@ -108,19 +108,21 @@ pub enum Invalid {
     Script,
     NotElf,
     HeaderCut {
+        width: Width,
         length: usize,
     },
-    Class32,
+    OtherWidth(&'static Elf),
     Class(u8),
-    BigEndian,
+    BigEndian(&'static Elf),
     Encoding(u8),
-    Machine(u16),
+    Machine(&'static Elf, u16),
+    OlderAbi(&'static Elf),
     Relocatable,
     Core,
     Type(u16),
-    EntrySize(u16),
+    EntrySize(Width, u16),
     NoHeaders,
-    TooManyHeaders(u16),
+    TooManyHeaders(Width, u16),
     TableCut {
         end: u64,
         length: u64,
@@ -146,7 +148,7 @@ pub enum Invalid {
         second: usize,
     },
     NoSegments,
-    EntryMisaligned(u64),
+    EntryMisaligned(&'static Elf, u64),
     EntryNowhere(u64),
     EntryNotExecutable(u64),
     InterpreterLength(u64),
@@ -162,18 +164,30 @@ impl fmt::Display for Invalid {
                 "a script, not an ELF program: run the interpreter that its first line names",
             ),
             Self::NotElf => f.write_str("not an ELF program"),
-            Self::HeaderCut { length } => {
+            Self::HeaderCut { width, length } => {
                 write!(
                     f,
-                    "cut short: an ELF header has {HEADER} bytes, the file {length}"
+                    "cut short: an ELF header has {} bytes, the file {length}",
+                    width.header()
                 )
             }
-            Self::Class32 => f.write_str("a 32-bit program: only 64-bit AArch64 ones run here"),
+            Self::OtherWidth(elf) => {
+                let (found, bits) = (96 - elf.width.bits(), elf.width.bits());
+                write!(
+                    f,
+                    "a {found}-bit program: only {bits}-bit {} ones run here",
+                    elf.name
+                )
+            }
             Self::Class(class) => {
                 write!(f, "neither a 32-bit nor a 64-bit ELF file: class {class}")
             }
-            Self::BigEndian => {
-                f.write_str("a big-endian program: only little-endian AArch64 ones run here")
+            Self::BigEndian(elf) => {
+                write!(
+                    f,
+                    "a big-endian program: only little-endian {} ones run here",
+                    elf.name
+                )
             }
             Self::Encoding(encoding) => {
                 write!(
@@ -181,27 +195,35 @@ impl fmt::Display for Invalid {
                     "neither little-endian nor big-endian: data encoding {encoding}"
                 )
             }
-            Self::Machine(machine) => match machine_name(machine) {
-                Some(name) => write!(f, "a program for {name}, not for AArch64"),
+            Self::Machine(elf, machine) => match machine_name(machine) {
+                Some(name) => write!(f, "a program for {name}, not for {}", elf.name),
                 None => write!(
                     f,
-                    "a program for ELF machine {machine}, not for AArch64 (183)"
+                    "a program for ELF machine {machine}, not for {} ({})",
+                    elf.name, elf.machine
                 ),
             },
+            Self::OlderAbi(elf) => write!(
+                f,
+                "a program for an ABI of {} that its kernels have no more",
+                elf.name
+            ),
             Self::Relocatable => f.write_str("an object file, not a program: link it first"),
             Self::Core => f.write_str("a core dump, not a program"),
             Self::Type(kind) => write!(f, "not a program: ELF type {kind}"),
-            Self::EntrySize(size) => {
+            Self::EntrySize(width, size) => {
                 write!(
                     f,
-                    "damaged: program headers of {size} bytes instead of {PROGRAM_HEADER}"
+                    "damaged: program headers of {size} bytes instead of {}",
+                    width.program_header()
                 )
             }
             Self::NoHeaders => f.write_str("not a program: it has no program headers"),
-            Self::TooManyHeaders(count) => {
+            Self::TooManyHeaders(width, count) => {
                 write!(
                     f,
-                    "damaged: {count} program headers; Linux takes at most {MOST_HEADERS}"
+                    "damaged: {count} program headers; Linux takes at most {}",
+                    width.most_headers()
                 )
             }
             Self::TableCut { end, length } => write!(
@@ -234,8 +256,12 @@ impl fmt::Display for Invalid {
                 write!(f, "damaged: segments {first} and {second} overlap")
             }
             Self::NoSegments => f.write_str("not a program: it has no segment to load"),
-            Self::EntryMisaligned(entry) => {
-                write!(f, "damaged: the entry point {entry:#x} is no multiple of 4")
+            Self::EntryMisaligned(elf, entry) => {
+                write!(
+                    f,
+                    "damaged: the entry point {entry:#x} is no multiple of {}",
+                    elf.unit
+                )
             }
             Self::EntryNowhere(entry) => {
                 write!(
@@ -267,6 +293,7 @@ fn machine_name(machine: u16) -> Option<&'static str> {
         22 => "IBM Z",
         40 => "32-bit Arm",
         62 => "x86-64",
+        183 => "AArch64",
         243 => "RISC-V",
         247 => "BPF",
         258 => "LoongArch",
@@ -274,8 +301,57 @@ fn machine_name(machine: u16) -> Option<&'static str> {
     })
 }
 
-/// Linux takes a table of at most 64 KiB.
-const MOST_HEADERS: usize = 65536 / PROGRAM_HEADER;
+impl Width {
+    /// The length of the header at the start of a file.
+    #[must_use]
+    pub const fn header(self) -> usize {
+        match self {
+            Self::Bits32 => 52,
+            Self::Bits64 => LONGEST_HEADER,
+        }
+    }
+
+    /// The length of a program header.
+    #[must_use]
+    pub const fn program_header(self) -> usize {
+        match self {
+            Self::Bits32 => 32,
+            Self::Bits64 => 56,
+        }
+    }
+
+    /// Linux takes a table of at most 64 KiB.
+    const fn most_headers(self) -> usize {
+        65536 / self.program_header()
+    }
+
+    /// The end of the addresses that a program can have on this host.
+    const fn end(self) -> u64 {
+        match self {
+            Self::Bits32 => 1 << 32,
+            Self::Bits64 => page::END,
+        }
+    }
+
+    /// The word that is the header's `index`th after its version: entry, program headers,
+    /// sections.
+    fn header_word(self, bytes: &[u8], index: usize) -> u64 {
+        self.word(bytes, 24 + index * self.bytes())
+    }
+
+    /// A half behind the words: flags have 4 bytes, the header's length 2, then come those
+    /// of program headers' length and number.
+    fn header_half(self, bytes: &[u8], index: usize) -> u16 {
+        u16_at(bytes, 24 + 3 * self.bytes() + 6 + 2 * index)
+    }
+
+    fn word(self, bytes: &[u8], at: usize) -> u64 {
+        match self {
+            Self::Bits32 => u32_at(bytes, at).into(),
+            Self::Bits64 => u64_at(bytes, at),
+        }
+    }
+}
 
 fn u16_at(bytes: &[u8], at: usize) -> u16 {
     let mut value = [0; 2];
@@ -295,12 +371,12 @@ fn u64_at(bytes: &[u8], at: usize) -> u64 {
     u64::from_le_bytes(value)
 }
 
-/// Reads the header from the first bytes of the file: [`HEADER`] of them, or
+/// Reads the header from the first bytes of the file: [`LONGEST_HEADER`] of them, or
 /// all when the file is shorter.
 ///
 /// # Errors
-/// When this is not the header of an AArch64 Linux program.
-pub fn header(bytes: &[u8]) -> Result<Header, Invalid> {
+/// When this is not the header of a Linux program of this kind.
+pub fn header(bytes: &[u8], elf: &'static Elf) -> Result<Header, Invalid> {
     match bytes {
         [] => return Err(Invalid::Empty),
         [b'#', b'!', ..] => return Err(Invalid::Script),
@@ -308,24 +384,27 @@ pub fn header(bytes: &[u8]) -> Result<Header, Invalid> {
         _ => return Err(Invalid::NotElf),
     }
     // Class and byte order first: with others the header is another one.
+    let width = elf.width;
     match bytes.get(4) {
-        None | Some(2) => {}
-        Some(1) => return Err(Invalid::Class32),
+        None => {}
+        Some(&class) if class == elf.class() => {}
+        Some(1 | 2) => return Err(Invalid::OtherWidth(elf)),
         Some(&class) => return Err(Invalid::Class(class)),
     }
     match bytes.get(5) {
         None | Some(1) => {}
-        Some(2) => return Err(Invalid::BigEndian),
+        Some(2) => return Err(Invalid::BigEndian(elf)),
         Some(&encoding) => return Err(Invalid::Encoding(encoding)),
     }
-    let Some(bytes) = bytes.get(..HEADER) else {
+    let Some(bytes) = bytes.get(..width.header()) else {
         return Err(Invalid::HeaderCut {
+            width,
             length: bytes.len(),
         });
     };
-    match u16_at(bytes, 18) {
-        MACHINE_AARCH64 => {}
-        machine => return Err(Invalid::Machine(machine)),
+    let machine = u16_at(bytes, 18);
+    if machine != elf.machine {
+        return Err(Invalid::Machine(elf, machine));
     }
     let placement = match u16_at(bytes, 16) {
         1 => return Err(Invalid::Relocatable),
@@ -334,20 +413,25 @@ pub fn header(bytes: &[u8]) -> Result<Header, Invalid> {
         4 => return Err(Invalid::Core),
         kind => return Err(Invalid::Type(kind)),
     };
-    let entries = u16_at(bytes, 56);
+    let flags = u32_at(bytes, 24 + 3 * width.bytes());
+    if elf.flags != 0 && flags & elf.flags == 0 {
+        return Err(Invalid::OlderAbi(elf));
+    }
+    let [size, entries] = [0, 1].map(|index| width.header_half(bytes, index));
     if entries == 0 {
         return Err(Invalid::NoHeaders);
     }
-    if usize::from(u16_at(bytes, 54)) != PROGRAM_HEADER {
-        return Err(Invalid::EntrySize(u16_at(bytes, 54)));
+    if usize::from(size) != width.program_header() {
+        return Err(Invalid::EntrySize(width, size));
     }
-    if usize::from(entries) > MOST_HEADERS {
-        return Err(Invalid::TooManyHeaders(entries));
+    if usize::from(entries) > width.most_headers() {
+        return Err(Invalid::TooManyHeaders(width, entries));
     }
     Ok(Header {
+        elf,
         placement,
-        entry: u64_at(bytes, 24),
-        table: u64_at(bytes, 32),
+        entry: width.header_word(bytes, 0),
+        table: width.header_word(bytes, 1),
         entries,
     })
 }
@@ -371,20 +455,30 @@ impl Entry {
         Some((self.offset, length))
     }
 
-    fn read(bytes: &[u8]) -> Self {
+    fn read(bytes: &[u8], width: Width) -> Self {
+        // Offset, virtual and physical address, the two sizes; then, where words have
+        // 32 bits, come the flags.
+        let (first, flags) = match width {
+            Width::Bits32 => (4, 24),
+            Width::Bits64 => (8, 4),
+        };
+        let word = |index: usize| width.word(bytes, first + index * width.bytes());
         Self {
             kind: u32_at(bytes, 0),
-            flags: u32_at(bytes, 4),
-            offset: u64_at(bytes, 8),
-            address: u64_at(bytes, 16),
-            file_size: u64_at(bytes, 32),
-            memory_size: u64_at(bytes, 40),
-            alignment: u64_at(bytes, 48),
+            flags: u32_at(bytes, flags),
+            offset: word(0),
+            address: word(1),
+            file_size: word(3),
+            memory_size: word(4),
+            alignment: match width {
+                Width::Bits32 => u32_at(bytes, 28).into(),
+                Width::Bits64 => word(5),
+            },
         }
     }
 
     /// The segment that it asks for, or none when that is empty.
-    fn segment(&self, index: usize, file: u64) -> Result<Option<Segment>, Invalid> {
+    fn segment(&self, index: usize, file: u64, end: u64) -> Result<Option<Segment>, Invalid> {
         if self.file_size > self.memory_size {
             return Err(Invalid::SegmentFileLarger { index });
         }
@@ -397,7 +491,7 @@ impl Entry {
             size: self.memory_size,
         };
         match self.address.checked_add(self.memory_size) {
-            Some(end) if end <= page::END => {}
+            Some(last) if last <= end => {}
             _ => return Err(outside),
         }
         if self.file_size > 0 {
@@ -433,7 +527,8 @@ impl Header {
     /// Where the program headers are in the file: offset and length.
     #[must_use]
     pub fn table(&self) -> (u64, usize) {
-        (self.table, usize::from(self.entries) * PROGRAM_HEADER)
+        let length = self.elf.width.program_header();
+        (self.table, usize::from(self.entries) * length)
     }
 
     /// Makes the plan from the program headers' bytes (all of them, or fewer
@@ -462,11 +557,13 @@ impl Header {
         };
         // The number of each segment's program header, to name it by.
         let mut indices = Vec::new();
-        for (index, bytes) in table.chunks_exact(PROGRAM_HEADER).enumerate() {
-            let entry = Entry::read(bytes);
+        let width = self.elf.width;
+        let entries = table.chunks_exact(width.program_header());
+        for (index, bytes) in entries.enumerate() {
+            let entry = Entry::read(bytes, width);
             match entry.kind {
                 PT_LOAD => {
-                    let Some(segment) = entry.segment(index, file)? else {
+                    let Some(segment) = entry.segment(index, file, width.end())? else {
                         continue;
                     };
                     if entry.alignment.is_power_of_two() && entry.alignment < page::END {
@@ -482,7 +579,7 @@ impl Header {
             }
         }
         check_overlap(&plan.segments, &indices)?;
-        plan.check_entry()?;
+        plan.check_entry(self.elf)?;
         plan.headers = plan.address_of(offset, length as u64);
         Ok(plan)
     }
@@ -515,12 +612,12 @@ impl Plan {
         }
     }
 
-    fn check_entry(&self) -> Result<(), Invalid> {
+    fn check_entry(&self, elf: &'static Elf) -> Result<(), Invalid> {
         if self.segments.is_empty() {
             return Err(Invalid::NoSegments);
         }
-        if !self.entry.is_multiple_of(4) {
-            return Err(Invalid::EntryMisaligned(self.entry));
+        if !self.entry.is_multiple_of(elf.unit) {
+            return Err(Invalid::EntryMisaligned(elf, self.entry));
         }
         match self
             .segments
@@ -581,8 +678,8 @@ pub fn interpreter_path(bytes: &[u8]) -> Result<&[u8], Invalid> {
 ///
 /// # Errors
 /// When it is no program that runs here.
-pub fn parse(file: &[u8]) -> Result<Plan, Invalid> {
-    let header = header(file.get(..HEADER).unwrap_or(file))?;
+pub fn parse(file: &[u8], elf: &'static Elf) -> Result<Plan, Invalid> {
+    let header = header(file.get(..LONGEST_HEADER).unwrap_or(file), elf)?;
     let (offset, length) = header.table();
     let rest = usize::try_from(offset)
         .ok()
@@ -598,4 +695,79 @@ pub fn parse(file: &[u8]) -> Result<Plan, Invalid> {
         interpreter_path(bytes)?;
     }
     Ok(plan)
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString as _;
+
+    use super::*;
+
+    static NARROW: Elf = Elf {
+        width: Width::Bits32,
+        machine: 40,
+        flags: 0xff00_0000,
+        unit: 1,
+        name: "32-bit Arm",
+    };
+
+    /// A program of 32 bits with one segment, and room behind its headers.
+    fn narrow() -> Vec<u8> {
+        let mut file = b"\x7fELF\x01\x01\x01".to_vec();
+        file.resize(16, 0);
+        for half in [2_u16, 40, 1, 0] {
+            file.extend_from_slice(&half.to_le_bytes());
+        }
+        // Entry, of Thumb; program headers, no sections; flags.
+        for word in [0x1_0055_u32, 52, 0, 0x500_0400] {
+            file.extend_from_slice(&word.to_le_bytes());
+        }
+        for half in [52_u16, 32, 1, 40, 0, 0] {
+            file.extend_from_slice(&half.to_le_bytes());
+        }
+        assert_eq!(file.len(), 52);
+        for word in [PT_LOAD, 0, 0x1_0000, 0x1_0000, 0x60, 0x1234, 5, 0x1_0000] {
+            file.extend_from_slice(&word.to_le_bytes());
+        }
+        file.resize(0x60, 0);
+        file
+    }
+
+    #[test]
+    fn a_program_of_32_bits() {
+        let plan = parse(&narrow(), &NARROW).unwrap();
+        assert_eq!(plan.entry, 0x1_0055);
+        assert_eq!(plan.headers, 0x1_0034);
+        assert_eq!(plan.alignment, 0x1_0000);
+        let segment = &plan.segments[0];
+        assert_eq!(segment.range(), 0x1_0000..0x1_1234);
+        assert_eq!((segment.offset, segment.file_size), (0, 0x60));
+        assert_eq!(segment.protection, PROT_READ | PROT_EXEC);
+    }
+
+    #[test]
+    fn what_is_no_program_of_32_bits() {
+        let with = |at: usize, bytes: &[u8]| {
+            let mut file = narrow();
+            file[at..at + bytes.len()].copy_from_slice(bytes);
+            parse(&file, &NARROW).unwrap_err()
+        };
+        let wide = with(4, &[2]);
+        assert_eq!(
+            wide.to_string(),
+            "a 64-bit program: only 32-bit 32-bit Arm ones run here"
+        );
+        assert_eq!(with(18, &[183]), Invalid::Machine(&NARROW, 183));
+        assert_eq!(with(36, &[0; 4]), Invalid::OlderAbi(&NARROW));
+        assert_eq!(with(42, &[56]), Invalid::EntrySize(Width::Bits32, 56));
+        // To the end of all addresses, and past it.
+        let beyond = 0xffff_0001_u32.to_le_bytes();
+        assert!(matches!(
+            with(52 + 20, &beyond),
+            Invalid::SegmentAddress { index: 0, .. }
+        ));
+        let cut = header(&narrow()[..51], &NARROW).unwrap_err();
+        let (width, length) = (Width::Bits32, 51);
+        assert_eq!(cut, Invalid::HeaderCut { width, length });
+    }
 }

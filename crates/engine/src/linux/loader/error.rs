@@ -8,6 +8,7 @@ use core::fmt;
 use super::elf::Invalid;
 use crate::host::message::Shown;
 use crate::host::sys::Errno;
+use crate::linux::abi::platform::Names;
 
 /// Why a program does not start.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +38,8 @@ pub enum LoadError {
     Arguments,
     /// Its dynamic loader does not start.
     Interpreter {
+        /// What a system for the program is called.
+        names: &'static Names,
         /// The path in the program.
         path: CString,
         /// Why.
@@ -119,7 +122,12 @@ impl fmt::Display for LoadError {
             Self::Arguments => {
                 f.write_str("the arguments and the environment are too long for the stack")
             }
-            Self::Interpreter { path, why, prefix } => {
+            Self::Interpreter {
+                names,
+                path,
+                why,
+                prefix,
+            } => {
                 let path = Shown(path.as_bytes());
                 match why {
                     InterpreterError::Open(Errno::ENOENT) => {
@@ -127,9 +135,11 @@ impl fmt::Display for LoadError {
                         if let Some(prefix) = prefix {
                             write!(f, ", nor below {}", Shown(prefix))?;
                         }
-                        f.write_str(
-                            ": run it inside an arm64 root, name one (-L DIR, or ARMISTICE_LD_PREFIX), \
-                             or install a libc for it (Debian: apt-get install libc6-arm64-cross)",
+                        write!(
+                            f,
+                            ": run it inside an {} root, name one (-L DIR, or ARMISTICE_LD_PREFIX), \
+                             or install a libc for it (Debian: apt-get install {})",
+                            names.image, names.package
                         )
                     }
                     InterpreterError::Open(error) => {

@@ -1,6 +1,6 @@
-//! How many bits of addresses a program gets.
+//! Whether a program gets fewer bits of addresses than others.
 //!
-//! Most get all that the host has: 47. ThreadSanitizer and MemorySanitizer keep
+//! Most get all that their architecture and the host have. ThreadSanitizer and MemorySanitizer keep
 //! their shadow memory at places that they know for arm64 kernels of 39, 42 and
 //! 48 bits only, and the former ends where the first thread's stack lies in a
 //! space of another number. So a program that has one of these in it gets 39
@@ -15,8 +15,6 @@
 use alloc::vec::Vec;
 
 use super::elf::{Placement, Plan, Segment};
-use crate::host::own::room;
-use crate::host::page::PAGE;
 use crate::host::sys::{Fd, PROT_WRITE};
 use crate::memory::guest_memory;
 
@@ -27,45 +25,9 @@ const MESSAGE: &[u8] = b"ThreadSanitizer: ";
 /// Functions of which one is enough.
 const FUNCTIONS: [&[u8]; 2] = [b"__tsan_init", b"__msan_init"];
 
-/// Where the parts of a process lie.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Layout {
-    /// Where position-independent programs begin: two thirds of the address
-    /// space, as Linux has it, leaving the space above to mappings.
-    pub(super) program: u64,
-    /// In so many bits of pages that place is random.
-    pub(super) random: u32,
-    /// The end of the first stack; none where the kernel chooses.
-    pub(super) stack_end: Option<u64>,
-}
-
-impl Layout {
-    /// All addresses that the host has.
-    pub(super) const HOST: Self = Self {
-        program: 0x5555_5555_4000,
-        random: 28,
-        stack_end: None,
-    };
-
-    /// Gives the addresses above those of 39 bits to the engine, with the stack's
-    /// end so many pages lower. Nothing of the program may be mapped there.
-    /// Where the engine can't have them, the layout is the host's.
-    pub(super) fn take_39_bits(pages: u64) -> Self {
-        let end = (1 << 39) - PAGE - pages * PAGE;
-        match room::take(end) {
-            Err(_) => Self::HOST,
-            Ok(()) => Self {
-                program: 0x55_5555_5000,
-                random: 18,
-                stack_end: Some(end),
-            },
-        }
-    }
-}
-
-/// Whether a program, which is mapped, has a sanitizer in it that wants 39 bits,
+/// Whether a program, which is mapped, has a sanitizer in it that wants fewer bits,
 /// and can be in them.
-pub(super) fn wants_39_bits(file: &Fd, plan: &Plan, bias: u64) -> bool {
+pub(super) fn wants_fewer(file: &Fd, plan: &Plan, bias: u64) -> bool {
     let fits = plan.placement == Placement::Relocatable || plan.span().end < 1 << 32;
     fits && Dynamic::read(file, plan, bias).is_some_and(|dynamic| {
         dynamic.has_sanitizer() || dynamic.starts_early && says(plan, bias, MESSAGE)

@@ -20,17 +20,15 @@ use core::ops::Range;
 
 use self::elf::Plan;
 pub use self::error::{InterpreterError, LoadError};
-use self::layout::Layout;
 use self::map::{Base, MapError};
 use self::peek::Peek;
 use self::prefix::Prefix;
 use self::stack::{Contents, Value};
-use super::abi::arm64::{identity, vdso};
-use super::abi::platform::Platform;
+use super::abi::platform::{Elf, Layout, Names, Platform};
 use super::executable::{Held, Identity};
 use super::told::Places;
-use crate::host::auxv::{PROGRAM_HEADER, key};
-use crate::host::own;
+use crate::host::auxv::key;
+use crate::host::own::{self, room};
 use crate::host::page::PAGE;
 use crate::host::start::Start;
 use crate::host::sys::{self, Errno, Fd, PROT_EXEC, Status, number};
@@ -85,10 +83,6 @@ pub struct Loaded {
     pub prefix: Option<Prefix>,
 }
 
-/// `AT_MINSIGSTKSZ`: arm64's `rt_sigframe` of 4688 bytes, a frame record of
-/// 16, and 16 to align.
-const MINIMAL_SIGNAL_STACK: u64 = 4720;
-
 /// Loads a program and its dynamic loader.
 ///
 /// # Errors
@@ -109,21 +103,22 @@ pub fn load(space: &AddressSpace, request: Request<'_>) -> Result<Loaded, LoadEr
     } else {
         Peek::reading(&file, size)
     };
-    let plan = read_plan(&peek).map_err(|error| match error {
+    let platform = request.platform;
+    let plan = read_plan(&peek, &platform.elf).map_err(|error| match error {
         ReadError::Read(error) => LoadError::Read(error),
         ReadError::Invalid(invalid) => LoadError::Invalid(invalid),
     })?;
     let secure = request.start.auxiliary(key::SECURE).unwrap_or(0) != 0;
     let mut prefix = request.prefix;
-    let interpreter = Interpreter::open(&peek, &plan, &mut prefix, !secure)?;
+    let interpreter = Interpreter::open(platform, &peek, &plan, &mut prefix, !secure)?;
     drop(peek);
 
     let given = &request.start.stack;
     space.grows(room_to_grow(given), plan.executable_stack);
     let mut chance = Chance::new();
-    let (layout, bias) = map_program(space, &file, &plan, &mut chance)?;
+    let (stack_end, bias) = map_program(platform, space, &file, &plan, &mut chance)?;
     let mut stack = given.clone();
-    if let Some(end) = layout.stack_end {
+    if let Some(end) = stack_end {
         // Before something else is put there.
         stack = own::stack::reserve(end).map_err(LoadError::Engine)?;
         space.grows(stack.clone(), plan.executable_stack);
@@ -135,11 +130,20 @@ pub fn load(space: &AddressSpace, request: Request<'_>) -> Result<Loaded, LoadEr
     // Not past the end of the address space: the span is inside it.
     let heap = plan.span().end.wrapping_add(bias) + chance.pages(13) * PAGE;
 
-    let vdso = vdso::map(space).map_err(LoadError::Engine)?;
-    let auxiliary = auxiliary(&plan, bias, loader_bias, vdso.start, request.start);
+    let vdso = (platform.map_vdso)(space).map_err(LoadError::Engine)?;
+    let auxiliary = auxiliary(
+        platform,
+        &plan,
+        bias,
+        loader_bias,
+        vdso.start,
+        request.start,
+    );
     let contents = Contents {
         arguments: request.arguments,
         environment: &request.start.environment,
+        platform: platform.platform,
+        width: platform.elf.width,
         file_name: request.executed,
         random: chance.bytes(),
         auxiliary: &auxiliary,
@@ -175,7 +179,7 @@ pub fn load(space: &AddressSpace, request: Request<'_>) -> Result<Loaded, LoadEr
         _ => plan.entry.wrapping_add(bias),
     };
     Ok(Loaded {
-        platform: request.platform,
+        platform,
         start,
         heap,
         stack: sp,
@@ -190,30 +194,49 @@ pub fn load(space: &AddressSpace, request: Request<'_>) -> Result<Loaded, LoadEr
     })
 }
 
-/// Maps the program where its layout says; returns that, and how far the program
-/// was moved.
+/// Maps the program where its layout says; returns the end of its first stack, where the
+/// engine has to place that, and how far the program was moved.
 fn map_program(
+    platform: &Platform,
     space: &AddressSpace,
     file: &Fd,
     plan: &Plan,
     chance: &mut Chance,
-) -> Result<(Layout, u64), LoadError> {
-    let map = |layout: Layout, pages| {
-        let near = layout.program + pages * PAGE;
+) -> Result<(Option<u64>, u64), LoadError> {
+    let map = |layout: Layout, chance: &mut Chance| {
+        let near = layout.program + chance.pages(layout.random) * PAGE;
         map::map(space, file, plan, Base::Near(near)).map_err(|error| match error {
             MapError::Map { address, error } => LoadError::Map { address, error },
             MapError::Shrank => LoadError::Shrank,
         })
     };
-    let host = Layout::HOST;
-    let bias = map(host, chance.pages(host.random))?;
-    if !layout::wants_39_bits(file, plan, bias) {
-        return Ok((host, bias));
+    let most = platform.layout;
+    let stack_end = take(most, chance).map_err(LoadError::Engine)?;
+    let bias = map(most, chance)?;
+    let Some(few) = platform.sanitizers else {
+        return Ok((stack_end, bias));
+    };
+    if !layout::wants_fewer(file, plan, bias) {
+        return Ok((stack_end, bias));
     }
     // First, since what it leaves would be free.
     map::unmap_all(space, plan, bias);
-    let layout = Layout::take_39_bits(chance.pages(18));
-    Ok((layout, map(layout, chance.pages(layout.random))?))
+    match take(few, chance) {
+        Ok(stack_end) => Ok((stack_end, map(few, chance)?)),
+        // Where the engine can't have them, the layout is as it was.
+        Err(_) => Ok((stack_end, map(most, chance)?)),
+    }
+}
+
+/// Gives the addresses above a layout's to the engine, if there are such; the end of the
+/// first stack, which then has to be below. Nothing of the program may be mapped there.
+fn take(layout: Layout, chance: &mut Chance) -> Result<Option<u64>, Errno> {
+    let Some(end) = layout.end else {
+        return Ok(None);
+    };
+    let end = end - PAGE - chance.pages(layout.random_stack) * PAGE;
+    room::take(end)?;
+    Ok(Some(end))
 }
 
 /// The program's data, as the kernel has it: from the segment that starts last
@@ -285,14 +308,14 @@ fn size(status: &Status) -> Result<u64, LoadError> {
 /// is no longer the old one; none where it would go on. What is wrong with its
 /// segments shows only later, as a signal.
 #[must_use]
-pub fn refusal(file: &Fd, prefix: Option<&Prefix>) -> Option<Errno> {
+pub fn refusal(platform: &'static Platform, file: &Fd, prefix: Option<&Prefix>) -> Option<Errno> {
     use elf::Invalid::{
         Core, EntrySize, HeaderCut, InterpreterLength, InterpreterText, NoHeaders, Relocatable,
         TableCut, TooManyHeaders, Type,
     };
     let size = u64::try_from(file.status().ok()?.size).ok()?;
     let peek = Peek::new(file, size);
-    let plan = match read_plan(&peek) {
+    let plan = match read_plan(&peek, &platform.elf) {
         Ok(plan) => plan,
         Err(ReadError::Invalid(
             HeaderCut { .. }
@@ -300,15 +323,15 @@ pub fn refusal(file: &Fd, prefix: Option<&Prefix>) -> Option<Errno> {
             | Relocatable
             | Core
             | Type(_)
-            | EntrySize(_)
+            | EntrySize(..)
             | NoHeaders
-            | TooManyHeaders(_)
+            | TooManyHeaders(..)
             | InterpreterLength(_)
             | InterpreterText,
         )) => return Some(Errno::ENOEXEC),
         Err(_) => return None,
     };
-    match Interpreter::open(&peek, &plan, &mut prefix.cloned(), true) {
+    match Interpreter::open(platform, &peek, &plan, &mut prefix.cloned(), true) {
         Ok(_) => None,
         Err(LoadError::Invalid(_)) => Some(Errno::ENOEXEC),
         Err(LoadError::Interpreter { path, why, .. }) => Some(match why {
@@ -317,7 +340,7 @@ pub fn refusal(file: &Fd, prefix: Option<&Prefix>) -> Option<Errno> {
             // and a whole header before it reads that.
             _ => match executable_size(&path) {
                 None => Errno::EACCES,
-                Some(size) if size < elf::HEADER as u64 => Errno::EIO,
+                Some(size) if size < platform.elf.width.header() as u64 => Errno::EIO,
                 Some(_) => Errno::ELIBBAD,
             },
         }),
@@ -342,10 +365,10 @@ impl From<elf::Invalid> for ReadError {
 }
 
 /// Reads the headers of a file.
-fn read_plan(file: &Peek<'_>) -> Result<Plan, ReadError> {
-    let mut bytes = [0; elf::HEADER];
+fn read_plan(file: &Peek<'_>, elf: &'static Elf) -> Result<Plan, ReadError> {
+    let mut bytes = [0; elf::LONGEST_HEADER];
     let length = file.read_at(&mut bytes, 0).map_err(ReadError::Read)?;
-    let header = elf::header(bytes.get(..length).unwrap_or_default())?;
+    let header = elf::header(bytes.get(..length).unwrap_or_default(), elf)?;
     let (offset, length) = header.table();
     let mut table = alloc::vec![0; length];
     // Past the end of the file, an offset that no file can have is an error
@@ -361,6 +384,7 @@ fn read_plan(file: &Peek<'_>) -> Result<Plan, ReadError> {
 
 /// The dynamic loader, opened and read.
 struct Interpreter {
+    names: &'static Names,
     path: CString,
     file: Fd,
     plan: Plan,
@@ -370,6 +394,7 @@ impl Interpreter {
     /// Below the prefix, else at its path, else where the machine has a libc for
     /// other machines' programs, which then is the prefix.
     fn open(
+        platform: &'static Platform,
         program: &Peek<'_>,
         plan: &Plan,
         prefix: &mut Option<Prefix>,
@@ -391,7 +416,7 @@ impl Interpreter {
         };
         let found = match found {
             Err(Errno::ENOENT | Errno::ENOTDIR) if prefix.is_none() && of_machine => {
-                *prefix = Prefix::of_machine(&path);
+                *prefix = Prefix::of_machine(platform.names.folder, &path);
                 Fd::open(
                     &prefix
                         .as_ref()
@@ -407,7 +432,10 @@ impl Interpreter {
                 return Err(InterpreterError::Open(Errno::EACCES));
             }
             let size = file.status().map_err(InterpreterError::Read)?.size;
-            let plan = read_plan(&Peek::reading(&file, size.try_into().unwrap_or(0)));
+            let plan = read_plan(
+                &Peek::reading(&file, size.try_into().unwrap_or(0)),
+                &platform.elf,
+            );
             match plan {
                 Ok(plan) => Ok((file, plan)),
                 Err(ReadError::Read(error)) => Err(InterpreterError::Read(error)),
@@ -415,8 +443,14 @@ impl Interpreter {
             }
         });
         match opened {
-            Ok((file, plan)) => Ok(Some(Self { path, file, plan })),
+            Ok((file, plan)) => Ok(Some(Self {
+                names: &platform.names,
+                path,
+                file,
+                plan,
+            })),
             Err(why) => Err(LoadError::Interpreter {
+                names: &platform.names,
                 path,
                 why,
                 prefix: prefix.as_ref().map(|prefix| prefix.folder().to_vec()),
@@ -427,6 +461,7 @@ impl Interpreter {
     fn map(&self, space: &AddressSpace) -> Result<u64, LoadError> {
         map::map(space, &self.file, &self.plan, Base::Anywhere).map_err(|error| match error {
             MapError::Map { error, .. } => LoadError::Interpreter {
+                names: self.names,
                 path: self.path.clone(),
                 why: InterpreterError::Map(error),
                 prefix: None,
@@ -445,28 +480,32 @@ fn room_to_grow(stack: &Range<u64>) -> Range<u64> {
     own::end_below(stack.start).max(stack.end.saturating_sub(MOST))..stack.end
 }
 
-/// The auxiliary vector in arm64's order.
+/// The auxiliary vector in the kernel's order.
 fn auxiliary(
+    platform: &Platform,
     plan: &Plan,
     bias: u64,
     loader: Option<u64>,
     vdso: u64,
     start: &Start,
 ) -> Vec<(u64, Value)> {
-    use Value::{FileName, Number, Platform, Random};
+    use Value::{FileName, Number, Random};
     let host = |key| Number(start.auxiliary(key).unwrap_or(0));
     let headers = match plan.headers {
         0 => 0,
         headers => headers.wrapping_add(bias),
     };
-    alloc::vec![
-        (key::SYSINFO_EHDR, Number(vdso)),
-        (key::MINSIGSTKSZ, Number(MINIMAL_SIGNAL_STACK)),
-        (key::HWCAP, Number(identity::HWCAP)),
+    let [first, second] = platform.capabilities;
+    let header = platform.elf.width.program_header() as u64;
+    let mut vector = alloc::vec![(key::SYSINFO_EHDR, Number(vdso))];
+    let signal_stack = platform.signal_stack.map(Number);
+    vector.extend(signal_stack.map(|bytes| (key::MINSIGSTKSZ, bytes)));
+    vector.extend([
+        (key::HWCAP, Number(first)),
         (key::PAGESZ, Number(PAGE)),
         (key::CLKTCK, Number(100)),
         (key::PHDR, Number(headers)),
-        (key::PHENT, Number(PROGRAM_HEADER as u64)),
+        (key::PHENT, Number(header)),
         (key::PHNUM, Number(u64::from(plan.header_count))),
         (key::BASE, Number(loader.unwrap_or(0))),
         (key::FLAGS, Number(0)),
@@ -477,10 +516,11 @@ fn auxiliary(
         (key::EGID, host(key::EGID)),
         (key::SECURE, host(key::SECURE)),
         (key::RANDOM, Random),
-        (key::HWCAP2, Number(identity::HWCAP2)),
+        (key::HWCAP2, Number(second)),
         (key::EXECFN, FileName),
-        (key::PLATFORM, Platform),
-    ]
+        (key::PLATFORM, Value::Platform),
+    ]);
+    vector
 }
 
 /// The kernel's random numbers, or zeros where it is told to place programs

@@ -17,6 +17,7 @@ use alloc::vec::Vec;
 use core::ffi::CStr;
 
 use crate::host::sys::{self, AT_FDCWD, Errno, Fd};
+use crate::linux::abi::open_flags::OpenFlags;
 
 /// A folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,9 +32,6 @@ pub struct Prefix {
 /// Variables that name a folder, the first that does.
 const VARIABLES: [&[u8]; 2] = [b"ARMISTICE_LD_PREFIX=", b"QEMU_LD_PREFIX="];
 
-/// Where Debian's libc6-arm64-cross puts an arm64 libc.
-const OF_MACHINE: &CStr = c"/usr/aarch64-linux-gnu";
-
 /// Folders that the kernel fills.
 const KERNELS: [&[u8]; 3] = [b"/proc", b"/sys", b"/dev"];
 
@@ -43,15 +41,16 @@ const LINKS: u32 = 40;
 const S_IFMT: u32 = 0o170_000;
 const S_IFLNK: u32 = 0o120_000;
 const AT_SYMLINK_NOFOLLOW: u64 = 0x100;
+const O_NOFOLLOW: u64 = 0o400_000;
 
 /// The argument that has the flags of a call, and the flag by which the last link
-/// of its path is not followed.
+/// of its path is not followed; of `open`, as x86-64 has it.
 type Flags = Option<(usize, u64)>;
 
 /// The calls that look below the folder, and which argument is the path.
 /// (`openat2` says itself where a path may lead.)
 const CALLS: [(&str, usize, Flags); 7] = [
-    ("openat", 1, Some((2, 0o100_000))),
+    ("openat", 1, Some((2, O_NOFOLLOW))),
     ("newfstatat", 1, Some((3, AT_SYMLINK_NOFOLLOW))),
     ("statx", 1, Some((2, AT_SYMLINK_NOFOLLOW))),
     ("readlinkat", 1, None),
@@ -90,10 +89,10 @@ impl Prefix {
         })
     }
 
-    /// The machine's own, for a loader that is only there.
+    /// The machine's own, where Debian's cross libc is, for a loader that is only there.
     #[must_use]
-    pub fn of_machine(loader: &CStr) -> Option<Self> {
-        let prefix = Self::at(OF_MACHINE.to_bytes(), false);
+    pub fn of_machine(folder: &CStr, loader: &CStr) -> Option<Self> {
+        let prefix = Self::at(folder.to_bytes(), false);
         prefix.lead(loader.to_bytes(), true).map(|_| prefix)
     }
 
@@ -145,6 +144,7 @@ impl Prefix {
     #[must_use]
     pub fn lead_call(
         &self,
+        open_flags: OpenFlags,
         name: &str,
         arguments: &[u64; 6],
         read: impl Fn(u64) -> Option<Vec<u8>>,
@@ -152,6 +152,7 @@ impl Prefix {
         let &(_, index, flags) = CALLS.iter().find(|(call, ..)| *call == name)?;
         let path = read(arguments[index])?;
         let follow = match flags {
+            Some((flags, O_NOFOLLOW)) => open_flags.to_host(arguments[flags]) & O_NOFOLLOW == 0,
             Some((flags, flag)) => arguments[flags] & flag == 0,
             None => name != "readlinkat",
         };

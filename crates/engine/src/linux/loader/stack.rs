@@ -1,5 +1,5 @@
 //! The guest's first stack: arguments, environment and auxiliary vector, laid
-//! out as arm64 Linux does.
+//! out as Linux does.
 //!
 //! From high to low: 8 zero bytes, the program's file name, the strings of
 //! the environment and of the arguments, the platform's name and the random
@@ -9,6 +9,8 @@
 use alloc::vec::Vec;
 use core::ffi::CStr;
 use core::ops::Range;
+
+use crate::linux::abi::platform::Width;
 
 /// A value of the auxiliary vector: a number, or the address of something
 /// that is on the stack too.
@@ -31,6 +33,10 @@ pub struct Contents<'a> {
     pub arguments: &'a [&'a CStr],
     /// The environment.
     pub environment: &'a [&'a CStr],
+    /// The platform's name.
+    pub platform: &'a CStr,
+    /// The width of a word.
+    pub width: Width,
     /// The name that the program was started by.
     pub file_name: &'a CStr,
     /// `AT_RANDOM`.
@@ -38,8 +44,6 @@ pub struct Contents<'a> {
     /// The auxiliary vector without its end.
     pub auxiliary: &'a [(u64, Value)],
 }
-
-const PLATFORM: &CStr = c"aarch64";
 
 /// A stack that was laid out.
 #[derive(Debug)]
@@ -67,13 +71,15 @@ pub fn build(contents: &Contents<'_>, top: u64) -> Option<Built> {
         + contents.environment.len() as u64
         + 1
         + 2 * (contents.auxiliary.len() as u64 + 1);
-    let upper = 8 + length(contents.file_name) + strings + length(PLATFORM) + 16;
+    let word = contents.width.bytes() as u64;
+    let upper = 8 + length(contents.file_name) + strings + length(contents.platform) + 16;
     let upper_start = top.checked_sub(upper)? & !15;
-    let sp = upper_start.checked_sub(words * 8)? & !15;
+    let sp = upper_start.checked_sub(words * word)? & !15;
     let mut stack = Stack {
         bytes: alloc::vec![0; usize::try_from(top - sp).ok()?],
         sp,
         low: sp,
+        width: contents.width,
         high: top - 8,
     };
     let file_name = stack.string(contents.file_name);
@@ -82,7 +88,7 @@ pub fn build(contents: &Contents<'_>, top: u64) -> Option<Built> {
     let environment_start = stack.high;
     let arguments: Vec<u64> = stack.strings(contents.arguments);
     let arguments_start = stack.high;
-    let platform = stack.string(PLATFORM);
+    let platform = stack.string(contents.platform);
     let random = stack.data(&contents.random);
     stack.word(contents.arguments.len() as u64);
     for array in [&arguments, &environment] {
@@ -103,7 +109,7 @@ pub fn build(contents: &Contents<'_>, top: u64) -> Option<Built> {
         sp,
         arguments: arguments_start..environment_start,
         environment: environment_start..file_name,
-        auxiliary: auxiliary_start..stack.low + 16,
+        auxiliary: auxiliary_start..stack.low + 2 * word,
         bytes: stack.bytes,
     })
 }
@@ -118,6 +124,7 @@ struct Stack {
     sp: u64,
     low: u64,
     high: u64,
+    width: Width,
 }
 
 impl Stack {
@@ -150,9 +157,11 @@ impl Stack {
     }
 
     fn word(&mut self, value: u64) {
-        let at = self.low;
-        self.low += 8;
-        self.at(at..at + 8).copy_from_slice(&value.to_le_bytes());
+        let (at, length) = (self.low, self.width.bytes());
+        self.low += length as u64;
+        let bytes = value.to_le_bytes();
+        self.at(at..at + length as u64)
+            .copy_from_slice(&bytes[..length]);
     }
 }
 
@@ -167,6 +176,8 @@ mod tests {
         let contents = Contents {
             arguments: &[c"prog", c"-x", c""],
             environment: &[c"A=1", c"LANG=C"],
+            platform: c"aarch64",
+            width: Width::Bits64,
             file_name: c"./prog",
             random: *b"0123456789abcdef",
             auxiliary: &[
@@ -205,10 +216,42 @@ mod tests {
     }
 
     #[test]
+    fn words_of_32_bits() {
+        let contents = Contents {
+            arguments: &[c"prog"],
+            environment: &[c"A=1"],
+            platform: c"v7l",
+            width: Width::Bits32,
+            file_name: c"./prog",
+            random: [7; 16],
+            auxiliary: &[
+                (key::PAGESZ, Value::Number(4096)),
+                (key::PLATFORM, Value::Platform),
+            ],
+        };
+        let top = 0xfffe_f000;
+        let built = build(&contents, top).unwrap();
+        let (sp, bytes) = (built.sp, &built.bytes);
+        assert_eq!(sp % 16, 0);
+        let words = |n: usize| u32::from_le_bytes(bytes[n * 4..n * 4 + 4].try_into().unwrap());
+        let string = |address: u32| {
+            CStr::from_bytes_until_nul(&bytes[(u64::from(address) - sp) as usize..]).unwrap()
+        };
+        assert_eq!((words(0), string(words(1)), words(2)), (1, c"prog", 0));
+        assert_eq!((string(words(3)), words(4)), (c"A=1", 0));
+        assert_eq!([words(5), words(6), words(7)], [6, 4096, 15]);
+        assert_eq!(string(words(8)), c"v7l");
+        assert_eq!([words(9), words(10)], [0, 0]);
+        assert_eq!(built.auxiliary, sp + 20..sp + 44);
+    }
+
+    #[test]
     fn below_address_0() {
         let contents = Contents {
             arguments: &[c"a"; 1000],
             environment: &[],
+            platform: c"x",
+            width: Width::Bits64,
             file_name: c"a",
             random: [0; 16],
             auxiliary: &[],

@@ -59,7 +59,7 @@ fn open(call: &mut Call<'_>, flags: u64, resolve: u64, number: u32) -> Result<u6
     match call.pass(number) {
         // A path that was told from where to where may lead is the host's.
         Err(Errno::ENOENT) if resolve == 0 => {
-            let register = Register::find(opening.directory, opening.path);
+            let register = Register::find(call.process.platform, opening.directory, opening.path);
             let register = register.ok_or(Errno::ENOENT)?;
             viewer(call).open_register(&register, flags)
         }
@@ -84,7 +84,8 @@ fn or_register(call: &mut Call<'_>, result: Result<u64, Errno>, number: u32) -> 
     if result != Err(Errno::ENOENT) {
         return result;
     }
-    let register = Register::find(call.int(0), call.arguments[1]).ok_or(Errno::ENOENT)?;
+    let register = Register::find(call.process.platform, call.int(0), call.arguments[1])
+        .ok_or(Errno::ENOENT)?;
     call.arguments[0] = fd_argument(register.processor());
     call.arguments[1] = Register::INSTEAD.as_ptr() as u64;
     call.pass(number)
@@ -348,7 +349,11 @@ pub(in crate::linux) fn readlinkat(call: &mut Call<'_>) -> Result<u64, Errno> {
                 None => Ok(length),
             },
             // It is no link.
-            Err(Errno::ENOENT) if Register::find(directory, path).is_some() => Err(Errno::EINVAL),
+            Err(Errno::ENOENT)
+                if Register::find(call.process.platform, directory, path).is_some() =>
+            {
+                Err(Errno::EINVAL)
+            }
             error => error,
         };
     };

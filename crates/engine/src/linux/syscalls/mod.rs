@@ -166,7 +166,9 @@ impl Call<'_> {
     fn perform(&mut self, syscall: &Syscall) -> Result<u64, Errno> {
         // As long as the call takes.
         let _path = self.process.prefix.as_ref().and_then(|prefix| {
-            let (index, path) = prefix.lead_call(syscall.name, &self.arguments, views::string)?;
+            let flags = self.process.platform.open_flags;
+            let (index, path) =
+                prefix.lead_call(flags, syscall.name, &self.arguments, views::string)?;
             self.arguments[index] = path.as_ptr() as u64;
             Some(path)
         });

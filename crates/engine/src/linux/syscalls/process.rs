@@ -17,7 +17,8 @@ pub(in crate::linux) fn uname(call: &mut Call<'_>) -> Result<u64, Errno> {
     const MACHINE: u64 = 4 * NAME as u64;
     let result = call.pass(number::UNAME)?;
     let mut machine = [0; NAME];
-    machine[..7].copy_from_slice(b"aarch64");
+    let name = call.process.platform.machine.to_bytes();
+    machine[..name.len()].copy_from_slice(name);
     let [names, ..] = call.arguments;
     call.write(names.wrapping_add(MACHINE), &machine)?;
     Ok(result)
@@ -138,6 +139,7 @@ pub(in crate::linux) fn prlimit64(call: &mut Call<'_>) -> Result<u64, Errno> {
 pub(in crate::linux) fn execve(call: &mut Call<'_>) -> Result<u64, Errno> {
     let [path, arguments, environment, ..] = call.arguments;
     let program = Program {
+        platform: call.process.platform,
         directory: AT_FDCWD,
         path,
         arguments,
@@ -150,6 +152,7 @@ pub(in crate::linux) fn execve(call: &mut Call<'_>) -> Result<u64, Errno> {
 pub(in crate::linux) fn execveat(call: &mut Call<'_>) -> Result<u64, Errno> {
     let [_, path, arguments, environment, flags, _] = call.arguments;
     let program = Program {
+        platform: call.process.platform,
         directory: call.int(0),
         path,
         arguments,

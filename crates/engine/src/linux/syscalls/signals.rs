@@ -106,7 +106,10 @@ pub(in crate::linux) fn sigaltstack(call: &mut Call<'_>) -> Result<u64, Errno> {
     if new != 0 {
         let [base, flags, size] = call.words(new)?;
         let new = AlternateStack { base, flags, size };
-        call.thread.alternate_stack.replace(new, call.sp)?;
+        let smallest = call.process.platform.smallest_stack;
+        call.thread
+            .alternate_stack
+            .replace(new, call.sp, smallest)?;
     }
     if old != 0 {
         call.write_words(old, &[before.base, before.flags, before.size])?;

@@ -18,7 +18,6 @@ use crate::host::own;
 use crate::host::sys::{
     self, AT_FDCWD, Errno, Fd, Status, fd_argument, number, read_link, status_at,
 };
-use crate::linux::abi::arm64::identity;
 use crate::linux::known::Known;
 use crate::linux::other::{self, Other};
 use crate::linux::process::{Process, Thread};
@@ -201,10 +200,10 @@ impl Viewer<'_> {
     /// The text in place of one that has to say itself what it is.
     fn text_by_itself(&self, host: &[u8]) -> Option<Vec<u8>> {
         if host.starts_with(b"processor\t: ") {
-            return Some(identity::info(host));
+            return Some((self.process.platform.processors)(host));
         }
         if host == b"x86_64\n" {
-            return Some(b"aarch64\n".to_vec());
+            return Some(self.architecture());
         }
         if host.starts_with(b"pos:\t") {
             return Some(status::descriptor(host, self.process.platform.open_flags));
@@ -222,12 +221,17 @@ impl Viewer<'_> {
         is_own.then(|| maps::guest(host, &Known::of(self.process)))
     }
 
+    /// What `sys/kernel/arch` says.
+    fn architecture(&self) -> Vec<u8> {
+        [self.process.platform.machine.to_bytes(), b"\n"].concat()
+    }
+
     fn text(&self, file: &Fd, place: &Place) -> Option<Vec<u8>> {
         let host = || read_all(file);
         let which = text_at(&place.path)?;
         match which {
-            Text::Processors => Some(identity::info(&host()?)),
-            Text::Architecture => Some(b"aarch64\n".to_vec()),
+            Text::Processors => Some((self.process.platform.processors)(&host()?)),
+            Text::Architecture => Some(self.architecture()),
             Text::Descriptor => Some(status::descriptor(
                 &host()?,
                 self.process.platform.open_flags,

@@ -1,4 +1,4 @@
-//! The identification registers that arm64's sysfs shows below each processor,
+//! The identification registers that the guest's sysfs shows below each processor,
 //! and the host's does not: `/sys/devices/system/cpu/cpuN/regs/identification`.
 //!
 //! A call that finds nothing and asks for one of these names is looked at: what
@@ -9,11 +9,13 @@
 use alloc::ffi::CString;
 use alloc::vec::Vec;
 use core::ffi::CStr;
+use core::fmt::Write as _;
 
 use super::place::file_system;
 use super::string;
+use super::text::Text;
 use crate::host::sys::{self, Fd, fd_argument, number};
-use crate::linux::abi::arm64::identity::{self, MIDR_EL1, REVIDR_EL1};
+use crate::linux::abi::platform::Platform;
 
 /// `O_PATH` and `O_CLOEXEC`, the same on both.
 const O_PATH: u64 = 0o10_000_000;
@@ -34,33 +36,23 @@ impl Register {
 
     /// The register that a path of the guest's leads to.
     #[must_use]
-    pub fn find(directory: i32, path: u64) -> Option<Self> {
-        Self::at(directory, &string(path)?)
+    pub fn find(platform: &Platform, directory: i32, path: u64) -> Option<Self> {
+        if platform.registers.is_empty() {
+            return None;
+        }
+        Self::at(platform, directory, &string(path)?)
     }
 
     /// The register that a path leads to.
     #[must_use]
-    pub fn at(directory: i32, path: &[u8]) -> Option<Self> {
-        const O_DIRECTORY: u64 = 0o200_000;
-        let (value, name) = match path.rsplit(|&byte| byte == b'/').next()? {
-            b"midr_el1" => (MIDR_EL1, "midr_el1"),
-            b"revidr_el1" => (REVIDR_EL1, "revidr_el1"),
-            _ => return None,
-        };
-        let processor = above(
-            above(above(path, name.as_bytes())?, b"identification")?,
-            b"regs",
-        )?;
-        let processor = match processor {
-            b"" => CString::from(c"."),
-            path => CString::new(path).ok()?,
-        };
-        let flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
-        let processor = Fd::open_at(directory, &processor, flags).ok()?;
-        is_processor(&processor).then_some(Self {
+    pub fn at(platform: &Platform, directory: i32, path: &[u8]) -> Option<Self> {
+        let last = path.rsplit(|&byte| byte == b'/').next()?;
+        let mut registers = platform.registers.iter();
+        let &(name, value) = registers.find(|(name, _)| name.as_bytes() == last)?;
+        Some(Self {
             value,
             name,
-            processor,
+            processor: processor_of(directory, path)?,
         })
     }
 
@@ -68,12 +60,6 @@ impl Register {
     #[must_use]
     pub const fn processor(&self) -> i32 {
         self.processor.number()
-    }
-
-    /// The same, to be kept.
-    #[must_use]
-    pub fn into_processor(self) -> Fd {
-        self.processor
     }
 
     /// What a descriptor's link would say of it.
@@ -88,8 +74,25 @@ impl Register {
     /// What its file says.
     #[must_use]
     pub fn text(&self) -> Vec<u8> {
-        identity::register(self.value)
+        let mut text = Text::default();
+        let _ = writeln!(text, "{:#018x}", self.value);
+        text.0
     }
+}
+
+/// The directory of the processor below which a register's file is at a path.
+#[must_use]
+pub(super) fn processor_of(directory: i32, path: &[u8]) -> Option<Fd> {
+    const O_DIRECTORY: u64 = 0o200_000;
+    let last = path.rsplit(|&byte| byte == b'/').next()?;
+    let processor = above(above(above(path, last)?, b"identification")?, b"regs")?;
+    let processor = match processor {
+        b"" => CString::from(c"."),
+        path => CString::new(path).ok()?,
+    };
+    let flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
+    let processor = Fd::open_at(directory, &processor, flags).ok()?;
+    is_processor(&processor).then_some(processor)
 }
 
 /// A path without its last part, if that is this one.
@@ -123,10 +126,20 @@ fn link_at(directory: &Fd, name: &CStr) -> Option<Vec<u8>> {
 mod tests {
     use super::*;
     use crate::host::sys::AT_FDCWD;
+    use crate::linux::abi::arm64::identity::{MIDR_EL1, REVIDR_EL1};
+    use crate::linux::abi::arm64::platform::PLATFORM;
 
     #[test]
     fn found_by_the_processor() {
-        let find = |path: &str| Register::at(AT_FDCWD, path.as_bytes()).map(|found| found.value);
+        let find = |path: &str| {
+            Register::at(&PLATFORM, AT_FDCWD, path.as_bytes()).map(|found| {
+                assert_eq!(
+                    found.text(),
+                    alloc::format!("{:#018x}\n", found.value).as_bytes()
+                );
+                found.value
+            })
+        };
         for (path, value) in [
             (
                 "/sys/devices/system/cpu/cpu0/regs/identification/midr_el1",

@@ -15,7 +15,7 @@ use alloc::vec::Vec;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use super::place;
-use super::registers::Register;
+use super::registers::{self, Register};
 use crate::host::lock::{SpinLock, Unlock};
 use crate::host::sys::{self, AT_FDCWD, Errno, Fd, Status, fd_argument, number};
 
@@ -48,8 +48,8 @@ impl Original {
         if self.is_hosts {
             return Some((None, CString::new(self.link.as_slice()).ok()?));
         }
-        let register = Register::at(AT_FDCWD, &self.link)?;
-        Some((Some(register.into_processor()), Register::INSTEAD.into()))
+        let processor = registers::processor_of(AT_FDCWD, &self.link)?;
+        Some((Some(processor), Register::INSTEAD.into()))
     }
 }
 

@@ -93,13 +93,6 @@ fn processor(text: &mut Text) {
     );
 }
 
-/// A register's file.
-pub fn register(value: u64) -> Vec<u8> {
-    let mut text = Text::default();
-    let _ = writeln!(text, "{value:#018x}");
-    text.0
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,6 +113,5 @@ mod tests {
         assert!(text.contains("\n\nprocessor\t: 3\n"));
         assert!(!text.contains("Intel") && !text.contains("flags"));
         assert!(text.ends_with("CPU part\t: 0xd49\nCPU revision\t: 3\n\n"));
-        assert_eq!(register(MIDR_EL1), b"0x00000000410fd493\n");
     }
 }

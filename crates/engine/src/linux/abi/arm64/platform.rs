@@ -1,7 +1,8 @@
 //! arm64's Linux, as far as it is data.
 
+use super::{identity, vdso};
 use crate::linux::abi::open_flags::OpenFlags;
-use crate::linux::abi::platform::Platform;
+use crate::linux::abi::platform::{Elf, Layout, Names, Platform, Width};
 
 /// `AUDIT_ARCH_AARCH64`.
 const AUDIT: u32 = 0xc000_00b7;
@@ -14,12 +15,59 @@ const OPEN_FLAGS: OpenFlags = OpenFlags(&[
     (0o400_000, 0o100_000), // O_LARGEFILE
 ]);
 
-/// Addresses have 48 bits.
+/// `AT_MINSIGSTKSZ`: an `rt_sigframe` of 4688 bytes, a frame record of
+/// 16, and 16 to align.
+const SIGNAL_STACK: u64 = 4720;
+
+/// All addresses that the host has.
+const HOST: Layout = Layout {
+    end: None,
+    program: 0x5555_5555_4000,
+    random: 28,
+    random_stack: 0,
+};
+
+/// Those of a kernel for pages of 4 KiB that was built for 39 bits.
+const BITS_39: Layout = Layout {
+    end: Some(1 << 39),
+    program: 0x55_5555_5000,
+    random: 18,
+    random_stack: 18,
+};
+
+/// Linux on arm64.
 pub static PLATFORM: Platform = Platform {
+    names: Names {
+        engine: "armistice-aarch64",
+        image: "arm64",
+        package: "libc6-arm64-cross",
+        folder: c"/usr/aarch64-linux-gnu",
+    },
+    elf: Elf {
+        width: Width::Bits64,
+        machine: 183,
+        flags: 0,
+        unit: 4,
+        name: "AArch64",
+    },
+    machine: c"aarch64",
+    platform: c"aarch64",
+    capabilities: [identity::HWCAP, identity::HWCAP2],
+    signal_stack: Some(SIGNAL_STACK),
+    smallest_stack: 5120,
     audit: AUDIT,
     end: 1 << 48,
+    layout: HOST,
+    sanitizers: Some(BITS_39),
     has_tags: true,
     open_flags: OPEN_FLAGS,
+    processors: identity::info,
+    registers: &[
+        ("midr_el1", identity::MIDR_EL1),
+        ("revidr_el1", identity::REVIDR_EL1),
+    ],
+    map_vdso: vdso::map,
+    signal_return: vdso::SIGNAL_RETURN,
 };
 
 #[cfg(test)]
