@@ -166,7 +166,7 @@ pub enum Debugger<'a> {
 /// What the command line asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command<'a> {
-    /// Printing [`HELP`].
+    /// Printing [`help`].
     Help,
     /// Printing the version.
     Version,
