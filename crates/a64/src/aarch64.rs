@@ -19,6 +19,9 @@ const FPCR_SOFT: u32 = 1 << 26 | 1 << 25 | 1 << 24 | 1 << 19;
 /// FPSR.QC.
 const QC: u32 = 1 << 27;
 
+/// `BRK #0`.
+const BRK: u32 = 0xd420_0000;
+
 /// The guest.
 #[derive(Clone, Copy, Debug)]
 pub struct Aarch64;
@@ -29,6 +32,8 @@ impl Guest for Aarch64 {
     type Lifter = A64;
 
     const UNIT_LOG2: u32 = 2;
+    /// Linux sets TBI up for EL0: the top byte.
+    const IGNORED: u64 = 0xff << 56;
     const APART: Mode = ANY_STACK;
     const APART_NAME: &'static str = "any_stack";
     const NAMES: &'static [(usize, &'static str)] = &[(31, "sp")];
@@ -65,6 +70,10 @@ impl Guest for Aarch64 {
         mut read: impl FnMut(u64, Size) -> Result<u32, E>,
     ) -> Result<u32, E> {
         read(pc, Size::Word)
+    }
+
+    fn breakpoint(_: Mode) -> u32 {
+        BRK
     }
 
     #[inline]

@@ -123,14 +123,15 @@ pub fn run<A: Abi>(
     }));
     other::publish(&runtime.process);
     runtime.inspector.hold().started(runtime.translator.stubs());
-    let mut vcpu = runtime.translator.thread::<GuestMemory<'_>>(cpu);
+    let mut vcpu = runtime.translator.thread::<GuestMemory<'_, A::Guest>>(cpu);
     runtime.translator.join(&mut vcpu, thread.attention());
     if runtime.process.secure {
         runtime.translator.close();
     }
-    runtime
-        .translator
-        .at_safe_point(&mut vcpu, &GuestMemory::new(&runtime.process.space));
+    runtime.translator.at_safe_point(
+        &mut vcpu,
+        &GuestMemory::<A::Guest>::new(&runtime.process.space),
+    );
     thread.pending.join(thread.attention());
     // Those that the engine takes must not be blocked any more.
     thread.set_mask(thread.mask);
@@ -347,7 +348,7 @@ impl<A: Abi> Runtime<A> {
                 vcpu.start_again(cpu);
                 vcpu
             }
-            None => self.translator.thread::<GuestMemory<'_>>(cpu),
+            None => self.translator.thread::<GuestMemory<'_, A::Guest>>(cpu),
         }
     }
 

@@ -7,7 +7,7 @@ use ir::form::Lifter;
 use ir::operand::SLOTS;
 
 use crate::flags::Flags;
-use crate::memory::{Memory, Size};
+use crate::memory::{Fault, Memory, Size};
 use crate::surroundings::{Environment, Exception};
 
 /// Where translated code finds the guest's registers: offsets in bytes from the start
@@ -80,6 +80,8 @@ pub trait Guest: Copy + Debug + Send + Sync + 'static {
 
     /// The binary logarithm of what addresses of instructions are multiples of: 1 or 2.
     const UNIT_LOG2: u32;
+    /// The bits of an address that an access does not look at.
+    const IGNORED: u64;
     /// A bit of modes: translations with it have a table of indirect targets for
     /// themselves, so that going from one kind to the other clears none.
     const APART: Mode;
@@ -104,6 +106,8 @@ pub trait Guest: Copy + Debug + Send + Sync + 'static {
         pc: u64,
         read: impl FnMut(u64, Size) -> Result<u32, E>,
     ) -> Result<u32, E>;
+    /// The instruction that is found where a debugger has the guest stop.
+    fn breakpoint(mode: Mode) -> u32;
     /// How many bytes an instruction has.
     fn length(mode: Mode, word: u32) -> u64;
     /// What an instruction is; nothing if it is none.
@@ -155,6 +159,19 @@ pub trait Guest: Copy + Debug + Send + Sync + 'static {
     /// operation, division by zero, overflow, underflow, inexact), or a result has
     /// saturated.
     fn raise(state: &mut Self::State, exceptions: u32, saturated: bool);
+}
+
+/// Reads the instruction at `pc`, or what stands for it where the guest is to stop.
+///
+/// # Errors
+/// When a part can't be read.
+#[inline]
+pub fn fetch<G: Guest>(mode: Mode, pc: u64, memory: &mut impl Memory) -> Result<u32, Fault> {
+    let word = G::fetch(mode, pc, |pc, size| memory.fetch(pc, size))?;
+    if memory.has_breakpoint(pc) {
+        return Ok(G::breakpoint(mode));
+    }
+    Ok(word)
 }
 
 /// Whether an instruction can be at an address.

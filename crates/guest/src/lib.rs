@@ -13,5 +13,5 @@ pub mod memory;
 pub mod surroundings;
 
 pub use flags::Flags;
-pub use guest::{Guest, Kind, Places, Rounding, is_aligned};
+pub use guest::{Guest, Kind, Places, Rounding, fetch, is_aligned};
 pub use surroundings::{Environment, Exception};

@@ -183,6 +183,12 @@ pub trait Memory {
     /// When the guest may not execute there.
     fn fetch(&mut self, address: u64, size: Size) -> Result<u32, Fault>;
 
+    /// Whether a debugger has the guest stop at the instruction at an address.
+    fn has_breakpoint(&self, address: u64) -> bool {
+        let _ = address;
+        false
+    }
+
     /// Orders the accesses before it against those after it, as other threads
     /// see them.
     fn barrier(&mut self, barrier: Barrier);

@@ -13,6 +13,9 @@ use crate::interp::step;
 use crate::lift::{AMID, Lift, TURNED};
 use crate::state::State;
 
+/// `STOP` of 0.
+const STOP: u32 = 0xb000;
+
 /// The guest.
 #[derive(Clone, Copy, Debug)]
 pub struct Toy;
@@ -23,6 +26,7 @@ impl Guest for Toy {
     type Lifter = Lift;
 
     const UNIT_LOG2: u32 = 1;
+    const IGNORED: u64 = 0;
     const APART: Mode = TURNED;
     const APART_NAME: &'static str = "turned";
     const NAMES: &'static [(usize, &'static str)] = &[];
@@ -55,6 +59,10 @@ impl Guest for Toy {
 
     fn fetch<E>(_: Mode, pc: u64, read: impl FnMut(u64, Size) -> Result<u32, E>) -> Result<u32, E> {
         fetch(pc, read)
+    }
+
+    fn breakpoint(_: Mode) -> u32 {
+        STOP
     }
 
     fn length(_: Mode, word: u32) -> u64 {

@@ -408,3 +408,20 @@ fn a_thread_in_a_loop_leaves_code_that_another_one_changes() {
     });
     assert_eq!(Toy::pc(&own.cpu), CODE + 0x100);
 }
+
+/// A breakpoint is where an instruction begins: amid one it is none, and garbles nothing.
+#[test]
+fn a_breakpoint_is_an_instructions() {
+    for make in [Machine::eager as fn() -> Machine, Machine::cold] {
+        let mut machine = make();
+        let code = program(&[&set(1, 0x12_3456), &[add(2, 1, 1), stop(7)]]);
+        let state = State::default();
+        for (at, stops) in [(2, None), (4, Some(4)), (0, Some(0)), (2, None)] {
+            machine.world.stop_at(CODE + at);
+            let (after, exception) = same(&mut machine, CODE, &code, &state);
+            let (pc, reason) = stops.map_or((6, 7), |pc| (pc, 0));
+            assert_eq!(exception, Exception::Breakpoint(reason), "{at}");
+            assert_eq!(after.pc, CODE + pc);
+        }
+    }
+}

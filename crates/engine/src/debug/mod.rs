@@ -363,7 +363,7 @@ impl<A: Abi> Debugger<A> {
     pub fn watch(
         &self,
         cpu: &mut abi::State<A>,
-        memory: &mut GuestMemory<'_>,
+        memory: &mut GuestMemory<'_, A::Guest>,
         attention: &Attention,
     ) -> Option<Exception> {
         while !attention.wanted() {

@@ -1,13 +1,10 @@
-//! Addresses where the guest is to stop: whoever fetches an instruction there
-//! finds `BRK` in its place. The guest's memory is as it was.
+//! Addresses where the guest is to stop: whoever fetches an instruction that begins
+//! there finds [`guest::Guest::breakpoint`] in its place. The guest's memory is as it was.
 
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::host::lock::{SpinLock, Unlock};
-
-/// `BRK #0`.
-pub const BRK: u32 = 0xd420_0000;
 
 /// The addresses.
 #[derive(Debug, Default)]

@@ -9,17 +9,19 @@
 //!
 //! Guest addresses are host addresses: the engine lies high, where the kernel
 //! puts a static-PIE, and takes nothing that the guest may name for its own.
-//! The top byte of an address is ignored, as arm64 Linux sets up for EL0.
+//! An interpreter's accesses do not look at [`Guest::IGNORED`] of an address. Those that the
+//! engine does for the guest never look at the top byte: it would be for the kernel to say
+//! whether an address may have a tag, and where no guest has tags, none has such addresses.
 
 use core::arch::global_asm;
 use core::cell::Cell;
+use core::marker::PhantomData;
 use core::ops::Range;
 
 use guest::memory::{Barrier, Fault, FaultKind, Memory, Size, atomic_alignment};
-use guest::{Environment, surroundings};
+use guest::{Environment, Guest, surroundings};
 
 use super::address_space::AddressSpace;
-use super::breakpoints::BRK;
 use crate::host::clock;
 use crate::host::own;
 use crate::host::page::END;
@@ -322,11 +324,15 @@ fn checked(pair: Pair, write: bool) -> Result<u64, Fault> {
     })
 }
 
-/// The host address of a guest address: the top byte is ignored. An address
+/// What the engine's own accesses do not look at.
+const TAG: u64 = 0xff << 56;
+
+/// The host address of a guest address, of which some bits are ignored. An address
 /// that no user program has is a fault here, before the host sees it, since
 /// it would not tell the address.
-fn host(address: u64, length: u64, write: bool) -> Result<u64, Fault> {
-    let untagged = address & 0x00ff_ffff_ffff_ffff;
+#[inline]
+fn host(address: u64, ignored: u64, length: u64, write: bool) -> Result<u64, Fault> {
+    let untagged = address & !ignored;
     if untagged < END && length <= END - untagged {
         return Ok(untagged);
     }
@@ -343,7 +349,11 @@ fn host(address: u64, length: u64, write: bool) -> Result<u64, Fault> {
 /// When they cannot be read.
 #[inline]
 pub fn load(address: u64, size: Size) -> Result<u128, Fault> {
-    let at = host(address, size.bytes(), false)?;
+    load_at(host(address, TAG, size.bytes(), false)?, size)
+}
+
+#[inline]
+fn load_at(at: u64, size: Size) -> Result<u128, Fault> {
     // SAFETY: a fault comes back as an error; what is read is only a value.
     let value = unsafe {
         match size {
@@ -369,12 +379,20 @@ pub fn load(address: u64, size: Size) -> Result<u128, Fault> {
 /// # Errors
 /// When they cannot be written.
 #[inline]
+pub unsafe fn store(address: u64, size: Size, value: u128) -> Result<(), Fault> {
+    let at = host(address, TAG, size.bytes(), true)?;
+    // SAFETY: the caller's.
+    unsafe { store_at(at, size, value) }
+}
+
+/// # Safety
+/// As [`store`].
+#[inline]
 #[allow(
     clippy::cast_possible_truncation,
     reason = "the low bytes are what is stored"
 )]
-pub unsafe fn store(address: u64, size: Size, value: u128) -> Result<(), Fault> {
-    let at = host(address, size.bytes(), true)?;
+unsafe fn store_at(at: u64, size: Size, value: u128) -> Result<(), Fault> {
     let low = value as u64;
     // SAFETY: a fault comes back as an error; the caller answers for what is
     // written over.
@@ -394,21 +412,17 @@ pub unsafe fn store(address: u64, size: Size, value: u128) -> Result<(), Fault> 
 ///
 /// # Safety
 /// The address is the guest's to write.
-///
-/// # Errors
-/// When the address cannot be written, or is not aligned.
 #[inline]
 #[allow(
     clippy::cast_possible_truncation,
     reason = "the low bytes are what is compared"
 )]
-pub unsafe fn compare_exchange(
-    address: u64,
+unsafe fn compare_exchange_at(
+    at: u64,
     size: Size,
     expected: u128,
     new: u128,
 ) -> Result<u128, Fault> {
-    let at = host(address, size.bytes(), true)?;
     if !atomic_alignment(at, size) {
         return Err(Fault {
             address: at,
@@ -441,7 +455,7 @@ pub unsafe fn compare_exchange(
 /// When they cannot all be read.
 pub fn read(address: u64, to: &mut [u8]) -> Result<(), Fault> {
     let length = to.len() as u64;
-    let at = host(address, length, false)?;
+    let at = host(address, TAG, length, false)?;
     // SAFETY: the slice is ours to write; a fault comes back as an error.
     let done = unsafe { armistice_guest_copy(to.as_mut_ptr() as u64, at, length) };
     checked(done, false).map(drop)
@@ -457,7 +471,7 @@ pub fn read(address: u64, to: &mut [u8]) -> Result<(), Fault> {
 /// When they cannot all be written.
 pub unsafe fn write(address: u64, from: &[u8]) -> Result<(), Fault> {
     let length = from.len() as u64;
-    let at = host(address, length, true)?;
+    let at = host(address, TAG, length, true)?;
     // SAFETY: as in `store`.
     let done = unsafe { armistice_guest_copy(at, from.as_ptr() as u64, length) };
     checked(done, true).map(drop)
@@ -471,14 +485,14 @@ pub unsafe fn write(address: u64, from: &[u8]) -> Result<(), Fault> {
 /// # Errors
 /// When they cannot all be written.
 pub unsafe fn zero(address: u64, length: u64) -> Result<(), Fault> {
-    let at = host(address, length, true)?;
+    let at = host(address, TAG, length, true)?;
     // SAFETY: as in `store`.
     checked(unsafe { armistice_guest_zero(at, length) }, true).map(drop)
 }
 
 /// The guest's memory as an interpreter sees it.
 #[derive(Debug)]
-pub struct GuestMemory<'a> {
+pub struct GuestMemory<'a, G> {
     space: &'a AddressSpace,
     /// Where instructions may be fetched without asking `space`, as long as
     /// it is the same generation.
@@ -489,9 +503,10 @@ pub struct GuestMemory<'a> {
     code: Cell<(u64, u64, u64)>,
     /// The line that was read last for that.
     line: Cell<u64>,
+    guest: PhantomData<G>,
 }
 
-impl<'a> GuestMemory<'a> {
+impl<'a, G: Guest> GuestMemory<'a, G> {
     /// The memory of the process whose address space this is.
     #[must_use]
     pub fn new(space: &'a AddressSpace) -> Self {
@@ -501,7 +516,14 @@ impl<'a> GuestMemory<'a> {
             generation: 0,
             code: Cell::new((0, 0, 0)),
             line: Cell::new(u64::MAX),
+            guest: PhantomData,
         }
+    }
+
+    /// Where an access is on the host.
+    #[inline]
+    fn host(address: u64, length: u64, write: bool) -> Result<u64, Fault> {
+        host(address, G::IGNORED, length, write)
     }
 
     /// Finds the executable range of `address` anew.
@@ -526,7 +548,7 @@ impl<'a> GuestMemory<'a> {
     }
 }
 
-impl Environment for GuestMemory<'_> {
+impl<G: Guest> Environment for GuestMemory<'_, G> {
     fn counter(&mut self) -> u64 {
         clock::counter()
     }
@@ -541,7 +563,7 @@ impl Environment for GuestMemory<'_> {
     }
 }
 
-impl GuestMemory<'_> {
+impl<G: Guest> GuestMemory<'_, G> {
     /// The page whose instructions may call functions.
     #[must_use]
     pub fn page_of_calls(&self) -> Option<u64> {
@@ -564,9 +586,6 @@ impl GuestMemory<'_> {
         if self.line.replace(line) != line {
             self.space.read(address);
         }
-        if self.space.breakpoints.contains(address) {
-            return Some(BRK);
-        }
         let word = load(address, size).ok();
         if self.space.unsettled.contains(address) {
             // Locks are held here, so the interpreter waits.
@@ -576,19 +595,6 @@ impl GuestMemory<'_> {
             return self.read_code(address, size);
         }
         word.map(|word| word as u32)
-    }
-
-    /// The instruction at an address (or its part of this size), whether the guest is
-    /// to stop there or not.
-    ///
-    /// # Errors
-    /// When the guest may not execute there.
-    #[inline]
-    pub fn fetch_past(&mut self, address: u64, size: Size) -> Result<u32, Fault> {
-        match self.fetch_here(address, size) {
-            Some(word) => Ok(word),
-            None => self.fetch_anywhere(address, size),
-        }
     }
 
     /// The same where nothing has changed since the last look, and nothing is
@@ -627,14 +633,15 @@ impl GuestMemory<'_> {
     }
 }
 
-impl Memory for GuestMemory<'_> {
+impl<G: Guest> Memory for GuestMemory<'_, G> {
     fn load(&mut self, address: u64, size: Size) -> Result<u128, Fault> {
-        load(address, size)
+        load_at(Self::host(address, size.bytes(), false)?, size)
     }
 
     fn store(&mut self, address: u64, size: Size, value: u128) -> Result<(), Fault> {
+        let at = Self::host(address, size.bytes(), true)?;
         // SAFETY: what the guest writes over is the guest's.
-        unsafe { store(address, size, value) }
+        unsafe { store_at(at, size, value) }
     }
 
     fn compare_exchange(
@@ -644,12 +651,16 @@ impl Memory for GuestMemory<'_> {
         expected: u128,
         new: u128,
     ) -> Result<u128, Fault> {
+        let at = Self::host(address, size.bytes(), true)?;
         // SAFETY: as for a store.
-        unsafe { compare_exchange(address, size, expected, new) }
+        unsafe { compare_exchange_at(at, size, expected, new) }
     }
 
     fn copy(&mut self, to: u64, from: u64, length: u64) -> bool {
-        let (Ok(to), Ok(from)) = (host(to, length, true), host(from, length, false)) else {
+        let (Ok(to), Ok(from)) = (
+            Self::host(to, length, true),
+            Self::host(from, length, false),
+        ) else {
             return false;
         };
         if to.abs_diff(from) < length {
@@ -661,7 +672,7 @@ impl Memory for GuestMemory<'_> {
     }
 
     fn fill(&mut self, to: u64, byte: u8, length: u64) -> bool {
-        let Ok(to) = host(to, length, true) else {
+        let Ok(to) = Self::host(to, length, true) else {
             return false;
         };
         // SAFETY: as for a store.
@@ -671,11 +682,15 @@ impl Memory for GuestMemory<'_> {
 
     #[inline]
     fn fetch(&mut self, address: u64, size: Size) -> Result<u32, Fault> {
-        let word = self.fetch_past(address, size)?;
-        if self.space.breakpoints.contains(address) {
-            return Ok(BRK);
+        match self.fetch_here(address, size) {
+            Some(word) => Ok(word),
+            None => self.fetch_anywhere(address, size),
         }
-        Ok(word)
+    }
+
+    #[inline]
+    fn has_breakpoint(&self, address: u64) -> bool {
+        self.space.breakpoints.contains(address)
     }
 
     fn barrier(&mut self, barrier: Barrier) {
@@ -688,7 +703,7 @@ impl Memory for GuestMemory<'_> {
     }
 
     fn invalidate_code(&mut self, address: u64, length: u64) {
-        let start = address & 0x00ff_ffff_ffff_ffff;
+        let start = address & !G::IGNORED;
         self.space.written(start..start.saturating_add(length));
     }
 }
@@ -699,6 +714,26 @@ mod tests {
     use crate::host::sys::{self, MAP_ANONYMOUS, MAP_PRIVATE, PROT_READ, PROT_WRITE};
     use crate::thread::attention::Block;
     use crate::thread::handlers;
+    use a64::Aarch64;
+
+    unsafe fn compare_exchange(
+        address: u64,
+        size: Size,
+        expected: u128,
+        new: u128,
+    ) -> Result<u128, Fault> {
+        let at = host(address, TAG, size.bytes(), true)?;
+        // SAFETY: the caller's.
+        unsafe { compare_exchange_at(at, size, expected, new) }
+    }
+
+    #[test]
+    fn an_address_without_what_is_ignored() {
+        let tagged = 0x5a00_0000_0012_3458;
+        assert_eq!(host(tagged, TAG, 8, false), Ok(0x12_3458));
+        let fault = host(tagged, 0, 8, true).unwrap_err();
+        assert_eq!((fault.address, fault.write), (tagged, true));
+    }
 
     const SIZES: [Size; 5] = [Size::Byte, Size::Half, Size::Word, Size::Double, Size::Quad];
     const VALUE: u128 = 0xf1e2_d3c4_b5a6_9788_796a_5b4c_3d2e_1f10;
@@ -851,7 +886,7 @@ mod tests {
                 scope.spawn(|| {
                     handlers::install(&Block::new().unwrap()).unwrap();
                     let space = AddressSpace::new(None);
-                    let mut memory = GuestMemory::new(&space);
+                    let mut memory = GuestMemory::<Aarch64>::new(&space);
                     for _ in 0..10_000 {
                         memory
                             .update(page + 32, Size::Quad, &mut |old| old + (1 << 60))
@@ -871,7 +906,7 @@ mod tests {
     fn only_executable_pages_are_fetched() {
         let page = pages();
         let space = AddressSpace::new(None);
-        let mut memory = GuestMemory::new(&space);
+        let mut memory = GuestMemory::<Aarch64>::new(&space);
         let denied = fault(page, FaultKind::Permission, false);
         assert_eq!(memory.fetch(page, Size::Word), Err(denied));
         space.protect(page..page + 0x1000, PROT_READ | sys::PROT_EXEC);

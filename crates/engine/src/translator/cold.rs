@@ -124,7 +124,7 @@ fn block<G: Guest, M: Memory + Environment>(
 ) -> Result<Led, Exception> {
     loop {
         let (pc, mode) = (G::pc(cpu), G::mode(cpu));
-        let word = G::fetch(mode, pc, |pc, size| memory.fetch(pc, size))?;
+        let word = guest::fetch::<G>(mode, pc, memory)?;
         let insn = G::decode(mode, word).ok_or(Exception::Undefined)?;
         *insns += 1;
         G::step(cpu, memory, insn)?;

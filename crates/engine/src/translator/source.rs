@@ -14,6 +14,12 @@ pub trait Code {
     /// part of one.
     fn fetch(&self, pc: u64, size: Size) -> Option<u32>;
 
+    /// Whether a debugger has the guest stop at the instruction at an address.
+    fn has_breakpoint(&self, pc: u64) -> bool {
+        let _ = pc;
+        false
+    }
+
     /// A number that grows whenever what was fetched may be another word now.
     fn version(&self) -> u64 {
         0
@@ -32,7 +38,11 @@ pub trait Code {
 
 /// The instruction at an address, in a mode.
 pub(super) fn instruction<G: Guest>(code: &impl Code, key: Key) -> Option<u32> {
-    G::fetch(key.mode, key.pc, |pc, size| code.fetch(pc, size).ok_or(())).ok()
+    let word = G::fetch(key.mode, key.pc, |pc, size| code.fetch(pc, size).ok_or(())).ok()?;
+    if code.has_breakpoint(key.pc) {
+        return Some(G::breakpoint(key.mode));
+    }
+    Some(word)
 }
 
 /// Looks at what is translated.

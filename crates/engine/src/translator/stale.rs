@@ -5,7 +5,8 @@ use alloc::vec::Vec;
 use core::ops::Range;
 use core::sync::atomic::{AtomicU64, Ordering};
 
-use guest::memory::Size;
+use guest::Guest;
+use guest::memory::{Memory, Size};
 
 use super::source::Code;
 use crate::host::lock::{SpinLock, Unlock};
@@ -46,9 +47,13 @@ impl Watcher for Stale {
     }
 }
 
-impl Code for GuestMemory<'_> {
+impl<G: Guest> Code for GuestMemory<'_, G> {
     fn fetch(&self, pc: u64, size: Size) -> Option<u32> {
         self.read_code(pc, size)
+    }
+
+    fn has_breakpoint(&self, pc: u64) -> bool {
+        Memory::has_breakpoint(self, pc)
     }
 
     fn version(&self) -> u64 {

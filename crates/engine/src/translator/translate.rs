@@ -291,7 +291,7 @@ impl<G: Guest> Translator<G> {
     /// The instruction at the program counter.
     fn fetch<M: Memory>(vcpu: &Vcpu<G>, memory: &mut M) -> Result<u32, Fault> {
         let (mode, pc) = (G::mode(&vcpu.cpu), G::pc(&vcpu.cpu));
-        G::fetch(mode, pc, |pc, size| memory.fetch(pc, size))
+        guest::fetch::<G>(mode, pc, memory)
     }
 
     /// Links an exit, if it is still there.

@@ -33,6 +33,7 @@ static ONLY: Mutex<()> = Mutex::new(());
 pub(crate) struct World {
     version: AtomicU64,
     changed: Mutex<Vec<Range<u64>>>,
+    breakpoint: AtomicU64,
 }
 
 impl World {
@@ -44,8 +45,20 @@ impl World {
             // SAFETY: mapped as long as there is a machine; each half is written whole.
             unsafe { ((at + 2 * n as u64) as *mut u16).write_volatile(half) };
         }
-        self.changed.lock().unwrap().push(at..end);
+        self.tell(at..end);
+    }
+
+    fn tell(&self, range: Range<u64>) {
+        self.changed.lock().unwrap().push(range);
         self.version.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Has the guest stop at an address, and nowhere else.
+    pub(crate) fn stop_at(&self, address: u64) {
+        let before = self.breakpoint.swap(address, Ordering::Relaxed);
+        for changed in [before, address] {
+            self.tell(changed..changed + 2);
+        }
     }
 }
 
@@ -100,6 +113,10 @@ impl Memory for View<'_> {
         })
     }
 
+    fn has_breakpoint(&self, address: u64) -> bool {
+        self.0.breakpoint.load(Ordering::Relaxed) == address
+    }
+
     fn barrier(&mut self, _: Barrier) {}
 
     fn invalidate_code(&mut self, _: u64, _: u64) {}
@@ -121,6 +138,10 @@ impl Code for View<'_> {
         let at = within(CODE, pc, size, false).ok()?;
         // SAFETY: it is within what is mapped.
         Some(unsafe { (at as *const u16).read_volatile() }.into())
+    }
+
+    fn has_breakpoint(&self, pc: u64) -> bool {
+        Memory::has_breakpoint(self, pc)
     }
 
     fn version(&self) -> u64 {
@@ -220,10 +241,7 @@ impl Machine {
     pub(crate) fn interpret(&self, state: &mut State) -> Exception {
         let mut view = View(&self.world);
         loop {
-            let result = Toy::fetch(Toy::mode(state), state.pc, |pc, size| {
-                Memory::fetch(&mut view, pc, size)
-            });
-            let word = match result {
+            let word = match guest::fetch::<Toy>(Toy::mode(state), state.pc, &mut view) {
                 Ok(word) => word,
                 Err(fault) => return Exception::Fault(fault),
             };

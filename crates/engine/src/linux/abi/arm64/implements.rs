@@ -17,7 +17,6 @@ use crate::linux::abi::interface::{Asked, FaultSignal};
 use crate::linux::abi::platform::Platform;
 use crate::linux::syscalls::Call;
 use crate::linux::syscalls::syscall::Syscall;
-use crate::memory::breakpoints::BRK;
 use crate::thread::register_sets::RegisterSets;
 
 /// The number of SP, and that of the number of a call.
@@ -25,7 +24,8 @@ const SP: usize = 31;
 const NUMBER: usize = 8;
 /// Bytes of SVC.
 const SVC: u64 = 4;
-/// The bits of BRK that are not its constant's.
+/// `BRK #0`, and the bits of BRK that are not its constant's.
+const BRK: u32 = 0xd420_0000;
 const BRK_MASK: u32 = 0xffe0_001f;
 /// A frame record, and what aligning it takes.
 const RECORD: u64 = 32;
