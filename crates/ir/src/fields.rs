@@ -384,6 +384,8 @@ table! { Op [Vector(VOp)] {
     ReadFlags "read-flags" { d }
     WriteFlags "write-flags" { a }
     InvertCarry "invert-carry" {}
+    KeepFlags "keep-flags" { kept }
+    MergeFlags "merge-flags" { kept }
     ReadFloatControl "read-float-control" { d }
     ReadThread "read-thread" { d }
     WriteThread "write-thread" { a }

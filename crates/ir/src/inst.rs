@@ -288,6 +288,11 @@ pub enum Op {
     WriteFlags { a: Reg },
     /// C inverted.
     InvertCarry,
+    /// Remembers some of the flags (N, Z, C and V in bits 3 to 0) for the
+    /// [`Op::MergeFlags`] that comes two operations later, behind one that sets all.
+    KeepFlags { kept: u8 },
+    /// Those flags are again what they were before the operation in front.
+    MergeFlags { kept: u8 },
     /// d = how floating point is done (FPCR). It changes outside translated code
     /// only.
     ReadFloatControl { d: Reg },

@@ -182,6 +182,25 @@ impl Cond {
         }
     }
 
+    /// The flags that it looks at: N, Z, C and V in bits 3 to 0.
+    #[must_use]
+    pub const fn flags(self) -> u8 {
+        const N: u8 = 8;
+        const Z: u8 = 4;
+        const C: u8 = 2;
+        const V: u8 = 1;
+        match self {
+            Self::Eq | Self::Ne => Z,
+            Self::Cs | Self::Cc => C,
+            Self::Mi | Self::Pl => N,
+            Self::Vs | Self::Vc => V,
+            Self::Hi | Self::Ls => C | Z,
+            Self::Ge | Self::Lt => N | V,
+            Self::Gt | Self::Le => N | Z | V,
+            Self::Al | Self::Nv => 0,
+        }
+    }
+
     /// Whether it holds whatever the flags are.
     #[must_use]
     pub const fn always(self) -> bool {

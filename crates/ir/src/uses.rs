@@ -49,19 +49,19 @@ impl Op {
         self.written().contains(&Some(reg))
     }
 
-    /// Whether it reads N, Z, C or V.
+    /// Which of the flags it reads: N, Z, C and V in bits 3 to 0. What
+    /// [`Op::KeepFlags`] reads depends on who looks behind its [`Op::MergeFlags`].
     #[must_use]
-    pub const fn uses_flags(&self) -> bool {
+    pub const fn reads_flags(&self) -> u8 {
         match self {
-            Self::Carry { .. }
-            | Self::Select { .. }
-            | Self::CondCompare { .. }
-            | Self::ReadFlags { .. }
+            Self::Carry { .. } => 0b0010,
+            Self::Select { cond, .. } | Self::CondCompare { cond, .. } => cond.flags(),
+            Self::ReadFlags { .. }
             | Self::InvertCarry
             | Self::BulkRun { .. }
-            | Self::Interpret { .. } => true,
-            Self::Vector(v) => v.uses_flags(),
-            _ => false,
+            | Self::Interpret { .. } => 0b1111,
+            Self::Vector(v) => v.reads_flags(),
+            _ => 0,
         }
     }
 

@@ -805,10 +805,13 @@ impl VOp {
         }
     }
 
-    /// Whether it reads the flags.
+    /// Which of the flags it reads: N, Z, C and V in bits 3 to 0.
     #[must_use]
-    pub const fn uses_flags(&self) -> bool {
-        matches!(self, Self::Select { .. } | Self::FloatCondCompare { .. })
+    pub const fn reads_flags(&self) -> u8 {
+        match self {
+            Self::Select { cond, .. } | Self::FloatCondCompare { cond, .. } => cond.flags(),
+            _ => 0,
+        }
     }
 
     /// Whether it sets all flags.

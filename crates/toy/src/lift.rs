@@ -23,7 +23,6 @@ pub const AMID: Mode = Mode::bit(1);
 
 const W: Width = Width::W64;
 const SCRATCH: Reg = Reg(17);
-const CARRY_AND_OVERFLOW: Reg = Reg(18);
 #[allow(clippy::cast_possible_truncation, reason = "less than 32")]
 const REST: Reg = Reg(PENDING as u8);
 
@@ -200,21 +199,10 @@ const fn step(mode: Mode) -> BinOp {
 
 /// N and Z of the result beside C and V as they were.
 fn and(d: Reg, a: Reg, b: Operand, out: &mut Sink<'_>) {
-    let insert = |d, a, to, width| Op::Insert {
-        w: W,
-        d,
-        a,
-        to,
-        from: to,
-        width,
-    };
-    out.push(Op::ReadFlags {
-        d: CARRY_AND_OVERFLOW,
-    });
+    const C_AND_V: u8 = 0b0011;
+    out.push(Op::KeepFlags { kept: C_AND_V });
     out.push(bin(BinOp::And, d, a, b, true));
-    out.push(Op::ReadFlags { d: SCRATCH });
-    out.push(insert(SCRATCH, CARRY_AND_OVERFLOW, 28, 2));
-    out.push(Op::WriteFlags { a: SCRATCH });
+    out.push(Op::MergeFlags { kept: C_AND_V });
 }
 
 /// An instruction of a run.

@@ -1,10 +1,12 @@
 //! Which flags are still to be seen: backward liveness over a region.
 //!
-//! Flags count as one value. Besides live and dead there is *weak*: no
+//! N, Z, C and V are followed one by one ([`Seen`]), and lowering asks of all together, or
+//! of those that an operation has kept apart. Besides live and dead there is *weak*: no
 //! instruction will read them before they are set again, but an access may
 //! fault before that, and then a signal frame shows them. Whoever drops a weak
 //! value must be able to compute it at each such access.
 
+use crate::inst::Op;
 use crate::mode::Key;
 use crate::region::{Block, Region, Term};
 use alloc::vec::Vec;
@@ -21,15 +23,95 @@ pub enum Live {
     Live,
 }
 
+/// How far each flag is needed: sets of N, Z, C and V in bits 3 to 0.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Seen {
+    /// Those that are read.
+    pub read: u8,
+    /// Those that a fault may show.
+    pub shown: u8,
+    /// Those that an [`Op::MergeFlags`] takes from its [`Op::KeepFlags`].
+    pub kept: u8,
+}
+
+impl Seen {
+    const ALL: u8 = 0b1111;
+
+    /// All flags, so far.
+    #[must_use]
+    pub const fn all(live: Live) -> Self {
+        let (read, shown) = match live {
+            Live::Dead => (0, 0),
+            Live::Weak => (0, Self::ALL),
+            Live::Live => (Self::ALL, 0),
+        };
+        Self {
+            read,
+            shown,
+            kept: 0,
+        }
+    }
+
+    /// How far any is needed.
+    #[must_use]
+    pub const fn any(self) -> Live {
+        match self {
+            Self { read: 1.., .. } => Live::Live,
+            Self { shown: 1.., .. } => Live::Weak,
+            _ => Live::Dead,
+        }
+    }
+
+    /// What is needed in either way.
+    #[must_use]
+    pub const fn or(self, other: Self) -> Self {
+        Self {
+            read: self.read | other.read,
+            shown: self.shown | other.shown,
+            kept: self.kept | other.kept,
+        }
+    }
+
+    /// What is needed before an operation, where this is behind it.
+    const fn before(self, op: &Op) -> Self {
+        let mut seen = self;
+        match op {
+            Op::MergeFlags { kept } => {
+                seen.kept = (seen.read | seen.shown) & *kept;
+                seen.read &= !*kept;
+                seen.shown &= !*kept;
+            }
+            Op::KeepFlags { .. } => {
+                seen.read |= seen.kept;
+                seen.kept = 0;
+            }
+            op => {
+                if op.sets_flags() {
+                    (seen.read, seen.shown) = (0, 0);
+                }
+                seen.read |= op.reads_flags();
+                if op.may_fault() {
+                    seen.shown = Self::ALL;
+                }
+            }
+        }
+        seen
+    }
+}
+
 /// Liveness of the flags in one region.
 #[derive(Debug, Default)]
 pub struct Flags {
     /// After each operation of [`Region::ops`].
     pub after: Vec<Live>,
+    /// The same of each flag.
+    pub each: Vec<Seen>,
     /// At the start of each block.
     pub live_in: Vec<Live>,
     /// At the end of each block, before its terminator.
     pub live_out: Vec<Live>,
+    /// At the start of each block, of each flag.
+    pub starts: Vec<Seen>,
 }
 
 impl Flags {
@@ -43,51 +125,54 @@ impl Flags {
         self.live_out.resize(blocks, Live::Dead);
         self.after.clear();
         self.after.resize(region.ops.len(), Live::Dead);
+        self.each.clear();
+        self.each.resize(region.ops.len(), Seen::default());
+        self.starts.clear();
+        self.starts.resize(blocks, Seen::default());
         let mut changed = true;
         while changed {
             changed = false;
             for (i, block) in region.blocks.iter().enumerate().rev() {
                 let out = self.at_end(region, block, &outside);
                 let before = self.walk(region, block, out);
-                self.live_out[i] = out;
-                changed |= core::mem::replace(&mut self.live_in[i], before) != before;
+                self.live_out[i] = out.any();
+                self.live_in[i] = before.any();
+                changed |= core::mem::replace(&mut self.starts[i], before) != before;
             }
         }
     }
 
     /// What is live before a block's terminator.
-    fn at_end(&self, region: &Region, block: &Block, outside: &impl Fn(Key) -> Live) -> Live {
+    fn at_end(&self, region: &Region, block: &Block, outside: &impl Fn(Key) -> Live) -> Seen {
+        let outside = |key| Seen::all(outside(key));
         let below = |pc: u64| match region.block_at(pc) {
-            Some(i) => self.live_in[i],
+            Some(i) => self.starts[i],
             None => outside(region.key(pc)),
         };
         match block.term {
             Term::Jump { target } => below(target),
-            Term::Branch { .. } => Live::Live,
+            Term::Branch { cond, taken, fall } => {
+                let mut seen = below(taken).or(below(fall));
+                seen.read |= cond.flags();
+                seen
+            }
             Term::BranchZero { taken, fall, .. } | Term::BranchBit { taken, fall, .. } => {
-                below(taken).max(below(fall))
+                below(taken).or(below(fall))
             }
             Term::Call { target, .. } => outside(region.key(target)),
             // The interpreter finds the fault.
-            Term::IfAligned { to, .. } => outside(to).max(Live::Weak),
-            _ => Live::Live,
+            Term::IfAligned { to, .. } => outside(to).or(Seen::all(Live::Weak)),
+            _ => Seen::all(Live::Live),
         }
     }
 
     /// Walks a block backwards from what is live at its end.
-    fn walk(&mut self, region: &Region, block: &Block, mut live: Live) -> Live {
+    fn walk(&mut self, region: &Region, block: &Block, mut seen: Seen) -> Seen {
         for i in (block.start as usize..block.end as usize).rev() {
-            self.after[i] = live;
-            let op = &region.ops[i].op;
-            if op.sets_flags() {
-                live = Live::Dead;
-            }
-            if op.uses_flags() {
-                live = Live::Live;
-            } else if op.may_fault() {
-                live = live.max(Live::Weak);
-            }
+            self.each[i] = seen;
+            self.after[i] = seen.any();
+            seen = seen.before(&region.ops[i].op);
         }
-        live
+        seen
     }
 }

@@ -14,7 +14,7 @@ use crate::fields::Part;
 use crate::inst::{Fill, Op};
 use crate::mode::Key;
 use crate::operand::{Addr, Extend, Offset, Operand, Reg, SLOTS, Size, VReg, Width};
-use crate::passes::live::{Flags, Live};
+use crate::passes::live::{Flags, Live, Seen};
 use crate::passes::upper::Uppers;
 use crate::region::{Block, Region, Term};
 use crate::text;
@@ -98,6 +98,11 @@ pub const RULES: &[Rule] = &[
         "precise",
         "nothing is written in an instruction before its last operation that may fault",
         commits_last,
+    ),
+    rule(
+        "kept",
+        "flags are kept over one operation that sets all and cannot fault",
+        flags_are_merged,
     ),
     rule("slots", "slots are those that a guest has", slots_exist),
     rule(
@@ -291,7 +296,8 @@ fn commits(op: &Op) -> bool {
         Op::Vector(v) => v.written_int().is_zero() && !stores(v),
         _ => false,
     };
-    vector || op.sets_flags() || op.written().iter().any(Option::is_some)
+    let merges = matches!(op, Op::MergeFlags { .. });
+    vector || merges || op.sets_flags() || op.written().iter().any(Option::is_some)
 }
 
 const fn stores(v: &VOp) -> bool {
@@ -319,6 +325,33 @@ fn commits_last(region: &Region) -> Option<String> {
             let late = committed && inst.op.may_fault() && !asks;
             committed |= commits(&inst.op);
             late
+        })?;
+        Some(at(region, block.start as usize + wrong))
+    })
+}
+
+fn flags_are_merged(region: &Region) -> Option<String> {
+    region.blocks.iter().find_map(|block| {
+        let ops = region.block_ops(block);
+        let op = |n: usize| ops.get(n).map(|inst| (&inst.op, inst.offset));
+        let whole = |n: usize| {
+            let (Some((Op::KeepFlags { kept }, a)), Some((setter, b)), Some((merge, c))) =
+                (op(n), op(n + 1), op(n + 2))
+            else {
+                return false;
+            };
+            let merges = matches!(merge, Op::MergeFlags { kept: merged } if merged == kept);
+            merges
+                && (1..0b1111).contains(kept)
+                && setter.sets_flags()
+                && !setter.may_fault()
+                && a == b
+                && b == c
+        };
+        let wrong = (0..ops.len()).find(|&n| match ops[n].op {
+            Op::KeepFlags { .. } => !whole(n),
+            Op::MergeFlags { .. } => n < 2 || !whole(n - 2),
+            _ => false,
         })?;
         Some(at(region, block.start as usize + wrong))
     })
@@ -504,19 +537,43 @@ fn edges_are_known(region: &Region) -> Option<String> {
 }
 
 /// What is seen of the flags before an operation, when `after` is behind it.
-fn before(op: &Op, after: Live) -> Live {
-    let kept = if op.sets_flags() { Live::Dead } else { after };
+fn before(op: &Op, after: Seen) -> Seen {
+    let kept = match *op {
+        Op::MergeFlags { kept } => {
+            return Seen {
+                read: after.read & !kept,
+                shown: after.shown & !kept,
+                kept: (after.read | after.shown) & kept,
+            };
+        }
+        Op::KeepFlags { .. } => Seen {
+            read: after.read | after.kept,
+            shown: after.shown,
+            kept: 0,
+        },
+        _ if op.sets_flags() => Seen {
+            kept: after.kept,
+            ..Seen::default()
+        },
+        _ => after,
+    };
     let shown = if op.may_fault() {
-        Live::Weak
+        Seen::all(Live::Weak)
     } else {
-        Live::Dead
+        Seen::default()
     };
-    let read = if op.uses_flags() {
-        Live::Live
-    } else {
-        Live::Dead
+    let read = Seen {
+        read: op.reads_flags(),
+        ..Seen::default()
     };
-    kept.max(shown).max(read)
+    kept.or(shown).or(read)
+}
+
+/// Whether one fact says all that another does.
+const fn covers(fact: Seen, needed: Seen) -> bool {
+    needed.read & !fact.read == 0
+        && needed.shown & !(fact.read | fact.shown) == 0
+        && needed.kept & !fact.kept == 0
 }
 
 /// Whether liveness says enough: the flags are as alive everywhere as what comes
@@ -536,36 +593,50 @@ pub fn flags(
             what,
         })
     };
-    let blocks = region.blocks.len();
-    let sizes = (flags.after.len(), flags.live_in.len(), flags.live_out.len());
-    if sizes != (region.ops.len(), blocks, blocks) {
-        return wrong(format!("{sizes:?} facts"));
+    let (blocks, ops) = (region.blocks.len(), region.ops.len());
+    let of_blocks = [
+        flags.live_in.len(),
+        flags.live_out.len(),
+        flags.starts.len(),
+    ];
+    let of_ops = [flags.after.len(), flags.each.len()];
+    if of_blocks != [blocks; 3] || of_ops != [ops; 2] {
+        return wrong(format!("{of_blocks:?} and {of_ops:?} facts"));
     }
+    let outside = |key| Seen::all(outside(key));
     for (n, block) in region.blocks.iter().enumerate() {
         let there = |pc| match region.block_at(pc) {
-            Some(to) => flags.live_in[to],
+            Some(to) => flags.starts[to],
             None => outside(region.key(pc)),
         };
-        let needed = match block.term {
+        let mut needed = match block.term {
             Term::Jump { target } => there(target),
+            Term::Branch { cond, taken, fall } => {
+                let read = cond.flags();
+                let looks = Seen {
+                    read,
+                    ..Seen::default()
+                };
+                there(taken).or(there(fall)).or(looks)
+            }
             Term::BranchZero { taken, fall, .. } | Term::BranchBit { taken, fall, .. } => {
-                there(taken).max(there(fall))
+                there(taken).or(there(fall))
             }
             Term::Call { target, .. } => outside(region.key(target)),
-            Term::IfAligned { to, .. } => outside(to).max(Live::Weak),
-            _ => Live::Live,
+            Term::IfAligned { to, .. } => outside(to).or(Seen::all(Live::Weak)),
+            _ => Seen::all(Live::Live),
         };
-        if flags.live_out[n] < needed {
+        if flags.live_out[n] < needed.any() {
             return wrong(format!("the end of block {:#x}", block.pc));
         }
-        let mut needed = flags.live_out[n];
         for op in (block.start as usize..block.end as usize).rev() {
-            if flags.after[op] < needed {
+            let each = flags.each[op];
+            if !covers(each, needed) || flags.after[op] < each.any() {
                 return wrong(at(region, op));
             }
-            needed = before(&region.ops[op].op, flags.after[op]);
+            needed = before(&region.ops[op].op, each);
         }
-        if flags.live_in[n] < needed {
+        if !covers(flags.starts[n], needed) || flags.live_in[n] < flags.starts[n].any() {
             return wrong(format!("the start of block {:#x}", block.pc));
         }
     }

@@ -4,7 +4,7 @@ use super::{RULES, Stage, flags, region, uppers};
 use crate::mode::Key;
 use crate::operand::{Size, VReg};
 use crate::passes::link::link;
-use crate::passes::live::{Flags, Live};
+use crate::passes::live::{Flags, Live, Seen};
 use crate::passes::upper::Uppers;
 use crate::region::Region;
 use crate::text::parse;
@@ -80,6 +80,20 @@ fn each_rule_refuses() {
                 "! load.b8.zero r3, [r1 + 8]",
                 "bin.add.w64 r1, r1, 0x8\n  fence.full\n  ! load.b8.zero r3, [r1]",
             ),
+        ),
+        ("kept", with("keep-flags kept 3")),
+        ("kept", with("merge-flags kept 3")),
+        (
+            "kept",
+            with("keep-flags kept 3\n  bin.add.w64 r0, r1, r2\n  merge-flags kept 3"),
+        ),
+        (
+            "kept",
+            with("keep-flags kept 3\n  bin.add.w64.set r0, r1, r2\n  merge-flags kept 1"),
+        ),
+        (
+            "kept",
+            with("keep-flags kept 15\n  bin.add.w64.set r0, r1, r2\n  merge-flags kept 15"),
         ),
         ("slots", with("bin.add.w64 r32, r1, r2")),
         ("slots", with("bin.add.w64 r0, r1, r40 lsl 1")),
@@ -213,6 +227,31 @@ fn liveness_that_says_less_is_refused() {
         }
     }
     assert!(weakened > 8, "{weakened}");
+    // Each flag of each fact.
+    let kinds: [fn(&mut Flags) -> &mut Vec<Seen>; 2] = [|f| &mut f.each, |f| &mut f.starts];
+    let mut missed = 0;
+    for facts in kinds {
+        for at in 0..facts(&mut computed).len() {
+            let said = facts(&mut computed)[at];
+            for flag in (0..4).map(|n| 1 << n) {
+                for (read, shown) in [(flag, 0), (0, flag)] {
+                    if said.read & read | said.shown & !said.read & shown == 0 {
+                        continue;
+                    }
+                    facts(&mut computed)[at] = Seen {
+                        read: said.read & !read,
+                        shown: said.shown & !shown,
+                        ..said
+                    };
+                    let violation = flags(&region, &computed, dead).err();
+                    assert_eq!(violation.map(|v| v.rule), Some("liveness"));
+                    missed += 1;
+                }
+            }
+            facts(&mut computed)[at] = said;
+        }
+    }
+    assert!(missed > 8, "{missed}");
     computed.after.pop();
     assert!(flags(&region, &computed, dead).is_err());
 }

@@ -475,6 +475,8 @@ impl Lowering<'_> {
             Op::ReadFlags { d } => self.read_flags(d),
             Op::WriteFlags { a } => self.write_flags(a),
             Op::InvertCarry => self.invert_carry(),
+            Op::KeepFlags { .. } => self.flags_kept(),
+            Op::MergeFlags { kept } => self.flags_merged(kept),
             Op::ReadThread { d } => self.read_thread(d),
             Op::ReadFloatControl { d } => self.read_float_control(d),
             Op::WriteThread { a } => self.write_thread(a),
