@@ -36,6 +36,7 @@ impl Guest for Aarch64 {
     const IGNORED: u64 = 0xff << 56;
     const APART: Mode = ANY_STACK;
     const APART_NAME: &'static str = "any_stack";
+    const BY_TARGET: Mode = Mode::PLAIN;
     const NAMES: &'static [(usize, &'static str)] = &[(31, "sp")];
     const ROWS: usize = Op::COUNT;
 
@@ -53,6 +54,7 @@ impl Guest for Aarch64 {
             monitor: at(offset_of!(Cpu, monitor)),
             fpcr: at(offset_of!(Cpu, fpcr)),
             fpsr: at(offset_of!(Cpu, fpsr)),
+            by_target: None,
             hot_int: HOT_INT,
             hot_vec: HOT_VEC,
             kept_vec: KEPT_VEC,

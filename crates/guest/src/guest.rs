@@ -30,6 +30,8 @@ pub struct Places {
     pub fpcr: u32,
     /// Status of floating point.
     pub fpsr: u32,
+    /// Where [`Guest::BY_TARGET`] is: 4 bytes, 0 or 1. None without that.
+    pub by_target: Option<u32>,
     /// Integer slots, those that programs name most first: a host pins these.
     pub hot_int: &'static [u8],
     /// Vector slots likewise.
@@ -87,6 +89,11 @@ pub trait Guest: Copy + Debug + Send + Sync + 'static {
     const APART: Mode;
     /// What is called after that bit in listings of host code.
     const APART_NAME: &'static str;
+    /// A bit of modes that is bit 0 of whatever an indirect branch leads to; none if
+    /// [`Mode::PLAIN`]. It is another than [`Guest::APART`], and clears no table either:
+    /// targets are found with their bit 0. [`Places::by_target`] has it, too, whenever
+    /// translated code is left.
+    const BY_TARGET: Mode;
     /// Integer slots that listings call otherwise than `x` and their number.
     const NAMES: &'static [(usize, &'static str)];
     /// How many rows its tables of instructions have.

@@ -10,7 +10,7 @@ pub struct Mode(u8);
 
 impl Mode {
     /// How many modes there may be.
-    pub const COUNT: usize = 4;
+    pub const COUNT: usize = 64;
     /// No bit.
     pub const PLAIN: Self = Self(0);
 
@@ -75,9 +75,9 @@ mod tests {
         assert_eq!(both.with(a, false), b);
         assert_eq!(b.with(a, false), b);
         assert!(!b.has(a) && !b.has(both));
-        for number in 0..4 {
+        for number in 0..64 {
             assert_eq!(Mode::from_number(number).number(), number as usize);
         }
-        assert_eq!(Mode::from_number(7).number(), 3);
+        assert_eq!(Mode::from_number(0x147).number(), 7);
     }
 }

@@ -7,7 +7,7 @@ use ir::Cond;
 use crate::decode::{Insn, branch_target, link_target, long, short};
 use crate::state::{PENDING, Pending, State};
 
-/// The register of the address behind `LINK`.
+/// The register of the address behind `LINK`, with whether it had turned in bit 0.
 pub const LINK: usize = 14;
 
 /// Executes one instruction.
@@ -98,7 +98,11 @@ fn short<M: Memory>(
                 *next = branch_target(state.pc, insn);
             }
         }
-        Op::JUMP => *next = state.r[register(insn.a())],
+        Op::JUMP => {
+            let target = state.r[register(insn.a())];
+            state.turned = (target & 1) as u32;
+            *next = target & !1;
+        }
         Op::WHERE => {
             *after = Pending {
                 left: insn.count() as u8,
@@ -120,7 +124,7 @@ fn long(state: &mut State, insn: long::Insn, next: &mut u64) {
     match insn.op {
         long::Op::SET => state.r[insn.d() as usize] = insn.imm24().into(),
         long::Op::LINK => {
-            state.r[LINK] = *next;
+            state.r[LINK] = *next | u64::from(state.turned);
             *next = link_target(state.pc, insn);
         }
     }

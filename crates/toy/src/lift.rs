@@ -15,7 +15,7 @@ use crate::decode::{Insn, branch_target, decode, length, link_target, long, shor
 use crate::interp::LINK;
 use crate::state::{PENDING, Pending};
 
-/// The bit of modes in which `STEP` goes down.
+/// The bit of modes in which `STEP` goes down. `JUMP` takes it from bit 0 of its target.
 pub const TURNED: Mode = Mode::bit(0);
 /// The bit of modes in which instructions may have a condition that nobody knows but the
 /// state.
@@ -98,7 +98,7 @@ impl Lifter for Lift {
                 conditional(self.mode, pc, insn, context, out)
             }
             Insn::Short(insn) => plain(self.mode, pc, insn, out),
-            Insn::Long(insn) => long(pc, insn, context, out),
+            Insn::Long(insn) => long(self.mode, pc, insn, context, out),
         }
     }
 }
@@ -254,7 +254,13 @@ fn select(d: Reg, context: Pending, out: &mut Sink<'_>) {
 }
 
 #[allow(clippy::cast_possible_truncation, reason = "a number below 16")]
-fn long(pc: u64, insn: long::Insn, context: Pending, out: &mut Sink<'_>) -> Option<Term> {
+fn long(
+    mode: Mode,
+    pc: u64,
+    insn: long::Insn,
+    context: Pending,
+    out: &mut Sink<'_>,
+) -> Option<Term> {
     let (word, conditional) = (insn.word, context.left != 0);
     match insn.op {
         long::Op::SET => {
@@ -272,7 +278,7 @@ fn long(pc: u64, insn: long::Insn, context: Pending, out: &mut Sink<'_>) -> Opti
             let (target, ret) = (link_target(pc, insn), pc.wrapping_add(4));
             out.push(Op::Address {
                 d: Reg(LINK as u8),
-                value: ret,
+                value: ret | u64::from(mode.has(TURNED)),
             });
             Some(Term::Call { target, ret })
         }

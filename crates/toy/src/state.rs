@@ -17,7 +17,7 @@ pub struct State {
     pub pc: u64,
     /// N, Z, C and V.
     pub flags: Flags,
-    /// Whether it has turned.
+    /// Whether it has turned: 0 or 1.
     pub turned: u32,
     /// What no instruction reads: places for what every layout has.
     pub unused: [u64; 8],

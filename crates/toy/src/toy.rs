@@ -27,8 +27,9 @@ impl Guest for Toy {
 
     const UNIT_LOG2: u32 = 1;
     const IGNORED: u64 = 0;
-    const APART: Mode = TURNED;
-    const APART_NAME: &'static str = "turned";
+    const APART: Mode = AMID;
+    const APART_NAME: &'static str = "amid";
+    const BY_TARGET: Mode = TURNED;
     const NAMES: &'static [(usize, &'static str)] = &[];
     const ROWS: usize = short::Op::COUNT + long::Op::COUNT;
 
@@ -47,6 +48,7 @@ impl Guest for Toy {
             thread: unused(4),
             fpcr: unused(5),
             fpsr: unused(6),
+            by_target: Some(at(offset_of!(State, turned))),
             hot_int: &[0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 14, 8],
             hot_vec: &[],
             kept_vec: &[],

@@ -253,15 +253,78 @@ fn the_last_instruction_of_memory_may_be_short() {
 #[test]
 fn an_odd_address_is_no_instruction() {
     let mut machine = Machine::eager();
-    machine.world.write(CODE, &[jump(1)]);
     for address in [CODE + 1, 1, 3] {
-        machine.vcpu.cpu.r[1] = address;
         let expected = Exception::Fault(Fault {
             address,
             kind: FaultKind::Alignment,
             write: false,
         });
+        assert_eq!(machine.run(address), expected);
+    }
+}
+
+/// Nor is an entry of the table of targets that nothing was written to.
+#[test]
+fn a_target_that_nothing_is_at_is_found_nowhere() {
+    let mut machine = Machine::eager();
+    machine.world.write(CODE, &[jump(1)]);
+    for target in 0..8 {
+        machine.vcpu.cpu.r[1] = target;
+        let expected = Exception::Fault(Fault {
+            address: target & !1,
+            kind: FaultKind::Translation,
+            write: false,
+        });
         assert_eq!(machine.run(CODE), expected);
+        assert_eq!(u64::from(machine.vcpu.cpu.turned), target & 1);
+        machine.vcpu.cpu.turned = 0;
+    }
+}
+
+/// Functions of both modes are called by turns, and each comes back in the mode that its
+/// caller has put into R14: all is found in the table of targets.
+#[test]
+fn a_jump_goes_on_in_the_mode_that_its_target_tells() {
+    let at = |halfword: u64| CODE + 2 * halfword;
+    let (plain, turned) = (at(21), at(23));
+    let register = |d, value: u64| set(d, value as u32);
+    let code = program(&[
+        &set(1, 1000),
+        &set(3, 1),
+        &register(5, plain),
+        &register(6, turned | 1),
+        // At 8, the loop: a function, and back to 11.
+        &register(14, at(11)),
+        &[jump(5)],
+        // Another one, and back to 14, turned.
+        &register(14, at(14) | 1),
+        &[jump(6)],
+        // Down, and to 18, as before.
+        &[step(7, 1)],
+        &register(14, at(18)),
+        &[jump(14)],
+        &[sub(1, 1, 3), branch(NE, -11), stop(0)],
+        // At 21 and 23: the functions.
+        &[step(4, 3), jump(14)],
+        &[step(4, 1), jump(14)],
+    ]);
+    for make in [Machine::eager as fn() -> Machine, Machine::cold] {
+        let mut machine = make();
+        let (after, exception) = same(&mut machine, CODE, &code, &State::default());
+        assert_eq!(exception, Exception::Breakpoint(0));
+        assert_eq!((after.r[4], after.r[7]), (2000, 0_u64.wrapping_sub(1000)));
+        for (pc, mode, other) in [(plain, Mode::PLAIN, TURNED), (turned, TURNED, Mode::PLAIN)] {
+            assert!(machine.heads.0.contains(&Key { pc, mode }), "{mode:?}");
+            let mut found = |mode| {
+                machine.vcpu.host.mode = mode;
+                machine.vcpu.target(pc)
+            };
+            assert!(found(mode).is_some(), "{mode:?}");
+            assert!(found(other).is_none(), "{mode:?}");
+            machine.vcpu.clear_target(pc);
+            machine.vcpu.host.mode = mode;
+            assert!(machine.vcpu.target(pc).is_none(), "{mode:?}");
+        }
     }
 }
 

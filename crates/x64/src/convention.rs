@@ -94,6 +94,9 @@ pub struct Layout {
     pub fpcr: u32,
     /// FPSR.
     pub fpsr: u32,
+    /// Where the bit of modes is that goes by bit 0 of an indirect branch's target, and
+    /// which it is; none where none does.
+    pub by_target: Option<(u32, Mode)>,
     /// 16 bytes, not all zero once a result has saturated.
     pub saturated: u32,
     /// [`crate::constants::VALUES`].

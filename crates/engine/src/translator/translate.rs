@@ -230,7 +230,11 @@ impl<G: Guest> Translator<G> {
             let (why, mode, payload) = self.enter(vcpu, host);
             take_float_flags(vcpu);
             vcpu.set_mode(match why {
-                Leave::Link | Leave::Indirect => mode,
+                Leave::Link => mode,
+                Leave::Indirect => {
+                    let is_set = G::BY_TARGET.number() != 0 && G::mode(&vcpu.cpu).has(G::BY_TARGET);
+                    mode.with(G::BY_TARGET, is_set)
+                }
                 _ => G::mode(&vcpu.cpu),
             });
             if why != Leave::Interrupted {

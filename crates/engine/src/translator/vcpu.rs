@@ -31,7 +31,8 @@ const PART: usize = TARGETS / 64;
 
 /// How many tables there are: one for modes with the guest's [`Guest::APART`], and
 /// one for those without. Translated code looks in that of its mode, so going from one
-/// to the other clears none. What else modes tell seldom changes: then both are cleared.
+/// to the other clears none, nor does [`Guest::BY_TARGET`], which is a part of what is looked
+/// for. What else modes tell seldom changes: then both are cleared.
 const TABLES: usize = 2;
 
 /// An indirect target. An entry that is all zeros is unused: address 0 would be
@@ -40,7 +41,8 @@ const TABLES: usize = 2;
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(16))]
 pub struct Target {
-    /// The guest's address.
+    /// The guest's address, and in bit 0 whether it is for modes with
+    /// [`Guest::BY_TARGET`].
     pub guest: u64,
     /// The host's.
     pub host: u64,
@@ -54,6 +56,12 @@ impl Target {
     }
 
     const UNUSED: Self = Self { guest: 0, host: 0 };
+
+    /// An address as it is looked for in a mode.
+    const fn named<G: Guest>(guest: u64, mode: Mode) -> u64 {
+        let is_set = G::BY_TARGET.number() != 0 && mode.has(G::BY_TARGET);
+        guest | is_set as u64
+    }
 
     const fn index<G: Guest>(guest: u64) -> usize {
         #[allow(clippy::cast_possible_truncation, reason = "the low bits count")]
@@ -211,7 +219,8 @@ impl<G: Guest> Vcpu<G> {
     #[inline]
     pub(crate) fn set_mode(&mut self, mode: Mode) {
         let before = core::mem::replace(&mut self.host.mode, mode);
-        if before.with(G::APART, false) != mode.with(G::APART, false) {
+        let rest = |mode: Mode| mode.with(G::APART, false).with(G::BY_TARGET, false);
+        if rest(before) != rest(mode) {
             self.clear_targets();
         }
     }
@@ -221,6 +230,7 @@ impl<G: Guest> Vcpu<G> {
     pub fn set_target(&mut self, guest: u64, host: u64) {
         let (table, index) = (table::<G>(self.host.mode), Target::index::<G>(guest));
         self.used[table] |= 1 << (index / PART);
+        let guest = Target::named::<G>(guest, self.host.mode);
         self.targets[table][index] = Target { guest, host };
     }
 
@@ -254,14 +264,16 @@ impl<G: Guest> Vcpu<G> {
             return None;
         }
         let target = self.targets[table][index];
-        (target.guest == guest).then_some(target.host)
+        let named = Target::named::<G>(guest, self.host.mode);
+        (target.guest == named).then_some(target.host)
     }
 
     /// Forgets an indirect target, if it is remembered in any mode.
     pub fn clear_target(&mut self, guest: u64) {
         let index = Target::index::<G>(guest);
+        let names = [Mode::PLAIN, G::BY_TARGET].map(|mode| Target::named::<G>(guest, mode));
         for (used, table) in self.used.iter().zip(&mut self.targets) {
-            if used & 1 << (index / PART) != 0 && table[index].guest == guest {
+            if used & 1 << (index / PART) != 0 && names.contains(&table[index].guest) {
                 table[index] = if index == 0 {
                     Target::nobody::<G>()
                 } else {
@@ -334,6 +346,7 @@ pub fn layout<G: Guest>() -> Layout {
         monitor,
         fpcr,
         fpsr,
+        by_target,
         hot_int,
         hot_vec,
         kept_vec,
@@ -363,6 +376,7 @@ pub fn layout<G: Guest>() -> Layout {
         constants: host(offset_of!(Host, constants)),
         fpcr: in_cpu(fpcr),
         fpsr: in_cpu(fpsr),
+        by_target: by_target.map(|at| (in_cpu(at), G::BY_TARGET)),
         targets: core::array::from_fn(|mode| {
             let table = table::<G>(Mode::from_number(at(mode)));
             at(offset_of!(Vcpu<G>, targets) + table * size_of::<[Target; TARGETS]>())

@@ -308,14 +308,26 @@ impl Lowering<'_> {
     }
 
     /// Looks the target up in the table of the state; its entries are pairs of
-    /// guest and host address, indexed by bits of the former.
+    /// guest and host address, indexed by bits of the former. Where bit 0 is one of the
+    /// mode, the guest's address has it there, too.
     fn indirect(&mut self, reg: Reg, link: Reg, ret: u64) {
         self.flags_to_state();
         self.read_to(reg, RCX);
         if !link.is_zero() {
-            self.address_to(link, ret);
+            let mode = self
+                .c
+                .layout
+                .by_target
+                .map(|(_, bit)| self.region.mode.has(bit));
+            self.address_to(link, ret | u64::from(mode.unwrap_or(false)));
         }
         self.swap_out();
+        if let Some((at, _)) = self.c.layout.by_target {
+            let at = self.c.state(at);
+            self.a.mov_rr(Size::B32, RAX, RCX);
+            self.a.alu_ri(Size::B32, Alu::And, RAX, 1);
+            self.a.mov_mr(Size::B32, at, RAX);
+        }
         let layout = &self.c.layout;
         #[allow(clippy::cast_possible_wrap, reason = "the state is a megabyte at most")]
         let table = layout.targets[self.region.mode.number()] as i32 - BIAS;

@@ -3,7 +3,7 @@
 
 use super::flags::Tracker;
 use super::{Entry, Exit, Leave, Lowering};
-use crate::asm::{Label, Mem, Size, V, Xmm};
+use crate::asm::{Alu, Label, Mem, Size, V, Xmm};
 use crate::convention::{RAX, RCX};
 use ir::Key;
 
@@ -98,6 +98,9 @@ impl Lowering<'_> {
             Cold::Thunk { patch, target } => self.thunk(patch, target),
             Cold::Miss => {
                 let pc = self.c.state(self.c.layout.pc);
+                if self.c.layout.by_target.is_some() {
+                    self.a.alu_ri(Size::B64, Alu::And, RCX, !1);
+                }
                 self.a.mov_mr(Size::B64, pc, RCX);
                 self.leave_to(Leave::Indirect.into(self.region.mode), 0);
             }
