@@ -6,7 +6,7 @@ fn main() {
     // Tests that take long are ignored by name, not passed in silence.
     println!("cargo::rustc-check-cfg=cfg(armistice_long)");
     println!("cargo::rerun-if-env-changed=ARMISTICE_LONG");
-    if std::env::var_os("ARMISTICE_LONG").is_some_and(|v| v != "0") {
+    if std::env::var_os("ARMISTICE_LONG").is_some_and(|v| !v.is_empty() && v != "0") {
         println!("cargo::rustc-cfg=armistice_long");
     }
     let format = |name, bits, first, second| isa::Format {

@@ -1,5 +1,5 @@
 //! `cargo xtask differential`: interpreter, translator and QEMU on the same
-//! random instructions and states (crates/oracle).
+//! random instructions and states (crates/oracle); of 32-bit Arm the interpreter and QEMU.
 
 use std::fs;
 use std::path::Path;
@@ -80,7 +80,7 @@ pub(crate) fn differential(args: &[&str]) -> Result<()> {
         test.env("ARMISTICE_WITHOUT_AVX512", "1");
     }
     // The results are written of a run that finds differences too.
-    let done = run(test.args(["--", "--nocapture"]));
+    let done = run(test.args(["--", "--nocapture"])).and(arm(&wanted));
     let page = page(&wanted, &parts)?;
     println!("\n{page}");
     if wanted.long && wanted.op.is_none() {
@@ -96,6 +96,25 @@ pub(crate) fn differential(args: &[&str]) -> Result<()> {
         println!("Written to crates/oracle/results/{name}");
     }
     done
+}
+
+/// The interpreter of 32-bit Arm against QEMU, in the same way.
+fn arm(wanted: &Wanted<'_>) -> Result<()> {
+    let mut test = cargo(&["test", "--release", "--package", "armistice-a32"]);
+    test.arg("--test=qemu");
+    if !wanted.installed {
+        test.env("ARMISTICE_QEMU_ARM", setup::newest_qemu_arm()?);
+    }
+    for (name, value) in [
+        ("ARMISTICE_LONG", wanted.long.then_some("1")),
+        ("ARMISTICE_SEED", wanted.seed),
+        ("ARMISTICE_OP", wanted.op),
+    ] {
+        if let Some(value) = value {
+            test.env(name, value);
+        }
+    }
+    run(test.args(["--", "--nocapture"]))
 }
 
 /// The page of the results.

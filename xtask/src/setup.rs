@@ -101,6 +101,11 @@ pub(crate) const QUICK: &[Need] = &[
         "compiles C++ for the engine's tests",
     ),
     need(
+        "arm-linux-gnueabihf-gcc",
+        "gcc-arm-linux-gnueabihf",
+        "assembles what the tests of 32-bit Arm run on QEMU",
+    ),
+    need(
         "gdb-multiarch",
         "gdb-multiarch",
         "drives programs that the engine runs",
@@ -267,15 +272,27 @@ fn apt(args: &[&str]) -> Result<Command> {
     Ok(command)
 }
 
-/// The newest QEMU: Debian sid's, unpacked once into the target folder, so that
+/// The newest QEMU of arm64: Debian sid's, unpacked once into the target folder, so that
 /// nothing is installed.
 pub(crate) fn newest_qemu() -> Result<PathBuf> {
+    newest_qemu_of("qemu-aarch64")
+}
+
+/// The newest QEMU of 32-bit Arm, likewise.
+pub(crate) fn newest_qemu_arm() -> Result<PathBuf> {
+    newest_qemu_of("qemu-arm")
+}
+
+/// The programs that are kept of the package.
+const QEMUS: [&str; 2] = ["qemu-aarch64", "qemu-arm"];
+
+fn newest_qemu_of(name: &str) -> Result<PathBuf> {
     let folder = product::target_dir().join("qemu");
-    let binary = folder.join("qemu-aarch64");
+    let binary = folder.join(name);
     if binary.is_file() {
         return Ok(binary);
     }
-    println!("Missing: the newest qemu-aarch64 (an oracle of the engine's tests).");
+    println!("Missing: the newest {name} (an oracle of the engine's tests).");
     let apt = lists(&folder.join("apt"), "deb", "sid")?;
     apt.get(&["download", "qemu-user"])?;
     let package = apt.file("qemu-user_", ".deb")?;
@@ -284,7 +301,9 @@ pub(crate) fn newest_qemu() -> Result<PathBuf> {
         .arg("--extract")
         .arg(package)
         .arg(&unpacked))?;
-    std::fs::rename(unpacked.join("usr/bin/qemu-aarch64"), &binary)?;
+    for name in QEMUS {
+        std::fs::rename(unpacked.join("usr/bin").join(name), folder.join(name))?;
+    }
     std::fs::remove_dir_all(folder.join("apt"))?;
     Ok(binary)
 }

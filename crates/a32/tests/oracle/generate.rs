@@ -1,0 +1,587 @@
+//! Programs and states: random words of each row without those whose meaning the manual leaves
+//! open, and registers that let their accesses land in the data area and their branches at an end.
+
+use armistice_a32::decode::{Insn, State as Set, a32, decode, length, t16, t32};
+use armistice_a32::operation::{
+    Address, BitField, DataOp, Index, Multiple, Offset, Operand, Operation, SetFlags, Shift,
+    operation,
+};
+
+use crate::case::{DATA, DATA_SIZE, Program, State, other};
+use crate::random::Rng;
+
+/// A row of one of the tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Row {
+    A32(a32::Op),
+    T32(t32::Op),
+    T16(t16::Op),
+}
+
+impl Row {
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        let a32 = a32::Op::ALL.iter().copied().map(Self::A32);
+        let t32 = t32::Op::ALL.iter().copied().map(Self::T32);
+        a32.chain(t32)
+            .chain(t16::Op::ALL.iter().copied().map(Self::T16))
+    }
+
+    pub(crate) fn set(self) -> Set {
+        match self {
+            Self::A32(_) => Set::Arm,
+            _ => Set::Thumb,
+        }
+    }
+
+    /// The set and the row's name.
+    pub(crate) fn name(self) -> String {
+        match self {
+            Self::A32(op) => format!("A32.{}", op.name()),
+            Self::T32(op) => format!("T32.{}", op.name()),
+            Self::T16(op) => format!("T16.{}", op.name()),
+        }
+    }
+
+    /// Fixed bits, their values with what should be, and all bits that are not free.
+    fn pattern(self) -> (u32, u32) {
+        macro_rules! pattern {
+            ($op:ident) => {{
+                let info = $op.info();
+                let fields = info.fields.iter().fold(0u32, |all, f| {
+                    all | (((1u64 << f.width) - 1) << f.lsb) as u32
+                });
+                (fields & !info.mask, info.value | info.should)
+            }};
+        }
+        match self {
+            Self::A32(op) => pattern!(op),
+            Self::T32(op) => pattern!(op),
+            Self::T16(op) => pattern!(op),
+        }
+    }
+
+    fn is(self, insn: Insn) -> bool {
+        match (self, insn) {
+            (Self::A32(op), Insn::A32(insn)) => insn.op == op,
+            (Self::T32(op), Insn::T32(insn)) => insn.op == op,
+            (Self::T16(op), Insn::T16(insn)) => insn.op == op,
+            _ => false,
+        }
+    }
+
+    /// A random word of the row that the manual says the meaning of.
+    ///
+    /// # Panics
+    /// When there seems to be none.
+    pub(crate) fn word(self, rng: &mut Rng) -> Insn {
+        let (free, value) = self.pattern();
+        for _ in 0..100_000 {
+            let mut word = value | rng.word() & free;
+            if self.set() == Set::Arm && free >> 28 == 15 && rng.percent(60) {
+                word = word & 0x0fff_ffff | 14 << 28;
+            }
+            if let Some(insn) = decode(self.set(), word)
+                && self.is(insn)
+                && predictable(insn)
+            {
+                return insn;
+            }
+        }
+        panic!("no word of {} is found", self.name())
+    }
+}
+
+pub(crate) fn word_of(insn: Insn) -> u32 {
+    match insn {
+        Insn::A32(insn) => insn.word,
+        Insn::T32(insn) => insn.word,
+        Insn::T16(insn) => insn.word,
+    }
+}
+
+fn has_program_counter(registers: &[u8]) -> bool {
+    registers.contains(&15)
+}
+
+fn operand_registers(operand: Operand) -> Vec<u8> {
+    match operand {
+        Operand::Immediate { .. } => vec![],
+        Operand::Register { m, .. } => vec![m],
+        Operand::Shifted { m, s, .. } => vec![m, s],
+    }
+}
+
+fn address_is_predictable(insn: Insn, address: Address, t: &[u8]) -> bool {
+    let arm = matches!(insn, Insn::A32(_));
+    let writes = address.index != Index::Offset;
+    let n = address.n;
+    let m = match address.offset {
+        Offset::Immediate(_) => None,
+        Offset::Register { m, .. } => Some(m),
+    };
+    m != Some(15)
+        && (!writes || n != 15 && !t.contains(&n) && m != Some(n))
+        && (arm || n != 15 || m.is_none())
+}
+
+/// Whether the manual says what the word does, and running it is of use.
+fn predictable(insn: Insn) -> bool {
+    use Operation as O;
+    let arm = matches!(insn, Insn::A32(_));
+    match operation(insn) {
+        O::Data {
+            op,
+            flags,
+            d,
+            n,
+            operand,
+        } => data_is_predictable(insn, op, flags, [d, n], operand),
+        O::MoveTop { d, .. } | O::ReadStatus { d } => d != 15,
+        O::Multiply { d, n, m, a, .. } => !has_program_counter(&[d, n, m, a.unwrap_or(0)]),
+        O::MultiplyLong { lo, hi, n, m, .. } => !has_program_counter(&[lo, hi, n, m]) && lo != hi,
+        O::Unary { d, m, .. } => {
+            // T32 has the register in two places.
+            let both = match insn {
+                Insn::T32(insn) => insn.rn() == insn.rm(),
+                _ => true,
+            };
+            !has_program_counter(&[d, m]) && both
+        }
+        O::Extend { d, m, .. } => !has_program_counter(&[d, m]),
+        O::Divide { d, n, m, .. }
+        | O::Parallel { d, n, m, .. }
+        | O::Saturating { d, n, m, .. }
+        | O::Pack { d, n, m, .. }
+        | O::Select { d, n, m }
+        | O::Crc32 { d, n, m, .. } => !has_program_counter(&[d, n, m]),
+        O::Saturate { d, n, .. } | O::Saturate16 { d, n, .. } => !has_program_counter(&[d, n]),
+        O::BitField { op, d, n, lsb, msb } => {
+            d != 15 && (n != 15 || op == BitField::Bfc) && lsb <= msb && msb < 32
+        }
+        O::WriteStatus { value, .. } => !has_program_counter(&operand_registers(value)),
+        O::ReadSystem { t, .. } => t != 15 || arm,
+        O::WriteSystem { t } => t != 15,
+        O::ReadCounter { t, t2 } => !has_program_counter(&[t, t2]) && t != t2,
+        O::Load {
+            size, t, address, ..
+        } => {
+            let word = size.bytes() == 4;
+            // An unprivileged load to PC is UNPREDICTABLE, and so is T32's literal's.
+            let plain = insn.name().contains("_imm") || insn.name().contains("_reg");
+            (t != 15 || word && plain && !insn.name().contains('T'))
+                && address_is_predictable(insn, address, &[t])
+        }
+        O::Store { size, t, address } => {
+            (t != 15 || arm && size.bytes() == 4 && !insn.name().contains('T'))
+                && address_is_predictable(insn, address, &[t])
+                && address.n != 15
+        }
+        O::LoadDual { t, t2, address } => {
+            let m = match address.offset {
+                Offset::Immediate(_) => 16,
+                Offset::Register { m, .. } => m,
+            };
+            (!arm || t & 1 == 0)
+                && t != t2
+                && m != t
+                && m != t2
+                && !has_program_counter(&[t, t2])
+                && address_is_predictable(insn, address, &[t, t2])
+        }
+        O::StoreDual { t, t2, address } => {
+            (!arm || t & 1 == 0)
+                && !has_program_counter(&[t, t2])
+                && address.n != 15
+                && address_is_predictable(insn, address, &[t, t2])
+        }
+        O::LoadMultiple(multiple) => multiple_is_predictable(insn, multiple, true),
+        O::StoreMultiple(multiple) => multiple_is_predictable(insn, multiple, false),
+        O::LoadExclusive { size, t, t2, n, .. } => {
+            let double = size.bytes() == 8;
+            !has_program_counter(&[t, n]) && (!double || t2 != 15 && t != t2)
+        }
+        O::StoreExclusive {
+            size, d, t, t2, n, ..
+        } => {
+            let double = size.bytes() == 8;
+            !has_program_counter(&[d, t, n]) && d != n && d != t && (!double || t2 != 15 && d != t2)
+        }
+        O::LoadAcquire { t, n, .. } | O::StoreRelease { t, n, .. } => !has_program_counter(&[t, n]),
+        O::Swap { t, m, n, .. } => !has_program_counter(&[t, m, n]) && n != t && n != m,
+        O::BranchExchange { m, .. } => m != 15,
+        O::TableBranch { n, m, .. } => !has_program_counter(&[n, m]),
+        O::IfThen(it) => {
+            let always = it >> 4 == 14 && (it & 15).count_ones() > 1;
+            it >> 4 != 15 && !always
+        }
+        _ => true,
+    }
+}
+
+fn data_is_predictable(
+    insn: Insn,
+    op: DataOp,
+    flags: SetFlags,
+    [d, n]: [u8; 2],
+    operand: Operand,
+) -> bool {
+    let registers = operand_registers(operand);
+    let compares = matches!(op, DataOp::Tst | DataOp::Teq | DataOp::Cmp | DataOp::Cmn);
+    let moves = matches!(op, DataOp::Mov | DataOp::Mvn);
+    let d = if compares { 0 } else { d };
+    let n = if moves { 0 } else { n };
+    if d == 15 {
+        // To a place that a register tells.
+        let plain = matches!(
+            operand,
+            Operand::Register { m, shift: Shift::Lsl, amount: 0 } if m != 15
+        );
+        return flags == SetFlags::No
+            && op == DataOp::Mov
+            && plain
+            && !matches!(insn, Insn::T32(_));
+    }
+    match insn {
+        Insn::A32(_) => {
+            !matches!(operand, Operand::Shifted { .. })
+                || !has_program_counter(&[n, registers[0], registers[1]])
+        }
+        Insn::T32(insn) => {
+            let address = matches!(insn.op.name(), "ADD_immediate_T4" | "SUB_immediate_T4");
+            (n != 15 || address) && !has_program_counter(&registers)
+        }
+        Insn::T16(_) => !compares || !has_program_counter(&[n]) && registers != [15],
+    }
+}
+
+fn multiple_is_predictable(insn: Insn, multiple: Multiple, load: bool) -> bool {
+    let Multiple {
+        n,
+        registers,
+        writeback,
+        ..
+    } = multiple;
+    let listed = registers >> n & 1 == 1;
+    let lowest = registers.trailing_zeros() == u32::from(n);
+    let wide = matches!(insn, Insn::T32(_));
+    let narrow_load = matches!(insn, Insn::T16(_)) && load;
+    n != 15
+        && (!listed || !writeback || !load && lowest && !wide)
+        && (!narrow_load || n != 13 || writeback)
+        && (!wide || registers.count_ones() > 1 && registers >> 13 & 1 == 0)
+        && (!wide || registers >> 14 != 3)
+}
+
+/// A program about one row: its instruction, in T32 state now and then in an IT block and at an
+/// address that is no multiple of 4, and NOPs to branch over.
+pub(crate) fn program(rng: &mut Rng, row: Row, address: u32) -> (Program, Insn) {
+    let set = row.set();
+    let mut words = Vec::new();
+    if set == Set::Thumb && rng.percent(30) {
+        // NOP.
+        words.push(0xbf00);
+    }
+    let mut insn = row.word(rng);
+    let target = operation(insn);
+    if accesses_data(target) && rng.percent(10) {
+        // SETEND BE.
+        words.push(match set {
+            Set::Arm => 0xf101_0200,
+            Set::Thumb => 0xb658,
+        });
+    }
+    let may_be_conditional = !matches!(
+        target,
+        Operation::Branch { cond: Some(_), .. }
+            | Operation::CompareBranch { .. }
+            | Operation::IfThen(_)
+            | Operation::SetEndianness { .. }
+            | Operation::Crc32 { .. }
+            | Operation::Breakpoint(_)
+            | Operation::Undefined
+    ) && !insn.name().starts_with("CPS")
+        && !insn.name().starts_with("SETPAN");
+    if rng.percent(80) {
+        words.extend(load_for(rng, set, target));
+    }
+    if set == Set::Thumb && may_be_conditional && rng.percent(40) {
+        words.push(0xbf08 | rng.below(14) << 4);
+    }
+    let at = address + words.iter().map(|&word| length(set, word)).sum::<u32>();
+    words.push(word_of(insn));
+    let branches = matches!(
+        target,
+        Operation::Branch { .. } | Operation::CompareBranch { .. }
+    );
+    let place = words.len() - 1;
+    let nops = match target {
+        Operation::IfThen(it) => 4 - (it & 15).trailing_zeros(),
+        _ if branches => 3,
+        _ => 0,
+    };
+    for _ in 0..nops {
+        // ADDS R0, #1, so that it is seen what was done.
+        words.push(match set {
+            Set::Arm => 0xe290_0001,
+            Set::Thumb => 0x3001,
+        });
+    }
+    let mut program = Program {
+        set,
+        address,
+        words,
+    };
+    if branches {
+        let aim = aim(rng, &program, at, target);
+        program.words[place] = towards(word_of(insn), insn, at, aim);
+        insn = decode(set, program.words[place]).unwrap();
+    }
+    (program, insn)
+}
+
+/// The load-exclusive that lets a store-exclusive succeed, unless memory or registers don't.
+fn load_for(rng: &mut Rng, set: Set, store: Operation) -> Option<u32> {
+    let Operation::StoreExclusive {
+        size, n, offset, ..
+    } = store
+    else {
+        return None;
+    };
+    let n = u32::from(n);
+    let t = (0..6).map(|t| 2 * t).filter(|t| n != *t && n != t + 1);
+    let t = rng.pick(&t.collect::<Vec<_>>());
+    let bytes = size.bytes();
+    Some(
+        n << 16
+            | t << 12
+            | match set {
+                Set::Arm => {
+                    0xe190_0f9f
+                        | (match bytes {
+                            4 => 0,
+                            8 => 1,
+                            1 => 2,
+                            _ => 3,
+                        }) << 21
+                }
+                Set::Thumb => match bytes {
+                    4 => 0xe850_0f00 | offset >> 2,
+                    8 => 0xe8d0_007f | (t + 1) << 8,
+                    1 => 0xe8d0_0f4f,
+                    _ => 0xe8d0_0f5f,
+                },
+            },
+    )
+}
+
+/// Whether it loads or stores, so that the order of bytes matters.
+fn accesses_data(operation: Operation) -> bool {
+    use Operation as O;
+    matches!(
+        operation,
+        O::Load { .. }
+            | O::Store { .. }
+            | O::LoadDual { .. }
+            | O::StoreDual { .. }
+            | O::LoadMultiple(_)
+            | O::StoreMultiple(_)
+            | O::LoadExclusive { .. }
+            | O::StoreExclusive { .. }
+            | O::LoadAcquire { .. }
+            | O::StoreRelease { .. }
+            | O::Swap { .. }
+    )
+}
+
+/// Where a branch goes: an instruction behind it that it can reach, or an end.
+fn aim(rng: &mut Rng, program: &Program, at: u32, target: Operation) -> u32 {
+    let step = if program.set == Set::Arm { 4 } else { 2 };
+    match target {
+        Operation::Branch { exchange: true, .. } => program.end_in(other(program.set)),
+        // The least that CBZ reaches, in any set what lies behind the next.
+        _ => at + 2 * step + step * rng.below((program.end() - at) / step - 1),
+    }
+}
+
+/// The word with its offset such that it goes there.
+fn towards(word: u32, insn: Insn, at: u32, aim: u32) -> u32 {
+    let distance = |ahead: u32| aim.wrapping_sub(at.wrapping_add(ahead));
+    let put = |word: u32, lsb: u32, width: u32, value: u32| {
+        let mask = ((1u64 << width) - 1) as u32;
+        word & !(mask << lsb) | (value & mask) << lsb
+    };
+    match insn {
+        Insn::A32(insn) => {
+            let offset = distance(8);
+            let word = put(word, 0, 24, offset >> 2);
+            if insn.op == a32::Op::BLX_immediate {
+                put(word, 24, 1, offset >> 1)
+            } else {
+                word
+            }
+        }
+        Insn::T16(insn) => {
+            let offset = distance(4);
+            match insn.op {
+                t16::Op::B_T1 => put(word, 0, 8, offset >> 1),
+                t16::Op::B_T2 => put(word, 0, 11, offset >> 1),
+                _ => put(put(word, 3, 5, offset >> 1), 9, 1, offset >> 6),
+            }
+        }
+        Insn::T32(insn) => {
+            let from = if insn.op == t32::Op::BLX_immediate {
+                (at + 4) & !3
+            } else {
+                at + 4
+            };
+            let offset = aim.wrapping_sub(from);
+            let word = put(put(word, 0, 11, offset >> 1), 26, 1, offset >> 31);
+            if insn.op == t32::Op::B_T3 {
+                let word = put(word, 16, 6, offset >> 12);
+                return put(put(word, 13, 1, offset >> 18), 11, 1, offset >> 19);
+            }
+            let (i1, i2) = (offset >> 23, offset >> 22);
+            let sign = offset >> 31;
+            let word = put(word, 16, 10, offset >> 12);
+            put(put(word, 13, 1, !(i1 ^ sign)), 11, 1, !(i2 ^ sign))
+        }
+    }
+}
+
+/// An address in the data area: of any alignment, across its pages, and now and then over its ends.
+fn target(rng: &mut Rng, size: u32) -> u32 {
+    let end = DATA + DATA_SIZE;
+    let address = match rng.below(100) {
+        0..50 => DATA + rng.below(DATA_SIZE - 64),
+        50..65 => DATA + DATA_SIZE / 2 - rng.below(size + 1),
+        65..85 => end - size - rng.below(40),
+        85..93 => DATA + rng.below(40),
+        93..97 => end - rng.below(size + 8),
+        _ => DATA - 1 - rng.below(size + 2),
+    };
+    let granule = size.next_power_of_two().min(8);
+    if rng.percent(75) {
+        address & !(granule - 1)
+    } else {
+        address
+    }
+}
+
+/// A state for the program about an instruction.
+pub(crate) fn state(rng: &mut Rng, program: &Program, insn: Insn) -> State {
+    let mut state = State {
+        cpsr: rng.word() & 0xf80f_0000,
+        tpidrurw: rng.word(),
+        ..State::default()
+    };
+    for r in &mut state.r {
+        *r = rng.value();
+    }
+    for d in &mut state.d {
+        *d = rng.bits();
+    }
+    if rng.percent(20) {
+        let (a, b) = (rng.below(15) as usize, rng.below(15) as usize);
+        state.r[a] = state.r[b];
+    }
+    let end = |rng: &mut Rng| {
+        let set = rng.pick(&[program.set, program.set, other(program.set)]);
+        program.end_value(set)
+    };
+    match operation(insn) {
+        Operation::Data {
+            d: 15,
+            operand: Operand::Register { m, .. },
+            ..
+        } => {
+            // In T32 state it is no interworking branch.
+            let thumb = program.set == Set::Thumb;
+            state.r[usize::from(m)] = if thumb {
+                program.end_value(Set::Thumb)
+            } else {
+                end(rng)
+            };
+        }
+        Operation::BranchExchange { m, .. } => state.r[usize::from(m)] = end(rng),
+        Operation::CompareBranch { n, .. } if rng.percent(50) => state.r[usize::from(n)] = 0,
+        Operation::Load { size, address, .. } | Operation::Store { size, address, .. } => {
+            meet(rng, &mut state, address, size.bytes() as u32);
+        }
+        Operation::LoadDual { address, .. } | Operation::StoreDual { address, .. } => {
+            meet(rng, &mut state, address, 8);
+        }
+        Operation::LoadMultiple(multiple) | Operation::StoreMultiple(multiple) => {
+            let bytes = 4 * multiple.registers.count_ones();
+            let first = target(rng, bytes);
+            let past = if multiple.before == multiple.up { 4 } else { 0 };
+            state.r[usize::from(multiple.n)] = if multiple.up {
+                first.wrapping_sub(past)
+            } else {
+                first.wrapping_add(bytes).wrapping_sub(past)
+            };
+        }
+        Operation::LoadExclusive {
+            size, n, offset, ..
+        }
+        | Operation::StoreExclusive {
+            size, n, offset, ..
+        } => {
+            state.r[usize::from(n)] = target(rng, size.bytes() as u32).wrapping_sub(offset);
+        }
+        Operation::LoadAcquire { size, n, .. }
+        | Operation::StoreRelease { size, n, .. }
+        | Operation::Swap { size, n, .. } => {
+            state.r[usize::from(n)] = target(rng, size.bytes() as u32);
+        }
+        Operation::TableBranch { n, m, halves } => {
+            // Where the pattern is zero.
+            let index = rng.below(16);
+            state.r[usize::from(m)] = index;
+            let address = DATA + 2 * rng.below(16);
+            if n != m {
+                state.r[usize::from(n)] = address - (index << u32::from(halves));
+            }
+        }
+        _ => {}
+    }
+    state
+}
+
+/// Sets the base so that the access lands in the data area.
+fn meet(rng: &mut Rng, state: &mut State, address: Address, size: u32) {
+    let aim = target(rng, size);
+    let offset = match address.offset {
+        Offset::Immediate(offset) => offset,
+        Offset::Register { m, shift, amount } => {
+            let m = &mut state.r[usize::from(m)];
+            if rng.percent(50) {
+                *m = rng.below(4096);
+            }
+            let amount = u32::from(amount);
+            match shift {
+                Shift::Lsl => *m << amount,
+                Shift::Lsr => m.checked_shr(amount).unwrap_or(0),
+                Shift::Asr => (m.cast_signed() >> amount.min(31)).cast_unsigned(),
+                Shift::Ror => m.rotate_right(amount),
+                Shift::Rrx => *m >> 1 | (state.cpsr >> 29 & 1) << 31,
+            }
+        }
+    };
+    if address.n == 15 {
+        return;
+    }
+    state.r[usize::from(address.n)] = match (address.index, address.add) {
+        (Index::Post, _) => aim,
+        (_, true) => aim.wrapping_sub(offset),
+        (_, false) => aim.wrapping_add(offset),
+    };
+}
+
+/// What the data area holds: random, but for zeros at the start, where tables of branches are.
+pub(crate) fn pattern(rng: &mut Rng) -> Vec<u8> {
+    let mut bytes: Vec<u8> = (0..DATA_SIZE / 8)
+        .flat_map(|_| rng.bits().to_le_bytes())
+        .collect();
+    bytes[..64].fill(0);
+    bytes
+}
