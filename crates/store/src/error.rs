@@ -155,6 +155,46 @@ pub enum Error {
         /// The owner's number.
         owner: u32,
     },
+    /// A folder in which other things are.
+    #[error(
+        "{} is not empty and no store of Armistice's, so nothing is put there and nothing removed; \
+         name a folder that is empty, or not there yet, in ARMISTICE_STORE", folder.display()
+    )]
+    NotAStore {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// A store that a later build made.
+    #[error(
+        "{} is a store of a later Armistice (layout {layout}); use that one, or name another folder in \
+         ARMISTICE_STORE", folder.display()
+    )]
+    LaterLayout {
+        /// The store.
+        folder: PathBuf,
+        /// Its layout's number.
+        layout: u32,
+    },
+    /// A folder of the store's that others may have changed.
+    #[error(
+        "other users can write to {0} (mode {mode:o}), so what is in it may be theirs; name another folder in \
+         ARMISTICE_STORE, or where no other user has written there: chmod 700 {0}", folder.display()
+    )]
+    OpenToOthers {
+        /// The folder.
+        folder: PathBuf,
+        /// Its mode.
+        mode: u32,
+    },
+    /// A link or a file where the store has a folder.
+    #[error(
+        "{} is a link or a file, and has to be a folder of the store's; to keep a store elsewhere, name the whole of \
+         it in ARMISTICE_STORE", path.display()
+    )]
+    NoFolder {
+        /// What is there.
+        path: PathBuf,
+    },
     /// No image of this name.
     #[error("there is no {name} here; 'armistice images' lists what there is")]
     NoSuchImage {

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use rustix::fs::{FlockOperation, Mode, OFlags};
 
-use crate::{Error, removal};
+use crate::{Error, names, removal};
 
 pub(crate) fn failed<'a>(
     what: &'static str,
@@ -34,10 +34,8 @@ pub(crate) fn make_folder(path: &Path) -> Result<(), Error> {
 
 /// That a folder is this user's: another one could lead astray what is written there, and
 /// would reach the set-user-ID programs of its layers.
-pub(crate) fn is_own(folder: &Path) -> Result<(), Error> {
-    let owner = fs::metadata(folder)
-        .map_err(failed("look at", folder))?
-        .uid();
+pub(crate) fn owner(folder: &Path, metadata: &fs::Metadata) -> Result<(), Error> {
+    let owner = metadata.uid();
     if owner == rustix::process::geteuid().as_raw() {
         return Ok(());
     }
@@ -47,12 +45,46 @@ pub(crate) fn is_own(folder: &Path) -> Result<(), Error> {
     })
 }
 
+/// That no other user can put something into a folder.
+pub(crate) fn closed(folder: &Path, metadata: &fs::Metadata) -> Result<(), Error> {
+    refuse_mode(folder, metadata, |mode| mode & 0o022 != 0)
+}
+
+/// That a folder is none for everybody, as `/tmp`, which is not to be closed to them.
+pub(crate) fn not_for_all(folder: &Path, metadata: &fs::Metadata) -> Result<(), Error> {
+    refuse_mode(folder, metadata, |mode| {
+        mode & 0o1000 != 0 && mode & 0o022 != 0
+    })
+}
+
+fn refuse_mode(
+    folder: &Path,
+    metadata: &fs::Metadata,
+    refused: impl FnOnce(u32) -> bool,
+) -> Result<(), Error> {
+    let mode = metadata.mode() & 0o7777;
+    if !refused(mode) {
+        return Ok(());
+    }
+    Err(Error::OpenToOthers {
+        folder: folder.to_owned(),
+        mode,
+    })
+}
+
+/// That a folder is this user's, and closed to others.
+pub(crate) fn is_own(folder: &Path) -> Result<(), Error> {
+    let metadata = fs::metadata(folder).map_err(failed("look at", folder))?;
+    owner(folder, &metadata)?;
+    closed(folder, &metadata)
+}
+
 /// Puts a file into place, whole and on disk.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let folder = path.parent().unwrap_or(Path::new("/"));
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     // Of the name no other process has, and that no reader takes for a file.
-    let new = folder.join(format!(".{name}.{}", std::process::id()));
+    let new = folder.join(names::unwritten(&name));
     let write = || {
         let mut file = File::create(&new)?;
         file.write_all(bytes)?;

@@ -12,7 +12,7 @@ use rustix::fs::FlockOperation;
 use serde::{Deserialize, Serialize};
 
 use crate::files::{self, failed};
-use crate::{Error, Store, choose};
+use crate::{Error, Store, choose, names};
 
 /// A name's file.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -179,7 +179,8 @@ impl Store {
         let mut found = Vec::new();
         for entry in fs::read_dir(&folder).map_err(failed("list", &folder))? {
             let path = entry.map_err(failed("list", &folder))?.path();
-            if path.extension().is_some_and(|e| e == "json")
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if names::is_ref(&name)
                 && let Ok(text) = fs::read(&path)
                 && let Ok(file) = serde_json::from_slice(&text)
             {

@@ -7,7 +7,8 @@ use armistice_oci::Digest;
 use rustix::fs::FlockOperation;
 
 use crate::files::{self, Locked};
-use crate::{Error, Ids};
+use crate::folder::Folder;
+use crate::{Error, Ids, mark};
 
 /// An opened store.
 #[derive(Debug)]
@@ -22,25 +23,21 @@ impl Store {
     /// identities under which this process unpacks.
     ///
     /// # Errors
-    /// [`Error::Files`]; [`Error::OthersStore`] before anything is written into it.
+    /// [`Error::Files`]; before anything is written into it, [`Error::OthersStore`],
+    /// [`Error::NotAStore`], [`Error::LaterLayout`], [`Error::OpenToOthers`]; [`Error::NoFolder`].
     pub fn open(root: &Path, ids: Ids) -> Result<Store, Error> {
         let store = Store {
             root: root.to_owned(),
             ids,
             layer_max: None,
         };
-        for folder in [
-            store.root.clone(),
-            store.root.join("blobs/sha256"),
-            store.root.join("partial"),
-            store.root.join("refs"),
-            store.root.join("leases"),
-            store.root.join("work"),
-            store.running(),
-            store.layers(),
-        ] {
-            files::make_folder(&folder)?;
-            files::is_own(&folder)?;
+        files::make_folder(root)?;
+        let top = Folder::top(root)?;
+        mark::take(&top)?;
+        top.make("blobs")?.make("sha256")?;
+        top.make("layers")?.make(&store.ids.key)?;
+        for folder in ["partial", "refs", "leases", "work", "running"] {
+            top.make(folder)?;
         }
         Ok(store)
     }
@@ -76,6 +73,13 @@ impl Store {
     #[must_use]
     pub fn ids(&self) -> &Ids {
         &self.ids
+    }
+
+    /// Its folder, open, if that is a store yet: its path may have come to lead elsewhere.
+    pub(crate) fn top(&self) -> Result<Folder, Error> {
+        let top = Folder::top(&self.root)?;
+        mark::is_there(&top)?;
+        Ok(top)
     }
 
     pub(crate) fn blob(&self, digest: &Digest) -> PathBuf {

@@ -5,7 +5,8 @@
 //! the lowers in overlay's order, the configuration and the platform, and
 //! keeps the layers from being removed while it is open.
 //!
-//! - [`layout`]: the store and its paths. `files`: whole writes, locks. `removal`: trees.
+//! - [`layout`]: the store and its paths. `mark`: which folder is a store. `names`: what is
+//!   its own there. `folder`: one of its folders, open. `files`: whole writes, locks. `removal`: trees.
 //! - [`source`]: where images come from. [`pull`]: how they come.
 //! - `fetch`: one blob, resumed and verified. `unpack`: one layer.
 //! - [`image`]: what there is. `prune`: what nothing leads to.
@@ -19,10 +20,13 @@ mod error;
 mod event;
 mod fetch;
 mod files;
+mod folder;
 pub mod ids;
 pub mod image;
 mod layer;
 pub mod layout;
+mod mark;
+mod names;
 pub mod near;
 mod prune;
 pub mod pull;

@@ -1,15 +1,15 @@
-//! How images go. Marks what names and leases lead to, and removes the rest.
+//! How images go. Marks what names and leases lead to, and removes the rest: of the names that
+//! a store makes, no others, and in its own folders, open.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use armistice_oci::Digest;
 use rustix::fs::FlockOperation;
 
-use crate::files::{self, failed};
+use crate::folder::Folder;
 use crate::image::RefFile;
-use crate::{Error, Store};
+use crate::{Error, Store, files, names};
 
 /// What something is that goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,10 +42,12 @@ impl Store {
     /// container uses. With `dry_run`, only tells. Waits for pulls to end.
     ///
     /// # Errors
-    /// [`Error::Files`]; what went until then is gone.
+    /// [`Error::Files`], [`Error::NotAStore`], [`Error::NoFolder`] and the like; what went until
+    /// then is gone.
     pub fn prune(&self, all: bool, dry_run: bool) -> Result<Vec<Pruned>, Error> {
+        let top = self.top()?;
         let _alone = self.alone()?;
-        let used = self.used()?;
+        let used = self.used(&top)?;
         let mut pruned = Vec::new();
         let mut refs = self.ref_files()?;
         if all {
@@ -54,10 +56,10 @@ impl Store {
             });
             refs = kept;
             for (path, file) in go {
-                drop_name(&path, &file, dry_run, &mut pruned)?;
+                drop_name(&top.inside("refs")?, &path, &file, dry_run, &mut pruned)?;
             }
         }
-        self.sweep(&refs, used, None, dry_run, &mut pruned)?;
+        self.sweep(&top, &refs, used, None, dry_run, &mut pruned)?;
         Ok(pruned)
     }
 
@@ -71,6 +73,7 @@ impl Store {
         name: &str,
         platform: Option<&armistice_arch::Platform>,
     ) -> Result<Vec<Pruned>, Error> {
+        let top = self.top()?;
         let _alone = self.alone()?;
         let mut pruned = Vec::new();
         let (go, kept): (Vec<_>, Vec<_>) = self.ref_files()?.into_iter().partition(|(_, file)| {
@@ -88,21 +91,31 @@ impl Store {
         let (documents, layers) = self.led_to(&go, BTreeSet::new());
         let only: BTreeSet<Digest> = documents.into_iter().chain(layers).collect();
         for (path, file) in &go {
-            drop_name(path, file, false, &mut pruned)?;
+            drop_name(&top.inside("refs")?, path, file, false, &mut pruned)?;
         }
-        self.sweep(&kept, self.used()?, Some(&only), false, &mut pruned)?;
+        self.sweep(
+            &top,
+            &kept,
+            self.used(&top)?,
+            Some(&only),
+            false,
+            &mut pruned,
+        )?;
         Ok(pruned)
     }
 
     /// The images that containers hold now.
-    fn used(&self) -> Result<BTreeSet<Digest>, Error> {
+    fn used(&self, top: &Folder) -> Result<BTreeSet<Digest>, Error> {
         let mut used = BTreeSet::new();
-        for path in entries(&self.leases())? {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            let digest = Digest::parse(&format!("sha256:{name}"));
+        let leases = top.inside("leases")?;
+        for name in leases.names()? {
+            let Some(digest) = names::digest(&name) else {
+                continue;
+            };
+            let path = leases.path().join(&name);
             match files::lock_maybe(&path, FlockOperation::NonBlockingLockExclusive)? {
-                Some(_free) => files::remove(&path)?,
-                None => used.extend(digest),
+                Some(_free) => leases.remove(&name)?,
+                None => drop(used.insert(digest)),
             }
         }
         Ok(used)
@@ -128,6 +141,7 @@ impl Store {
     /// Removes what neither names nor `used` lead to: all of it, or `only` these.
     fn sweep(
         &self,
+        top: &Folder,
         refs: &[(PathBuf, RefFile)],
         used: BTreeSet<Digest>,
         only: Option<&BTreeSet<Digest>>,
@@ -135,64 +149,58 @@ impl Store {
         pruned: &mut Vec<Pruned>,
     ) -> Result<(), Error> {
         let (documents, layers) = self.led_to(refs, used);
-        let kept = |set: &BTreeSet<Digest>, path: &Path| {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            match Digest::parse(&format!("sha256:{name}")) {
-                Some(d) => set.contains(&d) || only.is_some_and(|only| !only.contains(&d)),
-                None => only.is_some(),
-            }
+        let goes = |kept: &BTreeSet<Digest>, name: &str| {
+            names::digest(name)
+                .is_some_and(|d| !kept.contains(&d) && only.is_none_or(|only| only.contains(&d)))
         };
-        let mut go = Vec::new();
-        for folder in entries(&self.root().join("layers"))? {
-            let there = entries(&folder)?;
-            go.extend(
-                there
-                    .into_iter()
-                    .filter(|p| !kept(&layers, p))
-                    .map(|p| (What::Layer, p)),
-            );
+        let mut sweep = |folder: &Folder, what, goes: &dyn Fn(&str) -> bool| {
+            let names = folder.names()?;
+            let go = names.into_iter().filter(|name| goes(name));
+            go.map(|name| go_one(folder, what, &name, dry_run))
+                .try_for_each(|one| one.map(|one| pruned.push(one)))
+        };
+        let folders = top.inside("layers")?;
+        for ids in folders.names()?.iter().filter(|name| names::is_ids(name)) {
+            sweep(&folders.inside(ids)?, What::Layer, &|n| goes(&layers, n))?;
         }
-        let blobs = entries(&self.root().join("blobs/sha256"))?;
-        go.extend(
-            blobs
-                .into_iter()
-                .filter(|p| !kept(&documents, p))
-                .map(|p| (What::Document, p)),
-        );
-        if only.is_none() {
-            // Nobody adds now: whatever is here is left over.
-            let partial = entries(&self.root().join("partial"))?;
-            go.extend(partial.into_iter().map(|p| (What::Partial, p)));
-            let work = entries(&self.root().join("work"))?;
-            go.extend(work.into_iter().map(|p| (What::Leftover, p)));
-            let runs = self.left_over()?;
-            go.extend(runs.into_iter().map(|p| (What::Leftover, p)));
-            let unwritten = entries(&self.refs())?;
-            let unwritten = unwritten
-                .into_iter()
-                .filter(|p| p.extension().is_none_or(|e| e != "json"));
-            go.extend(unwritten.map(|p| (What::Leftover, p)));
+        let blobs = top.inside("blobs")?.inside("sha256")?;
+        sweep(&blobs, What::Document, &|n| goes(&documents, n))?;
+        if only.is_some() {
+            return Ok(());
         }
-        for (what, path) in go {
-            let bytes = files::disk_usage(&path);
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            pruned.push(Pruned {
-                what,
-                name: match what {
-                    What::Leftover => name.into_owned(),
-                    _ => format!("sha256:{name}"),
-                },
-                bytes,
-            });
-            if !dry_run {
-                files::remove(&path)?;
-            }
-        }
-        Ok(())
+        // Nobody adds now: whatever is here is left over.
+        let is_digest = |name: &str| names::digest(name).is_some();
+        let unwritten =
+            |is: &dyn Fn(&str) -> bool, name: &str| names::becomes(name).is_some_and(is);
+        sweep(&top.inside("partial")?, What::Partial, &is_digest)?;
+        sweep(&blobs, What::Leftover, &|n| unwritten(&is_digest, n))?;
+        let refs = top.inside("refs")?;
+        sweep(&refs, What::Leftover, &|n| unwritten(&names::is_ref, n))?;
+        sweep(&top.inside("work")?, What::Leftover, &names::is_work)?;
+        let runs = top.inside("running")?;
+        let left = Store::left_over(&runs)?;
+        sweep(&runs, What::Leftover, &|n| left.iter().any(|l| l == n))
     }
 }
 
+/// Removes one name of a folder, or only tells.
+fn go_one(folder: &Folder, what: What, name: &str, dry_run: bool) -> Result<Pruned, Error> {
+    let one = Pruned {
+        what,
+        bytes: files::disk_usage(&folder.path().join(name)),
+        name: match what {
+            What::Leftover => name.to_owned(),
+            _ => format!("sha256:{name}"),
+        },
+    };
+    if !dry_run {
+        folder.remove(name)?;
+    }
+    Ok(one)
+}
+
 fn drop_name(
+    refs: &Folder,
     path: &Path,
     file: &RefFile,
     dry_run: bool,
@@ -203,15 +211,10 @@ fn drop_name(
         name: format!("{} ({})", file.name, platform_of(file)),
         bytes: 0,
     });
-    if dry_run { Ok(()) } else { files::remove(path) }
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    if dry_run { Ok(()) } else { refs.remove(&name) }
 }
 
 fn platform_of(file: &RefFile) -> armistice_arch::Platform {
     armistice_arch::Platform::new(&file.os, &file.architecture, &file.variant)
-}
-
-fn entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
-    let listed = fs::read_dir(folder).map_err(failed("list", folder))?;
-    let paths: Result<Vec<_>, _> = listed.map(|e| e.map(|e| e.path())).collect();
-    paths.map_err(failed("list", folder))
 }

@@ -8,10 +8,8 @@ use std::path::{Path, PathBuf};
 use rustix::fs::FlockOperation;
 
 use crate::files::{self, Locked, failed};
-use crate::{Error, Store};
-
-/// How many bytes of chance are in a container's name.
-const NAME_BYTES: usize = 6;
+use crate::folder::Folder;
+use crate::{Error, Store, names};
 
 /// A container's folder, while it runs.
 #[derive(Debug)]
@@ -51,7 +49,7 @@ impl Store {
     pub fn run_folder(&self) -> Result<RunFolder, Error> {
         let _adding = self.shared()?;
         let folder = self.running();
-        let mut bytes = [0u8; NAME_BYTES];
+        let mut bytes = [0u8; names::RUN_BYTES];
         fs::File::open("/dev/urandom")
             .and_then(|mut f| std::io::Read::read_exact(&mut f, &mut bytes))
             .map_err(failed("read", Path::new("/dev/urandom")))?;
@@ -70,17 +68,19 @@ impl Store {
         self.root().join("running")
     }
 
-    /// Folders that nobody holds.
-    pub(crate) fn left_over(&self) -> Result<Vec<PathBuf>, Error> {
-        let folder = self.running();
+    /// The names of folders that nobody holds.
+    pub(crate) fn left_over(runs: &Folder) -> Result<Vec<String>, Error> {
         let mut left = Vec::new();
-        for entry in fs::read_dir(&folder).map_err(failed("list", &folder))? {
-            let path = entry.map_err(failed("list", &folder))?.path();
+        for name in runs.names()?.into_iter().filter(|n| names::is_run(n)) {
+            let path = runs.path().join(&name);
             let lock = path.join(LOCK);
-            if !lock.exists()
+            // No lock is looked for behind a link.
+            let is_folder = fs::symlink_metadata(&path).is_ok_and(|m| m.is_dir());
+            if !is_folder
+                || !lock.exists()
                 || files::lock_maybe(&lock, FlockOperation::NonBlockingLockExclusive)?.is_some()
             {
-                left.push(path);
+                left.push(name);
             }
         }
         Ok(left)
