@@ -702,7 +702,7 @@ fn a_full_disk_leaves_nothing_unfinished_behind() {
     let store = ImageStore::new();
     fs::create_dir(store.path()).expect("a folder can be made");
     let script = r#"
-        mount -t tmpfs -o size=8m tmpfs "$ARMISTICE_STORE"
+        mount -t tmpfs -o size=8m,mode=700 tmpfs "$ARMISTICE_STORE"
         "$1" pull --insecure "$2" || exit 10
         if "$1" pull --insecure "$3" 2> "$4"; then exit 11; fi
         "$1" images -o name
