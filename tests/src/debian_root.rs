@@ -103,7 +103,21 @@ impl DebianRoot {
         shared: &Path,
         command: &[impl AsRef<str>],
     ) -> Done {
-        self.enter(emulator, shared, &[], command)
+        self.enter(emulator, shared, &[], &["chroot", ROOT_INSIDE], command)
+    }
+
+    /// The same by a native program that changes the root itself: `by` is the program and its arguments,
+    /// behind which come the root's path and the command.
+    #[must_use]
+    pub fn run_by(
+        &self,
+        emulator: Option<&Path>,
+        shared: &Path,
+        by: &[&str],
+        command: &[impl AsRef<str>],
+    ) -> Done {
+        let by: Vec<&str> = by.iter().copied().chain([ROOT_INSIDE]).collect();
+        self.enter(emulator, shared, &[], &by, command)
     }
 
     /// The same, but it and all it started are killed after a time; the exit code
@@ -121,15 +135,16 @@ impl DebianRoot {
         let _ = need::program("ip", "iproute2");
         let mut by = vec!["setsid", "timeout", "--kill-after=5", &patience];
         by.extend(["unshare", "--net", "sh", "-ec", LOOPBACK, "loopback"]);
-        self.enter(emulator, shared, &by, command)
+        self.enter(emulator, shared, &by, &["chroot", ROOT_INSIDE], command)
     }
 
-    /// By a native command that runs it, if any.
+    /// By a native command that runs all, if any, and one that changes the root.
     fn enter(
         &self,
         emulator: Option<&Path>,
         shared: &Path,
         by: &[&str],
+        change_root: &[&str],
         command: &[impl AsRef<str>],
     ) -> Done {
         let layer = crate::temporary();
@@ -144,6 +159,7 @@ impl DebianRoot {
         );
         let mut enter = by.to_vec();
         enter.extend(["sh", "-ec", ENTER, "enter"]);
+        enter.extend(change_root);
         enter.extend(command.iter().map(AsRef::as_ref));
         run_isolated(emulator, &mounts, &enter, LIMIT)
     }
@@ -173,6 +189,8 @@ impl DebianRoot {
 
 /// In its folder.
 const ROOT: &str = "debian";
+/// In the layer's folder, which commands are started in.
+const ROOT_INSIDE: &str = "root";
 
 fn architecture(emulator: Option<&Path>) -> &'static str {
     if emulator.is_some() { "arm64" } else { "amd64" }
@@ -232,4 +250,4 @@ ln -s pts/ptmx root/dev/ptmx
 ln -s /proc/self/fd root/dev/fd
 for n in 0 1 2; do ln -s fd/$n root/dev/$(echo stdin stdout stderr | cut -d' ' -f$((n + 1))); done
 exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-    HOME=/root LANG=C.UTF-8 chroot root "$@""#;
+    HOME=/root LANG=C.UTF-8 "$@""#;

@@ -23,6 +23,7 @@ use crate::step::engine;
 mod generated;
 mod measure;
 mod page;
+mod programs;
 mod small;
 
 use measure::{CANDIDATE_NAMES, Machines, Measured, NATIVE, OURS, Program};
@@ -119,6 +120,9 @@ impl<'a> Wanted<'a> {
 /// Where something is missing, or a candidate fails or prints something else
 /// than native code does.
 pub(crate) fn bench(args: &[&str]) -> Result<()> {
+    if let ["programs", rest @ ..] = args {
+        return programs::bench(rest);
+    }
     let wanted = Wanted::read(args)?;
     setup::install(&[setup::QUICK])?;
     engine()?;

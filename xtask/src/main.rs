@@ -16,6 +16,7 @@ mod demo;
 mod differential;
 mod dist;
 mod machine;
+mod measured;
 mod proof_programs;
 mod setup;
 mod step;
@@ -36,6 +37,8 @@ Usage: cargo xtask TASK
   bench          Measure, and write benches/results
   bench-engine [--quick] [--only GROUP|KERNEL]
                  Measure the engine beside native code and QEMU
+  bench-engine programs [--quick] [--rounds N] [--only KIND|ITEM] [--engine FILE]
+                 The same with whole programs in Debian's userlands
   bench-run      Measure armistice run beside Podman and Docker
   differential [--long] [--seed N] [--op NAME] [--installed-qemu] [--without-avx512]
                  Compare interpreter, translator and QEMU; with --long, write
@@ -67,6 +70,7 @@ fn main() -> ExitCode {
         ["machine", "--long"] => machine::machine(true),
         ["bench"] => bench::run(),
         ["bench-engine", ref rest @ ..] => bench_engine::bench(rest),
+        ["measured", ref rest @ ..] => measured::measured(rest),
         ["bench-run"] => bench_run::run(),
         ["differential", ref rest @ ..] => differential::differential(rest),
         ["suites", ref rest @ ..] => suites::suites(rest),

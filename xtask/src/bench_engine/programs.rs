@@ -1,0 +1,197 @@
+//! `cargo xtask bench-engine programs`: whole programs of the kinds that
+//! container builds are made of, in Debian for amd64 natively, and in the same
+//! Debian for arm64 on QEMU and on the engine.
+//!
+//! All run in turn, round by round, each run on a layer of its own, and what
+//! is printed must be what native code prints. What counts is the time of
+//! processors that a program and its children use, which other work on the
+//! machine disturbs least; the time of the clock is beside it.
+//!
+//! The result is benches/results/programs.md, with a picture.
+
+mod items;
+mod page;
+mod picture;
+mod place;
+mod samples;
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+use e2e::product;
+
+use crate::setup;
+use crate::step::engine;
+use items::{ITEMS, Item};
+use place::{Candidate, Userlands};
+use samples::Samples;
+
+/// How to say what is wanted.
+pub(super) const USAGE: &str =
+    "bench-engine programs [--quick] [--rounds N] [--only KIND|ITEM] [--engine FILE]";
+
+/// How often each is measured; the median counts.
+const ROUNDS: usize = 5;
+
+/// What is wanted.
+#[derive(Debug, PartialEq)]
+struct Wanted<'a> {
+    rounds: usize,
+    /// One round, without QEMU.
+    quick: bool,
+    only: Option<&'a str>,
+    /// One that was built elsewhere.
+    engine: Option<&'a str>,
+}
+
+impl<'a> Wanted<'a> {
+    fn read(args: &[&'a str]) -> Result<Self> {
+        let mut wanted = Self {
+            rounds: ROUNDS,
+            quick: false,
+            only: None,
+            engine: None,
+        };
+        let mut args = args.iter();
+        while let Some(&arg) = args.next() {
+            let mut value = || args.next().with_context(|| format!("{arg} wants a value"));
+            match arg {
+                "--quick" => (wanted.quick, wanted.rounds) = (true, 1),
+                "--rounds" => {
+                    wanted.rounds = value()?.parse().context("--rounds wants a number")?
+                }
+                "--only" => wanted.only = Some(value()?),
+                "--engine" => wanted.engine = Some(value()?),
+                _ => bail!("no option {arg}; usage: cargo xtask {USAGE}"),
+            }
+        }
+        if wanted.rounds == 0 {
+            bail!("--rounds wants at least one");
+        }
+        Ok(wanted)
+    }
+
+    fn items(&self) -> Result<Vec<&'static Item>> {
+        let is_wanted = |item: &&Item| {
+            self.only
+                .is_none_or(|only| only == item.name || only == item.kind.name())
+        };
+        let items: Vec<&Item> = ITEMS.iter().filter(is_wanted).collect();
+        if items.is_empty() {
+            bail!(
+                "{:?} is neither a kind nor an item",
+                self.only.unwrap_or_default()
+            );
+        }
+        Ok(items)
+    }
+}
+
+/// Measures; writes the page when all was measured, in as many rounds as a page
+/// needs.
+///
+/// # Errors
+/// Where something is missing, or a candidate fails or prints something else
+/// than native code does.
+pub(super) fn bench(args: &[&str]) -> Result<()> {
+    let wanted = Wanted::read(args)?;
+    let items = wanted.items()?;
+    setup::install(&[setup::QUICK, setup::ENGINES])?;
+    let folder = product::target_dir().join("bench-programs");
+    fs::create_dir_all(&folder)?;
+    let candidates = candidates(&wanted, &folder)?;
+    let engine = candidates[samples::OURS]
+        .emulator
+        .clone()
+        .context("the engine")?;
+    let userlands = Userlands::make(&folder, &engine)?;
+    userlands.same_versions()?;
+    let head = page::head(&candidates, wanted.rounds)?;
+    let who = if wanted.quick {
+        samples::QUICK
+    } else {
+        samples::ALL
+    };
+    let mut measured: Vec<Samples> = items.iter().map(|&item| Samples::new(item)).collect();
+    for round in 1..=wanted.rounds {
+        for samples in &mut measured {
+            eprintln!("{}, round {round}", samples.item.name);
+            samples.round(&userlands, &candidates, who)?;
+        }
+    }
+    let page = page::page(&head, &measured);
+    println!("{page}");
+    if wanted.only.is_none() && !wanted.quick && wanted.rounds >= ROUNDS {
+        let results = product::workspace().join("benches/results");
+        fs::write(results.join("programs.md"), &page)?;
+        fs::write(results.join("programs.svg"), picture::picture(&measured))?;
+        println!("Written to benches/results/programs.md");
+    }
+    let wrong: Vec<&str> = (measured.iter())
+        .flat_map(|samples| &samples.wrong)
+        .map(String::as_str)
+        .collect();
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    bail!("not all went as natively:\n  {}", wrong.join("\n  "))
+}
+
+/// In the order of [`samples::CANDIDATES`]. The engine is a copy, so that
+/// building meanwhile does not exchange it.
+fn candidates(
+    wanted: &Wanted<'_>,
+    folder: &std::path::Path,
+) -> Result<[Candidate; samples::CANDIDATES]> {
+    let built = match wanted.engine {
+        Some(file) => PathBuf::from(file),
+        None => engine()?,
+    };
+    let engine = folder.join("armistice-aarch64");
+    fs::copy(&built, &engine).with_context(|| format!("{} can't be copied", built.display()))?;
+    let qemu = setup::newest_qemu()?;
+    let candidate = |name, emulator, variables| Candidate {
+        name,
+        emulator,
+        variables,
+    };
+    Ok([
+        candidate("native", None, &[]),
+        candidate("QEMU", Some(qemu.clone()), &[]),
+        candidate("QEMU as cortex-a72", Some(qemu), &["QEMU_CPU=cortex-a72"]),
+        candidate("ours", Some(engine), &[]),
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wanted_is_read_or_refused() {
+        let wanted = Wanted::read(&["--rounds", "2", "--only", "start"]).unwrap();
+        assert_eq!((wanted.rounds, wanted.only), (2, Some("start")));
+        assert!(
+            wanted
+                .items()
+                .unwrap()
+                .iter()
+                .any(|item| item.name == "dash")
+        );
+        for wrong in [
+            &["--rounds"][..],
+            &["--rounds", "0"],
+            &["--fast"],
+            &["--rounds", "x"],
+        ] {
+            assert!(Wanted::read(wrong).is_err(), "{wrong:?}");
+        }
+        assert!(
+            Wanted::read(&["--only", "nothing"])
+                .unwrap()
+                .items()
+                .is_err()
+        );
+    }
+}

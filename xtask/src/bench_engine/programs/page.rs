@@ -1,0 +1,193 @@
+//! The page: the machine, a table of each kind, and the means.
+
+use std::fmt::Write as _;
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use super::items::{Kind, RELEASE};
+use super::place::Candidate;
+use super::samples::{CORTEX, NATIVE, OURS, Of, QEMU, Samples};
+use crate::bench_engine::measure::geometric_mean;
+use crate::bench_engine::page::number;
+
+/// Who over whom, and what that column is called.
+const RATIOS: [(usize, usize, &str); 3] = [
+    (OURS, NATIVE, "ours/native"),
+    (QEMU, OURS, "QEMU/ours"),
+    (CORTEX, OURS, "cortex-a72/ours"),
+];
+
+/// The machine, the versions, and what the columns mean.
+pub(super) fn head(candidates: &[Candidate], rounds: usize) -> Result<String> {
+    let line = |command: &mut Command| -> Result<String> {
+        let text = String::from_utf8(command.output()?.stdout)?;
+        Ok(text.lines().next().unwrap_or_default().trim().to_owned())
+    };
+    let version = |candidate: usize| -> Result<String> {
+        let emulator = candidates[candidate].emulator.as_ref();
+        line(Command::new(emulator.context("an emulator")?).arg("--version"))
+    };
+    let sh = |script: &str| line(Command::new("sh").args(["-c", script]));
+    Ok(format!(
+        "# Whole programs: figures\n\n\
+         Made by `cargo xtask bench-engine programs`, {}. Machine: {}, {} cores, Linux {}; with a load average of {} at the start. \
+         Debian {RELEASE} for amd64 natively, and the same versions for arm64 on QEMU ({}) as it comes, on QEMU with \
+         `QEMU_CPU=cortex-a72`, and on the engine ({}).\n\n\
+         All candidates run in turn, {rounds} rounds, each run on a layer of its own; medians. Times are milliseconds of \
+         processors, of the program and all its children; the clock's times are in the last columns. What is printed is compared \
+         with what native code prints, where that does not name the architecture. Memory is what the largest process had resident, in MiB. \
+         The engine keeps no translations: each process makes its own.\n\n\
+         ![Each item over native](programs.svg)\n",
+        sh("date --iso-8601")?,
+        sh("grep -m1 'model name' /proc/cpuinfo | cut -d: -f2")?,
+        sh("nproc")?,
+        sh("uname -r | cut -d- -f1")?,
+        sh("cut -d' ' -f1 /proc/loadavg")?,
+        version(QEMU)?,
+        version(OURS)?,
+    ))
+}
+
+/// All of it.
+pub(super) fn page(head: &str, measured: &[Samples]) -> String {
+    let mut page = head.to_owned();
+    page.push_str(&means(measured));
+    for kind in Kind::ALL {
+        let of: Vec<&Samples> = measured.iter().filter(|m| m.item.kind == kind).collect();
+        if !of.is_empty() {
+            let _ = write!(page, "\n## {}\n\n{}", kind.title(), table(&of));
+        }
+    }
+    for line in measured.iter().flat_map(|samples| &samples.wrong) {
+        let _ = write!(page, "\n**Wrong:** {line}\n");
+    }
+    page
+}
+
+/// A kind's table.
+fn table(measured: &[&Samples]) -> String {
+    let mut text = String::from(
+        "| item | native | QEMU | cortex-a72 | ours | ours/native | QEMU/ours | cortex-a72/ours | clock: ours/native | clock: QEMU/ours | memory: native, QEMU, ours |\n\
+         | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
+    );
+    for samples in measured {
+        let _ = write!(text, "| {} |", samples.item.name);
+        for candidate in [NATIVE, QEMU, CORTEX, OURS] {
+            let seconds = samples.median(candidate, Of::Processor);
+            let _ = write!(text, " {} |", number(seconds.map(|s| s * 1e3), 0));
+        }
+        for (over, under, _) in RATIOS {
+            let _ = write!(
+                text,
+                " {} |",
+                number(samples.ratio(over, under, Of::Processor), 2)
+            );
+        }
+        for (over, under, _) in &RATIOS[..2] {
+            let _ = write!(
+                text,
+                " {} |",
+                number(samples.ratio(*over, *under, Of::Wall), 2)
+            );
+        }
+        let memory = [NATIVE, QEMU, OURS].map(|candidate| {
+            number(
+                samples
+                    .median(candidate, Of::Memory)
+                    .map(|kib| kib / 1024.0),
+                0,
+            )
+        });
+        let _ = writeln!(text, " {} |", memory.join(", "));
+    }
+    text
+}
+
+/// The geometric means, of each kind and of all, and the worst.
+fn means(measured: &[Samples]) -> String {
+    let mut text = String::from("\n## Geometric means\n\n| kind |");
+    for (_, _, name) in RATIOS {
+        let _ = write!(text, " {name} |");
+    }
+    text.push_str(
+        " clock: ours/native | clock: QEMU/ours |\n| --- | ---: | ---: | ---: | ---: | ---: |\n",
+    );
+    let mut row = |title: &str, of: &[&Samples]| {
+        let mean = |over, under, what| {
+            let ratios: Vec<f64> = of
+                .iter()
+                .filter_map(|m| m.ratio(over, under, what))
+                .collect();
+            number(geometric_mean(&ratios), 2)
+        };
+        let _ = write!(text, "| {title} |");
+        for (over, under, _) in RATIOS {
+            let _ = write!(text, " {} |", mean(over, under, Of::Processor));
+        }
+        for (over, under, _) in &RATIOS[..2] {
+            let _ = write!(text, " {} |", mean(*over, *under, Of::Wall));
+        }
+        text.push('\n');
+    };
+    for kind in Kind::ALL {
+        let of: Vec<&Samples> = measured.iter().filter(|m| m.item.kind == kind).collect();
+        if !of.is_empty() {
+            row(kind.title(), &of);
+        }
+    }
+    row("**all**", &measured.iter().collect::<Vec<_>>());
+    if let Some((name, ratio)) = worst(measured, OURS, NATIVE) {
+        let _ = write!(text, "\nFarthest from native: {name}, {ratio:.2} times.\n");
+    }
+    if let Some((name, ratio)) = worst(measured, OURS, QEMU) {
+        let _ = write!(
+            text,
+            "\nNearest to QEMU: {name}, {ratio:.2} of QEMU's time.\n"
+        );
+    }
+    text
+}
+
+/// The item with the largest ratio.
+fn worst(measured: &[Samples], over: usize, under: usize) -> Option<(&'static str, f64)> {
+    measured
+        .iter()
+        .filter_map(|m| Some((m.item.name, m.ratio(over, under, Of::Processor)?)))
+        .max_by(|a, b| a.1.total_cmp(&b.1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::items::ITEMS;
+    use super::*;
+
+    #[test]
+    fn a_page_has_means_the_worst_and_what_went_wrong() {
+        let mut failed = Samples::with(&ITEMS[1], [10, 100, 100, 10]);
+        failed.fail(OURS);
+        failed.wrong.push("true, ours: exit status: 1".to_owned());
+        let measured = [
+            Samples::with(&ITEMS[0], [10, 80, 70, 20]),
+            failed,
+            Samples::with(&ITEMS[2], [10, 160, 90, 80]),
+        ];
+        let page = page("# Head\n", &measured);
+        assert!(
+            page.contains("| **all** | 4.00 | 2.83 | 1.98 | 4.00 | 2.83 |"),
+            "{page}"
+        );
+        assert!(
+            page.contains("Farthest from native: dash, 8.00 times."),
+            "{page}"
+        );
+        assert!(
+            page.contains("| true | 10 | 100 | 100 | - | - | - | - | - | - | 1, 1, - |"),
+            "{page}"
+        );
+        assert!(
+            page.contains("**Wrong:** true, ours: exit status: 1"),
+            "{page}"
+        );
+    }
+}

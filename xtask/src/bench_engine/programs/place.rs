@@ -1,0 +1,182 @@
+//! The two userlands, and what items find in `/bench` there.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use e2e::{DebianRoot, product};
+
+use super::items::{DEBS, Item, PACKAGES, RELEASE, Run, SOURCES};
+use crate::measured::Cost;
+use crate::setup;
+use crate::step::run;
+
+/// Who runs the items.
+pub(super) struct Candidate {
+    pub(super) name: &'static str,
+    /// None: the machine itself, in the userland of its own architecture.
+    pub(super) emulator: Option<PathBuf>,
+    /// Variables, as `env` wants them.
+    pub(super) variables: &'static [&'static str],
+}
+
+/// What a run printed, and what it cost.
+pub(super) type Outcome = Result<(String, Cost), String>;
+
+/// Debian for both architectures.
+pub(super) struct Userlands {
+    amd64: DebianRoot,
+    arm64: DebianRoot,
+    folder: PathBuf,
+    /// Seen at `/mnt`; nothing is in it.
+    shared: PathBuf,
+    /// A copy of this program, so that building it meanwhile takes nothing away.
+    measures: PathBuf,
+}
+
+impl Userlands {
+    /// Made where an earlier run has not: takes a quarter of an hour.
+    pub(super) fn make(folder: &Path, engine: &Path) -> Result<Self> {
+        let shared = folder.join("shared");
+        std::fs::create_dir_all(&shared)?;
+        let measures = folder.join("measures");
+        let _ = std::fs::remove_file(&measures);
+        std::fs::copy("/proc/self/exe", &measures)?;
+        let inputs = folder.join("inputs");
+        let make = |name: &str, emulator: Option<&Path>| {
+            let prepare = |root: &Path| prepare(root, &inputs, name, folder);
+            DebianRoot::keep(&folder.join(name), RELEASE, PACKAGES, emulator, prepare)
+        };
+        if !inputs.join("key.pem").exists() {
+            make_inputs(&inputs, folder)?;
+        }
+        Ok(Self {
+            amd64: make("amd64", None),
+            arm64: make("arm64", Some(engine)),
+            folder: folder.to_owned(),
+            shared,
+            measures,
+        })
+    }
+
+    /// The sources of all packages; they have to be the same in both.
+    pub(super) fn same_versions(&self) -> Result<()> {
+        let mut ask = vec![
+            "dpkg-query",
+            "--showformat=${Package} ${source:Version}\n",
+            "--show",
+        ];
+        ask.extend(PACKAGES);
+        let [amd64, arm64] =
+            [&self.amd64, &self.arm64].map(|root| root.run(&self.shared, &ask).ok().stdout);
+        if amd64 != arm64 {
+            bail!("the two userlands differ in versions:\n{amd64}\n{arm64}");
+        }
+        Ok(())
+    }
+
+    /// Runs an item once.
+    pub(super) fn run(&self, candidate: &Candidate, item: &Item) -> Result<Outcome> {
+        let root = match candidate.emulator {
+            None => &self.amd64,
+            Some(_) => &self.arm64,
+        };
+        let (times, words): (u32, &[&str]) = match item.run {
+            Run::Times(times, words) => (times, words),
+            Run::Shell(line) => (1, &["/bin/sh", "-c", line]),
+        };
+        let mut command = vec!["/usr/bin/env", "-C", "/bench"];
+        if matches!(item.run, Run::Times(..)) {
+            command.clear();
+        }
+        command.extend(words);
+        let cost = self.folder.join("cost");
+        let _ = std::fs::remove_file(&cost);
+        let (file, times) = (text(&cost)?, times.to_string());
+        let mut by = vec!["env"];
+        by.extend(candidate.variables);
+        by.extend([text(&self.measures)?, "measured", file, &times]);
+        let done = root.run_by(candidate.emulator.as_deref(), &self.shared, &by, &command);
+        if !done.status.success() {
+            return Ok(Err(format!(
+                "{}; {}",
+                done.status,
+                last_lines(&done.stderr)
+            )));
+        }
+        let cost = Cost::parse(&std::fs::read_to_string(&cost)?)?;
+        Ok(Ok((done.stdout, cost)))
+    }
+}
+
+/// For a list of words.
+fn text(path: &Path) -> Result<&str> {
+    path.to_str()
+        .with_context(|| format!("{} is no UTF-8", path.display()))
+}
+
+/// What a program said at its end.
+fn last_lines(said: &str) -> String {
+    let lines: Vec<&str> = said.lines().rev().take(3).collect();
+    lines.into_iter().rev().collect::<Vec<_>>().join("; ")
+}
+
+/// What both roots get, made once.
+fn make_inputs(inputs: &Path, folder: &Path) -> Result<()> {
+    let _ = std::fs::remove_dir_all(inputs);
+    std::fs::create_dir_all(inputs)?;
+    let apt = setup::lists(&folder.join("sources"), "deb-src", RELEASE)?;
+    let mut fetch = vec!["source", "--download-only", "--tar-only"];
+    fetch.extend(SOURCES);
+    apt.get(&fetch)?;
+    for source in SOURCES {
+        let to = inputs.join(source);
+        std::fs::create_dir(&to)?;
+        let mut archive = apt.file(&format!("{source}_"), ".orig.tar.gz");
+        if archive.is_err() {
+            archive = apt.file(&format!("{source}_"), ".orig.tar.xz");
+        }
+        run(Command::new("tar")
+            .args(["--extract", "--strip-components=1", "--directory"])
+            .arg(&to)
+            .arg("--file")
+            .arg(archive?))?;
+    }
+    let programs = product::workspace().join("benches/programs");
+    run(Command::new("sh")
+        .args([
+            "-ec",
+            r#"cp "$1"/* "$2"; exec sh "$2/inputs.sh" "$2""#,
+            "sh",
+        ])
+        .arg(programs)
+        .arg(inputs))
+}
+
+/// Adds `/bench` to a new root.
+fn prepare(root: &Path, inputs: &Path, architecture: &str, folder: &Path) -> Result<()> {
+    run(Command::new("cp")
+        .arg("-a")
+        .arg(inputs)
+        .arg(root.join("bench")))?;
+    let packages = root.join("bench/packages");
+    std::fs::create_dir(&packages)?;
+    let lists = folder.join(format!("{architecture}-packages"));
+    let apt = setup::lists_for(&lists, "deb", RELEASE, &[architecture])?;
+    let names: Vec<String> = (DEBS.iter().map(|name| format!("{name}:{architecture}"))).collect();
+    let mut fetch = vec!["download"];
+    for (name, of) in DEBS.iter().zip(&names) {
+        // Those of all architectures have no other name.
+        fetch.push(if ALL.contains(name) { name } else { of });
+    }
+    apt.get(&fetch)?;
+    for name in DEBS {
+        let file = apt.file(&format!("{name}_"), ".deb")?;
+        let to = packages.join(file.file_name().context("a file")?);
+        std::fs::copy(file, to)?;
+    }
+    Ok(())
+}
+
+/// Of [`DEBS`], those that are the same for all architectures.
+const ALL: &[&str] = &["adduser", "sensible-utils", "ucf"];
