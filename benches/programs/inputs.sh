@@ -1,5 +1,5 @@
 # Makes what is too large to be kept: natively, the same for both architectures.
-# In a new root's /bench, which has the sources.
+# In the folder that is /mnt in both, which has the sources.
 set -eu
 cd "$1"
 
@@ -60,7 +60,7 @@ done
     for n in $(seq 60); do echo "int part$n(const char *, int);"; done
     echo 'int main(void) { long sum = 0;'
     for n in $(seq 60); do echo "sum += part$n(\"word\", $n);"; done
-    echo 'printf("%ld\n", sum); return 0; }'
+    echo 'printf("%ld", sum); return 0; }'
 } > many/main.c
 printf 'CFLAGS = -O1\nall: main.o%s\n\t$(CC) -o $@ $^\n' "$objects" > many/Makefile
 

@@ -1,5 +1,5 @@
 // Strings, expressions, maps and JSON.
-const text = require("fs").readFileSync("/bench/text", "utf8");
+const text = require("fs").readFileSync("/mnt/text", "utf8");
 const counts = new Map();
 for (const [word] of text.matchAll(/[A-Za-z]+/g)) {
   const key = word.toLowerCase();

@@ -3,7 +3,7 @@ use strict;
 use warnings;
 
 my %counts;
-open my $text, '<', '/bench/text' or die;
+open my $text, '<', '/mnt/text' or die;
 while (my $line = <$text>) {
     $counts{lc $1}++ while $line =~ /([A-Za-z]+)/g;
 }

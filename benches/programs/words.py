@@ -4,7 +4,7 @@ import json
 import re
 
 counts = {}
-with open("/bench/text") as text:
+with open("/mnt/text") as text:
     for line in text:
         for word in re.findall(r"[A-Za-z]+", line):
             word = word.lower()

@@ -1,9 +1,9 @@
-//! The two userlands, and what items find in `/bench` there.
+//! The two userlands, and what items find in `/mnt` there.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context as _, Result, bail};
 use e2e::{DebianRoot, product};
 
 use super::items::{DEBS, Item, PACKAGES, RELEASE, Run, SOURCES};
@@ -28,8 +28,8 @@ pub(super) struct Userlands {
     amd64: DebianRoot,
     arm64: DebianRoot,
     folder: PathBuf,
-    /// Seen at `/mnt`; nothing is in it.
-    shared: PathBuf,
+    /// Seen at `/mnt`.
+    inputs: PathBuf,
     /// A copy of this program, so that building it meanwhile takes nothing away.
     measures: PathBuf,
 }
@@ -37,24 +37,20 @@ pub(super) struct Userlands {
 impl Userlands {
     /// Made where an earlier run has not: takes a quarter of an hour.
     pub(super) fn make(folder: &Path, engine: &Path) -> Result<Self> {
-        let shared = folder.join("shared");
-        std::fs::create_dir_all(&shared)?;
         let measures = folder.join("measures");
         let _ = std::fs::remove_file(&measures);
         std::fs::copy("/proc/self/exe", &measures)?;
         let inputs = folder.join("inputs");
+        make_inputs(&inputs, folder)?;
         let make = |name: &str, emulator: Option<&Path>| {
-            let prepare = |root: &Path| prepare(root, &inputs, name, folder);
-            DebianRoot::keep(&folder.join(name), RELEASE, PACKAGES, emulator, prepare)
+            let as_it_is = |_: &Path| anyhow::Ok(());
+            DebianRoot::keep(&folder.join(name), RELEASE, PACKAGES, emulator, as_it_is)
         };
-        if !inputs.join("key.pem").exists() {
-            make_inputs(&inputs, folder)?;
-        }
         Ok(Self {
             amd64: make("amd64", None),
             arm64: make("arm64", Some(engine)),
             folder: folder.to_owned(),
-            shared,
+            inputs,
             measures,
         })
     }
@@ -68,7 +64,7 @@ impl Userlands {
         ];
         ask.extend(PACKAGES);
         let [amd64, arm64] =
-            [&self.amd64, &self.arm64].map(|root| root.run(&self.shared, &ask).ok().stdout);
+            [&self.amd64, &self.arm64].map(|root| root.run(&self.inputs, &ask).ok().stdout);
         if amd64 != arm64 {
             bail!("the two userlands differ in versions:\n{amd64}\n{arm64}");
         }
@@ -85,7 +81,7 @@ impl Userlands {
             Run::Times(times, words) => (times, words),
             Run::Shell(line) => (1, &["/bin/sh", "-c", line]),
         };
-        let mut command = vec!["/usr/bin/env", "-C", "/bench"];
+        let mut command = vec!["/usr/bin/env", "-C", "/mnt"];
         if matches!(item.run, Run::Times(..)) {
             command.clear();
         }
@@ -96,7 +92,7 @@ impl Userlands {
         let mut by = vec!["env"];
         by.extend(candidate.variables);
         by.extend([text(&self.measures)?, "measured", file, &times]);
-        let done = root.run_by(candidate.emulator.as_deref(), &self.shared, &by, &command);
+        let done = root.run_by(candidate.emulator.as_deref(), &self.inputs, &by, &command);
         if !done.status.success() {
             return Ok(Err(format!(
                 "{}; {}",
@@ -121,26 +117,16 @@ fn last_lines(said: &str) -> String {
     lines.into_iter().rev().collect::<Vec<_>>().join("; ")
 }
 
-/// What both roots get, made once.
+/// What both see: made anew each time, of what is fetched once.
 fn make_inputs(inputs: &Path, folder: &Path) -> Result<()> {
     let _ = std::fs::remove_dir_all(inputs);
     std::fs::create_dir_all(inputs)?;
-    let apt = setup::lists(&folder.join("sources"), "deb-src", RELEASE)?;
-    let mut fetch = vec!["source", "--download-only", "--tar-only"];
-    fetch.extend(SOURCES);
-    apt.get(&fetch)?;
-    for source in SOURCES {
-        let to = inputs.join(source);
-        std::fs::create_dir(&to)?;
-        let mut archive = apt.file(&format!("{source}_"), ".orig.tar.gz");
-        if archive.is_err() {
-            archive = apt.file(&format!("{source}_"), ".orig.tar.xz");
-        }
-        run(Command::new("tar")
-            .args(["--extract", "--strip-components=1", "--directory"])
-            .arg(&to)
-            .arg("--file")
-            .arg(archive?))?;
+    unpack_sources(inputs, &folder.join("sources"))?;
+    for architecture in ["amd64", "arm64"] {
+        let to = inputs.join("packages").join(architecture);
+        std::fs::create_dir_all(&to)?;
+        let from = folder.join(format!("{architecture}-packages"));
+        fetch_packages(&to, &from, architecture)?;
     }
     let programs = product::workspace().join("benches/programs");
     run(Command::new("sh")
@@ -153,30 +139,48 @@ fn make_inputs(inputs: &Path, folder: &Path) -> Result<()> {
         .arg(inputs))
 }
 
-/// Adds `/bench` to a new root.
-fn prepare(root: &Path, inputs: &Path, architecture: &str, folder: &Path) -> Result<()> {
-    run(Command::new("cp")
-        .arg("-a")
-        .arg(inputs)
-        .arg(root.join("bench")))?;
-    let packages = root.join("bench/packages");
-    std::fs::create_dir(&packages)?;
-    let lists = folder.join(format!("{architecture}-packages"));
-    let apt = setup::lists_for(&lists, "deb", RELEASE, &[architecture])?;
-    let names: Vec<String> = (DEBS.iter().map(|name| format!("{name}:{architecture}"))).collect();
-    let mut fetch = vec!["download"];
-    for (name, of) in DEBS.iter().zip(&names) {
-        // Those of all architectures have no other name.
-        fetch.push(if ALL.contains(name) { name } else { of });
+fn unpack_sources(inputs: &Path, from: &Path) -> Result<()> {
+    if !from.join("done").exists() {
+        let apt = setup::lists(from, "deb-src", RELEASE)?;
+        let mut fetch = vec!["source", "--download-only", "--tar-only"];
+        fetch.extend(SOURCES);
+        apt.get(&fetch)?;
+        std::fs::write(from.join("done"), "")?;
     }
-    apt.get(&fetch)?;
-    for name in DEBS {
-        let file = apt.file(&format!("{name}_"), ".deb")?;
-        let to = packages.join(file.file_name().context("a file")?);
-        std::fs::copy(file, to)?;
+    for source in SOURCES {
+        let to = inputs.join(source);
+        std::fs::create_dir(&to)?;
+        run(Command::new("sh")
+            .args([
+                "-ec",
+                r#"tar --extract --strip-components=1 --directory "$1" --file "$2"_*.orig.tar.?z"#,
+                "sh",
+            ])
+            .arg(&to)
+            .arg(from.join(source)))?;
     }
     Ok(())
 }
 
+fn fetch_packages(to: &Path, from: &Path, architecture: &str) -> Result<()> {
+    if !from.join("done").exists() {
+        let apt = setup::lists_for(from, "deb", RELEASE, &[architecture])?;
+        // Those for all architectures have no other name.
+        let of = |name: &&str| match ALL.contains(name) {
+            true => (*name).to_owned(),
+            false => format!("{name}:{architecture}"),
+        };
+        let names: Vec<String> = DEBS.iter().map(of).collect();
+        let mut fetch = vec!["download"];
+        fetch.extend(names.iter().map(String::as_str));
+        apt.get(&fetch)?;
+        std::fs::write(from.join("done"), "")?;
+    }
+    run(Command::new("sh")
+        .args(["-ec", r#"cp "$1"/*.deb "$2""#, "sh"])
+        .arg(from)
+        .arg(to))
+}
+
 /// Of [`DEBS`], those that are the same for all architectures.
-const ALL: &[&str] = &["adduser", "sensible-utils", "ucf"];
+const ALL: &[&str] = &["adduser", "sensible-utils"];
