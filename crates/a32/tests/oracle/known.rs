@@ -41,17 +41,19 @@ pub(crate) const KNOWN: &[Known] = &[
                  is CONSTRAINED UNPREDICTABLE. In ours it is.",
     },
     Known {
-        rows: &["LDM", "LDRD", "POP"],
+        rows: &["LDM", "LDRD", "POP", "VLDM", "VLDR"],
         explains: |places, ours, theirs| {
             ours.signal == 11
                 && theirs.signal == 11
-                && places.iter().all(|p| matches!(p, Place::R(_)))
+                && places
+                    .iter()
+                    .all(|p| matches!(p, Place::R(_) | Place::D(_)))
         },
         reason: "G1.12, a load of several registers that takes a Data Abort leaves those loaded, but \
                  for the base, UNKNOWN. QEMU has loaded the first ones.",
     },
     Known {
-        rows: &["STM", "STRD", "PUSH"],
+        rows: &["STM", "STRD", "PUSH", "VSTM", "VSTR"],
         explains: |places, ours, theirs| {
             ours.signal == 11
                 && theirs.signal == 11
