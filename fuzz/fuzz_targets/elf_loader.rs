@@ -1,5 +1,5 @@
 //! Any bytes as an ELF file: a plan that can be carried out, or an error of
-//! one line. What is asserted is shared with crates/engine/tests/mutations.rs.
+//! one line. What is asserted is shared with crates/engine/tests/mutations.
 #![no_main]
 
 #[path = "../../crates/engine/tests/mutations/check.rs"]

@@ -1,6 +1,6 @@
 //! Any instruction interpreted on any state: no panic, and after an exception
 //! nothing has changed. What is asserted is shared with
-//! crates/a64/tests/any_words.rs.
+//! crates/a64/tests/any_words.
 //!
 //! Each fourteen bytes are a row of the table, the word's other bits, and a
 //! seed for the state.

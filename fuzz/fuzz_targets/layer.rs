@@ -1,5 +1,5 @@
 //! Any bytes as a layer: unpacked, or an error; nothing outside its folder. What is
-//! asserted is shared with crates/store/tests/any_layer.rs.
+//! asserted is shared with crates/store/tests/any_layer.
 #![no_main]
 
 #[path = "../../crates/store/tests/any_layer/check.rs"]

@@ -1,5 +1,5 @@
 //! Any words translated: no panic, and host code that keeps its promises.
-//! What is asserted is shared with crates/engine/tests/any_code.rs.
+//! What is asserted is shared with crates/engine/tests/any_code.
 //!
 //! The first byte chooses the host and where to begin; then each six bytes are
 //! a row of the table and the word's other bits.

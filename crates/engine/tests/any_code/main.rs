@@ -6,8 +6,8 @@
 #![allow(clippy::print_stdout, reason = "it tells what failed")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot set up fails")]
 
-#[path = "any_code/check.rs"]
 mod check;
+#[path = "../common/mod.rs"]
 mod common;
 
 use std::collections::BTreeMap;

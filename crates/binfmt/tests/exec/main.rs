@@ -6,12 +6,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot set up fails")]
 
+#[path = "../common/mod.rs"]
 mod common;
-#[path = "exec/kernel.rs"]
 mod kernel;
-#[path = "exec/probe.rs"]
 mod probe;
-#[path = "exec/world.rs"]
 mod world;
 
 use std::cell::Cell;

@@ -9,11 +9,7 @@
     reason = "register numbers that rotate with the case"
 )]
 
-#[path = "emitter/check.rs"]
 mod check;
-#[path = "emitter/integer.rs"]
 mod integer;
-#[path = "emitter/jumps.rs"]
 mod jumps;
-#[path = "emitter/vector.rs"]
 mod vector;

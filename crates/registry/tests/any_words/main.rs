@@ -1,7 +1,6 @@
 //! Any text as an image's name and as a registry's challenge. fuzz/fuzz_targets/words.rs asserts
 //! the same.
 
-#[path = "any_words/check.rs"]
 mod check;
 
 use proptest::prelude::*;

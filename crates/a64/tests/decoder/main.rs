@@ -7,25 +7,15 @@
 #![allow(clippy::unwrap_used, reason = "a failed helper is a failed test")]
 #![allow(clippy::print_stdout, reason = "tests tell what they counted")]
 
-#[path = "decoder/debian.rs"]
 mod debian;
-#[path = "decoder/differences.rs"]
 mod differences;
-#[path = "decoder/elf.rs"]
 mod elf;
-#[path = "decoder/features.rs"]
 mod features;
-#[path = "decoder/llvm.rs"]
 mod llvm;
-#[path = "decoder/mnemonic.rs"]
 mod mnemonic;
-#[path = "decoder/programs.rs"]
 mod programs;
-#[path = "decoder/rows.rs"]
 mod rows;
-#[path = "decoder/scope.rs"]
 mod scope;
-#[path = "decoder/words.rs"]
 mod words;
 
 /// Whether the long forms are asked for (see build.rs).

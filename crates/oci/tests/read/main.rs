@@ -2,12 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed helper is a failed test")]
 
+#[path = "../common/mod.rs"]
 mod common;
-#[path = "read/errors.rs"]
 mod errors;
-#[path = "read/layers.rs"]
 mod layers;
-#[path = "read/properties.rs"]
 mod properties;
 
 use std::path::Path;

@@ -2,7 +2,6 @@
 //! never a crash, and nothing outside. fuzz/fuzz_targets/layer.rs asserts the same.
 #![allow(clippy::unwrap_used, reason = "a test that cannot set up fails")]
 
-#[path = "any_layer/check.rs"]
 mod check;
 
 use proptest::prelude::*;

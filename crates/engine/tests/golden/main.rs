@@ -14,13 +14,9 @@
 #![cfg(feature = "disassembler")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot set up fails")]
 
-#[path = "golden/elsewhere.rs"]
 mod elsewhere;
-#[path = "golden/features.rs"]
 mod features;
-#[path = "golden/forms.rs"]
 mod forms;
-#[path = "golden/translated.rs"]
 mod translated;
 
 use std::collections::BTreeMap;

@@ -2,20 +2,18 @@
 //! without: it is built with all maintainer scripts, and what programs print
 //! and how they end is the same, by chroot, under Docker and under Podman.
 //!
-//! The cases are scripts in `debian/`, which print nothing that depends on the
+//! The cases are scripts in this folder, which print nothing that depends on the
 //! architecture. Their heads name the packages they need, and what they need of npm
-//! and PyPI (`debian/fetched.rs`); those marked `ci` run always. `ARMISTICE_LONG=1`
+//! and PyPI (`fetched.rs`); those marked `ci` run always. `ARMISTICE_LONG=1`
 //! runs all of them, in two releases, on the engine, on the engine with a storm of
 //! signals, and on QEMU, and writes what came out to `results/debian.md`. That
 //! takes hours: `ARMISTICE_CASES=a,b`, `ARMISTICE_RELEASES=trixie` and
 //! `ARMISTICE_WAYS=storm,qemu` (beside the engine) run only these, and the page
 //! keeps what it says of others.
 
-mod debian {
-    pub(crate) mod case;
-    pub(crate) mod fetched;
-    pub(crate) mod report;
-}
+mod case;
+mod fetched;
+mod report;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,11 +23,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use armistice_arch::Platform;
-use debian::case::{self, Case};
-use debian::fetched;
-use debian::report::{Outcome, Report, Way};
+use case::Case;
 use e2e::shared::Shared;
 use e2e::{DebianRoot, Dockerd, HostTable, Podman, archive, armistice, need, product, run};
+use report::{Outcome, Report, Way};
 
 /// What takes minutes when it is calm, such as debootstrap, would be waited for for
 /// hours.

@@ -7,7 +7,6 @@
     reason = "parts of random numbers are what is wanted"
 )]
 
-#[path = "any_words/check.rs"]
 mod check;
 
 #[test]

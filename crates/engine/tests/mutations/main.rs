@@ -4,8 +4,8 @@
 //! `ARMISTICE_LONG=1` does a thousand times more.
 #![allow(clippy::unwrap_used, reason = "a test that cannot set up fails")]
 
-#[path = "mutations/check.rs"]
 mod check;
+#[path = "../common/mod.rs"]
 mod common;
 
 use std::os::unix::process::ExitStatusExt as _;
