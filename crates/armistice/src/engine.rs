@@ -1,5 +1,5 @@
-//! Which engine runs programs, Armistice's own or QEMU, in words: of an entry,
-//! and of the choice between what was found.
+//! Words for which engine runs programs, Armistice's own or QEMU: for an entry, and for the
+//! choice among the emulators that were found.
 
 use std::fmt;
 use std::path::Path;

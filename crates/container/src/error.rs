@@ -1,4 +1,4 @@
-//! Every way in which a private table can fail to come about.
+//! Every reason why a private table cannot be made.
 
 use std::io;
 use std::path::PathBuf;

@@ -1,6 +1,6 @@
 //! Manifests, indexes and configurations, from their bytes and to them.
 //!
-//! Whether the bytes are those that a digest names is the caller's to see to.
+//! The caller checks that the bytes are those that a digest names.
 
 use armistice_arch::Platform;
 

@@ -1,5 +1,5 @@
-//! Paths inside archives and roots: bytes split at slashes, made plain without
-//! looking at any file. What would lead out of the root has no such form.
+//! Paths inside archives and roots: bytes split at slashes, made plain without looking at any
+//! file. A path that would lead out of the root has no such form.
 
 /// The longest path Linux takes (`PATH_MAX`, with its final NUL).
 pub(crate) const PATH_MAX: usize = 4096;

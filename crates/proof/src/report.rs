@@ -1,4 +1,4 @@
-//! What a proof says: every outcome has a value, and none of them is a guess.
+//! What a proof found: every outcome has a value of its own, and none of them is a guess.
 
 use std::fmt;
 use std::time::Duration;

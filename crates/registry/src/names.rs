@@ -1,4 +1,4 @@
-//! Which of glibc's resolvers are asked for a host's address.
+//! Which of glibc's resolvers look up a host's address.
 //!
 //! This program is static. When it asks for an address, glibc loads the modules that
 //! the host's nsswitch.conf lists, which belong to the host's glibc and may

@@ -1,4 +1,4 @@
-//! Whom to trust: the machine's certificates, and one file more.
+//! Which certificates are trusted: the machine's, and those in one more file.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! In what architectures differ where IEEE 754 leaves a choice.
+//! Where architectures differ, because IEEE 754 leaves a choice.
 //!
 //! [`Rules::ARM`] is what the Arm manual says for both of its states; other guests
 //! choose others. Whatever is not here, such as which operations are fused, is the

@@ -1,4 +1,4 @@
-//! What there is: names, the images that they lead to, and images held for use.
+//! What the store has: names, the images that they lead to, and images held for use.
 
 use std::fs;
 use std::os::fd::OwnedFd;

@@ -1,6 +1,6 @@
-//! How an image comes: documents, then layers, several at a time, each unpacked
-//! as soon as those below it are. The name is written last, so that it never
-//! leads to what is not whole.
+//! How an image comes: documents, then layers, several at a time, each unpacked as soon as
+//! those below it are. The name is written last, so that it never leads to an incomplete
+//! image.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;

@@ -1,5 +1,5 @@
-//! What the words mean: an image's name, or a path. A path is written as one
-//! (`./x`, `/x`, `../x`), or is a file, or an OCI layout's folder; all else is a name.
+//! What the words mean: an image's name, or a path. A path is written as one (`./x`, `/x`,
+//! `../x`), or is a file, or an OCI layout's folder; anything else is a name.
 
 use std::path::{Path, PathBuf};
 

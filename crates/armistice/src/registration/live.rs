@@ -1,5 +1,5 @@
 //! The table in which exec looks: read in one way by all verbs, and opened by those that
-//! register in it. What it means that the table is out of sight is each verb's own.
+//! register in it. Each verb decides what it does where the table is out of sight.
 
 use anyhow::Result;
 use armistice_binfmt::situation::{self, How, Opened, Scope};

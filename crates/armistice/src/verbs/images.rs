@@ -1,4 +1,4 @@
-//! `images`, `rmi` and `prune`: what the store has, and how it goes.
+//! `images`, `rmi` and `prune`: list what the store has, and remove it.
 
 use anyhow::Result;
 use armistice_arch::Platform;

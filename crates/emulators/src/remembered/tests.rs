@@ -1,5 +1,5 @@
-//! What is remembered is never another than what the file has now, and what others
-//! could have written is not believed.
+//! A remembered identity is always the one that the file has now, and nothing is believed
+//! that others could have written.
 
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::process::Command;

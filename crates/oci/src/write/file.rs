@@ -1,6 +1,5 @@
-//! A file that is there whole or not at all: written under another name in the
-//! same folder, flushed to the disk, then renamed. The other name is removed
-//! whenever that fails.
+//! A file that is complete or not there at all: written under another name in the same
+//! folder, flushed to the disk, then renamed. The other name is removed whenever that fails.
 
 use std::fs::{File, Permissions};
 use std::io::{self, BufWriter, Write};

@@ -1,5 +1,6 @@
-//! What would mend it. A change is tried on a copy of the table and of the files before
-//! anybody is told of it; a change after which the program still does not run is no remedy.
+//! What would make the program run. A change is tried on a copy of the table and of the files
+//! before anybody is told of it; a change after which the program still does not run is no
+//! remedy.
 
 use std::path::{Path, PathBuf};
 

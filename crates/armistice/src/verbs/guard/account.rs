@@ -1,4 +1,4 @@
-//! What somebody did to the table, and who it was, in words.
+//! Words for what somebody did to the table, and who it was.
 //!
 //! The kernel tells who it was, if the caller may listen; else it is guessed from the programs that began
 //! shortly before. This command's own verbs that change no table are never accused, nor is
