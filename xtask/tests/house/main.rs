@@ -136,6 +136,53 @@ fn each_layer_knows_those_alone_that_it_may_know() {
     assert!(told.is_empty(), "{told}");
 }
 
+/// Folders with a file of Rust below `folder`, and those files' names.
+fn rooms_below(folder: &Path, found: &mut BTreeMap<PathBuf, Vec<String>>) {
+    for entry in fs::read_dir(folder).expect("the folder is there") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() && !path.ends_with("target") {
+            rooms_below(&path, found);
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            let name = path.file_name().expect("a name").to_string_lossy();
+            found
+                .entry(folder.to_owned())
+                .or_default()
+                .push(name.into_owned());
+        }
+    }
+}
+
+/// The doors that stand beside their rooms: `x.rs` beside a folder `x` of modules.
+fn doors_outside(folder: &Path) -> Vec<PathBuf> {
+    let mut rooms = BTreeMap::new();
+    rooms_below(folder, &mut rooms);
+    let doors = rooms.keys().map(|room| room.with_extension("rs"));
+    doors.filter(|door| door.exists()).collect()
+}
+
+/// Where doors still stand outside: to be moved.
+const STILL_OUTSIDE: &str = "crates/a32";
+
+/// One style: a module with modules of its own is `x/mod.rs`, a test with modules
+/// is `x/main.rs`.
+#[test]
+fn a_rooms_door_is_in_the_room() {
+    let made = Path::new(env!("CARGO_TARGET_TMPDIR")).join("doors");
+    for name in ["src/right/mod.rs", "src/right/part.rs", "src/wrong/part.rs"] {
+        let path = made.join(name);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("there is room");
+        fs::write(path, "").expect("it fits");
+    }
+    let wrong = made.join("src/wrong.rs");
+    fs::write(&wrong, "mod part;").expect("it fits");
+    assert_eq!(doors_outside(&made), [wrong]);
+    for folder in ["crates", "xtask", "tests", "fuzz"] {
+        let mut found = doors_outside(&root().join(folder));
+        found.retain(|door| !door.starts_with(root().join(STILL_OUTSIDE)));
+        assert!(found.is_empty(), "move it into its folder: {found:?}");
+    }
+}
+
 /// Numbers of the kernel's that several crates ask for, and the one crate that writes them down.
 const STAND_ONCE: [(&str, &str); 2] = [
     ("0xEFFF_FFFD", "crates/binfmt/src"), // USER_NS_INIT_INO
