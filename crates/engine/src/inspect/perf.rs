@@ -112,6 +112,7 @@ mod tests {
             patch: 0x31,
             thunk: 0x40,
             number: 0x4a,
+            slot: None,
         };
         let lowered = Lowered {
             blocks: alloc::vec![(0x1000, 0), (0x1010, 0x20)],

@@ -144,7 +144,11 @@ impl Translations {
         former.form(&lifter, &fetcher, key.pc, LIMITS, region);
         let outside = |key| cache.find(key).map_or(Live::Live, |entry| entry.flags);
         let counters = observer.formed(key.pc, region);
-        lowerer.lower(region, Options { counters }, outside, lowered);
+        let options = Options {
+            counters,
+            base: None,
+        };
+        lowerer.lower(region, options, outside, lowered);
         let placed = cache.place::<G>(arena, region, lowerer.asm.code_mut(), lowered)?;
         observer.translated(region, lowered, placed.host.start, lowerer.asm.code());
         for entry in &lowered.entries {

@@ -26,12 +26,47 @@ pub(crate) fn check(mode: Mode, head: u64, words: &[u32], host: HostFeatures) ->
         let there = translated(moved, Options::default());
         same(&here, &there, moved, words);
     }
+    in_place(&translated, head, words);
     here.lowered.relocations.list.len()
+}
+
+/// Code that is used in place is the same to the byte, and reaches nothing beside it but
+/// what is listed.
+fn in_place(translated: &dyn Fn(u64, Options) -> Translated, head: u64, words: &[u32]) {
+    let of = |moved: u64| {
+        let options = Options {
+            counters: None,
+            base: Some((head & !0xfff).wrapping_add(moved)),
+        };
+        translated(moved, options)
+    };
+    let here = of(0);
+    let lowered = &here.lowered;
+    assert!(lowered.relocations.list.is_empty(), "{words:08x?}");
+    for moved in MOVES {
+        let there = of(moved);
+        assert!(here.code == there.code, "{words:08x?} moved by {moved:#x}");
+        assert_eq!(lowered.base_words, there.lowered.base_words);
+    }
+    let slots = lowered.exits.iter().filter_map(|exit| exit.slot);
+    let mut listed: Vec<u32> = slots.chain(lowered.base_words.iter().copied()).collect();
+    listed.sort_unstable();
+    let mut relative = Vec::new();
+    for insn in &mut Decoder::with_ip(64, &here.code, 0, DecoderOptions::NONE) {
+        if insn.is_ip_rel_memory_operand() {
+            relative.push(u32::try_from(insn.next_ip() - 4).unwrap());
+        }
+    }
+    assert_eq!(relative, listed, "{words:08x?}");
+    assert!(lowered.exits.iter().all(|exit| exit.slot.is_some()));
 }
 
 /// The same of code that counts its blocks.
 pub(crate) fn check_counting(words: &[u32], host: HostFeatures) {
-    let counting = Options { counters: Some(7) };
+    let counting = Options {
+        counters: Some(7),
+        base: None,
+    };
     let translated = |moved: u64| {
         let head = HEAD.wrapping_add(moved);
         Translated::of(&A64::default(), head, words, host, counting)

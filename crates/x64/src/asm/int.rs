@@ -173,6 +173,22 @@ impl Asm {
         self.pos() - 8
     }
 
+    /// mov dst, \[rip + displacement]; gives the position of its last four bytes, the
+    /// displacement, to be filled in
+    pub fn mov_rip_at(&mut self, dst: Gpr) -> usize {
+        self.touch(dst.0);
+        self.bytes(&[0x48 | dst.0 >> 3 << 2, 0x8b, 5 | (dst.0 & 7) << 3]);
+        self.imm32(0);
+        self.pos() - 4
+    }
+
+    /// jmp \[rip + displacement]; likewise
+    pub fn jmp_rip_at(&mut self) -> usize {
+        self.bytes(&[0xff, 0x25]);
+        self.imm32(0);
+        self.pos() - 4
+    }
+
     fn mov_imm32(&mut self, dst: Gpr) {
         self.touch(dst.0);
         if dst.0 >= 8 {

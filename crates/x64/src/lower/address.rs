@@ -5,9 +5,14 @@
 //! these bytes, and code that is kept can be put right by them. Nothing else in code
 //! says where guest or host lie: what the surroundings have is reached through the
 //! state, and displacements stay inside the region.
+//!
+//! Code that many processes use in place ([`super::Options::base`]) can't differ in any
+//! byte. There a guest address is a distance from a *base word*, which lies outside the
+//! code, where the process has what is its own; lowering lists where its displacement is
+//! to be filled in ([`super::Lowered::base_words`]).
 
 use super::Lowering;
-use crate::asm::{Gpr, Size};
+use crate::asm::{Gpr, Mem, Size};
 use crate::convention::RAX;
 use alloc::vec::Vec;
 use ir::Reg;
@@ -65,6 +70,9 @@ impl Relocations {
 impl Lowering<'_> {
     /// `to` = a guest address; the flags are left alone.
     pub(crate) fn guest_address(&mut self, to: Gpr, address: u64) {
+        if let Some(base) = self.base {
+            return self.base_and(to, address.wrapping_sub(base).cast_signed());
+        }
         let at = self.a.mov_imm64_at(to, address);
         #[allow(
             clippy::cast_possible_truncation,
@@ -78,6 +86,23 @@ impl Lowering<'_> {
             kind: Kind::Guest,
             addend,
         });
+    }
+
+    /// `to` = what the base word has, and so much more.
+    fn base_and(&mut self, to: Gpr, mut distance: i64) {
+        let at = self.a.mov_rip_at(to);
+        #[allow(
+            clippy::cast_possible_truncation,
+            reason = "a region's code is some kilobytes"
+        )]
+        self.out.base_words.push(at as u32);
+        // ADRP reaches four gigabytes, a displacement two.
+        while distance != 0 {
+            #[allow(clippy::cast_possible_truncation, reason = "clamped")]
+            let step = distance.clamp(i32::MIN.into(), i32::MAX.into()) as i32;
+            self.a.lea(Size::B64, to, Mem::disp(to, step));
+            distance -= i64::from(step);
+        }
     }
 
     /// d = a guest address.

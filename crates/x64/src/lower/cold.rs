@@ -155,6 +155,8 @@ impl Lowering<'_> {
         )]
         let at = patch as u32;
         self.a.patch_i32(patch, (thunk - at).cast_signed() - 4);
+        #[allow(clippy::cast_possible_truncation, reason = "as above")]
+        let slot = self.base.map(|_| self.a.jmp_rip_at() as u32);
         self.set_pc(target.pc);
         self.a.mov_ri(RCX, Leave::Link.into(target.mode));
         let number = self.a.mov_imm32_at(RAX);
@@ -166,6 +168,7 @@ impl Lowering<'_> {
             patch: at,
             thunk,
             number,
+            slot,
         });
     }
 

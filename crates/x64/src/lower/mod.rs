@@ -131,6 +131,10 @@ pub struct Exit {
     pub thunk: u32,
     /// Where the thunk's 4-byte number lies, to be filled in.
     pub number: u32,
+    /// In code that is used in place: where the thunk's jump through a word outside
+    /// the code has its displacement, to be filled in. Behind these four bytes is where the
+    /// word leads while the exit is not linked.
+    pub slot: Option<u32>,
 }
 
 /// A place where the guest's state is known: a host instruction that can
@@ -164,6 +168,9 @@ pub struct Lowered {
     pub swaps: Swaps,
     /// What of the code depends on where the guest's lies.
     pub relocations: Relocations,
+    /// Where displacements to the base word are to be filled in, ascending; each is
+    /// the end of its instruction.
+    pub base_words: Vec<u32>,
 }
 
 /// Options of lowering.
@@ -172,6 +179,9 @@ pub struct Options {
     /// The first of the 64-bit counters to raise, one a block, in the table that the
     /// state points to.
     pub counters: Option<u32>,
+    /// The code is to be used in place: guest addresses are distances from this one,
+    /// which the base word has, and exits go through words outside the code.
+    pub base: Option<u64>,
 }
 
 /// Lowers regions; keeps its memory from one to the next.
@@ -216,6 +226,7 @@ impl Lowerer {
         out.faults.clear();
         out.blocks.clear();
         out.relocations.list.clear();
+        out.base_words.clear();
         out.relocations.origin = region.blocks.first().map_or(0, |block| block.pc);
         self.asm.clear();
         self.liveness.compute(region, &outside);
@@ -244,6 +255,7 @@ impl Lowerer {
             ahead: Early::default(),
             swaps: out.swaps,
             swapped: !out.swaps.is_empty(),
+            base: options.base,
             out,
             index: 0,
             start: 0,
@@ -292,6 +304,8 @@ pub(crate) struct Lowering<'a> {
     swaps: Swaps,
     /// Whether they do where the emitter is.
     swapped: bool,
+    /// [`Options::base`].
+    base: Option<u64>,
     /// The block being lowered.
     index: usize,
     /// Where the block starts in the region's list of operations.

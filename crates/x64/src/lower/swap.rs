@@ -95,6 +95,23 @@ impl Swaps {
         swaps
     }
 
+    /// As bytes to be kept: two slots a swap, or 0xff twice.
+    #[must_use]
+    pub fn to_bytes(&self) -> [[u8; 2]; SWAPS] {
+        self.list
+            .map(|swap| swap.map_or([0xff; 2], |swap| [swap.evicted, swap.holds]))
+    }
+
+    /// What such bytes say. A number that is no slot's is none.
+    #[must_use]
+    pub fn from_bytes(bytes: &[[u8; 2]; SWAPS]) -> Self {
+        let is_slot = |slot: u8| usize::from(slot) < SLOTS;
+        let list = bytes.map(|[evicted, holds]| {
+            (is_slot(evicted) && is_slot(holds)).then_some(Swap { evicted, holds })
+        });
+        Self { list }
+    }
+
     fn iter(&self) -> impl Iterator<Item = (usize, Swap)> {
         let list = self.list.into_iter().enumerate();
         list.filter_map(|(n, swap)| Some((n, swap?)))

@@ -50,6 +50,11 @@ pub const RULES: &[Rule] = &[
         says: "the bytes that are listed are apart, and hold what the list says",
         check: relocations_hold,
     },
+    Rule {
+        name: "base",
+        says: "the displacements to the base word are apart, and to be filled in",
+        check: base_words_are_apart,
+    },
 ];
 
 /// Whether what was lowered keeps to all rules.
@@ -115,7 +120,10 @@ fn exits_are_patchable(_: &Region, lowered: &Lowered, code: &[u8]) -> Option<Str
     let exit = lowered.exits.iter().find(|exit| {
         let patchable = exit.patch.is_multiple_of(4) && holds(code, exit.patch, 4);
         let number = exit.number > exit.thunk && holds(code, exit.number, 4);
-        !patchable || !number || exit.thunk < exit.patch
+        let slot = exit
+            .slot
+            .is_none_or(|slot| slot == exit.thunk + 2 && slot < exit.number);
+        !patchable || !number || !slot || exit.thunk < exit.patch
     })?;
     Some(format!("{exit:x?}"))
 }
@@ -141,6 +149,18 @@ fn faults_are_of_operations(region: &Region, lowered: &Lowered, code: &[u8]) -> 
         !known || !holds(code, fault.host, 1)
     })?;
     Some(format!("{wrong:x?}"))
+}
+
+fn base_words_are_apart(_: &Region, lowered: &Lowered, code: &[u8]) -> Option<String> {
+    let mut end = 0;
+    for &at in &lowered.base_words {
+        let there = code.get(at as usize..at as usize + 4);
+        if at < end || there != Some(&[0; 4]) {
+            return Some(format!("{at:#x}: {there:x?}"));
+        }
+        end = at + 4;
+    }
+    None
 }
 
 fn relocations_hold(_: &Region, lowered: &Lowered, code: &[u8]) -> Option<String> {
