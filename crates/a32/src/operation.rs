@@ -11,7 +11,7 @@ mod t32;
 
 use guest::memory::{Barrier, Size};
 
-use crate::decode::{Insn, fp};
+use crate::decode::Insn;
 
 /// The number of a register.
 pub type Reg = u8;
@@ -672,8 +672,6 @@ pub enum Operation {
     Breakpoint(u32),
     /// UDF.
     Undefined,
-    /// Floating point: both states have the same fields.
-    Float(fp::Insn),
 }
 
 /// Registers loaded or stored one after the other.
@@ -698,7 +696,6 @@ pub fn operation(insn: Insn) -> Operation {
         Insn::A32(insn) => a32::operation(insn),
         Insn::T32(insn) => t32::operation(insn),
         Insn::T16(insn) => t16::operation(insn),
-        Insn::Fp(insn, _) => Operation::Float(insn),
     }
 }
 

@@ -43,6 +43,13 @@ Options:
   -g, --gdb WHERE    Wait for GDB, at a port of this machine (0: any), or at a
                      path with a slash; then 'target remote WHERE'
       --perf-map     Write /tmp/perf-PID.map, so that perf names guest code
+      --kept FILE    Use the translations in FILE, if it fits, in what the
+                     program executes too; their host code is trusted as it is
+      --learn FILE   The same, and add to FILE at the end what ran and is not
+                     in it
+      --bake FILE ENGINE
+                     Run nothing: write ENGINE, this program with the
+                     translations in FILE behind it, for all programs it runs
   -h, --help         Print this help
   -V, --version      Print the version
 
@@ -89,6 +96,20 @@ pub struct Options {
     pub perf_map: bool,
 }
 
+impl Options {
+    /// Whether translations are made as they are needed, and nobody looks at them.
+    #[must_use]
+    pub const fn only_runs(&self) -> bool {
+        !(self.interpret
+            || self.eager
+            || self.print_guest
+            || self.print_ir
+            || self.print_host
+            || self.counters
+            || self.perf_map)
+    }
+}
+
 /// A program to run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Run<'a> {
@@ -112,6 +133,17 @@ pub struct Run<'a> {
     pub prefix: Option<&'a CStr>,
     /// Changes of the environment, in their order.
     pub variables: Vec<Variable<'a>>,
+    /// The file of translations that are used.
+    pub kept: Option<Kept<'a>>,
+}
+
+/// A file of translations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kept<'a> {
+    /// Its path.
+    pub path: &'a CStr,
+    /// Whether what ran is added to it.
+    pub learn: bool,
 }
 
 /// A change of the environment.
@@ -170,6 +202,13 @@ pub enum Command<'a> {
     Help,
     /// Printing the version.
     Version,
+    /// Writing an engine with translations behind it.
+    Bake {
+        /// The file of translations.
+        translations: &'a CStr,
+        /// The engine that is written.
+        engine: &'a CStr,
+    },
     /// Running a program.
     Run(Run<'a>),
 }
@@ -187,7 +226,8 @@ pub enum Usage<'a> {
     Number(&'a CStr),
     /// Neither a port nor a path.
     Place(&'a CStr),
-    /// A debugger for a program with rights that its user does not have.
+    /// A debugger, or a file of translations, for a program with rights that its user does
+    /// not have.
     Rights,
     /// An option that only QEMU has, and what to do here.
     OfQemu(&'a CStr, &'static str),
@@ -224,7 +264,9 @@ impl fmt::Display for Usage<'_> {
                 f.write_str("neither a port nor a path with a slash: ")?;
                 shown(value, f)?;
             }
-            Self::Rights => f.write_str("no debugger for a program with others' rights")?,
+            Self::Rights => f.write_str(
+                "no debugger and no file of translations for a program with others' rights",
+            )?,
             Self::OfQemu(option, advice) => {
                 shown(option, f)?;
                 write!(f, " is an option of QEMU's only: {advice}")?;
@@ -263,9 +305,11 @@ pub fn read(start: &Start) -> Result<Command<'static>, Usage<'static>> {
         let command = from_user(arguments)?;
         let secure = start.auxiliary(key::SECURE).unwrap_or(0) != 0;
         match command {
-            Command::Run(Run {
-                debugger: Some(_), ..
-            }) if secure => Err(Usage::Rights),
+            Command::Run(Run { debugger, kept, .. })
+                if secure && (debugger.is_some() || kept.is_some()) =>
+            {
+                Err(Usage::Rights)
+            }
             command => Ok(command),
         }
     }
@@ -293,6 +337,7 @@ fn from_kernel<'a>(
         debugger: None,
         prefix: None,
         variables: Vec::new(),
+        kept: None,
     }))
 }
 
@@ -306,6 +351,7 @@ fn from_user<'a>(arguments: &[&'a CStr]) -> Result<Command<'a>, Usage<'a>> {
     let mut executed = None;
     let mut prefix = None;
     let mut variables = Vec::new();
+    let mut kept = None;
     let mut rest = arguments.iter().copied();
     let program = loop {
         let argument = rest.next().ok_or(Usage::NoProgram)?;
@@ -315,6 +361,20 @@ fn from_user<'a>(arguments: &[&'a CStr]) -> Result<Command<'a>, Usage<'a>> {
             b"-V" | b"-version" | b"--version" => return Ok(Command::Version),
             b"-L" | b"--root" => {
                 prefix = Some(rest.next().ok_or(Usage::NoValue(argument))?);
+                continue;
+            }
+            b"--bake" => {
+                let mut value = || rest.next().ok_or(Usage::NoValue(argument));
+                let (translations, engine) = (value()?, value()?);
+                return Ok(Command::Bake {
+                    translations,
+                    engine,
+                });
+            }
+            option @ (b"--kept" | b"--learn") => {
+                let path = rest.next().ok_or(Usage::NoValue(argument))?;
+                let learn = option == b"--learn";
+                kept = Some(Kept { path, learn });
                 continue;
             }
             b"-E" => {
@@ -384,6 +444,7 @@ fn from_user<'a>(arguments: &[&'a CStr]) -> Result<Command<'a>, Usage<'a>> {
         debugger,
         prefix,
         variables,
+        kept,
     }))
 }
 
@@ -662,15 +723,21 @@ mod tests {
 
     #[test]
     fn no_debugger_for_others_rights() {
-        let start = |secure| Start {
-            arguments: alloc::vec![c"/engine", c"-g", c"0", c"/bin/a"],
+        let start = |secure, option, value| Start {
+            arguments: alloc::vec![c"/engine", option, value, c"/bin/a"],
             environment: Vec::new(),
             auxiliary: alloc::vec![(key::SECURE, secure)],
             stack: 0..0,
             executed: None,
         };
-        assert_eq!(read(&start(1)), Err(Usage::Rights));
-        assert!(run(read(&start(0))).debugger.is_some());
+        for (option, value) in [(c"-g", c"0"), (c"--kept", c"/a"), (c"--learn", c"/a")] {
+            let read = |secure| read(&start(secure, option, value));
+            assert_eq!(read(1), Err(Usage::Rights), "{option:?}");
+            let run = run(read(0));
+            assert!(run.debugger.is_some() != run.kept.is_some(), "{option:?}");
+            let learns = run.kept.is_some_and(|kept| kept.learn);
+            assert_eq!(learns, option == c"--learn");
+        }
     }
 
     #[test]

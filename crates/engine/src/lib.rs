@@ -6,6 +6,7 @@
 
 extern crate alloc;
 
+pub mod bake;
 pub mod cli;
 pub mod debug;
 pub mod host;
@@ -69,6 +70,10 @@ pub unsafe fn main<A: Abi>(stack: *const usize, mapping: u64) -> ! {
             message::name(),
             env!("CARGO_PKG_VERSION")
         )),
+        Ok(Command::Bake {
+            translations,
+            engine,
+        }) => bake::run::<A>(&start, translations, engine),
         Ok(Command::Run(run)) => match handed_over(&mut start, run) {
             Ok(run) => {
                 cli::set_environment(&mut start.environment, &run.variables);
@@ -95,14 +100,14 @@ fn print(text: &str) -> ! {
 }
 
 /// With the arguments and the environment that another engine hands over.
-fn handed_over<'a>(start: &mut Start, mut run: Run<'a>) -> Result<Run<'a>, Errno> {
+fn handed_over(start: &mut Start, mut run: Run<'static>) -> Result<Run<'static>, Errno> {
     if let Some(file) = run.handed {
         run.arguments = start.take(&Fd::new(file))?;
     }
     Ok(run)
 }
 
-fn run_program<A: Abi>(start: &Start, command: &Run<'_>, block: Result<Block, Errno>) -> ! {
+fn run_program<A: Abi>(start: &Start, command: &Run<'static>, block: Result<Block, Errno>) -> ! {
     if let Some(missing) = cpu::missing() {
         message::line(text!(
             "this processor is too old: x86-64-v3 is needed, and it has no {missing}"
@@ -132,6 +137,7 @@ fn run_program<A: Abi>(start: &Start, command: &Run<'_>, block: Result<Block, Er
     };
     let mut process = Process::new(space, &loaded, seccomp);
     process.trace = command.options.strace;
+    process.kept = command.kept.map(|kept| (kept.path, kept.learn));
     if process.trace {
         trace::executed(command.program, &command.arguments, start.environment.len());
     }
@@ -147,7 +153,14 @@ fn run_program<A: Abi>(start: &Start, command: &Run<'_>, block: Result<Block, Er
     let thread = Thread::inherited(block, ignored, loaded.held);
     let inspector = Inspector::new(command.options);
     let state = A::start(loaded.start, loaded.stack);
-    run::run::<A>(process, thread, state, inspector, debugger)
+    run::run::<A>(
+        process,
+        thread,
+        state,
+        inspector,
+        debugger,
+        start.build_id(),
+    )
 }
 
 /// The connection to a debugger, and whether it has been there before.

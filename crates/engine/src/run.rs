@@ -3,7 +3,7 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::ffi::c_void;
+use core::ffi::{CStr, c_void};
 use core::format_args as text;
 use core::sync::atomic::Ordering;
 
@@ -17,7 +17,7 @@ use crate::debug::{self, Debugger, How};
 use crate::host::lock::Lock;
 use crate::host::signal;
 use crate::host::sys::{self, Errno, Fd};
-use crate::host::{heap, message, own};
+use crate::host::{baked, heap, message, own};
 use crate::inspect::Inspector;
 use crate::linux::abi::{Abi, State};
 use crate::linux::core_file::{self, Death};
@@ -29,6 +29,8 @@ use crate::memory::guest_memory::{self, GuestMemory};
 use crate::thread::attention::Block;
 use crate::thread::clone::{self, Request};
 use crate::translator::interpret;
+use crate::translator::kept::file::File;
+use crate::translator::kept::format::Identity;
 use crate::translator::source::Observer;
 use crate::translator::stale::STALE;
 use crate::translator::translate::Translator;
@@ -44,6 +46,8 @@ pub struct Runtime<A: Abi> {
     translator: Translator<A::Guest>,
     inspector: Lock<Inspector<A::Guest>>,
     interpret: bool,
+    /// The file that what ran is added to, and what that is bound to.
+    learning: Option<(&'static CStr, Identity)>,
     debugger: Option<&'static Debugger<A>>,
     /// States of threads that have ended, for others: their pages are there
     /// already.
@@ -88,13 +92,15 @@ struct Start<A: Abi> {
 
 /// Runs the program to its end, from its first thread.
 ///
-/// A debugger, if there is one, has the connection that it is given.
+/// A debugger, if there is one, has the connection that it is given. `build` is the
+/// engine's build-id, which kept translations are bound to.
 pub fn run<A: Abi>(
     process: Process,
     mut thread: Thread,
     cpu: State<A>,
     inspector: Inspector<A::Guest>,
     debugger: Option<(&'static Debugger<A>, Fd)>,
+    build: Option<[u8; 20]>,
 ) -> ! {
     let make = if inspector.options().eager {
         Translator::eager
@@ -111,6 +117,7 @@ pub fn run<A: Abi>(
     if let Some(tally) = inspector.tally() {
         translator.count(tally);
     }
+    let learning = keep::<A>(&mut translator, &process, &thread, &inspector, build);
     translator.take_faults();
     let interpret = inspector.options().interpret;
     let runtime: &'static Runtime<A> = Box::leak(Box::new(Runtime {
@@ -118,6 +125,7 @@ pub fn run<A: Abi>(
         translator,
         inspector: Lock::new(inspector),
         interpret,
+        learning,
         debugger: debugger.as_ref().map(|&(debugger, _)| debugger),
         spare: Lock::new(Vec::with_capacity(SPARE)),
     }));
@@ -145,6 +153,39 @@ pub fn run<A: Abi>(
     own::keep_away();
     let end = runtime.run(&mut thread, &mut vcpu);
     runtime.end(&thread, end, None)
+}
+
+/// Takes the translations into use that the program is to have, if they can be, and says
+/// where what it runs is to be added: those of the file that is named, or those behind the
+/// engine's own file. Who wants to see regions being translated sees all of them. With rights
+/// that the caller has not and under filters of system calls no file that is named is
+/// used: who gave the rights or set the filters does not trust the caller, or the program,
+/// with host code. The engine's own file is trusted as the engine is.
+fn keep<A: Abi>(
+    translator: &mut Translator<A::Guest>,
+    process: &Process,
+    thread: &Thread,
+    inspector: &Inspector<A::Guest>,
+    build: Option<[u8; 20]>,
+) -> Option<(&'static CStr, Identity)> {
+    let filtered = thread.attention().watched.load(Ordering::Relaxed) != 0;
+    let named = process.kept.filter(|_| !process.secure && !filtered);
+    if !inspector.options().only_runs() || named.is_none() && !baked::is_there() {
+        return None;
+    }
+    let identity = translator.identity(build?);
+    let file = match named {
+        Some((path, _)) => File::open(path, &identity),
+        None => File::baked(&identity),
+    };
+    if let Ok(file) = file {
+        translator.keep(file);
+    }
+    let (path, learn) = named?;
+    learn.then(|| {
+        translator.learn();
+        (path, identity)
+    })
 }
 
 /// Where a thread starts that another one has made, with all signals blocked.
@@ -305,7 +346,7 @@ impl<A: Abi> Runtime<A> {
                 thread.settle();
                 thread.pending.leave(attention);
                 if last {
-                    self.inspector.hold().finish();
+                    self.finish();
                 }
                 // The debugger's server would go on.
                 if last && self.debugger.is_some() {
@@ -322,14 +363,26 @@ impl<A: Abi> Runtime<A> {
                 unsafe { clone::leave(mapping, code) }
             }
             End::Process(code) => {
-                self.inspector.hold().finish();
+                self.finish();
                 sys::exit_group(code)
             }
             End::Signal(signal, death) => {
-                self.inspector.hold().finish();
+                self.finish();
                 death.by(signal)
             }
         }
+    }
+
+    /// The program has come to its end: what was to be told of it is told.
+    fn finish(&self) {
+        if let Some((path, identity)) = &self.learning {
+            let memory = GuestMemory::<A::Guest>::new(&self.process.space);
+            if let Err(error) = self.translator.write(&memory, path, identity) {
+                let path = message::Shown(path.to_bytes());
+                message::line(text!("{path}: what ran can't be kept: {error}"));
+            }
+        }
+        self.inspector.hold().finish();
     }
 
     /// Whether the guest is stopped there by a breakpoint that the debugger set, and not

@@ -1,6 +1,6 @@
 //! Instruction words to test with: from the whole space, and from each row and beside it.
 
-use armistice_a32::decode::{Insn, State, a32, decode, fp, is_long, t16, t32};
+use armistice_a32::decode::{Insn, State, a32, decode, is_long, t16, t32};
 
 /// A small generator of random numbers (xorshift64*), repeatable.
 pub(crate) struct Random(u64);
@@ -71,11 +71,6 @@ pub(crate) fn t16_rows() -> Vec<Row> {
     rows!(t16)
 }
 
-/// The rows of floating point.
-pub(crate) fn fp_rows() -> Vec<Row> {
-    rows!(fp)
-}
-
 /// A word that matches the row's fixed bits: all else random, or all zeros and ones field
 /// by field half of the time, where the limits are.
 fn of_row(random: &mut Random, row: &Row) -> u32 {
@@ -109,18 +104,16 @@ pub(crate) fn as_it_should_be(state: State, word: u32) -> u32 {
         Some(Insn::A32(insn)) => canonical!(insn),
         Some(Insn::T32(insn)) => canonical!(insn),
         Some(Insn::T16(insn)) => canonical!(insn),
-        Some(Insn::Fp(insn, _)) => canonical!(insn) & 0x0fff_ffff | word & 0xf000_0000,
     }
 }
 
 /// `count` words of 4 bytes: a third from the whole space, a third from the rows, a third one bit
 /// beside a row.
 pub(crate) fn sample(state: State, seed: u64, count: usize) -> Vec<u32> {
-    let mut rows = match state {
+    let rows = match state {
         State::Arm => a32_rows(),
         State::Thumb => t32_rows(),
     };
-    rows.extend(fp_rows());
     let mut random = Random::new(seed);
     let mut words = Vec::new();
     while words.len() < count {

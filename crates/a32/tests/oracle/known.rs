@@ -41,19 +41,17 @@ pub(crate) const KNOWN: &[Known] = &[
                  is CONSTRAINED UNPREDICTABLE. In ours it is.",
     },
     Known {
-        rows: &["LDM", "LDRD", "POP", "VLDM", "VLDR"],
+        rows: &["LDM", "LDRD", "POP"],
         explains: |places, ours, theirs| {
             ours.signal == 11
                 && theirs.signal == 11
-                && places
-                    .iter()
-                    .all(|p| matches!(p, Place::R(_) | Place::D(_)))
+                && places.iter().all(|p| matches!(p, Place::R(_)))
         },
         reason: "G1.12, a load of several registers that takes a Data Abort leaves those loaded, but \
                  for the base, UNKNOWN. QEMU has loaded the first ones.",
     },
     Known {
-        rows: &["STM", "STRD", "PUSH", "VSTM", "VSTR"],
+        rows: &["STM", "STRD", "PUSH"],
         explains: |places, ours, theirs| {
             ours.signal == 11
                 && theirs.signal == 11

@@ -5,6 +5,7 @@
 //! through [`sys`].
 
 pub mod auxv;
+pub mod baked;
 pub mod clock;
 pub mod cpu;
 pub mod directory;

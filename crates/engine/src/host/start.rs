@@ -165,6 +165,30 @@ impl Start {
             .map(|(_, range)| page_down(range.start)..page_down(range.end + (PAGE - 1)))
     }
 
+    /// The build-id of the engine's own program, if it was linked with one.
+    #[must_use]
+    pub fn build_id(&self) -> Option<[u8; 20]> {
+        const PT_NOTE: u64 = 4;
+        const NT_GNU_BUILD_ID: u32 = 3;
+        let notes = self.headers().filter(|&(kind, _)| kind == PT_NOTE);
+        notes.into_iter().find_map(|(_, range)| {
+            let mut at = range.start;
+            while at + 12 <= range.end {
+                // SAFETY: the segment is mapped, to be read.
+                let [name, length, kind] = unsafe { *(at as *const [u32; 3]) };
+                let aligned = |length: u32| u64::from(length).next_multiple_of(4);
+                let content = at + 12 + aligned(name);
+                let end = content + aligned(length);
+                if kind == NT_GNU_BUILD_ID && length == 20 && end <= range.end {
+                    // SAFETY: as before.
+                    return Some(unsafe { *(content as *const [u8; 20]) });
+                }
+                at = end;
+            }
+            None
+        })
+    }
+
     /// The engine's own program headers: the kind, and the addresses.
     fn headers(&self) -> impl Iterator<Item = (u64, Range<u64>)> {
         const PT_PHDR: u64 = 6;

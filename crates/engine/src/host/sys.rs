@@ -452,6 +452,24 @@ impl Fd {
         i32::try_from(fd).map(Self).map_err(|_| Errno::EBADF)
     }
 
+    /// Opens a file with these flags of the host's, which may make it, with this mode.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn create(path: &CStr, flags: u64, mode: u64) -> Result<Self, Errno> {
+        let arguments = [
+            fd_argument(AT_FDCWD),
+            path.as_ptr() as u64,
+            flags,
+            mode,
+            0,
+            0,
+        ];
+        // SAFETY: the kernel reads the string only.
+        let fd = unsafe { syscall(number::OPENAT, arguments) }?;
+        i32::try_from(fd).map(Self).map_err(|_| Errno::EBADF)
+    }
+
     /// The file's path without symbolic links, as far as there is one.
     #[must_use]
     pub fn path(&self) -> Vec<u8> {
@@ -685,6 +703,31 @@ pub unsafe fn mmap(
             ],
         )
     }
+}
+
+/// Gives a file another name, in place of what has it.
+///
+/// # Errors
+/// The kernel's.
+pub fn rename(from: &CStr, to: &CStr) -> Result<(), Errno> {
+    let directory = fd_argument(AT_FDCWD);
+    let arguments = [
+        directory,
+        from.as_ptr() as u64,
+        directory,
+        to.as_ptr() as u64,
+        0,
+        0,
+    ];
+    // SAFETY: the kernel reads the strings only.
+    unsafe { syscall(number::RENAMEAT, arguments) }.map(drop)
+}
+
+/// Takes a file's name away.
+pub fn unlink(path: &CStr) {
+    let arguments = [fd_argument(AT_FDCWD), path.as_ptr() as u64, 0, 0, 0, 0];
+    // SAFETY: the kernel reads the string only.
+    let _ = unsafe { syscall(number::UNLINKAT, arguments) };
 }
 
 /// Unmaps pages.

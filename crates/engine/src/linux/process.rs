@@ -4,6 +4,7 @@
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::ffi::CStr;
 use core::ops::Range;
 use core::sync::atomic::{AtomicBool, Ordering};
 
@@ -48,6 +49,9 @@ pub struct Process {
     pub attached: SpinLock<BTreeMap<u64, u64>>,
     /// Whether system calls are printed (`--strace`).
     pub trace: bool,
+    /// The file of translations that it uses (`--kept`), and whether it adds to it
+    /// (`--learn`).
+    pub kept: Option<(&'static CStr, bool)>,
     /// Who follows its threads.
     pub tracer: Option<&'static dyn Tracer>,
     /// Those of its threads that are stopped by another process.
@@ -86,6 +90,7 @@ impl Process {
             vdso: loaded.vdso.clone(),
             attached: SpinLock::new(BTreeMap::new()),
             trace: false,
+            kept: None,
             tracer: None,
             holds: Holds::default(),
             parking: Parking::default(),

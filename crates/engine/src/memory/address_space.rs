@@ -345,6 +345,19 @@ impl AddressSpace {
         });
     }
 
+    /// All lines of a range are.
+    pub fn read_all(&self, range: Range<u64>) {
+        if range.is_empty() {
+            return;
+        }
+        let (first, last) = (range.start >> LINE, (range.end - 1) >> LINE);
+        self.translated.with(|lines| {
+            for page in range.start / PAGE..=(range.end - 1) / PAGE {
+                *lines.entry(page).or_insert(0) |= lines_of(page, first, last);
+            }
+        });
+    }
+
     /// The guest wrote code in the range and said so. Told of shared pages, it
     /// may mean those of another mapping of the same memory; private ones that
     /// may not be executed have no translations.
@@ -428,18 +441,20 @@ fn set(ranges: &SpinLock<Ranges>, range: &Range<u64>, inside: bool) {
     });
 }
 
+/// The lines of a page from one to another, both of which may be of other pages.
+fn lines_of(page: u64, first: u64, last: u64) -> u64 {
+    let low = first.saturating_sub(page * 64).min(63);
+    let high = last.saturating_sub(page * 64).min(63);
+    u64::MAX << low & u64::MAX >> (63 - high)
+}
+
 /// Whether there is a line of the range.
 fn touched(lines: &Lines, range: &Range<u64>) -> bool {
     if lines.is_empty() || range.is_empty() {
         return false;
     }
     let (first, last) = (range.start >> LINE, (range.end - 1) >> LINE);
-    // The lines of a page that are in the range.
-    let inside = |page: u64| {
-        let low = first.saturating_sub(page * 64).min(63);
-        let high = last.saturating_sub(page * 64).min(63);
-        u64::MAX << low & u64::MAX >> (63 - high)
-    };
+    let inside = |page: u64| lines_of(page, first, last);
     let pages = range.start / PAGE..=(range.end - 1) / PAGE;
     if pages.end() - pages.start() < lines.len() as u64 {
         pages.into_iter().any(|page| {

@@ -2,6 +2,7 @@
 //! there finds [`guest::Guest::breakpoint`] in its place. The guest's memory is as it was.
 
 use alloc::vec::Vec;
+use core::ops::Range;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::host::lock::{SpinLock, Unlock};
@@ -19,6 +20,15 @@ impl Breakpoints {
     #[inline]
     pub fn contains(&self, address: u64) -> bool {
         self.count.load(Ordering::Acquire) != 0 && self.addresses.with(|all| all.contains(&address))
+    }
+
+    /// Whether there is one in a range.
+    #[must_use]
+    pub fn touch(&self, range: &Range<u64>) -> bool {
+        self.count.load(Ordering::Acquire) != 0
+            && self
+                .addresses
+                .with(|all| all.iter().any(|address| range.contains(address)))
     }
 
     /// Sets one; whoever keeps the code there is to forget it.

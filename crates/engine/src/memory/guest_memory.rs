@@ -461,6 +461,14 @@ pub fn read(address: u64, to: &mut [u8]) -> Result<(), Fault> {
     checked(done, false).map(drop)
 }
 
+/// Copies words from memory that the guest may execute. Whether all are there.
+fn copy_words(address: u64, words: &mut [u32]) -> bool {
+    let length = size_of_val(words) as u64;
+    // SAFETY: the slice is ours to write; a fault comes back as an error.
+    let done = unsafe { armistice_guest_copy(words.as_mut_ptr() as u64, address, length) };
+    done.kind == 0
+}
+
 /// Copies bytes to the guest's memory. When it fails, some of them may have
 /// been written.
 ///
@@ -595,6 +603,55 @@ impl<G: Guest> GuestMemory<'_, G> {
             return self.read_code(address, size);
         }
         word.map(|word| word as u32)
+    }
+
+    /// The range around an address that the guest may execute.
+    #[must_use]
+    pub fn executable_range(&self, address: u64) -> Option<Range<u64>> {
+        self.space.executable(address)
+    }
+
+    /// Reads words to look for what was kept of them. Whether the guest may execute all
+    /// of them, and stops at none. That what was read may change is not noted: it is compared
+    /// before it is relied on ([`GuestMemory::has_words`]).
+    #[must_use]
+    pub fn read_words(&self, address: u64, words: &mut [u32]) -> bool {
+        let length = size_of_val(words) as u64;
+        self.is_code(address, length) && copy_words(address, words)
+    }
+
+    /// Whether the guest would fetch these words from an address on. It is noted that
+    /// they were read.
+    #[must_use]
+    pub fn has_words(&self, address: u64, words: &[u32]) -> bool {
+        /// How many are compared at a time.
+        const SOME: usize = 128;
+        let generation = self.space.generation();
+        let length = size_of_val(words) as u64;
+        if !self.is_code(address, length) {
+            return false;
+        }
+        self.space.read_all(address..address + length);
+        let mut here = [0; SOME];
+        let mut at = address;
+        let same = words.chunks(SOME).all(|words| {
+            let here = &mut here[..words.len()];
+            let same = copy_words(at, here) && here == words;
+            at += size_of_val(words) as u64;
+            same
+        });
+        // Whoever changes pages at this moment comes first.
+        same && self.space.unsettled.is_empty() && self.space.generation() == generation
+    }
+
+    /// Whether the guest may execute all of a range, and stops nowhere in it.
+    fn is_code(&self, address: u64, length: u64) -> bool {
+        let end = address.checked_add(length);
+        let executable = self.space.executable(address);
+        let inside = executable
+            .zip(end)
+            .is_some_and(|(code, end)| end <= code.end);
+        inside && !self.space.breakpoints.touch(&(address..address + length))
     }
 
     /// The same where nothing has changed since the last look, and nothing is

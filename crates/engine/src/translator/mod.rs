@@ -9,6 +9,7 @@ mod cold;
 mod forget;
 mod fork;
 pub mod interpret;
+pub mod kept;
 mod safe_points;
 pub mod source;
 pub mod stale;

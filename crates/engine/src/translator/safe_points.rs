@@ -34,6 +34,27 @@ struct Places {
     leave: u64,
     /// Where the guest's state is known.
     points: Points,
+    /// Code that is kept: from and to, and where the state is known there.
+    kept: (u64, u64),
+    known: &'static [u8],
+}
+
+impl Places {
+    /// Whether an address is of code that is kept.
+    fn is_kept(&self, rip: u64) -> bool {
+        (self.kept.0..self.kept.1).contains(&rip)
+    }
+
+    /// Whether the guest's state is known at an address of translated code.
+    fn known(&self, rip: u64) -> bool {
+        if !self.is_kept(rip) {
+            return self.points.known(rip);
+        }
+        let offset = rip - self.kept.0;
+        #[allow(clippy::cast_possible_truncation, reason = "the host has 64 bits")]
+        let bits = self.known.get((offset / 8) as usize).copied();
+        bits.unwrap_or(0) & 1 << (offset % 8) != 0
+    }
 }
 
 /// The process's.
@@ -57,6 +78,11 @@ impl<G: Guest> Translator<G> {
             inward: inward.map(|(from, to)| (self.base + from as u64, self.base + to as u64)),
             leave: self.base + self.stubs.interrupted as u64,
             points: self.points,
+            kept: self
+                .kept
+                .as_ref()
+                .map_or((0, 0), |(code, _)| (code.start, code.end)),
+            known: self.kept.as_ref().map_or(&[], |&(_, known)| known),
         }
     }
 }
@@ -72,19 +98,21 @@ unsafe fn interrupted<G: Guest>(event: Event, registers: &mut Registers) -> Outc
         return Outcome::Elsewhere;
     };
     let rip = registers.rip;
-    if !(places.code.0..places.code.1).contains(&rip) {
+    let is_live = (places.code.0..places.code.1).contains(&rip);
+    if !is_live && !places.is_kept(rip) {
         return Outcome::Elsewhere;
     }
+    let is_stub = is_live && rip < places.stubs_end;
     match event {
-        Event::Fault if rip < places.stubs_end => return Outcome::Elsewhere,
-        Event::Stop if rip < places.stubs_end => {
+        Event::Fault if is_stub => return Outcome::Elsewhere,
+        Event::Stop if is_stub => {
             let inward = places
                 .inward
                 .iter()
                 .any(|&(from, to)| (from..to).contains(&rip));
             return if inward { Outcome::Step } else { Outcome::Done };
         }
-        Event::Stop if !places.points.known(rip) => return Outcome::Step,
+        Event::Stop if !places.known(rip) => return Outcome::Step,
         Event::Fault | Event::Stop => {}
     }
     let vcpu = (registers.rbp as *mut u8)

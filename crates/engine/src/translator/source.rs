@@ -30,6 +30,26 @@ pub trait Code {
         None
     }
 
+    /// Words from `pc` on, as the guest would fetch them; whether all could be.
+    fn read(&self, pc: u64, words: &mut [u32]) -> bool {
+        (0..).zip(words).all(|(n, word)| {
+            let fetched = self.fetch(pc.wrapping_add(4 * n), Size::Word);
+            fetched.map(|fetched| *word = fetched).is_some()
+        })
+    }
+
+    /// Whether the guest would fetch these words from `pc` on.
+    fn is(&self, pc: u64, words: &[u32]) -> bool {
+        let mut all = (0..).zip(words);
+        all.all(|(n, &word)| self.fetch(pc.wrapping_add(4 * n), Size::Word) == Some(word))
+    }
+
+    /// The range around an address that the guest may execute, if that is known.
+    fn executable(&self, pc: u64) -> Option<Range<u64>> {
+        let _ = pc;
+        None
+    }
+
     /// The ranges that changed since the last call.
     fn changed(&self) -> Vec<Range<u64>> {
         Vec::new()

@@ -56,6 +56,18 @@ impl<G: Guest> Code for GuestMemory<'_, G> {
         Memory::has_breakpoint(self, pc)
     }
 
+    fn read(&self, pc: u64, words: &mut [u32]) -> bool {
+        self.read_words(pc, words)
+    }
+
+    fn is(&self, pc: u64, words: &[u32]) -> bool {
+        self.has_words(pc, words)
+    }
+
+    fn executable(&self, pc: u64) -> Option<Range<u64>> {
+        self.executable_range(pc)
+    }
+
     fn version(&self) -> u64 {
         STALE.version.load(Ordering::Acquire)
     }

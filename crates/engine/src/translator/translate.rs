@@ -16,7 +16,7 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::ffi::c_void;
+use core::ffi::{CStr, c_void};
 use core::marker::PhantomData;
 use core::ops::Range;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -32,6 +32,11 @@ use x64::stubs;
 
 use super::code::arena::{Arena, Points};
 use super::cold::{self, Heat, Led};
+use super::kept::cluster::Kept;
+use super::kept::file::File;
+use super::kept::format::Identity;
+use super::kept::learn::Ran;
+use super::kept::{build, write};
 use super::source::{Code, Observer};
 use super::state::{compute, from_eflags, interpret, interpreter, set_mode, take_float_flags};
 use super::tally::Tally;
@@ -66,6 +71,10 @@ pub struct Translator<G: Guest> {
     spilled_slot: Option<usize>,
     heat: Heat,
     tally: Option<&'static Tally>,
+    /// What runs first, where that is to be kept.
+    ran: Option<Lock<Ran>>,
+    /// Where kept code is, and where the guest's state is known there.
+    pub(super) kept: Option<(Range<u64>, &'static [u8])>,
     /// Whether code memory is closed.
     closed: AtomicBool,
     /// The layout of states that code is made for.
@@ -107,6 +116,8 @@ impl<G: Guest> Translator<G> {
             epoch: AtomicU64::new(0),
             heat: Heat::hot(),
             tally: None,
+            ran: None,
+            kept: None,
             closed: AtomicBool::new(false),
             guest: PhantomData,
         })
@@ -116,6 +127,60 @@ impl<G: Guest> Translator<G> {
     /// counted, and blocks may be.
     pub const fn count(&mut self, tally: &'static Tally) {
         self.tally = Some(tally);
+    }
+
+    /// What others have translated is used from here on.
+    pub fn keep(&mut self, file: File) {
+        self.kept = Some((file.range(), file.known));
+        self.shared.hold().cache.kept = Some(Kept::new(file));
+    }
+
+    /// It is noted from here on what runs.
+    pub fn learn(&mut self) {
+        self.ran = Some(Lock::new(Ran::default()));
+    }
+
+    /// What code that is kept is bound to.
+    #[must_use]
+    pub fn identity(&self, build: [u8; 20]) -> Identity {
+        Identity::new(build, self.shared.hold().lowerer.convention())
+    }
+
+    /// Adds to a file what ran and what it has not, and says how many clusters that
+    /// are.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn write<C: Code>(
+        &self,
+        code: &C,
+        path: &CStr,
+        identity: &Identity,
+    ) -> Result<usize, Errno> {
+        let Some(ran) = &self.ran else { return Ok(0) };
+        let ran = ran.hold();
+        let file = File::open(path, identity).ok();
+        let mut there = file.map(Kept::new);
+        if let Some(there) = &mut there {
+            for block in ran.blocks() {
+                if there.find(block.key).is_none() {
+                    there.wake(block.key, code);
+                }
+            }
+        }
+        let have = |key| {
+            there
+                .as_ref()
+                .is_some_and(|there| there.find(key).is_some())
+        };
+        let mut lowerer = Lowerer::new(self.shared.hold().lowerer.convention().clone());
+        let made = build::clusters::<G, C>(&ran, code, &mut lowerer, &have);
+        if made.is_empty() {
+            return Ok(0);
+        }
+        let content = write::file(file.as_ref(), &made, identity).ok_or(Errno::EFBIG)?;
+        write::publish(path, &content, 0o644)?;
+        Ok(made.len())
     }
 
     /// From now on translated code can't be written by who means to, as far as
@@ -207,7 +272,11 @@ impl<G: Guest> Translator<G> {
                     write: false,
                 }));
             }
-            if led == Led::On || !self.heat.is_hot(pc) {
+            if led == Led::On || !self.is_ready(vcpu, memory, pc) {
+                if let Some(ran) = &self.ran {
+                    let mode = vcpu.host.mode;
+                    ran.hold().note(Key { pc, mode }, led == Led::Head);
+                }
                 let result = cold::run(&self.heat, vcpu, memory);
                 set_mode(vcpu);
                 self.refresh(vcpu, memory);
@@ -247,6 +316,22 @@ impl<G: Guest> Translator<G> {
         None
     }
 
+    /// Whether what begins there is not to be interpreted: it has run often, or is kept.
+    fn is_ready<C: Code>(&self, vcpu: &Vcpu<G>, code: &C, pc: u64) -> bool {
+        if self.heat.is_hot(pc) {
+            return true;
+        }
+        if self.kept.is_none() || self.heat.has_run(pc) {
+            return false;
+        }
+        let mode = vcpu.host.mode;
+        let found = self.shared.hold().find(Key { pc, mode }, code).is_some();
+        if found {
+            self.heat.translated(pc);
+        }
+        found
+    }
+
     /// After leaving translated code: an exception, or nothing to go on.
     fn left<M: Memory + Environment + Code>(
         &self,
@@ -259,7 +344,7 @@ impl<G: Guest> Translator<G> {
         let pc = G::pc(&vcpu.cpu);
         match why {
             Leave::Link => {
-                if self.heat.is_hot(pc) {
+                if self.is_ready(vcpu, memory, pc) {
                     let host = self.find_or_translate(vcpu, memory, pc, observer);
                     self.link(vcpu, payload, pc, host);
                 }

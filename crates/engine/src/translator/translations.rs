@@ -11,12 +11,12 @@ use ir::{Key, Mode, Region};
 use x64::lower::{Lowered, Lowerer, Options};
 
 use super::code::arena::Arena;
-use super::code::cache::Cache;
+use super::code::cache::{Cache, Entry};
 use super::cold::Heat;
 use super::source::{Code, Observer, instruction};
 
 /// How large a region may be.
-const LIMITS: Limits = Limits { insns: 512 };
+pub(super) const LIMITS: Limits = Limits { insns: 512 };
 
 /// How many regions are woken or translated for one that is wanted and relies on
 /// them, one on the other; behind that it is translated anew.
@@ -26,7 +26,7 @@ pub(super) const WAKING: u32 = 32;
 /// time uses it.
 #[derive(Debug)]
 pub(super) struct Translations {
-    lowerer: Lowerer,
+    pub(super) lowerer: Lowerer,
     former: Former,
     region: Region,
     lowered: Lowered,
@@ -92,6 +92,12 @@ impl Translations {
         gone
     }
 
+    /// What can be entered at a key, awake or kept.
+    pub(super) fn find<C: Code>(&mut self, key: Key, code: &C) -> Option<Entry> {
+        let awake = self.cache.find(key);
+        awake.or_else(|| self.cache.wake_kept(key, code))
+    }
+
     /// The code for a guest address in a mode: found, woken or translated. Nothing
     /// if the arena is full.
     pub(super) fn make<G: Guest, C: Code>(
@@ -101,7 +107,7 @@ impl Translations {
         observer: &mut dyn Observer,
         waking: u32,
     ) -> Option<u64> {
-        if let Some(entry) = self.cache.find(key) {
+        if let Some(entry) = self.find(key, from.0) {
             return Some(entry.host);
         }
         let Some(left) = waking.checked_sub(1) else {
@@ -144,11 +150,15 @@ impl Translations {
         former.form(&lifter, &fetcher, key.pc, LIMITS, region);
         let outside = |key| cache.find(key).map_or(Live::Live, |entry| entry.flags);
         let counters = observer.formed(key.pc, region);
-        let options = Options {
-            counters,
-            base: None,
-        };
-        lowerer.lower(region, options, outside, lowered);
+        lowerer.lower(
+            region,
+            Options {
+                counters,
+                base: None,
+            },
+            outside,
+            lowered,
+        );
         let placed = cache.place::<G>(arena, region, lowerer.asm.code_mut(), lowered)?;
         observer.translated(region, lowered, placed.host.start, lowerer.asm.code());
         for entry in &lowered.entries {

@@ -14,9 +14,14 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-/// The binary under test.
+/// The binary under test. Where `ARMISTICE_KEPT` names a file, all programs use the
+/// translations in it and add theirs.
 pub(crate) fn engine() -> Command {
-    Command::new(env!("CARGO_BIN_EXE_armistice-aarch64"))
+    let mut command = Command::new(env!("CARGO_BIN_EXE_armistice-aarch64"));
+    if let Some(file) = std::env::var_os("ARMISTICE_KEPT") {
+        command.arg("--learn").arg(file);
+    }
+    command
 }
 
 /// Runs the binary with these arguments.

@@ -2,6 +2,7 @@
 //! executed with it.
 
 use alloc::vec::Vec;
+use core::ffi::CStr;
 use core::sync::atomic::Ordering;
 
 use super::candidate::{self, Candidate};
@@ -24,6 +25,8 @@ pub(super) struct Followers<'a> {
     pub(super) trace: bool,
     /// The folder of `-L`.
     pub(super) prefix: Option<&'a [u8]>,
+    /// The file of `--kept` or `--learn`, and whether it is the latter.
+    pub(super) kept: Option<(&'a CStr, bool)>,
 }
 
 impl<'a> Followers<'a> {
@@ -31,6 +34,7 @@ impl<'a> Followers<'a> {
         debugger: None,
         trace: false,
         prefix: None,
+        kept: None,
     };
 
     pub(super) fn of(process: &'a Process, thread: &Thread) -> Self {
@@ -42,11 +46,17 @@ impl<'a> Followers<'a> {
                 Some(prefix) if prefix.told => Some(prefix.folder()),
                 _ => None,
             },
+            // A path that starts elsewhere may be another file's by now. Who is under
+            // filters must not have a file put there.
+            kept: process.kept.filter(|(path, _)| {
+                let filtered = thread.attention().watched.load(Ordering::Relaxed) != 0;
+                path.to_bytes().starts_with(b"/") && !filtered
+            }),
         }
     }
 
     pub(super) const fn any(&self) -> bool {
-        self.debugger.is_some() || self.trace || self.prefix.is_some()
+        self.debugger.is_some() || self.trace || self.prefix.is_some() || self.kept.is_some()
     }
 }
 
@@ -173,6 +183,10 @@ impl Found {
         if let Some(folder) = followers.prefix {
             strings.add(b"-L");
             strings.add(folder);
+        }
+        if let Some((path, learn)) = followers.kept {
+            strings.add(if learn { b"--learn" } else { b"--kept" });
+            strings.add(path.to_bytes());
         }
         if let Some(script) = &self.script {
             strings.add(b"--execfn");

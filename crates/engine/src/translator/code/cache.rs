@@ -22,6 +22,8 @@
 use super::arena::Arena;
 use super::placed::Placed;
 use crate::host::page::PAGE;
+use crate::translator::kept::cluster::Kept;
+use crate::translator::kept::format::KEPT;
 use crate::translator::source::Code;
 use alloc::vec::Vec;
 use core::hash::Hash;
@@ -65,13 +67,29 @@ pub struct Cache {
     pages: HashMap<u64, Vec<u32>>,
     /// The regions that are awake and rely on an entry, by its key.
     relying: HashMap<Key, Vec<u32>>,
+    /// What another process has left to use, if anything: its exits and clusters have
+    /// numbers of their own ([`KEPT`]).
+    pub kept: Option<Kept>,
 }
 
 impl Cache {
     /// Where the code for a guest address is, in a mode.
     #[must_use]
     pub fn find(&self, key: Key) -> Option<Entry> {
-        self.entries.get(&key).copied()
+        let live = self.entries.get(&key).copied();
+        live.or_else(|| self.find_kept(key))
+    }
+
+    fn find_kept(&self, key: Key) -> Option<Entry> {
+        let (host, flags) = self.kept.as_ref()?.find(key)?;
+        Some(Entry { host, flags })
+    }
+
+    /// Looks for what is at a key in what was kept, and wakes it.
+    pub fn wake_kept<C: Code>(&mut self, key: Key, code: &C) -> Option<Entry> {
+        let kept = self.kept.as_mut()?;
+        kept.wake(key, code).then_some(())?;
+        self.find_kept(key)
     }
 
     /// Takes over a region whose code has been lowered into `code`. Nothing if
@@ -129,8 +147,17 @@ impl Cache {
         let region = &mut self.regions[index as usize];
         region.awake = true;
         for entry in &region.entries {
+            let key = region.key(entry);
+            // Others may rely on what the one says that is kept.
+            if self
+                .kept
+                .as_ref()
+                .is_some_and(|kept| kept.find(key).is_some())
+            {
+                continue;
+            }
             let host = region.host.start + u64::from(entry.offset);
-            self.entries.entry(region.key(entry)).or_insert(Entry {
+            self.entries.entry(key).or_insert(Entry {
                 host,
                 flags: entry.flags,
             });
@@ -148,22 +175,47 @@ impl Cache {
 
     /// Links an exit to an entry.
     pub fn link(&mut self, arena: &mut Arena, number: u32, to: u64) {
-        let Some(exit) = self.exits.get_mut(number as usize) else {
+        let to_kept = self.kept.as_ref();
+        let to_kept = to_kept.is_some_and(|kept| kept.file().range().contains(&to));
+        if !to_kept && self.region_at(to).is_none() {
             return;
-        };
-        let target = self.regions.partition_point(|r| r.host.start <= to);
-        let Some(region) = self.regions[..target].last_mut() else {
-            return;
-        };
-        if !exit.linked && exit.go_to(arena, to) {
-            exit.linked = true;
-            region.incoming.push(number);
         }
+        let linked = match self.kept.as_ref().filter(|_| number & KEPT != 0) {
+            Some(kept) => kept.link(number, to),
+            None => self.exits.get_mut(number as usize).is_some_and(|exit| {
+                let linked = !exit.linked && exit.go_to(arena, to);
+                exit.linked |= linked;
+                linked
+            }),
+        };
+        if !linked {
+            return;
+        }
+        match self.kept.as_mut().filter(|_| to_kept) {
+            Some(kept) => kept.linked(number, to),
+            None => {
+                if let Some(index) = self.region_at(to) {
+                    self.regions[index].incoming.push(number);
+                }
+            }
+        }
+    }
+
+    /// The region whose code an address is in, if it is of live code.
+    fn region_at(&self, host: u64) -> Option<usize> {
+        let after = self.regions.partition_point(|r| r.host.start <= host);
+        let at = after.checked_sub(1)?;
+        self.regions[at].host.contains(&host).then_some(at)
     }
 
     /// What can fault at a host address, and what is swapped there.
     #[must_use]
     pub fn fault_point(&self, host: u64) -> Option<(FaultPoint, Swaps)> {
+        if let Some(kept) = &self.kept
+            && kept.file().range().contains(&host)
+        {
+            return kept.fault_point(host);
+        }
         let after = self.regions.partition_point(|r| r.host.start <= host);
         let region = self.regions.get(after.checked_sub(1)?)?;
         let offset = u32::try_from(host - region.host.start).ok()?;
@@ -191,11 +243,17 @@ impl Cache {
                     .filter_map(|page| self.pages.get(&page))
                     .for_each(|here| look(here));
             }
+            if let Some(kept) = &self.kept {
+                found.extend(kept.touched(range));
+            }
         }
         found.sort_unstable();
         found.dedup();
         if found.len() <= FEW {
-            found.retain(|&index| !self.regions[index as usize].same::<G, C>(code));
+            found.retain(|&index| match &self.kept {
+                Some(kept) if index & KEPT != 0 => !kept.same(index, code),
+                _ => !self.regions[index as usize].same::<G, C>(code),
+            });
         }
         found
     }
@@ -205,6 +263,10 @@ impl Cache {
     /// translated code.
     pub fn sleep(&mut self, arena: &mut Arena, mut regions: Vec<u32>, gone: &mut Vec<u64>) {
         while let Some(index) = regions.pop() {
+            if index & KEPT != 0 {
+                self.sleep_kept(arena, index, &mut regions, gone);
+                continue;
+            }
             let region = &mut self.regions[index as usize];
             if !core::mem::take(&mut region.awake) {
                 continue;
@@ -226,11 +288,40 @@ impl Cache {
                 take_out(&mut self.pages, page, index);
             }
             for number in core::mem::take(&mut region.incoming) {
-                let exit = &mut self.exits[number as usize];
-                let thunk = exit.thunk;
-                exit.linked = !exit.go_to(arena, thunk);
+                self.part(arena, number);
             }
         }
+    }
+
+    /// Puts a cluster to sleep; those that rely on it are to be put to sleep too.
+    fn sleep_kept(
+        &mut self,
+        arena: &mut Arena,
+        number: u32,
+        regions: &mut Vec<u32>,
+        gone: &mut Vec<u64>,
+    ) {
+        let asleep = self.kept.as_mut().and_then(|kept| kept.sleep(number));
+        let Some((keys, incoming)) = asleep else {
+            return;
+        };
+        for key in keys {
+            gone.push(key.pc);
+            regions.extend(self.relying.remove(&key).into_iter().flatten());
+        }
+        for number in incoming {
+            self.part(arena, number);
+        }
+    }
+
+    /// An exit leads to its thunk again.
+    fn part(&mut self, arena: &mut Arena, number: u32) {
+        if let Some(kept) = self.kept.as_ref().filter(|_| number & KEPT != 0) {
+            return kept.part(number);
+        }
+        let exit = &mut self.exits[number as usize];
+        let thunk = exit.thunk;
+        exit.linked = !exit.go_to(arena, thunk);
     }
 
     /// The region that sleeps at a key, if its code is what it was;
@@ -249,7 +340,7 @@ impl Cache {
     pub fn missing(&self, index: u32) -> Option<Key> {
         let relies = &self.regions[index as usize].relies;
         let mut keys = relies.iter().map(|&(key, _)| key);
-        keys.find(|key| !self.entries.contains_key(key))
+        keys.find(|&key| self.find(key).is_none())
     }
 
     /// Wakes a region that sleeps at a key, if what it relies on is
@@ -258,9 +349,8 @@ impl Cache {
         if self.regions[index as usize].awake {
             return self.find(key);
         }
-        let entries = &self.entries;
         let so = |&(key, most): &(Key, Live)| {
-            let entry = entries.get(&key);
+            let entry = self.find(key);
             entry.is_some_and(|entry| entry.flags <= most)
         };
         if !self.regions[index as usize].relies.iter().all(so) {
@@ -296,6 +386,9 @@ impl Cache {
         self.regions.clear();
         self.pages.clear();
         self.relying.clear();
+        if let Some(kept) = &mut self.kept {
+            kept.clear();
+        }
     }
 }
 

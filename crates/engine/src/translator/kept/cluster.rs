@@ -1,0 +1,342 @@
+//! What of a file is awake in this process: where, and who is linked to it.
+//!
+//! A cluster is at one place at a time; the same code mapped twice has it at the place where
+//! it ran first, and live translations at the other.
+//!
+//! Invariants: the words of data of a cluster that is awake have its base, and for each
+//! exit where it leads: its thunk, or an entry that is awake. A base stays in its word
+//! after the cluster has been put to sleep, for faults that are still looked at.
+
+use alloc::vec::Vec;
+use core::ops::Range;
+
+use ir::Key;
+use ir::live::Live;
+use x64::lower::{FaultPoint, Swaps};
+
+use super::file::File;
+use super::format::{Cluster, Entry, Exit, FIRST, KEPT, Stretch, hash_of_entry};
+use crate::host::page::PAGE;
+use crate::translator::source::Code;
+
+/// How many entries of one hash are looked at, and how many places of the index.
+const PROBES: u32 = 16;
+
+/// A file in use.
+#[derive(Debug)]
+pub struct Kept {
+    file: File,
+    awake: Vec<Awake>,
+    /// Clusters that were not what is there, and where that was.
+    unlike: Vec<(u32, u64)>,
+}
+
+/// A cluster that can be entered.
+#[derive(Debug)]
+struct Awake {
+    cluster: u32,
+    /// The guest address that its addresses are from.
+    base: u64,
+    /// Its lowest address and the end.
+    range: Range<u64>,
+    entries: &'static [Entry],
+    /// The exits, of any code, that are linked to it.
+    incoming: Vec<u32>,
+}
+
+/// How many clusters are remembered that are unlike what is there.
+const UNLIKE: usize = 256;
+
+impl Kept {
+    /// Nothing is awake.
+    #[must_use]
+    pub const fn new(file: File) -> Self {
+        Self {
+            file,
+            awake: Vec::new(),
+            unlike: Vec::new(),
+        }
+    }
+
+    /// The file.
+    #[must_use]
+    pub const fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// The code at a key and what it looks at of the flags, if it is awake.
+    #[must_use]
+    pub fn find(&self, key: Key) -> Option<(u64, Live)> {
+        let here = |awake: &&Awake| awake.range.contains(&key.pc);
+        self.awake.iter().filter(here).find_map(|awake| {
+            let pc = u32::try_from(key.pc - awake.base).ok()?;
+            let wanted = (pc, key.mode.number());
+            let at = awake
+                .entries
+                .binary_search_by_key(&wanted, |entry| (entry.pc, entry.mode.into()));
+            let entry = &awake.entries[at.ok()?];
+            (u64::from(entry.code) < self.file.code_length)
+                .then(|| (self.file.code + u64::from(entry.code), live(entry.flags)))
+        })
+    }
+
+    /// Looks in the file for what is at a key, and wakes it. Whether it is awake now.
+    pub fn wake<C: Code>(&mut self, key: Key, code: &C) -> bool {
+        let is_call = |range: &Range<u64>| code.calls().is_some_and(|page| touches(range, page));
+        let mut first = [0; FIRST];
+        if is_call(&(key.pc..key.pc + 4)) || !code.read(key.pc, &mut first) {
+            return false;
+        }
+        let hash = hash_of_entry(&first, key);
+        let mask = self.file.index.len().wrapping_sub(1);
+        for probe in 0..PROBES {
+            let at = (hash.wrapping_add(probe)) as usize & mask;
+            let Some(found) = self.file.index.get(at).filter(|found| found.entry != 0) else {
+                return false;
+            };
+            if found.hash == hash && self.try_to_wake(found.entry - 1, key, code, &is_call) {
+                return true;
+            }
+        }
+        false
+    }
+
+    fn try_to_wake<C: Code>(
+        &mut self,
+        entry: u32,
+        key: Key,
+        code: &C,
+        is_call: &impl Fn(&Range<u64>) -> bool,
+    ) -> bool {
+        let Some(entry) = self.file.entries.get(entry as usize) else {
+            return false;
+        };
+        let base = key.pc.wrapping_sub(entry.pc.into());
+        let Some(sound) = self.sound(entry.cluster, base) else {
+            return false;
+        };
+        let number = entry.cluster;
+        let same_mode = usize::from(entry.mode) == key.mode.number();
+        if !same_mode
+            || self.awake.iter().any(|awake| awake.cluster == number)
+            || self.unlike.contains(&(number, base))
+        {
+            return false;
+        }
+        if is_call(&sound.range) || !self.is_same(sound.cluster, base, code) {
+            if self.unlike.len() >= UNLIKE {
+                self.unlike.clear();
+            }
+            self.unlike.push((number, base));
+            return false;
+        }
+        self.file.set_datum(sound.cluster.data, base);
+        for exit in sound.exits {
+            self.unlink(exit);
+        }
+        self.awake.push(Awake {
+            cluster: number,
+            base,
+            range: sound.range,
+            entries: sound.entries,
+            incoming: Vec::new(),
+        });
+        true
+    }
+
+    /// A cluster, if what it says of itself is in the file and fits to a base.
+    fn sound(&self, number: u32, base: u64) -> Option<Sound> {
+        let file = &self.file;
+        let cluster = file.clusters.get(number as usize)?;
+        let entries = cluster.entries.of(file.entries)?;
+        let exits = cluster.exits.of(file.exits)?;
+        let code = cluster.code..cluster.code_end;
+        let stretches = cluster.stretches.of(file.stretches)?;
+        cluster.regions.of(file.regions)?;
+        let range = base.checked_add(cluster.low.into())?..base.checked_add(cluster.high.into())?;
+        let sound = base.is_multiple_of(PAGE)
+            && cluster.low < cluster.high
+            && u64::from(cluster.code_end) <= file.code_length
+            && cluster.data < file.data
+            && entries
+                .iter()
+                .all(|entry| entry.cluster == number && code.contains(&entry.code))
+            && exits
+                .iter()
+                .all(|exit| exit.data < file.data && code.contains(&exit.unlinked))
+            && stretches.iter().all(|stretch| within(stretch, cluster));
+        sound.then_some(Sound {
+            cluster,
+            entries,
+            exits,
+            range,
+        })
+    }
+
+    /// Whether all words of a cluster are there.
+    fn is_same<C: Code>(&self, cluster: &Cluster, base: u64, code: &C) -> bool {
+        let file = &self.file;
+        let all = cluster.stretches.of(file.stretches);
+        let words = cluster.words.of(file.words);
+        let Some((stretches, mut words)) = all.zip(words) else {
+            return false;
+        };
+        let same = stretches.iter().all(|stretch| {
+            let Some((here, rest)) = words.split_at_checked(stretch.words as usize) else {
+                return false;
+            };
+            words = rest;
+            code.is(base + u64::from(stretch.start), here)
+        });
+        same && words.is_empty() && !stretches.is_empty()
+    }
+
+    /// An exit leads to its thunk.
+    fn unlink(&self, exit: &Exit) {
+        let to = self.file.code + u64::from(exit.unlinked);
+        self.file.set_datum(exit.data, to);
+    }
+
+    /// Links an exit, by its number, and says whether there is such.
+    pub fn link(&self, number: u32, to: u64) -> bool {
+        let exit = self.file.exits.get((number & !KEPT) as usize);
+        let exit = exit.filter(|exit| exit.data < self.file.data);
+        exit.inspect(|exit| self.file.set_datum(exit.data, to))
+            .is_some()
+    }
+
+    /// An exit, by its number, leads to its thunk again.
+    pub fn part(&self, number: u32) {
+        if let Some(exit) = self.file.exits.get((number & !KEPT) as usize) {
+            self.unlink(exit);
+        }
+    }
+
+    /// An exit is linked to code of the file's.
+    pub fn linked(&mut self, number: u32, to: u64) {
+        let offset = to.wrapping_sub(self.file.code);
+        let clusters = self.file.clusters;
+        let awake = self.awake.iter_mut().find(|awake| {
+            let cluster = clusters.get(awake.cluster as usize);
+            cluster.is_some_and(|cluster| {
+                (u64::from(cluster.code)..u64::from(cluster.code_end)).contains(&offset)
+            })
+        });
+        if let Some(awake) = awake {
+            awake.incoming.push(number);
+        }
+    }
+
+    /// What can fault at an address of the file's code, and what is swapped there.
+    #[must_use]
+    pub fn fault_point(&self, host: u64) -> Option<(FaultPoint, Swaps)> {
+        let file = &self.file;
+        let offset = u32::try_from(host.checked_sub(file.code)?).ok()?;
+        let last = |starts: &dyn Fn(usize) -> u32, count: usize| {
+            let (mut low, mut high) = (0, count);
+            while low < high {
+                let middle = usize::midpoint(low, high);
+                if starts(middle) <= offset {
+                    low = middle + 1;
+                } else {
+                    high = middle;
+                }
+            }
+            low.checked_sub(1)
+        };
+        let clusters = file.clusters;
+        let cluster = clusters.get(last(&|n| clusters[n].code, clusters.len())?)?;
+        let regions = cluster.regions.of(file.regions)?;
+        let region = regions.get(last(&|n| regions[n].code, regions.len())?)?;
+        let points = region.points.of(file.points)?;
+        let within = offset - region.code;
+        let at = points.binary_search_by_key(&within, |point| point.host);
+        let point = points.get(at.ok()?)?;
+        let state = region.states.of(file.states)?.get(point.state as usize)?;
+        if cluster.data >= file.data {
+            return None;
+        }
+        let base = file.datum(cluster.data);
+        let point = state.point(point.host, base.wrapping_add(point.pc.into()))?;
+        Some((point, Swaps::from_bytes(&region.swaps)))
+    }
+
+    /// The clusters that are awake and of code in a range, by their numbers.
+    pub fn touched<'a>(&'a self, range: &'a Range<u64>) -> impl Iterator<Item = u32> + 'a {
+        self.awake
+            .iter()
+            .filter(|awake| {
+                let meets = |start: u64, end: u64| start < range.end && range.start < end;
+                let cluster = self.file.clusters.get(awake.cluster as usize);
+                meets(awake.range.start, awake.range.end)
+                    && cluster
+                        .and_then(|cluster| cluster.stretches.of(self.file.stretches))
+                        .is_some_and(|stretches| {
+                            stretches.iter().any(|stretch| {
+                                let start = awake.base + u64::from(stretch.start);
+                                meets(start, start + 4 * u64::from(stretch.words))
+                            })
+                        })
+            })
+            .map(|awake| awake.cluster | KEPT)
+    }
+
+    /// Whether the guest's code is what a cluster that is awake was made of.
+    pub fn same<C: Code>(&self, number: u32, code: &C) -> bool {
+        let number = number & !KEPT;
+        let awake = self.awake.iter().find(|awake| awake.cluster == number);
+        let cluster = self.file.clusters.get(number as usize);
+        awake
+            .zip(cluster)
+            .is_some_and(|(awake, cluster)| self.is_same(cluster, awake.base, code))
+    }
+
+    /// A cluster can be entered no more: where it could, and the exits that are linked to
+    /// it.
+    pub fn sleep(&mut self, number: u32) -> Option<(Vec<Key>, Vec<u32>)> {
+        let number = number & !KEPT;
+        let at = self
+            .awake
+            .iter()
+            .position(|awake| awake.cluster == number)?;
+        let awake = self.awake.swap_remove(at);
+        let key = |entry: &Entry| Key {
+            pc: awake.base + u64::from(entry.pc),
+            mode: super::format::mode(entry),
+        };
+        Some((awake.entries.iter().map(key).collect(), awake.incoming))
+    }
+
+    /// None can be entered.
+    pub fn clear(&mut self) {
+        self.awake.clear();
+        self.unlike.clear();
+    }
+}
+
+/// A cluster whose numbers were looked at.
+struct Sound {
+    cluster: &'static Cluster,
+    entries: &'static [Entry],
+    exits: &'static [Exit],
+    range: Range<u64>,
+}
+
+/// Whether a stretch lies where its cluster says that it is.
+fn within(stretch: &Stretch, cluster: &Cluster) -> bool {
+    let end = u64::from(stretch.start) + 4 * u64::from(stretch.words);
+    stretch.start >= cluster.low && end <= cluster.high.into()
+}
+
+/// Whether a range has a part of a page.
+const fn touches(range: &Range<u64>, page: u64) -> bool {
+    range.start < page + PAGE && page < range.end
+}
+
+const fn live(flags: u16) -> Live {
+    match flags {
+        0 => Live::Dead,
+        1 => Live::Weak,
+        _ => Live::Live,
+    }
+}
