@@ -16,7 +16,7 @@ use ureq::{Agent, Body};
 
 use crate::auth::{Challenge, base64};
 use crate::credentials::Credential;
-use crate::error::{in_full, is_certificate, is_no_tls};
+use crate::error::{in_full, is_certificate, is_no_tls, speaks_tls};
 use crate::loopback::{host_of, is_loopback};
 use crate::proxy::Proxies;
 use crate::{Error, names, tls};
@@ -370,8 +370,9 @@ impl<'a> Client<'a> {
                         *locked(&place.plain) = true;
                         Ok(answer)
                     }
-                    Err(e @ ureq::Error::RequireHttpsOnly(_)) => Err(place.unreachable(e)),
-                    Err(_) => Err(place.unreachable(tls)),
+                    // Who has answered in TLS is meant by that answer.
+                    Err(_) if speaks_tls(&tls) => Err(place.unreachable(tls)),
+                    Err(plain) => Err(place.unreachable(plain)),
                 }
             }
             Err(e) => Err(place.unreachable(e)),
@@ -469,8 +470,12 @@ impl<'a> Client<'a> {
         } else {
             scope.to_owned()
         };
+        let agent = match is_near {
+            true => &self.loopback,
+            false => self.agent(realm),
+        };
         let answer = match credential {
-            Credential::Refresh(token) => self.agent(realm).post(realm).send_form([
+            Credential::Refresh(token) => agent.post(realm).send_form([
                 ("grant_type", "refresh_token"),
                 ("service", service),
                 ("scope", &scope),
@@ -478,7 +483,7 @@ impl<'a> Client<'a> {
                 ("refresh_token", token),
             ]),
             _ => {
-                let mut request = self.agent(realm).get(realm).query("scope", &scope);
+                let mut request = agent.get(realm).query("scope", &scope);
                 if !service.is_empty() {
                     request = request.query("service", service);
                 }
@@ -588,9 +593,15 @@ impl Place {
                 registry: self.registry.clone(),
             };
         }
-        Error::Unreachable {
-            registry: self.registry.clone(),
-            source: Box::new(source),
+        match source {
+            ureq::Error::TooManyRedirects => {
+                self.nonsense(&format!("it redirects more than {REDIRECTS} times"))
+            }
+            ureq::Error::LargeResponseHeader(..) => self.nonsense("its headers are too long"),
+            source => Error::Unreachable {
+                registry: self.registry.clone(),
+                source: Box::new(source),
+            },
         }
     }
 

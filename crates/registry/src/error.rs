@@ -190,6 +190,16 @@ pub(crate) fn is_certificate(error: &ureq::Error) -> bool {
     }
 }
 
+/// Whether somebody answered in TLS.
+pub(crate) fn speaks_tls(error: &ureq::Error) -> bool {
+    let is_tls = match error {
+        ureq::Error::Rustls(_) => true,
+        ureq::Error::Io(e) => tls_error(e).is_some(),
+        _ => false,
+    };
+    is_tls && !is_no_tls(error)
+}
+
 /// Whether somebody answered, and not in TLS.
 pub(crate) fn is_no_tls(error: &ureq::Error) -> bool {
     let invalid = |e: &rustls::Error| matches!(e, rustls::Error::InvalidMessage(_));
