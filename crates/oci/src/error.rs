@@ -274,8 +274,13 @@ pub enum Found {
     Zip,
     /// Compressed by gzip or zstd, and no tar inside.
     CompressedOther,
-    /// Compressed by a method that images are not.
-    UnknownCompression,
+    /// Compressed by a method that is not read.
+    Compressed {
+        /// The method.
+        by: &'static str,
+        /// The command that unpacks it.
+        unpack: &'static str,
+    },
     /// Anything else.
     Other,
 }
@@ -293,7 +298,12 @@ impl std::fmt::Display for Found {
             Found::Json => "JSON text",
             Found::Zip => "a zip file",
             Found::CompressedOther => "compressed, and no tar inside",
-            Found::UnknownCompression => "compressed by xz, bzip2 or lz4",
+            Found::Compressed { by, unpack } => {
+                return write!(
+                    f,
+                    "compressed by {by}, which is not read (unpack it by '{unpack}')"
+                );
+            }
             Found::Other => "no tar",
         })
     }

@@ -337,6 +337,17 @@ fn beside(name: &[u8], target: &[u8]) -> Option<Vec<u8>> {
     clean_joined(&[folder, target].concat())
 }
 
+/// What is compressed, but not as images are.
+fn compressed(first: &[u8]) -> Option<Found> {
+    let methods: [(&[u8], _, _); 3] = [
+        (b"\xfd7zXZ\0", "xz", "xz -dk FILE"),
+        (b"BZh", "bzip2", "bzip2 -dk FILE"),
+        (b"\x04\x22\x4d\x18", "lz4", "lz4 -d FILE"),
+    ];
+    let (_, by, unpack) = methods.into_iter().find(|(m, ..)| first.starts_with(m))?;
+    Some(Found::Compressed { by, unpack })
+}
+
 /// What a file that is neither a tar nor compressed begins like.
 fn describe(first: &[u8]) -> Found {
     let begins = |magic: &[u8]| first.starts_with(magic);
@@ -348,8 +359,8 @@ fn describe(first: &[u8]) -> Found {
         Found::Script
     } else if begins(b"PK\x03\x04") {
         Found::Zip
-    } else if begins(b"\xfd7zXZ\0") || begins(b"BZh") || begins(b"\x04\x22\x4d\x18") {
-        Found::UnknownCompression
+    } else if let Some(compressed) = compressed(first) {
+        compressed
     } else if matches!(first.trim_ascii_start().first(), Some(b'{' | b'[')) {
         Found::Json
     } else {

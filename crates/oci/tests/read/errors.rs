@@ -59,7 +59,20 @@ fn not_an_image() {
         (&gzip(b"text"), Found::CompressedOther),
         (&zstd(b"text"), Found::CompressedOther),
         (&gzip(&other), Found::OtherTar),
-        (b"\xfd7zXZ\0", Found::UnknownCompression),
+        (
+            b"\xfd7zXZ\0",
+            Found::Compressed {
+                by: "xz",
+                unpack: "xz -dk FILE",
+            },
+        ),
+        (
+            b"BZh9",
+            Found::Compressed {
+                by: "bzip2",
+                unpack: "bzip2 -dk FILE",
+            },
+        ),
         (b"plain text", Found::Other),
     ] {
         match open(bytes) {

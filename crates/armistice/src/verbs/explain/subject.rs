@@ -161,7 +161,7 @@ fn of_file(path: &Path, found: Found) -> Subject {
         | Found::Json
         | Found::Zip
         | Found::CompressedOther
-        | Found::UnknownCompression => Some(found.to_string()),
+        | Found::Compressed { .. } => Some(found.to_string()),
         _ => None,
     };
     if found == Found::Special {
