@@ -453,7 +453,9 @@ pub(crate) enum NetworkKind {
 // What a variable gives (ARMISTICE_MIRROR) would be in the usage line as if it were required.
 #[command(
     disable_help_flag = true,
-    override_usage = "armistice run [OPTIONS] <IMAGE|ROOTFS|ARCHIVE> [COMMAND]..."
+    override_usage = "armistice run [OPTIONS] <IMAGE|ROOTFS|ARCHIVE> [COMMAND]...",
+    // Of an option that is given twice docker takes the last.
+    args_override_self = true
 )]
 pub(crate) struct Run {
     /// Set a variable; the name alone takes the value from here; may be repeated

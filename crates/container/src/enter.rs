@@ -47,6 +47,18 @@ pub struct Options {
     pub ids: IdMap,
 }
 
+/// What exists in a user namespace that was entered.
+#[derive(Debug)]
+pub struct Identities {
+    /// The users.
+    pub users: Map,
+    /// The groups.
+    pub groups: Map,
+    /// Why the caller's ranges are not among them, where there are some and [`IdMap::Auto`] did
+    /// without.
+    pub without_ranges: Option<Error>,
+}
+
 /// A process that is inside.
 #[derive(Debug)]
 pub struct Entered<T> {
@@ -80,7 +92,7 @@ where
     let explain = |step, errno| Error::Forbidden(diagnose(&facts, step, errno));
     let refused = |(step, errno)| explain(step, errno);
 
-    let maps = enter_user(options.ids, options.map_root, true, &facts)?;
+    let (maps, _) = enter_user(options.ids, options.map_root, true, &facts)?;
 
     namespace::keep_mounts_inside().map_err(refused)?;
     let table = place(&namespace::new_table().map_err(refused)?)?;
@@ -106,27 +118,38 @@ where
 ///
 /// # Errors
 /// As [`enter_private`].
-pub fn enter_identities(ids: IdMap) -> Result<(Map, Map), Error> {
+pub fn enter_identities(ids: IdMap) -> Result<Identities, Error> {
     one_thread()?;
-    let maps = enter_user(ids, true, false, &Facts::gather())?;
-    Ok((maps.uid, maps.gid))
+    let (maps, without_ranges) = enter_user(ids, true, false, &Facts::gather())?;
+    Ok(Identities {
+        users: maps.uid,
+        groups: maps.gid,
+        without_ranges,
+    })
 }
 
 /// Leaves for a new user namespace, and a mount namespace if wanted.
-fn enter_user(ids: IdMap, map_root: bool, mounts: bool, facts: &Facts) -> Result<Maps, Error> {
+/// Tells also why it did without the caller's ranges, where it did.
+fn enter_user(
+    ids: IdMap,
+    map_root: bool,
+    mounts: bool,
+    facts: &Facts,
+) -> Result<(Maps, Option<Error>), Error> {
     let explain = |step, errno| Error::Forbidden(diagnose(facts, step, errno));
     let maps = Maps::plan(ids, map_root, facts)?;
     match leave(&maps, mounts) {
         // Nothing was written, and to do without is what Auto means.
         Err(Stuck::Map(Unwritten::Tool {
-            tool: "newuidmap", ..
+            tool: tool @ "newuidmap",
+            said,
         })) if ids == IdMap::Auto => {
             let own = Maps::own_of(&maps);
             write_own(&own).map_err(|(step, errno)| explain(step, errno))?;
-            Ok(own)
+            Ok((own, Some(Error::Tool { tool, said })))
         }
         Err(stuck) => Err(stuck.into_error(explain)),
-        Ok(()) => Ok(maps),
+        Ok(()) => Ok((maps, None)),
     }
 }
 

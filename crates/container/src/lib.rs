@@ -23,6 +23,7 @@ mod error;
 pub mod facts;
 pub mod forbidden;
 pub mod idmap;
+mod limits;
 mod namespace;
 pub mod outside;
 pub mod probe;
@@ -30,7 +31,9 @@ pub mod rootless;
 pub mod run;
 mod writer;
 
-pub use enter::{Entered, Options, default_shell, enter_identities, enter_private, exec};
+pub use enter::{
+    Entered, Identities, Options, default_shell, enter_identities, enter_private, exec,
+};
 pub use error::Error;
 pub use facts::Facts;
 pub use forbidden::{Forbidden, Step, apparmor_profile, diagnose};

@@ -52,6 +52,7 @@ impl Writer {
         // `enter`), so the child may do anything a process may.
         let pid = unsafe { libc::fork() };
         match pid {
+            ..0 => Err(failed(last_errno())),
             0 => {
                 drop((go, answer));
                 let work = std::panic::AssertUnwindSafe(|| help(maps, main, told, answers));
@@ -61,9 +62,7 @@ impl Writer {
                 unsafe { libc::_exit(0) }
             }
             _ => Ok(Writer {
-                helper: Pid::from_raw(pid)
-                    .filter(|_| pid > 0)
-                    .ok_or_else(|| failed(last_errno()))?,
+                helper: Pid::from_raw(pid).ok_or_else(|| failed(Errno::CHILD))?,
                 go: go.into(),
                 answer: answer.into(),
             }),
@@ -137,7 +136,10 @@ fn run_tool(tool: &'static str, path: &Path, pid: &str, map: &Map) -> Result<(),
         .args(map.words())
         .stdin(Stdio::null())
         .output()
-        .map_err(Unwritten::System)?;
+        .map_err(|e| {
+            let said = format!("{tool} can't be started: {e}");
+            Unwritten::System(std::io::Error::new(e.kind(), said))
+        })?;
     if output.status.success() {
         return Ok(());
     }

@@ -18,8 +18,9 @@ mod progress;
 mod source;
 
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Error, Result};
 use armistice_arch::Platform;
 use armistice_container::IdMap;
 use armistice_registry::Lookup;
@@ -48,8 +49,8 @@ pub(crate) struct Obtained {
     pub(crate) pulled: Pulled,
 }
 
-/// Which platform is meant.
-pub(crate) fn wanted(platform: Option<&str>) -> Result<Wanted> {
+/// The platform that is written; of none, none.
+pub(crate) fn platform(text: Option<&str>) -> Result<Option<Platform>> {
     let parse = |text: &str| {
         let bad = || {
             Usage(format!(
@@ -58,11 +59,43 @@ pub(crate) fn wanted(platform: Option<&str>) -> Result<Wanted> {
         };
         Platform::parse(text).ok_or_else(bad)
     };
-    let exactly = platform.filter(|p| !p.is_empty()).map(parse).transpose()?;
-    Ok(Wanted {
-        exactly,
-        otherwise: parse(OTHERWISE)?,
-    })
+    Ok(text.filter(|p| !p.is_empty()).map(parse).transpose()?)
+}
+
+/// Which platform is meant: one that some machine has.
+pub(crate) fn wanted(text: Option<&str>) -> Result<Wanted> {
+    let exactly = platform(text)?;
+    if let Some(unknown) = exactly.as_ref().filter(|p| p.arch().is_none()) {
+        let known = armistice_arch::ARCHES.iter().filter_map(Platform::of);
+        let known: Vec<String> = known.map(|p| p.to_string()).collect();
+        return Err(Usage(format!(
+            "there is no platform {unknown}; there are {}",
+            known.join(", ")
+        ))
+        .into());
+    }
+    let otherwise = Platform::parse(OTHERWISE).context("a platform")?;
+    Ok(Wanted { exactly, otherwise })
+}
+
+/// An error about an image that could not be had, with what is here under its name.
+pub(crate) fn with_what_is_here(store: &Store, name: &str, error: Error) -> Error {
+    let there = store.named(name).unwrap_or_default();
+    let whole: Vec<String> = there
+        .iter()
+        .filter(|image| image.disk.is_some())
+        .map(|image| image.platform.to_string())
+        .collect();
+    if !whole.is_empty() {
+        return error.context(format!("{name} is here for {} only", whole.join(", ")));
+    }
+    match (there.is_empty(), WITHOUT_RANGES.get()) {
+        (false, Some(why)) => error.context(format!(
+            "{name} is here, but not for this run, which has not this user's ranges of identities ({why})"
+        )),
+        (false, None) => error.context(format!("{name} is here, but not whole, or unpacked under other identities than this process has")),
+        (true, _) => error,
+    }
 }
 
 /// Where the user's images are.
@@ -85,15 +118,7 @@ pub(crate) fn folder() -> Result<PathBuf> {
 pub(crate) fn open(output: Output) -> Result<Store> {
     let folder = folder()?;
     if !rustix::process::geteuid().is_root() {
-        match armistice_container::enter_identities(IdMap::Auto) {
-            Ok(_) => remedy::ranges_are_entered(),
-            Err(error) => {
-                let error = anyhow::Error::from(error);
-                output.detail(format!(
-                    "No user namespace for the files' owners: {error:#}"
-                ));
-            }
-        }
+        enter_identities(output)?;
     }
     Store::open(&folder, Ids::of_this_process()).map_err(|error| {
         let unwritable = is_unwritable(&error);
@@ -106,6 +131,36 @@ pub(crate) fn open(output: Output) -> Result<Store> {
             false => error,
         }
     })
+}
+
+/// Why the user's ranges of identities are not used, where they exist.
+static WITHOUT_RANGES: OnceLock<String> = OnceLock::new();
+
+/// Enters a user namespace, where the system lets this user have one.
+fn enter_identities(output: Output) -> Result<()> {
+    let namespace = || std::fs::read_link("/proc/self/ns/user").ok();
+    let before = namespace();
+    let error = match armistice_container::enter_identities(IdMap::Auto) {
+        Ok(identities) => {
+            remedy::ranges_are_entered();
+            if let Some(why) = identities.without_ranges {
+                let _ = WITHOUT_RANGES.set(why.to_string());
+            }
+            return Ok(());
+        }
+        Err(error) => error,
+    };
+    // Anything else than that it is forbidden may be otherwise the next time, and the images of
+    // then would not be found now. Nor is there a way back out of a namespace.
+    let is_forbidden = matches!(error, armistice_container::Error::Forbidden(_));
+    let error = Error::from(error);
+    if !is_forbidden || namespace() != before {
+        return Err(error.context("this user's identities for the files of images can't be had"));
+    }
+    output.detail(format!(
+        "No user namespace for the files' owners: {error:#}"
+    ));
+    Ok(())
 }
 
 /// Whether the store's folder cannot be made or written to by this user.

@@ -53,7 +53,7 @@ pub(crate) fn run(args: &Images, output: Output) -> Result<Outcome> {
             names.dedup();
             names.iter().for_each(|name| output.data(name));
         }
-        Format::Table => print(&images, output),
+        Format::Table => print(&images, args.name.as_deref(), output),
     }
     Ok(if found {
         Outcome::Done
@@ -73,9 +73,15 @@ fn line(image: StoredImage) -> Line {
     }
 }
 
-fn print(images: &[StoredImage], output: Output) {
+fn print(images: &[StoredImage], name: Option<&str>, output: Output) {
     if images.is_empty() {
-        output.note("No images here; 'armistice pull NAME' brings one.");
+        output.note(match name {
+            Some(name) => format!(
+                "{} is not here; 'armistice images' lists what is.",
+                shown(name)
+            ),
+            None => "No images here; 'armistice pull NAME' brings one.".to_owned(),
+        });
         return;
     }
     let mut table = Columns::new(&["NAME", "PLATFORM", "DIGEST", "SIZE", "PULLED"]);
@@ -116,7 +122,7 @@ pub(crate) fn remove(args: &Rmi, output: Output) -> Result<Outcome> {
     for typed in &args.images {
         obtain::reference(typed)?;
     }
-    let platform = obtain::wanted(args.platform.as_deref())?.exactly;
+    let platform = obtain::platform(args.platform.as_deref())?;
     let store = obtain::open(output)?;
     let mut outcome = Outcome::Done;
     for (name, platform) in meant(&store, args, platform.as_ref())? {

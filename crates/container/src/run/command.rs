@@ -16,6 +16,8 @@ use rustix::thread::{
     UnshareFlags, set_thread_groups, set_thread_res_gid, set_thread_res_uid, unshare_unsafe,
 };
 
+use crate::limits;
+
 use super::again::{self, Rest};
 use super::report::{self, Failure, Outside};
 use super::root::{self, Mounts};
@@ -79,12 +81,18 @@ fn begin(
     rustix::process::umask(Mode::from_raw_mode(0o022));
     die_with_parent(&outside.report)?;
     setsid().map_err(Failure::doing("begin a session"))?;
-    let mut flags = UnshareFlags::NEWNS | UnshareFlags::NEWIPC | UnshareFlags::NEWUTS;
-    if container.network == Network::None {
-        flags |= UnshareFlags::NEWNET;
+    let none = container.network == Network::None;
+    for (flag, kind) in [
+        (UnshareFlags::NEWNS, "mnt"),
+        (UnshareFlags::NEWIPC, "ipc"),
+        (UnshareFlags::NEWUTS, "uts"),
+        (UnshareFlags::NEWNET, "net"),
+    ] {
+        if none || flag != UnshareFlags::NEWNET {
+            limits::unshare(flag, kind)
+                .map_err(Failure::doing("make the container's namespaces"))?;
+        }
     }
-    // SAFETY: the file descriptors stay shared (no UnshareFlags::FILES).
-    unsafe { unshare_unsafe(flags) }.map_err(Failure::doing("make the container's namespaces"))?;
     // SAFETY: as above. Without it, the container sees its place among the machine's groups.
     let _ = unsafe { unshare_unsafe(UnshareFlags::NEWCGROUP) };
     root::keep_mounts_inside()?;

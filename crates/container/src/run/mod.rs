@@ -44,9 +44,9 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
-use rustix::thread::{UnshareFlags, unshare_unsafe};
+use rustix::thread::UnshareFlags;
 
-use crate::{Error, enter};
+use crate::{Error, enter, limits};
 
 pub use report::Failure;
 pub use starter::{Start, Starter};
@@ -214,9 +214,10 @@ pub fn run(container: &Container, handlers: Option<&dyn Handlers>) -> Result<u8,
     let (terminal, players) = both.map_err(system("make a pair of sockets"))?;
     let (our_terminal, terminal) = terminal.unzip();
     let (our_players, players) = players.unzip();
-    // SAFETY: the file descriptors stay shared (no UnshareFlags::FILES).
-    unsafe { unshare_unsafe(UnshareFlags::NEWPID) }
-        .map_err(system("make a namespace of processes"))?;
+    limits::unshare(UnshareFlags::NEWPID, "pid").map_err(|source| Error::System {
+        doing: "make a namespace of processes",
+        source,
+    })?;
     // SAFETY: the process has one thread, so the child may do anything a process may.
     match unsafe { libc::fork() } {
         -1 => Err(Error::System {

@@ -145,7 +145,12 @@ fn image_origin(
     };
     let image = match there {
         Some(image) => image,
-        None => brought(store, keyring, given, args, output)?,
+        None => brought(store, keyring, given, args, output).map_err(|error| match given {
+            Given::Image(reference) => {
+                obtain::with_what_is_here(store, &reference.to_string(), error)
+            }
+            _ => error,
+        })?,
     };
     let held = store.hold(&image)?;
     let platform = platform_of(store, &image, &wanted, output)?;

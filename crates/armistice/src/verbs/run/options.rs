@@ -56,7 +56,8 @@ fn volume(text: &str) -> Result<Volume> {
             "there are no named volumes; the path here has to begin with '/' or '.'"
         ));
     }
-    let source = std::path::absolute(source)?;
+    let source = std::path::absolute(source)
+        .with_context(|| format!("-v {text}: cannot find the folder that {source} begins in"))?;
     if fs::symlink_metadata(&source).is_err() {
         fs::create_dir_all(&source).with_context(|| format!("cannot make {}", source.display()))?;
     }
@@ -122,7 +123,8 @@ pub(super) fn apart(volumes: &[Volume], tmpfs: &[Tmpfs]) -> Result<()> {
 
 /// The folder in which the command starts: what is asked for, else the image's.
 pub(super) fn working_dir(args: &Run, config: &ImageConfig) -> Result<String> {
-    match &args.workdir {
+    // As docker has it: an empty one is none.
+    match args.workdir.as_ref().filter(|w| !w.is_empty()) {
         Some(asked) if !asked.starts_with('/') => {
             bail!(Usage(format!("-w {asked}: the path has to begin with '/'")))
         }
@@ -231,10 +233,15 @@ pub(super) fn command(args: &Run, config: &ImageConfig) -> Result<Vec<String>> {
     Ok(argv)
 }
 
+/// The name asked for; an empty one is none.
+fn asked_name(args: &Run) -> Option<&str> {
+    args.hostname.as_deref().filter(|name| !name.is_empty())
+}
+
 /// The name asked for; else the machine's with its network, or the container's own.
 pub(super) fn hostname(args: &Run, id: &str) -> String {
-    match (&args.hostname, args.network) {
-        (Some(name), _) => name.clone(),
+    match (asked_name(args), args.network) {
+        (Some(name), _) => name.to_owned(),
         (None, NetworkKind::None) => id.to_owned(),
         (None, NetworkKind::Host) => {
             let names = rustix::system::uname();
@@ -259,7 +266,7 @@ pub(super) fn files(args: &Run, hostname: &str) -> Result<Vec<(&'static str, Vec
         }
         hosts.extend(text.as_bytes());
     };
-    if !host || args.hostname.is_some() {
+    if !host || asked_name(args).is_some() {
         line(format!("127.0.1.1\t{hostname}\n"));
     }
     for extra in &args.add_host {
