@@ -214,3 +214,50 @@ pub(crate) const ONLY: &[Only] = &[
         why: "which guest it is, the binary says, and nobody else knows",
     },
 ];
+
+/// What is of one guest and is written in its rooms alone; tests and comments apart.
+pub(crate) struct Word {
+    /// As it is written, in small letters.
+    pub(crate) word: &'static str,
+    /// The files that have it for another reason, and that reason.
+    pub(crate) but: &'static [(&'static str, &'static str)],
+}
+
+/// Where the words are looked for, and the rooms that have them.
+pub(crate) const SHARED: &str = "crates/engine/src";
+pub(crate) const OF_GUESTS: &[&str] = &[
+    "crates/engine/src/linux/abi/arm64",
+    "crates/engine/src/main.rs",
+];
+
+/// arm64's.
+pub(crate) const WORDS: &[Word] = &[
+    Word {
+        word: "aarch64",
+        but: &[(
+            "crates/engine/src/linux/loader/elf.rs",
+            "names of machines that a file may be for",
+        )],
+    },
+    Word {
+        word: "arm64",
+        but: &[("crates/engine/src/linux/abi/mod.rs", "the room's door")],
+    },
+    Word {
+        word: "midr_el1",
+        but: &[],
+    },
+    // AUDIT_ARCH_AARCH64, BRK, and the address without what TBI ignores.
+    Word {
+        word: "0xc000_00b7",
+        but: &[],
+    },
+    Word {
+        word: "0xd420_0000",
+        but: &[],
+    },
+    Word {
+        word: "0x00ff_ffff_ffff_ffff",
+        but: &[],
+    },
+];

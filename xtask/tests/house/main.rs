@@ -206,6 +206,38 @@ fn what_several_crates_ask_for_stands_once() {
     }
 }
 
+#[test]
+fn what_is_of_one_guest_is_written_in_its_rooms_alone() {
+    let (root, workspace) = (root(), workspace());
+    let of_guests = |file: &Path| layers::OF_GUESTS.iter().any(|room| file.starts_with(room));
+    let mut told = String::new();
+    let mut excused = 0;
+    for file in workspace.files() {
+        if !file.starts_with(layers::SHARED) || of_guests(file) {
+            continue;
+        }
+        let text = fs::read_to_string(root.join(file)).expect("it was read before");
+        // Tests come last in a file.
+        let code = text
+            .lines()
+            .take_while(|line| line.trim() != "#[cfg(test)]");
+        for (n, line) in code.enumerate() {
+            let line = line.split("//").next().unwrap_or_default().to_lowercase();
+            for word in layers::WORDS.iter().filter(|word| line.contains(word.word)) {
+                if word.but.iter().any(|(but, _)| file == Path::new(but)) {
+                    excused += 1;
+                } else {
+                    let (file, word) = (file.display(), word.word);
+                    told += &format!("\n{file}:{} has {word}, which is a guest's", n + 1);
+                }
+            }
+        }
+    }
+    assert!(told.is_empty(), "{told}");
+    let reasons: usize = layers::WORDS.iter().map(|word| word.but.len()).sum();
+    assert_eq!(excused, reasons, "an excuse is of no use");
+}
+
 const BEGIN: &str = "<!-- rooms: made from the files' headers by xtask/tests/house -->\n\n";
 const END: &str = "\n<!-- end of rooms -->\n";
 

@@ -5,6 +5,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Write as _;
 
+use guest::Guest;
+
 use super::packet::{escape, hex, number, numbers, unhex};
 use super::server::Server;
 use super::signals::{from_gdb, to_gdb};
@@ -320,12 +322,13 @@ impl<A: Abi> Server<A> {
         const WATCHED: usize = 64;
         let (kind, rest) = split(rest, b',')?;
         let (address, length) = numbers(rest, b',')?;
-        let address = address & 0x00ff_ffff_ffff_ffff;
+        let address = address & !A::Guest::IGNORED;
         match kind {
             b"0" | b"1" => {
                 let space = &self.debugger.process().space;
                 if set {
-                    if self.memory.read(address, &mut [0; 4]) < 4 {
+                    let unit = 1 << A::Guest::UNIT_LOG2;
+                    if self.memory.read(address, &mut [0; 4][..unit]) < unit {
                         return Some(Err(Errno::EFAULT).into());
                     }
                     space.breakpoints.insert(address);

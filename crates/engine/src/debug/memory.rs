@@ -13,13 +13,12 @@ use crate::memory::guest_memory;
 #[derive(Debug)]
 pub(super) struct Memory {
     file: Option<Fd>,
+    /// The bits of an address that an access does not look at.
+    ignored: u64,
 }
 
-/// The top byte of an address is ignored.
-const ADDRESS: u64 = 0x00ff_ffff_ffff_ffff;
-
 impl Memory {
-    pub(super) fn open() -> Self {
+    pub(super) fn open(ignored: u64) -> Self {
         const O_RDWR_CLOEXEC: u64 = 0o2_000_002;
         const PATH: &CStr = c"/proc/self/mem";
         let arguments = [
@@ -34,12 +33,13 @@ impl Memory {
         let file = unsafe { sys::syscall(number::OPENAT, arguments) };
         Self {
             file: file.ok().and_then(|fd| i32::try_from(fd).ok()).map(Fd::new),
+            ignored,
         }
     }
 
     /// Reads up to what cannot be read; returns how many bytes that were.
     pub(super) fn read(&self, address: u64, to: &mut [u8]) -> usize {
-        let address = address & ADDRESS;
+        let address = address & !self.ignored;
         let length = guests(address, to.len());
         let to = &mut to[..length];
         match &self.file {
@@ -67,7 +67,7 @@ impl Memory {
         address: u64,
         from: &[u8],
     ) -> Result<(), Errno> {
-        let address = address & ADDRESS;
+        let address = address & !self.ignored;
         if guests(address, from.len()) < from.len() {
             return Err(Errno::EFAULT);
         }

@@ -6,6 +6,8 @@ use alloc::vec::Vec;
 use core::ffi::c_void;
 use core::sync::atomic::Ordering;
 
+use guest::Guest;
+
 use super::memory::Memory;
 use super::packet::{Incoming, Item, framed};
 use super::{Debugger, Place, Why, session};
@@ -78,7 +80,7 @@ unsafe extern "C" fn begin<A: Abi>(start: *mut c_void) -> ! {
         attention,
         connection,
         incoming: Incoming::default(),
-        memory: Memory::open(),
+        memory: Memory::open(A::Guest::IGNORED),
         acknowledges: !debugger.state.hold().can_hand_over,
         interrupted: false,
         chosen: 0,
