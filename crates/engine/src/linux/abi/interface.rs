@@ -23,7 +23,7 @@ pub type State<A> = <<A as Abi>::Guest as Guest>::State;
 pub struct Asked {
     /// Its number.
     pub number: u64,
-    /// Its arguments.
+    /// Registers with its arguments.
     pub arguments: [u64; 6],
     /// The stack pointer.
     pub sp: u64,
@@ -52,8 +52,14 @@ pub trait Abi: Copy + Debug + Send + Sync + 'static {
 
     /// The system call with a number.
     fn find(number: u64) -> Option<&'static Syscall>;
-    /// Makes of a call's arguments, as the registers have them, what the host is given:
-    /// whatever the architecture passes otherwise, or has otherwise where they point to.
+    /// The arguments of a call in the registers: where these are too narrow for a number,
+    /// it is in two ([`widened`](crate::linux::syscalls::syscall::widened)).
+    fn arguments(syscall: &Syscall, registers: [u64; 6]) -> [u64; 6] {
+        let _ = syscall;
+        registers
+    }
+    /// Makes of a call's arguments what the host is given, and what functions for all
+    /// guests take: whatever is otherwise where they point to.
     fn prepare(call: &mut Call<'_>, syscall: &Syscall);
 
     /// The registers that a program starts with.

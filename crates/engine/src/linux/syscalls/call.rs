@@ -1,6 +1,7 @@
 //! A system call of the guest, while it is done: what it has, and what all that do one
 //! make use of.
 
+use alloc::vec::Vec;
 use core::sync::atomic::Ordering;
 
 use guest::memory::{Fault, Size};
@@ -8,6 +9,7 @@ use guest::memory::{Fault, Size};
 use super::copies::Copies;
 use crate::host::signal::SignalInfo;
 use crate::host::sys::{self, Errno, Status, fd_argument, number};
+use crate::linux::abi::platform::Width;
 use crate::linux::executable::{Identity, Own};
 use crate::linux::process::{Process, Thread};
 use crate::memory::guest_memory;
@@ -158,5 +160,54 @@ impl Call<'_> {
             unsafe { guest_memory::store(address, Size::Double, u128::from(word)) }?;
         }
         Ok(())
+    }
+
+    /// Reads words as wide as the guest's `long` and its addresses.
+    pub(in crate::linux) fn longs<const N: usize>(&self, address: u64) -> Result<[u64; N], Errno> {
+        longs(self.process.platform.elf.width, address)
+    }
+
+    /// Writes such.
+    pub(in crate::linux) fn write_longs(&self, address: u64, longs: &[u64]) -> Result<(), Errno> {
+        let width = self.process.platform.elf.width;
+        let bytes = longs.iter().flat_map(|long| long.to_le_bytes());
+        let bytes = bytes.enumerate().filter(|(n, _)| n % 8 < width.bytes());
+        let bytes: Vec<u8> = bytes.map(|(_, byte)| byte).collect();
+        self.write(address, &bytes)
+    }
+
+    /// So many bytes have so many such words.
+    pub(in crate::linux) const fn long_bytes(&self, longs: u64) -> u64 {
+        longs * self.process.platform.elf.width.bytes() as u64
+    }
+}
+
+/// Words of this width at an address of the guest's.
+fn longs<const N: usize>(width: Width, address: u64) -> Result<[u64; N], Errno> {
+    let mut longs = [0; N];
+    let length = width.bytes();
+    for (address, long) in (address..).step_by(length).zip(&mut longs) {
+        let mut bytes = [0; 8];
+        guest_memory::read(address, &mut bytes[..length])?;
+        *long = u64::from_le_bytes(bytes);
+    }
+    Ok(longs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::thread::attention::Block;
+    use crate::thread::handlers;
+
+    #[test]
+    fn words_of_both_widths() {
+        let _ = handlers::install(&Block::new().unwrap());
+        let words = [0x1111_2222_3333_4444_u64, 5];
+        let at = words.as_ptr() as u64;
+        assert_eq!(longs(Width::Bits64, at), Ok(words));
+        let narrow = [0x3333_4444, 0x1111_2222, 5, 0];
+        assert_eq!(longs(Width::Bits32, at), Ok(narrow));
+        assert_eq!(longs::<1>(Width::Bits32, 8), Err(Errno::EFAULT));
     }
 }

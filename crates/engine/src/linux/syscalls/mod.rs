@@ -53,11 +53,12 @@ use crate::host::sys::Errno;
 pub fn call<A: Abi>(process: &Process, thread: &mut Thread, state: &State<A>) -> Control {
     let Asked {
         number,
-        arguments,
+        arguments: registers,
         sp,
         pc,
     } = A::asked(state);
     let syscall = A::find(number);
+    let arguments = syscall.map_or(registers, |syscall| A::arguments(syscall, registers));
     let [a, b, c, d, e, f] = arguments;
     // The kernel's own accesses would find nothing there.
     own::stack::grow_to(&[a, b, c, d, e, f, sp]);
@@ -77,7 +78,7 @@ pub fn call<A: Abi>(process: &Process, thread: &mut Thread, state: &State<A>) ->
     if let Some(tracer) = process.tracer {
         tracer.call_begins(call.thread.attention());
     }
-    let judged = seen.then(|| call.judge(number, pc)).flatten();
+    let judged = seen.then(|| call.judge(number, pc, registers)).flatten();
     let result = judged.unwrap_or_else(|| call.handle::<A>(syscall));
     let control = call.control;
     if let Some(line) = line {
@@ -117,7 +118,7 @@ fn is_of_vdso(process: &Process, syscall: Option<&Syscall>, clock: u64, pc: u64)
 
 impl Call<'_> {
     /// What the filters say, where they do not let it through.
-    fn judge(&mut self, number: u64, pc: u64) -> Option<Result<u64, Errno>> {
+    fn judge(&mut self, number: u64, pc: u64, registers: [u64; 6]) -> Option<Result<u64, Errno>> {
         let attention = self.thread.attention();
         if attention.watched.load(Ordering::Relaxed) == 0 {
             return None;
@@ -127,7 +128,7 @@ impl Call<'_> {
             number: number as u32,
             architecture: self.process.platform.audit,
             place: pc,
-            arguments: self.arguments,
+            arguments: registers,
         };
         let control = match self.process.seccomp.judge(attention, &data) {
             Verdict::Allow => return None,

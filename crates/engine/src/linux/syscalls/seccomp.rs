@@ -50,7 +50,7 @@ fn set_strict(call: &Call<'_>) -> Result<u64, Errno> {
 /// `struct sock_fprog`: how many, and where.
 fn set_filter(call: &Call<'_>, flags: u64, program: u64) -> Result<u64, Errno> {
     check_flags(flags)?;
-    let [length, filter] = call.words(program)?;
+    let [length, filter] = call.longs(program)?;
     let length = usize::try_from(length & 0xffff).unwrap_or(0);
     if !(1..=LONGEST).contains(&length) {
         return Err(Errno::EINVAL);

@@ -35,7 +35,9 @@ pub(in crate::linux) fn rt_sigaction(call: &mut Call<'_>) -> Result<u64, Errno> 
         0 => None,
         _ if signal == SIGKILL || signal == SIGSTOP => return Err(Errno::EINVAL),
         address => {
-            let [handler, flags, restorer, mask] = call.words(address)?;
+            // The set has 64 bits, however wide words are.
+            let [handler, flags, restorer] = call.longs(address)?;
+            let [mask] = call.words(address.wrapping_add(call.long_bytes(3)))?;
             Some(Action {
                 handler,
                 flags: flags & KNOWN,
@@ -55,10 +57,8 @@ pub(in crate::linux) fn rt_sigaction(call: &mut Call<'_>) -> Result<u64, Errno> 
         call.thread.pending.discard(signal);
     }
     if old != 0 {
-        call.write_words(
-            old,
-            &[before.handler, before.flags, before.restorer, before.mask],
-        )?;
+        call.write_longs(old, &[before.handler, before.flags, before.restorer])?;
+        call.write_words(old.wrapping_add(call.long_bytes(3)), &[before.mask])?;
     }
     Ok(0)
 }
@@ -104,7 +104,7 @@ pub(in crate::linux) fn sigaltstack(call: &mut Call<'_>) -> Result<u64, Errno> {
     let [new, old, ..] = call.arguments;
     let before = call.thread.alternate_stack.seen_from(call.sp);
     if new != 0 {
-        let [base, flags, size] = call.words(new)?;
+        let [base, flags, size] = call.longs(new)?;
         let new = AlternateStack { base, flags, size };
         let smallest = call.process.platform.smallest_stack;
         call.thread
@@ -112,7 +112,7 @@ pub(in crate::linux) fn sigaltstack(call: &mut Call<'_>) -> Result<u64, Errno> {
             .replace(new, call.sp, smallest)?;
     }
     if old != 0 {
-        call.write_words(old, &[before.base, before.flags, before.size])?;
+        call.write_longs(old, &[before.base, before.flags, before.size])?;
     }
     Ok(0)
 }
@@ -183,7 +183,7 @@ pub(in crate::linux) fn pselect6(call: &mut Call<'_>) -> Result<u64, Errno> {
     let both = call.arguments[5];
     let [set, size] = match both {
         0 => [0, 0],
-        address => call.words(address)?,
+        address => call.longs(address)?,
     };
     with_mask(call, set, size, |call, mask| {
         let both = [mask, SET];

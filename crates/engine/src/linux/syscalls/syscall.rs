@@ -58,6 +58,30 @@ pub const fn descriptors(arguments: &str) -> u8 {
     bits
 }
 
+/// Arguments whose registers have 32 bits, by their letters: a number of 64 bits (`q`) is
+/// in two, its low half first, and if `even`, in a register of an even number; one with
+/// a sign (`d`) has it in all bits.
+#[must_use]
+pub fn widened(letters: &str, registers: [u64; 6], even: bool) -> [u64; 6] {
+    let half = |index: usize| registers.get(index).map_or(0, |&word| word & 0xffff_ffff);
+    let (mut arguments, mut next) = ([0; 6], 0);
+    for (letter, argument) in letters.bytes().zip(&mut arguments) {
+        if letter == b'q' && even {
+            next += next & 1;
+        }
+        *argument = match letter {
+            b'q' => half(next) | half(next + 1) << 32,
+            b'd' => (half(next) << 32)
+                .cast_signed()
+                .wrapping_shr(32)
+                .cast_unsigned(),
+            _ => half(next),
+        };
+        next += if letter == b'q' { 2 } else { 1 };
+    }
+    arguments
+}
+
 /// Rows, found by their numbers. A guest whose numbers lie at several places has a table
 /// for each.
 #[derive(Debug)]
@@ -134,3 +158,46 @@ macro_rules! table {
     };
 }
 pub(in crate::linux) use table;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_of_registers_of_32_bits() {
+        // pread64: a pair, behind a register that is left out.
+        let registers = [3, 0x1_0000, 16, 99, 0x8000_0001, 2];
+        let wide = widened("fpuq", registers, true);
+        assert_eq!(wide, [3, 0x1_0000, 16, 0x2_8000_0001, 0, 0]);
+        let wide = widened("fpuq", registers, false);
+        assert_eq!(wide, [3, 0x1_0000, 16, 0x8000_0001_0000_0063, 0, 0]);
+        // Arm's fadvise64_64: two pairs, the advice before them.
+        let wide = widened("fxqq", [3, 4, 5, 6, 7, 8], true);
+        assert_eq!(wide, [3, 4, 5 | 6 << 32, 7 | 8 << 32, 0, 0]);
+        // What has a sign, and what has none; the upper halves mean nothing.
+        let minus = u64::from(u32::MAX) | 7 << 32;
+        let wide = widened("du", [minus; 6], true);
+        assert_eq!(wide, [u64::MAX, 0xffff_ffff, 0, 0, 0, 0]);
+    }
+
+    #[test]
+    fn numbers_that_begin_elsewhere() {
+        const fn row(number: u32, name: &'static str) -> Syscall {
+            Syscall {
+                number,
+                name,
+                arguments: "",
+                descriptors: 0,
+                handler: Handler::Exit,
+            }
+        }
+        static ROWS: [Syscall; 2] = [row(0xf_0002, "cacheflush"), row(0xf_0005, "set_tls")];
+        static PLACES: [u16; 6] = places(0xf_0000, &ROWS);
+        static TABLE: Table = Table::new(0xf_0000, &ROWS, &PLACES);
+        let found = |number| TABLE.find(number).map(|row| row.name);
+        assert_eq!(found(0xf_0005), Some("set_tls"));
+        for number in [0, 5, 0xe_ffff, 0xf_0000, 0xf_0004, 0xf_0006, u64::MAX] {
+            assert_eq!(found(number), None, "{number:#x}");
+        }
+    }
+}

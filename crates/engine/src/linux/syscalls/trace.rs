@@ -158,6 +158,7 @@ fn signed(value: u64) -> i64 {
 fn argument(line: &mut String, letter: char, value: u64, next: u64) {
     let _ = match letter {
         'd' => write!(line, "{}", signed(value)),
+        'q' => write!(line, "{}", value.cast_signed()),
         'u' => write!(line, "{value}"),
         'm' => write!(line, "{value:#o}"),
         'f' if signed(value) == i64::from(AT_FDCWD) => write!(line, "AT_FDCWD"),
