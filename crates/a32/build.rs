@@ -17,5 +17,7 @@ fn main() {
     };
     isa::build(&format("a32", 32, 20..32, 4..8));
     isa::build(&format("t32", 32, 20..32, 4..12));
+    isa::build(&format("fp", 32, 20..32, 6..12));
+    isa::build(&format("simd", 32, 20..32, 4..12));
     isa::build(&format("t16", 16, 8..16, 4..8));
 }

@@ -17,6 +17,30 @@ pub enum Feature {
     SWP,
     /// Checksums.
     FEAT_CRC32,
+    /// Floating point.
+    FEAT_FP,
+    /// Advanced SIMD.
+    FEAT_AdvSIMD,
+    /// AES.
+    FEAT_AES,
+    /// Polynomial products of doublewords.
+    FEAT_PMULL,
+    /// SHA-1.
+    FEAT_SHA1,
+    /// SHA-256.
+    FEAT_SHA256,
+    /// Rounding doubling products that are added.
+    FEAT_RDM,
+    /// Dot products.
+    FEAT_DotProd,
+    /// Complex numbers.
+    FEAT_FCMA,
+    /// Half-precision products that are added to single precision.
+    FEAT_FHM,
+    /// Half-precision arithmetic.
+    FEAT_FP16,
+    /// Conversion as JavaScript has it.
+    FEAT_JSCVT,
     /// Speculation barrier.
     FEAT_SB,
     /// Privileged access never: nothing at EL0.
@@ -63,6 +87,9 @@ table!(a32, "The instructions in A32 state.");
 table!(t32, "The instructions of 4 bytes in T32 state.");
 table!(t16, "The instructions of 2 bytes in T32 state.");
 
+table!(fp, "Floating point, in both states.");
+table!(simd, "Advanced SIMD, in both states, as A32 has it.");
+
 /// Which instructions words are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum State {
@@ -81,6 +108,10 @@ pub enum Insn {
     T32(t32::Insn),
     /// In T32 state, of 2 bytes.
     T16(t16::Insn),
+    /// Floating point, with the condition that A32 words have and T32's don't.
+    Fp(fp::Insn, Option<u8>),
+    /// Advanced SIMD, which has no condition of its own.
+    Simd(simd::Insn),
 }
 
 impl Insn {
@@ -91,6 +122,8 @@ impl Insn {
             Self::A32(insn) => insn.op.name(),
             Self::T32(insn) => insn.op.name(),
             Self::T16(insn) => insn.op.name(),
+            Self::Fp(insn, _) => insn.op.name(),
+            Self::Simd(insn) => insn.op.name(),
         }
     }
 
@@ -98,7 +131,7 @@ impl Insn {
     #[must_use]
     pub const fn length(self) -> u32 {
         match self {
-            Self::A32(_) | Self::T32(_) => 4,
+            Self::A32(_) | Self::T32(_) | Self::Fp(..) | Self::Simd(_) => 4,
             Self::T16(_) => 2,
         }
     }
@@ -140,13 +173,59 @@ pub const fn length(state: State, word: u32) -> u32 {
     }
 }
 
+/// Whether a word is of the coprocessors 8 to 11, which floating point has; bits 31:28 are left to
+/// whoever asks.
+const fn is_fp(word: u32) -> bool {
+    word & 0x0c00_0c00 == 0x0c00_0800 && word & 0x0f00_0000 != 0x0f00_0000
+}
+
+/// The word of Advanced SIMD as A32 has it; nothing if it can't be one.
+const fn as_simd(state: State, word: u32) -> Option<u32> {
+    let a32 = match (state, word >> 24) {
+        (State::Thumb, 0xef) => word & 0x00ff_ffff | 0xf200_0000,
+        (State::Thumb, 0xff) => word & 0x00ff_ffff | 0xf300_0000,
+        (State::Thumb, 0xf9) => word & 0x00ff_ffff | 0xf400_0000,
+        (State::Arm, 0xf2..=0xf4) | (_, 0xfc..=0xfe) => word,
+        _ => return None,
+    };
+    // Bit 20 of structures is that of preloads, or of loads to general registers.
+    if a32 >> 24 == 0xf4 && a32 >> 20 & 1 == 1 {
+        None
+    } else {
+        Some(a32)
+    }
+}
+
 /// What a word is.
 #[must_use]
 #[inline]
 pub fn decode(state: State, word: u32) -> Option<Insn> {
+    let simd = as_simd(state, word).and_then(simd::decode);
+    match simd {
+        Some(insn) => Some(Insn::Simd(insn)),
+        None => decode_other(state, word),
+    }
+}
+
+/// What a word is that is not of Advanced SIMD.
+#[inline]
+#[allow(clippy::cast_possible_truncation, reason = "four bits")]
+fn decode_other(state: State, word: u32) -> Option<Insn> {
     match state {
+        State::Arm if is_fp(word) => {
+            let cond = word >> 28;
+            let set = if cond == 15 { 15 } else { 14 };
+            let insn = fp::decode(word & 0x0fff_ffff | set << 28)?;
+            Some(Insn::Fp(insn, Some(cond as u8)))
+        }
         State::Arm => a32::decode(word).map(Insn::A32),
-        State::Thumb if is_long(word >> 16) => t32::decode(word).map(Insn::T32),
+        State::Thumb if is_long(word >> 16) => {
+            if is_fp(word) && word >> 29 == 7 {
+                fp::decode(word).map(|insn| Insn::Fp(insn, None))
+            } else {
+                t32::decode(word).map(Insn::T32)
+            }
+        }
         State::Thumb => t16::decode(word).map(Insn::T16),
     }
 }
@@ -163,6 +242,8 @@ mod tests {
             (State::Arm, 0xe320_f000, Some("NOP")),
             (State::Arm, 0xe7f0_00f0, Some("UDF")),
             (State::Arm, 0xe160_006e, None),
+            (State::Arm, 0x0e31_0a82, Some("VADD")),
+            (State::Thumb, 0xfe31_0a82, Some("VSELGT")),
             (State::Thumb, 0x4770, Some("BX")),
             (State::Thumb, 0xbf08, Some("IT")),
             (State::Thumb, 0xb500, Some("PUSH")),

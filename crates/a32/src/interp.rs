@@ -7,6 +7,7 @@
 mod branch;
 mod data;
 mod exclusive;
+mod float;
 mod media;
 mod memory;
 mod multiply;
@@ -27,6 +28,7 @@ fn condition(cpu: &Cpu, insn: Insn) -> u32 {
     match insn {
         // Where 15 is no condition.
         Insn::A32(insn) => insn.word >> 28,
+        Insn::Fp(_, Some(cond)) => cond.into(),
         _ if cpu.it & 15 != 0 => cpu.it >> 4,
         _ => 14,
     }
@@ -124,6 +126,7 @@ fn execute<M: Memory + Environment>(
         | O::BranchExchange { .. }
         | O::CompareBranch { .. }
         | O::TableBranch { .. } => branch::execute(cpu, memory, operation, next),
+        O::Float(insn) => float::execute(cpu, memory, insn),
         _ => system::execute(cpu, memory, operation),
     }
 }

@@ -1,7 +1,7 @@
 //! The 32-bit Arm guest: the AArch32 state of Armv8-A, as user programs see it.
 //!
 //! What belongs to A32 and T32 and to no other guest: the tables of instructions
-//! (`a32.isa`, `t32.isa`, `t16.isa`) and the decoder made of them, the guest's state, what
+//! (`a32.isa`, `t32.isa`, `t16.isa`, `fp.isa`, `simd.isa`) and the decoder made of them, the guest's state, what
 //! instructions do, and a reference interpreter.
 #![no_std]
 

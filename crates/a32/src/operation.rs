@@ -11,7 +11,7 @@ mod t32;
 
 use guest::memory::{Barrier, Size};
 
-use crate::decode::Insn;
+use crate::decode::{Insn, fp, simd};
 
 /// The number of a register.
 pub type Reg = u8;
@@ -672,6 +672,10 @@ pub enum Operation {
     Breakpoint(u32),
     /// UDF.
     Undefined,
+    /// Floating point: both states have the same fields.
+    Float(fp::Insn),
+    /// Advanced SIMD: both states have the same fields. The interpreter does none of it yet.
+    Simd(simd::Insn),
 }
 
 /// Registers loaded or stored one after the other.
@@ -696,6 +700,8 @@ pub fn operation(insn: Insn) -> Operation {
         Insn::A32(insn) => a32::operation(insn),
         Insn::T32(insn) => t32::operation(insn),
         Insn::T16(insn) => t16::operation(insn),
+        Insn::Fp(insn, _) => Operation::Float(insn),
+        Insn::Simd(insn) => Operation::Simd(insn),
     }
 }
 

@@ -8,7 +8,7 @@
 )]
 
 use armistice_a32::cpu::{Cpu, Flags};
-use armistice_a32::decode::{Insn, State, a32, decode, t16, t32};
+use armistice_a32::decode::{Insn, State, a32, decode, fp, simd, t16, t32};
 use armistice_a32::interp::step;
 use guest::memory::{Barrier, Buffer, Fault, Memory, Size};
 use guest::{Environment, Exception};
@@ -101,6 +101,10 @@ fn cpu(random: &mut Random, set: State) -> Cpu {
         let it = random.next() as u32;
         cpu.it = if it >> 31 == 1 { it & 0xff } else { 0 };
     }
+    for v in &mut cpu.v[..16] {
+        *v = u128::from(random.next()) << 64 | u128::from(random.next());
+    }
+    cpu.fpcr = random.next() as u32 & 0x07c8_0000;
     if random.next() >> 63 == 1 {
         cpu.monitor.address = cpu.r[(random.next() % 15) as usize];
         cpu.monitor.size = 1 << (random.next() % 4);
@@ -110,7 +114,7 @@ fn cpu(random: &mut Random, set: State) -> Cpu {
 
 fn has_several_accesses(insn: Insn) -> bool {
     let mnemonic = insn.name();
-    ["STM", "STRD", "PUSH"]
+    ["STM", "STRD", "PUSH", "VST"]
         .iter()
         .any(|m| mnemonic.starts_with(m))
 }
@@ -164,6 +168,17 @@ fn any_instruction_on_any_state() {
             let info = op.info();
             let word = info.value | random.next() as u32 & !info.mask;
             execute(State::Thumb, word, &mut random);
+        }
+        for op in fp::Op::ALL {
+            let info = op.info();
+            let word = info.value | random.next() as u32 & !info.mask;
+            execute(State::Thumb, word, &mut random);
+            execute(State::Arm, word, &mut random);
+        }
+        for op in simd::Op::ALL {
+            let info = op.info();
+            let word = info.value | random.next() as u32 & !info.mask;
+            execute(State::Arm, word, &mut random);
         }
         for op in t16::Op::ALL {
             let info = op.info();

@@ -138,7 +138,7 @@ fn random_words(state: State, set: &str) -> Vec<u32> {
     let mut random = words::Random::new(50);
     let mut sample = words::sample(state, 1, count);
     for k in known().iter().filter(|k| k.set == set) {
-        sample.extend((0..200).map(|_| k.value | random.next() & !k.mask));
+        sample.extend((0..1000).map(|_| k.value | random.next() & !k.mask));
     }
     sample
 }

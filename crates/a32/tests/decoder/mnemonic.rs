@@ -10,6 +10,7 @@ const CONDITIONS: [&str; 15] = [
 fn condition(insn: Insn) -> &'static str {
     let cond = match insn {
         Insn::A32(insn) => insn.cond(),
+        Insn::Fp(_, cond) => cond.map_or(14, u32::from),
         Insn::T32(insn) if insn.op.name() == "B_T3" => insn.cond(),
         Insn::T16(insn) if insn.op.name() == "B_T1" => insn.cond(),
         _ => 14,
@@ -51,7 +52,7 @@ pub(crate) fn is_named(insn: Insn, text: &str) -> bool {
 
 const fn state(insn: Insn) -> State {
     match insn {
-        Insn::A32(_) => State::Arm,
+        Insn::A32(_) | Insn::Fp(..) | Insn::Simd(_) => State::Arm,
         _ => State::Thumb,
     }
 }
@@ -67,6 +68,6 @@ fn sets_flags(insn: Insn) -> Option<bool> {
             let s = insn.op.info().fields.iter().any(|f| f.name == "S");
             Some(s && insn.s() == 1)
         }
-        Insn::T16(_) => None,
+        Insn::T16(_) | Insn::Fp(..) | Insn::Simd(_) => None,
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use armistice_a32::decode::{Insn, State, decode};
 
-use crate::words::{Random, Row, a32_rows, t16_rows, t32_rows};
+use crate::words::{Random, Row, a32_rows, fp_rows, simd_rows, t16_rows, t32_rows};
 
 /// Each row decodes some word as itself.
 fn each_is_reached(state: State, rows: &[Row]) {
@@ -28,6 +28,9 @@ fn each_row_is_reached() {
     each_is_reached(State::Arm, &a32_rows());
     each_is_reached(State::Thumb, &t32_rows());
     each_is_reached(State::Thumb, &t16_rows());
+    each_is_reached(State::Arm, &fp_rows());
+    each_is_reached(State::Thumb, &fp_rows());
+    each_is_reached(State::Arm, &simd_rows());
 }
 
 /// No word is of two tables: what is decoded has the length that its first bits tell.
@@ -37,6 +40,8 @@ fn names_are_upper_case_and_counted() {
         ("A32", a32_rows(), 260),
         ("T32", t32_rows(), 250),
         ("T16", t16_rows(), 80),
+        ("floating point", fp_rows(), 60),
+        ("Advanced SIMD", simd_rows(), 190),
     ] {
         let names: BTreeSet<&str> = rows.iter().map(|r| r.name).collect();
         assert_eq!(names.len(), rows.len());

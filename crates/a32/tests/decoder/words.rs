@@ -1,6 +1,6 @@
 //! Instruction words to test with: from the whole space, and from each row and beside it.
 
-use armistice_a32::decode::{Insn, State, a32, decode, is_long, t16, t32};
+use armistice_a32::decode::{Insn, State, a32, decode, fp, is_long, simd, t16, t32};
 
 /// A small generator of random numbers (xorshift64*), repeatable.
 pub(crate) struct Random(u64);
@@ -71,6 +71,26 @@ pub(crate) fn t16_rows() -> Vec<Row> {
     rows!(t16)
 }
 
+/// The rows of floating point.
+pub(crate) fn fp_rows() -> Vec<Row> {
+    rows!(fp)
+}
+
+/// The rows of Advanced SIMD.
+pub(crate) fn simd_rows() -> Vec<Row> {
+    rows!(simd)
+}
+
+/// A word of Advanced SIMD as T32 has it.
+pub(crate) fn simd_in_thumb(word: u32) -> u32 {
+    match word >> 24 {
+        0xf2 => word & 0x00ff_ffff | 0xef00_0000,
+        0xf3 => word & 0x00ff_ffff | 0xff00_0000,
+        0xf4 => word & 0x00ff_ffff | 0xf900_0000,
+        _ => word,
+    }
+}
+
 /// A word that matches the row's fixed bits: all else random, or all zeros and ones field
 /// by field half of the time, where the limits are.
 fn of_row(random: &mut Random, row: &Row) -> u32 {
@@ -104,18 +124,36 @@ pub(crate) fn as_it_should_be(state: State, word: u32) -> u32 {
         Some(Insn::A32(insn)) => canonical!(insn),
         Some(Insn::T32(insn)) => canonical!(insn),
         Some(Insn::T16(insn)) => canonical!(insn),
+        // It has no such bits, and T32's word is another.
+        Some(Insn::Simd(_)) => word,
+        Some(Insn::Fp(insn, _)) => canonical!(insn) & 0x0fff_ffff | word & 0xf000_0000,
     }
 }
 
 /// `count` words of 4 bytes: a third from the whole space, a third from the rows, a third one bit
 /// beside a row.
 pub(crate) fn sample(state: State, seed: u64, count: usize) -> Vec<u32> {
-    let rows = match state {
+    let mut rows = match state {
         State::Arm => a32_rows(),
         State::Thumb => t32_rows(),
     };
+    rows.extend(fp_rows());
+    let simd = simd_rows();
     let mut random = Random::new(seed);
     let mut words = Vec::new();
+    for n in 0..count / 2 {
+        let word = of_row(&mut random, &simd[n / 2 % simd.len()]);
+        let word = if n % 2 == 0 {
+            word
+        } else {
+            word ^ 1 << random.below(24)
+        };
+        words.push(match state {
+            State::Arm => word,
+            State::Thumb => simd_in_thumb(word),
+        });
+    }
+    let count = count + words.len();
     while words.len() < count {
         let row = &rows[words.len() / 3 % rows.len()];
         let word = match words.len() % 3 {

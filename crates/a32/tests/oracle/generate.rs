@@ -1,7 +1,7 @@
 //! Programs and states: random words of each row without those whose meaning the manual leaves
 //! open, and registers that let their accesses land in the data area and their branches at an end.
 
-use armistice_a32::decode::{Insn, State as Set, a32, decode, length, t16, t32};
+use armistice_a32::decode::{Insn, State as Set, a32, decode, fp, length, t16, t32};
 use armistice_a32::operation::{
     Address, BitField, DataOp, Index, Multiple, Offset, Operand, Operation, SetFlags, Shift,
     operation,
@@ -16,19 +16,24 @@ pub(crate) enum Row {
     A32(a32::Op),
     T32(t32::Op),
     T16(t16::Op),
+    Fp(fp::Op, Set),
 }
 
 impl Row {
     pub(crate) fn all() -> impl Iterator<Item = Self> {
         let a32 = a32::Op::ALL.iter().copied().map(Self::A32);
         let t32 = t32::Op::ALL.iter().copied().map(Self::T32);
+        let fp = fp::Op::ALL.iter().copied();
+        let fp = fp.flat_map(|op| [Set::Arm, Set::Thumb].map(|set| Self::Fp(op, set)));
         a32.chain(t32)
             .chain(t16::Op::ALL.iter().copied().map(Self::T16))
+            .chain(fp)
     }
 
     pub(crate) fn set(self) -> Set {
         match self {
             Self::A32(_) => Set::Arm,
+            Self::Fp(_, set) => set,
             _ => Set::Thumb,
         }
     }
@@ -39,6 +44,8 @@ impl Row {
             Self::A32(op) => format!("A32.{}", op.name()),
             Self::T32(op) => format!("T32.{}", op.name()),
             Self::T16(op) => format!("T16.{}", op.name()),
+            Self::Fp(op, Set::Arm) => format!("A32.{}", op.name()),
+            Self::Fp(op, Set::Thumb) => format!("T32.{}", op.name()),
         }
     }
 
@@ -57,6 +64,7 @@ impl Row {
             Self::A32(op) => pattern!(op),
             Self::T32(op) => pattern!(op),
             Self::T16(op) => pattern!(op),
+            Self::Fp(op, _) => pattern!(op),
         }
     }
 
@@ -65,6 +73,7 @@ impl Row {
             (Self::A32(op), Insn::A32(insn)) => insn.op == op,
             (Self::T32(op), Insn::T32(insn)) => insn.op == op,
             (Self::T16(op), Insn::T16(insn)) => insn.op == op,
+            (Self::Fp(op, _), Insn::Fp(insn, _)) => insn.op == op,
             _ => false,
         }
     }
@@ -79,6 +88,9 @@ impl Row {
             let mut word = value | rng.word() & free;
             if self.set() == Set::Arm && free >> 28 == 15 && rng.percent(60) {
                 word = word & 0x0fff_ffff | 14 << 28;
+            }
+            if matches!(self, Self::Fp(_, Set::Arm)) && word >> 28 == 14 && rng.percent(40) {
+                word = word & 0x0fff_ffff | rng.below(15) << 28;
             }
             if let Some(insn) = decode(self.set(), word)
                 && self.is(insn)
@@ -96,6 +108,10 @@ pub(crate) fn word_of(insn: Insn) -> u32 {
         Insn::A32(insn) => insn.word,
         Insn::T32(insn) => insn.word,
         Insn::T16(insn) => insn.word,
+        Insn::Fp(insn, Some(cond)) => insn.word & 0x0fff_ffff | u32::from(cond) << 28,
+        Insn::Fp(insn, None) => insn.word,
+        // No row of it is run yet.
+        Insn::Simd(insn) => insn.word,
     }
 }
 
@@ -127,7 +143,7 @@ fn address_is_predictable(insn: Insn, address: Address, t: &[u8]) -> bool {
 /// Whether the manual says what the word does, and running it is of use.
 fn predictable(insn: Insn) -> bool {
     use Operation as O;
-    let arm = matches!(insn, Insn::A32(_));
+    let arm = matches!(insn, Insn::A32(_) | Insn::Fp(_, Some(_)));
     match operation(insn) {
         O::Data {
             op,
@@ -214,6 +230,7 @@ fn predictable(insn: Insn) -> bool {
             let always = it >> 4 == 14 && (it & 15).count_ones() > 1;
             it >> 4 != 15 && !always
         }
+        O::Float(insn) => float_is_predictable(insn, arm),
         _ => true,
     }
 }
@@ -250,7 +267,34 @@ fn data_is_predictable(
             let address = matches!(insn.op.name(), "ADD_immediate_T4" | "SUB_immediate_T4");
             (n != 15 || address) && !has_program_counter(&registers)
         }
+        Insn::Fp(..) | Insn::Simd(_) => true,
         Insn::T16(_) => !compares || !has_program_counter(&[n]) && registers != [15],
+    }
+}
+
+fn float_is_predictable(i: fp::Insn, arm: bool) -> bool {
+    use fp::Class as C;
+    match i.op.class() {
+        C::move_single | C::move_scalar | C::duplicate => i.rt() != 15,
+        C::status => i.rt() != 15 || i.op == fp::Op::VMRS,
+        C::move_pair => {
+            let last = i.op == fp::Op::VMOV_two_singles && (i.vm() << 1 | i.m()) == 31;
+            i.rt() != 15 && i.rt2() != 15 && i.rt() != i.rt2() && !last
+        }
+        C::fixed => i.sx() == 1 || (i.imm4l() << 1 | i.i()) <= 16,
+        C::load_store => i.rn() != 15 || i.op == fp::Op::VLDR,
+        C::load_store_multiple => {
+            let double = i.vsize() == 3;
+            let (first, count, most) = if double {
+                (i.d() << 4 | i.vd(), i.imm8() / 2, 16)
+            } else {
+                (i.vd() << 1 | i.d(), i.imm8(), 32)
+            };
+            let loads = matches!(i.op, fp::Op::VLDM | fp::Op::VLDMDB);
+            let plain = i.word >> 21 & 1 == 0 && arm && loads;
+            count > 0 && count <= most && first + count <= 32 && (i.rn() != 15 || plain)
+        }
+        _ => true,
     }
 }
 
@@ -390,7 +434,8 @@ fn accesses_data(operation: Operation) -> bool {
             | O::LoadAcquire { .. }
             | O::StoreRelease { .. }
             | O::Swap { .. }
-    )
+    ) || matches!(operation, O::Float(i)
+        if matches!(i.op.class(), fp::Class::load_store | fp::Class::load_store_multiple))
 }
 
 /// Where a branch goes: an instruction behind it that it can reach, or an end.
@@ -428,6 +473,7 @@ fn towards(word: u32, insn: Insn, at: u32, aim: u32) -> u32 {
                 _ => put(put(word, 3, 5, offset >> 1), 9, 1, offset >> 6),
             }
         }
+        Insn::Fp(..) | Insn::Simd(_) => word,
         Insn::T32(insn) => {
             let from = if insn.op == t32::Op::BLX_immediate {
                 (at + 4) & !3
@@ -483,6 +529,9 @@ pub(crate) fn state(rng: &mut Rng, program: &Program, insn: Insn) -> State {
     if rng.percent(20) {
         let (a, b) = (rng.below(15) as usize, rng.below(15) as usize);
         state.r[a] = state.r[b];
+    }
+    if let Operation::Float(insn) = operation(insn) {
+        meet_float(rng, &mut state, insn);
     }
     let end = |rng: &mut Rng| {
         let set = rng.pick(&[program.set, program.set, other(program.set)]);
@@ -545,6 +594,56 @@ pub(crate) fn state(rng: &mut Rng, program: &Program, insn: Insn) -> State {
         _ => {}
     }
     state
+}
+
+/// AHP, DN, FZ, `RMode`, FZ16; QC and the exceptions; the flags.
+const FPSCR: u32 = 0x07c8_0000 | 0x0800_009f | 0xf000_0000;
+
+/// Numbers that find mistakes, modes, and an address of an access.
+fn meet_float(rng: &mut Rng, state: &mut State, i: fp::Insn) {
+    let precision = if i.word >> 8 & 1 == 1 { 3 } else { 2 };
+    for d in &mut state.d {
+        *d = match rng.below(3) {
+            0 => rng.float(1) << 48 | rng.float(1) << 32 | rng.float(1) << 16 | rng.float(1),
+            1 => rng.float(2) << 32 | rng.float(2),
+            _ => rng.float(3),
+        };
+        if rng.percent(40) {
+            *d = match precision {
+                2 => rng.float(2) << 32 | rng.float(2),
+                _ => rng.float(3),
+            };
+        }
+    }
+    state.fpscr = match rng.below(4) {
+        0 | 1 => rng.word() & 0xf000_0000,
+        2 => rng.word() & 0xf0c0_0000,
+        _ => rng.word() & FPSCR,
+    };
+    let bytes = match i.op.class() {
+        fp::Class::load_store => 8,
+        fp::Class::load_store_multiple => i.imm8() << 2,
+        _ => {
+            if i.op == fp::Op::VMSR {
+                state.r[i.rt() as usize] &= FPSCR;
+            }
+            return;
+        }
+    };
+    let aim = if rng.percent(90) {
+        target(rng, bytes.max(1)) & !3
+    } else {
+        target(rng, bytes.max(1))
+    };
+    let offset = match i.op.class() {
+        fp::Class::load_store if i.u23() == 1 => i.imm8() << if i.vsize() == 1 { 1 } else { 2 },
+        fp::Class::load_store => (i.imm8() << if i.vsize() == 1 { 1 } else { 2 }).wrapping_neg(),
+        _ if i.word >> 24 & 1 == 1 => bytes.wrapping_neg(),
+        _ => 0,
+    };
+    if i.rn() != 15 {
+        state.r[i.rn() as usize] = aim.wrapping_sub(offset);
+    }
 }
 
 /// Sets the base so that the access lands in the data area.

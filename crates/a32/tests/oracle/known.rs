@@ -17,12 +17,6 @@ pub(crate) struct Known {
 /// All of them.
 pub(crate) const KNOWN: &[Known] = &[
     Known {
-        rows: &["SWP"],
-        explains: |_, _, theirs| theirs.signal == 4,
-        reason: "SWP and SWPB ended with Armv8; QEMU has that alone, the interpreter does them for \
-                 older programs.",
-    },
-    Known {
         rows: &["MRC_CNTFRQ", "MRRC_CNTVCT"],
         explains: |_, _, theirs| theirs.signal == 4,
         reason: "G8.7, CNTKCTL: EL0 may read the virtual counter and its frequency if the kernel \
@@ -41,17 +35,19 @@ pub(crate) const KNOWN: &[Known] = &[
                  is CONSTRAINED UNPREDICTABLE. In ours it is.",
     },
     Known {
-        rows: &["LDM", "LDRD", "POP"],
+        rows: &["LDM", "LDRD", "POP", "VLDM", "VLDR"],
         explains: |places, ours, theirs| {
             ours.signal == 11
                 && theirs.signal == 11
-                && places.iter().all(|p| matches!(p, Place::R(_)))
+                && places
+                    .iter()
+                    .all(|p| matches!(p, Place::R(_) | Place::D(_)))
         },
         reason: "G1.12, a load of several registers that takes a Data Abort leaves those loaded, but \
                  for the base, UNKNOWN. QEMU has loaded the first ones.",
     },
     Known {
-        rows: &["STM", "STRD", "PUSH"],
+        rows: &["STM", "STRD", "PUSH", "VSTM", "VSTR"],
         explains: |places, ours, theirs| {
             ours.signal == 11
                 && theirs.signal == 11

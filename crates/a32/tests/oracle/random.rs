@@ -57,4 +57,41 @@ impl Rng {
             _ => self.pick(&[0, 1, u32::MAX, 0x8000_0000, 0x7fff_ffff, 0x8080_8080]),
         }
     }
+
+    /// A floating-point number of a precision: half, single and double are 1, 2 and 3.
+    pub(crate) fn float(&mut self, precision: u32) -> u64 {
+        let (exponent, fraction) = match precision {
+            1 => (5, 10),
+            2 => (8, 23),
+            _ => (11, 52),
+        };
+        let random = self.bits();
+        let sign = (random >> 63) << (exponent + fraction);
+        let fractions = (1u64 << fraction) - 1;
+        let infinity = ((1u64 << exponent) - 1) << fraction;
+        let bias = (1u64 << (exponent - 1)) - 1;
+        let random_fraction = random & fractions;
+        let near = |rng: &mut Self, range: u32| {
+            (bias + u64::from(rng.below(2 * range + 1))).saturating_sub(range.into()) << fraction
+        };
+        let magnitude = match self.below(14) {
+            0 => 0,
+            1 => 1 + (random & 3),
+            2 => random_fraction,
+            3 => 1 << fraction,
+            4 => infinity - 1 - (random & 1),
+            5 => infinity,
+            6 => infinity | 1 << (fraction - 1) | random_fraction,
+            // Signalling: the fraction's top bit is clear, another is set.
+            7 => infinity | (random_fraction & (fractions >> 1)).max(1),
+            8 => near(self, 3) | random_fraction,
+            // Integers and halves, and one bit beside.
+            9 => near(self, fraction + 2) | fractions ^ (fractions >> (1 + random % 4)),
+            10 => near(self, 34.min(bias as u32 - 1)) | random & 3,
+            11 => near(self, bias as u32 / 2 + 3) | random_fraction,
+            12 => (1 + random % 3) << fraction | random_fraction,
+            _ => random & (infinity | fractions),
+        };
+        sign | magnitude
+    }
 }
