@@ -223,6 +223,46 @@ fn dockers_forms_are_taken_and_no_others() {
     }
 }
 
+/// Faults once: the errors did not name the cause, what fits was refused, and a line break
+/// made lines of /etc/hosts.
+#[test]
+fn errors_name_what_is_wrong_and_what_fits_is_taken() {
+    let place = Place::of(Who::User);
+    let file = place.home().join("variables");
+    fs::write(&file, "A=1\n# none\nB C=2\n").unwrap();
+    let file = file.to_str().unwrap();
+    let long = "a".repeat(65);
+    for (options, says) in [
+        (&["-h", "a\n127.0.0.1 b"][..], "line break"),
+        (&["-h", &long], "at most 64 letters"),
+        (&["--add-host", "a\nb:10.0.0.1"], "a line of /etc/hosts"),
+        (&["--env-file", file], "variables, line 3: 'B C=2'"),
+        (&["--env-file", "/dev/zero"], "longer than 16 MiB"),
+    ] {
+        place.run(options, &["true"]).exits(125).says(says);
+    }
+    place
+        .run(&[], &[""])
+        .exits(127)
+        .says("its first word (of ENTRYPOINT, CMD or what was typed) is empty");
+    let word = "a".repeat(131_000);
+    place
+        .run(&[], &["sh", "-c", "echo ${#1}", "x", &word])
+        .ok()
+        .prints("131000");
+}
+
+/// A fault once: without a network, /sys told of the machine's.
+#[test]
+fn sys_shows_the_containers_network() {
+    for who in EVERYBODY {
+        Place::of(who)
+            .run(&["--network", "none"], &["ls", "/sys/class/net"])
+            .ok()
+            .prints("lo");
+    }
+}
+
 /// Faults once: a volume over /etc hid the container's own files, and a folder in the place
 /// of one of them ended the run.
 #[test]

@@ -12,6 +12,7 @@ use e2e::{need, run};
 const CALLS: &str = r#"
 #include <errno.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -48,6 +49,12 @@ int main(void) {
     if (pid != getpid() && pid != -ENOSYS)
         printf("getpid of i386 %ld\n", pid);
 #endif
+    /* Sockets to the machine around this one, and those that are anybody's. */
+    errno = 0;
+    if (socket(AF_VSOCK, SOCK_STREAM, 0) != -1 || errno != EPERM)
+        printf("a vsock socket: %d\n", errno);
+    if (socket(AF_UNIX, SOCK_STREAM, 0) < 0 || socket(AF_INET, SOCK_DGRAM, 0) < 0)
+        printf("no socket: %d\n", errno);
     errno = 0;
     if (syscall(0xfffffff0) != -1 || errno != ENOSYS)
         printf("an unknown call: %d\n", errno);

@@ -6,14 +6,14 @@
 //! `#!/proc/self/exe`) or to an open file leads those inside to the copy, then, and not to
 //! the machine's file or to a file of the caller's.
 //!
-//! What is left to do goes along in the environment, which others of the machine do not
-//! see, each word behind a name of its own: no variable of an image's is seen by the C
-//! library, which reads some, while the process has all rights.
+//! What is left to do goes along in a file in memory, however much it is; in the environment are
+//! the numbers of descriptors alone: no variable of an image's is seen by the C library, which
+//! reads some, while the process has all rights.
 
 use std::convert::Infallible;
 use std::ffi::{CString, OsString};
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read, Seek, Write};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::MetadataExt;
@@ -28,7 +28,7 @@ use super::user::User;
 /// What the process is called, also by who starts it.
 const NAME: &str = "armistice: process 1";
 
-/// The name of each word in the environment.
+/// The name of each number in the environment.
 const WORD: &str = "ARMISTICE";
 
 /// `MFD_EXEC`, where files in memory are not executable by default. Since Linux 6.3.
@@ -126,29 +126,53 @@ pub(super) fn become_copy(
     outside: &Outside,
     starter: Option<&OwnedFd>,
 ) -> Result<Infallible, Failure> {
-    let mut words = Vec::new();
-    for descriptor in [Some(&outside.report), outside.players.as_ref(), starter] {
+    let words = written(&rest.words()).map_err(Failure::doing("keep what is left to do"))?;
+    let mut numbers = Vec::new();
+    for descriptor in [
+        Some(&words),
+        Some(&outside.report),
+        outside.players.as_ref(),
+        starter,
+    ] {
         if let Some(kept) = descriptor {
             fcntl_setfd(kept, FdFlags::empty()).map_err(Failure::doing("keep a descriptor"))?;
         }
-        words.push(descriptor.map_or(String::new(), |kept| kept.as_raw_fd().to_string()));
+        let number = descriptor.map_or(String::new(), |kept| kept.as_raw_fd().to_string());
+        numbers.extend(CString::new(format!("{WORD}={number}")));
     }
-    words.extend(rest.words());
-    let string = |text: String| {
-        CString::new(text).map_err(|e| {
-            let text = String::from_utf8_lossy(&e.into_vec()).into_owned();
-            Failure::own(format!("a zero byte in {text:?}"))
-        })
-    };
-    let name = [string(NAME.to_owned())?];
-    let words: Result<Vec<CString>, Failure> = words
-        .into_iter()
-        .map(|word| string(format!("{WORD}={word}")))
-        .collect();
-    let error = super::starter::execute(copy, &name, &words?);
+    let name: Vec<CString> = CString::new(NAME).into_iter().collect();
+    let error = super::starter::execute(copy, &name, &numbers);
     Err(Failure::own(format!(
         "cannot start process 1 from a copy of this program: {error}"
     )))
+}
+
+/// Words in a file in memory, each with its length before it.
+fn written(words: &[String]) -> io::Result<OwnedFd> {
+    let mut bytes = Vec::new();
+    for word in words {
+        bytes.extend((word.len() as u64).to_ne_bytes());
+        bytes.extend(word.as_bytes());
+    }
+    let mut file = File::from(memfd_create("words", MemfdFlags::CLOEXEC)?);
+    file.write_all(&bytes)?;
+    file.rewind()?;
+    Ok(file.into())
+}
+
+/// The words of such a file.
+fn read(file: OwnedFd) -> Option<Vec<String>> {
+    let mut bytes = Vec::new();
+    File::from(file).read_to_end(&mut bytes).ok()?;
+    let mut left = &bytes[..];
+    let mut words = Vec::new();
+    while let Some((length, rest)) = left.split_first_chunk() {
+        let length = usize::try_from(u64::from_ne_bytes(*length)).ok()?;
+        let (word, rest) = rest.split_at_checked(length)?;
+        words.push(String::from_utf8_lossy(word).into_owned());
+        left = rest;
+    }
+    left.is_empty().then_some(words)
 }
 
 /// What process 1 has, once it is the copy.
@@ -163,12 +187,24 @@ pub(super) struct HandedOver {
 pub(super) fn handed_over() -> Option<Result<HandedOver, Failure>> {
     let is_it = std::env::args_os().next().is_some_and(|name| name == NAME);
     is_it.then(|| {
-        let words = std::env::vars_os().filter(|(name, _)| name == WORD);
-        let mut words = words.map(|(_, word)| text(word));
-        let mut descriptor = || words.next().map(|word| owned(&word));
-        let kept = [descriptor(), descriptor(), descriptor()];
-        let ([Some(Ok(Some(report))), Some(Ok(players)), Some(Ok(starter))], Some(rest)) =
-            (kept, Rest::of(words))
+        let numbers = std::env::vars_os().filter(|(name, _)| name == WORD);
+        let mut numbers = numbers.map(|(_, number)| text(number));
+        let mut descriptor = || numbers.next().map(|number| owned(&number));
+        let mut kept = [descriptor(), descriptor(), descriptor(), descriptor()];
+        let words = match &mut kept[0] {
+            Some(Ok(words)) => words.take().and_then(read),
+            _ => None,
+        };
+        let rest = words.and_then(|words| Rest::of(words.into_iter()));
+        let (
+            [
+                _,
+                Some(Ok(Some(report))),
+                Some(Ok(players)),
+                Some(Ok(starter)),
+            ],
+            Some(rest),
+        ) = (kept, rest)
         else {
             return Err(Failure::own("this name is process 1's of a container"));
         };
@@ -225,11 +261,13 @@ mod tests {
                 },
                 folder: "/a b".into(),
                 init: true,
-                argv: vec!["sh".into(), String::new(), "-c".into()],
-                env: vec!["A=1\n2".into(), "B=".into()],
+                argv: vec!["sh".into(), String::new(), "-c\0".into()],
+                env: vec!["A=1\n2".into(), "B=".into(), "x".repeat(1 << 20)],
             };
-            assert_eq!(Rest::of(rest.words().into_iter()), Some(rest));
+            let words = read(written(&rest.words()).unwrap()).unwrap();
+            assert_eq!(Rest::of(words.into_iter()), Some(rest));
         }
+        assert_eq!(read(written(&[]).unwrap()), Some(vec![]));
         assert_eq!(Rest::of(["1", "2"].map(str::to_owned).into_iter()), None);
     }
 

@@ -2,6 +2,7 @@
 //! keep the process outside from other work, and whoever has gone is noticed.
 
 use std::os::fd::OwnedFd;
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{Mode, OFlags};
@@ -13,6 +14,10 @@ use rustix::termios::{
 };
 
 use super::signals::Signals;
+
+/// So often a process in the background looks whether the terminal is its own again, of which
+/// nobody tells.
+pub(super) const BACKGROUND: Duration = Duration::from_millis(100);
 
 /// The caller's terminal, as it was; put back when dropped.
 pub(super) struct Raw(Termios);

@@ -19,8 +19,11 @@ use rustix::thread::{
 use crate::limits;
 
 use super::again::{self, Rest};
+use super::mounts::{self, Mounts};
+use super::place::{self, Kind};
 use super::report::{self, Failure, Outside};
-use super::root::{self, Mounts};
+use super::root;
+use super::system::{self, System};
 use super::{
     Container, Handlers, Network, Starter, filter, init, mount, program, signals, user, watch,
 };
@@ -99,17 +102,16 @@ fn begin(
     let (mounts, starter) = Mounts::gather(container, handlers)?;
     let copy = again::copy().map_err(Failure::doing("copy this program's own file"))?;
     root::enter(container)?;
-    mounts.put()?;
-    root::protect()?;
+    let system = mounts.put()?;
     rustix::system::sethostname(container.hostname.as_bytes())
         .map_err(Failure::doing("set the host's name"))?;
     if container.network == Network::None {
         loopback_up().map_err(Failure::doing("bring the loopback interface up"))?;
     }
-    streams(container.input, outside.terminal.take())?;
+    streams(container.input, outside.terminal.take(), &system)?;
     let user = user::look_up(&container.user).map_err(Failure::own)?;
     let folder = working_dir(container)?;
-    root::make_folders(container)?;
+    mounts::make_folders(container)?;
     if container.read_only {
         root::make_read_only()?;
     }
@@ -132,7 +134,10 @@ pub(super) fn go_on(rest: &Rest, mut outside: Outside, starter: Option<&Starter>
         // SAFETY: the process has one thread, so the child may do anything a process may.
         match unsafe { libc::fork() } {
             -1 => Failure::doing("start the command")(std::io::Error::last_os_error()),
-            0 => become_it(&outside),
+            0 => {
+                lead_group();
+                become_it(&outside)
+            }
             command => {
                 // These are about the command only.
                 drop(outside.players.take());
@@ -145,6 +150,13 @@ pub(super) fn go_on(rest: &Rest, mut outside: Outside, starter: Option<&Starter>
     };
     report::tell(outside.report, &failure);
     end(failure.code)
+}
+
+/// Makes a process group of this process, and the one that the terminal's signals go to, where
+/// there is a terminal: process 1, which hands on what it gets, is not to get them, too.
+fn lead_group() {
+    let _ = rustix::process::setpgid(None, None);
+    let _ = rustix::termios::tcsetpgrp(rustix::stdio::stdin(), rustix::process::getpid());
 }
 
 /// Has all descriptors but the standard streams closed when the command starts.
@@ -218,15 +230,15 @@ fn die_with_parent(report: &OwnedFd) -> Result<(), Failure> {
 }
 
 /// Standard streams: a new terminal's, or those of the caller.
-fn streams(input: bool, terminal: Option<OwnedFd>) -> Result<(), Failure> {
+fn streams(input: bool, terminal: Option<OwnedFd>, system: &System) -> Result<(), Failure> {
     let failed = |e: Errno| Failure::own(format!("cannot make a terminal: {e}"));
     let Some(to) = terminal else {
         if !input {
-            let null = open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty());
+            let null = system.open("null", OFlags::RDWR);
             null.and_then(rustix::stdio::dup2_stdin)
                 .map_err(Failure::doing("open /dev/null"))?;
         }
-        return own_devices();
+        return own_devices(system);
     };
     let ptmx =
         openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).map_err(failed)?;
@@ -240,9 +252,9 @@ fn streams(input: bool, terminal: Option<OwnedFd>) -> Result<(), Failure> {
     let path = Path::new(std::ffi::OsStr::new(
         name.to_str().map_err(|_| failed(Errno::INVAL))?,
     ));
-    mount::make_place(console, false).map_err(Failure::doing("make /dev/console"))?;
+    let place = place::make(console, Kind::File).map_err(Failure::doing("make /dev/console"))?;
     mount::copy(path)
-        .and_then(|mount| mount::put(mount, console))
+        .and_then(|mount| mount::put_at(mount, &place))
         .map_err(failed)?;
     rustix::stdio::dup2_stdin(&pts)
         .and_then(|()| rustix::stdio::dup2_stdout(&pts))
@@ -252,7 +264,7 @@ fn streams(input: bool, terminal: Option<OwnedFd>) -> Result<(), Failure> {
 
 /// Devices among the standard streams become the container's own: as root, by the caller's,
 /// somebody inside would change the mode or the owner of the machine's.
-fn own_devices() -> Result<(), Failure> {
+fn own_devices(system: &System) -> Result<(), Failure> {
     type Put = fn(OwnedFd) -> Result<(), Errno>;
     let streams: [(_, Put); 3] = [
         (rustix::stdio::stdin(), |new| rustix::stdio::dup2_stdin(new)),
@@ -264,26 +276,11 @@ fn own_devices() -> Result<(), Failure> {
         }),
     ];
     for (stream, put) in streams {
-        let Ok(given) = rustix::fs::fstat(stream) else {
-            continue;
-        };
-        // What /dev/tty is, only its process knows.
-        for name in root::DEVICES.into_iter().filter(|name| *name != "tty") {
-            let path = Path::new("/dev").join(name);
-            let is_it = rustix::fs::stat(&path).is_ok_and(|own| {
-                (own.st_rdev, own.st_mode & libc::S_IFMT)
-                    == (given.st_rdev, given.st_mode & libc::S_IFMT)
-            });
-            if is_it {
-                let access = rustix::fs::fcntl_getfl(stream).unwrap_or(OFlags::RDWR);
-                open(
-                    &path,
-                    (access & OFlags::RWMODE) | OFlags::NOCTTY | OFlags::CLOEXEC,
-                    Mode::empty(),
-                )
-                .and_then(put)
-                .map_err(Failure::doing(format!("open {}", path.display())))?;
-            }
+        let device = rustix::fs::fstat(stream).ok();
+        if let Some(name) = device.and_then(|given| system::device(&given)) {
+            let access = rustix::fs::fcntl_getfl(stream).unwrap_or(OFlags::RDWR);
+            let opened = system.open(name, access).and_then(put);
+            opened.map_err(Failure::doing(format!("open /dev/{name}")))?;
         }
     }
     Ok(())
@@ -295,10 +292,10 @@ fn working_dir(container: &Container) -> Result<String, Failure> {
         "" => "/",
         other => other,
     };
-    let place = mount::make_place(Path::new(wanted), true).map_err(Failure::doing(format!(
+    let place = place::make(Path::new(wanted), Kind::Folder).map_err(Failure::doing(format!(
         "make the working directory {wanted}"
     )))?;
-    Ok(place.to_string_lossy().into_owned())
+    Ok(place.path.to_string_lossy().into_owned())
 }
 
 /// Gives up what the command may not have, and becomes it.

@@ -51,6 +51,12 @@ const REFUSED: [Call; 31] = [
     ("fspick", 433, 433),
 ];
 
+/// `socket`'s numbers among x86-64's calls and among i386's, and the family of sockets (vsock, to a
+/// machine that this one runs in or that it runs) that no namespace of networks divides. What i386's
+/// older `socketcall` asks for lies in memory and is not judged.
+const SOCKET: (u32, u32) = (41, 359);
+const VSOCK: u32 = libc::AF_VSOCK.unsigned_abs();
+
 /// Calls about whose a process is, which are answered outside, or that change what it may
 /// become, which are told there. So is prctl(PR_SET_KEEPCAPS).
 const PLAYED: [libc::c_long; 18] = [
@@ -152,7 +158,7 @@ impl Program {
     }
 }
 
-/// From here on the calls of [`REFUSED`] are EPERM.
+/// From here on the calls of [`REFUSED`] and sockets of [`VSOCK`] are EPERM.
 pub(super) fn refuse() -> io::Result<()> {
     let mut program = Program::default();
     program.load(ARCHITECTURE);
@@ -161,24 +167,28 @@ pub(super) fn refuse() -> io::Result<()> {
         numbers.collect::<Vec<u32>>()
     };
     let (wide, narrow) = (of(|n| n.1), of(|n| n.2));
-    // i386's part, stepped over for x86-64: load, comparisons, allow, refuse.
-    let part = |program: &mut Program, numbers: &[u32]| {
+    // i386's part, stepped over for x86-64: load, comparisons, three steps for sockets, allow,
+    // refuse.
+    let part = |program: &mut Program, numbers: &[u32], socket: u32| {
         program.load(NUMBER);
         for (at, number) in numbers.iter().enumerate() {
-            program.equal(*number, numbers.len() - at, 0);
+            program.equal(*number, numbers.len() - at + 3, 0);
         }
+        program.equal(socket, 0, 2);
+        program.load(argument(0));
+        program.equal(VSOCK, 1, 0);
         program.ret(libc::SECCOMP_RET_ALLOW);
         program.ret(answer(libc::EPERM));
     };
-    program.equal(X86_64, narrow.len() + 5, 0);
+    program.equal(X86_64, narrow.len() + 8, 0);
     program.equal(I386, 1, 0);
     program.ret(answer(libc::ENOSYS));
-    part(&mut program, &narrow);
+    part(&mut program, &narrow, SOCKET.1);
     // x32's numbers are another way to the same calls.
     program.load(NUMBER);
     program.step(libc::BPF_JMP | libc::BPF_JSET | libc::BPF_K, 0, 1, X32);
     program.ret(answer(libc::ENOSYS));
-    part(&mut program, &wide);
+    part(&mut program, &wide, SOCKET.0);
     program.set(0).map(drop)
 }
 
@@ -248,5 +258,7 @@ mod tests {
             assert_eq!(call, (name, number(&wide, name), number(&narrow, name)));
             assert_ne!((call.1, call.2), (0, 0), "{name}");
         }
+        let socket = (number(&wide, "socket"), number(&narrow, "socket"));
+        assert_eq!(SOCKET, socket);
     }
 }

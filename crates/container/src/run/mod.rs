@@ -4,7 +4,8 @@
 //!
 //! The calling process stays outside and watches (`watch`): it hands signals and
 //! the terminal on and returns how the command ended. Its child is process 1
-//! inside: it makes the root (`root`, `mount`, `copied`), becomes a copy of this program that
+//! inside: it makes the root (`root`, `copied`) and what is mounted in it (`mounts`, `system`, `mount`,
+//! `place`), becomes a copy of this program that
 //! nobody can write to (`again`), then the user (`user`, `command`) and the command
 //! (`program`, `lookup`); or it stays and reaps (`init`). When the
 //! caller dies, process 1 is killed (by the kernel, or by `warden` where that can't),
@@ -29,6 +30,8 @@ mod identity;
 mod init;
 mod lookup;
 mod mount;
+mod mounts;
+mod place;
 mod played;
 mod program;
 mod report;
@@ -36,6 +39,7 @@ mod root;
 mod signals;
 mod starter;
 mod streams;
+mod system;
 mod user;
 mod warden;
 mod watch;
@@ -50,6 +54,7 @@ use crate::{Error, enter, limits};
 
 pub use report::Failure;
 pub use starter::{Start, Starter};
+pub use system::is_taken;
 
 /// What the container's root is.
 #[derive(Debug, Clone)]
@@ -246,7 +251,7 @@ pub fn run(container: &Container, handlers: Option<&dyn Handlers>) -> Result<u8,
                 terminal: our_terminal,
                 players: our_players,
             };
-            let code = watch::until_end(inside, &signals, container.input)?;
+            let code = watch::until_end(inside, &signals, container.input, &mut carried)?;
             // Nobody inside is left, and the warden holds what process 1 had.
             drop(warden);
             carried.finish(&signals)?;

@@ -1,11 +1,10 @@
 //! Mounts as descriptors: made, or copied from the machine, before the root is
-//! changed; put at their paths after. So a path inside is only ever looked up in
+//! changed; put in their places (`place`) after. So a path inside is only ever looked up in
 //! the container's own root, and no link of the image leads out of it.
 
-use std::fs::{self, File};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::path::{Component, Path, PathBuf};
+use std::path::Path;
 
 use rustix::fs::CWD;
 use rustix::io::Errno;
@@ -14,6 +13,8 @@ use rustix::mount::{
     fsconfig_set_flag, fsconfig_set_string, fsmount, fsopen, move_mount, open_tree,
 };
 
+use super::place::Place;
+
 /// No set-user-ID programs and no devices in it.
 pub(super) const PLAIN: MountAttrFlags =
     MountAttrFlags::MOUNT_ATTR_NOSUID.union(MountAttrFlags::MOUNT_ATTR_NODEV);
@@ -21,8 +22,10 @@ pub(super) const PLAIN: MountAttrFlags =
 /// The same, and no programs either.
 pub(super) const DATA: MountAttrFlags = PLAIN.union(MountAttrFlags::MOUNT_ATTR_NOEXEC);
 
-/// How many links a path may have.
-const LINKS_MAX: usize = 40;
+/// With all that is mounted below.
+const COPY: OpenTreeFlags = OpenTreeFlags::OPEN_TREE_CLONE
+    .union(OpenTreeFlags::OPEN_TREE_CLOEXEC)
+    .union(OpenTreeFlags::AT_RECURSIVE);
 
 /// A new file system, mounted nowhere yet. An option without a value is a flag.
 pub(super) fn new(
@@ -30,29 +33,57 @@ pub(super) fn new(
     options: &[(&str, &str)],
     attributes: MountAttrFlags,
 ) -> Result<OwnedFd, Errno> {
-    let fs = fsopen(kind, FsOpenFlags::FSOPEN_CLOEXEC)?;
+    new_telling(kind, options, attributes).map_err(|(_, errno)| errno)
+}
+
+/// An option, if one was refused, and why.
+pub(super) type Refused<'a> = (Option<(&'a str, &'a str)>, Errno);
+
+/// The same; an error names the option that was refused, if one was.
+pub(super) fn new_telling<'a>(
+    kind: &str,
+    options: &[(&'a str, &'a str)],
+    attributes: MountAttrFlags,
+) -> Result<OwnedFd, Refused<'a>> {
+    let all = |errno| (None, errno);
+    let fs = fsopen(kind, FsOpenFlags::FSOPEN_CLOEXEC).map_err(all)?;
     for (key, value) in options {
-        match *value {
-            "" => fsconfig_set_flag(&fs, *key)?,
-            value => fsconfig_set_string(&fs, *key, value)?,
-        }
+        let set = match *value {
+            "" => fsconfig_set_flag(&fs, *key),
+            value => fsconfig_set_string(&fs, *key, value),
+        };
+        set.map_err(|errno| (Some((*key, *value)), errno))?;
     }
-    fsconfig_create(&fs)?;
-    fsmount(&fs, FsMountFlags::FSMOUNT_CLOEXEC, attributes)
+    fsconfig_create(&fs).map_err(all)?;
+    fsmount(&fs, FsMountFlags::FSMOUNT_CLOEXEC, attributes).map_err(all)
 }
 
 /// A copy of what is mounted at a path, with all below it, mounted nowhere yet.
 pub(super) fn copy(path: &Path) -> Result<OwnedFd, Errno> {
-    let mut flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
-    flags |= OpenTreeFlags::AT_RECURSIVE;
-    open_tree(CWD, path, flags)
+    open_tree(CWD, path, COPY)
+}
+
+/// The same of a place in the container's root.
+pub(super) fn copy_of(place: &Place) -> Result<OwnedFd, Errno> {
+    open_tree(&place.descriptor, "", COPY | OpenTreeFlags::AT_EMPTY_PATH)
 }
 
 /// Makes a mount read-only, and with `all` also those below it.
 pub(super) fn make_read_only(mount: impl AsFd, all: bool) -> Result<(), Errno> {
+    restrict(mount, libc::MOUNT_ATTR_RDONLY, all)
+}
+
+/// Makes devices in a mount, and in those below it, no more than names: user 0 inside may be
+/// the machine's own, to whom its disks are open by their owner alone.
+pub(super) fn without_devices(mount: OwnedFd) -> io::Result<OwnedFd> {
+    told(restrict(&mount, libc::MOUNT_ATTR_NODEV, true))?;
+    Ok(mount)
+}
+
+fn restrict(mount: impl AsFd, attributes: u64, all: bool) -> Result<(), Errno> {
     // SAFETY: an all-zero value of this struct of numbers means "change nothing".
     let mut change: libc::mount_attr = unsafe { std::mem::zeroed() };
-    change.attr_set = libc::MOUNT_ATTR_RDONLY;
+    change.attr_set = attributes;
     let mut flags = libc::AT_EMPTY_PATH;
     if all {
         flags |= libc::AT_RECURSIVE;
@@ -79,69 +110,30 @@ pub(super) fn make_read_only(mount: impl AsFd, all: bool) -> Result<(), Errno> {
 /// container is made with, and each container has some.
 pub(super) fn read_only_copy(path: &Path) -> io::Result<OwnedFd> {
     let mount = copy(path)?;
-    match make_read_only(&mount, true) {
+    told(make_read_only(&mount, true))?;
+    Ok(mount)
+}
+
+/// Names what is missing where the kernel is too old.
+fn told(restricted: Result<(), Errno>) -> io::Result<()> {
+    match restricted {
         Err(Errno::NOSYS) => Err(io::Error::new(
             io::ErrorKind::Unsupported,
             "a container needs Linux 5.12 or newer (mount_setattr); here foreign programs run after \
              `sudo armistice register`, in Docker, Podman or a chroot",
         )),
-        done => Ok(done.map(|()| mount)?),
+        done => Ok(done?),
     }
 }
 
-/// Puts a mount at a path, which must exist.
+/// Puts a mount at a path of the machine's, which must exist and is this process's own.
 pub(super) fn put(mount: impl AsFd, at: &Path) -> Result<(), Errno> {
     let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_SYMLINKS;
     move_mount(mount, c"", CWD, at, flags)
 }
 
-/// Makes a place for a mount: a folder or an empty file, with the folders above
-/// it. Links are followed, also to what is not there yet.
-pub(super) fn make_place(at: &Path, folder: bool) -> io::Result<PathBuf> {
-    let place = resolve(at)?;
-    if folder {
-        fs::create_dir_all(&place)?;
-    } else if !place.exists() {
-        if let Some(above) = place.parent() {
-            fs::create_dir_all(above)?;
-        }
-        File::create(&place)?;
-    }
-    Ok(place)
-}
-
-/// Where a path leads, as far as links go; the rest need not exist.
-fn resolve(path: &Path) -> io::Result<PathBuf> {
-    let mut left: Vec<PathBuf> = parts(path);
-    let mut at = PathBuf::from("/");
-    let mut links = 0;
-    while let Some(part) = left.pop() {
-        if part.as_os_str() == ".." {
-            at.pop();
-            continue;
-        }
-        let next = at.join(&part);
-        let Ok(target) = fs::read_link(&next) else {
-            at = next;
-            continue;
-        };
-        links += 1;
-        if links > LINKS_MAX {
-            return Err(Errno::LOOP.into());
-        }
-        if target.is_absolute() {
-            at = PathBuf::from("/");
-        }
-        left.extend(parts(&target));
-    }
-    Ok(at)
-}
-
-/// A path's names, the last one first.
-fn parts(path: &Path) -> Vec<PathBuf> {
-    path.components()
-        .rev()
-        .filter(|c| matches!(c, Component::Normal(_) | Component::ParentDir))
-        .map(|c| PathBuf::from(c.as_os_str()))
-        .collect()
+/// Puts a mount at a place in the container's root.
+pub(super) fn put_at(mount: impl AsFd, place: &Place) -> Result<(), Errno> {
+    let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
+    move_mount(mount, c"", &place.descriptor, c"", flags)
 }

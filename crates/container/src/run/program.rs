@@ -36,8 +36,35 @@ pub(super) fn environment(given: &[String], user: &User) -> Vec<String> {
     env
 }
 
-fn cstring(text: &str) -> Result<CString, Failure> {
-    CString::new(text).map_err(|_| Failure::own(format!("a zero byte in {text:?}")))
+/// As execve(2) takes it; `what` it is.
+fn cstring(what: &str, text: &str) -> Result<CString, Failure> {
+    CString::new(text).map_err(|_| {
+        let start: String = text.chars().take(40).collect();
+        Failure::own(format!(
+            "{what} has a zero byte in it, which no program can be given: {start:?}"
+        ))
+    })
+}
+
+/// So long a word may be, with the zero at its end (`MAX_ARG_STRLEN`).
+const WORD_MAX: usize = 32 * 4096;
+
+/// What is too long where execve(2) says that something is.
+fn too_long(argv: &[String], env: &[String]) -> String {
+    let is_too_long = |word: &&String| word.len() >= WORD_MAX;
+    let name = |line: &String| line.split('=').next().unwrap_or_default().to_owned();
+    if let Some(at) = argv.iter().position(|word| is_too_long(&word)) {
+        return format!("word {at} of the command is longer than the 128 KiB that Linux takes");
+    }
+    match env.iter().find(is_too_long) {
+        Some(line) => format!(
+            "the variable {} is longer than the 128 KiB that Linux takes",
+            name(line)
+        ),
+        None => "its arguments and variables are together longer than Linux takes (a quarter of the limit of the \
+                 stack, `ulimit -s`)"
+            .to_owned(),
+    }
 }
 
 fn path_of(env: &[String]) -> &str {
@@ -90,13 +117,19 @@ pub(super) fn execute(
             "there is no command to run: the image names none",
         ));
     };
-    let strings = |words: &[String]| {
-        words
-            .iter()
-            .map(|w| cstring(w))
-            .collect::<Result<Vec<_>, _>>()
+    if program.is_empty() {
+        return Err(Failure {
+            code: 127,
+            said: "there is no command to run: its first word (of ENTRYPOINT, CMD or what was typed) is empty"
+                .to_owned(),
+        });
+    }
+    let strings = |what: &str, words: &[String]| {
+        let each = words.iter().map(|w| cstring(what, w));
+        each.collect::<Result<Vec<_>, _>>()
     };
-    let (args, env_strings) = (strings(argv)?, strings(env)?);
+    let args = strings("a word of the command", argv)?;
+    let env_strings = strings("a variable", env)?;
     let (args_at, env_at) = (starter::pointers(&args), starter::pointers(&env_strings));
     let mut worst = Errno::NOENT;
     for place in places(program, env) {
@@ -104,7 +137,7 @@ pub(super) fn execute(
             worst = Errno::ACCESS;
             continue;
         }
-        let file = cstring(&place)?;
+        let file = cstring("a path", &place)?;
         // SAFETY: a C string, and two arrays of C strings that end with null, all alive.
         unsafe { libc::execve(file.as_ptr(), args_at.as_ptr(), env_at.as_ptr()) };
         let error = std::io::Error::last_os_error();
@@ -147,6 +180,10 @@ pub(super) fn execute(
             said: format!(
                 "cannot start {program}: it is a program of another architecture, or none at all ({worst})"
             ),
+        },
+        Errno::TOOBIG => Failure {
+            code: 126,
+            said: format!("cannot start {program}: {}", too_long(argv, env)),
         },
         worst => Failure {
             code: 126,

@@ -12,6 +12,9 @@ use super::lookup;
 /// The highest number of a user or a group; docker's.
 const HIGHEST: u32 = i32::MAX.cast_unsigned();
 
+/// So many further groups Linux lets a process have (`NGROUPS_MAX`).
+const GROUPS_MAX: usize = 65536;
+
 /// No file of users or groups is longer.
 const LONGEST: u64 = 16 << 20;
 
@@ -111,6 +114,12 @@ fn find(wanted: &str, passwd: &str, group: &str) -> Result<User, String> {
             own
         }
     };
+    if groups.len() > GROUPS_MAX {
+        return Err(format!(
+            "user {name} is in {} groups by the container's /etc/group, and Linux lets a process have {GROUPS_MAX}",
+            groups.len()
+        ));
+    }
     let home = entry.and_then(|f| f.get(5).map(|h| (*h).to_owned()));
     Ok(User {
         uid,
@@ -168,6 +177,16 @@ mod tests {
         ] {
             assert!(find(wanted, PASSWD, GROUP).is_err(), "{wanted}");
         }
+    }
+
+    #[test]
+    fn too_many_groups() {
+        let group =
+            |count: u32| -> String { (0..count).map(|n| format!("g{n}:x:{n}:ann\n")).collect() };
+        let most = find("ann", PASSWD, &group(65536)).unwrap();
+        assert_eq!(most.groups.len(), 65536);
+        let error = find("ann", PASSWD, &group(65537)).unwrap_err();
+        assert!(error.contains("65537 groups"), "{error}");
     }
 
     proptest! {

@@ -17,16 +17,20 @@ use rustix::net::{
 use rustix::process::{Pid, WaitOptions, WaitStatus, waitpid};
 use rustix::stdio::stdin;
 
-use super::carrier::{Carrier, Raw, caller, has_input, resize};
-use super::hang_up::HangUp;
+use super::carrier::{BACKGROUND, Carrier, Raw, caller, has_input, resize};
+use super::hang_up::{HangUp, Unread};
 use super::identity::Identity;
 use super::played::Players;
 use super::report;
 use super::signals::Signals;
+use super::streams::Carried;
 use crate::Error;
 
 /// So much can be said of a descriptor: an identity with all groups that Linux lets it have.
 const SAID_MAX: usize = 4 * (65536 + 2);
+
+/// Its length, which comes first: what is said may come in parts.
+type Length = u32;
 
 /// Two ends through which a terminal is handed over.
 pub(super) fn handover() -> Result<(OwnedFd, OwnedFd), Errno> {
@@ -34,7 +38,7 @@ pub(super) fn handover() -> Result<(OwnedFd, OwnedFd), Errno> {
     socketpair(AddressFamily::UNIX, SocketType::STREAM, flags, None)
 }
 
-/// Hands a descriptor over, and what is to be said of it: at least a byte.
+/// Hands a descriptor over, and what is to be said of it.
 pub(super) fn hand_over(
     to: &OwnedFd,
     descriptor: BorrowedFd<'_>,
@@ -44,24 +48,41 @@ pub(super) fn hand_over(
     let mut control = SendAncillaryBuffer::new(&mut space);
     let descriptors = [descriptor];
     control.push(SendAncillaryMessage::ScmRights(&descriptors));
-    let said = [io::IoSlice::new(said)];
-    sendmsg(to, &said, &mut control, SendFlags::empty()).map(drop)
+    let length = Length::try_from(said.len()).map_err(|_| Errno::MSGSIZE)?;
+    let length = length.to_ne_bytes();
+    let first = [io::IoSlice::new(&length)];
+    sendmsg(to, &first, &mut control, SendFlags::empty())?;
+    let mut left = said;
+    while !left.is_empty() {
+        let sent = retry_on_intr(|| rustix::io::write(to, left))?;
+        left = left.get(sent..).unwrap_or_default();
+    }
+    Ok(())
 }
 
 /// `None` where the other side ended without.
 pub(super) fn take_over(from: &OwnedFd) -> Option<(OwnedFd, Vec<u8>)> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
-    let mut said = vec![0; SAID_MAX];
-    let mut parts = [io::IoSliceMut::new(&mut said)];
+    let mut length = [0; size_of::<Length>()];
+    let mut parts = [io::IoSliceMut::new(&mut length)];
     let flags = RecvFlags::CMSG_CLOEXEC;
-    let received = retry_on_intr(|| recvmsg(from, &mut parts, &mut control, flags)).ok()?;
+    retry_on_intr(|| recvmsg(from, &mut parts, &mut control, flags)).ok()?;
     let descriptor = control.drain().find_map(|message| match message {
         RecvAncillaryMessage::ScmRights(mut descriptors) => descriptors.next(),
         _ => None,
     });
-    said.truncate(received.bytes);
-    Some((descriptor?, said))
+    let descriptor = descriptor?;
+    let length = usize::try_from(Length::from_ne_bytes(length)).ok()?;
+    let mut said = vec![0; length.min(SAID_MAX)];
+    let mut at = 0;
+    while let Some(left) = said.get_mut(at..).filter(|left| !left.is_empty()) {
+        match retry_on_intr(|| rustix::io::read(from, &mut *left)) {
+            Ok(count) if count > 0 => at += count,
+            _ => return None,
+        }
+    }
+    Some((descriptor, said))
 }
 
 /// The ways to process 1.
@@ -76,7 +97,12 @@ pub(super) struct Inside {
 }
 
 /// Waits for process 1; returns the command's exit code.
-pub(super) fn until_end(inside: Inside, signals: &Signals, input: bool) -> Result<u8, Error> {
+pub(super) fn until_end(
+    inside: Inside,
+    signals: &Signals,
+    input: bool,
+    carried: &mut Carried,
+) -> Result<u8, Error> {
     let child = inside.child;
     let mut beginning = Beginning {
         child,
@@ -98,13 +124,16 @@ pub(super) fn until_end(inside: Inside, signals: &Signals, input: bool) -> Resul
     };
     let mut later = beginning.later.into_iter();
     let mut hang_up = HangUp::new(child);
+    let mut unread = Unread::new(child);
     let code = loop {
+        // From the background into the foreground.
+        if wants_raw && raw.is_none() {
+            raw = Raw::make();
+        }
         while let Some(signal) = later.next().or_else(|| signals.next()) {
             match (signal, &carrier) {
                 (libc::SIGCHLD, _) => {}
                 (libc::SIGWINCH, Some(carrier)) => resize(&carrier.terminal),
-                // From the background into the foreground.
-                (libc::SIGCONT, _) if wants_raw && raw.is_none() => raw = Raw::make(),
                 (libc::SIGHUP, _) if signals.no_hangup => {}
                 (libc::SIGHUP, _) => hang_up.tell(),
                 // SAFETY: a system call that takes numbers; the child is not waited for yet.
@@ -116,7 +145,13 @@ pub(super) fn until_end(inside: Inside, signals: &Signals, input: bool) -> Resul
         if let Some(code) = ended.and_then(|(_, status)| code_of(status)) {
             break code;
         }
-        wait_for_something(signals, carrier.as_mut(), &mut players, hang_up.look());
+        let soonest = [hang_up.look(), unread.look()].into_iter().flatten().min();
+        let told = carried.descriptor();
+        wait_for_something(signals, carrier.as_mut(), &mut players, told, soonest);
+        carried.hear();
+        if carried.unread {
+            unread.tell();
+        }
         if carrier.as_ref().is_some_and(|c| c.unread) {
             // Nobody sees the terminal any more, as when a window is closed.
             carrier = None;
@@ -127,9 +162,10 @@ pub(super) fn until_end(inside: Inside, signals: &Signals, input: bool) -> Resul
         carrier.finish(signals);
     }
     drop(raw);
-    Ok(match hang_up.killed {
-        true => code_of_signal(libc::SIGHUP),
-        false => code,
+    Ok(match (hang_up.killed, unread.killed) {
+        (true, _) => code_of_signal(libc::SIGHUP),
+        (_, true) => code_of_signal(libc::SIGPIPE),
+        _ => code,
     })
 }
 
@@ -238,17 +274,19 @@ impl Beginning<'_> {
 enum Source {
     Signal,
     Players,
+    Told,
     Terminal,
     Caller,
     Input,
 }
 
-/// Sleeps until something comes: a signal, a byte, which is carried, or a question, which
-/// is answered; or until the time is over.
+/// Sleeps until something comes: a signal, a byte, which is carried, a question, which
+/// is answered, or something told about streams; or until the time is over.
 fn wait_for_something(
     signals: &Signals,
     mut carrier: Option<&mut Carrier>,
     players: &mut Option<Players>,
+    told: Option<BorrowedFd<'_>>,
     at_most: Option<Duration>,
 ) {
     let mut asked = vec![(Source::Signal, PollFd::new(&signals.fd, PollFlags::IN))];
@@ -256,6 +294,8 @@ fn wait_for_something(
         let descriptor = PollFd::from_borrowed_fd(players.descriptor(), PollFlags::IN);
         asked.push((Source::Players, descriptor));
     }
+    let told = told.map(|told| PollFd::from_borrowed_fd(told, PollFlags::IN));
+    asked.extend(told.map(|told| (Source::Told, told)));
     if let Some(carrier) = carrier.as_deref().filter(|c| !c.shown.is_empty()) {
         let caller = PollFd::new(&carrier.caller, PollFlags::OUT);
         asked.push((Source::Caller, caller));
@@ -276,6 +316,11 @@ fn wait_for_something(
         }
     }
     let (sources, mut polled): (Vec<Source>, Vec<PollFd<'_>>) = asked.into_iter().unzip();
+    let is_behind = carrier.as_deref().is_some_and(|c| c.input) && !has_input();
+    let at_most = match is_behind {
+        true => Some(at_most.map_or(BACKGROUND, |time| time.min(BACKGROUND))),
+        false => at_most,
+    };
     let at_most = at_most.and_then(|time| rustix::event::Timespec::try_from(time).ok());
     if poll(&mut polled, at_most.as_ref()).is_err() {
         return;
@@ -318,4 +363,28 @@ pub(super) fn code_of(status: WaitStatus) -> Option<u8> {
         (None, None) => return None,
     };
     u8::try_from(code).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::AsFd;
+
+    use super::*;
+
+    /// A fault once: what was longer than a part of a stream was cut.
+    #[test]
+    fn what_is_said_arrives_whole() {
+        for length in [0, 1, 50_000, SAID_MAX] {
+            let (ours, theirs) = handover().unwrap();
+            let said: Vec<u8> = (0..=250).cycle().take(length).collect();
+            std::thread::scope(|threads| {
+                threads.spawn(|| hand_over(&theirs, stdin(), &said).unwrap());
+                let (descriptor, arrived) = take_over(&ours).unwrap();
+                assert!(rustix::fs::fstat(descriptor.as_fd()).is_ok());
+                assert!(arrived == said, "{length}");
+            });
+            drop(theirs);
+            assert!(take_over(&ours).is_none());
+        }
+    }
 }

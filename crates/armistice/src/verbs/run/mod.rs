@@ -81,7 +81,7 @@ fn run_to_end(args: &Run, inherited: &Inherited, output: Output) -> Result<u8> {
     }
     let run_folder = store.run_folder()?;
     let config = &origin.config;
-    let hostname = options::hostname(args, run_folder.id());
+    let hostname = options::hostname(args, run_folder.id())?;
     let container = Container {
         files: options::files(args, &hostname)?,
         root: origin.root,

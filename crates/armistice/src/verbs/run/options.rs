@@ -1,6 +1,7 @@
 //! From options with docker's meaning to what a container is made of.
 
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -50,6 +51,10 @@ fn volume(text: &str) -> Result<Volume> {
     }
     if !target.starts_with('/') || target == "/" {
         bail!(bad("the path inside has to begin with '/', and not be '/'"));
+    }
+    let place: PathBuf = Path::new(target).components().collect();
+    if let Some(why) = armistice_container::run::is_taken(&place) {
+        bail!(bad(why));
     }
     if !source.starts_with(['/', '.']) {
         bail!(bad(
@@ -135,7 +140,10 @@ pub(super) fn working_dir(args: &Run, config: &ImageConfig) -> Result<String> {
 
 /// The name and the address of `--add-host NAME:ADDRESS`.
 fn extra_host(text: &str, network: NetworkKind) -> Result<(&str, String)> {
-    let bad = |why: &str| Usage(format!("--add-host {text}: {why}"));
+    let bad = |why: &str| Usage(format!("--add-host {}: {why}", text.escape_debug()));
+    if text.contains(char::is_control) {
+        return Err(bad("a line of /etc/hosts can't have that in it").into());
+    }
     let parts = text
         .split_once([':', '='])
         .filter(|(name, _)| !name.is_empty());
@@ -153,27 +161,44 @@ fn extra_host(text: &str, network: NetworkKind) -> Result<(&str, String)> {
     Ok((name, address.to_string()))
 }
 
+/// No file of variables is longer: what is has no end.
+const ENV_FILE_MAX: u64 = 16 << 20;
+
 /// The variables that are asked for: those of files first, then those of `-e`.
 pub(super) fn env(args: &Run) -> Result<Vec<String>> {
     let mut env = Vec::new();
     for file in &args.env_files {
-        let text =
-            fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-        for line in text.lines() {
+        let text = env_file(file).with_context(|| format!("cannot read {}", file.display()))?;
+        for (number, line) in text.lines().enumerate() {
             let line = line.trim_start();
-            if !line.is_empty() && !line.starts_with('#') {
-                let name = line.split('=').next().unwrap_or_default();
-                if name.contains(char::is_whitespace) {
-                    bail!(no_variable(line));
-                }
-                env.extend(variable(line)?);
+            if line.is_empty() || line.starts_with('#') {
+                continue;
             }
+            let name = line.split('=').next().unwrap_or_default();
+            if name.is_empty() || name.contains(char::is_whitespace) || line.contains('\0') {
+                bail!(Usage(format!(
+                    "{}, line {}: {}",
+                    file.display(),
+                    number + 1,
+                    no_variable(line)
+                )));
+            }
+            env.extend(variable(line)?);
         }
     }
     for text in &args.env {
         env.extend(variable(text)?);
     }
     Ok(env)
+}
+
+fn env_file(file: &Path) -> Result<String> {
+    let mut text = String::new();
+    let file = fs::File::open(file)?;
+    if file.take(ENV_FILE_MAX + 1).read_to_string(&mut text)? as u64 > ENV_FILE_MAX {
+        bail!("it is longer than 16 MiB");
+    }
+    Ok(text)
 }
 
 fn no_variable(text: &str) -> Usage {
@@ -238,14 +263,28 @@ fn asked_name(args: &Run) -> Option<&str> {
     args.hostname.as_deref().filter(|name| !name.is_empty())
 }
 
+/// As long as Linux takes a name.
+const HOST_NAME_MAX: usize = 64;
+
 /// The name asked for; else the machine's with its network, or the container's own.
-pub(super) fn hostname(args: &Run, id: &str) -> String {
+///
+/// # Errors
+/// A name that is none.
+pub(super) fn hostname(args: &Run, id: &str) -> Result<String> {
     match (asked_name(args), args.network) {
-        (Some(name), _) => name.to_owned(),
-        (None, NetworkKind::None) => id.to_owned(),
+        (Some(name), _) if name.len() > HOST_NAME_MAX => bail!(Usage(format!(
+            "-h {name}: a host name has at most {HOST_NAME_MAX} letters, and this one has {}",
+            name.len()
+        ))),
+        (Some(name), _) if name.contains(char::is_control) => bail!(Usage(format!(
+            "-h {}: a host name has no line break or other control character in it",
+            name.escape_debug()
+        ))),
+        (Some(name), _) => Ok(name.to_owned()),
+        (None, NetworkKind::None) => Ok(id.to_owned()),
         (None, NetworkKind::Host) => {
             let names = rustix::system::uname();
-            names.nodename().to_string_lossy().into_owned()
+            Ok(names.nodename().to_string_lossy().into_owned())
         }
     }
 }
