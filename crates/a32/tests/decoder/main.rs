@@ -6,15 +6,10 @@
 #![allow(clippy::unwrap_used, reason = "a failed helper is a failed test")]
 #![allow(clippy::print_stdout, reason = "tests tell what they counted")]
 
-#[path = "decoder/differences.rs"]
 mod differences;
-#[path = "decoder/llvm.rs"]
 mod llvm;
-#[path = "decoder/mnemonic.rs"]
 mod mnemonic;
-#[path = "decoder/rows.rs"]
 mod rows;
-#[path = "decoder/words.rs"]
 mod words;
 
 /// Whether the long forms are asked for (see build.rs).

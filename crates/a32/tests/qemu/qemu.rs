@@ -110,7 +110,7 @@ fn build(folder: &Path) -> PathBuf {
         .arg(format!("-Wl,--section-start=.runner={RUNNER:#x}"))
         .arg("-o")
         .arg(&program)
-        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracle/runner.S"))
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/qemu/runner.S"))
         .status()
         .expect("arm-linux-gnueabihf-gcc: apt-get install gcc-arm-linux-gnueabihf (`cargo xtask test` does so)");
     assert!(status.success(), "the guest program doesn't build");

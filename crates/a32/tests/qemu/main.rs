@@ -11,19 +11,12 @@
     reason = "operands are cut from random words"
 )]
 
-#[path = "oracle/case.rs"]
 mod case;
-#[path = "oracle/compare.rs"]
 mod compare;
-#[path = "oracle/generate.rs"]
 mod generate;
-#[path = "oracle/interpreter.rs"]
 mod interpreter;
-#[path = "oracle/known.rs"]
 mod known;
-#[path = "oracle/qemu.rs"]
 mod qemu;
-#[path = "oracle/random.rs"]
 mod random;
 
 use std::collections::BTreeMap;
