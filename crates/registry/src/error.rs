@@ -190,10 +190,14 @@ pub(crate) fn is_certificate(error: &ureq::Error) -> bool {
     }
 }
 
-/// Whether somebody answered in TLS.
+/// Whether somebody answered in TLS: what is wrong is in TLS itself, or in an answer that came by it.
 pub(crate) fn speaks_tls(error: &ureq::Error) -> bool {
     let is_tls = match error {
-        ureq::Error::Rustls(_) => true,
+        ureq::Error::Rustls(_)
+        | ureq::Error::RequireHttpsOnly(_)
+        | ureq::Error::RedirectFailed
+        | ureq::Error::TooManyRedirects
+        | ureq::Error::LargeResponseHeader(..) => true,
         ureq::Error::Io(e) => tls_error(e).is_some(),
         _ => false,
     };
