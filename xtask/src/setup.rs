@@ -421,8 +421,9 @@ mod tests {
     use super::*;
 
     /// Packages that every Debian has, or that these bring along.
-    const ALWAYS: [&str; 7] = [
+    const ALWAYS: [&str; 8] = [
         "apt",
+        "bash",
         "dpkg",
         "perl-base",
         "tar",

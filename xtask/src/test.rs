@@ -75,10 +75,12 @@ fn steps(extent: Extent) -> Result<()> {
     // What is compared with QEMU is compared with the newest: older ones have more
     // faults, and less of the instruction set.
     let qemu = setup::newest_qemu()?;
+    let qemu_arm = setup::newest_qemu_arm()?;
     let kernel = setup::kernel()?;
     if extent == Extent::All {
         run(cargo(&["test", "--workspace", "--exclude", "e2e"])
             .env("ARMISTICE_QEMU_AARCH64", qemu)
+            .env("ARMISTICE_QEMU_ARM", qemu_arm)
             .env("ARMISTICE_KERNEL", kernel))?;
     } else {
         // The image archives have a test file that needs the engines.
@@ -92,6 +94,7 @@ fn steps(extent: Extent) -> Result<()> {
         ];
         run(cargo(&others)
             .env("ARMISTICE_QEMU_AARCH64", qemu)
+            .env("ARMISTICE_QEMU_ARM", qemu_arm)
             .env("ARMISTICE_KERNEL", kernel))?;
         run(cargo(&["test", "--package", "armistice-oci", "--lib"]).args(OCI_QUICK_TESTS))?;
     }

@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -277,7 +278,7 @@ static void leave(int signal) {
 }
 
 static uint32_t *volatile pages;
-static atomic_int version, ending;
+static atomic_int version, ending, visited;
 static void *visitor(void *unused) {
     (void)unused;
     struct { long wrong, right; } volatile seen = {0, 0};
@@ -288,7 +289,8 @@ static void *visitor(void *unused) {
             continue;
         int got = run(pages, 0);
         seen.wrong += got < least;
-        seen.right++;
+        if (seen.right++ == 0)
+            atomic_fetch_add(&visited, 1);
     }
     return (void *)(seen.wrong ? seen.wrong : seen.right ? 0 : -1);
 }
@@ -325,6 +327,9 @@ static void mapped(void) {
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == pages + PAGE / 2);
         CHECK(run(pages, 0) == round);
     }
+    // On a busy machine one may not have had its turn yet.
+    while (atomic_load(&visited) < RUNNERS)
+        sched_yield();
     atomic_store(&ending, 1);
     for (int n = 0; n < RUNNERS; n++) {
         void *wrong;

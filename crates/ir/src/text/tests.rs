@@ -307,8 +307,8 @@ fn errors_say_where_and_what() {
             "line 1, column 1: a region begins with `region`; found `block`",
         ),
         (
-            "region mode 9".into(),
-            "line 1, column 13: a number of at most 0x3 is wanted; found `9`",
+            "region mode 64".into(),
+            "line 1, column 13: a number of at most 0x3f is wanted; found `64`",
         ),
         (
             "region\n  imm r0, 0x1".into(),

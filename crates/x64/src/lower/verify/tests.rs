@@ -62,13 +62,19 @@ fn layout() -> Layout {
     }
 }
 
-fn all() -> (Region, Lowered, Vec<u8>) {
+/// To be used in place.
+const IN_PLACE: Options = Options {
+    counters: None,
+    base: Some(0x1000),
+};
+
+fn all(options: Options) -> (Region, Lowered, Vec<u8>) {
     let region = text::parse(TEXT).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(verify::region(&region, Stage::Linked), Ok(()));
     assert!(layout().int.len() == SLOTS);
     let mut lowerer = Lowerer::new(Convention::new(layout(), HostFeatures::ALL));
     let mut out = Lowered::default();
-    lowerer.lower(&region, Options::default(), |_| Live::Live, &mut out);
+    lowerer.lower(&region, options, |_| Live::Live, &mut out);
     let code = lowerer.asm.code().to_vec();
     (region, out, code)
 }
@@ -76,7 +82,7 @@ fn all() -> (Region, Lowered, Vec<u8>) {
 #[test]
 fn each_rule_refuses() {
     type Change = fn(&mut Lowered, &mut Vec<u8>);
-    let changes: [(&str, Change); 19] = [
+    let changes: [(&str, Change); 21] = [
         ("code", |of, _| of.blocks[1].0 += 4),
         ("code", |of, _| of.blocks.swap(0, 1)),
         ("code", |of, code| {
@@ -107,11 +113,19 @@ fn each_rule_refuses() {
         ("relocations", |of, _| {
             of.relocations.list.push(of.relocations.list[0])
         }),
+        ("base", |of, _| of.base_words.push(of.base_words[0])),
+        ("base", |of, code| code[of.base_words[0] as usize] ^= 1),
     ];
-    let (region, sound, code) = all();
-    assert_eq!(lowered(&region, &sound, &code), Ok(()));
+    for options in [Options::default(), IN_PLACE] {
+        let (region, sound, code) = all(options);
+        assert_eq!(lowered(&region, &sound, &code), Ok(()));
+    }
     for (n, (rule, change)) in changes.iter().enumerate() {
-        let (region, mut out, mut code) = all();
+        let options = match *rule {
+            "base" => IN_PLACE,
+            _ => Options::default(),
+        };
+        let (region, mut out, mut code) = all(options);
         change(&mut out, &mut code);
         let broken = lowered(&region, &out, &code).err();
         assert_eq!(
@@ -131,7 +145,7 @@ fn each_rule_refuses() {
 
 #[test]
 fn relocations_move_code() {
-    let (_, out, code) = all();
+    let (_, out, code) = all(Options::default());
     let moved = TEXT
         .replace("0x1", "0x555555551")
         .replace("0x200c", "0x55555555200c");
