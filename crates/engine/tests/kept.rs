@@ -40,6 +40,22 @@ fn what_those_that_are_kept_do() {
     assert_eq!(said(&command.output().unwrap()), expected);
 }
 
+/// A bug once: a call ended with `EINTR` where the kernel woke its thread for a signal, and then gave
+/// that to another thread.
+#[test]
+fn a_kept_signal_that_another_thread_gets_ends_no_call() {
+    let dir = TempDir::new().unwrap();
+    let native = Command::new(native(&dir, "kept_elsewhere.c")).output();
+    let expected = said(&native.unwrap());
+    assert_eq!(
+        expected,
+        "waited 75, polled 75, taken 150\nexit status: 0\n"
+    );
+    let mut command = engine();
+    command.arg(guest(&dir, "kept_elsewhere.c", "-O2"));
+    assert_eq!(said(&command.output().unwrap()), expected);
+}
+
 /// Codes of the kernel's own, and bytes that no code has.
 #[test]
 fn what_may_be_sent_in_the_kernels_name() {

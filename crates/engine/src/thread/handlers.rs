@@ -13,7 +13,7 @@
 //! lock does not fault.
 
 use core::arch::global_asm;
-use core::sync::atomic::{AtomicPtr, Ordering};
+use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 use core::{mem, ptr};
 
 use super::attention::{self, Attention, Block, FORGET, HOLD, KEPT, LOOK, TAKE};
@@ -198,11 +198,33 @@ pub fn note(attention: &Attention, info: &SignalInfo) {
         _ => {
             if let Some(index) = taken::taken_index(info.signal()) {
                 attention.note_taken(index, *info);
+                ARRIVALS.fetch_add(1, Ordering::Release);
             }
             0
         }
     };
     attention.word.fetch_or(bit, Ordering::Release);
+}
+
+/// How many of the signals that the engine takes have come to the process's threads.
+static ARRIVALS: AtomicU32 = AtomicU32::new(0);
+
+/// How many so far, of the signals that the engine takes.
+pub fn arrivals() -> u32 {
+    ARRIVALS.load(Ordering::Acquire)
+}
+
+/// Whether more of them have come by now. Another thread that has been given one may not have
+/// got to its handler yet, so this waits for it some milliseconds.
+pub fn has_arrived_since(arrivals: u32) -> bool {
+    const TIMES: u32 = 100;
+    for _ in 0..TIMES {
+        if self::arrivals() != arrivals {
+            return true;
+        }
+        sys::pause(50_000);
+    }
+    false
 }
 
 fn tell(process: u32, thread: u32, signal: i32, code: i32) -> Result<(), Errno> {

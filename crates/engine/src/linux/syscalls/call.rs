@@ -14,7 +14,8 @@ use crate::linux::executable::{Identity, Own};
 use crate::linux::process::{Process, Thread};
 use crate::memory::guest_memory;
 use crate::thread::attention::{KEPT, TAKEN_ALL};
-use crate::thread::{clone, interruptible};
+use crate::thread::taken::TAKEN;
+use crate::thread::{clone, handlers, interruptible};
 
 /// A system call of the guest, while it is done.
 #[derive(Debug)]
@@ -97,9 +98,10 @@ impl Call<'_> {
             if self.called {
                 return sys::syscall(number, self.arguments);
             }
+            let arrivals = handlers::arrivals();
             let result = interruptible::syscall(self.thread.attention(), number, self.arguments);
             let result = match result {
-                Err(Errno::EINTR) if self.only_looked() => Err(Errno::RESTART),
+                Err(Errno::EINTR) if self.only_looked(arrivals) => Err(Errno::RESTART),
                 result => result,
             };
             self.called = result != Err(Errno::RESTART);
@@ -107,9 +109,17 @@ impl Call<'_> {
         }
     }
 
-    /// A call was interrupted: whether by what the guest is not told.
-    pub(in crate::linux) fn only_looked(&self) -> bool {
+    /// A call was interrupted: whether by what the guest is not told. `arrivals` was
+    /// read before the call.
+    fn only_looked(&self, arrivals: u32) -> bool {
         let word = self.thread.attention().word.load(Ordering::Acquire);
+        if word == 0 {
+            // A signal of the process's that this thread was woken for, and that the kernel then
+            // gave to another one. Natively no thread is woken for what it blocks.
+            return self.thread.blocked() & TAKEN != 0
+                && handlers::has_arrived_since(arrivals)
+                && !self.thread.is_interrupted();
+        }
         word & (KEPT | TAKEN_ALL) != 0 && !self.thread.is_interrupted()
     }
 
