@@ -125,8 +125,9 @@ fn streams_are_as_without_a_container() {
     carried(&["-i"], &["head", "-n", "1"], outer)
         .ok()
         .prints("y\n141 0");
-    // Also where nothing was written meanwhile.
-    let idle = "trap '' PIPE; echo first; sleep 3; echo second || echo > /w/gone";
+    // The first write after that shows it, and those behind it fail.
+    let idle =
+        "trap '' PIPE; echo first; sleep 2; echo second; sleep 2; echo third || echo > /w/gone";
     carried(&[], &["sh", "-c", idle], "\"$@\" 2>/dev/null | head -n 1")
         .ok()
         .prints("first");
@@ -158,4 +159,26 @@ fn devices_are_the_containers_own() {
     run(&mut script(outer, &inner)).ok();
     let state = fs::read_to_string(folder.join("state")).unwrap();
     assert_eq!(state, "1:5\n1:7\n1:3\n");
+}
+
+/// A fault once: whatever process 1 wrote elsewhere counted, once the caller's reader had gone.
+#[test]
+fn who_writes_nothing_to_a_reader_that_has_gone_goes_on() {
+    let inside = "end=$(($(date +%s) + 4)); while [ $(date +%s) -lt $end ]; do echo x > /tmp/x; done; exit 7";
+    for who in EVERYBODY {
+        let place = Place::of(who);
+        let inner = place.command(&[], &["sh", "-c", inside]);
+        let mut command = script("\"$@\" | true; echo ${PIPESTATUS[0]}", &inner);
+        run(&mut command).ok().prints("7");
+    }
+}
+
+/// A hang once: nobody had a command go on that was stopped as by Ctrl-Z.
+#[test]
+fn a_command_under_init_is_not_stopped_for_good() {
+    for who in EVERYBODY {
+        let place = Place::of(who);
+        let mut command = place.command(&["--init"], &["sh", "-c", "kill -TSTP $$; exit 5"]);
+        let _ = run(&mut command).exits(5);
+    }
 }

@@ -1,9 +1,12 @@
 //! Process 1 of a container that wants one: starts the command, hands signals on
 //! to it, and waits for whatever is left to it by its dead parent.
 
-use rustix::process::{Pid, WaitOptions, wait};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process_group, wait};
 
 use super::{signals, watch};
+
+/// What a terminal stops processes by. Nobody in a container would have the command go on.
+const STOPS: [i32; 3] = [libc::SIGTSTP, libc::SIGTTIN, libc::SIGTTOU];
 
 /// Stays until the command ends; returns its exit code.
 pub(super) fn stay(command: libc::pid_t) -> u8 {
@@ -23,11 +26,16 @@ pub(super) fn stay(command: libc::pid_t) -> u8 {
             unsafe { libc::kill(command, signal) };
             continue;
         }
-        while let Ok(Some((who, status))) = wait(WaitOptions::NOHANG) {
-            if Some(who) == Pid::from_raw(command)
-                && let Some(code) = watch::code_of(status)
-            {
+        while let Ok(Some((who, status))) = wait(WaitOptions::NOHANG | WaitOptions::UNTRACED) {
+            if Some(who) != Pid::from_raw(command) {
+                continue;
+            }
+            if let Some(code) = watch::code_of(status) {
                 return code;
+            }
+            let stop = status.stopping_signal();
+            if stop.is_some_and(|signal| STOPS.contains(&signal)) {
+                let _ = kill_process_group(who, Signal::CONT);
             }
         }
     }

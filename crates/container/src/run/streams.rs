@@ -7,7 +7,7 @@
 //!
 //! Invariants: the process is forked while there is one thread and its signals wait, and has a
 //! thread for each stream, as each may have to wait. It reads nothing more for a container that
-//! takes nothing more, closes what is written where nobody reads it, tells at once what it could
+//! takes nothing more, closes an output once what is written to it finds no reader, tells at once what it could
 //! not carry, and ends with the container, or with the process outside, once what was written
 //! has come through.
 
@@ -185,11 +185,13 @@ impl Carried {
         };
         self.hear();
         let killed = || io::Error::other("the process that carries it was killed");
+        let no_threads = || io::Error::other("the process that carries them got no threads");
         match self.failed {
             Some((Way::Input, errno)) => Err(failed("read the standard input", errno.into())),
             Some((Way::Output, errno)) => Err(failed(WRITE, errno.into())),
-            None if ended.exit_status().is_none() && !broken_off => Err(failed(WRITE, killed())),
-            None => Ok(()),
+            None if broken_off || ended.exit_status() == Some(0) => Ok(()),
+            None if ended.exit_status().is_none() => Err(failed(WRITE, killed())),
+            None => Err(failed("carry the standard streams", no_threads())),
         }
     }
 }
@@ -296,14 +298,11 @@ fn write_for(from: &OwnedFd, to: BorrowedFd<'_>, running: &OwnedFd) -> Result<()
     let mut is_last = false;
     loop {
         if !is_last {
-            let [came, unread, ended] = wait([
+            // A reader that has gone is found by writing: who writes nothing more misses no reader.
+            let [came, ended] = wait([
                 PollFd::new(from, PollFlags::IN),
-                PollFd::from_borrowed_fd(to, PollFlags::empty()),
                 PollFd::new(running, PollFlags::empty()),
             ])?;
-            if unread.intersects(PollFlags::ERR | PollFlags::HUP) {
-                return Err(Errno::PIPE);
-            }
             if !ended.is_empty() {
                 // What there is: somebody outside may have it open.
                 is_last = true;
@@ -337,4 +336,28 @@ fn write_all(to: impl AsFd, mut bytes: &[u8]) -> Result<(), Errno> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A fault once: a carrier that could not start its threads lost all, and nobody said so.
+    #[test]
+    fn a_carrier_that_gives_up_is_told_of() {
+        let signals = Signals::catch().unwrap();
+        let child = std::process::Command::new("false").spawn().unwrap();
+        let carried = Carried {
+            process: Pid::from_raw(child.id().try_into().unwrap()),
+            ..Carried::default()
+        };
+        let error = carried.finish(&signals).unwrap_err();
+        assert!(matches!(
+            error,
+            Error::System {
+                doing: "carry the standard streams",
+                ..
+            }
+        ));
+    }
 }
