@@ -142,6 +142,14 @@ fn streams_are_as_without_a_container() {
     carried(&["-i"], &["cat"], "\"$@\" 0>file")
         .exits(125)
         .says("cannot read the standard input");
+    // A hang once: the other end of a pipe.
+    carried(
+        &["-i"],
+        &["cat"],
+        "\"$@\" 0>&1 | cat; exit ${PIPESTATUS[0]}",
+    )
+    .exits(125)
+    .says("cannot read the standard input");
     // Without -i nothing is read, also ahead.
     let outer = "printf 'a\\nb\\n' | while read line; do \"$@\"; echo $line; done";
     carried(&[], &["cat"], outer).ok().prints("a\nb");

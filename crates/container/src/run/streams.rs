@@ -264,6 +264,10 @@ fn wait<const N: usize>(mut polled: [PollFd<'_>; N]) -> Result<[PollFlags; N], E
 }
 
 fn read_for(to: &OwnedFd, running: &OwnedFd) -> Result<(), Errno> {
+    // Of a pipe's other end no poll would tell anything.
+    if fcntl_getfl(stdin())? & OFlags::RWMODE == OFlags::WRONLY {
+        return Err(Errno::BADF);
+    }
     let mut buffer = vec![0; AT_ONCE];
     loop {
         while !has_input() {
@@ -344,6 +348,7 @@ mod tests {
 
     /// A fault once: a carrier that could not start its threads lost all, and nobody said so.
     #[test]
+    #[expect(clippy::zombie_processes, reason = "it is waited for by its number")]
     fn a_carrier_that_gives_up_is_told_of() {
         let signals = Signals::catch().unwrap();
         let child = std::process::Command::new("false").spawn().unwrap();
