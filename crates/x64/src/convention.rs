@@ -50,7 +50,7 @@ pub const PINNED: [Gpr; 12] = [
 ];
 
 /// Offsets in bytes from the start of the state, and the guest's preferences.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Hash, Debug)]
 pub struct Layout {
     /// Of each integer slot.
     pub int: [u32; SLOTS],

@@ -3,7 +3,7 @@
 use core::arch::x86_64::{__cpuid, __cpuid_count, _xgetbv};
 
 /// What there is to use.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a bit of CPUID")]
 #[allow(missing_docs, reason = "the names are CPUID's")]
 pub struct HostFeatures {

@@ -7,10 +7,12 @@
 //! Invariant: a [`Record`] is valid whatever its bytes are; what numbers in it refer to is
 //! looked at with a bound each time.
 
+use alloc::vec::Vec;
+use core::hash::{Hash, Hasher};
+
 use crate::host::page::PAGE;
 use ir::{Key, Mode, Reg, Width};
 use x64::convention::Convention;
-use x64::features::HostFeatures;
 use x64::lower::flags::{Compare, FlagsAt, Form, Setter, Value};
 use x64::lower::{FaultPoint, SWAPS};
 
@@ -62,9 +64,9 @@ impl Span {
 pub struct Identity {
     /// The engine's own build-id.
     pub build: [u8; 20],
-    /// The host's features, a bit each.
+    /// A number of the host's features.
     pub host: u32,
-    /// A hash of the state's layout.
+    /// A number of the state's layout.
     pub layout: u32,
 }
 
@@ -74,108 +76,30 @@ impl Identity {
     pub fn new(build: [u8; 20], convention: &Convention) -> Self {
         Self {
             build,
-            host: features(&convention.host),
-            layout: layout(convention),
+            host: number_of(&convention.host),
+            layout: number_of(&convention.layout),
         }
     }
 }
 
-fn features(host: &HostFeatures) -> u32 {
-    let HostFeatures {
-        avx2,
-        bmi1,
-        bmi2,
-        fma,
-        f16c,
-        lzcnt,
-        movbe,
-        avx512,
-        vbmi,
-        vbmi2,
-        vnni,
-        bitalg,
-        vpopcntdq,
-        gfni,
-        sha,
-        aes,
-        pclmul,
-        vaes,
-        vpclmul,
-    } = *host;
-    let all = [
-        avx2, bmi1, bmi2, fma, f16c, lzcnt, movbe, avx512, vbmi, vbmi2, vnni, bitalg, vpopcntdq,
-        gfni, sha, aes, pclmul, vaes, vpclmul,
-    ];
-    all.iter().fold(0, |bits, &bit| bits << 1 | u32::from(bit))
+/// A number of all that a value has, for what differs within one build.
+fn number_of(value: &impl Hash) -> u32 {
+    let mut hasher = Words(Vec::new());
+    value.hash(&mut hasher);
+    hash(hasher.0.into_iter())
 }
 
-fn layout(convention: &Convention) -> u32 {
-    let x64::convention::Layout {
-        int,
-        vec,
-        pc,
-        flags,
-        thread,
-        spill,
-        swapped,
-        scratch,
-        mxcsr,
-        host_mxcsr,
-        host_rsp,
-        leave,
-        interpret,
-        interpreter,
-        attention,
-        counters,
-        functions,
-        monitor,
-        fpcr,
-        fpsr,
-        saturated,
-        constants,
-        targets,
-        targets_log2,
-        unit_log2,
-        hot_int,
-        hot_vec,
-        kept_vec,
-        by_target,
-    } = &convention.layout;
-    let single = [
-        pc,
-        flags,
-        thread,
-        spill,
-        swapped,
-        scratch,
-        mxcsr,
-        host_mxcsr,
-        host_rsp,
-        leave,
-        interpret,
-        interpreter,
-        attention,
-        counters,
-        functions,
-        monitor,
-        fpcr,
-        fpsr,
-        saturated,
-        constants,
-        targets_log2,
-        unit_log2,
-    ];
-    let lists = [hot_int, hot_vec, kept_vec];
-    let numbers = int.iter().chain(vec).chain(targets).chain(single).copied();
-    let slots = lists
-        .into_iter()
-        .copied()
-        .flatten()
-        .map(|&slot| slot.into());
-    let by_target = by_target.map_or([0; 2], |(at, bit)| {
-        [at + 1, u32::try_from(bit.number()).unwrap_or(0)]
-    });
-    hash(numbers.chain(slots).chain(by_target))
+/// The words of a value.
+struct Words(Vec<u32>);
+
+impl Hasher for Words {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.extend(bytes.iter().copied().map(u32::from));
+    }
+
+    fn finish(&self) -> u64 {
+        hash(self.0.iter().copied()).into()
+    }
 }
 
 /// A number of some words; 0 of none.
