@@ -1,5 +1,5 @@
 //! From a guest's table of instructions to its decoder, field accessors and coverage
-//! data: for build scripts.
+//! data: for build scripts; and for the tests of what comes of it, [`llvm`].
 //!
 //! A table has a line for each instruction: its name, its bits in quotes (`0`, `1`, and
 //! `name:width` for fields, `x` being a field without a name, and in parentheses bits that
@@ -13,7 +13,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::missing_panics_doc,
-    reason = "a build script that panics has said what is wrong with the table"
+    reason = "a build script or a test that panics has said what is wrong with the table"
 )]
 #![allow(
     clippy::cast_possible_truncation,
@@ -25,6 +25,7 @@ mod emit;
 mod expression;
 mod field;
 mod format;
+pub mod llvm;
 mod lookup;
 mod table;
 

@@ -1,8 +1,6 @@
 //! LLVM's disassembler, told of the features that are advertised.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
-use std::process::{Command, Stdio};
 
 use armistice_a32::decode::{State, length};
 
@@ -41,18 +39,9 @@ fn bytes(state: State, word: u32) -> Vec<u8> {
 
 fn batch(state: State, words: &[u32]) -> Vec<Option<String>> {
     let triple = match state {
-        State::Arm => "armv8a-linux-gnueabihf",
-        State::Thumb => "thumbv8a-linux-gnueabihf",
+        State::Arm => "--triple=armv8a-linux-gnueabihf",
+        State::Thumb => "--triple=thumbv8a-linux-gnueabihf",
     };
-    let mut child = Command::new(super::program("llvm-mc-19", "llvm-19"))
-        .args(["--disassemble", "--triple", triple])
-        .arg(format!("-mattr={ATTRIBUTES}"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stdin = child.stdin.take().unwrap();
     // In brackets: where LLVM knows no instruction, it goes on behind the word.
     let (mut text, mut lines) = (String::new(), Vec::new());
     for (n, &word) in words.iter().enumerate() {
@@ -67,42 +56,15 @@ fn batch(state: State, words: &[u32]) -> Vec<Option<String>> {
             lines.extend([None; 4]);
         }
     }
-    let writer = std::thread::spawn(move || stdin.write_all(text.as_bytes()));
-    let output = child.wait_with_output().unwrap();
-    writer.join().unwrap().unwrap();
-    let (out, err) = (utf8(output.stdout), utf8(output.stderr));
-    let mut unknown = vec![false; lines.len()];
-    for line in err.lines() {
-        // "<stdin>:3:1: warning: invalid instruction encoding"
-        let Some(rest) = line.strip_prefix("<stdin>:") else {
-            continue;
-        };
-        if rest.contains("invalid instruction encoding") {
-            let number: usize = rest.split(':').next().unwrap().parse().unwrap();
-            unknown[number - 1] = true;
-        } else {
-            assert!(rest.contains("potentially undefined"), "{line}");
-        }
-    }
-    let mut texts = out
-        .lines()
-        .map(str::trim)
-        .filter(|l| !l.is_empty() && *l != ".text");
+    let attributes = format!("-mattr={ATTRIBUTES}");
     let mut answers = vec![None; words.len()];
-    for (line, unknown) in lines.into_iter().zip(unknown) {
-        let text = (!unknown).then(|| texts.next().expect("too few lines").to_owned());
+    for (line, answer) in lines
+        .into_iter()
+        .zip(isa::llvm::disassemble(&[triple, &attributes], text))
+    {
         if let Some(n) = line {
-            answers[n] = text;
+            answers[n] = answer;
         }
     }
-    assert_eq!(
-        texts.next(),
-        None,
-        "llvm-mc-19 printed more than it was asked"
-    );
     answers
-}
-
-fn utf8(bytes: Vec<u8>) -> String {
-    String::from_utf8(bytes).unwrap()
 }
