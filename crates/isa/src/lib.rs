@@ -1,5 +1,5 @@
 //! From a guest's table of instructions to its decoder, field accessors and coverage
-//! data: for build scripts; and for the tests of what comes of it, [`llvm`].
+//! data: for build scripts.
 //!
 //! A table has a line for each instruction: its name, its bits in quotes (`0`, `1`, and
 //! `name:width` for fields, `x` being a field without a name, and in parentheses bits that
@@ -10,6 +10,8 @@
 //!
 //! Refused when the guest is built: malformed rows, a field name with two places, and
 //! two rows that claim one word when neither is a part of the other.
+//!
+//! The tests of what is made of a table compare it with LLVM's disassembler ([`llvm`]).
 #![allow(
     clippy::unwrap_used,
     clippy::missing_panics_doc,
