@@ -4,8 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-/// What becomes of process 1 when its terminal has gone. The kernel keeps the signal of it
-/// from a process 1 that has not said what it does then, and others end by it.
+/// What becomes of process 1 when its terminal has gone.
 pub(super) struct HangUp {
     process_1: libc::pid_t,
     /// As long as it is not known what the process does.
@@ -52,9 +51,10 @@ impl HangUp {
     }
 }
 
-/// What becomes of process 1 when nobody takes its output. Its writes fail from then on, and a
-/// shell passes over that and goes on for ever, where any other would have ended by `SIGPIPE`.
-/// Which writes fail nobody sees: so one that keeps writing is ended.
+/// What becomes of process 1 once something written to its output found no reader. Further writes
+/// fail, and a shell passes over that and goes on for ever, where it would have ended by
+/// `SIGPIPE` outside. Nobody sees which writes fail: so a process that keeps writing is ended,
+/// also if it writes to something else by then.
 pub(super) struct Unread {
     process_1: libc::pid_t,
     is_so: bool,

@@ -3,7 +3,7 @@
 //!
 //! The commands run in `/mnt`, which has what is in benches/programs, a text
 //! (`text`), and unpacked sources; what they write is gone afterwards. Sizes
-//! are such that native code takes some tenths of a second.
+//! are such that native code takes from some hundredths of a second to some seconds.
 
 /// Debian's release.
 pub(super) const RELEASE: &str = "trixie";

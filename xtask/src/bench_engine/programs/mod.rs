@@ -21,7 +21,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 use e2e::product;
 
-use crate::setup;
+use crate::setup::{self, Need, need};
 use crate::step::engine;
 use items::{ITEMS, Item};
 use place::{Candidate, Userlands};
@@ -30,6 +30,13 @@ use samples::Samples;
 /// How to say what is wanted.
 pub(super) const USAGE: &str =
     "bench-engine programs [--quick] [--rounds N] [--only KIND|ITEM] [--engine FILE]";
+
+/// Beside what the tests need.
+const NEEDS: &[Need] = &[need(
+    "git",
+    "git",
+    "makes the repository that an item works in",
+)];
 
 /// How often each is measured; the median counts.
 const ROUNDS: usize = 5;
@@ -97,7 +104,7 @@ impl<'a> Wanted<'a> {
 pub(super) fn bench(args: &[&str]) -> Result<()> {
     let wanted = Wanted::read(args)?;
     let items = wanted.items()?;
-    setup::install(&[setup::QUICK, setup::ENGINES])?;
+    setup::install(&[setup::QUICK, setup::ENGINES, setup::USERLANDS, NEEDS])?;
     let folder = product::target_dir().join("bench-programs");
     fs::create_dir_all(&folder)?;
     let candidates = candidates(&wanted, &folder)?;
