@@ -344,6 +344,8 @@ fn write_all(to: impl AsFd, mut bytes: &[u8]) -> Result<(), Errno> {
 
 #[cfg(test)]
 mod tests {
+    use rustix::process::{WaitId, WaitIdOptions, waitid};
+
     use super::*;
 
     /// A fault once: a carrier that could not start its threads lost all, and nobody said so.
@@ -352,8 +354,12 @@ mod tests {
     fn a_carrier_that_gives_up_is_told_of() {
         let signals = Signals::catch().unwrap();
         let child = std::process::Command::new("false").spawn().unwrap();
+        let process = Pid::from_raw(child.id().try_into().unwrap()).unwrap();
+        // Its end is there to be found: the signal of it may go to another test's thread.
+        let ended = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+        waitid(WaitId::Pid(process), ended).unwrap();
         let carried = Carried {
-            process: Pid::from_raw(child.id().try_into().unwrap()),
+            process: Some(process),
             ..Carried::default()
         };
         let error = carried.finish(&signals).unwrap_err();
