@@ -7,6 +7,9 @@
 //! processors that a program and its children use, which other work on the
 //! machine disturbs least; the time of the clock is beside it.
 //!
+//! The engine is measured cold, without kept translations, and warm, with what one run
+//! of each item before the measurement has learned behind its file.
+//!
 //! The result is benches/results/programs.md, with a picture.
 
 mod items;
@@ -14,9 +17,10 @@ mod page;
 mod picture;
 mod place;
 mod samples;
+mod warm;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use e2e::product;
@@ -107,13 +111,11 @@ pub(super) fn bench(args: &[&str]) -> Result<()> {
     setup::install(&[setup::QUICK, setup::ENGINES, setup::USERLANDS, NEEDS])?;
     let folder = product::target_dir().join("bench-programs");
     fs::create_dir_all(&folder)?;
-    let candidates = candidates(&wanted, &folder)?;
-    let engine = candidates[samples::OURS]
-        .emulator
-        .clone()
-        .context("the engine")?;
+    let engine = copy_of_engine(&wanted, &folder)?;
     let userlands = Userlands::make(&folder, &engine)?;
     userlands.same_versions()?;
+    let warm = warm::baked(&userlands, &folder, &engine, &items)?;
+    let candidates = candidates(engine, warm)?;
     let head = page::head(&candidates, wanted.rounds)?;
     let who = if wanted.quick {
         samples::QUICK
@@ -145,18 +147,19 @@ pub(super) fn bench(args: &[&str]) -> Result<()> {
     bail!("not all went as natively:\n  {}", wrong.join("\n  "))
 }
 
-/// In the order of [`samples::CANDIDATES`]. The engine is a copy, so that
-/// building meanwhile does not exchange it.
-fn candidates(
-    wanted: &Wanted<'_>,
-    folder: &std::path::Path,
-) -> Result<[Candidate; samples::CANDIDATES]> {
+/// A copy of the engine, so that building meanwhile does not exchange it.
+fn copy_of_engine(wanted: &Wanted<'_>, folder: &Path) -> Result<PathBuf> {
     let built = match wanted.engine {
         Some(file) => PathBuf::from(file),
         None => engine()?,
     };
     let engine = folder.join("armistice-aarch64");
     fs::copy(&built, &engine).with_context(|| format!("{} can't be copied", built.display()))?;
+    Ok(engine)
+}
+
+/// In the order of [`samples::CANDIDATES`].
+fn candidates(cold: PathBuf, warm: PathBuf) -> Result<[Candidate; samples::CANDIDATES]> {
     let qemu = setup::newest_qemu()?;
     let candidate = |name, emulator, variables| Candidate {
         name,
@@ -167,7 +170,8 @@ fn candidates(
         candidate("native", None, &[]),
         candidate("QEMU", Some(qemu.clone()), &[]),
         candidate("QEMU as cortex-a72", Some(qemu), &["QEMU_CPU=cortex-a72"]),
-        candidate("ours", Some(engine), &[]),
+        candidate("cold", Some(cold), &[]),
+        candidate("warm", Some(warm), &[]),
     ])
 }
 

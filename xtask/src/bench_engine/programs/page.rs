@@ -7,19 +7,29 @@ use anyhow::{Context, Result};
 
 use super::items::{Kind, RELEASE};
 use super::place::Candidate;
-use super::samples::{CORTEX, NATIVE, OURS, Of, QEMU, Samples};
+use super::samples::{COLD, CORTEX, NATIVE, Of, QEMU, Samples, WARM};
 use crate::bench_engine::measure::geometric_mean;
 use crate::bench_engine::page::number;
 
 /// Who over whom, and what that column is called.
-const RATIOS: [(usize, usize, &str); 3] = [
-    (OURS, NATIVE, "ours/native"),
-    (QEMU, OURS, "QEMU/ours"),
-    (CORTEX, OURS, "cortex-a72/ours"),
+const RATIOS: [(usize, usize, &str); 6] = [
+    (COLD, NATIVE, "cold/native"),
+    (WARM, NATIVE, "warm/native"),
+    (QEMU, COLD, "QEMU/cold"),
+    (QEMU, WARM, "QEMU/warm"),
+    (CORTEX, COLD, "cortex-a72/cold"),
+    (CORTEX, WARM, "cortex-a72/warm"),
 ];
+
+/// How many of them are there by the clock, too.
+const BY_CLOCK: usize = 4;
 
 /// The machine, the versions, and what the columns mean.
 pub(super) fn head(candidates: &[Candidate], rounds: usize) -> Result<String> {
+    let size = |candidate: usize| -> Result<u64> {
+        let file = candidates[candidate].emulator.as_ref();
+        Ok(std::fs::metadata(file.context("an emulator")?)?.len())
+    };
     let line = |command: &mut Command| -> Result<String> {
         let text = String::from_utf8(command.output()?.stdout)?;
         Ok(text.lines().next().unwrap_or_default().trim().to_owned())
@@ -36,8 +46,9 @@ pub(super) fn head(candidates: &[Candidate], rounds: usize) -> Result<String> {
          `QEMU_CPU=cortex-a72`, and on the engine ({}).\n\n\
          All candidates run in turn, {rounds} rounds, each run on a layer of its own; medians. Times are milliseconds of \
          processors, of the program and all its children; the clock's times are in the last columns. What is printed is compared \
-         with what native code prints, where that does not name the architecture. Memory is what the largest process had resident, in MiB. \
-         The engine keeps no translations: each process makes its own.\n\n\
+         with what native code prints, where that does not name the architecture. Memory is what the largest process had resident, in MiB.\n\n\
+         *Cold* is the engine without kept translations: each process makes its own. *Warm* is the same engine with translations baked \
+         behind it ({} MiB), learned from one run of each item before the measurement.\n\n\
          ![Each item over native](programs.svg)\n",
         sh("date --iso-8601")?,
         sh("grep -m1 'model name' /proc/cpuinfo | cut -d: -f2")?,
@@ -45,7 +56,8 @@ pub(super) fn head(candidates: &[Candidate], rounds: usize) -> Result<String> {
         sh("uname -r | cut -d- -f1")?,
         sh("cut -d' ' -f1 /proc/loadavg")?,
         version(QEMU)?,
-        version(OURS)?,
+        version(COLD)?,
+        (size(WARM)? - size(COLD)?) >> 20,
     ))
 }
 
@@ -67,13 +79,18 @@ pub(super) fn page(head: &str, measured: &[Samples]) -> String {
 
 /// A kind's table.
 fn table(measured: &[&Samples]) -> String {
-    let mut text = String::from(
-        "| item | native | QEMU | cortex-a72 | ours | ours/native | QEMU/ours | cortex-a72/ours | clock: ours/native | clock: QEMU/ours | memory: native, QEMU, ours |\n\
-         | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
+    let columns = RATIOS.map(|(_, _, name)| name.to_owned()).into_iter();
+    let clocks = RATIOS[..BY_CLOCK].iter();
+    let clocks = clocks.map(|(_, _, name)| format!("clock: {name}"));
+    let columns: Vec<String> = columns.chain(clocks).collect();
+    let mut text = format!(
+        "| item | native | QEMU | cortex-a72 | cold | warm | {} | memory: native, QEMU, cold, warm |\n| --- |{}\n",
+        columns.join(" | "),
+        " ---: |".repeat(columns.len() + 6)
     );
     for samples in measured {
         let _ = write!(text, "| {} |", samples.item.name);
-        for candidate in [NATIVE, QEMU, CORTEX, OURS] {
+        for candidate in [NATIVE, QEMU, CORTEX, COLD, WARM] {
             let seconds = samples.median(candidate, Of::Processor);
             let _ = write!(text, " {} |", number(seconds.map(|s| s * 1e3), 0));
         }
@@ -84,14 +101,14 @@ fn table(measured: &[&Samples]) -> String {
                 number(samples.ratio(over, under, Of::Processor), 2)
             );
         }
-        for (over, under, _) in &RATIOS[..2] {
+        for (over, under, _) in &RATIOS[..BY_CLOCK] {
             let _ = write!(
                 text,
                 " {} |",
                 number(samples.ratio(*over, *under, Of::Wall), 2)
             );
         }
-        let memory = [NATIVE, QEMU, OURS].map(|candidate| {
+        let memory = [NATIVE, QEMU, COLD, WARM].map(|candidate| {
             number(
                 samples
                     .median(candidate, Of::Memory)
@@ -110,8 +127,13 @@ fn means(measured: &[Samples]) -> String {
     for (_, _, name) in RATIOS {
         let _ = write!(text, " {name} |");
     }
-    text.push_str(
-        " clock: ours/native | clock: QEMU/ours |\n| --- | ---: | ---: | ---: | ---: | ---: |\n",
+    for (_, _, name) in &RATIOS[..BY_CLOCK] {
+        let _ = write!(text, " clock: {name} |");
+    }
+    let _ = writeln!(
+        text,
+        "\n| --- |{}",
+        " ---: |".repeat(RATIOS.len() + BY_CLOCK)
     );
     let mut row = |title: &str, of: &[&Samples]| {
         let mean = |over, under, what| {
@@ -125,7 +147,7 @@ fn means(measured: &[Samples]) -> String {
         for (over, under, _) in RATIOS {
             let _ = write!(text, " {} |", mean(over, under, Of::Processor));
         }
-        for (over, under, _) in &RATIOS[..2] {
+        for (over, under, _) in &RATIOS[..BY_CLOCK] {
             let _ = write!(text, " {} |", mean(*over, *under, Of::Wall));
         }
         text.push('\n');
@@ -137,14 +159,19 @@ fn means(measured: &[Samples]) -> String {
         }
     }
     row("**all**", &measured.iter().collect::<Vec<_>>());
-    if let Some((name, ratio)) = worst(measured, OURS, NATIVE) {
-        let _ = write!(text, "\nFarthest from native: {name}, {ratio:.2} times.\n");
-    }
-    if let Some((name, ratio)) = worst(measured, OURS, QEMU) {
-        let _ = write!(
-            text,
-            "\nNearest to QEMU: {name}, {ratio:.2} of QEMU's time.\n"
-        );
+    for (candidate, how) in [(COLD, "cold"), (WARM, "warm")] {
+        if let Some((name, ratio)) = worst(measured, candidate, NATIVE) {
+            let _ = write!(
+                text,
+                "\nFarthest from native, {how}: {name}, {ratio:.2} times.\n"
+            );
+        }
+        if let Some((name, ratio)) = worst(measured, candidate, QEMU) {
+            let _ = write!(
+                text,
+                "\nNearest to QEMU, {how}: {name}, {ratio:.2} of QEMU's time.\n"
+            );
+        }
     }
     text
 }
@@ -164,30 +191,25 @@ mod tests {
 
     #[test]
     fn a_page_has_means_the_worst_and_what_went_wrong() {
-        let mut failed = Samples::with(&ITEMS[1], [10, 100, 100, 10]);
-        failed.fail(OURS);
-        failed.wrong.push("true, ours: exit status: 1".to_owned());
+        let mut failed = Samples::with(&ITEMS[1], [10, 100, 100, 10, 10]);
+        failed.fail(COLD);
+        failed.wrong.push("true, cold: exit status: 1".to_owned());
         let measured = [
-            Samples::with(&ITEMS[0], [10, 80, 70, 20]),
+            Samples::with(&ITEMS[0], [10, 80, 70, 20, 10]),
             failed,
-            Samples::with(&ITEMS[2], [10, 160, 90, 80]),
+            Samples::with(&ITEMS[2], [10, 160, 90, 80, 40]),
         ];
         let page = page("# Head\n", &measured);
-        assert!(
-            page.contains("| **all** | 4.00 | 2.83 | 1.98 | 4.00 | 2.83 |"),
-            "{page}"
-        );
-        assert!(
-            page.contains("Farthest from native: dash, 8.00 times."),
-            "{page}"
-        );
-        assert!(
-            page.contains("| true | 10 | 100 | 100 | - | - | - | - | - | - | 1, 1, - |"),
-            "{page}"
-        );
-        assert!(
-            page.contains("**Wrong:** true, ours: exit status: 1"),
-            "{page}"
-        );
+        for wanted in [
+            "| kind | cold/native | warm/native | QEMU/cold | QEMU/warm | cortex-a72/cold | cortex-a72/warm \
+             | clock: cold/native | clock: warm/native | clock: QEMU/cold | clock: QEMU/warm |",
+            "| **all** | 4.00 | 1.59 | 2.83 | 6.84 | 1.98 | 5.40 | 4.00 | 1.59 | 2.83 | 6.84 |",
+            "Farthest from native, cold: dash, 8.00 times.",
+            "Farthest from native, warm: dash, 4.00 times.",
+            "| true | 10 | 100 | 100 | - | 10 | - | 1.00 | - | 10.00 | - | 10.00 | - | 1.00 | - | 10.00 | 1, 1, -, 1 |",
+            "**Wrong:** true, cold: exit status: 1",
+        ] {
+            assert!(page.contains(wanted), "{wanted}\n{page}");
+        }
     }
 }

@@ -1,12 +1,12 @@
-//! The picture: each item over native, on QEMU and on the engine, as bars whose
-//! length is the ratio's logarithm.
+//! The picture: each item over native, on QEMU and on the engine, cold and warm, as
+//! bars whose length is the ratio's logarithm.
 
 use std::fmt::Write as _;
 
-use super::samples::{NATIVE, OURS, Of, QEMU, Samples};
+use super::samples::{COLD, NATIVE, Of, QEMU, Samples, WARM};
 
 /// In pixels.
-const ROW: usize = 18;
+const ROW: usize = 24;
 const NAMES: f64 = 210.0;
 const BARS: f64 = 560.0;
 const TOP: usize = 46;
@@ -14,8 +14,11 @@ const TOP: usize = 46;
 /// What the bars end at.
 const MOST: f64 = 64.0;
 
-const COLOURS: [(usize, &str, &str); 2] =
-    [(QEMU, "QEMU", "#c9c9c9"), (OURS, "Armistice", "#2563b0")];
+const COLOURS: [(usize, &str, &str); 3] = [
+    (QEMU, "QEMU", "#c9c9c9"),
+    (COLD, "cold", "#2563b0"),
+    (WARM, "warm", "#e07b00"),
+];
 
 /// As SVG.
 pub(super) fn picture(measured: &[Samples]) -> String {
@@ -26,8 +29,8 @@ pub(super) fn picture(measured: &[Samples]) -> String {
          <rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n\
          <text x=\"{NAMES}\" y=\"14\">Processor time over native (shorter is better):</text>\n"
     );
-    for (n, (_, name, colour)) in COLOURS.iter().enumerate() {
-        let x = NAMES + 270.0 + 90.0 * if n == 0 { 0.0 } else { 1.0 };
+    for ((_, name, colour), x) in COLOURS.iter().zip([0.0, 70.0, 130.0]) {
+        let x = NAMES + 270.0 + x;
         let _ = writeln!(
             svg,
             "<rect x=\"{x}\" y=\"5\" width=\"10\" height=\"10\" fill=\"{colour}\"/><text x=\"{}\" y=\"14\">{name}</text>",
@@ -54,7 +57,7 @@ fn row(svg: &mut String, y: usize, samples: &Samples) {
         svg,
         "<text x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text>",
         NAMES - 6.0,
-        y + 10,
+        y + 14,
         escaped(samples.item.name)
     );
     for (n, (candidate, _, colour)) in COLOURS.iter().enumerate() {
@@ -87,13 +90,13 @@ mod tests {
 
     #[test]
     fn bars_are_as_long_as_ratios_are_large() {
-        let svg = picture(&[Samples::with(&ITEMS[0], [10, 160, 160, 20])]);
+        let svg = picture(&[Samples::with(&ITEMS[0], [10, 160, 160, 20, 20])]);
         let widths: Vec<f64> = svg
             .split("width=\"")
             .filter_map(|part| part.split_once("\" height=\"6\""))
             .map(|(width, _)| width.parse().unwrap())
             .collect();
-        assert_eq!(widths, [400.0, 160.0]);
+        assert_eq!(widths, [400.0, 160.0, 160.0]);
         assert!(length(1000.0) <= BARS);
     }
 }

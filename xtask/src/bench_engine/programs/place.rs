@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
-use e2e::{DebianRoot, product};
+use e2e::{DebianRoot, Done, product};
 
 use super::items::{DEBS, Item, PACKAGES, RELEASE, Run, SOURCES};
 use crate::measured::Cost;
@@ -77,15 +77,7 @@ impl Userlands {
             None => &self.amd64,
             Some(_) => &self.arm64,
         };
-        let (times, words): (u32, &[&str]) = match item.run {
-            Run::Times(times, words) => (times, words),
-            Run::Shell(line) => (1, &["/bin/sh", "-c", line]),
-        };
-        let mut command = vec!["/usr/bin/env", "-C", "/mnt"];
-        if matches!(item.run, Run::Times(..)) {
-            command.clear();
-        }
-        command.extend(words);
+        let (times, command) = command(item);
         let cost = self.folder.join("cost");
         let _ = std::fs::remove_file(&cost);
         let (file, times) = (text(&cost)?, times.to_string());
@@ -102,6 +94,29 @@ impl Userlands {
         }
         let cost = Cost::parse(&std::fs::read_to_string(&cost)?)?;
         Ok(Ok((done.stdout, cost)))
+    }
+
+    /// Runs an item once on an engine and in a userland, started by hand: `by` is the
+    /// engine's path inside, with options.
+    pub(super) fn run_by_hand(&self, engine: &Path, by: &[&str], item: &Item) -> Done {
+        let (_, words) = command(item);
+        let command: Vec<&str> = by.iter().copied().chain(words).collect();
+        self.arm64.run_on(Some(engine), &self.inputs, &command)
+    }
+
+    /// A folder that is in `/mnt` inside, and its name there.
+    pub(super) fn shared(&self, name: &str) -> Result<(PathBuf, String)> {
+        let folder = self.inputs.join(name);
+        std::fs::create_dir_all(&folder)?;
+        Ok((folder, format!("/mnt/{name}")))
+    }
+}
+
+/// What is started for an item, and how often.
+fn command(item: &Item) -> (u32, Vec<&'static str>) {
+    match item.run {
+        Run::Times(times, words) => (times, words.to_vec()),
+        Run::Shell(line) => (1, vec!["/usr/bin/env", "-C", "/mnt", "/bin/sh", "-c", line]),
     }
 }
 

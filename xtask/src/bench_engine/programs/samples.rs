@@ -10,12 +10,13 @@ use crate::measured::Cost;
 pub(super) const NATIVE: usize = 0;
 pub(super) const QEMU: usize = 1;
 pub(super) const CORTEX: usize = 2;
-pub(super) const OURS: usize = 3;
-pub(super) const CANDIDATES: usize = 4;
+pub(super) const COLD: usize = 3;
+pub(super) const WARM: usize = 4;
+pub(super) const CANDIDATES: usize = 5;
 
 /// All, and those that are quick.
-pub(super) const ALL: &[usize] = &[NATIVE, QEMU, CORTEX, OURS];
-pub(super) const QUICK: &[usize] = &[NATIVE, OURS];
+pub(super) const ALL: &[usize] = &[NATIVE, QEMU, CORTEX, COLD, WARM];
+pub(super) const QUICK: &[usize] = &[NATIVE, COLD, WARM];
 
 /// Of one item.
 pub(super) struct Samples {
@@ -131,11 +132,12 @@ mod tests {
 
     #[test]
     fn a_failure_has_no_ratio() {
-        let mut samples = Samples::with(&ITEMS[0], [10, 80, 160, 20]);
-        assert_eq!(samples.ratio(OURS, NATIVE, Of::Processor), Some(2.0));
-        assert_eq!(samples.ratio(QEMU, OURS, Of::Wall), Some(4.0));
-        samples.fail(OURS);
-        assert_eq!(samples.ratio(OURS, NATIVE, Of::Processor), None);
+        let mut samples = Samples::with(&ITEMS[0], [10, 80, 160, 20, 15]);
+        assert_eq!(samples.ratio(COLD, NATIVE, Of::Processor), Some(2.0));
+        assert_eq!(samples.ratio(QEMU, COLD, Of::Wall), Some(4.0));
+        assert_eq!(samples.ratio(WARM, NATIVE, Of::Processor), Some(1.5));
+        samples.fail(COLD);
+        assert_eq!(samples.ratio(COLD, NATIVE, Of::Processor), None);
         assert_eq!(samples.ratio(CORTEX, NATIVE, Of::Processor), Some(16.0));
     }
 }
