@@ -2,13 +2,23 @@
 //! layer share.
 //!
 //! Invariants: the upper halves of `r` are zero, and `r[15]` means nothing (`pc` does);
-//! `pc` has the bits of an address alone, `thumb` is what its bit 0 would say; `it` is 0 in A32
-//! state. D0 to D31 are the halves of Q0 to Q15, the first of `v`; the rest of `r` and `v` is
-//! scratch of translated code.
+//! `pc` has the bits of an address alone, `thumb` is what its bit 0 would say (bit 1 means nothing in A32
+//! state: a branch may have set it); IT is 0 in A32 state. D0 to D31 are the halves of Q0 to Q15, the first of `v`. What translated code computes
+//! with beside the registers is in slots of `r`, too ([`IT`], [`GE`], [`Q`], [`FP_FLAGS`]); the rest of
+//! `r` and `v` is its scratch.
 
 pub use guest::Flags;
 
 use crate::decode::State;
+
+/// The slot of `PSTATE.IT`.
+pub const IT: usize = 16;
+/// The slot of `PSTATE.GE`: a byte of ones for each bit that is set, as packed results have them.
+pub const GE: usize = 17;
+/// The slot of `PSTATE.Q`: 1 when something has saturated.
+pub const Q: usize = 18;
+/// The slot of N, Z, C and V of FPSCR, in bits 31 to 28.
+pub const FP_FLAGS: usize = 19;
 
 /// The local exclusive monitor: what the last load-exclusive read.
 ///
@@ -29,7 +39,7 @@ pub struct Monitor {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[repr(C, align(64))]
 pub struct Cpu {
-    /// R0 to R14.
+    /// R0 to R14, then what has a slot, and scratch.
     pub r: [u64; 32],
     /// Q0 to Q15.
     pub v: [u128; 32],
@@ -37,20 +47,12 @@ pub struct Cpu {
     pub pc: u64,
     /// N, Z, C and V.
     pub flags: Flags,
-    /// N, Z, C and V of FPSCR.
-    pub fp_flags: Flags,
     /// FPSCR's control bits: AHP, DN, FZ, `RMode`, FZ16, and Stride and Len, which do nothing.
     pub fpcr: u32,
     /// FPSCR's status bits: QC and the cumulative exceptions.
     pub fpsr: u32,
     /// `PSTATE.T`: 1 in T32 state.
     pub thumb: u32,
-    /// `PSTATE.IT`.
-    pub it: u32,
-    /// `PSTATE.GE`, four bits.
-    pub ge: u32,
-    /// `PSTATE.Q`: 1 when something has saturated.
-    pub q: u32,
     /// `PSTATE.E`: 1 when data are big-endian.
     pub big_endian: u32,
     /// TPIDRURO, the thread pointer that the kernel sets.
@@ -63,6 +65,11 @@ pub struct Cpu {
 
 /// The bits of CPSR that EL0 reads: N, Z, C, V, Q, GE, E, and the mode, which is User.
 const USER_MODE: u32 = 0x10;
+
+/// AHP, DN, FZ, `RMode` and FZ16.
+const CONTROL: u32 = 0x07c8_0000;
+/// QC, IDC, IXC, UFC, OFC, DZC and IOC.
+const STATUS: u32 = 0x0800_009f;
 
 impl Cpu {
     /// Which instructions words are.
@@ -80,8 +87,8 @@ impl Cpu {
     #[allow(clippy::cast_possible_truncation, reason = "the upper halves are zero")]
     pub const fn reg(&self, n: u8) -> u32 {
         if n == 15 {
-            let ahead = if self.thumb == 0 { 8 } else { 4 };
-            (self.pc as u32).wrapping_add(ahead)
+            let (aligned, ahead) = if self.thumb == 0 { (!3, 8) } else { (!1, 4) };
+            (self.pc as u32 & aligned).wrapping_add(ahead)
         } else {
             self.r[n as usize] as u32
         }
@@ -92,12 +99,76 @@ impl Cpu {
         self.r[n as usize] = value as u64;
     }
 
+    /// `PSTATE.IT`.
+    #[must_use]
+    #[allow(clippy::cast_possible_truncation, reason = "eight bits")]
+    pub const fn it(&self) -> u32 {
+        self.r[IT] as u32
+    }
+
+    /// Sets it.
+    pub const fn set_it(&mut self, it: u32) {
+        self.r[IT] = it as u64;
+    }
+
+    /// `PSTATE.GE`, four bits.
+    #[must_use]
+    #[allow(clippy::cast_possible_truncation, reason = "the upper halves are zero")]
+    pub const fn ge(&self) -> u32 {
+        let mask = self.r[GE] as u32 & 0x0804_0201;
+        (mask | mask >> 8 | mask >> 16 | mask >> 24) & 15
+    }
+
+    /// Sets it.
+    pub const fn set_ge(&mut self, ge: u32) {
+        let bits = ge & 1 | (ge & 2) << 7 | (ge & 4) << 14 | (ge & 8) << 21;
+        self.r[GE] = (bits * 0xff) as u64;
+    }
+
+    /// `PSTATE.Q`, one bit.
+    #[must_use]
+    #[allow(clippy::cast_possible_truncation, reason = "one bit")]
+    pub const fn q(&self) -> u32 {
+        self.r[Q] as u32
+    }
+
+    /// Sets it.
+    pub const fn set_q(&mut self, q: u32) {
+        self.r[Q] = q as u64;
+    }
+
+    /// N, Z, C and V of FPSCR.
+    #[must_use]
+    #[allow(clippy::cast_possible_truncation, reason = "four bits")]
+    pub const fn fp_flags(&self) -> Flags {
+        Flags::from_nzcv((self.r[FP_FLAGS] >> 28) as u8)
+    }
+
+    /// Sets them.
+    pub const fn set_fp_flags(&mut self, flags: Flags) {
+        self.r[FP_FLAGS] = (flags.nzcv() as u64) << 28;
+    }
+
+    /// FPSCR as VMRS reads it.
+    #[must_use]
+    #[allow(clippy::cast_possible_truncation, reason = "the upper halves are zero")]
+    pub const fn fpscr(&self) -> u32 {
+        self.r[FP_FLAGS] as u32 | self.fpcr | self.fpsr
+    }
+
+    /// Sets it as VMSR does: what is in no register is dropped.
+    pub const fn set_fpscr(&mut self, value: u32) {
+        self.r[FP_FLAGS] = (value & 0xf000_0000) as u64;
+        self.fpcr = value & CONTROL;
+        self.fpsr = value & STATUS;
+    }
+
     /// CPSR as MRS reads it: the bits of the execution state read as zero.
     #[must_use]
     pub fn cpsr(&self) -> u32 {
         u32::from(self.flags.nzcv()) << 28
-            | self.q << 27
-            | self.ge << 16
+            | self.q() << 27
+            | self.ge() << 16
             | self.big_endian << 9
             | USER_MODE
     }
@@ -165,5 +236,17 @@ mod tests {
         assert_eq!(cpu.reg(15), 4);
         cpu.thumb = 1;
         assert_eq!(cpu.reg(15), 0);
+    }
+
+    #[test]
+    fn a_byte_of_ones_stands_for_each_bit_of_ge() {
+        let mut cpu = Cpu::default();
+        for ge in 0..16 {
+            cpu.set_ge(ge);
+            assert_eq!(cpu.ge(), ge);
+            for (bit, byte) in (0..4).zip(cpu.r[GE].to_le_bytes()) {
+                assert_eq!(byte, if ge >> bit & 1 == 1 { 0xff } else { 0 });
+            }
+        }
     }
 }

@@ -127,6 +127,34 @@ impl Insn {
         }
     }
 
+    /// Tells of each field of its row: the name, how many bits it has, and its value.
+    ///
+    /// # Errors
+    /// That of whoever is told.
+    pub fn each_field<E>(
+        self,
+        mut tell: impl FnMut(&'static str, u32, u32) -> Result<(), E>,
+    ) -> Result<(), E> {
+        macro_rules! fields {
+            ($insn:expr) => {
+                for field in $insn.op.info().fields {
+                    let (lsb, width) = (u32::from(field.lsb), u32::from(field.width));
+                    let value = u64::from($insn.word >> lsb) & ((1 << width) - 1);
+                    #[allow(clippy::cast_possible_truncation, reason = "a part of 32 bits")]
+                    tell(field.name, width, value as u32)?;
+                }
+            };
+        }
+        match self {
+            Self::A32(insn) => fields!(insn),
+            Self::T32(insn) => fields!(insn),
+            Self::T16(insn) => fields!(insn),
+            Self::Fp(insn, _) => fields!(insn),
+            Self::Simd(insn) => fields!(insn),
+        }
+        Ok(())
+    }
+
     /// How many bytes it has.
     #[must_use]
     pub const fn length(self) -> u32 {

@@ -99,7 +99,7 @@ fn cpu(random: &mut Random, set: State) -> Cpu {
     if set == State::Thumb {
         cpu.thumb = 1;
         let it = random.next() as u32;
-        cpu.it = if it >> 31 == 1 { it & 0xff } else { 0 };
+        cpu.set_it(if it >> 31 == 1 { it & 0xff } else { 0 });
     }
     for v in &mut cpu.v[..16] {
         *v = u128::from(random.next()) << 64 | u128::from(random.next());
@@ -137,14 +137,15 @@ fn execute(set: State, word: u32, random: &mut Random) {
         "{what}: a register's upper half"
     );
     assert!(cpu.pc >> 32 == 0 && cpu.pc & 1 == 0, "{what}: PC");
-    assert!(cpu.it == 0 || cpu.thumb == 1, "{what}: IT in A32 state");
+    assert!(cpu.it() == 0 || cpu.thumb == 1, "{what}: IT in A32 state");
     assert!(
-        cpu.ge < 16 && cpu.q < 2 && cpu.big_endian < 2 && cpu.it < 256,
+        cpu.q() < 2 && cpu.big_endian < 2 && cpu.it() < 256,
         "{what}"
     );
     if let Err(exception) = result {
         if matches!(exception, Exception::Supervisor(_)) {
-            (before.pc, before.it) = (cpu.pc, cpu.it);
+            before.pc = cpu.pc;
+            before.set_it(cpu.it());
         }
         assert!(cpu == before, "{what}: the state changed");
         assert!(

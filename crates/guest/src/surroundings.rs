@@ -10,7 +10,7 @@ pub enum Exception {
     Fault(Fault),
     /// A call of the supervisor (A64's SVC) with this constant. The program counter is
     /// that of the next instruction.
-    Supervisor(u16),
+    Supervisor(u32),
     /// A breakpoint (A64's BRK) with this constant. The program counter is the
     /// instruction's.
     Breakpoint(u16),

@@ -53,7 +53,7 @@ pub enum Term {
     },
     /// To the supervisor; `imm` is the instruction's constant, `next` where it
     /// goes on.
-    Supervisor { imm: u16, next: u64 },
+    Supervisor { imm: u32, next: u64 },
     /// A breakpoint instruction at `pc`.
     Breakpoint { imm: u16, pc: u64 },
     /// No instruction at `pc`.

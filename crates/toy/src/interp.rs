@@ -113,7 +113,7 @@ fn short<M: Memory>(
         Op::CALL => {
             state.r[PENDING] = after.bits();
             state.pc = *next;
-            return Err(Exception::Supervisor(insn.imm12() as u16));
+            return Err(Exception::Supervisor(insn.imm12()));
         }
         Op::STOP => return Err(Exception::Breakpoint(insn.imm12() as u16)),
     }

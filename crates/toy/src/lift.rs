@@ -175,9 +175,8 @@ fn plain(mode: Mode, pc: u64, insn: short::Insn, out: &mut Sink<'_>) -> Option<T
             });
         }
         S::TURN => return Some(Term::Interpret { word, pc }),
-        #[allow(clippy::cast_possible_truncation, reason = "a field of twelve bits")]
         S::CALL => {
-            let (imm, next) = (insn.imm12() as u16, pc.wrapping_add(2));
+            let (imm, next) = (insn.imm12(), pc.wrapping_add(2));
             return Some(Term::Supervisor { imm, next });
         }
         #[allow(clippy::cast_possible_truncation, reason = "a field of twelve bits")]

@@ -18,7 +18,7 @@ pub(super) const fn sets(cpu: &Cpu, flags: SetFlags) -> bool {
     match flags {
         SetFlags::No => false,
         SetFlags::Yes => true,
-        SetFlags::OutsideIt => cpu.it & 15 == 0,
+        SetFlags::OutsideIt => cpu.it() & 15 == 0,
     }
 }
 
@@ -66,7 +66,7 @@ pub(super) fn execute(cpu: &mut Cpu, operation: Operation) -> Target {
         DataOp::Sbc => add_with_carry(a, !b, carry),
         DataOp::Rsc => add_with_carry(!a, b, carry),
     };
-    let compares = matches!(op, DataOp::Tst | DataOp::Teq | DataOp::Cmp | DataOp::Cmn);
+    let compares = op.compares();
     if compares || sets(cpu, flags) {
         set_flags(cpu, value, carry, overflow);
     }

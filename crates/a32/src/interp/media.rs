@@ -33,7 +33,7 @@ pub(super) fn execute(cpu: &mut Cpu, operation: Operation) {
         } => {
             let (value, ge) = parallel(lanes, rule, signed, cpu.reg(n), cpu.reg(m));
             if rule == LaneRule::Modulo {
-                cpu.ge = ge;
+                cpu.set_ge(ge);
             }
             (d, value)
         }
@@ -73,8 +73,9 @@ pub(super) fn execute(cpu: &mut Cpu, operation: Operation) {
             (d, pack(top, n, shifted(m, shift, amount.into(), false).0))
         }
         O::Select { d, n, m } => {
+            let ge = cpu.ge();
             let mask = (0..4).fold(0, |mask, lane| {
-                mask | ((cpu.ge >> lane & 1) * 0xff) << (8 * lane)
+                mask | ((ge >> lane & 1) * 0xff) << (8 * lane)
             });
             (d, cpu.reg(n) & mask | cpu.reg(m) & !mask)
         }
@@ -182,7 +183,7 @@ fn saturated(value: i64, bits: u32, signed: bool) -> (i32, bool) {
 /// The same, with Q.
 fn saturate(cpu: &mut Cpu, signed: bool, bits: u32, value: i64) -> u32 {
     let (result, saturates) = saturated(value, bits, signed);
-    cpu.q |= u32::from(saturates);
+    cpu.set_q(cpu.q() | u32::from(saturates));
     result.cast_unsigned()
 }
 

@@ -29,7 +29,7 @@ fn condition(cpu: &Cpu, insn: Insn) -> u32 {
         // Where 15 is no condition.
         Insn::A32(insn) => insn.word >> 28,
         Insn::Fp(_, Some(cond)) => cond.into(),
-        _ if cpu.it & 15 != 0 => cpu.it >> 4,
+        _ if cpu.it() & 15 != 0 => cpu.it() >> 4,
         _ => 14,
     }
 }
@@ -59,7 +59,7 @@ pub fn step<M: Memory + Environment>(
     let operation = operation(insn);
     let it = match operation {
         Operation::IfThen(it) => it,
-        _ => advance(cpu.it),
+        _ => advance(cpu.it()),
     };
     let done = if cpu.holds(condition(cpu, insn)) {
         execute(cpu, memory, operation, next)
@@ -74,7 +74,7 @@ pub fn step<M: Memory + Environment>(
     cpu.pc = u64::from(pc);
     cpu.thumb = u32::from(state == State::Thumb);
     // What leaves T32 state amid an IT block is UNPREDICTABLE.
-    cpu.it = if state == State::Thumb { it } else { 0 };
+    cpu.set_it(if state == State::Thumb { it } else { 0 });
     done.map(|_| ())
 }
 

@@ -116,7 +116,7 @@ fn short(cpu: &mut Cpu, op: Multiply, n: u32, m: u32, added: u32) -> u32 {
         Multiply::Dual { subtract, exchange } => dual(n, m, subtract, exchange) + word(added),
     };
     if i32::try_from(exact).is_err() {
-        cpu.q = 1;
+        cpu.set_q(1);
     }
     exact as u32
 }

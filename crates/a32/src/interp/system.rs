@@ -40,8 +40,7 @@ pub(super) fn execute<M: Memory + Environment>(
         }
         Operation::Barrier(barrier) => memory.barrier(barrier),
         Operation::SetEndianness { big } => cpu.big_endian = u32::from(big),
-        // EABI has the call's number in R7: the constant's low bits are enough.
-        Operation::Supervisor(constant) => return Err(Exception::Supervisor(half(constant))),
+        Operation::Supervisor(constant) => return Err(Exception::Supervisor(constant)),
         Operation::Breakpoint(constant) => return Err(Exception::Breakpoint(half(constant))),
         _ => return Err(Exception::Undefined),
     }
@@ -62,10 +61,10 @@ const fn half(word: u32) -> u16 {
 fn write_status(cpu: &mut Cpu, mask: u32, value: u32) {
     if mask & 8 != 0 {
         cpu.flags = Flags::from_nzcv((value >> 28).to_le_bytes()[0]);
-        cpu.q = value >> 27 & 1;
+        cpu.set_q(value >> 27 & 1);
     }
     if mask & 4 != 0 {
-        cpu.ge = value >> 16 & 15;
+        cpu.set_ge(value >> 16 & 15);
     }
     if mask & 2 != 0 {
         cpu.big_endian = value >> 9 & 1;

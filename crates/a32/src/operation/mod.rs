@@ -39,6 +39,14 @@ pub enum DataOp {
     Orn,
 }
 
+impl DataOp {
+    /// Whether its result is flags alone.
+    #[must_use]
+    pub const fn compares(self) -> bool {
+        matches!(self, Self::Tst | Self::Teq | Self::Cmp | Self::Cmn)
+    }
+}
+
 /// Whether flags are set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SetFlags {
@@ -691,6 +699,23 @@ pub struct Multiple {
     pub before: bool,
     /// Whether the base becomes what comes behind.
     pub writeback: bool,
+}
+
+impl Operation {
+    /// Whether it may lead elsewhere than to the next instruction.
+    #[must_use]
+    pub fn writes_pc(self) -> bool {
+        match self {
+            Self::Branch { .. }
+            | Self::BranchExchange { .. }
+            | Self::CompareBranch { .. }
+            | Self::TableBranch { .. } => true,
+            Self::Data { op, d: 15, .. } => !op.compares(),
+            Self::Load { t: 15, .. } => true,
+            Self::LoadMultiple(multiple) => multiple.registers >> 15 == 1,
+            _ => false,
+        }
+    }
 }
 
 /// What an instruction does.

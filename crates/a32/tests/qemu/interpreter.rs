@@ -94,22 +94,17 @@ impl Environment for Sandbox {
     }
 }
 
-/// FPSCR's status bits.
-const STATUS: u32 = 0x0800_009f;
-
 fn cpu_of(state: &State, program: &Program) -> Cpu {
     let mut cpu = Cpu {
         pc: program.address.into(),
         flags: Flags::from_nzcv((state.cpsr >> 28) as u8),
-        fp_flags: Flags::from_nzcv((state.fpscr >> 28) as u8),
-        fpcr: state.fpscr & !STATUS & 0x0fff_ffff,
-        fpsr: state.fpscr & STATUS,
         thumb: u32::from(program.set == Set::Thumb),
-        ge: state.cpsr >> 16 & 15,
-        q: state.cpsr >> 27 & 1,
         tpidrurw: state.tpidrurw.into(),
         ..Cpu::default()
     };
+    cpu.set_fpscr(state.fpscr);
+    cpu.set_ge(state.cpsr >> 16 & 15);
+    cpu.set_q(state.cpsr >> 27 & 1);
     for (r, &value) in cpu.r.iter_mut().zip(&state.r) {
         *r = value.into();
     }
@@ -131,12 +126,12 @@ fn state_of(cpu: &Cpu, end: Option<Exception>) -> State {
         Some(Exception::Supervisor(_)) => (ENDLESS, 0),
     };
     // Bits 26:25 are IT's low ones, 15:10 the high.
-    let it = (cpu.it & 3) << 25 | cpu.it >> 2 << 10;
+    let it = (cpu.it() & 3) << 25 | cpu.it() >> 2 << 10;
     State {
         r: std::array::from_fn(|n| cpu.r[n] as u32),
         pc: if signal == 0 { 0 } else { cpu.pc as u32 },
         cpsr: cpu.cpsr() | cpu.thumb << 5 | it,
-        fpscr: u32::from(cpu.fp_flags.nzcv()) << 28 | cpu.fpcr | cpu.fpsr,
+        fpscr: cpu.fpscr(),
         signal,
         address: address as u32,
         code: 0,

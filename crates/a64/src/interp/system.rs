@@ -60,7 +60,7 @@ fn exception(cpu: &mut Cpu, insn: Insn) -> Exception {
     match insn.op {
         Op::SVC => {
             cpu.pc = cpu.pc.wrapping_add(4);
-            Exception::Supervisor(insn.imm16() as u16)
+            Exception::Supervisor(insn.imm16())
         }
         Op::BRK => Exception::Breakpoint(insn.imm16() as u16),
         _ => Exception::Undefined,

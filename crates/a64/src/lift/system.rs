@@ -33,7 +33,7 @@ pub(super) fn lift(pc: u64, insn: Insn, out: &mut Sink<'_>) -> Option<Term> {
         A::SVC => {
             let next = pc.wrapping_add(4);
             return Some(Term::Supervisor {
-                imm: insn.imm16() as u16,
+                imm: insn.imm16(),
                 next,
             });
         }

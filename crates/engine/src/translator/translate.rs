@@ -350,8 +350,7 @@ impl<G: Guest> Translator<G> {
                 }
                 None
             }
-            #[allow(clippy::cast_possible_truncation, reason = "sixteen bits were put in")]
-            Leave::Supervisor => Some(Exception::Supervisor(payload as u16)),
+            Leave::Supervisor => Some(Exception::Supervisor(payload)),
             #[allow(clippy::cast_possible_truncation, reason = "sixteen bits were put in")]
             Leave::Breakpoint => Some(Exception::Breakpoint(payload as u16)),
             Leave::Undefined => Some(Exception::Undefined),

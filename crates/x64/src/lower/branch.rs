@@ -62,7 +62,7 @@ impl Lowering<'_> {
                 self.flags_to_state();
                 self.swap_out();
                 self.set_pc(next);
-                self.leave(Leave::Supervisor, imm.into());
+                self.leave(Leave::Supervisor, imm);
             }
             Term::Breakpoint { imm, pc } => self.stop(Leave::Breakpoint, imm.into(), pc),
             Term::Undefined { word, pc } => self.stop(Leave::Undefined, word, pc),

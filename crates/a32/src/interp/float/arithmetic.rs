@@ -37,7 +37,7 @@ fn sized<F: Register>(cpu: &mut Cpu, fp: &mut Fp, i: Insn) {
             let other = if zero { F::from_u64(0) } else { m };
             let signal = matches!(i.op, Op::VCMPE | Op::VCMPE_zero);
             let nzcv = softfp::compare(fp, F::read(cpu, d), other, signal);
-            cpu.fp_flags = Flags::from_nzcv(nzcv);
+            cpu.set_fp_flags(Flags::from_nzcv(nzcv));
             return;
         }
         _ => two(fp, i.op, m),

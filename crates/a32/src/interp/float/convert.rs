@@ -16,7 +16,7 @@ pub(super) fn execute(cpu: &mut Cpu, fp: &mut Fp, i: Insn) {
             let value = u64::read(cpu, u64::number(i.vm(), i.m()));
             let (value, z) = softfp::to_fixed_js(fp, value);
             u32::write(cpu, u32::number(i.vd(), i.d()), value);
-            cpu.fp_flags = Flags::from_nzcv(u8::from(z) << 2);
+            cpu.set_fp_flags(Flags::from_nzcv(u8::from(z) << 2));
         }
         (Class::from_integer, 1) => from_integer::<u16>(cpu, fp, i),
         (Class::from_integer, 2) => from_integer::<u32>(cpu, fp, i),

@@ -2,13 +2,8 @@
 #![allow(clippy::cast_possible_truncation, reason = "parts of registers")]
 
 use super::registers::Register;
-use crate::cpu::{Cpu, Flags};
+use crate::cpu::Cpu;
 use crate::decode::fp::{Class, Insn, Op};
-
-/// What VMSR writes: AHP, DN, FZ, `RMode`, FZ16.
-const CONTROL: u32 = 0x07c8_0000;
-/// QC, IDC, IXC, UFC, OFC, DZC and IOC.
-const STATUS: u32 = 0x0800_009f;
 
 /// Executes one.
 pub(super) fn execute(cpu: &mut Cpu, i: Insn) {
@@ -59,15 +54,11 @@ pub(super) fn execute(cpu: &mut Cpu, i: Insn) {
 /// VMSR, and VMRS, whose R15 are the flags.
 fn status(cpu: &mut Cpu, op: Op, t: u8) {
     if op == Op::VMSR {
-        let value = cpu.reg(t);
-        cpu.fp_flags = Flags::from_nzcv((value >> 28) as u8);
-        cpu.fpcr = value & CONTROL;
-        cpu.fpsr = value & STATUS;
+        cpu.set_fpscr(cpu.reg(t));
     } else if t == 15 {
-        cpu.flags = cpu.fp_flags;
+        cpu.flags = cpu.fp_flags();
     } else {
-        let flags = u32::from(cpu.fp_flags.nzcv()) << 28;
-        cpu.set_reg(t, flags | cpu.fpcr | cpu.fpsr);
+        cpu.set_reg(t, cpu.fpscr());
     }
 }
 
