@@ -34,6 +34,7 @@ pub(super) fn execute<M: Memory + Environment>(cpu: &mut Cpu, memory: &mut M, i:
             };
             match class {
                 Class::half
+                | Class::half_bf16
                 | Class::convert
                 | Class::from_integer
                 | Class::to_integer
