@@ -35,7 +35,7 @@ pub(crate) const KNOWN: &[Known] = &[
                  is CONSTRAINED UNPREDICTABLE. In ours it is.",
     },
     Known {
-        rows: &["LDM", "LDRD", "POP", "VLDM", "VLDR"],
+        rows: &["LDM", "LDRD", "POP", "VLD"],
         explains: |places, ours, theirs| {
             ours.signal == 11
                 && theirs.signal == 11
@@ -47,7 +47,7 @@ pub(crate) const KNOWN: &[Known] = &[
                  for the base, UNKNOWN. QEMU has loaded the first ones.",
     },
     Known {
-        rows: &["STM", "STRD", "PUSH", "VSTM", "VSTR"],
+        rows: &["STM", "STRD", "PUSH", "VST"],
         explains: |places, ours, theirs| {
             ours.signal == 11
                 && theirs.signal == 11
@@ -55,6 +55,20 @@ pub(crate) const KNOWN: &[Known] = &[
         },
         reason: "G1.12, what a store of several registers that takes a Data Abort has stored is \
                  UNKNOWN.",
+    },
+    Known {
+        rows: &[
+            "VLD1_single",
+            "VLD2_single",
+            "VLD4_single",
+            "VST1_single",
+            "VST2_single",
+            "VST4_single",
+        ],
+        explains: |_, ours, theirs| ours.signal == 7 && [0, 11].contains(&theirs.signal),
+        reason: "F6.1, VLD1 to VLD4 (single n-element structure to one lane): an address that is not \
+                 aligned as index_align says takes an Alignment fault. QEMU checks that of all other \
+                 structures, not of these.",
     },
 ];
 

@@ -18,6 +18,7 @@ mod interpreter;
 mod known;
 mod qemu;
 mod random;
+mod vectors;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -9,6 +9,7 @@ mod memory;
 mod registers;
 mod transfer;
 
+pub(super) use arithmetic::expanded;
 use guest::Environment;
 use guest::memory::Memory;
 use softfp::Fp;
