@@ -51,6 +51,13 @@ pub enum Term {
         link: Reg,
         ret: u64,
     },
+    /// If `cond` holds, to the address in `reg`, as [`Term::Indirect`].
+    IndirectIf {
+        cond: Cond,
+        reg: Reg,
+        kind: Indirect,
+        fall: u64,
+    },
     /// To the supervisor; `imm` is the instruction's constant, `next` where it
     /// goes on.
     Supervisor { imm: u32, next: u64 },
@@ -149,6 +156,7 @@ impl Term {
             Self::Branch { taken, fall, .. }
             | Self::BranchZero { taken, fall, .. }
             | Self::BranchBit { taken, fall, .. } => (Some(fall), Some(taken)),
+            Self::IndirectIf { fall, .. } => (Some(fall), None),
             _ => (None, None),
         };
         a.into_iter().chain(b)

@@ -18,6 +18,8 @@ pub struct Upper {
     above64: u32,
     /// Bits 127 to 32 are.
     above32: u32,
+    /// Whether operations are under a condition.
+    conditional: bool,
 }
 
 /// What an operation does to a slot's upper bits.
@@ -36,6 +38,7 @@ impl Upper {
     const ALL: Self = Self {
         above64: u32::MAX,
         above32: u32::MAX,
+        conditional: false,
     };
 
     /// Whether a slot is zero above its low `size` bytes.
@@ -77,6 +80,8 @@ impl Upper {
     pub fn after(&mut self, op: &Op) {
         match op {
             Op::Vector(v) => self.vector(v),
+            Op::If { .. } => self.conditional = true,
+            Op::EndIf => self.conditional = false,
             Op::Interpret { .. } | Op::Call { .. } => *self = Self::default(),
             _ => {}
         }
@@ -86,6 +91,7 @@ impl Upper {
         Self {
             above64: self.above64 & other.above64,
             above32: self.above32 & other.above32,
+            conditional: self.conditional,
         }
     }
 
@@ -128,7 +134,9 @@ impl Upper {
             ),
         };
         let bit = bit(d);
-        let set = |all: u32, on: bool| if on { all | bit } else { all & !bit };
+        // Under a condition what was known is only lost.
+        let gained = if self.conditional { 0 } else { bit };
+        let set = |all: u32, on: bool| if on { all | gained } else { all & !bit };
         self.above64 = set(self.above64, above64);
         self.above32 = set(self.above32, above32);
     }
