@@ -2,7 +2,7 @@
 
 use crate::inst::Op;
 use crate::mode::{Key, Mode};
-use crate::operand::{Cond, Reg, Width};
+use crate::operand::{Cond, Reg, Slots, Width};
 use alloc::vec::Vec;
 
 /// Why an indirect branch is taken: a hint for the host's predictors.
@@ -112,6 +112,8 @@ pub struct Region {
     /// Of all blocks; where the region is left by an address alone, it goes on
     /// in this mode.
     pub mode: Mode,
+    /// The slots that the guest has.
+    pub slots: Slots,
     /// In the order of their addresses, which is that of the host code.
     pub blocks: Vec<Block>,
     /// The operations of all blocks.

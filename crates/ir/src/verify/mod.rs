@@ -13,7 +13,7 @@
 use crate::fields::Part;
 use crate::inst::{Fill, Op};
 use crate::mode::Key;
-use crate::operand::{Addr, Extend, Offset, Operand, Reg, SLOTS, Size, VReg, Width};
+use crate::operand::{Addr, Extend, Offset, Operand, Reg, Size, VReg, Width};
 use crate::passes::live::{Flags, Live, Seen};
 use crate::passes::upper::Uppers;
 use crate::region::{Block, Region, Term};
@@ -407,19 +407,28 @@ fn conditions_are_paired(region: &Region) -> Option<String> {
 
 fn slots_exist(region: &Region) -> Option<String> {
     let int = |reg: Reg| {
-        let is = reg.is_zero() || usize::from(reg.0) < SLOTS;
+        let is = reg.is_zero() || reg.0 < region.slots.ints;
         (!is).then(|| format!("slot {}", reg.0))
     };
     let vector = |reg: VReg| {
-        let is = usize::from(reg.0) < SLOTS;
+        let is = reg.0 < region.slots.vectors;
         (!is).then(|| format!("vector slot {}", reg.0))
     };
-    each_part(region, |part| match part {
-        Part::Slot(reg) => int(reg),
-        Part::Vector(reg) | Part::Arg(Arg::Each(reg) | Arg::Lane(reg, _)) => vector(reg),
-        Part::Operand(operand) => int(operand.slot()),
-        Part::Addr(addr) => addr.slots().into_iter().find_map(int),
+    let listed = each_op(region, |op| match op {
+        Op::Vector(v) => {
+            let (first, count) = v.list()?;
+            (0..count).find_map(|n| vector(first.after(n)))
+        }
         _ => None,
+    });
+    listed.or_else(|| {
+        each_part(region, |part| match part {
+            Part::Slot(reg) => int(reg),
+            Part::Vector(reg) | Part::Arg(Arg::Each(reg) | Arg::Lane(reg, _)) => vector(reg),
+            Part::Operand(operand) => int(operand.slot()),
+            Part::Addr(addr) => addr.slots().into_iter().find_map(int),
+            _ => None,
+        })
     })
 }
 
