@@ -6,6 +6,7 @@ use core::mem::offset_of;
 use guest::memory::{Memory, Size};
 use guest::{Environment, Exception, Flags, Guest, Kind, Places, Rounding};
 use ir::Mode;
+use ir::operand::SLOTS;
 
 use crate::cpu::Cpu;
 use crate::decode::{Insn, State, a32, decode, fetch, fp, length, simd, t16, t32};
@@ -60,8 +61,8 @@ impl Guest for Aarch32 {
             offset as u32
         }
         Places {
-            int: at(offset_of!(Cpu, r)),
-            vec: at(offset_of!(Cpu, v)),
+            int: core::array::from_fn(|n| at(offset_of!(Cpu, r) + 8 * n)),
+            vec: core::array::from_fn(|n| at(offset_of!(Cpu, v) + 16 * n)),
             pc: at(offset_of!(Cpu, pc)),
             flags: at(offset_of!(Cpu, flags)),
             thread: at(offset_of!(Cpu, tpidruro)),
@@ -183,7 +184,7 @@ impl Guest for Aarch32 {
     }
 
     #[inline]
-    fn ints(cpu: &mut Cpu) -> &mut [u64] {
+    fn ints(cpu: &mut Cpu) -> &mut [u64; SLOTS] {
         &mut cpu.r
     }
 

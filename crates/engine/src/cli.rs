@@ -71,7 +71,7 @@ pub fn help(platform: &Platform) -> String {
     let names = &platform.names;
     HELP.replace("{architecture}", platform.elf.name)
         .replace("{engine}", names.engine)
-        .replace("{folder}", &names.folder.to_string_lossy())
+        .replace("{folder}", &names.folders[0].to_string_lossy())
         .replace("{package}", names.package)
 }
 

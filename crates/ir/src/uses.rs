@@ -55,9 +55,7 @@ impl Op {
     pub const fn reads_flags(&self) -> u8 {
         match self {
             Self::Carry { .. } => 0b0010,
-            Self::Select { cond, .. } | Self::CondCompare { cond, .. } | Self::If { cond } => {
-                cond.flags()
-            }
+            Self::Select { cond, .. } | Self::CondCompare { cond, .. } => cond.flags(),
             Self::ReadFlags { .. }
             | Self::InvertCarry
             | Self::BulkRun { .. }
@@ -73,7 +71,6 @@ impl Op {
         match self {
             Self::Bin { set, .. } | Self::Carry { set, .. } => *set,
             Self::CondCompare { .. }
-            | Self::ShiftFlags { .. }
             | Self::WriteFlags { .. }
             | Self::InvertCarry
             | Self::BulkStart { .. }
@@ -100,7 +97,6 @@ impl Op {
             | Self::StoreExclusive { .. }
             | Self::ZeroLine { .. }
             | Self::BulkRun { .. }
-            | Self::CheckAligned { .. }
             | Self::CheckStack { .. }
             | Self::Interpret { .. } => true,
             Self::Vector(v) => v.may_fault(),

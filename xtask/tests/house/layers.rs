@@ -206,12 +206,27 @@ pub(crate) const ONLY: &[Only] = &[
     },
     Only {
         within: "crates/engine/src",
+        whom: "crates/a32",
+        rooms: &["crates/engine/src/linux/abi/arm"],
+        why: "as a64",
+    },
+    Only {
+        within: "crates/engine/src",
         whom: "crates/engine/src/linux/abi/arm64",
         rooms: &[
             "crates/engine/src/linux/abi/arm64",
             "crates/engine/src/main.rs",
         ],
         why: "which guest it is, the binary says, and nobody else knows",
+    },
+    Only {
+        within: "crates/engine/src",
+        whom: "crates/engine/src/linux/abi/arm",
+        rooms: &[
+            "crates/engine/src/linux/abi/arm",
+            "crates/engine/src/arm.rs",
+        ],
+        why: "as arm64",
     },
 ];
 
@@ -226,7 +241,9 @@ pub(crate) struct Word {
 /// Where the words are looked for, and the rooms that have them.
 pub(crate) const SHARED: &str = "crates/engine/src";
 pub(crate) const OF_GUESTS: &[&str] = &[
+    "crates/engine/src/linux/abi/arm",
     "crates/engine/src/linux/abi/arm64",
+    "crates/engine/src/arm.rs",
     "crates/engine/src/main.rs",
 ];
 

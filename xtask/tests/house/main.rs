@@ -21,6 +21,9 @@ fn root() -> PathBuf {
         .to_owned()
 }
 
+/// Where binaries begin: the engine has one for each guest.
+const BINARIES: [&str; 2] = ["src/main.rs", "src/arm.rs"];
+
 fn workspace() -> Workspace {
     let root = root();
     let mut folders: Vec<PathBuf> = fs::read_dir(root.join("crates"))
@@ -42,9 +45,11 @@ fn workspace() -> Workspace {
             found.libraries.insert(format!("armistice_{name}"), index);
             found.trees.push(Tree::read(&root, folder, &library));
         }
-        let binary = folder.join("src/main.rs");
-        if root.join(&binary).exists() {
-            found.trees.push(Tree::read(&root, folder, &binary));
+        for binary in BINARIES {
+            let binary = folder.join(binary);
+            if root.join(&binary).exists() {
+                found.trees.push(Tree::read(&root, folder, &binary));
+            }
         }
     }
     found

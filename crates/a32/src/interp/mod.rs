@@ -12,7 +12,6 @@ mod media;
 mod memory;
 mod multiply;
 mod shift;
-mod simd;
 mod system;
 mod target;
 
@@ -128,7 +127,6 @@ fn execute<M: Memory + Environment>(
         | O::CompareBranch { .. }
         | O::TableBranch { .. } => branch::execute(cpu, memory, operation, next),
         O::Float(insn) => float::execute(cpu, memory, insn),
-        O::Simd(insn) => simd::execute(cpu, memory, insn),
         _ => system::execute(cpu, memory, operation),
     }
 }

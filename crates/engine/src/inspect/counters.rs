@@ -148,8 +148,10 @@ mod tests {
             preds: 0,
         };
         Region {
+            mode: ir::Mode::PLAIN,
             blocks: blocks.iter().map(block).collect(),
-            ..Region::default()
+            ops: Vec::new(),
+            words: Vec::new(),
         }
     }
 

@@ -243,7 +243,8 @@ impl Thread {
         info: &SignalInfo,
         action: &Action,
     ) -> Result<(), BadFrame> {
-        let restorer = if action.flags & SA_RESTORER == 0 {
+        let trampoline = action.flags & SA_RESTORER == 0;
+        let restorer = if trampoline {
             process.trampoline()
         } else {
             action.restorer
@@ -257,6 +258,7 @@ impl Thread {
             syndrome: self.syndrome,
             handler: action.handler,
             restorer,
+            trampoline,
         };
         let sp = A::sp(cpu);
         let alternate = self.alternate_stack;
@@ -292,12 +294,11 @@ impl Thread {
         match A::pop(cpu) {
             Ok(returned) => {
                 self.set_mask(returned.mask);
-                // One that cannot be set is not: the kernel says nothing either.
-                let _ = self.alternate_stack.replace(
-                    returned.stack,
-                    A::sp(cpu),
-                    A::PLATFORM.smallest_stack,
-                );
+                if let Some(stack) = returned.stack {
+                    // One that cannot be set is not: the kernel says nothing either.
+                    let smallest = A::PLATFORM.smallest_stack;
+                    let _ = self.alternate_stack.replace(stack, A::sp(cpu), smallest);
+                }
                 Ok(())
             }
             Err(BadFrame) => {

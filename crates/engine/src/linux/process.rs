@@ -164,6 +164,8 @@ pub struct Thread {
     pub words: Vec<u64>,
     /// The bytes.
     pub bytes: Vec<u8>,
+    /// Likewise, lists of pointers that the guest has in other words.
+    pub lists: Vec<u64>,
     /// Of a process that shares the memory of the one that made it: that one.
     pub maker: Option<u32>,
     /// The descriptor of the program's file, shared as `CLONE_FILES` says.
@@ -189,6 +191,7 @@ impl Thread {
             syndrome: 0,
             words: Vec::new(),
             bytes: Vec::new(),
+            lists: Vec::new(),
             maker: None,
             executable: Arc::new(executable),
             block,
@@ -235,6 +238,7 @@ impl Thread {
             syndrome: 0,
             words: Vec::new(),
             bytes: Vec::new(),
+            lists: Vec::new(),
             maker,
             executable,
             block,

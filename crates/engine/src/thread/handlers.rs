@@ -321,7 +321,8 @@ unsafe fn fault(info: &Info, context: &mut Context) {
     if info.signal == SIGSEGV && own::stack::grow(info.address) {
         return;
     }
-    if guest_memory::recover(info, context) {
+    if guest_memory::recover(info, context) || interruptible::without_entry(&mut context.registers)
+    {
         return;
     }
     // SAFETY: the caller's.

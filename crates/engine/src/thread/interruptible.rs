@@ -6,6 +6,7 @@
 //! handler, which is the same.
 
 use core::arch::global_asm;
+use core::sync::atomic::AtomicU32;
 
 use super::attention::Attention;
 use crate::host::signal::Registers;
@@ -49,14 +50,63 @@ global_asm!(
     "armistice_interruptible_give_up:",
     "mov edx, 1",
     "jmp 2b",
+    // The same by the entry for programs of 32 bits, whose sixth argument is in ebp.
+    ".p2align 4",
+    "armistice_interruptible_narrow_call:",
+    "push rbx",
+    "push rbp",
+    "push r12",
+    "push r13",
+    "mov r12, rdi",
+    "mov r13, rsi",
+    "armistice_interruptible_narrow_again:",
+    "mov eax, [r12]",
+    "mov ebx, [r12 + 8]",
+    "mov ecx, [r12 + 16]",
+    "mov edx, [r12 + 24]",
+    "mov esi, [r12 + 32]",
+    "mov edi, [r12 + 40]",
+    "mov ebp, [r12 + 48]",
+    "armistice_interruptible_narrow_start:",
+    "cmp dword ptr [r13], 0",
+    "jne armistice_interruptible_narrow_give_up",
+    "armistice_interruptible_narrow_enter:",
+    "int 0x80",
+    "armistice_interruptible_narrow_end:",
+    "xor edx, edx",
+    "3:",
+    "pop r13",
+    "pop r12",
+    "pop rbp",
+    "pop rbx",
+    "ret",
+    "armistice_interruptible_narrow_give_up:",
+    "mov edx, 1",
+    "jmp 3b",
 );
 
 unsafe extern "C" {
     fn armistice_interruptible_call(call: &[u64; 7], word: *const u32) -> Pair;
+    fn armistice_interruptible_narrow_call(call: &[u64; 7], word: *const u32) -> Pair;
+    static armistice_interruptible_narrow_again: u8;
+    static armistice_interruptible_narrow_start: u8;
+    static armistice_interruptible_narrow_enter: u8;
+    static armistice_interruptible_narrow_end: u8;
+    static armistice_interruptible_narrow_give_up: u8;
     static armistice_interruptible_again: u8;
     static armistice_interruptible_start: u8;
     static armistice_interruptible_end: u8;
     static armistice_interruptible_give_up: u8;
+}
+
+/// Which of the kernel's entries a call goes through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// That of 64-bit programs.
+    Wide,
+    /// That of i386's: numbers, structures and results are as these have them, and all
+    /// addresses are below 4 GiB. A kernel without it answers [`Errno::ENOSYS`].
+    Narrow,
 }
 
 /// Calls the kernel, unless something wants the thread's attention before that;
@@ -70,12 +120,32 @@ pub unsafe fn syscall(
     number: u32,
     arguments: [u64; 6],
 ) -> Result<u64, Errno> {
+    // SAFETY: the caller's.
+    unsafe { enter(&attention.word, Entry::Wide, number, arguments) }
+}
+
+/// Calls the kernel by an entry, unless the word is not zero; then the error is
+/// [`Errno::RESTART`].
+///
+/// # Safety
+/// As for [`syscall`].
+pub unsafe fn enter(
+    word: &AtomicU32,
+    entry: Entry,
+    number: u32,
+    arguments: [u64; 6],
+) -> Result<u64, Errno> {
     let [a, b, c, d, e, f] = arguments;
     let call = [u64::from(number), a, b, c, d, e, f];
-    // SAFETY: the function keeps to the calling convention; the caller answers
+    let word = word.as_ptr();
+    // SAFETY: the functions keep to the calling convention; the caller answers
     // for the call.
-    let Pair { result, given_up } =
-        unsafe { armistice_interruptible_call(&call, attention.word.as_ptr()) };
+    let Pair { result, given_up } = unsafe {
+        match entry {
+            Entry::Wide => armistice_interruptible_call(&call, word),
+            Entry::Narrow => armistice_interruptible_narrow_call(&call, word),
+        }
+    };
     if given_up != 0 {
         return Err(Errno::RESTART);
     }
@@ -85,22 +155,62 @@ pub unsafe fn syscall(
     }
 }
 
+/// Where the parts of a function are that calls the kernel.
+struct Window {
+    again: u64,
+    start: u64,
+    end: u64,
+    give_up: u64,
+}
+
+fn windows() -> [Window; 2] {
+    [
+        Window {
+            again: &raw const armistice_interruptible_again as u64,
+            start: &raw const armistice_interruptible_start as u64,
+            end: &raw const armistice_interruptible_end as u64,
+            give_up: &raw const armistice_interruptible_give_up as u64,
+        },
+        Window {
+            again: &raw const armistice_interruptible_narrow_again as u64,
+            start: &raw const armistice_interruptible_narrow_start as u64,
+            end: &raw const armistice_interruptible_narrow_end as u64,
+            give_up: &raw const armistice_interruptible_narrow_give_up as u64,
+        },
+    ]
+}
+
 /// A signal has arrived that the guest will be told: a call that has not
 /// happened is given up.
 pub(super) fn interrupt(registers: &mut Registers) {
-    let window = &raw const armistice_interruptible_start as u64
-        ..&raw const armistice_interruptible_end as u64;
-    if window.contains(&registers.rip) {
-        registers.rip = &raw const armistice_interruptible_give_up as u64;
+    let found = windows()
+        .into_iter()
+        .find(|window| (window.start..window.end).contains(&registers.rip));
+    if let Some(window) = found {
+        registers.rip = window.give_up;
     }
 }
 
 /// A signal has arrived that the guest is not told: a call that was
 /// interrupted only by it is made once more.
 pub(super) fn resume(registers: &mut Registers) {
-    if registers.rip == &raw const armistice_interruptible_end as u64
+    let found = windows()
+        .into_iter()
+        .find(|window| window.end == registers.rip);
+    if let Some(window) = found
         && registers.rax == Errno::EINTR.as_result()
     {
-        registers.rip = &raw const armistice_interruptible_again as u64;
+        registers.rip = window.again;
     }
+}
+
+/// A fault may be that of the narrow entry, which this kernel does not have.
+pub(super) fn without_entry(registers: &mut Registers) -> bool {
+    let enter = &raw const armistice_interruptible_narrow_enter as u64;
+    if registers.rip != enter {
+        return false;
+    }
+    registers.rax = Errno::ENOSYS.as_result();
+    registers.rip = &raw const armistice_interruptible_narrow_end as u64;
+    true
 }

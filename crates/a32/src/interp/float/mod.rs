@@ -9,7 +9,6 @@ mod memory;
 mod registers;
 mod transfer;
 
-pub(super) use arithmetic::expanded;
 use guest::Environment;
 use guest::memory::Memory;
 use softfp::Fp;
@@ -35,7 +34,6 @@ pub(super) fn execute<M: Memory + Environment>(cpu: &mut Cpu, memory: &mut M, i:
             };
             match class {
                 Class::half
-                | Class::half_bf16
                 | Class::convert
                 | Class::from_integer
                 | Class::to_integer

@@ -58,6 +58,19 @@ pub fn reserve(end: u64) -> Result<Range<u64>, Errno> {
     Ok(start..end)
 }
 
+/// The stack is to end so many bytes below an address: nobody maps anything between.
+///
+/// # Errors
+/// The kernel's, also where something is mapped there.
+pub fn end_below(above: u64, gap: u64) -> Result<(), Errno> {
+    if gap == 0 {
+        return Ok(());
+    }
+    close(above - gap..above)?;
+    super::add(above - gap..above);
+    Ok(())
+}
+
 /// Reserves what is free.
 fn close(range: Range<u64>) -> Result<(), Errno> {
     let length = range.end - range.start;

@@ -22,6 +22,8 @@ pub struct Contents {
     pub handler: u64,
     /// Where it returns to.
     pub restorer: u64,
+    /// The action names no such place, and this is the platform's.
+    pub trampoline: bool,
 }
 
 /// The frame would not fit on the guest's stack, or is none.
@@ -33,6 +35,6 @@ pub struct BadFrame;
 pub struct Returned {
     /// The mask to go on with.
     pub mask: u64,
-    /// The alternate stack.
-    pub stack: AlternateStack,
+    /// The alternate stack, where the frame has it.
+    pub stack: Option<AlternateStack>,
 }

@@ -1,6 +1,7 @@
 //! What of Linux differs from architecture to architecture, a room for each
 //! guest.
 
+pub mod arm;
 pub mod arm64;
 pub mod frame;
 pub mod interface;

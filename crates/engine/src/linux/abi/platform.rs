@@ -80,6 +80,8 @@ pub struct Layout {
     pub random: u32,
     /// In so many the end of the first stack is, where the engine places it.
     pub random_stack: u32,
+    /// Below the end, pages that the kernel maps itself. The first stack is below these.
+    pub kernels: u64,
 }
 
 /// What people are told of the engine and of systems for the architecture.
@@ -91,8 +93,8 @@ pub struct Names {
     pub image: &'static str,
     /// Debian's package of a libc for it on other machines, ...
     pub package: &'static str,
-    /// ... and the folder that it has that in.
-    pub folder: &'static CStr,
+    /// ... and the folders that such packages have it in.
+    pub folders: &'static [&'static CStr],
 }
 
 /// Linux for an architecture, as far as it is data. A process has that of its guest.
@@ -130,6 +132,8 @@ pub struct Platform {
     pub registers: &'static [(&'static str, u64)],
     /// Maps what the kernel gives every process; returns the vDSO's page.
     pub map_vdso: fn(&AddressSpace) -> Result<Range<u64>, Errno>,
+    /// Whether that page is a library, which the auxiliary vector then tells of.
+    pub has_vdso: bool,
     /// Where in that page handlers return to that name no other place.
     pub signal_return: u64,
 }

@@ -234,9 +234,16 @@ fn take(layout: Layout, chance: &mut Chance) -> Result<Option<u64>, Errno> {
     let Some(end) = layout.end else {
         return Ok(None);
     };
-    let end = end - PAGE - chance.pages(layout.random_stack) * PAGE;
+    let random = chance.pages(layout.random_stack) * PAGE;
+    if layout.kernels == 0 {
+        let end = end - PAGE - random;
+        room::take(end)?;
+        return Ok(Some(end));
+    }
     room::take(end)?;
-    Ok(Some(end))
+    let above = end - layout.kernels;
+    own::stack::end_below(above, random)?;
+    Ok(Some(above - random))
 }
 
 /// The program's data, as the kernel has it: from the segment that starts last
@@ -416,7 +423,7 @@ impl Interpreter {
         };
         let found = match found {
             Err(Errno::ENOENT | Errno::ENOTDIR) if prefix.is_none() && of_machine => {
-                *prefix = Prefix::of_machine(platform.names.folder, &path);
+                *prefix = Prefix::of_machine(platform.names.folders, &path);
                 Fd::open(
                     &prefix
                         .as_ref()
@@ -497,7 +504,10 @@ fn auxiliary(
     };
     let [first, second] = platform.capabilities;
     let header = platform.elf.width.program_header() as u64;
-    let mut vector = alloc::vec![(key::SYSINFO_EHDR, Number(vdso))];
+    let mut vector = Vec::new();
+    if platform.has_vdso {
+        vector.push((key::SYSINFO_EHDR, Number(vdso)));
+    }
     let signal_stack = platform.signal_stack.map(Number);
     vector.extend(signal_stack.map(|bytes| (key::MINSIGSTKSZ, bytes)));
     vector.extend([

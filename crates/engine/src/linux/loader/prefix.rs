@@ -43,20 +43,36 @@ const S_IFLNK: u32 = 0o120_000;
 const AT_SYMLINK_NOFOLLOW: u64 = 0x100;
 const O_NOFOLLOW: u64 = 0o400_000;
 
-/// The argument that has the flags of a call, and the flag by which the last link
-/// of its path is not followed; of `open`, as x86-64 has it.
-type Flags = Option<(usize, u64)>;
+/// When the last link of a path is followed.
+#[derive(Clone, Copy)]
+enum When {
+    Always,
+    Never,
+    /// Unless this argument has this flag; of `open`, as x86-64 has it.
+    Unless(usize, u64),
+}
+
+use When::{Always, Never, Unless};
 
 /// The calls that look below the folder, and which argument is the path.
-/// (`openat2` says itself where a path may lead.)
-const CALLS: [(&str, usize, Flags); 7] = [
-    ("openat", 1, Some((2, O_NOFOLLOW))),
-    ("newfstatat", 1, Some((3, AT_SYMLINK_NOFOLLOW))),
-    ("statx", 1, Some((2, AT_SYMLINK_NOFOLLOW))),
-    ("readlinkat", 1, None),
-    ("faccessat", 1, None),
-    ("faccessat2", 1, Some((3, AT_SYMLINK_NOFOLLOW))),
-    ("statfs", 0, None),
+/// (`openat2` says itself where a path may lead.) Not every guest has all.
+const CALLS: [(&str, usize, When); 16] = [
+    ("openat", 1, Unless(2, O_NOFOLLOW)),
+    ("newfstatat", 1, Unless(3, AT_SYMLINK_NOFOLLOW)),
+    ("statx", 1, Unless(2, AT_SYMLINK_NOFOLLOW)),
+    ("readlinkat", 1, Never),
+    ("faccessat", 1, Always),
+    ("faccessat2", 1, Unless(3, AT_SYMLINK_NOFOLLOW)),
+    ("statfs", 0, Always),
+    ("open", 0, Unless(1, O_NOFOLLOW)),
+    ("stat", 0, Always),
+    ("lstat", 0, Never),
+    ("stat64", 0, Always),
+    ("lstat64", 0, Never),
+    ("fstatat64", 1, Unless(3, AT_SYMLINK_NOFOLLOW)),
+    ("readlink", 0, Never),
+    ("access", 0, Always),
+    ("statfs64", 0, Always),
 ];
 
 impl Prefix {
@@ -91,9 +107,11 @@ impl Prefix {
 
     /// The machine's own, where Debian's cross libc is, for a loader that is only there.
     #[must_use]
-    pub fn of_machine(folder: &CStr, loader: &CStr) -> Option<Self> {
-        let prefix = Self::at(folder.to_bytes(), false);
-        prefix.lead(loader.to_bytes(), true).map(|_| prefix)
+    pub fn of_machine(folders: &[&CStr], loader: &CStr) -> Option<Self> {
+        let mut prefixes = folders
+            .iter()
+            .map(|folder| Self::at(folder.to_bytes(), false));
+        prefixes.find(|prefix| prefix.lead(loader.to_bytes(), true).is_some())
     }
 
     fn at(path: &[u8], told: bool) -> Self {
@@ -149,12 +167,13 @@ impl Prefix {
         arguments: &[u64; 6],
         read: impl Fn(u64) -> Option<Vec<u8>>,
     ) -> Option<(usize, CString)> {
-        let &(_, index, flags) = CALLS.iter().find(|(call, ..)| *call == name)?;
+        let &(_, index, when) = CALLS.iter().find(|(call, ..)| *call == name)?;
         let path = read(arguments[index])?;
-        let follow = match flags {
-            Some((flags, O_NOFOLLOW)) => open_flags.to_host(arguments[flags]) & O_NOFOLLOW == 0,
-            Some((flags, flag)) => arguments[flags] & flag == 0,
-            None => name != "readlinkat",
+        let follow = match when {
+            Always => true,
+            Never => false,
+            Unless(flags, O_NOFOLLOW) => open_flags.to_host(arguments[flags]) & O_NOFOLLOW == 0,
+            Unless(flags, flag) => arguments[flags] & flag == 0,
         };
         Some((index, self.lead(&path, follow)?))
     }
@@ -182,6 +201,7 @@ fn is_ours(path: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::linux::abi::arm;
     use crate::linux::abi::arm64::syscalls::table::ROWS;
 
     #[test]
@@ -212,12 +232,16 @@ mod tests {
 
     #[test]
     fn the_calls_have_a_path_there() {
-        for (name, path, flags) in CALLS {
-            let call = ROWS.iter().find(|call| call.name == name).unwrap();
-            let letters = call.arguments.as_bytes();
-            assert_eq!(letters[path], b's', "{name}");
-            if let Some((flags, _)) = flags {
-                assert!(matches!(letters[flags], b'x' | b'O'), "{name}");
+        for (name, path, when) in CALLS {
+            let all = ROWS.iter().chain(arm::syscalls::table::ROWS);
+            let calls: alloc::vec::Vec<_> = all.filter(|call| call.name == name).collect();
+            assert!(!calls.is_empty(), "{name}");
+            for call in calls {
+                let letters = call.arguments.as_bytes();
+                assert_eq!(letters[path], b's', "{name}");
+                if let Unless(flags, _) = when {
+                    assert!(matches!(letters[flags], b'x' | b'O'), "{name}");
+                }
             }
         }
     }

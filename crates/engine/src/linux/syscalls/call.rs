@@ -2,7 +2,7 @@
 //! make use of.
 
 use alloc::vec::Vec;
-use core::sync::atomic::Ordering;
+use core::sync::atomic::{AtomicU32, Ordering};
 
 use guest::memory::{Fault, Size};
 
@@ -14,8 +14,9 @@ use crate::linux::executable::{Identity, Own};
 use crate::linux::process::{Process, Thread};
 use crate::memory::guest_memory;
 use crate::thread::attention::{KEPT, TAKEN_ALL};
+use crate::thread::interruptible::{self, Entry};
 use crate::thread::taken::TAKEN;
-use crate::thread::{clone, handlers, interruptible};
+use crate::thread::{clone, handlers};
 
 /// A system call of the guest, while it is done.
 #[derive(Debug)]
@@ -91,15 +92,30 @@ impl Call<'_> {
     /// is not made when a signal comes before it: then the error is
     /// [`Errno::RESTART`], which the guest's call must end with.
     pub(in crate::linux) fn pass(&mut self, number: u32) -> Result<u64, Errno> {
+        self.pass_by(Entry::Wide, number)
+    }
+
+    /// The same by either of the kernel's entries.
+    pub(in crate::linux) fn pass_by(&mut self, entry: Entry, number: u32) -> Result<u64, Errno> {
+        /// What nobody tells anything.
+        static NOTHING: AtomicU32 = AtomicU32::new(0);
+        let word = if self.called {
+            &NOTHING
+        } else {
+            &self.thread.attention().word
+        };
         // SAFETY: the table passes on what touches only memory that the
         // arguments name, and that is the guest's; whoever else calls this
         // changed the arguments so that that is so.
         unsafe {
-            if self.called {
+            if self.called && entry == Entry::Wide {
                 return sys::syscall(number, self.arguments);
             }
             let arrivals = handlers::arrivals();
-            let result = interruptible::syscall(self.thread.attention(), number, self.arguments);
+            let result = interruptible::enter(word, entry, number, self.arguments);
+            if self.called {
+                return result;
+            }
             let result = match result {
                 Err(Errno::EINTR) if self.only_looked(arrivals) => Err(Errno::RESTART),
                 result => result,

@@ -214,9 +214,17 @@ pub(in crate::linux) fn pidfd_getfd(call: &mut Call<'_>) -> Result<u64, Errno> {
 /// What is in a directory, which may be one of a process's descriptors
 /// (`/proc/PID/fd`, `fdinfo`), but for the engine's.
 pub(in crate::linux) fn getdents64(call: &mut Call<'_>) -> Result<u64, Errno> {
+    listed(call, |call| call.pass(number::GETDENTS64))
+}
+
+/// The same by whichever call gives entries of this kind.
+pub(in crate::linux) fn listed(
+    call: &mut Call<'_>,
+    mut list: impl FnMut(&mut Call<'_>) -> Result<u64, Errno>,
+) -> Result<u64, Errno> {
     loop {
         let [_, buffer, ..] = call.arguments;
-        let length = call.pass(number::GETDENTS64)?;
+        let length = list(call)?;
         let size = usize::try_from(length).unwrap_or(0);
         if size == 0 {
             return Ok(0);

@@ -12,10 +12,15 @@ const REFUSED: [(u64, &str); 2] = [
     (0xa4, "SGX: enclaves are x86-64's"),
 ];
 
+/// Whether a request is of such a device.
+pub(in crate::linux) fn is_refused(request: u64) -> bool {
+    let kind = request >> 8 & 0xff;
+    REFUSED.iter().any(|&(refused, _)| refused == kind)
+}
+
 pub(in crate::linux) fn ioctl(call: &mut Call<'_>) -> Result<u64, Errno> {
-    let kind = call.arguments[1] >> 8 & 0xff;
     // Terminals' requests, the old ones, have no direction and no size.
-    if REFUSED.iter().any(|&(refused, _)| refused == kind) {
+    if is_refused(call.arguments[1]) {
         return Err(Errno::ENOTTY);
     }
     call.pass(number::IOCTL)

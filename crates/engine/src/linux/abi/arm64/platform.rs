@@ -25,6 +25,7 @@ const HOST: Layout = Layout {
     program: 0x5555_5555_4000,
     random: 28,
     random_stack: 0,
+    kernels: 0,
 };
 
 /// Those of a kernel for pages of 4 KiB that was built for 39 bits.
@@ -33,6 +34,7 @@ const BITS_39: Layout = Layout {
     program: 0x55_5555_5000,
     random: 18,
     random_stack: 18,
+    kernels: 0,
 };
 
 /// Linux on arm64.
@@ -41,7 +43,7 @@ pub static PLATFORM: Platform = Platform {
         engine: "armistice-aarch64",
         image: "arm64",
         package: "libc6-arm64-cross",
-        folder: c"/usr/aarch64-linux-gnu",
+        folders: &[c"/usr/aarch64-linux-gnu"],
     },
     elf: Elf {
         width: Width::Bits64,
@@ -67,6 +69,7 @@ pub static PLATFORM: Platform = Platform {
         ("revidr_el1", identity::REVIDR_EL1),
     ],
     map_vdso: vdso::map,
+    has_vdso: true,
     signal_return: vdso::SIGNAL_RETURN,
 };
 

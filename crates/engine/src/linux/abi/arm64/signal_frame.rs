@@ -178,11 +178,11 @@ pub fn pop(cpu: &mut Cpu) -> Result<Returned, BadFrame> {
     let stack = |n: usize| frame.get_word(at::STACK + 8 * n);
     Ok(Returned {
         mask: frame.get_word(at::MASK),
-        stack: AlternateStack {
+        stack: Some(AlternateStack {
             base: stack(0),
             flags: stack(1),
             size: stack(2),
-        },
+        }),
     })
 }
 
@@ -250,6 +250,7 @@ mod tests {
             syndrome: 0x9200_0047,
             handler: 0x1000,
             restorer: 0x2000,
+            trampoline: false,
         };
         let mut cpu = before.clone();
         push(&mut cpu, &contents, top).unwrap();
@@ -257,7 +258,10 @@ mod tests {
         assert_eq!(cpu.x[2], cpu.x[1] + 128);
         let returned = pop(&mut cpu).unwrap();
         assert_eq!(cpu, before);
-        assert_eq!((returned.mask, returned.stack), (0x55, contents.stack));
+        assert_eq!(
+            (returned.mask, returned.stack),
+            (0x55, Some(contents.stack))
+        );
         cpu.x[31] = top - 8;
         assert_eq!(pop(&mut cpu).unwrap_err(), BadFrame);
     }

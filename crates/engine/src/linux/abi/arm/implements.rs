@@ -1,0 +1,127 @@
+//! [`Arm`]: Linux for 32-bit Arm, as the engine asks for it.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use a32::Aarch32;
+use a32::cpu::Cpu;
+use guest::memory::Fault;
+
+use super::platform::PLATFORM;
+use super::registers::{NUMBER, SP};
+use super::syscalls::{private, table};
+use super::{fault, gdb, register_sets, signal_frame};
+use crate::host::sys::Errno;
+use crate::linux::abi::frame::{BadFrame, Contents, Returned};
+use crate::linux::abi::interface::{Abi, Asked, FaultSignal};
+use crate::linux::abi::platform::Platform;
+use crate::linux::syscalls::Call;
+use crate::linux::syscalls::syscall::{Syscall, widened};
+use crate::thread::register_sets::RegisterSets;
+
+/// Linux on 32-bit Arm.
+#[derive(Clone, Copy, Debug)]
+pub struct Arm;
+
+impl Abi for Arm {
+    type Guest = Aarch32;
+
+    const PLATFORM: &'static Platform = &PLATFORM;
+
+    fn find(number: u64) -> Option<&'static Syscall> {
+        table::TABLE
+            .find(number)
+            .or_else(|| private::TABLE.find(number))
+    }
+
+    fn arguments(syscall: &Syscall, registers: [u64; 6]) -> [u64; 6] {
+        widened(syscall.arguments, registers, true)
+    }
+
+    fn prepare(_: &mut Call<'_>, _: &Syscall) {}
+
+    const FRAME: u64 = signal_frame::LONGEST as u64 + 8;
+    const REGISTERS: usize = gdb::COUNT;
+    const EXPEDITED: &'static [usize] = gdb::EXPEDITED;
+
+    /// Bit 0 of an entry says which instructions are there.
+    fn start(pc: u64, sp: u64) -> Cpu {
+        let mut cpu = Cpu {
+            pc: pc & !1,
+            thumb: u32::from(pc & 1 == 1),
+            ..Cpu::default()
+        };
+        cpu.r[SP] = sp;
+        cpu
+    }
+
+    fn child(cpu: &mut Cpu, stack: Option<u64>, thread_pointer: Option<u64>) {
+        cpu.r[0] = 0;
+        if let Some(stack) = stack {
+            cpu.r[SP] = stack;
+        }
+        if let Some(pointer) = thread_pointer {
+            cpu.tpidruro = pointer & 0xffff_ffff;
+        }
+    }
+
+    /// R7 is the number, and R0 to R5 are the arguments.
+    fn asked(cpu: &Cpu) -> Asked {
+        let [a, b, c, d, e, f, ..] = cpu.r;
+        Asked {
+            number: cpu.r[NUMBER],
+            arguments: [a, b, c, d, e, f],
+            sp: cpu.r[SP],
+            pc: cpu.pc,
+        }
+    }
+
+    fn finish(cpu: &mut Cpu, result: Result<u64, Errno>) {
+        private::finish(cpu, result);
+        match result {
+            Ok(value) => cpu.r[0] = value & 0xffff_ffff,
+            Err(Errno::RESTART) => {
+                let length = if cpu.thumb == 0 { 4 } else { 2 };
+                cpu.pc = cpu.pc.wrapping_sub(length) & 0xffff_ffff;
+            }
+            Err(error) => cpu.r[0] = error.as_result() & 0xffff_ffff,
+        }
+    }
+
+    fn push(cpu: &mut Cpu, contents: &Contents, top: u64) -> Result<(), BadFrame> {
+        signal_frame::push(cpu, contents, top)
+    }
+
+    fn pop(cpu: &mut Cpu) -> Result<Returned, BadFrame> {
+        signal_frame::pop(cpu)
+    }
+
+    fn fault(fault: Fault, pc: u64) -> FaultSignal {
+        fault::describe(fault, pc)
+    }
+
+    fn sp(cpu: &Cpu) -> u64 {
+        cpu.r[SP]
+    }
+
+    fn register_sets(cpu: &Cpu) -> RegisterSets {
+        register_sets::register_sets(cpu)
+    }
+
+    fn description() -> String {
+        gdb::description()
+    }
+
+    fn read(cpu: &Cpu, register: usize) -> Option<Vec<u8>> {
+        gdb::read(cpu, register)
+    }
+
+    fn write(cpu: &mut Cpu, register: usize, bytes: &[u8]) -> Option<usize> {
+        gdb::write(cpu, register, bytes)
+    }
+
+    /// `BKPT`, of either kind, and the two words that GDB's own stubs use.
+    fn is_breakpoint(word: u32) -> bool {
+        word & 0xfff0_00f0 == 0xe120_0070 || word & 0xff00 == 0xbe00
+    }
+}

@@ -1,0 +1,62 @@
+//! 32-bit Arm's Linux, as far as it is data.
+
+use super::{identity, vectors};
+use crate::host::page::PAGE;
+use crate::linux::abi::open_flags::OpenFlags;
+use crate::linux::abi::platform::{Elf, Layout, Names, Platform, Width};
+
+/// `AUDIT_ARCH_ARM`.
+const AUDIT: u32 = 0x4000_0028;
+/// `EF_ARM_EABIMASK`: programs without any of it are of the ABI before EABI.
+const EABI: u32 = 0xff00_0000;
+
+/// Four flags of `open` have other bits on x86-64.
+const OPEN_FLAGS: OpenFlags = OpenFlags(&[
+    (0o40_000, 0o200_000),  // O_DIRECTORY
+    (0o100_000, 0o400_000), // O_NOFOLLOW
+    (0o200_000, 0o40_000),  // O_DIRECT
+    (0o400_000, 0o100_000), // O_LARGEFILE
+]);
+
+/// All that 32 bits reach, up to the page of vectors.
+const BITS_32: Layout = Layout {
+    end: Some(vectors::VECTORS + PAGE),
+    // Two thirds of that, as Linux has it.
+    program: 0xaaaa_b000,
+    random: 8,
+    random_stack: 11,
+    kernels: PAGE,
+};
+
+/// Linux on 32-bit Arm.
+pub(super) static PLATFORM: Platform = Platform {
+    names: Names {
+        engine: "armistice-arm",
+        image: "arm/v7",
+        package: "libc6-armhf-cross",
+        folders: &[c"/usr/arm-linux-gnueabihf", c"/usr/arm-linux-gnueabi"],
+    },
+    elf: Elf {
+        width: Width::Bits32,
+        machine: 40,
+        flags: EABI,
+        unit: 1,
+        name: "32-bit Arm",
+    },
+    machine: c"armv7l",
+    platform: c"v7l",
+    capabilities: [identity::HWCAP, identity::HWCAP2],
+    signal_stack: None,
+    smallest_stack: 2048,
+    audit: AUDIT,
+    end: 1 << 32,
+    layout: BITS_32,
+    sanitizers: None,
+    has_tags: false,
+    open_flags: OPEN_FLAGS,
+    processors: identity::info,
+    registers: &[],
+    map_vdso: vectors::map,
+    has_vdso: false,
+    signal_return: 0,
+};
