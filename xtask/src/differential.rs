@@ -98,7 +98,7 @@ pub(crate) fn differential(args: &[&str]) -> Result<()> {
     done
 }
 
-/// The interpreter of 32-bit Arm against QEMU, in the same way.
+/// Interpreter and translator of 32-bit Arm against QEMU, in the same way.
 fn arm(wanted: &Wanted<'_>) -> Result<()> {
     let mut test = cargo(&["test", "--release", "--package", "armistice-a32"]);
     test.arg("--test=qemu");

@@ -37,6 +37,10 @@ pub enum Feature {
     FEAT_FCMA,
     /// Half-precision products that are added to single precision.
     FEAT_FHM,
+    /// Products of matrices of bytes, and of bytes of which one is signed.
+    FEAT_AA32I8MM,
+    /// `BFloat16`.
+    FEAT_AA32BF16,
     /// Half-precision arithmetic.
     FEAT_FP16,
     /// Conversion as JavaScript has it.

@@ -180,6 +180,14 @@ fn any_instruction_on_any_state() {
             let info = op.info();
             let word = info.value | random.next() as u32 & !info.mask;
             execute(State::Arm, word, &mut random);
+            let first = match word >> 24 {
+                0xf2 => 0xef,
+                0xf3 => 0xff,
+                0xf4 => 0xf9,
+                first => first,
+            };
+            let word = word & 0x00ff_ffff | first << 24;
+            execute(State::Thumb, word, &mut random);
         }
         for op in t16::Op::ALL {
             let info = op.info();

@@ -6,7 +6,6 @@ use core::mem::offset_of;
 use guest::memory::{Memory, Size};
 use guest::{Environment, Exception, Flags, Guest, Kind, Places, Rounding};
 use ir::Mode;
-use ir::operand::SLOTS;
 
 use crate::cpu::Cpu;
 use crate::decode::{Class, Op, decode};
@@ -46,8 +45,8 @@ impl Guest for Aarch64 {
             offset as u32
         }
         Places {
-            int: core::array::from_fn(|n| at(offset_of!(Cpu, x) + 8 * n)),
-            vec: core::array::from_fn(|n| at(offset_of!(Cpu, v) + 16 * n)),
+            int: at(offset_of!(Cpu, x)),
+            vec: at(offset_of!(Cpu, v)),
             pc: at(offset_of!(Cpu, pc)),
             flags: at(offset_of!(Cpu, flags)),
             thread: at(offset_of!(Cpu, tpidr)),
@@ -153,7 +152,7 @@ impl Guest for Aarch64 {
     }
 
     #[inline]
-    fn ints(cpu: &mut Cpu) -> &mut [u64; SLOTS] {
+    fn ints(cpu: &mut Cpu) -> &mut [u64] {
         &mut cpu.x
     }
 

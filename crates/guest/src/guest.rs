@@ -4,7 +4,6 @@ use core::fmt::{self, Debug};
 
 use ir::Mode;
 use ir::form::Lifter;
-use ir::operand::SLOTS;
 
 use crate::flags::Flags;
 use crate::memory::{Fault, Memory, Size};
@@ -14,10 +13,11 @@ use crate::surroundings::{Environment, Exception};
 /// of [`Guest::State`].
 #[derive(Clone, Copy, Debug)]
 pub struct Places {
-    /// Of each integer slot, 8 bytes.
-    pub int: [u32; SLOTS],
-    /// Of each vector slot, 16 bytes and aligned so.
-    pub vec: [u32; SLOTS],
+    /// The first integer slot: 8 bytes, and the others follow, as many as
+    /// [`Lifter::SLOTS`] says.
+    pub int: u32,
+    /// The first vector slot: 16 bytes and aligned so, and the others follow.
+    pub vec: u32,
     /// The program counter.
     pub pc: u32,
     /// The flags, as [`Flags`].
@@ -150,7 +150,7 @@ pub trait Guest: Copy + Debug + Send + Sync + 'static {
     /// Sets it.
     fn set_pc(state: &mut Self::State, pc: u64);
     /// The integer slots.
-    fn ints(state: &mut Self::State) -> &mut [u64; SLOTS];
+    fn ints(state: &mut Self::State) -> &mut [u64];
     /// The flags.
     fn flags(state: &mut Self::State) -> &mut Flags;
     /// The mode of translations for what the registers hold.

@@ -26,7 +26,7 @@ pub enum Part {
     /// A vector slot.
     Vector(VReg),
     /// A small number, with its name.
-    Count(&'static str, u16),
+    Count(&'static str, u32),
     /// A word of the guest's.
     Instruction(u32),
     /// A constant or an address, with its name.
@@ -142,14 +142,33 @@ fields! {
     Reg: |reg, _| Part::Slot(reg), |from, _| from.slot();
     VReg: |reg, _| Part::Vector(reg), |from, _| from.vector();
     u8: |n, name| Part::Count(name, n.into()), narrow!(u8);
-    u16: |n, name| Part::Count(name, n), narrow!(u16);
-    u32: |word, _| Part::Instruction(word), |from, _| from.instruction();
+    u16: |n, name| Part::Count(name, n.into()), narrow!(u16);
+    u32: number, a_number;
     u64: |n, name| Part::Constant(name, n.into()), narrow!(u64);
     u128: |n, name| Part::Constant(name, n), |from, name| from.number(name, u128::MAX);
     Operand: |operand, _| Part::Operand(operand), |from, _| from.operand();
     Arg: |arg, _| Part::Arg(arg), |from, _| from.arg();
     Addr: |addr, _| Part::Addr(addr), |from, _| from.addr();
     Key: |key, name| Part::Key(name, key), |from, name| from.key(name);
+}
+
+/// A word of the guest's, by its name, or another number.
+fn number(n: u32, name: &'static str) -> Part {
+    match name {
+        "word" => Part::Instruction(n),
+        _ => Part::Count(name, n),
+    }
+}
+
+/// Such a one, read.
+fn a_number<S: Source>(from: &mut S, name: &'static str) -> Result<u32, S::Error> {
+    match name {
+        "word" => from.instruction(),
+        _ => {
+            let read: fn(&mut S, &'static str) -> Result<u32, S::Error> = narrow!(u32);
+            read(from, name)
+        }
+    }
 }
 
 /// The names of what has no fields.
@@ -383,6 +402,7 @@ table! { Op [Vector(VOp)] {
     Crc "crc" { castagnoli size d a b }
     ReadFlags "read-flags" { d }
     WriteFlags "write-flags" { a }
+    ShiftFlags "shift-flags" { op d a amount }
     InvertCarry "invert-carry" {}
     KeepFlags "keep-flags" { kept }
     MergeFlags "merge-flags" { kept }
@@ -403,6 +423,9 @@ table! { Op [Vector(VOp)] {
     ZeroLine "zero-line" { a }
     BulkStart "bulk-start" { kind d s n }
     BulkRun "bulk-run" { kind d s n }
+    CheckAligned "check-aligned" { size a }
+    If "if" { cond }
+    EndIf "end-if" {}
     CheckStack "check-stack" { a to }
     Call "call" { function d e f a otherwise }
     Interpret "interpret" { word }
@@ -476,6 +499,7 @@ table! { Term {
     BranchBit "branch-bit" { reg bit nonzero taken fall }
     Call "call" { target ret }
     Indirect "indirect" { reg kind link ret }
+    IndirectIf "indirect-if" { cond reg kind fall }
     Supervisor "supervisor" { imm next }
     Breakpoint "breakpoint" { imm pc }
     Undefined "undefined" { word pc }

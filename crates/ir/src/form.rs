@@ -9,6 +9,7 @@
 
 use crate::inst::Op;
 use crate::mode::Mode;
+use crate::operand::Slots;
 use crate::passes;
 use crate::region::{Block, Inst, Region, Term};
 use crate::verify::{self, Stage};
@@ -86,6 +87,9 @@ pub trait Lifter {
     /// in which it is not the default. Where a block ends with another, the
     /// interpreter goes on.
     type Context: Copy + Default + PartialEq;
+
+    /// The slots that operations may name.
+    const SLOTS: Slots = Slots::USUAL;
 
     /// How it is translated.
     fn mode(&self) -> Mode {
@@ -198,6 +202,7 @@ impl Former {
     ) {
         region.clear();
         region.mode = guest.mode();
+        region.slots = L::SLOTS;
         for set in [&mut self.visited, &mut self.leaders, &mut self.entries] {
             set.reset(head);
         }

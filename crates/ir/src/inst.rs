@@ -286,6 +286,14 @@ pub enum Op {
     ReadFlags { d: Reg },
     /// N, Z, C, V = bits 31 to 28 of a.
     WriteFlags { a: Reg },
+    /// d = a shifted by 1 to 31, not rotated: 32 bits. N and Z are the result's, C the last bit that
+    /// went out; V is anything.
+    ShiftFlags {
+        op: ShiftOp,
+        d: Reg,
+        a: Reg,
+        amount: u8,
+    },
     /// C inverted.
     InvertCarry,
     /// Remembers some of the flags (N, Z, C and V in bits 3 to 0) for the
@@ -371,6 +379,12 @@ pub enum Op {
     /// Moves or sets what n says is left, when the flags are clear; n = 0. The
     /// interpreter's when they are not, or when it has only done a part.
     BulkRun { kind: Bulk, d: Reg, s: Reg, n: Reg },
+    /// The instruction is the interpreter's, for good, unless a is a multiple of `size`.
+    CheckAligned { size: Size, a: Reg },
+    /// What comes up to [`Op::EndIf`], in the same instruction, is done if the condition holds.
+    If { cond: Cond },
+    /// The end of what [`Op::If`] began.
+    EndIf,
     /// Leaves, to go on there, unless a is a multiple of 16.
     CheckStack { a: Reg, to: Key },
     /// Calls a function of the surroundings with the low half of a: d = 0, e and
@@ -411,6 +425,7 @@ impl Op {
             | Self::Bin { d, .. }
             | Self::Carry { d, .. }
             | Self::Shift { d, .. }
+            | Self::ShiftFlags { d, .. }
             | Self::Extract { d, .. }
             | Self::Deposit { d, .. }
             | Self::Insert { d, .. }

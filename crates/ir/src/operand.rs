@@ -2,10 +2,33 @@
 //! and addresses.
 //!
 //! Invariants: a constant is of the operation's width; a slot's number is less
-//! than the guest has slots, or that of [`Reg::ZERO`].
+//! than the guest has slots ([`Slots`]), or that of [`Reg::ZERO`].
 
-/// How many integer slots, and how many vector slots, a guest may have.
-pub const SLOTS: usize = 32;
+/// How many integer slots, and how many vector slots, a guest may have at most.
+pub const SLOTS: usize = 64;
+
+/// How many slots a guest has: what [`Reg`] and [`VReg`] count is less.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Slots {
+    /// Of integers, at most [`SLOTS`].
+    pub ints: u8,
+    /// Of vectors, at most [`SLOTS`].
+    pub vectors: u8,
+}
+
+impl Default for Slots {
+    fn default() -> Self {
+        Self::USUAL
+    }
+}
+
+impl Slots {
+    /// 32 of each.
+    pub const USUAL: Self = Self {
+        ints: 32,
+        vectors: 32,
+    };
+}
 
 /// An integer slot, or [`Reg::ZERO`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,6 +48,15 @@ impl Reg {
 /// A vector slot: 128 bits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct VReg(pub u8);
+
+impl VReg {
+    /// The slot `n` further in a list of slots. A list stays in its 32: slot 31 is
+    /// followed by 0, and 63 by 32.
+    #[must_use]
+    pub const fn after(self, n: u8) -> Self {
+        Self(self.0 & !31 | self.0.wrapping_add(n) & 31)
+    }
+}
 
 /// The width of an integer operation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -2,7 +2,7 @@
 
 use crate::inst::Op;
 use crate::mode::{Key, Mode};
-use crate::operand::{Cond, Reg, Width};
+use crate::operand::{Cond, Reg, Slots, Width};
 use alloc::vec::Vec;
 
 /// Why an indirect branch is taken: a hint for the host's predictors.
@@ -50,6 +50,13 @@ pub enum Term {
         kind: Indirect,
         link: Reg,
         ret: u64,
+    },
+    /// If `cond` holds, to the address in `reg`, as [`Term::Indirect`].
+    IndirectIf {
+        cond: Cond,
+        reg: Reg,
+        kind: Indirect,
+        fall: u64,
     },
     /// To the supervisor; `imm` is the instruction's constant, `next` where it
     /// goes on.
@@ -105,6 +112,8 @@ pub struct Region {
     /// Of all blocks; where the region is left by an address alone, it goes on
     /// in this mode.
     pub mode: Mode,
+    /// The slots that the guest has.
+    pub slots: Slots,
     /// In the order of their addresses, which is that of the host code.
     pub blocks: Vec<Block>,
     /// The operations of all blocks.
@@ -149,6 +158,7 @@ impl Term {
             Self::Branch { taken, fall, .. }
             | Self::BranchZero { taken, fall, .. }
             | Self::BranchBit { taken, fall, .. } => (Some(fall), Some(taken)),
+            Self::IndirectIf { fall, .. } => (Some(fall), None),
             _ => (None, None),
         };
         a.into_iter().chain(b)

@@ -55,7 +55,9 @@ impl Op {
     pub const fn reads_flags(&self) -> u8 {
         match self {
             Self::Carry { .. } => 0b0010,
-            Self::Select { cond, .. } | Self::CondCompare { cond, .. } => cond.flags(),
+            Self::Select { cond, .. } | Self::CondCompare { cond, .. } | Self::If { cond } => {
+                cond.flags()
+            }
             Self::ReadFlags { .. }
             | Self::InvertCarry
             | Self::BulkRun { .. }
@@ -71,6 +73,7 @@ impl Op {
         match self {
             Self::Bin { set, .. } | Self::Carry { set, .. } => *set,
             Self::CondCompare { .. }
+            | Self::ShiftFlags { .. }
             | Self::WriteFlags { .. }
             | Self::InvertCarry
             | Self::BulkStart { .. }
@@ -97,6 +100,7 @@ impl Op {
             | Self::StoreExclusive { .. }
             | Self::ZeroLine { .. }
             | Self::BulkRun { .. }
+            | Self::CheckAligned { .. }
             | Self::CheckStack { .. }
             | Self::Interpret { .. } => true,
             Self::Vector(v) => v.may_fault(),

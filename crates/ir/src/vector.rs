@@ -434,7 +434,7 @@ pub enum VOp {
         a: VReg,
         addr: Addr,
     },
-    /// d and `count` - 1 slots after it (31 is followed by 0) = memory, one
+    /// d and `count` - 1 slots after it ([`VReg::after`]) = memory, one
     /// after another.
     LoadMany {
         half: bool,
@@ -794,6 +794,22 @@ impl VOp {
                 | Self::LoadDealt { .. }
                 | Self::StoreDealt { .. }
         )
+    }
+
+    /// The list of slots that it names: the first, and how many.
+    #[must_use]
+    pub const fn list(&self) -> Option<(VReg, u8)> {
+        match *self {
+            Self::LoadMany { count, d, .. }
+            | Self::LoadDups { count, d, .. }
+            | Self::LoadLanes { count, d, .. }
+            | Self::LoadDealt { count, d, .. } => Some((d, count)),
+            Self::StoreMany { count, a, .. }
+            | Self::StoreLanes { count, a, .. }
+            | Self::StoreDealt { count, a, .. } => Some((a, count)),
+            Self::Table { count, table, .. } => Some((table, count)),
+            _ => None,
+        }
     }
 
     /// The integer slot it writes, or [`Reg::ZERO`].

@@ -1,8 +1,8 @@
 //! Fused operations: multiply-add, its half-to-single form, the Newton steps
-//! and the elements of FCADD and FCMLA.
+//! and the elements of FCADD and FCMLA. AArch32's Newton steps are not fused.
 
 use super::Fp;
-use super::arith::{add, neg, sum};
+use super::arith::{add, mul, neg, sum};
 use super::convert::convert_nan;
 use super::format::{Float, Format};
 use super::real::Real;
@@ -122,6 +122,37 @@ fn step<F: Float>(fp: &mut Fp, op1: F, op2: F, constant: Real, scale: i32, undef
             let value = constant.add(product.value).scaled(scale);
             fp.round_or_cancel(F::FORMAT, value)
         }
+    })
+}
+
+/// `FPRecipStep`: `2 - op1·op2`, of which the product is rounded too, as AArch32's VRECPS has it.
+pub fn recip_step_chained<F: Float>(fp: &mut Fp, op1: F, op2: F) -> F {
+    chained_step(fp, op1, op2, Real::new(false, 2, 0), 0)
+}
+
+/// `FPRSqrtStep`: `(3 - op1·op2) / 2`, of which the product is rounded too, as AArch32's VRSQRTS has it.
+pub fn rsqrt_step_chained<F: Float>(fp: &mut Fp, op1: F, op2: F) -> F {
+    chained_step(fp, op1, op2, Real::new(false, 3, 0), -1)
+}
+
+/// `(constant - op1·op2)·2^scale`; zero times infinity is zero.
+fn chained_step<F: Float>(fp: &mut Fp, op1: F, op2: F, constant: Real, scale: i32) -> F {
+    let x = fp.unpack(F::FORMAT, op1.to_u64());
+    let y = fp.unpack(F::FORMAT, op2.to_u64());
+    let operands = [(x, op1.to_u64()), (y, op2.to_u64())];
+    if let Some(nan) = fp.process_nans(F::FORMAT, &operands) {
+        return F::from_u64(nan);
+    }
+    let product = match exact_product(x, y) {
+        None => F::from_u64(0),
+        Some(_) => mul(fp, op1, op2),
+    };
+    let negated = fp.unpack(F::FORMAT, neg(product).to_u64());
+    F::from_u64(if negated.is_infinity() {
+        F::FORMAT.infinity(negated.sign)
+    } else {
+        let value = constant.add(negated.value).scaled(scale);
+        fp.round_or_cancel(F::FORMAT, value)
     })
 }
 

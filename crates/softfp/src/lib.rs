@@ -47,7 +47,8 @@ pub use estimate::{
 };
 pub use format::Float;
 pub use fused::{
-    Complex, complex_add, complex_mul_add, mul_add, mul_add_h, recip_step, rsqrt_step,
+    Complex, complex_add, complex_mul_add, mul_add, mul_add_h, recip_step, recip_step_chained,
+    rsqrt_step, rsqrt_step_chained,
 };
 pub use minmax::{max, max_num, min, min_num};
 pub use round_int::{round_int, round_int_n};

@@ -109,6 +109,6 @@ pub fn branch_target(pc: u64, insn: short::Insn) -> u64 {
 /// Where a call goes.
 #[must_use]
 pub fn link_target(pc: u64, insn: long::Insn) -> u64 {
-    let offset = (insn.off28() << 4).cast_signed() >> 4;
+    let offset = (insn.off27() << 5).cast_signed() >> 5;
     pc.wrapping_add_signed(i64::from(offset) * 2)
 }

@@ -27,7 +27,7 @@ pub fn step<M: Memory>(state: &mut State, memory: &mut M, insn: Insn) -> Result<
     if done {
         match insn {
             Insn::Short(insn) => short(state, memory, insn, &mut next, &mut after)?,
-            Insn::Long(insn) => long(state, insn, &mut next),
+            Insn::Long(insn) => long(state, memory, insn, &mut next)?,
         }
     }
     state.r[PENDING] = after.bits();
@@ -120,12 +120,34 @@ fn short<M: Memory>(
     Ok(())
 }
 
-fn long(state: &mut State, insn: long::Insn, next: &mut u64) {
+fn long<M: Memory>(
+    state: &mut State,
+    memory: &mut M,
+    insn: long::Insn,
+    next: &mut u64,
+) -> Result<(), Exception> {
+    let (d, a, b) = (insn.far_d(), insn.far_a(), insn.far_b());
+    let (d, a, b) = (d as usize, a as usize, b as usize);
     match insn.op {
         long::Op::SET => state.r[insn.d() as usize] = insn.imm24().into(),
         long::Op::LINK => {
             state.r[LINK] = *next | u64::from(state.turned);
             *next = link_target(state.pc, insn);
         }
+        long::Op::FAR => state.r[d] = state.r[a].wrapping_add(state.r[b]),
+        long::Op::XOR => state.v[d] = state.v[a] ^ state.v[b],
+        long::Op::MANY => {
+            let mut loaded = [0; 4];
+            let many = insn.many() as usize;
+            for (n, value) in loaded[..many].iter_mut().enumerate() {
+                let address = state.r[a].wrapping_add(16 * n as u64);
+                *value = memory.load(address, Size::Quad)?;
+            }
+            for (n, value) in loaded.into_iter().take(many).enumerate() {
+                // In its half of the registers, whose last is followed by the first.
+                state.v[d & !31 | (d + n) & 31] = value;
+            }
+        }
     }
+    Ok(())
 }

@@ -4,7 +4,7 @@
 //! It has what 32-bit Arm has and AArch64 has not: instructions of 2 and 4 bytes, a mode
 //! in which one instruction means something else (`TURN` goes there and back), conditions
 //! carried to the instructions behind one (`WHERE`), and flags that are set apart (`AND`
-//! leaves C and V). Its tables are `short.isa` and `long.isa`; what instructions do is said
+//! leaves C and V). It also has more registers than AArch64, integer and vector. Its tables are `short.isa` and `long.isa`; what instructions do is said
 //! once, in [`interp`].
 #![no_std]
 

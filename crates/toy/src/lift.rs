@@ -1,15 +1,17 @@
 //! The toy's instructions as IR.
 //!
-//! Slots 0 to 15 are the registers, 16 is what `WHERE` has left, and those above are
-//! scratch. In a run that `WHERE` began, its condition is the context that goes along:
+//! Slots 0 to 47 are the registers, 48 is what `WHERE` has left, and the one above is
+//! scratch. Vector slots are the vector registers. In a run that `WHERE` began, its condition is the context that goes along:
 //! what may fault or branch there is the interpreter's, the rest is computed and selected.
 //! Code that is entered amid such a run is the interpreter's, an instruction at a time, which
 //! is a mode ([`AMID`]).
 
 use ir::form::{Flow, Lifter, Sink};
 use ir::inst::{Fill, SelectOp};
+use ir::operand::Slots;
 use ir::region::Indirect;
-use ir::{Addr, BinOp, Cond, Mode, Op, Operand, Reg, Size, Term, Width};
+use ir::vector::{Arg, Lanes, VOp};
+use ir::{Addr, BinOp, Cond, Mode, Op, Operand, Reg, Size, Term, VReg, Width};
 
 use crate::decode::{Insn, branch_target, decode, length, link_target, long, short};
 use crate::interp::LINK;
@@ -22,8 +24,8 @@ pub const TURNED: Mode = Mode::bit(0);
 pub const AMID: Mode = Mode::bit(1);
 
 const W: Width = Width::W64;
-const SCRATCH: Reg = Reg(17);
-#[allow(clippy::cast_possible_truncation, reason = "less than 32")]
+const SCRATCH: Reg = Reg(49);
+#[allow(clippy::cast_possible_truncation, reason = "less than 64")]
 const REST: Reg = Reg(PENDING as u8);
 
 /// What lifts, in a mode.
@@ -33,7 +35,10 @@ pub struct Lift {
     pub mode: Mode,
 }
 
-#[allow(clippy::cast_possible_truncation, reason = "a field of four bits")]
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "a field of six bits at most"
+)]
 const fn reg(n: u32) -> Reg {
     Reg(n as u8)
 }
@@ -46,6 +51,11 @@ const fn is_left(op: short::Op) -> bool {
 
 impl Lifter for Lift {
     type Context = Pending;
+
+    const SLOTS: Slots = Slots {
+        ints: 50,
+        vectors: 64,
+    };
 
     fn mode(&self) -> Mode {
         self.mode
@@ -80,7 +90,7 @@ impl Lifter for Lift {
             Some(Insn::Long(insn)) => match insn.op {
                 long::Op::LINK if conditional => Flow::End,
                 long::Op::LINK => Flow::Call,
-                long::Op::SET => Flow::Next,
+                _ => Flow::Next,
             },
         };
         (bytes, flow)
@@ -252,6 +262,33 @@ fn select(d: Reg, context: Pending, out: &mut Sink<'_>) {
     note(context.next(), out);
 }
 
+/// What is done with any of the registers.
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "fields of six bits at most"
+)]
+fn far(insn: long::Insn) -> Op {
+    let vector = |n: u32| VReg(n as u8);
+    let (d, a, b) = (insn.far_d(), insn.far_a(), insn.far_b());
+    match insn.op {
+        long::Op::XOR => Op::Vector(VOp::Lanes {
+            op: Lanes::Xor,
+            e: Size::B1,
+            half: false,
+            d: vector(d),
+            a: vector(a),
+            b: Arg::Each(vector(b)),
+        }),
+        long::Op::MANY => Op::Vector(VOp::LoadMany {
+            half: false,
+            count: insn.many() as u8,
+            d: vector(d),
+            addr: Addr::reg(reg(a)),
+        }),
+        _ => bin(BinOp::Add, reg(d), reg(a), Operand::Reg(reg(b)), false),
+    }
+}
+
 #[allow(clippy::cast_possible_truncation, reason = "a number below 16")]
 fn long(
     mode: Mode,
@@ -273,6 +310,14 @@ fn long(
             None
         }
         long::Op::LINK if conditional => Some(Term::Interpret { word, pc }),
+        long::Op::FAR | long::Op::XOR | long::Op::MANY => {
+            if conditional {
+                out.push(Op::Interpret { word });
+            } else {
+                out.push(far(insn));
+            }
+            None
+        }
         long::Op::LINK => {
             let (target, ret) = (link_target(pc, insn), pc.wrapping_add(4));
             out.push(Op::Address {

@@ -3,16 +3,17 @@
 use guest::Flags;
 
 /// The integer slot of what `WHERE` has left to do; the registers are those below.
-pub const PENDING: usize = 16;
+pub const PENDING: usize = 48;
 
 /// A thread's registers.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[repr(C, align(64))]
 pub struct State {
-    /// R0 to R15, then [`PENDING`]; the rest is scratch of translated code.
-    pub r: [u64; 32],
-    /// None of its instructions names one.
-    pub v: [u128; 32],
+    /// R0 to R47, of which most instructions name the first 16, then [`PENDING`]; the rest
+    /// is scratch of translated code.
+    pub r: [u64; 50],
+    /// V0 to V63.
+    pub v: [u128; 64],
     /// The address of the next instruction.
     pub pc: u64,
     /// N, Z, C and V.
@@ -21,6 +22,19 @@ pub struct State {
     pub turned: u32,
     /// What no instruction reads: places for what every layout has.
     pub unused: [u64; 8],
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            r: [0; _],
+            v: [0; _],
+            pc: 0,
+            flags: Flags::default(),
+            turned: 0,
+            unused: [0; _],
+        }
+    }
 }
 
 /// The conditions of instructions that are still to come.

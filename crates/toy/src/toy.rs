@@ -6,7 +6,6 @@ use core::mem::offset_of;
 use guest::memory::{Memory, Size};
 use guest::{Environment, Exception, Flags, Guest, Kind, Places, Rounding};
 use ir::Mode;
-use ir::operand::SLOTS;
 
 use crate::decode::{Insn, decode, fetch, length, long, short};
 use crate::interp::step;
@@ -40,8 +39,8 @@ impl Guest for Toy {
         }
         let unused = |n: usize| at(offset_of!(State, unused) + 8 * n);
         Places {
-            int: core::array::from_fn(|n| at(offset_of!(State, r) + 8 * n)),
-            vec: core::array::from_fn(|n| at(offset_of!(State, v) + 16 * n)),
+            int: at(offset_of!(State, r)),
+            vec: at(offset_of!(State, v)),
             pc: at(offset_of!(State, pc)),
             flags: at(offset_of!(State, flags)),
             monitor: unused(0),
@@ -49,8 +48,8 @@ impl Guest for Toy {
             fpcr: unused(5),
             fpsr: unused(6),
             by_target: Some(at(offset_of!(State, turned))),
-            hot_int: &[0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 14, 8],
-            hot_vec: &[],
+            hot_int: &[0, 1, 2, 3, 4, 5, 6, 7, 48, 49, 14, 40],
+            hot_vec: &[0, 1, 33, 62],
             kept_vec: &[],
         }
     }
@@ -92,7 +91,7 @@ impl Guest for Toy {
             },
             Insn::Long(insn) => match insn.op {
                 long::Op::LINK => Kind::Away,
-                long::Op::SET => Kind::Straight,
+                _ => Kind::Straight,
             },
         }
     }
@@ -130,7 +129,7 @@ impl Guest for Toy {
         state.pc = pc;
     }
 
-    fn ints(state: &mut State) -> &mut [u64; SLOTS] {
+    fn ints(state: &mut State) -> &mut [u64] {
         &mut state.r
     }
 

@@ -122,6 +122,40 @@ fn a_condition_goes_along_and_flags_are_set_apart() {
     assert_eq!(after.flags.nzcv(), 0b0110);
 }
 
+/// Slots above 31, in registers and in memory, whatever is the last of them; lists of
+/// vector slots, of which each half has its own.
+#[test]
+fn a_guest_has_more_registers_than_aarch64() {
+    let code = program(&[
+        &set(1, DATA as u32),
+        &far(40, 1, 2),
+        &far(47, 40, 40),
+        &far(3, 47, 32),
+        &many(62, 40, 4),
+        &many(30, 40, 3),
+        &xor(35, 63, 33),
+        &xor(0, 62, 31),
+        &[stop(0)],
+    ]);
+    for make in [Machine::eager as fn() -> Machine, Machine::cold] {
+        let mut machine = make();
+        for n in 0..8 {
+            data(n).store(n + 1, Ordering::Relaxed);
+        }
+        let mut before = State::default();
+        before.r[32] = 5;
+        let (after, exception) = same(&mut machine, CODE, &code, &before);
+        assert_eq!(exception, Exception::Breakpoint(0));
+        assert_eq!((after.r[47], after.r[3]), (2 * DATA, 2 * DATA + 5));
+        let word = |n: u128| (n + 1) << 64 | n;
+        assert_eq!(after.v[62..], [word(1), word(3)]);
+        assert_eq!(after.v[32..34], [word(5), word(7)]);
+        assert_eq!((after.v[31], after.v[35]), (word(3), word(3) ^ word(7)));
+        // V0 was the third of the list from 30 on, and then V62 ^ V31.
+        assert_eq!(after.v[0], word(1) ^ word(3));
+    }
+}
+
 #[test]
 fn code_entered_amid_a_run_is_done_by_what_the_state_says() {
     let mut machine = Machine::eager();
@@ -167,7 +201,7 @@ impl Random {
 
     fn instruction(&mut self, left: u64) -> Vec<u16> {
         let (d, a, b) = (self.below(8), self.below(8), self.below(8));
-        match self.below(12) {
+        match self.below(15) {
             0 => vec![add(d, a, b)],
             1 | 2 => vec![sub(d, a, b)],
             3 => vec![and(d, a, b)],
@@ -177,6 +211,10 @@ impl Random {
             7 => vec![store(d, 8, self.below(16))],
             8 => vec![where_(self.below(16), 1 + self.below(7))],
             9 => vec![TURN],
+            // 40 has the data's address.
+            12 => far(self.below(40), self.below(48), self.below(48)).to_vec(),
+            13 => xor(self.below(64), self.below(64), self.below(64)).to_vec(),
+            14 => many(self.below(64), 40, 1 + self.below(4)).to_vec(),
             10 => set(d, u32::from(self.below(1 << 16)) << 8 | u32::from(d)).to_vec(),
             // Forward, within what is left of the program.
             _ => vec![branch(self.below(16), (1 + self.below(left)) as i8)],
@@ -203,6 +241,10 @@ fn random_programs_do_what_the_interpreter_does() {
                 *r = random.0.rotate_left(u32::from(random.below(64)));
             }
             before.r[8] = DATA;
+            before.r[40] = DATA;
+            for v in &mut before.v {
+                *v = u128::from(random.below(256)) << random.below(120);
+            }
             before.flags = guest::Flags::from_nzcv(random.below(16) as u8);
             same(&mut machine, CODE, &code, &before);
         }

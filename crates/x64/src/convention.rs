@@ -16,7 +16,7 @@
 use crate::asm::{Gpr, Mem, Xmm};
 use crate::features::HostFeatures;
 use ir::Mode;
-pub use ir::operand::SLOTS;
+pub use ir::operand::{SLOTS, Slots};
 
 /// How far into the state `rbp` points.
 pub const BIAS: i32 = 128;
@@ -52,10 +52,12 @@ pub const PINNED: [Gpr; 12] = [
 /// Offsets in bytes from the start of the state, and the guest's preferences.
 #[derive(Clone, Copy, Hash, Debug)]
 pub struct Layout {
-    /// Of each integer slot.
-    pub int: [u32; SLOTS],
-    /// Of each vector slot, 16-byte aligned.
-    pub vec: [u32; SLOTS],
+    /// How many slots there are.
+    pub slots: Slots,
+    /// Of the first integer slot: the others follow, 8 bytes each.
+    pub int: u32,
+    /// Of the first vector slot, 16-byte aligned: the others follow, 16 bytes each.
+    pub vec: u32,
     /// The guest's program counter.
     pub pc: u32,
     /// The flags, packed as [`crate::lower::flags`] says.
@@ -176,12 +178,12 @@ impl Convention {
     /// The home of an integer slot in the state.
     #[must_use]
     pub fn int_home(&self, slot: u8) -> Mem {
-        self.state(self.layout.int[usize::from(slot)])
+        self.state(self.layout.int + 8 * u32::from(slot))
     }
 
     /// The home of a vector slot in the state.
     #[must_use]
     pub fn vec_home(&self, slot: u8) -> Mem {
-        self.state(self.layout.vec[usize::from(slot)])
+        self.state(self.layout.vec + 16 * u32::from(slot))
     }
 }

@@ -12,6 +12,7 @@ mod media;
 mod memory;
 mod multiply;
 mod shift;
+mod simd;
 mod system;
 mod target;
 
@@ -127,6 +128,7 @@ fn execute<M: Memory + Environment>(
         | O::CompareBranch { .. }
         | O::TableBranch { .. } => branch::execute(cpu, memory, operation, next),
         O::Float(insn) => float::execute(cpu, memory, insn),
+        O::Simd(insn) => simd::execute(cpu, memory, insn),
         _ => system::execute(cpu, memory, operation),
     }
 }

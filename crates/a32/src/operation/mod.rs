@@ -682,7 +682,7 @@ pub enum Operation {
     Undefined,
     /// Floating point: both states have the same fields.
     Float(fp::Insn),
-    /// Advanced SIMD: both states have the same fields. The interpreter does none of it yet.
+    /// Advanced SIMD: both states have the same fields.
     Simd(simd::Insn),
 }
 

@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use armistice_a32::decode::{State, length};
 
 /// What `-mattr` is called for each feature.
-const ATTRIBUTES: &str = "+fp-armv8,+neon,+fullfp16,+fp16fml,+aes,+sha2,+crc,+dotprod,+sb,+v8.3a";
+const ATTRIBUTES: &str =
+    "+fp-armv8,+neon,+fullfp16,+fp16fml,+aes,+sha2,+crc,+dotprod,+sb,+v8.3a,+bf16,+i8mm";
 
 /// Words in one run: their text and the answer fit memory easily.
 const BATCH: usize = 1 << 19;

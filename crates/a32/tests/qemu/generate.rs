@@ -1,7 +1,7 @@
 //! Programs and states: random words of each row without those whose meaning the manual leaves
 //! open, and registers that let their accesses land in the data area and their branches at an end.
 
-use armistice_a32::decode::{Insn, State as Set, a32, decode, fp, length, t16, t32};
+use armistice_a32::decode::{Insn, State as Set, a32, decode, fp, length, simd, t16, t32};
 use armistice_a32::operation::{
     Address, BitField, DataOp, Index, Multiple, Offset, Operand, Operation, SetFlags, Shift,
     operation,
@@ -9,6 +9,7 @@ use armistice_a32::operation::{
 
 use crate::case::{DATA, DATA_SIZE, Program, State, other};
 use crate::random::Rng;
+use crate::vectors;
 
 /// A row of one of the tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +18,7 @@ pub(crate) enum Row {
     T32(t32::Op),
     T16(t16::Op),
     Fp(fp::Op, Set),
+    Simd(simd::Op, Set),
 }
 
 impl Row {
@@ -25,15 +27,18 @@ impl Row {
         let t32 = t32::Op::ALL.iter().copied().map(Self::T32);
         let fp = fp::Op::ALL.iter().copied();
         let fp = fp.flat_map(|op| [Set::Arm, Set::Thumb].map(|set| Self::Fp(op, set)));
+        let simd = simd::Op::ALL.iter().copied();
+        let simd = simd.flat_map(|op| [Set::Arm, Set::Thumb].map(|set| Self::Simd(op, set)));
         a32.chain(t32)
             .chain(t16::Op::ALL.iter().copied().map(Self::T16))
             .chain(fp)
+            .chain(simd)
     }
 
     pub(crate) fn set(self) -> Set {
         match self {
             Self::A32(_) => Set::Arm,
-            Self::Fp(_, set) => set,
+            Self::Fp(_, set) | Self::Simd(_, set) => set,
             _ => Set::Thumb,
         }
     }
@@ -46,6 +51,8 @@ impl Row {
             Self::T16(op) => format!("T16.{}", op.name()),
             Self::Fp(op, Set::Arm) => format!("A32.{}", op.name()),
             Self::Fp(op, Set::Thumb) => format!("T32.{}", op.name()),
+            Self::Simd(op, Set::Arm) => format!("A32.{}", op.name()),
+            Self::Simd(op, Set::Thumb) => format!("T32.{}", op.name()),
         }
     }
 
@@ -65,6 +72,7 @@ impl Row {
             Self::T32(op) => pattern!(op),
             Self::T16(op) => pattern!(op),
             Self::Fp(op, _) => pattern!(op),
+            Self::Simd(op, _) => pattern!(op),
         }
     }
 
@@ -74,6 +82,7 @@ impl Row {
             (Self::T32(op), Insn::T32(insn)) => insn.op == op,
             (Self::T16(op), Insn::T16(insn)) => insn.op == op,
             (Self::Fp(op, _), Insn::Fp(insn, _)) => insn.op == op,
+            (Self::Simd(op, _), Insn::Simd(insn)) => insn.op == op,
             _ => false,
         }
     }
@@ -92,6 +101,9 @@ impl Row {
             if matches!(self, Self::Fp(_, Set::Arm)) && word >> 28 == 14 && rng.percent(40) {
                 word = word & 0x0fff_ffff | rng.below(15) << 28;
             }
+            if matches!(self, Self::Simd(_, Set::Thumb)) {
+                word = vectors::in_thumb(word);
+            }
             if let Some(insn) = decode(self.set(), word)
                 && self.is(insn)
                 && predictable(insn)
@@ -103,14 +115,14 @@ impl Row {
     }
 }
 
-pub(crate) fn word_of(insn: Insn) -> u32 {
+pub(crate) fn word_of(set: Set, insn: Insn) -> u32 {
     match insn {
         Insn::A32(insn) => insn.word,
         Insn::T32(insn) => insn.word,
         Insn::T16(insn) => insn.word,
         Insn::Fp(insn, Some(cond)) => insn.word & 0x0fff_ffff | u32::from(cond) << 28,
         Insn::Fp(insn, None) => insn.word,
-        // No row of it is run yet.
+        Insn::Simd(insn) if set == Set::Thumb => vectors::in_thumb(insn.word),
         Insn::Simd(insn) => insn.word,
     }
 }
@@ -231,6 +243,7 @@ fn predictable(insn: Insn) -> bool {
             it >> 4 != 15 && !always
         }
         O::Float(insn) => float_is_predictable(insn, arm),
+        O::Simd(insn) => vectors::is_predictable(insn),
         _ => true,
     }
 }
@@ -352,7 +365,7 @@ pub(crate) fn program(rng: &mut Rng, row: Row, address: u32) -> (Program, Insn) 
         words.push(0xbf08 | rng.below(14) << 4);
     }
     let at = address + words.iter().map(|&word| length(set, word)).sum::<u32>();
-    words.push(word_of(insn));
+    words.push(word_of(set, insn));
     let branches = matches!(
         target,
         Operation::Branch { .. } | Operation::CompareBranch { .. }
@@ -377,7 +390,7 @@ pub(crate) fn program(rng: &mut Rng, row: Row, address: u32) -> (Program, Insn) 
     };
     if branches {
         let aim = aim(rng, &program, at, target);
-        program.words[place] = towards(word_of(insn), insn, at, aim);
+        program.words[place] = towards(word_of(set, insn), insn, at, aim);
         insn = decode(set, program.words[place]).unwrap();
     }
     (program, insn)
@@ -436,6 +449,7 @@ fn accesses_data(operation: Operation) -> bool {
             | O::Swap { .. }
     ) || matches!(operation, O::Float(i)
         if matches!(i.op.class(), fp::Class::load_store | fp::Class::load_store_multiple))
+        || matches!(operation, O::Simd(i) if vectors::accesses_data(i))
 }
 
 /// Where a branch goes: an instruction behind it that it can reach, or an end.
@@ -495,7 +509,7 @@ fn towards(word: u32, insn: Insn, at: u32, aim: u32) -> u32 {
 }
 
 /// An address in the data area: of any alignment, across its pages, and now and then over its ends.
-fn target(rng: &mut Rng, size: u32) -> u32 {
+pub(crate) fn target(rng: &mut Rng, size: u32) -> u32 {
     let end = DATA + DATA_SIZE;
     let address = match rng.below(100) {
         0..50 => DATA + rng.below(DATA_SIZE - 64),
@@ -532,6 +546,9 @@ pub(crate) fn state(rng: &mut Rng, program: &Program, insn: Insn) -> State {
     }
     if let Operation::Float(insn) = operation(insn) {
         meet_float(rng, &mut state, insn);
+    }
+    if let Operation::Simd(insn) = operation(insn) {
+        vectors::meet(rng, &mut state, insn);
     }
     let end = |rng: &mut Rng| {
         let set = rng.pick(&[program.set, program.set, other(program.set)]);
@@ -597,7 +614,7 @@ pub(crate) fn state(rng: &mut Rng, program: &Program, insn: Insn) -> State {
 }
 
 /// AHP, DN, FZ, `RMode`, FZ16; QC and the exceptions; the flags.
-const FPSCR: u32 = 0x07c8_0000 | 0x0800_009f | 0xf000_0000;
+pub(crate) const FPSCR: u32 = 0x07c8_0000 | 0x0800_009f | 0xf000_0000;
 
 /// Numbers that find mistakes, modes, and an address of an access.
 fn meet_float(rng: &mut Rng, state: &mut State, i: fp::Insn) {

@@ -1,5 +1,5 @@
-//! Every instruction of the tables on random operands and states: the interpreter against
-//! `qemu-arm`, a process and a black box.
+//! Every instruction of the tables on random operands and states, three ways: the interpreter, the
+//! translator, and `qemu-arm`, a process and a black box.
 //!
 //! Short by default; `ARMISTICE_LONG=1` takes 10,000 states an instruction, `ARMISTICE_SEED`
 //! another seed, `ARMISTICE_STATES` another number, `ARMISTICE_OP` only rows whose name starts so (`A32.ADD`).
@@ -18,6 +18,9 @@ mod interpreter;
 mod known;
 mod qemu;
 mod random;
+mod sandbox;
+mod translator;
+mod vectors;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -29,6 +32,8 @@ use compare::{Place, differences};
 use generate::Row;
 use qemu::Qemu;
 use random::Rng;
+use sandbox::Sandbox;
+use translator::Translator;
 
 /// How many states each program runs on.
 const STATES: usize = 4;
@@ -57,7 +62,7 @@ fn batch(rng: &mut Rng, row: Row, states: usize) -> Batch {
 }
 
 /// A case and its differences as text.
-fn show(batch: &Batch, n: usize, found: &[(Place, u64, u64)]) -> String {
+fn show(batch: &Batch, n: usize, found: &[(Place, u64, u64)], other: &str) -> String {
     let (program, before) = &batch.states[n];
     let program = &batch.programs[*program];
     let mut text = format!("  at {:#x}:", program.address);
@@ -71,7 +76,10 @@ fn show(batch: &Batch, n: usize, found: &[(Place, u64, u64)]) -> String {
         before.r, before.cpsr
     );
     for (place, ours, theirs) in found.iter().take(8) {
-        let _ = writeln!(text, "  {place:?}: interpreter {ours:#x}, QEMU {theirs:#x}");
+        let _ = writeln!(
+            text,
+            "  {place:?}: interpreter {ours:#x}, {other} {theirs:#x}"
+        );
     }
     text
 }
@@ -82,6 +90,7 @@ fn every_instruction_is_the_same_on_qemu() {
     let only = setting("ARMISTICE_OP").unwrap_or_default();
     let count = setting("ARMISTICE_STATES").map_or(COUNT, |text| text.parse().expect("a number"));
     let mut qemu = Qemu::start();
+    let (mut sandbox, mut translator) = (Sandbox::new(), Translator::new());
     let (mut states, mut faults, mut rows) = (0, 0, 0);
     let mut known = BTreeMap::<&str, u32>::new();
     let mut failures = BTreeMap::<String, (u32, String)>::new();
@@ -98,7 +107,22 @@ fn every_instruction_is_the_same_on_qemu() {
             let theirs = qemu
                 .run(&batch)
                 .unwrap_or_else(|error| panic!("{name}: QEMU: {error}"));
-            let ours = interpreter::run(&batch, qemu.leave);
+            let ours = interpreter::run(&mut sandbox, &batch, qemu.leave);
+            let translated = translator.run(&mut sandbox, &batch, qemu.leave);
+            for n in 0..batch.states.len() {
+                let found = differences(
+                    (&ours.states[n], ours.data_of(n)),
+                    (&translated.states[n], translated.data_of(n)),
+                );
+                let places: Vec<Place> = found.iter().map(|f| f.0).collect();
+                if found.is_empty() || known::is_open(&name, &places, &ours.states[n]) {
+                    continue;
+                }
+                let failure = failures
+                    .entry(name.clone())
+                    .or_insert_with(|| (0, show(&batch, n, &found, "translator")));
+                failure.0 += 1;
+            }
             for n in 0..batch.states.len() {
                 states += 1;
                 faults += u32::from(ours.states[n].signal != 0);
@@ -117,7 +141,7 @@ fn every_instruction_is_the_same_on_qemu() {
                 }
                 let failure = failures
                     .entry(name.clone())
-                    .or_insert_with(|| (0, show(&batch, n, &found)));
+                    .or_insert_with(|| (0, show(&batch, n, &found, "QEMU")));
                 failure.0 += 1;
             }
         }
@@ -125,6 +149,11 @@ fn every_instruction_is_the_same_on_qemu() {
     eprintln!(
         "{}, seed {seed}: {rows} rows, {states} states, of which {faults} ended in a fault",
         qemu.version
+    );
+    let left = &translator.counts.left;
+    eprintln!(
+        "translated {} instructions, of which the interpreter's: {left:?}",
+        translator.counts.all
     );
     for (reason, count) in &known {
         eprintln!("{count} times: {reason}");

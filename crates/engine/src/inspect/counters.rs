@@ -148,10 +148,8 @@ mod tests {
             preds: 0,
         };
         Region {
-            mode: ir::Mode::PLAIN,
             blocks: blocks.iter().map(block).collect(),
-            ops: Vec::new(),
-            words: Vec::new(),
+            ..Region::default()
         }
     }
 

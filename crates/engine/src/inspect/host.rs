@@ -149,13 +149,13 @@ fn state<G: Guest>(layout: &Layout) -> BTreeMap<i64, (String, u32)> {
     let mut add = |offset: u32, name: String, size: u32| {
         names.insert(i64::from(offset) - i64::from(BIAS), (name, size));
     };
-    for (n, &offset) in layout.int.iter().enumerate() {
-        let own = G::NAMES.iter().find(|(slot, _)| *slot == n);
+    for n in 0..u32::from(layout.slots.ints) {
+        let own = G::NAMES.iter().find(|(slot, _)| *slot == n as usize);
         let name = own.map_or_else(|| format!("x{n}"), |(_, name)| String::from(*name));
-        add(offset, name, 8);
+        add(layout.int + 8 * n, name, 8);
     }
-    for (n, &offset) in layout.vec.iter().enumerate() {
-        add(offset, format!("v{n}"), 16);
+    for n in 0..u32::from(layout.slots.vectors) {
+        add(layout.vec + 16 * n, format!("v{n}"), 16);
     }
     for (offset, name, size) in [
         (layout.pc, "pc", 8),

@@ -4,7 +4,7 @@
 
 use guest::memory::Memory;
 use guest::{Environment, Exception, Flags, Guest, Rounding};
-use ir::operand::SLOTS;
+use ir::Reg;
 use x64::lower::flags::{Compare, Form, Setter, Value};
 
 use super::vcpu::Vcpu;
@@ -95,14 +95,15 @@ pub(super) fn from_eflags(eflags: u64, form: Form) -> Flags {
 }
 
 /// The flags of a comparison whose operands are still there.
-pub(super) fn compute(ints: &[u64; SLOTS], setter: &Setter) -> Flags {
+pub(super) fn compute(ints: &[u64], setter: &Setter) -> Flags {
     let bits = u32::from(setter.w.bits());
+    // The zero register is none of them.
+    let slot = |reg: Reg| ints.get(usize::from(reg.0)).copied().unwrap_or(0);
     let value = |value| {
         let value = match value {
             Value::Const(c) => c,
-            Value::Slot(reg) if reg.is_zero() => 0,
-            Value::Slot(reg) => ints[usize::from(reg.0)],
-            Value::Plus(reg, c) => ints[usize::from(reg.0)].wrapping_add(c),
+            Value::Slot(reg) => slot(reg),
+            Value::Plus(reg, c) => slot(reg).wrapping_add(c),
         };
         u128::from(value & setter.w.mask())
     };

@@ -12,6 +12,7 @@ use core::sync::atomic::AtomicU64;
 use guest::surroundings::FUNCTIONS;
 use guest::{Exception, Guest, Places};
 use ir::Mode;
+use ir::form::Lifter;
 use x64::constants;
 use x64::convention::Layout;
 use x64::lower::{FaultPoint, SWAPS, Swaps};
@@ -354,8 +355,9 @@ pub fn layout<G: Guest>() -> Layout {
     let in_cpu = |offset: u32| at(cpu) + offset;
     let host = |offset| at(offset_of!(Vcpu<G>, host) + offset);
     Layout {
-        int: int.map(in_cpu),
-        vec: vec.map(in_cpu),
+        slots: <G::Lifter as Lifter>::SLOTS,
+        int: in_cpu(int),
+        vec: in_cpu(vec),
         pc: in_cpu(pc),
         flags: in_cpu(flags),
         thread: in_cpu(thread),

@@ -168,7 +168,14 @@ impl Flags {
 
     /// Walks a block backwards from what is live at its end.
     fn walk(&mut self, region: &Region, block: &Block, mut seen: Seen) -> Seen {
+        // Behind the condition that the operation is under.
+        let mut behind = seen;
         for i in (block.start as usize..block.end as usize).rev() {
+            match region.ops[i].op {
+                Op::EndIf => behind = seen,
+                Op::If { .. } => seen = seen.or(behind),
+                _ => {}
+            }
             self.each[i] = seen;
             self.after[i] = seen.any();
             seen = seen.before(&region.ops[i].op);

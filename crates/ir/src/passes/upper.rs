@@ -15,9 +15,11 @@ use alloc::vec::Vec;
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Upper {
     /// Bits 127 to 64 are.
-    above64: u32,
+    above64: u64,
     /// Bits 127 to 32 are.
-    above32: u32,
+    above32: u64,
+    /// Whether operations are under a condition.
+    conditional: bool,
 }
 
 /// What an operation does to a slot's upper bits.
@@ -34,8 +36,9 @@ enum Written {
 impl Upper {
     /// Every slot: what is refuted.
     const ALL: Self = Self {
-        above64: u32::MAX,
-        above32: u32::MAX,
+        above64: u64::MAX,
+        above32: u64::MAX,
+        conditional: false,
     };
 
     /// Whether a slot is zero above its low `size` bytes.
@@ -64,7 +67,7 @@ impl Upper {
     /// The slots of which something is known, and above how many bytes they are zero.
     pub fn known(&self) -> impl Iterator<Item = (VReg, Size)> {
         let of = *self;
-        (0..32).map(VReg).filter_map(move |reg| {
+        (0_u8..64).map(VReg).filter_map(move |reg| {
             let zero = |&size: &Size| of.is_zero_above(reg, size);
             [Size::B4, Size::B8]
                 .into_iter()
@@ -77,6 +80,8 @@ impl Upper {
     pub fn after(&mut self, op: &Op) {
         match op {
             Op::Vector(v) => self.vector(v),
+            Op::If { .. } => self.conditional = true,
+            Op::EndIf => self.conditional = false,
             Op::Interpret { .. } | Op::Call { .. } => *self = Self::default(),
             _ => {}
         }
@@ -86,6 +91,7 @@ impl Upper {
         Self {
             above64: self.above64 & other.above64,
             above32: self.above32 & other.above32,
+            conditional: self.conditional,
         }
     }
 
@@ -111,7 +117,7 @@ impl Upper {
 
     fn write_many(&mut self, first: VReg, count: u8, written: Written) {
         for n in 0..count {
-            self.write(VReg((first.0 + n) & 31), written);
+            self.write(first.after(n), written);
         }
     }
 
@@ -128,14 +134,16 @@ impl Upper {
             ),
         };
         let bit = bit(d);
-        let set = |all: u32, on: bool| if on { all | bit } else { all & !bit };
+        // Under a condition what was known is only lost.
+        let gained = if self.conditional { 0 } else { bit };
+        let set = |all: u64, on: bool| if on { all | gained } else { all & !bit };
         self.above64 = set(self.above64, above64);
         self.above32 = set(self.above32, above32);
     }
 }
 
-const fn bit(reg: VReg) -> u32 {
-    1 << (reg.0 & 31)
+const fn bit(reg: VReg) -> u64 {
+    1 << (reg.0 & 63)
 }
 
 const fn low(half: bool) -> Written {

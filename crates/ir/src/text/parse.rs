@@ -4,7 +4,7 @@ use super::print::{EXTENDS, is_plain};
 use crate::fields::Source;
 use crate::inst::Op;
 use crate::mode::{Key, Mode};
-use crate::operand::{Addr, Extend, Offset, Operand, Reg, VReg};
+use crate::operand::{Addr, Extend, Offset, Operand, Reg, SLOTS, Slots, VReg};
 use crate::region::{Block, Inst, Region, Term};
 use crate::vector::Arg;
 use alloc::format;
@@ -193,6 +193,16 @@ impl<'a> Line<'a> {
         Ok(Mode::from_number(self.number(most)? as u32))
     }
 
+    fn slots(&mut self) -> Result<Slots, Error> {
+        let mut count = || {
+            #[allow(clippy::cast_possible_truncation, reason = "at most SLOTS")]
+            let count = self.number(SLOTS as u128)? as u8;
+            Ok(count)
+        };
+        let (ints, vectors) = (count()?, count()?);
+        Ok(Slots { ints, vectors })
+    }
+
     fn slot(&mut self) -> Result<Reg, Error> {
         if self.eat("rz") {
             return Ok(Reg::ZERO);
@@ -244,6 +254,9 @@ impl Reader {
             }
             if line.eat("mode") {
                 self.region.mode = line.mode()?;
+            }
+            if line.eat("slots") {
+                self.region.slots = line.slots()?;
             }
             self.begun = true;
             return line.end();

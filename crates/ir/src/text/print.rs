@@ -3,7 +3,7 @@
 use crate::fields::Part;
 use crate::inst::Op;
 use crate::mode::Mode;
-use crate::operand::{Addr, Extend, Offset, Operand, Reg};
+use crate::operand::{Addr, Extend, Offset, Operand, Reg, Slots};
 use crate::region::{Block, Inst, Region, Term};
 use crate::vector::Arg;
 use alloc::string::String;
@@ -32,6 +32,10 @@ pub fn print_with(region: &Region, note: &dyn Fn(Place) -> Option<String>) -> St
     let mut out = String::from("region");
     if region.mode != Mode::PLAIN {
         let _ = write!(out, " mode {}", region.mode.number());
+    }
+    if region.slots != Slots::USUAL {
+        let Slots { ints, vectors } = region.slots;
+        let _ = write!(out, " slots {ints} {vectors}");
     }
     out.push('\n');
     let mut words = region.words.as_slice();

@@ -5,7 +5,7 @@ use super::{parse, print};
 use crate::fields::{Part, Source};
 use crate::inst::Op;
 use crate::mode::{Key, Mode};
-use crate::operand::{Addr, Offset, Operand, Reg, VReg};
+use crate::operand::{Addr, Offset, Operand, Reg, Slots, VReg};
 use crate::region::{Block, Inst, Region, Term};
 use crate::text::print::EXTENDS;
 use crate::vector::{Arg, VOp};
@@ -153,6 +153,10 @@ fn term(random: &mut Random<'_>) -> Term {
 fn region(random: &mut Random<'_>) -> Region {
     let mut region = Region {
         mode: Mode::from_number(random.byte().into()),
+        slots: Slots {
+            ints: random.byte() % 65,
+            vectors: random.byte() % 65,
+        },
         ..Region::default()
     };
     for _ in 0..random.below(5) {

@@ -13,7 +13,7 @@
 use crate::fields::Part;
 use crate::inst::{Fill, Op};
 use crate::mode::Key;
-use crate::operand::{Addr, Extend, Offset, Operand, Reg, SLOTS, Size, VReg, Width};
+use crate::operand::{Addr, Extend, Offset, Operand, Reg, Size, VReg, Width};
 use crate::passes::live::{Flags, Live, Seen};
 use crate::passes::upper::Uppers;
 use crate::region::{Block, Region, Term};
@@ -96,13 +96,19 @@ pub const RULES: &[Rule] = &[
     ),
     rule(
         "precise",
-        "nothing is written in an instruction before its last operation that may fault",
+        "nothing is written in an instruction before its last operation that may fault, but what \
+         one load of several from a base loads",
         commits_last,
     ),
     rule(
         "kept",
         "flags are kept over one operation that sets all and cannot fault",
         flags_are_merged,
+    ),
+    rule(
+        "conditions",
+        "what is done under a condition is a part of one instruction",
+        conditions_are_paired,
     ),
     rule("slots", "slots are those that a guest has", slots_exist),
     rule(
@@ -312,18 +318,37 @@ const fn stores(v: &VOp) -> bool {
     )
 }
 
+/// Whether two operations are loads of several slots from one base, which the first leaves as it
+/// is: the instruction may be done again when the second faults.
+fn loads_on(first: &Op, second: &Op) -> bool {
+    let base = |op: &Op| match *op {
+        Op::Load {
+            addr: Addr {
+                base,
+                offset: Offset::Imm(_),
+            },
+            ..
+        } => Some(base),
+        _ => None,
+    };
+    base(first).is_some_and(|of| base(second) == Some(of) && !first.writes(of))
+}
+
 fn commits_last(region: &Region) -> Option<String> {
     region.blocks.iter().find_map(|block| {
         let (mut of, mut committed) = (None, false);
         let ops = region.block_ops(block);
-        let wrong = ops.iter().position(|inst| {
+        let mut ops_by_number = ops.iter().enumerate();
+        let wrong = ops_by_number.position(|(n, inst)| {
             if of.replace((inst.offset, inst.word)) != Some((inst.offset, inst.word)) {
                 committed = false;
             }
             // A question about the mode is between two instructions.
             let asks = matches!(inst.op, Op::CheckStack { .. });
             let late = committed && inst.op.may_fault() && !asks;
-            committed |= commits(&inst.op);
+            let next = ops.get(n + 1).filter(|next| next.offset == inst.offset);
+            let goes_on = next.is_some_and(|next| loads_on(&inst.op, &next.op));
+            committed |= commits(&inst.op) && !goes_on;
             late
         })?;
         Some(at(region, block.start as usize + wrong))
@@ -351,27 +376,59 @@ fn flags_are_merged(region: &Region) -> Option<String> {
         let wrong = (0..ops.len()).find(|&n| match ops[n].op {
             Op::KeepFlags { .. } => !whole(n),
             Op::MergeFlags { .. } => n < 2 || !whole(n - 2),
+            // V is kept.
+            Op::ShiftFlags { .. } => {
+                let before = n.checked_sub(1).map(|before| ops[before].op);
+                !matches!(before, Some(Op::KeepFlags { kept }) if kept & 1 != 0)
+            }
             _ => false,
         })?;
         Some(at(region, block.start as usize + wrong))
     })
 }
 
+fn conditions_are_paired(region: &Region) -> Option<String> {
+    region.blocks.iter().find_map(|block| {
+        let ops = region.block_ops(block);
+        let mut of = None;
+        let wrong = ops.iter().position(|inst| {
+            let here = Some(inst.offset);
+            match inst.op {
+                Op::If { cond } => of.replace(inst.offset).is_some() || cond.always(),
+                Op::EndIf => of.take() != here,
+                Op::CheckStack { .. } | Op::Call { .. } => of.is_some(),
+                _ => of.is_some() && of != here,
+            }
+        });
+        let wrong = wrong.or_else(|| of.and(ops.len().checked_sub(1)))?;
+        Some(at(region, block.start as usize + wrong))
+    })
+}
+
 fn slots_exist(region: &Region) -> Option<String> {
     let int = |reg: Reg| {
-        let is = reg.is_zero() || usize::from(reg.0) < SLOTS;
+        let is = reg.is_zero() || reg.0 < region.slots.ints;
         (!is).then(|| format!("slot {}", reg.0))
     };
     let vector = |reg: VReg| {
-        let is = usize::from(reg.0) < SLOTS;
+        let is = reg.0 < region.slots.vectors;
         (!is).then(|| format!("vector slot {}", reg.0))
     };
-    each_part(region, |part| match part {
-        Part::Slot(reg) => int(reg),
-        Part::Vector(reg) | Part::Arg(Arg::Each(reg) | Arg::Lane(reg, _)) => vector(reg),
-        Part::Operand(operand) => int(operand.slot()),
-        Part::Addr(addr) => addr.slots().into_iter().find_map(int),
+    let listed = each_op(region, |op| match op {
+        Op::Vector(v) => {
+            let (first, count) = v.list()?;
+            (0..count).find_map(|n| vector(first.after(n)))
+        }
         _ => None,
+    });
+    listed.or_else(|| {
+        each_part(region, |part| match part {
+            Part::Slot(reg) => int(reg),
+            Part::Vector(reg) | Part::Arg(Arg::Each(reg) | Arg::Lane(reg, _)) => vector(reg),
+            Part::Operand(operand) => int(operand.slot()),
+            Part::Addr(addr) => addr.slots().into_iter().find_map(int),
+            _ => None,
+        })
     })
 }
 
@@ -423,6 +480,9 @@ fn constants_fit(region: &Region) -> Option<String> {
                 w, to, from, width, ..
             } => field_fits(w, to, width) && field_fits(w, from, width),
             Op::ExtractPair { w, lsb, .. } => lsb < w.bits(),
+            Op::ShiftFlags { op, amount, .. } => {
+                (1..32).contains(&amount) && op != crate::inst::ShiftOp::Ror
+            }
             Op::Vector(VOp::FloatCondCompare { nzcv, .. }) => nzcv < 16,
             _ => true,
         };
@@ -462,6 +522,7 @@ fn sizes_fit(region: &Region) -> Option<String> {
             | Op::LoadExclusive { size, .. }
             | Op::StoreExclusive { size, .. }
             | Op::Crc { size, .. }
+            | Op::CheckAligned { size, .. }
             | Op::Vector(VOp::FromInt { size, .. } | VOp::ToInt { size, .. }) => size <= Size::B8,
             _ => true,
         };
@@ -629,7 +690,13 @@ pub fn flags(
         if flags.live_out[n] < needed.any() {
             return wrong(format!("the end of block {:#x}", block.pc));
         }
+        let mut behind = needed;
         for op in (block.start as usize..block.end as usize).rev() {
+            match region.ops[op].op {
+                Op::EndIf => behind = flags.each[op],
+                Op::If { .. } => needed = needed.or(behind),
+                _ => {}
+            }
             let each = flags.each[op];
             if !covers(each, needed) || flags.after[op] < each.any() {
                 return wrong(at(region, op));

@@ -95,6 +95,23 @@ fn each_rule_refuses() {
             "kept",
             with("keep-flags kept 15\n  bin.add.w64.set r0, r1, r2\n  merge-flags kept 15"),
         ),
+        ("conditions", with("if.eq")),
+        ("conditions", with("end-if")),
+        ("conditions", with("if.al\n  end-if")),
+        ("conditions", with("if.eq\n  if.ne\n  end-if\n  end-if")),
+        (
+            "conditions",
+            with("if.eq").replace("  bin.add.w64 r1, r1, 0x8\n", "  end-if\n"),
+        ),
+        (
+            "precise",
+            with("! load.b4.zero r1, [r1]\n  ! load.b4.zero r0, [r1 + 4]"),
+        ),
+        (
+            "precise",
+            with("! load.b4.zero r0, [r1]\n  ! load.b4.zero r0, [r2 + 4]"),
+        ),
+        ("kept", with("shift-flags.lsl r0, r1, amount 3")),
         ("slots", with("bin.add.w64 r32, r1, r2")),
         ("slots", with("bin.add.w64 r0, r1, r40 lsl 1")),
         ("slots", with("! load.b8.zero r0, [r1 + r33 lsl 0]")),
@@ -116,6 +133,14 @@ fn each_rule_refuses() {
             "constants",
             with("insert.w64 r0, r1, to 0, from 60, width 5"),
         ),
+        (
+            "constants",
+            with("keep-flags kept 1\n  shift-flags.lsl r0, r1, amount 32\n  merge-flags kept 1"),
+        ),
+        (
+            "constants",
+            with("keep-flags kept 1\n  shift-flags.ror r0, r1, amount 3\n  merge-flags kept 1"),
+        ),
         ("constants", with("extract-pair.w32 r0, r1, r2, lsb 32")),
         (
             "constants",
@@ -126,6 +151,7 @@ fn each_rule_refuses() {
         ("sizes", with("! load.b4.sign32 r0, [r1]")),
         ("sizes", with("! load-pair.b2.zero r0, r3, [r1]")),
         ("sizes", with("! store-pair.b16 r0, r3, [r1]")),
+        ("sizes", with("! check-aligned.b16 r1")),
         ("sizes", with("! rmw.add.b16 r0, r3, r1")),
         ("lanes", with("vlane.b4 v0, v1, lane 4")),
         ("lanes", with("vinsert-lane.b8 v0, to 0, v1, from 2")),
@@ -191,6 +217,41 @@ fn edges_are_asked_for_when_they_are_known() {
     assert_eq!(broken(&unlinked), Some("edges"));
     link(&mut unlinked);
     assert_eq!(unlinked, good());
+}
+
+#[test]
+fn several_loads_from_a_base_may_be_one_instructions() {
+    let text = with("! load.b4.zero r0, [r1]\n  ! load.b4.zero r1, [r1 + 4]");
+    let region = parse(&text).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(broken(&region), None);
+}
+
+/// Flags that are set under a condition are what they were where it does not hold.
+#[test]
+fn flags_live_on_around_a_condition() {
+    let text = with("if.eq\n  bin.add.w64.set r0, r1, r2\n  end-if");
+    let region = parse(&text).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(broken(&region), None);
+    let mut facts = Flags::default();
+    facts.compute(&region, dead);
+    assert_eq!(flags(&region, &facts, dead), Ok(()));
+    // Z decides now, and N, C and V may be seen behind.
+    assert_eq!(facts.starts[0].read, 0b0100);
+    assert_eq!(facts.starts[0].shown, 0b1111);
+    facts.each[0] = Seen::default();
+    facts.after[0] = Live::Dead;
+    assert!(flags(&region, &facts, dead).is_err());
+}
+
+#[test]
+fn upper_bits_are_lost_under_a_condition_and_never_gained() {
+    let text = with("if.eq\n  vfloat.add.d.scalar v0, v1, v2\n  end-if");
+    let region = parse(&text).unwrap_or_else(|error| panic!("{error}"));
+    let mut facts = crate::passes::upper::Upper::default();
+    for inst in region.block_ops(&region.blocks[0]) {
+        facts.after(&inst.op);
+    }
+    assert!(facts.is_nothing());
 }
 
 /// Outside, nothing looks at the flags.

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use armistice_toy::Toy;
-use armistice_toy::state::State;
+use armistice_toy::state::{PENDING, State};
 use engine::thread::attention::Block;
 use engine::thread::handlers;
 use engine::translator::source::{Code, Observer};
@@ -86,10 +86,17 @@ fn within(area: u64, address: u64, size: Size, write: bool) -> Result<u64, Fault
 
 impl Memory for View<'_> {
     fn load(&mut self, address: u64, size: Size) -> Result<u128, Fault> {
-        assert_eq!(size, Size::Double);
         let at = within(DATA, address, size, false)?;
         // SAFETY: it is within what is mapped.
-        Ok(unsafe { (at as *const u64).read_unaligned() }.into())
+        Ok(unsafe {
+            match size {
+                Size::Quad => (at as *const u128).read_unaligned(),
+                _ => {
+                    assert_eq!(size, Size::Double);
+                    (at as *const u64).read_unaligned().into()
+                }
+            }
+        })
     }
 
     #[allow(clippy::cast_possible_truncation, reason = "8 bytes")]
@@ -268,6 +275,6 @@ impl Drop for Machine {
 /// What programs can see of a state.
 pub(crate) fn seen(state: &State) -> State {
     let mut seen = state.clone();
-    seen.r[17..].fill(0);
+    seen.r[PENDING + 1..].fill(0);
     seen
 }

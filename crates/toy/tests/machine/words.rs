@@ -65,5 +65,23 @@ pub(crate) const fn set(d: u16, imm: u32) -> [u16; 2] {
 /// By so many halfwords.
 pub(crate) const fn link(by: i32) -> [u16; 2] {
     let by = by.cast_unsigned();
-    [0xf000 | (by >> 16 & 0xfff) as u16, by as u16]
+    [0xf000 | (by >> 16 & 0x7ff) as u16, by as u16]
+}
+
+/// One that names any register.
+const fn any(op: u32, d: u16, a: u16, rest: u32) -> [u16; 2] {
+    let word = 0xf000_0000 | op << 24 | (d as u32) << 18 | (a as u32) << 12 | rest;
+    [(word >> 16) as u16, word as u16]
+}
+
+pub(crate) const fn far(d: u16, a: u16, b: u16) -> [u16; 2] {
+    any(8, d, a, (b as u32) << 6)
+}
+
+pub(crate) const fn xor(d: u16, a: u16, b: u16) -> [u16; 2] {
+    any(9, d, a, (b as u32) << 6)
+}
+
+pub(crate) const fn many(d: u16, a: u16, count: u16) -> [u16; 2] {
+    any(10, d, a, (count as u32) << 9)
 }

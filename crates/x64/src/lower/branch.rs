@@ -58,6 +58,15 @@ impl Lowering<'_> {
             }
             Term::Call { target, .. } => self.go_outside(self.region.key(target)),
             Term::Indirect { reg, link, ret, .. } => self.indirect(reg, link, ret),
+            Term::IndirectIf {
+                cond, reg, fall, ..
+            } => {
+                let test = self.test(cond);
+                let here = self.flags_here();
+                self.jump_to(When::Flags(test.invert()), fall, here);
+                self.flags_are(here);
+                self.indirect(reg, Reg::ZERO, fall);
+            }
             Term::Supervisor { imm, next } => {
                 self.flags_to_state();
                 self.swap_out();

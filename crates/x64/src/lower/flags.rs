@@ -192,6 +192,20 @@ impl Tracker {
         self.saved || *self == Self::NOWHERE
     }
 
+    /// How EFLAGS have them, if these do.
+    pub(crate) const fn form(&self) -> Option<Form> {
+        self.host
+    }
+
+    /// Where two ways both have them.
+    pub(crate) fn both(self, other: Self) -> Self {
+        Self {
+            saved: self.saved && other.saved,
+            host: self.host.filter(|_| self.host == other.host),
+            setter: self.setter.filter(|_| self.setter == other.setter),
+        }
+    }
+
     /// What they can be computed from.
     pub(crate) const fn setter(&self) -> Option<Setter> {
         self.setter
@@ -332,6 +346,16 @@ impl Lowering<'_> {
         };
         self.flags.host = Some(form);
         form
+    }
+
+    /// Brings the flags to EFLAGS in a form that a comparison of integers leaves. May use `rax`
+    /// and `rcx`.
+    pub(crate) fn flags_compared(&mut self) {
+        if self.flags_to_host() == Form::Float {
+            self.save_flags();
+            self.load_flags();
+            self.flags.host = Some(Form::Plain);
+        }
     }
 
     /// EFLAGS from the state, C plain. Uses `rax`.
@@ -646,16 +670,11 @@ impl Lowering<'_> {
         if self.flags == Tracker::NOWHERE {
             return;
         }
-        let have = self.flags_to_host();
-        if have == form {
+        if self.flags_to_host() == form {
             return;
         }
         debug_assert_ne!(form, Form::Float, "nothing converts to it");
-        if have == Form::Float {
-            self.save_flags();
-            self.load_flags();
-            self.flags.host = Some(Form::Plain);
-        }
+        self.flags_compared();
         if self.flags.host != Some(form) {
             self.a.cmc();
             self.flags.host = Some(form);

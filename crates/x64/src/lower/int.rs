@@ -301,6 +301,20 @@ impl Lowering<'_> {
         }
     }
 
+    /// A shift that sets N, Z and C as the host's does.
+    pub(crate) fn shift_flags(&mut self, op: ShiftOp, d: Reg, a: Reg, amount: u8) {
+        let shift = match op {
+            ShiftOp::Lsl => Shift::Shl,
+            ShiftOp::Lsr => Shift::Shr,
+            _ => Shift::Sar,
+        };
+        let t = self.target(d, RAX);
+        self.first_to(Size::B32, t, a);
+        self.a.shift_ri(Size::B32, shift, t, amount);
+        self.flags_set(Form::Plain, None);
+        self.write(d, t);
+    }
+
     pub(crate) fn shift(&mut self, op: ShiftOp, w: Width, d: Reg, a: Reg, b: Reg) {
         let size = Size::from(w);
         if op == ShiftOp::Ror {

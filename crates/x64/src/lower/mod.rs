@@ -24,6 +24,7 @@ mod branch;
 mod bulk;
 mod call;
 mod carry;
+mod condition;
 mod early;
 mod imm32;
 mod int;
@@ -39,6 +40,7 @@ use crate::convention::Convention;
 pub use address::{Kind, Relocation, Relocations};
 use alloc::vec::Vec;
 use cold::Cold;
+use condition::Begun;
 use early::Early;
 use flags::{FlagsAt, Tracker};
 use ir::live::Live;
@@ -248,6 +250,7 @@ impl Lowerer {
             flags: Tracker::default(),
             cold: Vec::new(),
             pending_back: Vec::new(),
+            begun: None,
             known: ir::upper::Upper::default(),
             held: [ir::Reg::ZERO; 2],
             products: Products::default(),
@@ -289,6 +292,8 @@ pub(crate) struct Lowering<'a> {
     cold: Vec<(Label, Cold)>,
     /// Where detours of the operation being lowered come back to.
     pending_back: Vec<Label>,
+    /// What is being lowered under a condition.
+    begun: Option<Begun>,
     /// Of vector slots, before the operation being lowered.
     known: ir::upper::Upper,
     /// The slots in memory whose values `rax` and `rcx` were given last.
@@ -488,6 +493,7 @@ impl Lowering<'_> {
             } => self.crc(castagnoli, size, d, a, b),
             Op::ReadFlags { d } => self.read_flags(d),
             Op::WriteFlags { a } => self.write_flags(a),
+            Op::ShiftFlags { op, d, a, amount } => self.shift_flags(op, d, a, amount),
             Op::InvertCarry => self.invert_carry(),
             Op::KeepFlags { .. } => self.flags_kept(),
             Op::MergeFlags { kept } => self.flags_merged(kept),
@@ -530,6 +536,9 @@ impl Lowering<'_> {
             Op::ZeroLine { a } => self.zero_line(a),
             Op::BulkStart { kind, d, s, n } => self.bulk_start(kind, d, s, n),
             Op::BulkRun { kind, d, s, n } => self.bulk_run(kind, d, s, n),
+            Op::CheckAligned { size, a } => self.check_aligned(size, a),
+            Op::If { cond } => self.begin_if(cond),
+            Op::EndIf => self.end_if(),
             Op::CheckStack { a, to } => self.check_stack(a, to),
             Op::Call {
                 function,

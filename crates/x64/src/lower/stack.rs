@@ -1,4 +1,4 @@
-//! Whether the guest's stack pointer is a multiple of 16.
+//! Whether the guest's stack pointer is a multiple of 16, or another slot of what an access wants.
 //!
 //! The question is asked between two instructions of the guest, or before one, and
 //! one of the answers leaves: so the flags need not be kept, but must be found on
@@ -18,7 +18,7 @@ impl Lowering<'_> {
     pub(crate) fn check_stack(&mut self, a: Reg, to: Key) {
         let seen = (self.outside)(to) != Live::Dead;
         let pc = self.pc;
-        self.unless_aligned(a, |here| Cold::Away {
+        self.unless_aligned(a, ir::Size::B16, |here| Cold::Away {
             flags: if seen { here } else { Tracker::default() },
             pc,
             target: to,
@@ -29,23 +29,32 @@ impl Lowering<'_> {
     /// instruction is the interpreter's.
     pub(crate) fn if_aligned(&mut self, a: Reg, word: u32, to: Key) {
         let pc = to.pc;
-        self.unless_aligned(a, |flags| Cold::Stop { flags, pc, word });
+        self.unless_aligned(a, ir::Size::B16, |flags| Cold::Stop { flags, pc, word });
         self.go_outside(to);
     }
 
+    /// The instruction is the interpreter's unless the slot is a multiple of that.
+    pub(crate) fn check_aligned(&mut self, size: ir::Size, a: Reg) {
+        let (pc, word) = (self.pc, self.word());
+        if size != ir::Size::B1 {
+            self.unless_aligned(a, size, |flags| Cold::Stop { flags, pc, word });
+        }
+    }
+
     /// Does something cold, which is told where the flags are, unless the slot is
-    /// a multiple of 16. Uses `rax` and `rcx`.
-    fn unless_aligned(&mut self, a: Reg, cold: impl FnOnce(Tracker) -> Cold) {
+    /// a multiple of that. Uses `rax` and `rcx`.
+    fn unless_aligned(&mut self, a: Reg, size: ir::Size, cold: impl FnOnce(Tracker) -> Cold) {
         let free = self.clobber_is_free();
+        let mask = i32::from(size.bytes()) - 1;
         if free {
             self.clobber();
             match self.source(a, RAX) {
-                RegMem::Reg(a) => self.a.test_ri(Size::B8, a, 15),
-                RegMem::Mem(a) => self.a.test_mi(Size::B8, a, 15),
+                RegMem::Reg(a) => self.a.test_ri(Size::B8, a, mask),
+                RegMem::Mem(a) => self.a.test_mi(Size::B8, a, mask),
             }
         } else {
-            // All but the low four bits are shifted out.
-            self.a.mov_ri(RAX, 60);
+            // All but the low bits are shifted out.
+            self.a.mov_ri(RAX, 64 - u64::from(size.log2()));
             let a = self.source(a, RCX);
             self.a.shlx(Size::B64, RCX, a, RAX);
         }

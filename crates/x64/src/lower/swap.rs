@@ -85,7 +85,7 @@ impl Swaps {
             .into_iter()
             .filter(|(common, of_rdx)| common != of_rdx);
         let pairs = first.chain(wanted.zip(evicted).take_while(better));
-        #[allow(clippy::cast_possible_truncation, reason = "one of 32")]
+        #[allow(clippy::cast_possible_truncation, reason = "one of SLOTS")]
         for (swap, (holds, evicted)) in swaps.list.iter_mut().zip(pairs) {
             *swap = Some(Swap {
                 evicted: evicted as u8,
@@ -136,17 +136,27 @@ impl Swaps {
 
     /// Puts the guest's registers right, after the stub that leaves has stored
     /// them as if none was swapped.
-    pub fn recovered(&self, slots: &mut [u64; SLOTS], words: &[u64; SWAPS]) {
-        let (stored, mut words) = (*slots, *words);
-        for (_, swap) in self.iter() {
-            let value = stored[usize::from(swap.evicted)];
+    pub fn recovered(&self, slots: &mut [u64], words: &[u64; SWAPS]) {
+        let mut words = *words;
+        let stored: [u64; SWAPS] = core::array::from_fn(|n| {
+            let evicted = self.list[n].map(|swap| usize::from(swap.evicted));
+            evicted
+                .and_then(|slot| slots.get(slot).copied())
+                .unwrap_or(0)
+        });
+        let mut set = |slot: u8, value| {
+            if let Some(place) = slots.get_mut(usize::from(slot)) {
+                *place = value;
+            }
+        };
+        for (n, swap) in self.iter() {
             match self.word_of(swap.holds) {
-                Some(n) => words[n] = value,
-                None => slots[usize::from(swap.holds)] = value,
+                Some(word) => words[word] = stored[n],
+                None => set(swap.holds, stored[n]),
             }
         }
         for (n, swap) in self.iter() {
-            slots[usize::from(swap.evicted)] = words[n];
+            set(swap.evicted, words[n]);
         }
     }
 }
@@ -301,8 +311,7 @@ impl Lowering<'_> {
 
     /// The slot that a register holds here.
     pub(super) fn slot_of(&self, at: Gpr) -> Option<Reg> {
-        #[allow(clippy::cast_possible_truncation, reason = "one of 32")]
-        let mut slots = (0..SLOTS as u8).map(Reg);
+        let mut slots = (0..self.c.layout.slots.ints).map(Reg);
         slots.find(|&slot| self.pinned(slot) == Some(at))
     }
 

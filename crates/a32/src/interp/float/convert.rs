@@ -11,6 +11,11 @@ use crate::decode::fp::{Class, Insn, Op};
 pub(super) fn execute(cpu: &mut Cpu, fp: &mut Fp, i: Insn) {
     match (i.op.class(), i.vsize()) {
         (Class::half, _) => half(cpu, fp, i),
+        (Class::half_bf16, _) => {
+            let value = u32::read(cpu, u32::number(i.vm(), i.m()));
+            let value = softfp::convert_bf(fp, value);
+            set_half(cpu, i, i.op == Op::VCVTT_bf16, value);
+        }
         (Class::convert, _) => between(cpu, fp, i),
         (Class::javascript, _) => {
             let value = u64::read(cpu, u64::number(i.vm(), i.m()));
@@ -52,7 +57,12 @@ fn half(cpu: &mut Cpu, fp: &mut Fp, i: Insn) {
         let value = u32::read(cpu, u32::number(i.vm(), i.m()));
         softfp::convert(fp, value, rounding)
     };
-    let d = u32::number(i.vd(), i.d());
+    set_half(cpu, i, i.op == Op::VCVTT, value);
+}
+
+/// Writes one half of an S register.
+fn set_half(cpu: &mut Cpu, i: Insn, top: bool, value: u16) {
+    let (d, shift) = (u32::number(i.vd(), i.d()), if top { 16 } else { 0 });
     let kept = u32::read(cpu, d) & !(0xffff << shift);
     u32::write(cpu, d, kept | u32::from(value) << shift);
 }

@@ -9,6 +9,7 @@ mod memory;
 mod registers;
 mod transfer;
 
+pub(super) use arithmetic::expanded;
 use guest::Environment;
 use guest::memory::Memory;
 use softfp::Fp;
@@ -34,6 +35,7 @@ pub(super) fn execute<M: Memory + Environment>(cpu: &mut Cpu, memory: &mut M, i:
             };
             match class {
                 Class::half
+                | Class::half_bf16
                 | Class::convert
                 | Class::from_integer
                 | Class::to_integer

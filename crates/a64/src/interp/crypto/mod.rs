@@ -1,12 +1,11 @@
 //! The cryptographic instructions: AES, SHA-1, SHA-2, SHA-3, SM3 and SM4, as
-//! the manual's pseudocode has them. Each file has one standard.
+//! the manual's pseudocode has them. Each file has one standard; those of `lanes` are AArch32's too.
 #![allow(
     clippy::cast_possible_truncation,
     reason = "words are cut from registers"
 )]
 
 mod aes;
-mod field;
 mod sha1;
 mod sha256;
 mod sha3;
@@ -55,21 +54,6 @@ pub(super) fn execute(cpu: &mut Cpu, insn: Insn) -> bool {
         cpu.v[insn.rd() as usize & 31] = result;
     }
     result.is_some()
-}
-
-/// The four words of a register, the lowest first.
-const fn words(x: u128) -> [u32; 4] {
-    [
-        x as u32,
-        (x >> 32) as u32,
-        (x >> 64) as u32,
-        (x >> 96) as u32,
-    ]
-}
-
-/// A register of four words.
-fn of_words(w: [u32; 4]) -> u128 {
-    w.iter().rev().fold(0, |x, &w| x << 32 | u128::from(w))
 }
 
 /// The two doublewords of a register, the lower first.

@@ -1,8 +1,9 @@
 //! SM3 (GB/T 32905).
 
-use super::{Operands, of_words, words};
+use super::Operands;
 use crate::decode::Op;
 use crate::insn::Insn;
+use lanes::words::{of_words, words};
 
 pub(super) fn execute(insn: Insn, x: Operands) -> Option<u128> {
     Some(match insn.op {

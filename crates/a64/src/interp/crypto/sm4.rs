@@ -1,8 +1,9 @@
 //! SM4 (GB/T 32907).
 
-use super::field::inverse;
-use super::{Operands, of_words, words};
+use super::Operands;
 use crate::decode::Op;
+use lanes::field::inverse;
+use lanes::words::{of_words, words};
 
 /// x^8 + x^7 + x^6 + x^5 + x^4 + x^2 + 1
 const MODULUS: u16 = 0x1f5;

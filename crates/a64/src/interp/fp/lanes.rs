@@ -6,18 +6,8 @@ use super::{arithmetic, compare, convert};
 use crate::cpu::Cpu;
 use crate::decode::Class;
 use crate::insn::Insn;
+pub(super) use ::lanes::float::collect;
 use softfp::Fp;
-
-/// The register that elements make, the first one lowest; `None` when there
-/// is no such element.
-pub(super) fn collect<F: Element>(
-    count: u32,
-    mut element: impl FnMut(u32) -> Option<F>,
-) -> Option<u128> {
-    (0..count).try_fold(0, |register, index| {
-        Some(register | element(index)?.at(index))
-    })
-}
 
 /// Of Rn.
 pub(super) fn one(cpu: &Cpu, fp: &mut Fp, insn: Insn) -> Option<u128> {

@@ -3,7 +3,7 @@
 
 use crate::decode::Class;
 use crate::insn::Insn;
-use softfp::Float;
+pub(super) use lanes::float::Lane as Element;
 
 /// The size of an element.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -113,46 +113,6 @@ const fn by_element_size(insn: Insn) -> Size {
     } else {
         Size::of_sz(insn.sz())
     }
-}
-
-/// A value that is an element of a vector register.
-pub(super) trait Element: Float {
-    const BITS: u32;
-
-    /// The element's bits, zero-extended.
-    fn bits(self) -> u64 {
-        self.to_u64()
-    }
-
-    /// Of the low bits.
-    fn of_bits(bits: u64) -> Self {
-        Self::from_u64(bits)
-    }
-
-    /// The element `index` of a register.
-    fn get(register: u128, index: u32) -> Self {
-        Self::of_bits((register >> (index * Self::BITS)) as u64)
-    }
-
-    /// As the element `index` of a register that is zero elsewhere.
-    fn at(self, index: u32) -> u128 {
-        u128::from(self.bits()) << (index * Self::BITS)
-    }
-
-    /// What a vector comparison gives: all ones or all zeros.
-    fn of_truth(truth: bool) -> Self {
-        Self::of_bits(if truth { u64::MAX } else { 0 })
-    }
-}
-
-impl Element for u16 {
-    const BITS: u32 = 16;
-}
-impl Element for u32 {
-    const BITS: u32 = 32;
-}
-impl Element for u64 {
-    const BITS: u32 = 64;
 }
 
 /// The register and index of a by-element instruction's element of `size`:

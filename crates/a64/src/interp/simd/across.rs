@@ -1,11 +1,11 @@
 //! The instructions that combine elements of one vector: all of them, or
 //! pairs.
 
-use super::element::{Element, collect};
 use super::shape::Shape;
 use crate::cpu::Cpu;
 use crate::decode::Op;
 use crate::insn::Insn;
+use lanes::element::{Element, collect};
 
 /// All elements into one scalar, larger for the long sums.
 pub(super) fn all(cpu: &Cpu, insn: Insn) -> Option<u128> {

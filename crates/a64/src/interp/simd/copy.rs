@@ -1,10 +1,10 @@
 //! Single elements between vector and general registers. The lowest bit set
 //! in `imm5` tells the size; the bits above it are the index.
 
-use super::element::{Element, collect};
 use crate::cpu::Cpu;
 use crate::decode::Op;
 use crate::insn::Insn;
+use lanes::element::{Element, collect};
 
 /// Executes one of `simd_copy` or `scalar_copy`.
 pub(super) fn execute(cpu: &mut Cpu, insn: Insn) -> Option<()> {
@@ -48,8 +48,8 @@ pub(super) fn execute(cpu: &mut Cpu, insn: Insn) -> Option<()> {
 
 /// `register` with its element `index` replaced.
 fn inserted(register: u128, index: u32, element: Element) -> u128 {
-    let place = index * element.bits;
-    let mask = u128::from(u64::MAX >> (64 - element.bits)) << place;
+    let place = index * element.bits();
+    let mask = u128::from(u64::MAX >> (64 - element.bits())) << place;
     register & !mask | u128::from(element.raw()) << place
 }
 

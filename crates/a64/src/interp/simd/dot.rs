@@ -1,14 +1,11 @@
 //! Sums of products of bytes: dot products, and products of matrices of two
 //! rows of eight bytes.
 
-use super::element::{Element, collect};
 use super::shape::second;
 use crate::cpu::Cpu;
 use crate::decode::Op;
 use crate::insn::Insn;
-
-/// The value of a byte.
-type Value = fn(Element) -> i128;
+use lanes::element::{Element, Value, collect, matrix_product, products};
 
 /// The destination register.
 pub(super) fn execute(cpu: &Cpu, insn: Insn) -> Option<u128> {
@@ -21,19 +18,13 @@ pub(super) fn execute(cpu: &Cpu, insn: Insn) -> Option<u128> {
         _ => return None,
     };
     match insn.op {
-        SMMLA_vector | UMMLA_vector | USMMLA_vector => matrix(cpu, insn, x, y),
+        SMMLA_vector | UMMLA_vector | USMMLA_vector => {
+            let [d, n, m] =
+                [insn.rd(), insn.rn(), insn.rm()].map(|register| cpu.v[register as usize]);
+            matrix_product(d, n, m, x, y)
+        }
         _ => dot(cpu, insn, x, y),
     }
-}
-
-/// The sum of products of the bytes of two elements.
-fn products(first: u64, second: u64, count: u32, x: Value, y: Value) -> i128 {
-    (0..count)
-        .map(|byte| {
-            let [first, second] = [first, second].map(|all| Element::get(all.into(), byte, 8));
-            x(first) * y(second)
-        })
-        .sum()
 }
 
 fn dot(cpu: &Cpu, insn: Insn, x: Value, y: Value) -> Option<u128> {
@@ -42,18 +33,5 @@ fn dot(cpu: &Cpu, insn: Insn, x: Value, y: Value) -> Option<u128> {
         let (d, n) = (Element::get(d, index, 32), Element::get(n, index, 32));
         let m = second(cpu, insn, 32, index)?;
         Some(d.uint() + products(n.raw(), m.raw(), 4, x, y))
-    })
-}
-
-/// Element 2i + j is the sum for row i of Rn and row j of Rm.
-fn matrix(cpu: &Cpu, insn: Insn, x: Value, y: Value) -> Option<u128> {
-    let [d, n, m] = [insn.rd(), insn.rn(), insn.rm()].map(|register| cpu.v[register as usize]);
-    collect(32, 4, |index| {
-        let (row, column) = (
-            Element::get(n, index / 2, 64),
-            Element::get(m, index % 2, 64),
-        );
-        let d = Element::get(d, index, 32);
-        Some(d.uint() + products(row.raw(), column.raw(), 8, x, y))
     })
 }

@@ -1,6 +1,6 @@
 //! Advanced SIMD on integers, vectors and scalars.
 //!
-//! A scalar instruction is a vector of one element. `element` has the manual's
+//! A scalar instruction is a vector of one element. `lanes` has the manual's
 //! integers, `shape` says where an instruction's elements lie; a file for each
 //! way that operands are combined has what the instructions do to them.
 //!
@@ -16,7 +16,6 @@
 mod across;
 mod copy;
 mod dot;
-mod element;
 mod immediate;
 mod logical;
 mod permute;
@@ -31,7 +30,10 @@ mod two_register;
 use crate::cpu::Cpu;
 use crate::decode::Class;
 use crate::insn::Insn;
-use element::Saturation;
+use lanes::element::Saturation;
+
+/// The cumulative saturation bit of FPSR.
+const FPSR_QC: u32 = 1 << 27;
 
 /// Executes an integer instruction of Advanced SIMD; false if it is none.
 pub(super) fn execute(cpu: &mut Cpu, insn: Insn) -> bool {
@@ -43,7 +45,9 @@ pub(super) fn execute(cpu: &mut Cpu, insn: Insn) -> bool {
         return false;
     };
     cpu.v[insn.rd() as usize] = result;
-    sat.commit(cpu);
+    if sat.occurred {
+        cpu.fpsr |= FPSR_QC;
+    }
     true
 }
 

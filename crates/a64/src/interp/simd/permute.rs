@@ -1,10 +1,10 @@
 //! The instructions that only move elements: permute, extract, table look-up.
 
-use super::element::{Element, collect};
 use super::shape::Shape;
 use crate::cpu::Cpu;
 use crate::decode::Op;
 use crate::insn::Insn;
+use lanes::element::{Element, collect};
 
 /// ZIP, UZP, TRN.
 pub(super) fn permute(cpu: &Cpu, insn: Insn) -> Option<u128> {

@@ -1,10 +1,10 @@
 //! Where an instruction's elements lie: their size and count, by its class,
 //! and which element of Rm goes with which.
 
-use super::element::Element;
 use crate::cpu::Cpu;
 use crate::decode::Class;
 use crate::insn::Insn;
+use lanes::element::Element;
 
 /// The elements of an instruction. A scalar is a vector of one element.
 #[derive(Clone, Copy, Debug)]

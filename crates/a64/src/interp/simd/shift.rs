@@ -1,16 +1,17 @@
 //! Shifts: by an element of a register, and by an immediate.
 
-use super::element::{Element, Saturation, collect};
 use super::shape::Shape;
 use crate::cpu::Cpu;
 use crate::decode::Op;
 use crate::insn::Insn;
+use lanes::element::{Element, Saturation, collect};
+use lanes::shift::{right, shifted};
 
 /// By the signed low byte of `y`: to the left, or to the right when it is
 /// negative.
 pub(super) fn by_register(op: Op, sat: &mut Saturation, x: Element, y: Element) -> Option<i128> {
     use Op::*;
-    let (bits, by) = (x.bits, i32::from(y.raw() as i8));
+    let (bits, by) = (x.bits(), i32::from(y.raw() as i8));
     Some(match op {
         SSHL | SSHL_scalar => shifted(x.sint(), by, false),
         USHL | USHL_scalar => shifted(x.uint(), by, false),
@@ -22,32 +23,6 @@ pub(super) fn by_register(op: Op, sat: &mut Saturation, x: Element, y: Element) 
         UQRSHL | UQRSHL_scalar => sat.unsigned(shifted(x.uint(), by, true), bits),
         _ => return None,
     })
-}
-
-/// `value` shifted to the left, or by less than nothing to the right. By 64 and
-/// more gives some number that has nothing in its low 64 bits either, and
-/// saturates in the same direction.
-fn shifted(value: i128, by: i32, rounded: bool) -> i128 {
-    let distance = by.unsigned_abs();
-    if by < 0 {
-        right(value, distance, rounded)
-    } else if distance < 64 {
-        value << distance
-    } else {
-        value.signum() << 64
-    }
-}
-
-/// `value`, of at most 65 bits, shifted to the right.
-fn right(value: i128, distance: u32, rounded: bool) -> i128 {
-    // All distances above 65 give the same, and these don't overflow.
-    let distance = distance.min(126);
-    let half = if rounded && distance > 0 {
-        1 << (distance - 1)
-    } else {
-        0
-    };
-    (value + half) >> distance
 }
 
 /// How far to the right `immh:immb` means, for elements of `bits`.
@@ -80,7 +55,7 @@ fn same(insn: Insn, sat: &mut Saturation, shape: Shape, d: u128, n: u128) -> Opt
 
 fn to_the_right(insn: Insn, d: Element, x: Element) -> Option<i128> {
     use Op::*;
-    let distance = right_distance(insn, x.bits);
+    let distance = right_distance(insn, x.bits());
     Some(match insn.op {
         SSHR | SSHR_scalar => right(x.sint(), distance, false),
         USHR | USHR_scalar => right(x.uint(), distance, false),
@@ -91,7 +66,7 @@ fn to_the_right(insn: Insn, d: Element, x: Element) -> Option<i128> {
         SRSRA | SRSRA_scalar => d.uint() + right(x.sint(), distance, true),
         URSRA | URSRA_scalar => d.uint() + right(x.uint(), distance, true),
         SRI | SRI_scalar => {
-            let inserted = ((1 << x.bits) - 1) >> distance;
+            let inserted = ((1 << x.bits()) - 1) >> distance;
             d.uint() & !inserted | right(x.uint(), distance, false)
         }
         _ => return None,
@@ -100,7 +75,7 @@ fn to_the_right(insn: Insn, d: Element, x: Element) -> Option<i128> {
 
 fn to_the_left(insn: Insn, sat: &mut Saturation, d: Element, x: Element) -> Option<i128> {
     use Op::*;
-    let (bits, distance) = (x.bits, left_distance(insn, x.bits));
+    let (bits, distance) = (x.bits(), left_distance(insn, x.bits()));
     Some(match insn.op {
         SHL | SHL_scalar => x.uint() << distance,
         SLI | SLI_scalar => {

@@ -5,12 +5,12 @@
 //!
 //! Words are the assembler's; each test says the instruction.
 
-use super::element::Element;
 use super::execute;
 use crate::cpu::Cpu;
 use crate::decode::{Class, Op, decode};
 use crate::insn::Insn;
 use crate::interp::fp;
+use lanes::element::Element;
 
 const QC: u32 = 1 << 27;
 

@@ -3,11 +3,11 @@
 //! what is by element of them. Q chooses the half of the register of smaller
 //! elements.
 
-use super::element::{Element, Saturation, collect, polynomial_product};
 use super::shape::{Shape, second};
 use crate::cpu::Cpu;
 use crate::decode::Op;
 use crate::insn::Insn;
+use lanes::element::{Element, Saturation, collect, polynomial_product};
 
 /// The destination register.
 pub(super) fn execute(cpu: &Cpu, sat: &mut Saturation, insn: Insn) -> Option<u128> {
@@ -127,15 +127,15 @@ fn saturated_product(
     let doubled = 2 * x.sint() * y.sint();
     Some(match op {
         SQDMULL_vector | SQDMULL_vector_scalar | SQDMULL_by_element | SQDMULL_by_element_scalar => {
-            sat.signed(doubled, d.bits)
+            sat.signed(doubled, d.bits())
         }
         SQDMLAL_vector | SQDMLAL_vector_scalar | SQDMLAL_by_element | SQDMLAL_by_element_scalar => {
-            let product = sat.signed(doubled, d.bits);
-            sat.signed(d.sint() + product, d.bits)
+            let product = sat.signed(doubled, d.bits());
+            sat.signed(d.sint() + product, d.bits())
         }
         SQDMLSL_vector | SQDMLSL_vector_scalar | SQDMLSL_by_element | SQDMLSL_by_element_scalar => {
-            let product = sat.signed(doubled, d.bits);
-            sat.signed(d.sint() - product, d.bits)
+            let product = sat.signed(doubled, d.bits());
+            sat.signed(d.sint() - product, d.bits())
         }
         _ => return None,
     })

@@ -1,12 +1,12 @@
 //! Two operands, and sometimes the destination, of one element size: the
 //! classes three same and their extension, and what is by element of them.
 
-use super::element::{Element, Saturation, collect, polynomial_product, truth};
 use super::shape::{Shape, second};
 use super::shift;
 use crate::cpu::Cpu;
 use crate::decode::Op;
 use crate::insn::Insn;
+use lanes::element::{Element, Saturation, collect, polynomial_product, truth};
 
 /// The destination register.
 pub(super) fn execute(cpu: &Cpu, sat: &mut Saturation, insn: Insn) -> Option<u128> {
@@ -25,7 +25,7 @@ pub(super) fn execute(cpu: &Cpu, sat: &mut Saturation, insn: Insn) -> Option<u12
 /// Sums, differences, their halves, and comparisons.
 fn add_or_compare(op: Op, sat: &mut Saturation, x: Element, y: Element) -> Option<i128> {
     use Op::*;
-    let bits = x.bits;
+    let bits = x.bits();
     Some(match op {
         ADD_vector | ADD_vector_scalar => x.uint() + y.uint(),
         SUB_vector | SUB_vector_scalar => x.uint() - y.uint(),
@@ -68,7 +68,7 @@ fn difference_or_extreme(op: Op, d: Element, x: Element, y: Element) -> Option<i
 /// Products, whole or the high half of their doubles.
 fn product(op: Op, sat: &mut Saturation, d: Element, x: Element, y: Element) -> Option<i128> {
     use Op::*;
-    let bits = x.bits;
+    let bits = x.bits();
     // Not of doublewords, which no product has.
     let doubled = || 2 * x.sint() * y.sint();
     let half = 1 << (bits - 1);

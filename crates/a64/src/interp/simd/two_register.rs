@@ -1,11 +1,11 @@
 //! One operand: two-register miscellaneous. Pairs are `across`'s.
 
 use super::across::long_pairs;
-use super::element::{Element, Saturation, collect, truth};
 use super::shape::Shape;
 use crate::cpu::Cpu;
 use crate::decode::Op;
 use crate::insn::Insn;
+use lanes::element::{Element, Saturation, collect, truth};
 
 /// The destination register.
 pub(super) fn execute(cpu: &Cpu, sat: &mut Saturation, insn: Insn) -> Option<u128> {
@@ -86,19 +86,10 @@ fn same(insn: Insn, sat: &mut Saturation, shape: Shape, d: u128, n: u128) -> Opt
 
 /// The counts of bits, and NOT.
 fn count(op: Op, x: Element) -> Option<i128> {
-    let top_aligned = x.raw() << (64 - x.bits);
     let count = match op {
         Op::CNT => x.raw().count_ones(),
-        Op::CLZ_vector => top_aligned.leading_zeros().min(x.bits),
-        Op::CLS_vector => {
-            // The bits below the top one that are equal to it.
-            let alike = if top_aligned >> 63 == 1 {
-                top_aligned.leading_ones()
-            } else {
-                top_aligned.leading_zeros()
-            };
-            alike.min(x.bits) - 1
-        }
+        Op::CLZ_vector => x.leading_zeros(),
+        Op::CLS_vector => x.leading_signs(),
         Op::NOT => return Some(!x.uint()),
         _ => return None,
     };
@@ -124,10 +115,10 @@ fn signs(op: Op, sat: &mut Saturation, d: Element, x: Element) -> Option<i128> {
     Some(match op {
         ABS | ABS_scalar => x.sint().abs(),
         NEG_vector | NEG_vector_scalar => -x.sint(),
-        SQABS | SQABS_scalar => sat.signed(x.sint().abs(), x.bits),
-        SQNEG | SQNEG_scalar => sat.signed(-x.sint(), x.bits),
-        SUQADD | SUQADD_scalar => sat.signed(d.sint() + x.uint(), x.bits),
-        USQADD | USQADD_scalar => sat.unsigned(d.uint() + x.sint(), x.bits),
+        SQABS | SQABS_scalar => sat.signed(x.sint().abs(), x.bits()),
+        SQNEG | SQNEG_scalar => sat.signed(-x.sint(), x.bits()),
+        SUQADD | SUQADD_scalar => sat.signed(d.sint() + x.uint(), x.bits()),
+        USQADD | USQADD_scalar => sat.unsigned(d.uint() + x.sint(), x.bits()),
         _ => return None,
     })
 }

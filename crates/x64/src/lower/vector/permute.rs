@@ -158,7 +158,7 @@ impl Lowering<'_> {
         let s = self.s(3);
         let mut sources = [a; 6];
         for n in 0..count {
-            sources[usize::from(n)] = VReg((table.0 + n) & 31);
+            sources[usize::from(n)] = table.after(n);
         }
         if keep {
             sources[4] = d;
@@ -174,7 +174,7 @@ impl Lowering<'_> {
                 s
             };
             self.v3(V::Paddusb, s, index, self.k(Const::TableBias));
-            let part = self.vread(VReg((table.0 + n) & 31), self.s(1));
+            let part = self.vread(table.after(n), self.s(1));
             let to = if n == 0 { t } else { s };
             self.v3(V::Pshufb, to, part, s);
             if n != 0 {

@@ -13,7 +13,7 @@ use ir::{Addr, Size, VReg};
 /// The `n`th slot from `first` on.
 pub(super) const fn nth(first: VReg, n: usize) -> VReg {
     #[allow(clippy::cast_possible_truncation, reason = "at most 3")]
-    VReg((first.0 + n as u8) & 31)
+    first.after(n as u8)
 }
 
 const fn whole(half: bool) -> Size {

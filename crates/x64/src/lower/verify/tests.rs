@@ -1,7 +1,7 @@
 //! Each rule refuses what is wrong by it.
 
 use super::{RULES, lowered};
-use crate::convention::{Convention, Layout, SLOTS};
+use crate::convention::{Convention, Layout, Slots};
 use crate::features::HostFeatures;
 use crate::lower::{Lowered, Lowerer, Options};
 use alloc::vec::Vec;
@@ -30,8 +30,9 @@ block 0x1010 entry
 fn layout() -> Layout {
     let word = |n: u32| 0x400 + 64 * n;
     Layout {
-        int: core::array::from_fn(|n| 8 * u32::try_from(n).unwrap_or(0)),
-        vec: core::array::from_fn(|n| 0x200 + 16 * u32::try_from(n).unwrap_or(0)),
+        slots: Slots::USUAL,
+        int: 0,
+        vec: 0x200,
         pc: word(0),
         flags: word(1),
         thread: word(2),
@@ -71,7 +72,7 @@ const IN_PLACE: Options = Options {
 fn all(options: Options) -> (Region, Lowered, Vec<u8>) {
     let region = text::parse(TEXT).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(verify::region(&region, Stage::Linked), Ok(()));
-    assert!(layout().int.len() == SLOTS);
+    assert_eq!(layout().slots, region.slots);
     let mut lowerer = Lowerer::new(Convention::new(layout(), HostFeatures::ALL));
     let mut out = Lowered::default();
     lowerer.lower(&region, options, |_| Live::Live, &mut out);
