@@ -45,8 +45,11 @@ Options:
       --perf-map     Write /tmp/perf-PID.map, so that perf names guest code
       --kept FILE    Use the translations in FILE, if it fits, in what the
                      program executes too; their host code is trusted as it is
-      --learn FILE   The same, and add to FILE at the end what ran and is not
-                     in it
+      --learn NOTES  Add to NOTES which code of files ran, and not from kept
+                     translations, in what the program executes too
+      --translate NOTES FILE
+                     Run nothing: translate what NOTES say, of the files that
+                     are here by these paths, and add it to FILE
       --bake FILE ENGINE
                      Run nothing: write ENGINE, this program with the
                      translations in FILE behind it, for all programs it runs
@@ -134,16 +137,9 @@ pub struct Run<'a> {
     /// Changes of the environment, in their order.
     pub variables: Vec<Variable<'a>>,
     /// The file of translations that are used.
-    pub kept: Option<Kept<'a>>,
-}
-
-/// A file of translations.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Kept<'a> {
-    /// Its path.
-    pub path: &'a CStr,
-    /// Whether what ran is added to it.
-    pub learn: bool,
+    pub kept: Option<&'a CStr>,
+    /// The file of notes that what ran is added to.
+    pub learn: Option<&'a CStr>,
 }
 
 /// A change of the environment.
@@ -209,6 +205,13 @@ pub enum Command<'a> {
         /// The engine that is written.
         engine: &'a CStr,
     },
+    /// Translating what notes say that ran.
+    Translate {
+        /// The file of notes.
+        notes: &'a CStr,
+        /// The file of translations that is added to.
+        translations: &'a CStr,
+    },
     /// Running a program.
     Run(Run<'a>),
 }
@@ -226,7 +229,7 @@ pub enum Usage<'a> {
     Number(&'a CStr),
     /// Neither a port nor a path.
     Place(&'a CStr),
-    /// A debugger, or a file of translations, for a program with rights that its user does
+    /// A debugger, or a file of translations or notes, for a program with rights that its user does
     /// not have.
     Rights,
     /// An option that only QEMU has, and what to do here.
@@ -305,9 +308,12 @@ pub fn read(start: &Start) -> Result<Command<'static>, Usage<'static>> {
         let command = from_user(arguments)?;
         let secure = start.auxiliary(key::SECURE).unwrap_or(0) != 0;
         match command {
-            Command::Run(Run { debugger, kept, .. })
-                if secure && (debugger.is_some() || kept.is_some()) =>
-            {
+            Command::Run(Run {
+                debugger,
+                kept,
+                learn,
+                ..
+            }) if secure && (debugger.is_some() || kept.is_some() || learn.is_some()) => {
                 Err(Usage::Rights)
             }
             command => Ok(command),
@@ -338,6 +344,7 @@ fn from_kernel<'a>(
         prefix: None,
         variables: Vec::new(),
         kept: None,
+        learn: None,
     }))
 }
 
@@ -351,7 +358,7 @@ fn from_user<'a>(arguments: &[&'a CStr]) -> Result<Command<'a>, Usage<'a>> {
     let mut executed = None;
     let mut prefix = None;
     let mut variables = Vec::new();
-    let mut kept = None;
+    let (mut kept, mut learn) = (None, None);
     let mut rest = arguments.iter().copied();
     let program = loop {
         let argument = rest.next().ok_or(Usage::NoProgram)?;
@@ -363,18 +370,28 @@ fn from_user<'a>(arguments: &[&'a CStr]) -> Result<Command<'a>, Usage<'a>> {
                 prefix = Some(rest.next().ok_or(Usage::NoValue(argument))?);
                 continue;
             }
-            b"--bake" => {
+            option @ (b"--bake" | b"--translate") => {
                 let mut value = || rest.next().ok_or(Usage::NoValue(argument));
-                let (translations, engine) = (value()?, value()?);
-                return Ok(Command::Bake {
-                    translations,
-                    engine,
+                let (from, to) = (value()?, value()?);
+                return Ok(if option == b"--bake" {
+                    Command::Bake {
+                        translations: from,
+                        engine: to,
+                    }
+                } else {
+                    Command::Translate {
+                        notes: from,
+                        translations: to,
+                    }
                 });
             }
             option @ (b"--kept" | b"--learn") => {
                 let path = rest.next().ok_or(Usage::NoValue(argument))?;
-                let learn = option == b"--learn";
-                kept = Some(Kept { path, learn });
+                *(if option == b"--learn" {
+                    &mut learn
+                } else {
+                    &mut kept
+                }) = Some(path);
                 continue;
             }
             b"-E" => {
@@ -445,6 +462,7 @@ fn from_user<'a>(arguments: &[&'a CStr]) -> Result<Command<'a>, Usage<'a>> {
         prefix,
         variables,
         kept,
+        learn,
     }))
 }
 
@@ -734,9 +752,13 @@ mod tests {
             let read = |secure| read(&start(secure, option, value));
             assert_eq!(read(1), Err(Usage::Rights), "{option:?}");
             let run = run(read(0));
-            assert!(run.debugger.is_some() != run.kept.is_some(), "{option:?}");
-            let learns = run.kept.is_some_and(|kept| kept.learn);
-            assert_eq!(learns, option == c"--learn");
+            let given = [
+                run.debugger.is_some(),
+                run.kept.is_some(),
+                run.learn.is_some(),
+            ];
+            let options = [c"-g", c"--kept", c"--learn"].map(|known| known == option);
+            assert_eq!(given, options);
         }
     }
 

@@ -9,6 +9,7 @@ extern crate alloc;
 pub mod bake;
 pub mod cli;
 pub mod debug;
+pub mod from_notes;
 pub mod host;
 pub mod inspect;
 pub mod linux;
@@ -39,6 +40,8 @@ use linux::{core_file, signals, told};
 use memory::address_space::AddressSpace;
 use thread::attention::Block;
 use thread::handlers;
+use thread::leaving::Leaving;
+use translator::kept::learn::Learner;
 use translator::stale::STALE;
 
 /// The exit code when a program cannot be run.
@@ -74,6 +77,10 @@ pub unsafe fn main<A: Abi>(stack: *const usize, mapping: u64) -> ! {
             translations,
             engine,
         }) => bake::run::<A>(&start, translations, engine),
+        Ok(Command::Translate {
+            notes,
+            translations,
+        }) => from_notes::run::<A>(&start, notes, translations),
         Ok(Command::Run(run)) => match handed_over(&mut start, run) {
             Ok(run) => {
                 cli::set_environment(&mut start.environment, &run.variables);
@@ -137,7 +144,11 @@ fn run_program<A: Abi>(start: &Start, command: &Run<'static>, block: Result<Bloc
     };
     let mut process = Process::new(space, &loaded, seccomp);
     process.trace = command.options.strace;
-    process.kept = command.kept.map(|kept| (kept.path, kept.learn));
+    process.kept = command.kept;
+    let learner = command
+        .learn
+        .map(|path| &*Box::leak(Box::new(Learner::new(path))));
+    process.notes = learner.map(|learner| (learner.path(), learner as &dyn Leaving));
     if process.trace {
         trace::executed(command.program, &command.arguments, start.environment.len());
     }
@@ -159,7 +170,7 @@ fn run_program<A: Abi>(start: &Start, command: &Run<'static>, block: Result<Bloc
         state,
         inspector,
         debugger,
-        start.build_id(),
+        (start.build_id(), learner),
     )
 }
 

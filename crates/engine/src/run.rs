@@ -26,11 +26,11 @@ use crate::linux::process::{Process, Thread};
 use crate::linux::syscalls::{self, Control};
 use crate::linux::{other, seccomp, signals};
 use crate::memory::guest_memory::{self, GuestMemory};
-use crate::thread::attention::Block;
+use crate::thread::attention::{Attention, Block};
 use crate::thread::clone::{self, Request};
 use crate::translator::interpret;
 use crate::translator::kept::file::File;
-use crate::translator::kept::format::Identity;
+use crate::translator::kept::learn::Learner;
 use crate::translator::source::Observer;
 use crate::translator::stale::STALE;
 use crate::translator::translate::Translator;
@@ -46,8 +46,8 @@ pub struct Runtime<A: Abi> {
     translator: Translator<A::Guest>,
     inspector: Lock<Inspector<A::Guest>>,
     interpret: bool,
-    /// The file that what ran is added to, and what that is bound to.
-    learning: Option<(&'static CStr, Identity)>,
+    /// Who notes what runs.
+    learner: Option<&'static Learner>,
     debugger: Option<&'static Debugger<A>>,
     /// States of threads that have ended, for others: their pages are there
     /// already.
@@ -69,11 +69,14 @@ enum End {
     Signal(i32, Death),
 }
 
-/// The inspector, held while it looks.
-struct Looking<'a, G>(&'a Lock<Inspector<G>>);
+/// The inspector, held while it looks, and who notes what runs.
+struct Looking<'a, G>(&'a Lock<Inspector<G>>, Option<&'static Learner>);
 
 impl<G: Guest> Observer for Looking<'_, G> {
     fn formed(&mut self, head: u64, region: &Region) -> Option<u32> {
+        if let Some(learner) = self.1 {
+            learner.formed(region);
+        }
         self.0.hold().formed(head, region)
     }
 
@@ -92,15 +95,15 @@ struct Start<A: Abi> {
 
 /// Runs the program to its end, from its first thread.
 ///
-/// A debugger, if there is one, has the connection that it is given. `build` is the
-/// engine's build-id, which kept translations are bound to.
+/// A debugger, if there is one, has the connection that it is given. The engine's build-id is
+/// what kept translations are bound to; a learner notes what runs that these have not.
 pub fn run<A: Abi>(
     process: Process,
     mut thread: Thread,
     cpu: State<A>,
     inspector: Inspector<A::Guest>,
     debugger: Option<(&'static Debugger<A>, Fd)>,
-    build: Option<[u8; 20]>,
+    (build, learner): (Option<[u8; 20]>, Option<&'static Learner>),
 ) -> ! {
     let make = if inspector.options().eager {
         Translator::eager
@@ -117,7 +120,19 @@ pub fn run<A: Abi>(
     if let Some(tally) = inspector.tally() {
         translator.count(tally);
     }
-    let learning = keep::<A>(&mut translator, &process, &thread, &inspector, build);
+    // With rights that the caller has not and under filters of system calls, neither file that
+    // is named is used: who gave the rights or set the filters does not trust the caller,
+    // or the program, with host code, nor with what is written for others.
+    let filtered = thread.attention().watched.load(Ordering::Relaxed) != 0;
+    let trusting = !process.secure && !filtered;
+    if inspector.options().only_runs() {
+        let named = process.kept.filter(|_| trusting);
+        keep(&mut translator, named, build);
+    }
+    let learner = learner.filter(|_| trusting && inspector.options().only_runs());
+    if let Some(learner) = learner {
+        translator.learn(learner);
+    }
     translator.take_faults();
     let interpret = inspector.options().interpret;
     let runtime: &'static Runtime<A> = Box::leak(Box::new(Runtime {
@@ -125,7 +140,7 @@ pub fn run<A: Abi>(
         translator,
         inspector: Lock::new(inspector),
         interpret,
-        learning,
+        learner,
         debugger: debugger.as_ref().map(|&(debugger, _)| debugger),
         spare: Lock::new(Vec::with_capacity(SPARE)),
     }));
@@ -155,37 +170,25 @@ pub fn run<A: Abi>(
     runtime.end(&thread, end, None)
 }
 
-/// Takes the translations into use that the program is to have, if they can be, and says
-/// where what it runs is to be added: those of the file that is named, or those behind the
-/// engine's own file. Who wants to see regions being translated sees all of them. With rights
-/// that the caller has not and under filters of system calls no file that is named is
-/// used: who gave the rights or set the filters does not trust the caller, or the program,
-/// with host code. The engine's own file is trusted as the engine is.
-fn keep<A: Abi>(
-    translator: &mut Translator<A::Guest>,
-    process: &Process,
-    thread: &Thread,
-    inspector: &Inspector<A::Guest>,
+/// Takes the translations into use that the program is to have, if they can be: those of the
+/// file that is named, or those behind the engine's own file, which is trusted as the engine
+/// is.
+fn keep<G: Guest>(
+    translator: &mut Translator<G>,
+    named: Option<&'static CStr>,
     build: Option<[u8; 20]>,
-) -> Option<(&'static CStr, Identity)> {
-    let filtered = thread.attention().watched.load(Ordering::Relaxed) != 0;
-    let named = process.kept.filter(|_| !process.secure && !filtered);
-    if !inspector.options().only_runs() || named.is_none() && !baked::is_there() {
-        return None;
-    }
-    let identity = translator.identity(build?);
+) {
+    let Some(build) = build.filter(|_| named.is_some() || baked::is_there()) else {
+        return;
+    };
+    let identity = translator.identity(build);
     let file = match named {
-        Some((path, _)) => File::open(path, &identity),
+        Some(path) => File::open(path, &identity),
         None => File::baked(&identity),
     };
     if let Ok(file) = file {
         translator.keep(file);
     }
-    let (path, learn) = named?;
-    learn.then(|| {
-        translator.learn();
-        (path, identity)
-    })
 }
 
 /// Where a thread starts that another one has made, with all signals blocked.
@@ -227,7 +230,7 @@ impl<A: Abi> Runtime<A> {
     /// Runs a thread to its end.
     fn run(&'static self, thread: &mut Thread, vcpu: &mut Vcpu<A::Guest>) -> End {
         let mut memory = GuestMemory::new(&self.process.space);
-        let mut observer = Looking(&self.inspector);
+        let mut observer = Looking(&self.inspector, self.learner);
         // It goes past a breakpoint that is not for it.
         let mut past = false;
         loop {
@@ -346,7 +349,7 @@ impl<A: Abi> Runtime<A> {
                 thread.settle();
                 thread.pending.leave(attention);
                 if last {
-                    self.finish();
+                    self.finish(attention);
                 }
                 // The debugger's server would go on.
                 if last && self.debugger.is_some() {
@@ -363,24 +366,25 @@ impl<A: Abi> Runtime<A> {
                 unsafe { clone::leave(mapping, code) }
             }
             End::Process(code) => {
-                self.finish();
+                self.finish(attention);
                 sys::exit_group(code)
             }
             End::Signal(signal, death) => {
-                self.finish();
+                self.finish(attention);
                 death.by(signal)
             }
         }
     }
 
-    /// The program has come to its end: what was to be told of it is told.
-    fn finish(&self) {
-        if let Some((path, identity)) = &self.learning {
-            let memory = GuestMemory::<A::Guest>::new(&self.process.space);
-            if let Err(error) = self.translator.write(&memory, path, identity) {
-                let path = message::Shown(path.to_bytes());
-                message::line(text!("{path}: what ran can't be kept: {error}"));
-            }
+    /// The program has come to its end: what was to be told of it is told. A thread under
+    /// filters notes nothing for others.
+    fn finish(&self, attention: &Attention) {
+        let filtered = attention.watched.load(Ordering::Relaxed) != 0;
+        if let Some(learner) = self.learner.filter(|_| !filtered)
+            && let Err(error) = learner.write()
+        {
+            let path = message::Shown(learner.path().to_bytes());
+            message::line(text!("{path}: what ran can't be noted: {error}"));
         }
         self.inspector.hold().finish();
     }
@@ -446,7 +450,11 @@ impl<A: Abi> Runtime<A> {
             .map(|debugger| debugger.before_fork(&self.process));
         let filters = self.process.seccomp.before_fork();
         let code = self.translator.before_fork();
-        let locks = (self.inspector.hold(), self.spare.hold());
+        let locks = (
+            self.inspector.hold(),
+            self.spare.hold(),
+            self.learner.map(Learner::hold),
+        );
         let rest = (
             thread.actions.hold(),
             thread.pending.hold(),

@@ -16,29 +16,52 @@ use common::compiled::{guest, native, said};
 use common::engine;
 use tempfile::TempDir;
 
-/// A file of translations, and who uses it.
+/// A file of translations, the notes that it is made of, and who uses it.
 struct Kept {
     dir: TempDir,
     path: PathBuf,
+    notes: PathBuf,
 }
 
 impl Kept {
     fn new() -> Self {
         let dir = TempDir::new().unwrap();
         let path = dir.path().join("translations");
-        Self { dir, path }
+        let notes = dir.path().join("notes");
+        Self { dir, path, notes }
     }
 
-    /// A program run with the file, which it adds to (`--learn`) or not (`--kept`).
+    /// A program run with the file, to which what it ran is added afterwards (`--learn`)
+    /// or not (`--kept`).
     fn run(&self, option: &str, program: &Path, arguments: &[&str]) -> String {
         let mut command = engine();
-        command.arg(option).arg(&self.path).arg(program);
-        said(&command.args(arguments).output().unwrap())
+        command.arg("--kept").arg(&self.path);
+        if option == "--learn" {
+            command.arg(option).arg(&self.notes);
+        }
+        let said = said(&command.arg(program).args(arguments).output().unwrap());
+        if option == "--learn" && self.notes.exists() {
+            self.translate();
+        }
+        said
+    }
+
+    /// What was noted is translated, and is no news any more.
+    fn translate(&self) {
+        let mut command = engine();
+        command.arg("--translate").arg(&self.notes).arg(&self.path);
+        let told = said_of(&mut command);
+        assert_eq!(told, "exit status: 0\n");
+        fs::remove_file(&self.notes).unwrap();
     }
 
     fn size(&self) -> u64 {
         fs::metadata(&self.path).unwrap().len()
     }
+}
+
+fn said_of(command: &mut Command) -> String {
+    said(&command.output().unwrap())
 }
 
 /// A small program that has been learned, and what it prints.
@@ -162,7 +185,7 @@ fn none_is_used_under_filters() {
     let path = inside.to_str().unwrap();
     let expected = said(&engine().arg(&inside).output().unwrap());
     assert_eq!(kept.run("--learn", &sandbox, &[path]), expected);
-    assert!(!kept.path.exists(), "it has learned under a filter");
+    assert!(!kept.notes.exists(), "it has learned under a filter");
     assert_eq!(kept.run("--learn", &inside, &[]), expected);
     assert!(kept.path.exists());
     assert_eq!(kept.run("--kept", &sandbox, &[path]), expected);
@@ -326,10 +349,78 @@ fn an_engine_has_translations_behind_it() {
     );
 }
 
+/// A process notes what it ran before it became another program, and both are there.
+#[test]
+fn what_ran_before_another_program_is_noted() {
+    let kept = Kept::new();
+    let shell = guest(&kept.dir, "executes.c", "-O0");
+    let once = guest(&kept.dir, "translated.c", "-O2");
+    let mut command = engine();
+    command
+        .arg("--learn")
+        .arg(&kept.notes)
+        .arg(&shell)
+        .arg(&once);
+    let _ = said_of(&mut command);
+    let notes = fs::read_to_string(&kept.notes).unwrap();
+    for program in [&shell, &once] {
+        let end = format!(" {}", fs::canonicalize(program).unwrap().display());
+        let lines = notes.lines().filter(|line| line.ends_with(&end));
+        assert!(lines.count() >= 1, "{end} {notes}");
+    }
+    assert!(notes.lines().all(|line| line.starts_with("ran ")));
+}
+
+/// Who translates the same notes again gets the same bytes, so that anybody can check what
+/// was baked.
+#[test]
+fn the_same_notes_give_the_same_bytes() {
+    let kept = Kept::new();
+    let program = guest(&kept.dir, "translated.c", "-O2");
+    let mut command = engine();
+    command.arg("--learn").arg(&kept.notes).arg(&program);
+    let _ = said_of(&mut command);
+    let bytes = ["one", "other"].map(|name| {
+        let to = kept.dir.path().join(name);
+        let mut command = engine();
+        command.arg("--translate").arg(&kept.notes).arg(&to);
+        assert_eq!(said_of(&mut command), "exit status: 0\n");
+        fs::read(to).unwrap()
+    });
+    assert!(bytes[0].len() > 100_000);
+    assert!(bytes[0] == bytes[1], "translations differ");
+}
+
+/// Notes are anybody's: whatever they say, a program behaves as without.
+#[test]
+fn forged_notes_do_no_harm() {
+    let kept = Kept::new();
+    let program = guest(&kept.dir, "translated.c", "-O2");
+    let expected = said_of(engine().arg(&program));
+    let path = program.display();
+    let everywhere: String = (0..5000)
+        .map(|n| format!("{:x}* ", 4 * n + n % 3))
+        .collect();
+    let far = "ran 0 ffffffffffffffff* 7fffffff0* fffffffffffffffc ";
+    let forged = [
+        format!("ran 0 {everywhere}{path}\nran 5 {everywhere}{path}\n"),
+        format!("{far}{path}\n{far}/dev/zero\n{far}/\n{far}/nothing\n"),
+        format!("ran 0 {everywhere}/proc/self/exe\nran 0 10 {path}\nran 0 1"),
+    ];
+    for notes in forged {
+        fs::write(&kept.notes, &notes).unwrap();
+        let mut command = engine();
+        command.arg("--translate").arg(&kept.notes).arg(&kept.path);
+        let told = said_of(&mut command);
+        assert!(told.contains("exit status"), "{told}");
+        assert_eq!(kept.run("--kept", &program, &[]), expected);
+    }
+}
+
 /// An option without its file is told so.
 #[test]
 fn no_path_is_an_error() {
-    for option in ["--kept", "--learn", "--bake"] {
+    for option in ["--kept", "--learn", "--translate", "--bake"] {
         let output = engine().arg(option).output().unwrap();
         assert_eq!(output.status.code(), Some(2), "{option}");
     }

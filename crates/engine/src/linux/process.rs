@@ -25,6 +25,7 @@ use crate::memory::address_space::AddressSpace;
 use crate::thread::attention::{Attention, Block};
 use crate::thread::clone;
 use crate::thread::holds::Holds;
+use crate::thread::leaving::Leaving;
 use crate::thread::taken::TAKEN;
 use crate::thread::tracer::Tracer;
 
@@ -49,9 +50,10 @@ pub struct Process {
     pub attached: SpinLock<BTreeMap<u64, u64>>,
     /// Whether system calls are printed (`--strace`).
     pub trace: bool,
-    /// The file of translations that it uses (`--kept`), and whether it adds to it
-    /// (`--learn`).
-    pub kept: Option<(&'static CStr, bool)>,
+    /// The file of translations that it uses (`--kept`).
+    pub kept: Option<&'static CStr>,
+    /// The file of notes that what it ran is added to (`--learn`), and who does it.
+    pub notes: Option<(&'static CStr, &'static dyn Leaving)>,
     /// Who follows its threads.
     pub tracer: Option<&'static dyn Tracer>,
     /// Those of its threads that are stopped by another process.
@@ -91,6 +93,7 @@ impl Process {
             attached: SpinLock::new(BTreeMap::new()),
             trace: false,
             kept: None,
+            notes: None,
             tracer: None,
             holds: Holds::default(),
             parking: Parking::default(),

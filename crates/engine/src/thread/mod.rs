@@ -10,6 +10,7 @@ pub mod gate;
 pub mod handlers;
 pub mod holds;
 pub mod interruptible;
+pub mod leaving;
 pub mod register_sets;
 pub mod taken;
 pub mod tracer;

@@ -16,7 +16,7 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::ffi::{CStr, c_void};
+use core::ffi::c_void;
 use core::marker::PhantomData;
 use core::ops::Range;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -35,8 +35,7 @@ use super::cold::{self, Heat, Led};
 use super::kept::cluster::Kept;
 use super::kept::file::File;
 use super::kept::format::Identity;
-use super::kept::learn::Ran;
-use super::kept::{build, write};
+use super::kept::learn::Learner;
 use super::source::{Code, Observer};
 use super::state::{compute, from_eflags, interpret, interpreter, set_mode, take_float_flags};
 use super::tally::Tally;
@@ -71,8 +70,8 @@ pub struct Translator<G: Guest> {
     spilled_slot: Option<usize>,
     heat: Heat,
     tally: Option<&'static Tally>,
-    /// What runs first, where that is to be kept.
-    ran: Option<Lock<Ran>>,
+    /// Who notes what runs first.
+    learner: Option<&'static Learner>,
     /// Where kept code is, and where the guest's state is known there.
     pub(super) kept: Option<(Range<u64>, &'static [u8])>,
     /// Whether code memory is closed.
@@ -116,7 +115,7 @@ impl<G: Guest> Translator<G> {
             epoch: AtomicU64::new(0),
             heat: Heat::hot(),
             tally: None,
-            ran: None,
+            learner: None,
             kept: None,
             closed: AtomicBool::new(false),
             guest: PhantomData,
@@ -136,51 +135,14 @@ impl<G: Guest> Translator<G> {
     }
 
     /// It is noted from here on what runs.
-    pub fn learn(&mut self) {
-        self.ran = Some(Lock::new(Ran::default()));
+    pub const fn learn(&mut self, learner: &'static Learner) {
+        self.learner = Some(learner);
     }
 
     /// What code that is kept is bound to.
     #[must_use]
     pub fn identity(&self, build: [u8; 20]) -> Identity {
         Identity::new(build, self.shared.hold().lowerer.convention())
-    }
-
-    /// Adds to a file what ran and what it has not, and says how many clusters that
-    /// are.
-    ///
-    /// # Errors
-    /// The kernel's.
-    pub fn write<C: Code>(
-        &self,
-        code: &C,
-        path: &CStr,
-        identity: &Identity,
-    ) -> Result<usize, Errno> {
-        let Some(ran) = &self.ran else { return Ok(0) };
-        let ran = ran.hold();
-        let file = File::open(path, identity).ok();
-        let mut there = file.map(Kept::new);
-        if let Some(there) = &mut there {
-            for block in ran.blocks() {
-                if there.find(block.key).is_none() {
-                    there.wake(block.key, code);
-                }
-            }
-        }
-        let have = |key| {
-            there
-                .as_ref()
-                .is_some_and(|there| there.find(key).is_some())
-        };
-        let mut lowerer = Lowerer::new(self.shared.hold().lowerer.convention().clone());
-        let made = build::clusters::<G, C>(&ran, code, &mut lowerer, &have);
-        if made.is_empty() {
-            return Ok(0);
-        }
-        let content = write::file(file.as_ref(), &made, identity).ok_or(Errno::EFBIG)?;
-        write::publish(path, &content, 0o644)?;
-        Ok(made.len())
     }
 
     /// From now on translated code can't be written by who means to, as far as
@@ -273,9 +235,9 @@ impl<G: Guest> Translator<G> {
                 }));
             }
             if led == Led::On || !self.is_ready(vcpu, memory, pc) {
-                if let Some(ran) = &self.ran {
+                if let Some(learner) = self.learner {
                     let mode = vcpu.host.mode;
-                    ran.hold().note(Key { pc, mode }, led == Led::Head);
+                    learner.note(Key { pc, mode }, led == Led::Head);
                 }
                 let result = cold::run(&self.heat, vcpu, memory);
                 set_mode(vcpu);

@@ -15,11 +15,13 @@ use std::process::{Command, Output};
 use tempfile::TempDir;
 
 /// The binary under test. Where `ARMISTICE_KEPT` names a file, all programs use the
-/// translations in it and add theirs.
+/// translations in it, and note beside it (`.notes`) what they run that it has not.
 pub(crate) fn engine() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_armistice-aarch64"));
     if let Some(file) = std::env::var_os("ARMISTICE_KEPT") {
-        command.arg("--learn").arg(file);
+        let mut notes = file.clone();
+        notes.push(".notes");
+        command.arg("--kept").arg(file).arg("--learn").arg(notes);
     }
     command
 }

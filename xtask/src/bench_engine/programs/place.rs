@@ -96,12 +96,17 @@ impl Userlands {
         Ok(Ok((done.stdout, cost)))
     }
 
-    /// Runs an item once on an engine and in a userland, started by hand: `by` is the
-    /// engine's path inside, with options.
+    /// Runs an item once on an engine, started by hand: `by` is the engine's path inside, with
+    /// options.
     pub(super) fn run_by_hand(&self, engine: &Path, by: &[&str], item: &Item) -> Done {
         let (_, words) = command(item);
         let command: Vec<&str> = by.iter().copied().chain(words).collect();
-        self.arm64.run_on(Some(engine), &self.inputs, &command)
+        self.run_inside(engine, &command)
+    }
+
+    /// Runs a command in the engine's userland.
+    pub(super) fn run_inside(&self, engine: &Path, command: &[&str]) -> Done {
+        self.arm64.run_on(Some(engine), &self.inputs, command)
     }
 
     /// A folder that is in `/mnt` inside, and its name there.

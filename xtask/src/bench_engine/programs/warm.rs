@@ -1,5 +1,5 @@
 //! The engine with translations behind it, of what the items run: each item runs once on
-//! an engine that learns, then what was learned is baked.
+//! an engine that notes what runs, which is translated then; in the end all of it is baked.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -29,12 +29,20 @@ pub(super) fn baked(
     let _ = fs::remove_dir_all(&shared);
     fs::create_dir(&shared)?;
     fs::copy(engine, shared.join("engine"))?;
-    let [by, to] = ["engine", "translations"].map(|name| format!("{inside}/{name}"));
+    let [by, notes, to] =
+        ["engine", "notes", "translations"].map(|name| format!("{inside}/{name}"));
     for item in items {
         eprintln!("{}, learned", item.name);
-        let done = userlands.run_by_hand(engine, &[&by, "--learn", &to], item);
+        let options = [&by, "--kept", &to, "--learn", &notes].map(|word| word as &str);
+        let done = userlands.run_by_hand(engine, &options, item);
         if !done.status.success() {
             eprintln!("  {}: {}", done.status, done.stderr.trim_end());
+        }
+        if shared.join("notes").exists() {
+            userlands
+                .run_inside(engine, &[&by, "--translate", &notes, &to])
+                .ok();
+            fs::remove_file(shared.join("notes"))?;
         }
     }
     let baked = folder.join("armistice-aarch64-warm");

@@ -25,8 +25,10 @@ pub(super) struct Followers<'a> {
     pub(super) trace: bool,
     /// The folder of `-L`.
     pub(super) prefix: Option<&'a [u8]>,
-    /// The file of `--kept` or `--learn`, and whether it is the latter.
-    pub(super) kept: Option<(&'a CStr, bool)>,
+    /// The file of `--kept`.
+    pub(super) kept: Option<&'a CStr>,
+    /// That of `--learn`.
+    pub(super) learn: Option<&'a CStr>,
 }
 
 impl<'a> Followers<'a> {
@@ -35,10 +37,15 @@ impl<'a> Followers<'a> {
         trace: false,
         prefix: None,
         kept: None,
+        learn: None,
     };
 
     pub(super) fn of(process: &'a Process, thread: &Thread) -> Self {
         let tracer = process.tracer;
+        // A path that starts elsewhere may be another file's by now. Who is under
+        // filters must not have a file put there.
+        let filtered = thread.attention().watched.load(Ordering::Relaxed) != 0;
+        let handed_on = |path: &&CStr| path.to_bytes().starts_with(b"/") && !filtered;
         Self {
             debugger: tracer.and_then(|tracer| tracer.handed_over(thread.attention())),
             trace: process.trace,
@@ -46,17 +53,17 @@ impl<'a> Followers<'a> {
                 Some(prefix) if prefix.told => Some(prefix.folder()),
                 _ => None,
             },
-            // A path that starts elsewhere may be another file's by now. Who is under
-            // filters must not have a file put there.
-            kept: process.kept.filter(|(path, _)| {
-                let filtered = thread.attention().watched.load(Ordering::Relaxed) != 0;
-                path.to_bytes().starts_with(b"/") && !filtered
-            }),
+            kept: process.kept.filter(handed_on),
+            learn: process.notes.map(|(path, _)| path).filter(handed_on),
         }
     }
 
     pub(super) const fn any(&self) -> bool {
-        self.debugger.is_some() || self.trace || self.prefix.is_some() || self.kept.is_some()
+        self.debugger.is_some()
+            || self.trace
+            || self.prefix.is_some()
+            || self.kept.is_some()
+            || self.learn.is_some()
     }
 }
 
@@ -184,9 +191,15 @@ impl Found {
             strings.add(b"-L");
             strings.add(folder);
         }
-        if let Some((path, learn)) = followers.kept {
-            strings.add(if learn { b"--learn" } else { b"--kept" });
-            strings.add(path.to_bytes());
+        let files = [
+            (&b"--kept"[..], followers.kept),
+            (b"--learn", followers.learn),
+        ];
+        for (option, path) in files {
+            if let Some(path) = path {
+                strings.add(option);
+                strings.add(path.to_bytes());
+            }
         }
         if let Some(script) = &self.script {
             strings.add(b"--execfn");

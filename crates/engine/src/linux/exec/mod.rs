@@ -87,6 +87,9 @@ fn attempt(
         return host(thread, program);
     }
     let followers = Followers::of(process, thread);
+    if let Some((_, notes)) = process.notes.filter(|_| followers.learn.is_some()) {
+        notes.becomes_another();
+    }
     let own = thread.own(process);
     if program.flags & AT_SYMLINK_NOFOLLOW == 0
         && let Some(target) = executable_at(own, program.directory, &path)

@@ -7,8 +7,11 @@
 //! exit where it leads: its thunk, or an entry that is awake. A base stays in its word
 //! after the cluster has been put to sleep, for faults that are still looked at.
 
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::ops::Range;
+
+use hashbrown::HashMap;
 
 use ir::Key;
 use ir::live::Live;
@@ -16,7 +19,7 @@ use x64::lower::{FaultPoint, Swaps};
 
 use super::file::File;
 use super::format::{Cluster, Entry, Exit, FIRST, KEPT, Stretch, hash_of_entry};
-use crate::host::page::PAGE;
+use crate::host::page::{PAGE, page_down};
 use crate::translator::source::Code;
 
 /// How many entries of one hash are looked at, and how many places of the index.
@@ -26,15 +29,20 @@ const PROBES: u32 = 16;
 #[derive(Debug)]
 pub struct Kept {
     file: File,
-    awake: Vec<Awake>,
+    /// By the clusters' numbers.
+    awake: BTreeMap<u32, Awake>,
+    /// The clusters of code in each page, since their ranges overlap.
+    pages: HashMap<u64, Vec<u32>>,
     /// Clusters that were not what is there, and where that was.
     unlike: Vec<(u32, u64)>,
 }
 
+#[allow(clippy::cast_possible_truncation, reason = "it is small")]
+const LENGTH: usize = PAGE as usize;
+
 /// A cluster that can be entered.
 #[derive(Debug)]
 struct Awake {
-    cluster: u32,
     /// The guest address that its addresses are from.
     base: u64,
     /// Its lowest address and the end.
@@ -50,10 +58,11 @@ const UNLIKE: usize = 256;
 impl Kept {
     /// Nothing is awake.
     #[must_use]
-    pub const fn new(file: File) -> Self {
+    pub fn new(file: File) -> Self {
         Self {
             file,
-            awake: Vec::new(),
+            awake: BTreeMap::new(),
+            pages: HashMap::new(),
             unlike: Vec::new(),
         }
     }
@@ -67,9 +76,10 @@ impl Kept {
     /// The code at a key and what it looks at of the flags, if it is awake.
     #[must_use]
     pub fn find(&self, key: Key) -> Option<(u64, Live)> {
-        let here = |awake: &&Awake| awake.range.contains(&key.pc);
-        self.awake.iter().filter(here).find_map(|awake| {
-            let pc = u32::try_from(key.pc - awake.base).ok()?;
+        let clusters = self.pages.get(&page_down(key.pc))?;
+        let mut here = clusters.iter().filter_map(|number| self.awake.get(number));
+        here.find_map(|awake| {
+            let pc = u32::try_from(key.pc.checked_sub(awake.base)?).ok()?;
             let wanted = (pc, key.mode.number());
             let at = awake
                 .entries
@@ -117,10 +127,7 @@ impl Kept {
         };
         let number = entry.cluster;
         let same_mode = usize::from(entry.mode) == key.mode.number();
-        if !same_mode
-            || self.awake.iter().any(|awake| awake.cluster == number)
-            || self.unlike.contains(&(number, base))
-        {
+        if !same_mode || self.awake.contains_key(&number) || self.unlike.contains(&(number, base)) {
             return false;
         }
         if is_call(&sound.range) || !self.is_same(sound.cluster, base, code) {
@@ -134,13 +141,16 @@ impl Kept {
         for exit in sound.exits {
             self.unlink(exit);
         }
-        self.awake.push(Awake {
-            cluster: number,
+        for page in pages(sound.stretches, base) {
+            self.pages.entry(page).or_default().push(number);
+        }
+        let awake = Awake {
             base,
             range: sound.range,
             entries: sound.entries,
             incoming: Vec::new(),
-        });
+        };
+        self.awake.insert(number, awake);
         true
     }
 
@@ -169,6 +179,7 @@ impl Kept {
             cluster,
             entries,
             exits,
+            stretches,
             range,
         })
     }
@@ -214,17 +225,18 @@ impl Kept {
 
     /// An exit is linked to code of the file's.
     pub fn linked(&mut self, number: u32, to: u64) {
-        let offset = to.wrapping_sub(self.file.code);
-        let clusters = self.file.clusters;
-        let awake = self.awake.iter_mut().find(|awake| {
-            let cluster = clusters.get(awake.cluster as usize);
-            cluster.is_some_and(|cluster| {
-                (u64::from(cluster.code)..u64::from(cluster.code_end)).contains(&offset)
-            })
-        });
-        if let Some(awake) = awake {
+        let offset = u32::try_from(to.wrapping_sub(self.file.code));
+        let cluster = offset.ok().and_then(|offset| self.cluster_at(offset));
+        if let Some(awake) = cluster.and_then(|cluster| self.awake.get_mut(&cluster)) {
             awake.incoming.push(number);
         }
+    }
+
+    /// The cluster that code of the file is of, by its offset.
+    fn cluster_at(&self, offset: u32) -> Option<u32> {
+        let clusters = self.file.clusters;
+        let behind = clusters.partition_point(|cluster| cluster.code <= offset);
+        u32::try_from(behind.checked_sub(1)?).ok()
     }
 
     /// What can fault at an address of the file's code, and what is swapped there.
@@ -232,22 +244,10 @@ impl Kept {
     pub fn fault_point(&self, host: u64) -> Option<(FaultPoint, Swaps)> {
         let file = &self.file;
         let offset = u32::try_from(host.checked_sub(file.code)?).ok()?;
-        let last = |starts: &dyn Fn(usize) -> u32, count: usize| {
-            let (mut low, mut high) = (0, count);
-            while low < high {
-                let middle = usize::midpoint(low, high);
-                if starts(middle) <= offset {
-                    low = middle + 1;
-                } else {
-                    high = middle;
-                }
-            }
-            low.checked_sub(1)
-        };
-        let clusters = file.clusters;
-        let cluster = clusters.get(last(&|n| clusters[n].code, clusters.len())?)?;
+        let cluster = file.clusters.get(self.cluster_at(offset)? as usize)?;
         let regions = cluster.regions.of(file.regions)?;
-        let region = regions.get(last(&|n| regions[n].code, regions.len())?)?;
+        let behind = regions.partition_point(|region| region.code <= offset);
+        let region = regions.get(behind.checked_sub(1)?)?;
         let points = region.points.of(file.points)?;
         let within = offset - region.code;
         let at = points.binary_search_by_key(&within, |point| point.host);
@@ -265,9 +265,9 @@ impl Kept {
     pub fn touched<'a>(&'a self, range: &'a Range<u64>) -> impl Iterator<Item = u32> + 'a {
         self.awake
             .iter()
-            .filter(|awake| {
+            .filter(|&(&number, awake)| {
                 let meets = |start: u64, end: u64| start < range.end && range.start < end;
-                let cluster = self.file.clusters.get(awake.cluster as usize);
+                let cluster = self.file.clusters.get(number as usize);
                 meets(awake.range.start, awake.range.end)
                     && cluster
                         .and_then(|cluster| cluster.stretches.of(self.file.stretches))
@@ -278,13 +278,13 @@ impl Kept {
                             })
                         })
             })
-            .map(|awake| awake.cluster | KEPT)
+            .map(|(&number, _)| number | KEPT)
     }
 
     /// Whether the guest's code is what a cluster that is awake was made of.
     pub fn same<C: Code>(&self, number: u32, code: &C) -> bool {
         let number = number & !KEPT;
-        let awake = self.awake.iter().find(|awake| awake.cluster == number);
+        let awake = self.awake.get(&number);
         let cluster = self.file.clusters.get(number as usize);
         awake
             .zip(cluster)
@@ -295,11 +295,14 @@ impl Kept {
     /// it.
     pub fn sleep(&mut self, number: u32) -> Option<(Vec<Key>, Vec<u32>)> {
         let number = number & !KEPT;
-        let at = self
-            .awake
-            .iter()
-            .position(|awake| awake.cluster == number)?;
-        let awake = self.awake.swap_remove(at);
+        let awake = self.awake.remove(&number)?;
+        let cluster = self.file.clusters.get(number as usize);
+        let stretches = cluster.and_then(|cluster| cluster.stretches.of(self.file.stretches));
+        for page in pages(stretches.unwrap_or_default(), awake.base) {
+            if let Some(clusters) = self.pages.get_mut(&page) {
+                clusters.retain(|&other| other != number);
+            }
+        }
         let key = |entry: &Entry| Key {
             pc: awake.base + u64::from(entry.pc),
             mode: super::format::mode(entry),
@@ -310,6 +313,7 @@ impl Kept {
     /// None can be entered.
     pub fn clear(&mut self) {
         self.awake.clear();
+        self.pages.clear();
         self.unlike.clear();
     }
 }
@@ -319,6 +323,7 @@ struct Sound {
     cluster: &'static Cluster,
     entries: &'static [Entry],
     exits: &'static [Exit],
+    stretches: &'static [Stretch],
     range: Range<u64>,
 }
 
@@ -326,6 +331,18 @@ struct Sound {
 fn within(stretch: &Stretch, cluster: &Cluster) -> bool {
     let end = u64::from(stretch.start) + 4 * u64::from(stretch.words);
     stretch.start >= cluster.low && end <= cluster.high.into()
+}
+
+/// The pages of stretches, which ascend: each once.
+fn pages(stretches: &[Stretch], base: u64) -> impl Iterator<Item = u64> {
+    let mut next = 0;
+    stretches.iter().flat_map(move |stretch| {
+        let start = base + u64::from(stretch.start);
+        let end = start + 4 * u64::from(stretch.words);
+        let from = page_down(start).max(next);
+        next = page_down(end.saturating_sub(1)) + PAGE;
+        (from..next).step_by(LENGTH)
+    })
 }
 
 /// Whether a range has a part of a page.

@@ -16,7 +16,9 @@ pub mod build;
 pub mod cluster;
 pub mod file;
 pub mod format;
+pub mod image;
 pub mod learn;
+pub mod notes;
 pub mod write;
 
 #[cfg(test)]

@@ -33,12 +33,15 @@ struct Sections {
     data: u32,
 }
 
-/// The bytes of a file with all of `old` and new clusters; nothing if there is more than a
-/// file can have.
+/// The bytes of a file with all of `old` and new clusters, as many of these as it can have;
+/// nothing if it has none.
 #[must_use]
 pub fn file(old: Option<&File>, made: &[Made], identity: &Identity) -> Option<Vec<u8>> {
     let mut sections = old.map_or_else(Sections::default, Sections::of);
     for cluster in made {
+        if !sections.has_room(cluster) {
+            break;
+        }
         sections.add(cluster)?;
     }
     sections.write(identity)
@@ -61,6 +64,13 @@ impl Sections {
             code: file.bytes().to_vec(),
             data: file.data,
         }
+    }
+
+    /// Whether one more may be added.
+    fn has_room(&self, made: &Made) -> bool {
+        let code = self.code.len() + ALIGN + made.code.len();
+        let data = self.data as usize + 1 + made.exits.len();
+        code as u64 <= MOST_CODE && data <= MOST_DATA as usize
     }
 
     fn add(&mut self, made: &Made) -> Option<()> {

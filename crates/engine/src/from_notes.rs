@@ -1,0 +1,120 @@
+//! `--translate`: what notes say that ran is translated, and added to a file.
+
+use alloc::ffi::CString;
+use alloc::vec::Vec;
+use core::ffi::CStr;
+use core::format_args as text;
+
+use hashbrown::HashSet;
+use ir::Key;
+use x64::convention::Convention;
+use x64::features::HostFeatures;
+use x64::lower::Lowerer;
+
+use crate::host::message::{self, Shown};
+use crate::host::start::Start;
+use crate::host::sys::{self, Errno, Fd};
+use crate::linux::abi::Abi;
+use crate::translator::kept::build::{self, Made};
+use crate::translator::kept::cluster::Kept;
+use crate::translator::kept::file::File;
+use crate::translator::kept::format::Identity;
+use crate::translator::kept::image::{BIAS, Image};
+use crate::translator::kept::learn::Ran;
+use crate::translator::kept::notes::{self, Noted};
+use crate::translator::kept::write;
+use crate::translator::vcpu;
+
+/// How much is read of notes.
+const MOST_NOTES: u64 = 256 << 20;
+
+/// Translates what notes say, and adds what the file has not. The guest's files are read from
+/// where their paths lead here; those that are not there, or are no programs of the guest's,
+/// are passed over.
+pub fn run<A: Abi>(start: &Start, notes: &CStr, translations: &CStr) -> ! {
+    let Some(build) = start.build_id() else {
+        message::line(text!("this engine has no build-id"));
+        sys::exit_group(1)
+    };
+    let made = content(notes)
+        .map_err(|error| (notes, error))
+        .and_then(|content| {
+            translate::<A>(build, &notes::read(&content), translations)
+                .map_err(|error| (translations, error))
+        });
+    match made {
+        Ok(()) => sys::exit_group(0),
+        Err((path, error)) => {
+            message::line(text!("{}: {error}", Shown(path.to_bytes())));
+            sys::exit_group(1)
+        }
+    }
+}
+
+fn content(path: &CStr) -> Result<Vec<u8>, Errno> {
+    let file = Fd::open(path)?;
+    let length = file.status()?.size.cast_unsigned().min(MOST_NOTES);
+    let mut bytes = alloc::vec![0; usize::try_from(length).map_err(|_| Errno::EFBIG)?];
+    let read = file.read_at(&mut bytes, 0)?;
+    bytes.truncate(read);
+    Ok(bytes)
+}
+
+fn translate<A: Abi>(build: [u8; 20], notes: &[Noted<'_>], to: &CStr) -> Result<(), Errno> {
+    let convention = Convention::new(vcpu::layout::<A::Guest>(), HostFeatures::detect());
+    let identity = Identity::new(build, &convention);
+    let old = File::open(to, &identity).ok();
+    let mut lowerer = Lowerer::new(convention);
+    let mut files = HashSet::new();
+    let mut all = Vec::new();
+    for noted in notes {
+        let Some(file) = open(noted.path) else {
+            continue;
+        };
+        let is_new = (file.status()).is_ok_and(|status| files.insert((status.dev, status.ino)));
+        let image = Image::of(file, A::PLATFORM.elf.machine).filter(|_| is_new);
+        if let Some(image) = image {
+            all.extend(clusters::<A>(&image, noted, old, &mut lowerer));
+        }
+    }
+    if all.is_empty() && old.is_some() {
+        return Ok(());
+    }
+    let content = write::file(old.as_ref(), &all, &identity).ok_or(Errno::ENODATA)?;
+    write::publish(to, &content, 0o644)
+}
+
+fn open(path: &[u8]) -> Option<Fd> {
+    let file = Fd::open(&CString::new(path).ok()?).ok()?;
+    let is_regular = file.status().is_ok_and(|status| status.is_regular());
+    is_regular.then_some(file)
+}
+
+/// What of a file ran and is not there yet.
+fn clusters<A: Abi>(
+    image: &Image,
+    noted: &Noted<'_>,
+    old: Option<File>,
+    lowerer: &mut Lowerer,
+) -> Vec<Made> {
+    let mut ran = Ran::default();
+    let mut there = old.map(Kept::new);
+    for &(offset, mode, head) in &noted.blocks {
+        let Some(pc) = offset.checked_add(BIAS) else {
+            continue;
+        };
+        let key = Key { pc, mode };
+        if let Some(there) = &mut there
+            && there.find(key).is_none()
+        {
+            there.wake(key, image);
+        }
+        ran.note(key, head);
+    }
+    let have = |key| {
+        there
+            .as_ref()
+            .is_some_and(|there| there.find(key).is_some())
+    };
+    build::clusters::<A::Guest, _>(&ran, image, lowerer, &have)
+}
