@@ -83,13 +83,17 @@ impl Sink<'_> {
 /// A guest instruction set, as far as forming regions needs it.
 pub trait Lifter {
     /// What instructions leave to those behind them, such as the conditions of an IT block
-    /// of T32. It goes along within a block; the guest's state has it too, and a mode
+    /// of T32. It goes along within a block; the guest's state has it too, where anybody may
+    /// look at it ([`Lifter::settle`]), and a mode
     /// in which it is not the default. Where a block ends with another, the
     /// interpreter goes on.
     type Context: Copy + Default + PartialEq;
 
     /// The slots that operations may name.
     const SLOTS: Slots = Slots::USUAL;
+    /// A bit for each integer slot that an instruction may write before it faults: what means
+    /// nothing between two instructions, and where the context is noted.
+    const SCRATCH: u32 = 0;
 
     /// How it is translated.
     fn mode(&self) -> Mode {
@@ -100,6 +104,11 @@ pub trait Lifter {
     fn flow(&self, pc: u64, word: u32, context: &mut Self::Context) -> (u32, Flow);
     /// What it does; an end if it is not [`Flow::Next`].
     fn lift(&self, pc: u64, word: u32, context: Self::Context, out: &mut Sink<'_>) -> Option<Term>;
+    /// Brings the state in line with the context, where the interpreter goes on by it. Nothing to
+    /// do where lifting has the state right at all times.
+    fn settle(&self, context: Self::Context, out: &mut Sink<'_>) {
+        let _ = (context, out);
+    }
 }
 
 /// How large a region may grow.
@@ -202,7 +211,7 @@ impl Former {
     ) {
         region.clear();
         region.mode = guest.mode();
-        region.slots = L::SLOTS;
+        (region.slots, region.scratch) = (L::SLOTS, L::SCRATCH);
         for set in [&mut self.visited, &mut self.leaders, &mut self.entries] {
             set.reset(head);
         }
@@ -282,21 +291,24 @@ impl Former {
                 if ends && free {
                     break Term::Jump { target: pc };
                 }
-                let Some(word) = source.fetch(pc) else {
+                let word = source.fetch(pc);
+                let mut sink = Sink {
+                    ops,
+                    first: first as usize,
+                    offset,
+                    word: word.unwrap_or_default(),
+                };
+                let Some(word) = word else {
+                    guest.settle(context, &mut sink);
                     break Term::NoFetch { pc };
                 };
                 words.push(word);
                 insns += 1;
                 if ends {
                     // Blocks begin without a context: it goes on by what the state says.
+                    guest.settle(context, &mut sink);
                     break Term::Interpret { word, pc };
                 }
-                let mut sink = Sink {
-                    ops,
-                    first: first as usize,
-                    offset,
-                    word,
-                };
                 if let Some(term) = guest.lift(pc, word, context, &mut sink) {
                     break term;
                 }

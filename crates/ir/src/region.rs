@@ -114,6 +114,9 @@ pub struct Region {
     pub mode: Mode,
     /// The slots that the guest has.
     pub slots: Slots,
+    /// A bit for each integer slot that may be written before a fault
+    /// ([`crate::form::Lifter::SCRATCH`]).
+    pub scratch: u32,
     /// In the order of their addresses, which is that of the host code.
     pub blocks: Vec<Block>,
     /// The operations of all blocks.

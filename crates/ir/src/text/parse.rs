@@ -258,6 +258,11 @@ impl Reader {
             if line.eat("slots") {
                 self.region.slots = line.slots()?;
             }
+            if line.eat("scratch") {
+                #[allow(clippy::cast_possible_truncation, reason = "at most u32::MAX")]
+                let scratch = line.number(u32::MAX.into())? as u32;
+                self.region.scratch = scratch;
+            }
             self.begun = true;
             return line.end();
         }

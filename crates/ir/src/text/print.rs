@@ -37,6 +37,9 @@ pub fn print_with(region: &Region, note: &dyn Fn(Place) -> Option<String>) -> St
         let Slots { ints, vectors } = region.slots;
         let _ = write!(out, " slots {ints} {vectors}");
     }
+    if region.scratch != 0 {
+        let _ = write!(out, " scratch {:#x}", region.scratch);
+    }
     out.push('\n');
     let mut words = region.words.as_slice();
     let mut line = |text: &str, place| {

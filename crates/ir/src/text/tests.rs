@@ -157,6 +157,7 @@ fn region(random: &mut Random<'_>) -> Region {
             ints: random.byte() % 65,
             vectors: random.byte() % 65,
         },
+        scratch: u32::from(random.byte()) << 16,
         ..Region::default()
     };
     for _ in 0..random.below(5) {

@@ -96,8 +96,8 @@ pub const RULES: &[Rule] = &[
     ),
     rule(
         "precise",
-        "nothing is written in an instruction before its last operation that may fault, but what \
-         one load of several from a base loads",
+        "nothing is written in an instruction before its last operation that may fault, but \
+         scratch, and what one load of several from a base loads",
         commits_last,
     ),
     rule(
@@ -297,13 +297,15 @@ fn interprets_itself(region: &Region) -> Option<String> {
 }
 
 /// Whether an operation changes what a fault shows.
-fn commits(op: &Op) -> bool {
+fn commits(op: &Op, scratch: u32) -> bool {
     let vector = match op {
         Op::Vector(v) => v.written_int().is_zero() && !stores(v),
         _ => false,
     };
     let merges = matches!(op, Op::MergeFlags { .. });
-    vector || merges || op.sets_flags() || op.written().iter().any(Option::is_some)
+    let told = |reg: &Reg| scratch.checked_shr(reg.0.into()).unwrap_or(0) & 1 == 0;
+    let writes = op.written().iter().flatten().any(told);
+    vector || merges || op.sets_flags() || writes
 }
 
 const fn stores(v: &VOp) -> bool {
@@ -348,7 +350,7 @@ fn commits_last(region: &Region) -> Option<String> {
             let late = committed && inst.op.may_fault() && !asks;
             let next = ops.get(n + 1).filter(|next| next.offset == inst.offset);
             let goes_on = next.is_some_and(|next| loads_on(&inst.op, &next.op));
-            committed |= commits(&inst.op) && !goes_on;
+            committed |= commits(&inst.op, region.scratch) && !goes_on;
             late
         })?;
         Some(at(region, block.start as usize + wrong))

@@ -226,6 +226,15 @@ fn several_loads_from_a_base_may_be_one_instructions() {
     assert_eq!(broken(&region), None);
 }
 
+#[test]
+fn scratch_may_be_written_before_a_fault() {
+    let text = with("bin.add.w32 r20, r1, r2\n  ! load.b4.zero r0, [r20]");
+    let mut region = parse(&text).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(broken(&region), Some("precise"));
+    region.scratch = 1 << 20;
+    assert_eq!(broken(&region), None);
+}
+
 /// Flags that are set under a condition are what they were where it does not hold.
 #[test]
 fn flags_live_on_around_a_condition() {
