@@ -11,7 +11,8 @@
 //! Refused when the guest is built: malformed rows, a field name with two places, and
 //! two rows that claim one word when neither is a part of the other.
 //!
-//! The tests of what is made of a table compare it with LLVM's disassembler ([`llvm`]).
+//! The tests of what is made of a table compare it with LLVM's disassembler ([`llvm`]), also on
+//! the code of Debian's packages ([`debian`]).
 #![allow(
     clippy::unwrap_used,
     clippy::missing_panics_doc,
@@ -23,6 +24,7 @@
 )]
 
 mod ambiguity;
+pub mod debian;
 mod emit;
 mod expression;
 mod field;

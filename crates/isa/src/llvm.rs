@@ -6,6 +6,20 @@
 use std::io::{ErrorKind, Write};
 use std::process::{Command, Stdio};
 
+/// LLVM's own word for its version.
+///
+/// # Panics
+/// When LLVM is not installed.
+#[must_use]
+pub fn version() -> String {
+    let output = Command::new("llvm-mc-19").arg("--version").output().expect(
+        "llvm-mc-19 is missing. Install it: apt-get install llvm-19 (`cargo xtask test` does so)",
+    );
+    let text = String::from_utf8(output.stdout).unwrap();
+    let line = text.lines().find(|line| line.contains("version"));
+    line.unwrap().trim().to_owned()
+}
+
 /// The text of each line of bytes (`0x1f,0x20,0x03,0xd5`), as mnemonic, tab, operands; none where
 /// LLVM knows no instruction. The arguments name the architecture and its features.
 ///

@@ -1,18 +1,17 @@
-//! Debian's arm64 programs (long form): fetched by an apt-get with folders of
-//! its own, so that the machine's package lists stay as they are.
+//! Debian's arm64 programs (long form).
 //!
 //! `ARMISTICE_RESULTS` names a folder for the page of counts, which
 //! `cargo xtask decode-real` keeps as results/real-code.md.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 use armistice_a64::decode::Op;
+use isa::debian::{Packages, SUITE, files};
 
 use crate::programs::Found;
-use crate::{elf, program, programs};
+use crate::{elf, programs};
 
 /// What to look at: what the project promises to run, and by kind what is
 /// likely to have rare instructions.
@@ -63,120 +62,6 @@ const PACKAGES: &[&str] = &[
     "postgresql-17",
     "systemd",
 ];
-
-const SUITE: &str = "trixie";
-const KEYS: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
-
-/// The folder with everything fetched, kept between runs.
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join("debian-arm64")
-}
-
-fn apt(root: &Path, args: &[&str]) {
-    let at = |name: &str| root.join(name).display().to_string();
-    let output = Command::new(program("apt-get", "apt"))
-        .args([
-            "-q",
-            "-o",
-            "APT::Architecture=arm64",
-            "-o",
-            "APT::Architectures=arm64",
-        ])
-        .args([
-            "-o",
-            "Acquire::Languages=none",
-            "-o",
-            "APT::Sandbox::User=root",
-        ])
-        .args(["-o", &format!("Dir::State={}", at("state"))])
-        .args(["-o", &format!("Dir::State::status={}", at("status"))])
-        .args(["-o", &format!("Dir::Cache={}", at("cache"))])
-        .args([
-            "-o",
-            &format!("Dir::Etc::sourcelist={}", at("sources.list")),
-        ])
-        .args(["-o", "Dir::Etc::sourceparts=-"])
-        .args(args)
-        .current_dir(root.join("debs"))
-        .output()
-        .unwrap();
-    assert!(
-        output.status.success(),
-        "apt-get {args:?}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-}
-
-/// The file of a package, and its version, which the file's name tells.
-fn deb(root: &Path, package: &str) -> Option<(PathBuf, String)> {
-    std::fs::read_dir(root.join("debs"))
-        .unwrap()
-        .map(|entry| entry.unwrap())
-        .find_map(|entry| {
-            let name = entry.file_name().into_string().unwrap();
-            let rest = name.strip_prefix(package)?.strip_prefix('_')?;
-            let (version, _) = rest.split_once('_')?;
-            Some((entry.path(), version.replace("%3a", ":")))
-        })
-}
-
-/// Fetches and unpacks what is not there yet, each package into a folder of
-/// its name.
-fn fetch(root: &Path) {
-    for name in [
-        "state/lists/partial",
-        "cache/archives/partial",
-        "debs",
-        "unpacked",
-    ] {
-        std::fs::create_dir_all(root.join(name)).unwrap();
-    }
-    let missing: Vec<&str> = PACKAGES
-        .iter()
-        .copied()
-        .filter(|package| deb(root, package).is_none())
-        .collect();
-    if !missing.is_empty() {
-        std::fs::write(root.join("status"), "").unwrap();
-        let source = format!("deb [signed-by={KEYS}] http://deb.debian.org/debian {SUITE} main\n");
-        std::fs::write(root.join("sources.list"), source).unwrap();
-        apt(root, &["update"]);
-        apt(root, &[&["download"], &missing[..]].concat());
-    }
-    for package in PACKAGES {
-        let place = root.join("unpacked").join(package);
-        if place.exists() {
-            continue;
-        }
-        // Whole or not at all.
-        let partial = root.join("unpacking");
-        let _ = std::fs::remove_dir_all(&partial);
-        let (file, _) = deb(root, package).unwrap_or_else(|| panic!("{package} was not fetched"));
-        let status = Command::new(program("dpkg-deb", "dpkg"))
-            .arg("-x")
-            .arg(file)
-            .arg(&partial)
-            .status();
-        assert!(status.unwrap().success(), "{package} does not unpack");
-        std::fs::rename(&partial, &place).unwrap();
-    }
-}
-
-/// The regular files below a folder.
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let entry = entry.unwrap();
-        let kind = entry.file_type().unwrap();
-        if kind.is_dir() {
-            found.extend(files(&entry.path()));
-        } else if kind.is_file() {
-            found.push(entry.path());
-        }
-    }
-    found.sort();
-    found
-}
 
 /// The counts of many files.
 #[derive(Default)]
@@ -233,30 +118,19 @@ fn page(sum: &Sum, packages: &str, table: &str) -> String {
          | --- | ---: | ---: | ---: | ---: | ---: | --- |\n| all | {} | {kinds}\n{packages}\n\
          ## By file\n\n| File | Words | Rows in use | Data | Unknown | Out of scope |\n\
          | --- | ---: | ---: | ---: | ---: | --- |\n{table}",
-        version(),
+        isa::llvm::version(),
         sum.files,
     )
-}
-
-/// LLVM's own word for its version.
-fn version() -> String {
-    let output = Command::new(program("llvm-mc-19", "llvm-19"))
-        .arg("--version")
-        .output()
-        .unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    let line = text.lines().find(|line| line.contains("version"));
-    line.unwrap().trim().to_owned()
 }
 
 #[test]
 #[cfg_attr(not(armistice_long), ignore = "fetches from Debian: ARMISTICE_LONG=1")]
 fn debian_programs_are_what_llvm_says() {
-    let root = folder();
-    fetch(&root);
+    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("debian-arm64");
+    let debian = Packages::fetch(root, "arm64", PACKAGES);
     let (mut all, mut packages, mut table) = (Sum::default(), String::new(), String::new());
     for package in PACKAGES {
-        let place = root.join("unpacked").join(package);
+        let place = debian.folder(package);
         let mut sum = Sum::default();
         for path in files(&place) {
             let file = std::fs::read(&path).unwrap();
@@ -274,7 +148,7 @@ fn debian_programs_are_what_llvm_says() {
             all.take(&found);
         }
         assert!(sum.words > 0, "{package} has no code");
-        let (_, version) = deb(&root, package).unwrap();
+        let version = debian.version(package);
         writeln!(
             packages,
             "| {package} {version} | {} | {}",
