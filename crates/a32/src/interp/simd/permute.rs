@@ -6,8 +6,8 @@ use super::registers::{Vector, d, is_quad, m, n};
 use crate::cpu::Cpu;
 use crate::decode::simd::{Insn, Op};
 
-/// VSWP, VTRN, VUZP, VZIP, which write both of their registers. One register twice is UNKNOWN but for
-/// VSWP: it is what is written last.
+/// VSWP, VTRN, VUZP, VZIP, which write both of their registers. One register twice is UNKNOWN: it is
+/// what is written last.
 pub(super) fn two_results(cpu: &mut Cpu, i: Insn) -> Option<()> {
     let [first, second] = [d(i), m(i)].map(|r| Vector::of(r, is_quad(i)));
     let (x, y) = (first.read(cpu), second.read(cpu));
