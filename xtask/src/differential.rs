@@ -2,7 +2,7 @@
 //! random instructions and states (crates/oracle); of 32-bit Arm the interpreter and QEMU.
 
 use std::fs;
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
@@ -15,8 +15,7 @@ use crate::step::{cargo, run};
 const TESTS: [&str; 4] = ["instructions", "sequences", "faults", "injected"];
 
 /// How to say what is wanted.
-pub(crate) const USAGE: &str =
-    "differential [--long] [--seed N] [--op NAME] [--installed-qemu] [--without-avx512]";
+pub(crate) const USAGE: &str = "differential [--long] [--seed N] [--op NAME] [--guest arm64|arm] [--installed-qemu] [--without-avx512]";
 
 /// What is wanted.
 #[derive(Debug, Default)]
@@ -24,6 +23,8 @@ struct Wanted<'a> {
     long: bool,
     seed: Option<&'a str>,
     op: Option<&'a str>,
+    /// Only this one.
+    guest: Option<&'a str>,
     installed: bool,
     without_avx512: bool,
 }
@@ -38,6 +39,7 @@ impl<'a> Wanted<'a> {
                 "--installed-qemu" => wanted.installed = true,
                 "--without-avx512" => wanted.without_avx512 = true,
                 "--seed" => wanted.seed = Some(args.next().context("--seed wants a number")?),
+                "--guest" => wanted.guest = Some(guest(args.next())?),
                 "--op" => wanted.op = Some(args.next().context("--op wants a name")?),
                 _ => bail!("no option {arg}; usage: cargo xtask {USAGE}"),
             }
@@ -46,11 +48,34 @@ impl<'a> Wanted<'a> {
     }
 }
 
+/// A guest's name.
+fn guest<'a>(name: Option<&&'a str>) -> Result<&'a str> {
+    match name {
+        Some(&name @ ("arm64" | "arm")) => Ok(name),
+        _ => bail!("--guest wants arm64 or arm"),
+    }
+}
+
 /// Compares; with `--long`, also writes crates/oracle/results/long.md, or
-/// long-without-avx512.md.
+/// long-without-avx512.md, and crates/a32/results/long.md.
 pub(crate) fn differential(args: &[&str]) -> Result<()> {
     let wanted = Wanted::read(args)?;
     setup::install(&[setup::QUICK])?;
+    let is_wanted = |guest| wanted.guest.is_none_or(|only| only == guest);
+    let arm64 = if is_wanted("arm64") {
+        arm64(&wanted)
+    } else {
+        Ok(())
+    };
+    arm64.and(if is_wanted("arm") {
+        arm(&wanted)
+    } else {
+        Ok(())
+    })
+}
+
+/// The three executors of A64.
+fn arm64(wanted: &Wanted<'_>) -> Result<()> {
     let parts = product::target_dir().join("differential");
     fs::create_dir_all(&parts)?;
     let mut test = cargo(&["test", "--release", "--no-fail-fast"]);
@@ -80,28 +105,28 @@ pub(crate) fn differential(args: &[&str]) -> Result<()> {
         test.env("ARMISTICE_WITHOUT_AVX512", "1");
     }
     // The results are written of a run that finds differences too.
-    let done = run(test.args(["--", "--nocapture"])).and(arm(&wanted));
-    let page = page(&wanted, &parts)?;
-    println!("\n{page}");
-    if wanted.long && wanted.op.is_none() {
-        let name = match wanted.without_avx512 {
-            true => "long-without-avx512.md",
-            false => "long.md",
-        };
-        let place = product::workspace()
-            .join("crates/oracle/results")
-            .join(name);
-        fs::create_dir_all(place.parent().context("a folder")?)?;
-        fs::write(&place, page)?;
-        println!("Written to crates/oracle/results/{name}");
-    }
+    let done = run(test.args(["--", "--nocapture"]));
+    let (without, name) = match wanted.without_avx512 {
+        true => (" --without-avx512", "long-without-avx512.md"),
+        false => ("", "long.md"),
+    };
+    let title =
+        format!("# Three executors compared\n\nBy `cargo xtask differential --long{without}`");
+    let place = format!("crates/oracle/results/{name}");
+    page(wanted, &title, &TESTS.map(|name| parts.join(name)), &place)?;
     done
 }
 
 /// Interpreter and translator of 32-bit Arm against QEMU, in the same way.
 fn arm(wanted: &Wanted<'_>) -> Result<()> {
+    let parts = product::target_dir().join("differential/arm");
+    fs::create_dir_all(&parts)?;
+    let names = ["instructions", "sequences"].map(|name| parts.join(name));
+    for name in &names {
+        let _ = fs::remove_file(name.with_extension("md"));
+    }
     let mut test = cargo(&["test", "--release", "--package", "armistice-a32"]);
-    test.arg("--test=qemu");
+    test.arg("--test=qemu").env("ARMISTICE_RESULTS", &parts);
     if !wanted.installed {
         test.env("ARMISTICE_QEMU_ARM", setup::newest_qemu_arm()?);
     }
@@ -114,28 +139,39 @@ fn arm(wanted: &Wanted<'_>) -> Result<()> {
             test.env(name, value);
         }
     }
-    run(test.args(["--", "--nocapture"]))
+    test.args(["--", "--nocapture"]);
+    if wanted.op.is_some() {
+        // Sequences are of all instructions.
+        test.arg("every_instruction");
+    }
+    let done = run(&mut test);
+    let title = "# Three executors of 32-bit Arm compared\n\nBy `cargo xtask differential --long --guest arm`";
+    page(wanted, title, &names, "crates/a32/results/long.md")?;
+    done
 }
 
-/// The page of the results.
-fn page(wanted: &Wanted<'_>, parts: &Path) -> Result<String> {
-    let without = match wanted.without_avx512 {
-        true => " --without-avx512",
-        false => "",
-    };
+/// Shows the page of the results, and keeps that of a long run of all.
+fn page(wanted: &Wanted<'_>, title: &str, parts: &[PathBuf], place: &str) -> Result<()> {
     let mut page = format!(
-        "# Three executors compared\n\nBy `cargo xtask differential --long{without}`. {}, {}, host {}.\n",
+        "{title}. {}, {}, host {}.\n",
         first_line("date", &["--iso-8601"])?,
         first_line("rustc", &["--version"])?,
         host()?,
     );
-    for name in TESTS {
-        if let Ok(part) = fs::read_to_string(parts.join(name).with_extension("md")) {
+    for part in parts {
+        if let Ok(part) = fs::read_to_string(part.with_extension("md")) {
             page.push('\n');
             page.push_str(&part);
         }
     }
-    Ok(page)
+    println!("\n{page}");
+    if wanted.long && wanted.op.is_none() {
+        let file = product::workspace().join(place);
+        fs::create_dir_all(file.parent().context("a folder")?)?;
+        fs::write(&file, page)?;
+        println!("Written to {place}");
+    }
+    Ok(())
 }
 
 /// The processor's name.

@@ -116,12 +116,23 @@ pub(crate) struct Batch {
     pub(crate) states: Vec<(usize, State)>,
     /// What the data area holds at each start.
     pub(crate) pattern: Vec<u8>,
+    /// Whether programs access it; else it is left alone.
+    pub(crate) accesses_data: bool,
 }
 
 impl Batch {
     /// The address of the next program.
     pub(crate) fn next_address(&self) -> u32 {
         self.programs.last().map_or(CODE, Program::past) + 8
+    }
+
+    /// How many bytes of the data area belong to a state.
+    pub(crate) fn data_size(&self) -> usize {
+        if self.accesses_data {
+            DATA_SIZE as usize
+        } else {
+            0
+        }
     }
 
     /// Whether a small program more still fits.
@@ -188,9 +199,9 @@ pub(crate) struct Results {
 }
 
 impl Results {
-    /// The data area after state `n`.
+    /// The data area after state `n`, if it was accessed.
     pub(crate) fn data_of(&self, n: usize) -> &[u8] {
-        let size = DATA_SIZE as usize;
+        let size = self.data.len() / self.states.len();
         &self.data[n * size..(n + 1) * size]
     }
 }

@@ -347,21 +347,10 @@ pub(crate) fn program(rng: &mut Rng, row: Row, address: u32) -> (Program, Insn) 
             Set::Thumb => 0xb658,
         });
     }
-    let may_be_conditional = !matches!(
-        target,
-        Operation::Branch { cond: Some(_), .. }
-            | Operation::CompareBranch { .. }
-            | Operation::IfThen(_)
-            | Operation::SetEndianness { .. }
-            | Operation::Crc32 { .. }
-            | Operation::Breakpoint(_)
-            | Operation::Undefined
-    ) && !insn.name().starts_with("CPS")
-        && !insn.name().starts_with("SETPAN");
     if rng.percent(80) {
         words.extend(load_for(rng, set, target));
     }
-    if set == Set::Thumb && may_be_conditional && rng.percent(40) {
+    if set == Set::Thumb && may_be_conditional(insn) && rng.percent(40) {
         words.push(0xbf08 | rng.below(14) << 4);
     }
     let at = address + words.iter().map(|&word| length(set, word)).sum::<u32>();
@@ -396,8 +385,23 @@ pub(crate) fn program(rng: &mut Rng, row: Row, address: u32) -> (Program, Insn) 
     (program, insn)
 }
 
+/// Whether it may be in an IT block.
+pub(crate) fn may_be_conditional(insn: Insn) -> bool {
+    !matches!(
+        operation(insn),
+        Operation::Branch { cond: Some(_), .. }
+            | Operation::CompareBranch { .. }
+            | Operation::IfThen(_)
+            | Operation::SetEndianness { .. }
+            | Operation::Crc32 { .. }
+            | Operation::Breakpoint(_)
+            | Operation::Undefined
+    ) && !insn.name().starts_with("CPS")
+        && !insn.name().starts_with("SETPAN")
+}
+
 /// The load-exclusive that lets a store-exclusive succeed, unless memory or registers don't.
-fn load_for(rng: &mut Rng, set: Set, store: Operation) -> Option<u32> {
+pub(crate) fn load_for(rng: &mut Rng, set: Set, store: Operation) -> Option<u32> {
     let Operation::StoreExclusive {
         size, n, offset, ..
     } = store
@@ -432,7 +436,7 @@ fn load_for(rng: &mut Rng, set: Set, store: Operation) -> Option<u32> {
 }
 
 /// Whether it loads or stores, so that the order of bytes matters.
-fn accesses_data(operation: Operation) -> bool {
+pub(crate) fn accesses_data(operation: Operation) -> bool {
     use Operation as O;
     matches!(
         operation,
@@ -450,6 +454,30 @@ fn accesses_data(operation: Operation) -> bool {
     ) || matches!(operation, O::Float(i)
         if matches!(i.op.class(), fp::Class::load_store | fp::Class::load_store_multiple))
         || matches!(operation, O::Simd(i) if vectors::accesses_data(i))
+}
+
+/// Whether it may load or store anything.
+pub(crate) fn may_access_data(insn: Insn) -> bool {
+    use Operation as O;
+    match operation(insn) {
+        O::Data { .. }
+        | O::MoveTop { .. }
+        | O::Multiply { .. }
+        | O::MultiplyLong { .. }
+        | O::Divide { .. }
+        | O::Unary { .. }
+        | O::Extend { .. }
+        | O::Parallel { .. }
+        | O::Saturating { .. }
+        | O::Saturate { .. }
+        | O::Saturate16 { .. }
+        | O::Pack { .. }
+        | O::Select { .. }
+        | O::BitField { .. }
+        | O::Crc32 { .. } => false,
+        O::Float(_) | O::Simd(_) => accesses_data(operation(insn)),
+        _ => true,
+    }
 }
 
 /// Where a branch goes: an instruction behind it that it can reach, or an end.

@@ -18,7 +18,9 @@ pub(crate) fn run(sandbox: &mut Sandbox, batch: &Batch, leave: [u32; 2]) -> Resu
         sandbox.data().copy_from_slice(&batch.pattern);
         let state = execute(sandbox, batch, &batch.programs[*program], before);
         results.states.push(state);
-        results.data.extend_from_slice(sandbox.data());
+        results
+            .data
+            .extend_from_slice(&sandbox.data()[..batch.data_size()]);
     }
     results
 }

@@ -23,6 +23,7 @@ const SHARED: u32 = CODE + 0x5000_0000;
 const HEAD_LEAVE: u32 = 0;
 const HEAD_CODE_BYTES: u32 = 8;
 const HEAD_STATES: u32 = 12;
+const HEAD_DATA_BYTES: u32 = 16;
 const AT_CODE: u32 = 0x1000;
 const AT_PATTERN: u32 = AT_CODE + CODE_SIZE;
 const AT_ENTRIES: u32 = AT_PATTERN + DATA_SIZE;
@@ -46,6 +47,7 @@ fn layout() -> String {
         ("HEAD_LEAVE_THUMB", HEAD_LEAVE + 4),
         ("HEAD_CODE_BYTES", HEAD_CODE_BYTES),
         ("HEAD_STATES", HEAD_STATES),
+        ("HEAD_DATA_BYTES", HEAD_DATA_BYTES),
         ("SHARED_CODE", AT_CODE),
         ("SHARED_PATTERN", AT_PATTERN),
         ("SHARED_ENTRIES", AT_ENTRIES),
@@ -210,13 +212,18 @@ impl Qemu {
         self.answers.recv_timeout(PATIENCE)
     }
 
-    /// Runs a batch.
-    pub(crate) fn run(&mut self, batch: &Batch) -> Result<Results, RecvTimeoutError> {
+    /// Starts a batch, of which [`Self::results`] waits for the end.
+    pub(crate) fn start_batch(&mut self, batch: &Batch) {
         let image = batch.image(self.leave);
         assert!(image.len() <= CODE_SIZE as usize && batch.states.len() <= MAX_STATES);
-        let count = batch.states.len();
-        self.write(HEAD_CODE_BYTES, &(image.len() as u32).to_le_bytes());
-        self.write(HEAD_STATES, &(count as u32).to_le_bytes());
+        let head = [
+            (HEAD_CODE_BYTES, image.len()),
+            (HEAD_STATES, batch.states.len()),
+            (HEAD_DATA_BYTES, batch.data_size()),
+        ];
+        for (at, value) in head {
+            self.write(at, &(value as u32).to_le_bytes());
+        }
         self.write(AT_CODE, &image);
         self.write(AT_PATTERN, &batch.pattern);
         let (mut entries, mut states) = (Vec::new(), Vec::new());
@@ -229,14 +236,19 @@ impl Qemu {
         self.write(AT_ENTRIES, &entries);
         self.write(AT_STATES, &states);
         self.stdin.as_mut().unwrap().write_all(b"g").unwrap();
+    }
+
+    /// What came of the batch that was started.
+    pub(crate) fn results(&mut self, batch: &Batch) -> Result<Results, RecvTimeoutError> {
         self.wait()?;
+        let count = batch.states.len();
         let mut results = Results::default();
         let mut bytes = vec![0; count * size_of::<State>()];
         self.shared
             .read_exact_at(&mut bytes, AT_STATES.into())
             .unwrap();
         results.states = bytes.chunks(size_of::<State>()).map(from_bytes).collect();
-        results.data = vec![0; count * DATA_SIZE as usize];
+        results.data = vec![0; count * batch.data_size()];
         self.shared
             .read_exact_at(&mut results.data, AT_DATA.into())
             .unwrap();

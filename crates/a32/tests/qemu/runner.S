@@ -139,9 +139,12 @@ state_done:
         bne     next_state
         b       next_batch
 
-@ Copies the data area from r1 to r0; r2 is its size then.
+@ Copies the data area from r1 to r0, unless the batch leaves it alone; r2 is its size then.
 copy_data:
-        ldr     r2, =DATA_SIZE
+        ldr     r2, =SHARED
+        ldr     r2, [r2, #HEAD_DATA_BYTES]
+        cmp     r2, #0
+        bxeq    lr
         add     r3, r1, r2
 5:      vldm    r1!, {d0-d7}
         vstm    r0!, {d0-d7}

@@ -73,7 +73,9 @@ impl Translator {
             sandbox.data().copy_from_slice(&batch.pattern);
             let state = self.execute(sandbox, batch, &batch.programs[*program], before);
             results.states.push(state);
-            results.data.extend_from_slice(sandbox.data());
+            results
+                .data
+                .extend_from_slice(&sandbox.data()[..batch.data_size()]);
         }
         results
     }

@@ -31,14 +31,14 @@ pub(crate) fn is_predictable(i: Insn) -> bool {
 }
 
 /// A doubleword of lanes.
-fn lanes(rng: &mut Rng, bits: u32, mut lane: impl FnMut(&mut Rng) -> u64) -> u64 {
+pub(crate) fn lanes(rng: &mut Rng, bits: u32, mut lane: impl FnMut(&mut Rng) -> u64) -> u64 {
     (0..64 / bits).fold(0, |all, n| {
         all | (lane(rng) & u64::MAX >> (64 - bits)) << (bits * n)
     })
 }
 
 /// Integers about the ends of their ranges, and small ones.
-fn integers(rng: &mut Rng, bits: u32) -> u64 {
+pub(crate) fn integers(rng: &mut Rng, bits: u32) -> u64 {
     lanes(rng, bits, |rng| {
         let least = 1u64 << (bits - 1);
         match rng.below(8) {

@@ -1,0 +1,291 @@
+//! Sequences of several instructions, with IT blocks of up to four, SETEND, and exclusive
+//! accesses. The interpreter is asked while a sequence grows, so that most run to their ends; what both
+//! executors make of it is compared like all else.
+
+use armistice_a32::cpu::Cpu;
+use armistice_a32::decode::{Insn, State as Set, decode, length};
+use armistice_a32::interp::step;
+use armistice_a32::operation::{Operation, operation};
+use guest::Environment;
+use guest::memory::{Barrier, Buffer, Fault, FaultKind, Memory, Size};
+
+use crate::case::{Batch, CODE, CODE_SIZE, DATA, DATA_SIZE, Program, State};
+use crate::generate::{self, FPSCR, Row, load_for, may_be_conditional, word_of};
+use crate::random::Rng;
+use crate::sandbox::{Sandbox, cpu_of};
+use crate::{STATES, interpreter, is_run, vectors};
+
+/// Programs and states.
+pub(crate) fn batch(rng: &mut Rng, sandbox: &mut Sandbox, states: usize) -> Batch {
+    let mut batch = Batch {
+        pattern: generate::pattern(rng),
+        accesses_data: true,
+        ..Batch::default()
+    };
+    while batch.states.len() < states && batch.has_room() {
+        let before = state(rng);
+        let program = program(rng, &before, &batch.pattern, batch.next_address());
+        let number = batch.programs.len();
+        for n in 0..STATES.min(states - batch.states.len()) {
+            let mut state = before;
+            if n > 0 {
+                vary(rng, &mut state);
+            }
+            batch.states.push((number, state));
+        }
+        batch.programs.push(program);
+    }
+    // Elsewhere a process of QEMU has pages of its own.
+    let about = DATA - 0x1000..DATA + DATA_SIZE + 0x1000;
+    let ends = interpreter::run(sandbox, &batch, [CODE; 2]).states;
+    let mut ends = ends.iter();
+    batch.states.retain(|_| {
+        ends.next()
+            .is_none_or(|end| end.signal != 11 || about.contains(&end.address))
+    });
+    batch
+}
+
+/// The row of the instruction of a state's program at an address.
+pub(crate) fn row_at(batch: &Batch, n: usize, pc: u32) -> Option<String> {
+    let program = &batch.programs[batch.states[n].0];
+    let mut address = program.address;
+    for &word in &program.words {
+        if address == pc {
+            let name = decode(program.set, word)?.name();
+            let set = if program.set == Set::Arm {
+                "A32"
+            } else {
+                "T32"
+            };
+            return Some(format!("{set}.{name}"));
+        }
+        address += length(program.set, word);
+    }
+    None
+}
+
+/// Many registers are addresses in the data area, so that accesses find it.
+fn state(rng: &mut Rng) -> State {
+    let mut state = State {
+        cpsr: rng.word() & 0xf80f_0000,
+        tpidrurw: rng.word(),
+        ..State::default()
+    };
+    for r in &mut state.r {
+        *r = if rng.percent(60) {
+            let address = DATA + DATA_SIZE / 4 + rng.below(DATA_SIZE / 2);
+            address & if rng.percent(80) { !15 } else { !3 }
+        } else if rng.percent(50) {
+            rng.below(64)
+        } else {
+            rng.value()
+        };
+    }
+    vectors(rng, &mut state);
+    state
+}
+
+/// Other flags and vectors, and what is no address.
+fn vary(rng: &mut Rng, state: &mut State) {
+    state.cpsr = rng.word() & 0xf80f_0000;
+    for r in &mut state.r {
+        if !(DATA..DATA + DATA_SIZE).contains(r) && *r >= 64 {
+            *r = rng.value();
+        }
+    }
+    vectors(rng, state);
+}
+
+fn vectors(rng: &mut Rng, state: &mut State) {
+    for d in &mut state.d {
+        *d = match rng.below(7) {
+            0 => vectors::lanes(rng, 16, |rng| rng.float(1)),
+            1 => vectors::lanes(rng, 32, |rng| rng.float(2)),
+            2 => rng.float(3),
+            3 => rng.bits(),
+            size => vectors::integers(rng, 4 << (size - 3)),
+        };
+    }
+    state.fpscr = match rng.below(3) {
+        0 => rng.word() & 0xf000_0000,
+        1 => rng.word() & 0xf0c0_0000,
+        _ => rng.word() & FPSCR,
+    };
+}
+
+/// A program in the making, that is executed as it grows. Its code reads as zero, and is not
+/// written.
+#[derive(Clone)]
+struct Machine {
+    cpu: Cpu,
+    data: Data,
+}
+
+#[derive(Clone)]
+struct Data(Buffer);
+
+impl Machine {
+    /// At the program's first instruction.
+    fn new(state: &State, program: &Program, pattern: &[u8]) -> Self {
+        let mut data = Buffer::new(DATA.into(), 0);
+        data.bytes = pattern.to_vec();
+        Self {
+            cpu: cpu_of(state, program),
+            data: Data(data),
+        }
+    }
+
+    /// Whether a word is executed without exception.
+    fn executes(&mut self, word: u32) -> bool {
+        decode(self.cpu.state(), word)
+            .is_some_and(|insn| step(&mut self.cpu, &mut self.data, insn).is_ok())
+    }
+}
+
+impl Memory for Data {
+    fn load(&mut self, address: u64, size: Size) -> Result<u128, Fault> {
+        if (CODE..CODE + CODE_SIZE).contains(&(address as u32)) {
+            return Ok(0);
+        }
+        self.0.load(address, size)
+    }
+
+    fn store(&mut self, address: u64, size: Size, value: u128) -> Result<(), Fault> {
+        self.0.store(address, size, value)
+    }
+
+    fn compare_exchange(
+        &mut self,
+        address: u64,
+        size: Size,
+        expected: u128,
+        new: u128,
+    ) -> Result<u128, Fault> {
+        self.0.compare_exchange(address, size, expected, new)
+    }
+
+    fn fetch(&mut self, address: u64, _: Size) -> Result<u32, Fault> {
+        Err(Fault {
+            address,
+            kind: FaultKind::Translation,
+            write: false,
+        })
+    }
+
+    fn barrier(&mut self, _: Barrier) {}
+
+    fn invalidate_code(&mut self, _: u64, _: u64) {}
+}
+
+impl Environment for Data {
+    fn counter(&mut self) -> u64 {
+        0
+    }
+
+    fn frequency(&mut self) -> u64 {
+        1
+    }
+}
+
+/// A sequence of which the interpreter makes something on a state.
+fn program(rng: &mut Rng, state: &State, pattern: &[u8], address: u32) -> Program {
+    let mut program = Program {
+        set: rng.pick(&[Set::Arm, Set::Thumb]),
+        address,
+        words: Vec::new(),
+    };
+    let mut machine = Machine::new(state, &program, pattern);
+    let steps = 2 + rng.below(10);
+    for _ in 0..steps {
+        let (words, after) = part(rng, program.set, &machine);
+        program.words.extend(words);
+        let Some(after) = after else { break };
+        machine = after;
+    }
+    program
+}
+
+/// The next words, and the machine behind them, unless they end in an exception.
+fn part(rng: &mut Rng, set: Set, machine: &Machine) -> (Vec<u32>, Option<Machine>) {
+    for _ in 0..40 {
+        let words = match rng.below(10) {
+            0 => exclusive(rng, set),
+            1..5 if set == Set::Thumb => block(rng),
+            _ => vec![word_of(set, instruction(rng, set, |_| true))],
+        };
+        let mut after = machine.clone();
+        if words.iter().all(|&word| after.executes(word)) {
+            return (words, Some(after));
+        }
+        if rng.percent(3) {
+            return (words, None);
+        }
+    }
+    (Vec::new(), None)
+}
+
+/// An instruction that goes on to the next.
+fn instruction(rng: &mut Rng, set: Set, wanted: impl Fn(Insn) -> bool) -> Insn {
+    let rows: Vec<Row> = Row::all().filter(|row| row.set() == set).collect();
+    loop {
+        let row = rng.pick(&rows);
+        if !is_run(&row.name()) || is_left_out(&row.name()) {
+            continue;
+        }
+        let insn = row.word(rng);
+        if !leads_away(insn) && wanted(insn) {
+            return insn;
+        }
+    }
+}
+
+/// What differs anywhere, or asks for values of its own.
+fn is_left_out(name: &str) -> bool {
+    ["CNTFRQ", "CNTVCT", "SETPAN", "VMSR", "BKPT", "UDF"]
+        .iter()
+        .any(|part| name.contains(part))
+}
+
+fn leads_away(insn: Insn) -> bool {
+    use Operation as O;
+    match operation(insn) {
+        O::Branch { .. }
+        | O::BranchExchange { .. }
+        | O::CompareBranch { .. }
+        | O::TableBranch { .. }
+        | O::IfThen(_) => true,
+        O::Data { d, .. } => d == 15,
+        O::Load { t, .. } => t == 15,
+        O::LoadMultiple(multiple) => multiple.registers >> 15 == 1,
+        _ => false,
+    }
+}
+
+/// A load-exclusive and its store, with something between now and then.
+fn exclusive(rng: &mut Rng, set: Set) -> Vec<u32> {
+    let is_store = |insn| matches!(operation(insn), Operation::StoreExclusive { .. });
+    let store = instruction(rng, set, is_store);
+    let mut words: Vec<u32> = load_for(rng, set, operation(store)).into_iter().collect();
+    if rng.percent(30) {
+        words.push(word_of(set, instruction(rng, set, |_| true)));
+    }
+    words.push(word_of(set, store));
+    words
+}
+
+/// An IT block of one to four instructions.
+fn block(rng: &mut Rng) -> Vec<u32> {
+    let count = 1 + rng.below(4);
+    let cond = rng.below(14);
+    // Each bit but the last one set is the low bit of a condition.
+    let mask = (rng.below(16) << 1 | 1) << (4 - count) & 15;
+    let mut words = vec![0xbf00 | cond << 4 | mask];
+    for _ in 0..count {
+        words.push(word_of(
+            Set::Thumb,
+            instruction(rng, Set::Thumb, may_be_conditional),
+        ));
+    }
+    words
+}
