@@ -40,9 +40,10 @@ Usage: cargo xtask TASK
   bench-engine programs [--quick] [--rounds N] [--only KIND|ITEM] [--engine FILE]
                  The same with whole programs in Debian's userlands
   bench-run      Measure armistice run beside Podman and Docker
-  differential [--long] [--seed N] [--op NAME] [--installed-qemu] [--without-avx512]
+  differential [--long] [--seed N] [--op NAME] [--guest arm64|arm] [--installed-qemu]
+                 [--without-avx512]
                  Compare interpreter, translator and QEMU; with --long, write
-                 crates/oracle/results
+                 crates/oracle/results and crates/a32/results
   suites [--only SUITE]
                  Run GCC's test programs under the engine and QEMU, and write
                  crates/engine/results
@@ -53,7 +54,8 @@ Usage: cargo xtask TASK
   suites --only go|libc-test|ltp[:TEST,...] [--source CHECKOUT] [--all] [--jobs N]
                  Run tests of libraries and of system calls on the engine, and
                  natively and on QEMU what fails there, or all
-  decode-real    Decode Debian's arm64 programs, and write crates/a64/results
+  decode-real    Decode Debian's arm64 programs, and object files of armhf and armel, and
+                 write crates/a64/results and crates/a32/results
   deb            Build the Debian package
   dist [--check] Make a release in target/dist; with --check twice, and compare
   proof-programs           Assemble crates/proof/programs

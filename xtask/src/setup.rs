@@ -106,6 +106,11 @@ pub(crate) const QUICK: &[Need] = &[
         "assembles what the tests of 32-bit Arm run on QEMU",
     ),
     need(
+        "/usr/arm-linux-gnueabihf/lib/libc.a",
+        "libc6-dev-armhf-cross",
+        "real code for the decoder of 32-bit Arm",
+    ),
+    need(
         "gdb-multiarch",
         "gdb-multiarch",
         "drives programs that the engine runs",

@@ -99,6 +99,12 @@ fn differences(
     found
 }
 
+/// The words on which LLVM and the table differ, beside the known ones.
+pub(crate) fn beside_the_known(state: State, words: &[u32]) -> Vec<(u32, String)> {
+    let known = known();
+    differences(state, words, &known, &mut vec![0; known.len()])
+}
+
 /// Asserts that words are what LLVM says, and that each line of a set's was needed.
 fn compare(state: State, set: &str, words: &[u32]) {
     let known = known();
