@@ -23,11 +23,14 @@ use crate::linux::abi::{Abi, State};
 use crate::linux::core_file::{self, Death};
 use crate::linux::delivery::Fatal;
 use crate::linux::process::{Process, Thread};
+use crate::linux::ptrace::stops::ERESTARTSYS;
+use crate::linux::ptrace::tracee::Tracee;
 use crate::linux::syscalls::{self, Control};
 use crate::linux::{other, seccomp, signals};
 use crate::memory::guest_memory::{self, GuestMemory};
 use crate::thread::attention::{Attention, Block};
 use crate::thread::clone::{self, Request};
+use crate::thread::traced::Beginning;
 use crate::translator::interpret;
 use crate::translator::kept::file::File;
 use crate::translator::kept::learn::Learner;
@@ -166,7 +169,10 @@ pub fn run<A: Abi>(
         }
     }
     own::keep_away();
-    let end = runtime.run(&mut thread, &mut vcpu);
+    let end = match runtime.begin_traced(&mut thread, &mut vcpu) {
+        Ok(()) => runtime.run(&mut thread, &mut vcpu),
+        Err(Fatal(signal)) => runtime.died(&thread, &vcpu.cpu, signal),
+    };
     runtime.end(&thread, end, None)
 }
 
@@ -221,7 +227,10 @@ unsafe extern "C" fn begin<A: Abi>(start: *mut c_void) -> ! {
     {
         debugger.join(attention, vcpu);
     }
-    let end = runtime.run(thread, vcpu);
+    let end = match thread.begins::<A>(&runtime.process, &mut vcpu.cpu) {
+        Ok(()) => runtime.run(thread, vcpu),
+        Err(Fatal(signal)) => runtime.died(thread, &vcpu.cpu, signal),
+    };
     let owned = (*flags & clone::VFORK == 0).then_some(start);
     runtime.end(thread, end, owned)
 }
@@ -233,9 +242,12 @@ impl<A: Abi> Runtime<A> {
         let mut observer = Looking(&self.inspector, self.learner);
         // It goes past a breakpoint that is not for it.
         let mut past = false;
+        self.translator.refresh(vcpu, &memory);
         loop {
             let attention = thread.attention();
+            let (steps, stops) = (thread.steps(), thread.stops());
             let how = match self.debugger {
+                None if steps => How::Step,
                 None => How::Run,
                 Some(_) if core::mem::take(&mut past) => How::Step,
                 Some(debugger) => {
@@ -271,7 +283,14 @@ impl<A: Abi> Runtime<A> {
                 Some(exception) => thread.raise::<A>(&self.process, &mut vcpu.cpu, exception),
             };
             self.translator.at_safe_point(vcpu, &memory);
-            let told = told.and_then(|()| thread.attend::<A>(&self.process, &mut vcpu.cpu));
+            let mut told = told.and_then(|()| thread.attend::<A>(&self.process, &mut vcpu.cpu));
+            if steps && told.is_ok() {
+                told = thread.stepped::<A>(&self.process, &mut vcpu.cpu, stops);
+            }
+            if thread.stops() != stops {
+                // Its tracer may have changed code.
+                self.translator.refresh(vcpu, &memory);
+            }
             if let Err(Fatal(signal)) = told {
                 return self.died(thread, &vcpu.cpu, signal);
             }
@@ -289,6 +308,20 @@ impl<A: Abi> Runtime<A> {
         thread: &mut Thread,
         vcpu: &mut Vcpu<A::Guest>,
     ) -> Result<Result<(), Fatal>, End> {
+        if thread.tracee.is_some() {
+            return self.supervise_traced(thread, vcpu);
+        }
+        let (control, result) = self.perform(thread, vcpu)?;
+        self.conclude(thread, vcpu, control, result)
+    }
+
+    /// Does the call itself: what comes of it, and its result. The registers stay.
+    #[inline]
+    fn perform(
+        &'static self,
+        thread: &mut Thread,
+        vcpu: &mut Vcpu<A::Guest>,
+    ) -> Result<(Control, Result<u64, Errno>), End> {
         let control = syscalls::call::<A>(&self.process, thread, &vcpu.cpu);
         let result = match control {
             Control::Exit(code) => return Err(End::Thread(code)),
@@ -297,8 +330,22 @@ impl<A: Abi> Runtime<A> {
             Control::Clone(request) => self.clone(thread, vcpu, &request),
             // What they do to the registers, another call does where a debugger has
             // changed those meanwhile.
-            Control::SignalReturn | Control::Signal(_) | Control::Kill(_) => Err(Errno::RESTART),
+            Control::SignalReturn | Control::Signal(_) | Control::Kill(_) | Control::Trace(_) => {
+                Err(Errno::RESTART)
+            }
         };
+        Ok((control, result))
+    }
+
+    /// Lets the registers be those after the call.
+    #[inline]
+    fn conclude(
+        &self,
+        thread: &mut Thread,
+        vcpu: &mut Vcpu<A::Guest>,
+        control: Control,
+        result: Result<u64, Errno>,
+    ) -> Result<Result<(), Fatal>, End> {
         if !syscalls::ended(&self.process, thread, result) {
             return Ok(Ok(()));
         }
@@ -316,6 +363,62 @@ impl<A: Abi> Runtime<A> {
                 Ok(Ok(()))
             }
         }
+    }
+
+    /// The same for a thread that a guest traces: it may stop before the call and after it.
+    #[cold]
+    fn supervise_traced(
+        &'static self,
+        thread: &mut Thread,
+        vcpu: &mut Vcpu<A::Guest>,
+    ) -> Result<Result<(), Fatal>, End> {
+        let process = &self.process;
+        let mut entered = thread.enters::<A>(process, &mut vcpu.cpu);
+        let (number, control, result) = loop {
+            let Some(number) = entered else {
+                thread.leaves::<A>(process, &mut vcpu.cpu, u64::from(u32::MAX));
+                return Ok(Ok(()));
+            };
+            let before = A::exchange_number(&mut vcpu.cpu, number);
+            let performed = self.perform(thread, vcpu);
+            A::exchange_number(&mut vcpu.cpu, before);
+            let (control, result) = performed?;
+            let Control::Trace(value) = control else {
+                break (number, control, result);
+            };
+            entered = thread.is_filtered::<A>(process, &mut vcpu.cpu, number, value);
+        };
+        thread.has_called::<A>(process, &mut vcpu.cpu);
+        let again = matches!(control, Control::Result(_) | Control::Clone(_))
+            && result == Err(Errno::RESTART);
+        if again && thread.shows_restart::<A>(&vcpu.cpu) {
+            let cpu = &mut vcpu.cpu;
+            let asked = cpu.clone();
+            A::finish(cpu, Err(ERESTARTSYS));
+            let shown = cpu.clone();
+            thread.leaves::<A>(process, cpu, number);
+            if *cpu != shown {
+                return Ok(Ok(()));
+            }
+            *cpu = asked;
+        }
+        let told = self.conclude(thread, vcpu, control, result)?;
+        if thread.is_new() {
+            return Ok(thread.begins::<A>(process, &mut vcpu.cpu));
+        }
+        if !again {
+            thread.leaves::<A>(process, &mut vcpu.cpu, number);
+        }
+        Ok(told)
+    }
+
+    /// The program's first stops, if a guest traces it.
+    fn begin_traced(&self, thread: &mut Thread, vcpu: &mut Vcpu<A::Guest>) -> Result<(), Fatal> {
+        let Some(beginning) = Beginning::own() else {
+            return Ok(());
+        };
+        thread.tracee = Some(Box::new(Tracee::new(beginning)));
+        thread.executed::<A>(&self.process, &mut vcpu.cpu, beginning.former)
     }
 
     /// A signal ends the process: how, once there is a core file.
@@ -462,6 +565,7 @@ impl<A: Abi> Runtime<A> {
             self.process.heap.hold(),
             STALE.hold(),
             (self.process.holds.hold(), self.process.parking.hold()),
+            self.process.tracees.hold(),
             (self.process.shown.hold(), own::stack::hold()),
             // The last: nothing is allocated from here on.
             heap::hold(),
@@ -480,6 +584,8 @@ impl<A: Abi> Runtime<A> {
                 }
                 thread.pending.forked(thread.attention());
                 thread.maker = None;
+                thread.tracee = thread.attached(request);
+                self.process.tracees.clear();
                 self.process.holds.clear();
                 self.process.parking.clear();
                 core_file::arm_child();
@@ -514,6 +620,7 @@ impl<A: Abi> Runtime<A> {
             flags,
         });
         start_registers::<A>(&mut start.vcpu.cpu, request);
+        start.thread.tracee = thread.attached(request);
         let attention = start.thread.attention();
         let same_process = request.has(clone::THREAD);
         self.process

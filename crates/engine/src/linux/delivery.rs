@@ -82,6 +82,7 @@ impl Thread {
         if self.attention().word.load(Ordering::Relaxed) & HOLD != 0 {
             self.stay::<A>(process, cpu);
         }
+        self.heed::<A>(process, cpu)?;
         self.tell_all::<A>(process, cpu)
     }
 
@@ -132,18 +133,31 @@ impl Thread {
     }
 
     /// Tells a signal, or what a debugger puts in its place.
-    fn tell<A: Abi>(&mut self, process: &Process, cpu: &mut State<A>, info: &SignalInfo) -> Told {
-        match self.followed(process, info) {
+    ///
+    /// # Errors
+    /// With a signal that ends the process.
+    pub fn tell<A: Abi>(
+        &mut self,
+        process: &Process,
+        cpu: &mut State<A>,
+        info: &SignalInfo,
+    ) -> Told {
+        match self.followed::<A>(process, cpu, info) {
             Some(info) => self.deliver::<A>(process, cpu, &info),
             None => Ok(()),
         }
     }
 
     /// What whoever follows the thread lets through of a signal.
-    fn followed(&self, process: &Process, info: &SignalInfo) -> Option<SignalInfo> {
+    fn followed<A: Abi>(
+        &mut self,
+        process: &Process,
+        cpu: &mut State<A>,
+        info: &SignalInfo,
+    ) -> Option<SignalInfo> {
         match process.tracer {
             Some(tracer) => tracer.signal(self.attention(), info),
-            None => Some(*info),
+            None => self.stops_for::<A>(process, cpu, info),
         }
     }
 
@@ -183,7 +197,7 @@ impl Thread {
         cpu: &mut State<A>,
         info: &SignalInfo,
     ) -> Told {
-        let Some(info) = self.followed(process, info) else {
+        let Some(info) = self.followed::<A>(process, cpu, info) else {
             return Ok(());
         };
         self.cause = info;
@@ -221,7 +235,7 @@ impl Thread {
                 Default::Terminate => Err(Fatal(signal)),
                 Default::Ignore => Ok(()),
                 Default::Stop => {
-                    signals::stop();
+                    self.stops_with_group::<A>(process, cpu, signal);
                     Ok(())
                 }
             },

@@ -15,6 +15,7 @@ pub mod loader;
 pub mod other;
 pub mod pending;
 pub mod process;
+pub mod ptrace;
 pub mod seccomp;
 pub mod signals;
 pub mod syscalls;

@@ -1,6 +1,7 @@
 //! The guest's process and its threads, as far as the engine keeps them and
 //! the host's kernel doesn't.
 
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -14,6 +15,8 @@ use super::executable::{Held, Identity, Own};
 use super::loader::Loaded;
 use super::loader::prefix::Prefix;
 use super::pending::Pending;
+use super::ptrace::tracee::Tracee;
+use super::ptrace::tracees::Tracees;
 use super::seccomp::Seccomp;
 use super::signals::{self, Actions};
 use super::told::Places;
@@ -58,6 +61,8 @@ pub struct Process {
     pub tracer: Option<&'static dyn Tracer>,
     /// Those of its threads that are stopped by another process.
     pub holds: Holds,
+    /// The threads that it traces.
+    pub tracees: Tracees,
     /// Those that have stopped for good, since it dies and has a core file.
     pub parking: Parking,
     /// Where its arguments lie, and its auxiliary vector.
@@ -96,6 +101,7 @@ impl Process {
             notes: None,
             tracer: None,
             holds: Holds::default(),
+            tracees: Tracees::default(),
             parking: Parking::default(),
             places: loaded.places.clone(),
             seccomp,
@@ -171,6 +177,8 @@ pub struct Thread {
     pub lists: Vec<u64>,
     /// Of a process that shares the memory of the one that made it: that one.
     pub maker: Option<u32>,
+    /// What it knows of its tracing, while a guest traces it.
+    pub tracee: Option<Box<Tracee>>,
     /// The descriptor of the program's file, shared as `CLONE_FILES` says.
     pub executable: Arc<Held>,
     /// The thread's mapping.
@@ -196,6 +204,7 @@ impl Thread {
             bytes: Vec::new(),
             lists: Vec::new(),
             maker: None,
+            tracee: None,
             executable: Arc::new(executable),
             block,
         }
@@ -243,6 +252,7 @@ impl Thread {
             bytes: Vec::new(),
             lists: Vec::new(),
             maker,
+            tracee: None,
             executable,
             block,
         }

@@ -62,6 +62,8 @@ pub const KEPT: u32 = 256;
 const OWN_FIRST: u32 = 512;
 /// A kept signal is this thread's to take, and no other thread was told.
 pub const TAKE: u32 = 4096;
+/// A tracer's engine wants the thread to stop ([`super::traced`]).
+pub const TRACE: u32 = 8192;
 /// All of the bits of the signals that the engine takes.
 pub const TAKEN_ALL: u32 = 7 * (TAKEN_FIRST | OWN_FIRST);
 /// How many of those can be noted at a time: each signal for the process, then
@@ -100,7 +102,11 @@ pub struct Attention {
     /// Those that it may see although it blocks them, in the call that it is in;
     /// with [`WAITS`], that call takes them.
     pub observes: AtomicU64,
+    /// Not zero once a tracer's engine has sent it a signal.
+    pub traced: AtomicU32,
     signal: UnsafeCell<SignalInfo>,
+    /// What a tracer's engine wants it to stop for.
+    halt: UnsafeCell<SignalInfo>,
     taken: [UnsafeCell<SignalInfo>; NOTES],
 }
 
@@ -134,7 +140,9 @@ impl Attention {
             blocked: AtomicU64::new(!0),
             kept: AtomicU64::new(0),
             observes: AtomicU64::new(0),
+            traced: AtomicU32::new(0),
             signal: UnsafeCell::new(SignalInfo([0; 16])),
+            halt: UnsafeCell::new(SignalInfo([0; 16])),
             taken: [const { UnsafeCell::new(SignalInfo([0; 16])) }; NOTES],
         }
     }
@@ -166,6 +174,28 @@ impl Attention {
         // thread has taken this one.
         unsafe { *self.signal.get() = info };
         self.word.fetch_or(SIGNAL, Ordering::Release);
+    }
+
+    /// Notes what a tracer's engine wants it to stop for, in the thread's own handler; the
+    /// same once more is dropped.
+    pub(super) fn note_halt(&self, info: SignalInfo) {
+        if self.word.load(Ordering::Relaxed) & TRACE == 0 {
+            // SAFETY: the bit is not set, so the thread does not read.
+            unsafe { *self.halt.get() = info };
+            self.word.fetch_or(TRACE, Ordering::Release);
+        }
+    }
+
+    /// What a tracer's engine wants it to stop for, for the thread itself.
+    #[must_use]
+    pub fn take_halt(&self) -> Option<SignalInfo> {
+        if self.word.load(Ordering::Acquire) & TRACE == 0 {
+            return None;
+        }
+        // SAFETY: the handler does not write while the bit is set.
+        let info = unsafe { *self.halt.get() };
+        self.word.fetch_and(!TRACE, Ordering::Release);
+        Some(info)
     }
 
     /// Notes a sent one of those the engine takes, by its place in their list;

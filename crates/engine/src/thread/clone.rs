@@ -16,9 +16,11 @@ mod flag {
     pub const VM: u64 = 0x100;
     pub const FILES: u64 = 0x400;
     pub const SIGHAND: u64 = 0x800;
+    pub const PTRACE: u64 = 0x2000;
     pub const VFORK: u64 = 0x4000;
     pub const THREAD: u64 = 0x1_0000;
     pub const SETTLS: u64 = 0x8_0000;
+    pub const UNTRACED: u64 = 0x80_0000;
     pub const CLEAR_SIGHAND: u64 = 0x1_0000_0000;
 }
 pub use flag::*;
@@ -87,6 +89,7 @@ global_asm!(
     "mov r10, [rbx + 24]",
     "mov r8, [rbx + 32]",
     "syscall",
+    "armistice_clone_made:",
     "test rax, rax",
     "jnz 2f",
     "test r12, r12",
@@ -123,6 +126,12 @@ global_asm!(
 unsafe extern "C" {
     fn armistice_clone(number: u64, arguments: *const u64, start: u64, argument: u64) -> u64;
     fn armistice_leave(number: u64, arguments: *const u64, code: u64) -> !;
+    static armistice_clone_made: u8;
+}
+
+/// Where maker and child go on.
+pub(super) fn made() -> u64 {
+    &raw const armistice_clone_made as u64
 }
 
 /// What a child on a stack of its own runs.

@@ -19,6 +19,7 @@ use core::{mem, ptr};
 use super::attention::{self, Attention, Block, FORGET, HOLD, KEPT, LOOK, TAKE};
 use super::interruptible;
 use super::taken::{self, TAKEN};
+use super::traced;
 use crate::host::message;
 use crate::host::own;
 use crate::host::signal::{
@@ -183,7 +184,7 @@ fn tell_of(of: &Attention, signal: i32, code: i32) {
 pub fn is_own(info: &SignalInfo) -> bool {
     matches!(
         info.code(),
-        KICK | KICK_TO_HOLD | KICK_TO_LOOK | KICK_TO_TAKE
+        KICK | KICK_TO_HOLD | KICK_TO_LOOK | KICK_TO_TAKE | traced::CHANGED
     )
 }
 
@@ -248,6 +249,9 @@ fn tell(process: u32, thread: u32, signal: i32, code: i32) -> Result<(), Errno> 
 unsafe extern "C" fn handler(signal: i32, info: *const Info, context: *mut Context) {
     // SAFETY: the kernel made both, on this stack.
     let (info, context) = unsafe { (&*info, &mut *context) };
+    if signal == SIGTRAP && info.code > 0 && traced::is_stop(context.registers.rip) {
+        return;
+    }
     if signal == SIGTRAP && context.registers.eflags & TF != 0 {
         // SAFETY: the registers are the interrupted thread's.
         unsafe { stop(&mut context.registers) };
@@ -263,6 +267,10 @@ unsafe extern "C" fn handler(signal: i32, info: *const Info, context: *mut Conte
     let attention = unsafe { attention::current() };
     // SAFETY: the kernel's siginfo has 128 bytes.
     let all = unsafe { *ptr::from_ref(info).cast::<SignalInfo>() };
+    if signal == SIGTRAP && all.code() == traced::CHANGED {
+        // SAFETY: as above.
+        return unsafe { changed(attention, &traced::original(&all), context) };
+    }
     note(attention, &all);
     if is_own(&all) {
         // SAFETY: as above.
@@ -289,6 +297,29 @@ unsafe extern "C" fn arrival(_: i32, info: *const SignalInfo, context: *mut Cont
     context.mask = !TAKEN;
     // SAFETY: the registers are the interrupted thread's.
     unsafe { interrupt(context) };
+}
+
+/// A tracer's engine has put `SIGTRAP` in the place of this signal, or wants the thread to
+/// stop.
+///
+/// # Safety
+/// As for [`ask`].
+unsafe fn changed(attention: &Attention, info: &SignalInfo, context: &mut Context) {
+    if info.signal() != 0 && !signal::is_signal(info.signal()) {
+        // No tracer's engine has sent that.
+        return;
+    }
+    attention.traced.store(1, Ordering::Relaxed);
+    if traced::is_urgent(info) || attention.has_signal() {
+        attention.note_halt(*info);
+    } else {
+        attention.note_signal(*info);
+        // No other comes until the thread has taken this one.
+        context.mask = !TAKEN;
+    }
+    interruptible::give_up(&mut context.registers);
+    // SAFETY: the caller's.
+    unsafe { stop(&mut context.registers) };
 }
 
 /// The thread has been told something: it is to look.

@@ -191,6 +191,16 @@ pub(super) fn interrupt(registers: &mut Registers) {
     }
 }
 
+/// A tracer's engine has changed the signal that interrupted: a call that has done
+/// nothing is given up, to be made again after what comes of the signal.
+pub(super) fn give_up(registers: &mut Registers) {
+    let end = &raw const armistice_interruptible_end as u64;
+    if registers.rip == end && registers.rax == Errno::EINTR.as_result() {
+        registers.rip = &raw const armistice_interruptible_give_up as u64;
+    }
+    interrupt(registers);
+}
+
 /// A signal has arrived that the guest is not told: a call that was
 /// interrupted only by it is made once more.
 pub(super) fn resume(registers: &mut Registers) {

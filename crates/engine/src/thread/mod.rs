@@ -13,4 +13,5 @@ pub mod interruptible;
 pub mod leaving;
 pub mod register_sets;
 pub mod taken;
+pub mod traced;
 pub mod tracer;

@@ -100,6 +100,8 @@ pub struct Seccomp {
 pub enum Verdict {
     /// It is done.
     Allow,
+    /// A tracer is asked; this goes with it. Without one it is `ENOSYS`.
+    Trace(u16),
     /// It is not done and has this result.
     Result(Result<u64, Errno>),
     /// It is not done, and the thread gets this signal.
@@ -194,8 +196,9 @@ impl Seccomp {
                 (action::ALLOW | action::LOG, _) => Verdict::Allow,
                 (action::ERRNO, 0) => Verdict::Result(Ok(0)),
                 (action::ERRNO, error) => Verdict::Result(Err(Errno(error.min(4095)))),
-                // Nobody traces, and nobody listens.
-                (action::TRACE | action::USER_NOTIF, _) => Verdict::Result(Err(Errno::ENOSYS)),
+                (action::TRACE, value) => Verdict::Trace(value),
+                // Nobody listens.
+                (action::USER_NOTIF, _) => Verdict::Result(Err(Errno::ENOSYS)),
                 (action::TRAP, value) => Verdict::Signal(trapped(data, value)),
                 (action::KILL_THREAD, _) => self.kill(attention, SIGSYS),
                 _ => Verdict::KillProcess(SIGSYS),

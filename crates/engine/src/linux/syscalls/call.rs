@@ -54,6 +54,8 @@ pub enum Control {
     Signal(SignalInfo),
     /// The process ends by this signal.
     Kill(i32),
+    /// A filter asks the thread's tracer first, with this.
+    Trace(u16),
 }
 
 impl From<Fault> for Errno {

@@ -42,6 +42,7 @@ use self::syscall::{Handler, Syscall};
 use super::abi::interface::Asked;
 use super::abi::{Abi, State};
 use super::process::{Process, Thread};
+use super::ptrace::tracee::{Asks, Tracee};
 use super::seccomp::Verdict;
 use super::seccomp::bpf::Data;
 use super::views;
@@ -132,12 +133,22 @@ impl Call<'_> {
         };
         let control = match self.process.seccomp.judge(attention, &data) {
             Verdict::Allow => return None,
+            Verdict::Trace(value) => match self.asks_tracer() {
+                Asks::Nobody => return Some(Err(Errno::ENOSYS)),
+                Asks::Again => return None,
+                Asks::First => Control::Trace(value),
+            },
             Verdict::Result(result) => return Some(result),
             Verdict::Signal(info) => Control::Signal(info),
             Verdict::KillProcess(signal) => Control::Kill(signal),
             Verdict::KillThread(signal) => Control::Exit(signal),
         };
         Some(self.end(control))
+    }
+
+    fn asks_tracer(&self) -> Asks {
+        let tracee = self.thread.tracee.as_deref();
+        tracee.map_or(Asks::Nobody, Tracee::asks)
     }
 
     fn handle<A: Abi>(&mut self, syscall: Option<&Syscall>) -> Result<u64, Errno> {

@@ -100,7 +100,7 @@ pub fn opened(
         drop(ManuallyDrop::into_inner(file));
         return Err(Errno::ETXTBSY);
     }
-    if memory_file::is_refused(&file, &status, opening.flags) {
+    if memory_file::is_refused(&file, &status, opening.flags, process.tracees.is_any()) {
         drop(ManuallyDrop::into_inner(file));
         return Err(Errno::EACCES);
     }

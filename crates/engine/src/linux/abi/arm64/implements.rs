@@ -22,6 +22,8 @@ use crate::thread::register_sets::RegisterSets;
 /// The number of SP, and that of the number of a call.
 const SP: usize = 31;
 const NUMBER: usize = 8;
+/// X7 says to a tracer whether a call is entered or left.
+const DIRECTION: usize = 7;
 /// Bytes of SVC.
 const SVC: u64 = 4;
 /// `BRK #0`, and the bits of BRK that are not its constant's.
@@ -107,6 +109,18 @@ impl Abi for Arm64 {
 
     fn register_sets(cpu: &Cpu) -> RegisterSets {
         register_sets::register_sets(cpu)
+    }
+
+    fn set_register_sets(cpu: &mut Cpu, sets: &RegisterSets) {
+        register_sets::set_register_sets(cpu, sets);
+    }
+
+    fn exchange_direction(cpu: &mut Cpu, value: u64) -> u64 {
+        core::mem::replace(&mut cpu.x[DIRECTION], value)
+    }
+
+    fn exchange_number(cpu: &mut Cpu, value: u64) -> u64 {
+        core::mem::replace(&mut cpu.x[NUMBER], value)
     }
 
     fn description() -> String {

@@ -114,7 +114,7 @@ table! {
     92 personality "x" Emulate(personality::personality),
     93 exit "d" Exit,
     94 exit_group "d" ExitGroup,
-    95 waitid "ddpxp" Pass(247),
+    95 waitid "ddpxp" Emulate(ptrace::waitid),
     96 set_tid_address "p" Pass(218),
     97 unshare "x" Convert(descriptors::unshare),
     98 futex "pxdppx" Pass(202),

@@ -1,0 +1,17 @@
+//! `ptrace` between guests (docs/ptrace-design.md): the kernel's traces, and both engines
+//! show the guest.
+//!
+//! ```text
+//! stops ─── tracee         the stops that a thread makes, and what it knows of its tracing
+//! requests ─┬ tracer       what a guest asks for, and which of the host's stops are whose
+//!           ├ tracees      the threads that a process traces
+//!           └ host         the host's ptrace, and another process's memory
+//! ```
+
+pub mod host;
+mod numbers;
+pub mod requests;
+pub mod stops;
+pub mod tracee;
+pub mod tracees;
+pub mod tracer;
