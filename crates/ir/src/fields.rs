@@ -471,6 +471,7 @@ table! { VOp {
     MulAdd "vmul-add" { neg_product neg_addend f shape d a b c }
     FloatUnary "vfloat-unary" { op f shape d a }
     FloatCompare "vfloat-compare" { signal f a b }
+    FloatCompareTo "vfloat-compare-to" { signal f d a b }
     FloatCondCompare "vfloat-cond-compare" { signal f a b cond nzcv }
     FloatMask "vfloat-mask" { test abs f shape d a b }
     Select "vselect" { size d a b cond }

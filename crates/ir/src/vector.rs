@@ -671,6 +671,14 @@ pub enum VOp {
         a: VReg,
         b: Arg,
     },
+    /// d = the flags of a compared with b, in bits 31 to 28; the guest's are left alone.
+    FloatCompareTo {
+        signal: bool,
+        f: Fp,
+        d: Reg,
+        a: VReg,
+        b: Arg,
+    },
     /// Flags = cond ? a compared with b : nzcv
     FloatCondCompare {
         signal: bool,
@@ -816,7 +824,10 @@ impl VOp {
     #[must_use]
     pub const fn written_int(&self) -> Reg {
         match *self {
-            Self::ToInt { d, .. } | Self::GetLane { d, .. } | Self::FloatToInt { d, .. } => d,
+            Self::ToInt { d, .. }
+            | Self::GetLane { d, .. }
+            | Self::FloatToInt { d, .. }
+            | Self::FloatCompareTo { d, .. } => d,
             _ => Reg::ZERO,
         }
     }

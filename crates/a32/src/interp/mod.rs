@@ -16,6 +16,7 @@ mod simd;
 mod system;
 mod target;
 
+pub(crate) use float::expanded as float_constant;
 use guest::memory::Memory;
 use guest::{Environment, Exception};
 

@@ -63,7 +63,6 @@ impl Of {
                 | O::BitField { .. }
                 | O::Crc32 { .. }
                 | O::ReadSystem { .. }
-                | O::Float(_)
                 | O::Barrier(_)
         )
     }
@@ -120,6 +119,7 @@ impl Of {
                 let reads = op != crate::operation::BitField::Bfc;
                 d == 15 || reads && n == 15 || msb < lsb || msb > 31
             }
+            O::Float(insn) => self.leaves_float(insn),
             O::ReadSystem { t, register } => t == 15 || register != System::Tpidruro,
             O::Barrier(_) => false,
             O::Load { t, address, .. } => big || changes_base(address, &[t]),

@@ -321,7 +321,7 @@ fn plus(n: u8, offset: u32, out: &mut Sink<'_>) -> Reg {
 }
 
 /// Two words of [`WHOLE`].
-fn apart(t: u8, t2: u8, out: &mut Sink<'_>) {
+pub(super) fn apart(t: u8, t2: u8, out: &mut Sink<'_>) {
     out.push(Op::Mov {
         w: W,
         d: Reg(t),

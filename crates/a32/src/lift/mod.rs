@@ -16,6 +16,7 @@
 
 mod branch;
 mod data;
+mod float;
 mod left;
 mod media;
 mod memory;
@@ -42,7 +43,7 @@ pub const HOT_INT: &[u8] = &[0, 1, 2, 3, 13, 4, SCRATCH[0].0, 5, 12, 6, 7, 14];
 
 /// Vector slots likewise.
 pub const HOT_VEC: &[u8] = &[
-    0, 1, 2, 3, 8, 9, 10, 11, 12, 13, 14, 15, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25,
+    0, 1, 2, 3, 16, 17, 18, 4, 5, 8, 9, 10, 6, 7, 11, 12, 13, 14, 15, 19, 20, 21, 22, 23, 24, 25,
     26, 27, 28, 29, 30, 31,
 ];
 
@@ -341,6 +342,7 @@ impl Of {
             | O::StoreRelease { .. }
             | O::Swap { .. }
             | O::Barrier(_) => self.memory(out),
+            O::Float(insn) => self.float(insn, out),
             _ => self.media(out),
         }
     }

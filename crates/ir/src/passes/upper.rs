@@ -246,6 +246,7 @@ const fn one(op: &VOp) -> Option<(VReg, Written)> {
         | VOp::ToInt { .. }
         | VOp::GetLane { .. }
         | VOp::FloatCompare { .. }
+        | VOp::FloatCompareTo { .. }
         | VOp::FloatCondCompare { .. }
         | VOp::FloatToInt { .. } => return None,
         // Several slots, which are elsewhere.

@@ -323,15 +323,13 @@ const fn stores(v: &VOp) -> bool {
 /// Whether two operations are loads of several slots from one base, which the first leaves as it
 /// is: the instruction may be done again when the second faults.
 fn loads_on(first: &Op, second: &Op) -> bool {
-    let base = |op: &Op| match *op {
-        Op::Load {
-            addr: Addr {
-                base,
-                offset: Offset::Imm(_),
-            },
-            ..
-        } => Some(base),
-        _ => None,
+    let base = |op: &Op| {
+        let addr = match *op {
+            Op::Load { addr, .. }
+            | Op::Vector(VOp::Load { addr, .. } | VOp::LoadLane { addr, .. }) => addr,
+            _ => return None,
+        };
+        matches!(addr.offset, Offset::Imm(_)).then_some(addr.base)
     };
     base(first).is_some_and(|of| base(second) == Some(of) && !first.writes(of))
 }

@@ -356,6 +356,9 @@ impl Lowering<'_> {
             }
             if at >= self.early && !self.ahead.did(at) {
                 self.op(&op);
+                if !self.goes_on() {
+                    self.bind_back();
+                }
             }
             self.known.after(&op);
             self.forget_overwritten(&op);
@@ -550,6 +553,15 @@ impl Lowering<'_> {
             } => self.call(function, [d, e, f], a, otherwise),
             Op::Vector(ref v) => self.vector(v),
             Op::Interpret { word } => self.interpret(word),
+        }
+    }
+
+    /// Whether the next operation is of the same instruction: detours of vector operations, which
+    /// have that done whole, come back behind it.
+    fn goes_on(&self) -> bool {
+        match self.rest_of_block() {
+            [this, next, ..] => next.offset == this.offset && next.op != Op::EndIf,
+            _ => false,
         }
     }
 

@@ -102,7 +102,7 @@ fn two<F: Register>(fp: &mut Fp, op: Op, m: F) -> F {
 }
 
 /// `VFPExpandImm`: half, single and double precision are 1, 2 and 3.
-pub(in crate::interp) fn expanded(imm8: u32, vsize: u32) -> u64 {
+pub(crate) fn expanded(imm8: u32, vsize: u32) -> u64 {
     let (exponent, fraction) = match vsize {
         1 => (5, 10),
         2 => (8, 23),

@@ -9,7 +9,7 @@ mod memory;
 mod registers;
 mod transfer;
 
-pub(super) use arithmetic::expanded;
+pub(crate) use arithmetic::expanded;
 use guest::Environment;
 use guest::memory::Memory;
 use softfp::Fp;

@@ -17,6 +17,9 @@ impl Lowering<'_> {
     pub(super) fn convert(&mut self, op: &VOp) {
         match *op {
             VOp::FloatCompare { signal, f, a, b } => self.float_compare(signal, f, a, b),
+            VOp::FloatCompareTo { signal, f, d, a, b } => {
+                self.float_compare_to(signal, f, d, a, b);
+            }
             VOp::FloatCondCompare {
                 signal,
                 f,
@@ -110,6 +113,22 @@ impl Lowering<'_> {
     fn float_compare(&mut self, signal: bool, f: Fp, a: VReg, b: Arg) {
         self.host_compare(signal, f, a, b);
         self.flags_set(Form::Float, None);
+    }
+
+    /// The flags of a comparison as a number.
+    fn float_compare_to(&mut self, signal: bool, f: Fp, d: Reg, a: VReg, b: Arg) {
+        self.clobber();
+        self.host_compare(signal, f, a, b);
+        self.a.mov_ri(RAX, 0x2000_0000);
+        for (flags, cc) in [
+            (0x8000_0000, Cc::B),
+            (0x6000_0000, Cc::E),
+            (0x3000_0000, Cc::P),
+        ] {
+            self.a.mov_ri(RCX, flags);
+            self.a.cmov(Host::B32, cc, RAX, RCX);
+        }
+        self.write(d, RAX);
     }
 
     /// Where the constant is one of a comparison's results, EFLAGS has that

@@ -87,7 +87,7 @@ pub(super) enum Check {
 
 impl Lowering<'_> {
     /// A way to have the instruction done by the interpreter, coming back
-    /// behind the operation. The flags must have been cared for.
+    /// behind it. The flags must have been cared for.
     pub(super) fn detour(&mut self) -> crate::asm::Label {
         self.detour_from(None)
     }

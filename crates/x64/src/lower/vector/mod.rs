@@ -297,7 +297,6 @@ impl Lowering<'_> {
             VOp::FloatUnary { op, f, shape, d, a } => self.float_unary(op, f, shape, d, a),
             _ => self.vector_more(op),
         }
-        self.bind_back();
     }
 
     fn vector_more(&mut self, op: &VOp) {
