@@ -324,10 +324,10 @@ const fn stores(v: &VOp) -> bool {
 /// is: the instruction may be done again when the second faults.
 fn loads_on(first: &Op, second: &Op) -> bool {
     let base = |op: &Op| {
-        let addr = match *op {
-            Op::Load { addr, .. }
-            | Op::Vector(VOp::Load { addr, .. } | VOp::LoadLane { addr, .. }) => addr,
-            _ => return None,
+        let (Op::Load { addr, .. }
+        | Op::Vector(VOp::Load { addr, .. } | VOp::LoadLane { addr, .. })) = *op
+        else {
+            return None;
         };
         matches!(addr.offset, Offset::Imm(_)).then_some(addr.base)
     };
