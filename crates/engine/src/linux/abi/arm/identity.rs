@@ -6,35 +6,48 @@ use core::fmt::Write as _;
 
 use crate::linux::views::text::Text;
 
-/// The bits of `AT_HWCAP` that hold here, with their names in `Features`.
-///
-/// NEON and the half-precision and cryptographic instructions are not among them yet: they are
-/// decoded, and not interpreted.
-const FEATURES: [(u32, &str); 11] = [
+/// The bits of `AT_HWCAP`, with their names in `Features`: all that `a32` has that bits tell
+/// of. LPAE says that LDRD and STRD of an aligned double word are atomic.
+const FEATURES: [(u32, &str); 19] = [
     (1, "half"),
     (2, "thumb"),
     (4, "fastmult"),
     (6, "vfp"),
     (7, "edsp"),
+    (12, "neon"),
     (13, "vfpv3"),
     (15, "tls"),
     (16, "vfpv4"),
     (17, "idiva"),
     (18, "idivt"),
     (19, "vfpd32"),
+    (20, "lpae"),
+    (22, "fphp"),
+    (23, "asimdhp"),
+    (24, "asimddp"),
+    (25, "asimdfhm"),
+    (26, "asimdbf16"),
+    (27, "i8mm"),
 ];
-/// LPAE: LDRD and STRD of an aligned double word are atomic.
-const LPAE: (u32, &str) = (20, "lpae");
+
+/// Those of `AT_HWCAP2`.
+const FEATURES_2: [(u32, &str); 5] = [
+    (0, "aes"),
+    (1, "pmull"),
+    (2, "sha1"),
+    (3, "sha2"),
+    (4, "crc32"),
+];
 
 /// `AT_HWCAP`.
-pub(super) const HWCAP: u64 = bits();
+pub(super) const HWCAP: u64 = bits(&FEATURES);
 /// `AT_HWCAP2`.
-pub(super) const HWCAP2: u64 = 0;
+pub(super) const HWCAP2: u64 = bits(&FEATURES_2);
 
-const fn bits() -> u64 {
-    let (mut bits, mut n) = (1 << LPAE.0, 0);
-    while n < FEATURES.len() {
-        bits |= 1 << FEATURES[n].0;
+const fn bits(features: &[(u32, &str)]) -> u64 {
+    let (mut bits, mut n) = (0, 0);
+    while n < features.len() {
+        bits |= 1 << features[n].0;
         n += 1;
     }
     bits
@@ -51,7 +64,7 @@ pub(super) fn info(host: &[u8]) -> Vec<u8> {
         text.bytes(b"processor\t: ");
         text.bytes(number);
         text.bytes(b"\nmodel name\t: ARMv7 Processor rev 0 (v7l)\nBogoMIPS\t: 200.00\nFeatures\t:");
-        for (_, name) in FEATURES.iter().chain([&LPAE]) {
+        for (_, name) in FEATURES.iter().chain(&FEATURES_2) {
             let _ = write!(text, " {name}");
         }
         text.bytes(
@@ -72,8 +85,8 @@ mod tests {
         let text = info(b"processor\t: 0\nvendor_id\t: GenuineIntel\n\nprocessor\t: 1\n");
         let text = alloc::string::String::from_utf8(text).unwrap();
         assert_eq!(text.matches("processor\t: ").count(), 2);
-        assert!(text.contains("Features\t: half thumb fastmult vfp edsp vfpv3 tls"));
+        assert!(text.contains("Features\t: half thumb fastmult vfp edsp neon vfpv3 tls"));
         assert!(text.contains("\nCPU architecture: 7\n"));
-        assert_eq!(HWCAP, 0x1f_a0d6);
+        assert_eq!([HWCAP, HWCAP2], [0xfdf_b0d6, 0x1f]);
     }
 }
