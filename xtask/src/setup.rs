@@ -102,8 +102,18 @@ pub(crate) const QUICK: &[Need] = &[
     ),
     need(
         "arm-linux-gnueabihf-gcc",
-        "gcc-arm-linux-gnueabihf",
-        "assembles what the tests of 32-bit Arm run on QEMU",
+        "gcc-arm-linux-gnueabihf libc6-dev-armhf-cross",
+        "compiles what the tests of 32-bit Arm run",
+    ),
+    need(
+        "arm-linux-gnueabi-gcc",
+        "gcc-arm-linux-gnueabi libc6-dev-armel-cross",
+        "compiles for 32-bit Arm with soft floating point",
+    ),
+    need(
+        "i686-linux-gnu-gcc",
+        "gcc-i686-linux-gnu libc6-dev-i386-cross",
+        "compiles what the tests of 32-bit Arm compare with",
     ),
     need(
         "/usr/arm-linux-gnueabihf/lib/libc.a",

@@ -12,11 +12,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
+use armistice_engine::linux::abi::arm;
 use armistice_engine::linux::abi::arm64::syscalls::table::ROWS;
 use armistice_engine::linux::syscalls::syscall::Handler;
 
 const ARM: &str = "aarch64-linux-gnu-gcc";
 const HOST: &str = "gcc";
+/// 32-bit Arm's.
+const NARROW: &str = "arm-linux-gnueabihf-gcc";
 
 /// What the compiler makes of a C file, on standard output.
 fn compile(compiler: &str, mode: &[&str], source: &str) -> String {
@@ -68,7 +71,14 @@ fn values(compiler: &str, includes: &str, expressions: &[String]) -> BTreeMap<St
 fn numbers(compiler: &str) -> BTreeMap<String, u32> {
     const INCLUDE: &str = "#include <asm/unistd.h>\n";
     /// Not names of system calls.
-    const OTHERS: [&str; 3] = ["syscalls", "arch_specific_syscall", "sync_file_range2"];
+    const OTHERS: [&str; 6] = [
+        "syscalls",
+        "arch_specific_syscall",
+        "sync_file_range2",
+        "SYSCALL_BASE",
+        "OABI_SYSCALL_BASE",
+        "SYSCALL_MASK",
+    ];
     let names: Vec<String> = macros(compiler, INCLUDE)
         .into_keys()
         .filter(|name| name.starts_with("__NR_"))
@@ -123,6 +133,66 @@ fn numbers_passed_on_are_the_hosts() {
         }
     }
     assert!(passed > 200);
+}
+
+#[test]
+fn every_system_call_of_32_bit_arm_is_in_the_table() {
+    /// As the kernel's headers have it; the system call is `sync_file_range2`.
+    const RENAMED: &str = "arm_sync_file_range";
+    let rows = arm::syscalls::table::ROWS;
+    let mut headers = numbers(NARROW);
+    let renamed = headers.remove(RENAMED).unwrap();
+    headers.insert("sync_file_range2".into(), renamed);
+    let newest = *headers.values().max().unwrap();
+    assert!(
+        headers.len() > 390 && newest >= 450,
+        "{} {newest}",
+        headers.len()
+    );
+    let table: BTreeMap<&str, u32> = rows
+        .iter()
+        .map(|syscall| (syscall.name, syscall.number))
+        .collect();
+    for (name, number) in &headers {
+        assert_eq!(
+            table.get(name.as_str()),
+            Some(number),
+            "{name} of arm's headers"
+        );
+    }
+    for (&name, &number) in &table {
+        assert!(
+            headers.contains_key(name) || number > newest,
+            "{name} is not in arm's headers"
+        );
+    }
+}
+
+/// The host has one call where 32-bit Arm has another for wide numbers, and none for two
+/// that others can do.
+#[test]
+fn numbers_that_32_bit_arm_passes_on_are_the_hosts() {
+    let host = numbers(HOST);
+    let mut passed = 0;
+    for syscall in arm::syscalls::table::ROWS {
+        let (Handler::Pass(number) | Handler::Follow(number)) = syscall.handler else {
+            continue;
+        };
+        passed += 1;
+        let name = match syscall.name {
+            "send" => "sendto",
+            "recv" => "recvfrom",
+            name if host.contains_key(name) => name,
+            name => name
+                .strip_suffix("32")
+                .or_else(|| name.strip_suffix("64"))
+                .unwrap_or(name),
+        };
+        let expected = host.get(name).copied();
+        let newer = expected.is_none() && u32::from(number) == syscall.number && number > 449;
+        assert!(newer || expected == Some(number.into()), "{name} {number}");
+    }
+    assert!(passed > 180, "{passed}");
 }
 
 /// The macros that `wanted` takes: those whose values differ, and those that

@@ -12,6 +12,12 @@ pub(crate) enum Target {
     Host,
     /// The guest's. Debian's cross compiler makes them, which `cargo xtask test` installs.
     Guest,
+    /// 32-bit Arm's, with hard floating point.
+    Hard,
+    /// With soft floating point, and no instruction newer than Armv5.
+    Soft,
+    /// i386's, which this machine runs.
+    I386,
 }
 
 /// Compiles one of `programs/`, or a source with a path of its own, in C or C++. All
@@ -29,6 +35,9 @@ pub(crate) fn compile<P: AsRef<Path>>(
     let prefix = match target {
         Target::Host => "",
         Target::Guest => "aarch64-linux-gnu-",
+        Target::Hard => "arm-linux-gnueabihf-",
+        Target::Soft => "arm-linux-gnueabi-",
+        Target::I386 => "i686-linux-gnu-",
     };
     let language = match source.extension().unwrap().to_str() {
         Some("cc") => "g++",

@@ -1,0 +1,185 @@
+//! Promise: programs of 32-bit Arm run: what they see of the kernel is what the same program
+//! for i386 sees natively, whichever of the two instruction sets, floating point and width of
+//! times they are compiled for, and what no other architecture has is as Arm's kernels have it.
+//! Files that are no such programs are refused with one line and the shell's code.
+//!
+//! The sources are in `programs/`. Needs Debian's cross compilers, which `cargo xtask test`
+//! installs.
+#![allow(clippy::unwrap_used, reason = "a test that cannot set up fails")]
+
+mod common;
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use common::compiled::{self, Target, said};
+use common::program;
+use tempfile::TempDir;
+
+fn engine() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_armistice-arm"))
+}
+
+fn compile(dir: &TempDir, target: Target, source: &str, flags: &[&str]) -> PathBuf {
+    // Armv5 has no atomic operation on 64 bits of its own.
+    let usual = ["-O1", "-std=gnu17", "-pthread", "-w", "-latomic"];
+    // Named alike, since programs print their names.
+    let place = tempfile::tempdir_in(dir.path()).unwrap().keep();
+    let flags = [&usual, flags].concat();
+    compiled::compile(target, source, &flags, place.join("program"))
+}
+
+fn run(program: &Path) -> Output {
+    engine().arg(program).output().unwrap()
+}
+
+/// The programs of each kind of code print what i386's prints.
+#[track_caller]
+fn as_on_i386(source: &str, flags: &[&str]) {
+    let dir = TempDir::new().unwrap();
+    let native = compile(&dir, Target::I386, source, &[flags, &["-static"]].concat());
+    let native = Command::new(native).output().unwrap();
+    assert!(native.status.signal().is_none(), "{}", said(&native));
+    for (target, kind) in [
+        (Target::Hard, "-marm"),
+        (Target::Hard, "-mthumb"),
+        (Target::Soft, "-marm"),
+    ] {
+        let program = compile(&dir, target, source, &[flags, &["-static", kind]].concat());
+        similar_asserts(&said(&run(&program)), &said(&native), kind);
+    }
+}
+
+/// Both in the order of lines, of which the first that differs is told.
+#[track_caller]
+fn similar_asserts(guest: &str, native: &str, kind: &str) {
+    for (guest, native) in guest.lines().zip(native.lines()) {
+        assert_eq!(guest, native, "{kind}");
+    }
+    assert_eq!(
+        guest.lines().count(),
+        native.lines().count(),
+        "{kind}\n{guest}"
+    );
+}
+
+#[test]
+fn words_of_32_bits() {
+    as_on_i386("narrow.c", &["-D_FILE_OFFSET_BITS=64"]);
+}
+
+#[test]
+fn times_of_64_bits() {
+    as_on_i386("narrow.c", &["-D_FILE_OFFSET_BITS=64", "-D_TIME_BITS=64"]);
+}
+
+#[test]
+fn programs_that_the_other_guest_has_too() {
+    for source in ["heap.c", "memory.c", "limits.c", "kept_calls.c"] {
+        as_on_i386(source, &[]);
+    }
+}
+
+/// What no other architecture has.
+#[test]
+fn state_of_instruction_sets() {
+    let expected = include_str!("programs/arm.out");
+    let dir = TempDir::new().unwrap();
+    for (target, kind) in [(Target::Hard, "-marm"), (Target::Hard, "-mthumb")] {
+        let program = compile(&dir, target, "arm.c", &["-static", kind]);
+        let output = run(&program);
+        assert!(output.status.success(), "{}", said(&output));
+        let text = String::from_utf8(output.stdout).unwrap();
+        similar_asserts(&text, expected, kind);
+    }
+}
+
+/// A dynamic loader is looked for where Debian's cross compilers have it, for both ABIs.
+#[test]
+fn dynamic_programs() {
+    let dir = TempDir::new().unwrap();
+    for target in [Target::Hard, Target::Soft] {
+        for kind in ["-marm", "-mthumb"] {
+            let program = compile(&dir, target, "limits.c", &[kind, "-lm"]);
+            let static_program = compile(&dir, target, "limits.c", &[kind, "-static", "-lm"]);
+            assert_eq!(
+                said(&run(&program)),
+                said(&run(&static_program)),
+                "{target:?} {kind}"
+            );
+        }
+    }
+}
+
+/// An ELF header of 32 bits and one segment, with these flags, entry and address.
+fn file(machine: u16, order: u8, flags: u32, address: u32) -> Vec<u8> {
+    let mut file = vec![0x7f, b'E', b'L', b'F', 1, order, 1, 0];
+    file.resize(16, 0);
+    let half = |file: &mut Vec<u8>, value: u16| file.extend_from_slice(&value.to_le_bytes());
+    let word = |file: &mut Vec<u8>, value: u32| file.extend_from_slice(&value.to_le_bytes());
+    half(&mut file, 2);
+    half(&mut file, machine);
+    word(&mut file, 1);
+    word(&mut file, address + 84);
+    word(&mut file, 52);
+    word(&mut file, 0);
+    word(&mut file, flags);
+    for value in [52, 32, 1, 0, 0, 0] {
+        half(&mut file, value);
+    }
+    for value in [1, 0, address, address, 96, 96, 7, 4096] {
+        word(&mut file, value);
+    }
+    // exit(7)
+    for value in [0xe3a0_0007, 0xe3a0_7001, 0xef00_0000] {
+        word(&mut file, value);
+    }
+    file
+}
+
+#[test]
+fn what_is_no_such_program_is_refused() {
+    const EABI: u32 = 0x0500_0000;
+    let dir = TempDir::new().unwrap();
+    // Who may map the lowest pages can run what lies there, so somebody else does.
+    fs::set_permissions(dir.path(), Permissions::from_mode(0o755)).unwrap();
+    let copy = dir.path().join("engine");
+    assert!(
+        Command::new("cp")
+            .arg(env!("CARGO_BIN_EXE_armistice-arm"))
+            .arg(&copy)
+            .status()
+            .unwrap()
+            .success()
+    );
+    let run_file = |bytes: &[u8]| {
+        let file = program(&dir, "file", bytes);
+        let mut command = Command::new(&copy);
+        command.arg(file).uid(65534).output().unwrap()
+    };
+    assert_eq!(
+        run_file(&file(40, 1, EABI, 0x1_0000)).status.code(),
+        Some(7)
+    );
+    let old = file(40, 1, 0, 0x1_0000);
+    let other = file(183, 1, EABI, 0x1_0000);
+    let big = file(40, 2, EABI, 0x1_0000);
+    let low = file(40, 1, EABI, 0);
+    let whole = file(40, 1, EABI, 0x1_0000);
+    for (bytes, what) in [
+        (&old[..], "before EABI"),
+        (&other, "another machine"),
+        (&big, "big-endian"),
+        (&low, "below mmap_min_addr"),
+        (&whole[..40], "cut off"),
+        (&whole[..60], "cut off in its table"),
+    ] {
+        let output = run_file(bytes);
+        assert_eq!(output.status.code(), Some(126), "{what}: {}", said(&output));
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(text.lines().count(), 1, "{what}: {text}");
+    }
+}
