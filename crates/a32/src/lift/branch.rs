@@ -88,6 +88,14 @@ impl Of {
                 taken: (self.ahead() + u64::from(offset)) & 0xffff_ffff,
                 fall: self.next(),
             },
+            O::BranchExchange { m: 15, .. } => {
+                // Bit 0 is clear: to A32 state, by a veneer.
+                out.push(Op::Address {
+                    d: TARGET,
+                    value: self.ahead() & !3,
+                });
+                self.away(TARGET, Indirect::Jump)
+            }
             O::BranchExchange { m, link: false } => {
                 let kind = if m == 14 {
                     Indirect::Return

@@ -400,7 +400,7 @@ fn arithmetic(op: DataOp, d: Reg, a: Reg, b: Operand, set: bool, out: &mut Sink<
             d,
             value: !value & 0xffff_ffff,
         }),
-        (DataOp::Mov, Operand::Reg(a)) => out.push(Op::Mov { w: W, d, a }),
+        (DataOp::Mov, b) => move_to(d, b, out),
         (DataOp::Rsb, Operand::Imm(0)) => out.push(bin(NO, Operand::Reg(a))),
         (DataOp::Rsb, b) => {
             let b = in_slot(b, out);
@@ -423,10 +423,48 @@ fn in_slot(operand: Operand, out: &mut Sink<'_>) -> Reg {
     match operand {
         Operand::Reg(reg) => return reg,
         Operand::Imm(0) => return NO,
-        Operand::Imm(value) => out.push(Op::Imm { d: SHIFTED, value }),
-        Operand::Ext { .. } => out.push(binary(BinOp::Or, W, SHIFTED, NO, operand)),
+        _ => move_to(SHIFTED, operand, out),
     }
     SHIFTED
+}
+
+/// d = a second operand
+pub(super) fn move_to(d: Reg, operand: Operand, out: &mut Sink<'_>) {
+    let (a, extend, amount) = match operand {
+        Operand::Imm(value) => return out.push(Op::Imm { d, value }),
+        Operand::Reg(a) => return out.push(Op::Mov { w: W, d, a }),
+        Operand::Ext {
+            reg,
+            extend,
+            amount,
+        } => (reg, extend, amount),
+    };
+    out.push(match extend {
+        Extend::Lsl => Op::Deposit {
+            signed: false,
+            w: W,
+            d,
+            a,
+            lsb: amount,
+            width: 32 - amount,
+        },
+        Extend::Lsr | Extend::Asr => Op::Extract {
+            signed: extend == Extend::Asr,
+            w: W,
+            d,
+            a,
+            lsb: amount,
+            width: 32 - amount,
+        },
+        Extend::Ror => Op::ExtractPair {
+            w: W,
+            d,
+            a,
+            b: a,
+            lsb: amount,
+        },
+        _ => binary(BinOp::Or, W, d, NO, operand),
+    });
 }
 
 /// `AMOUNT` = the low byte of a register, and `FEW` whether it is less than 64.

@@ -73,7 +73,7 @@ impl Of {
         match operation {
             O::Branch { cond, .. } => cond.is_some() && self.it != 0,
             O::CompareBranch { .. } => self.it != 0,
-            O::BranchExchange { m, .. } => m == 15,
+            O::BranchExchange { m, link } => link && m == 15,
             O::TableBranch { m, .. } => m == 15 || self.mode.has(BIG_ENDIAN),
             O::Data { flags, operand, .. } => {
                 self.sets(flags) || matches!(operand, Operand::Shifted { .. })

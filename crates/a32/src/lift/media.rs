@@ -131,7 +131,7 @@ impl Of {
         let operand = operation::Operand::Register { m, shift, amount };
         let b = self.operand(operand, SCRATCH[2], out);
         let whole = SCRATCH[0];
-        out.push(binary(BinOp::Or, whole, NO, b));
+        super::data::move_to(whole, b, out);
         let (to, width) = if top { (16, 16) } else { (0, 16) };
         out.push(insert(whole, Reg(n), to, to, width));
         out.push(Op::Mov {
