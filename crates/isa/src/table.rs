@@ -55,8 +55,10 @@ pub(crate) fn read(text: &str, bits: u32) -> (Vec<Row>, BTreeMap<String, Field>)
             expr
         });
     }
-    let names: BTreeSet<_> = rows.iter().map(|r| &r.name).collect();
-    assert_eq!(names.len(), rows.len(), "a name occurs twice");
+    let mut names = BTreeSet::new();
+    for row in &rows {
+        assert!(names.insert(&row.name), "{} occurs twice", row.name);
+    }
     (rows, places)
 }
 
