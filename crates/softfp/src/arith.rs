@@ -17,6 +17,7 @@ pub fn neg<F: Float>(op: F) -> F {
 }
 
 /// `FPAdd`.
+#[inline(never)]
 pub fn add<F: Float>(fp: &mut Fp, op1: F, op2: F) -> F {
     let (x, y) = (
         fp.unpack(F::FORMAT, op1.to_u64()),
@@ -27,6 +28,7 @@ pub fn add<F: Float>(fp: &mut Fp, op1: F, op2: F) -> F {
 }
 
 /// `FPSub`. Unlike the sum with a negated operand, a NaN keeps its sign.
+#[inline(never)]
 pub fn sub<F: Float>(fp: &mut Fp, op1: F, op2: F) -> F {
     let (x, y) = (
         fp.unpack(F::FORMAT, op1.to_u64()),
@@ -38,6 +40,7 @@ pub fn sub<F: Float>(fp: &mut Fp, op1: F, op2: F) -> F {
 
 /// The rounded sum of two operands that are no NaNs; either may stand for an
 /// exact product.
+#[inline(never)]
 pub(super) fn sum(fp: &mut Fp, format: Format, x: Unpacked, y: Unpacked) -> u64 {
     if x.is_infinity() && y.is_infinity() && x.sign != y.sign {
         fp.invalid(format)
@@ -63,6 +66,7 @@ pub fn mulx<F: Float>(fp: &mut Fp, op1: F, op2: F) -> F {
 }
 
 /// The product, with the result of zero times infinity given.
+#[inline(never)]
 fn product<F: Float>(
     fp: &mut Fp,
     op1: F,
@@ -89,6 +93,7 @@ fn product<F: Float>(
 }
 
 /// `FPDiv`.
+#[inline(never)]
 pub fn div<F: Float>(fp: &mut Fp, op1: F, op2: F) -> F {
     let (x, y) = (
         fp.unpack(F::FORMAT, op1.to_u64()),

@@ -26,6 +26,7 @@ fn exact_product(x: Unpacked, y: Unpacked) -> Option<Unpacked> {
 }
 
 /// `FPMulAdd`: `addend + op1·op2`, rounded once.
+#[inline(never)]
 pub fn mul_add<F: Float>(fp: &mut Fp, addend: F, op1: F, op2: F) -> F {
     let (addend, op1, op2) = (addend.to_u64(), op1.to_u64(), op2.to_u64());
     let a = fp.unpack(F::FORMAT, addend);
@@ -68,6 +69,7 @@ fn process_nans_3h(
 
 /// The common part of `FPMulAdd` and `FPMulAddH`; `nan` is what the operands'
 /// NaNs give.
+#[inline(never)]
 fn mul_add_unpacked(
     fp: &mut Fp,
     format: Format,
@@ -108,6 +110,7 @@ pub fn rsqrt_step<F: Float>(fp: &mut Fp, op1: F, op2: F) -> F {
 }
 
 /// `(constant - op1·op2)·2^scale`, `undefined` for zero times infinity.
+#[inline(never)]
 fn step<F: Float>(fp: &mut Fp, op1: F, op2: F, constant: Real, scale: i32, undefined: u64) -> F {
     // The manual negates before it looks for NaNs: op1's comes out negated.
     let (op1, op2) = (neg(op1).to_u64(), op2.to_u64());
@@ -177,6 +180,7 @@ pub fn complex_add<F: Float>(
 
 /// FCMLA on one complex element; `rot` is the rotation in quarter turns, as
 /// encoded.
+#[inline(never)]
 pub fn complex_mul_add<F: Float>(
     fp: &mut Fp,
     addend: Complex<F>,

@@ -47,6 +47,7 @@ fn lost_to<F: Float>(fp: &mut Fp, op1: F, op2: F, replacement: u64) -> (F, F) {
 
 /// The operand that compares `wanted` with the other. Of zeros, plus zero is
 /// the greater.
+#[inline(never)]
 fn choose<F: Float>(fp: &mut Fp, op1: F, op2: F, wanted: Ordering) -> F {
     let (x, y) = (
         fp.unpack(F::FORMAT, op1.to_u64()),

@@ -111,6 +111,7 @@ fn rounds_up(rounding: Rounding, sign: bool, mant: u128, rest: Rest) -> bool {
 
 impl Fp {
     /// `FPUnpack`: for all but conversions between formats.
+    #[inline(never)]
     pub(super) fn unpack(&mut self, format: Format, bits: u64) -> Unpacked {
         let (sign, exp, frac) = format.fields(bits);
         let denormal = exp == 0 && frac != 0;
@@ -148,6 +149,7 @@ impl Fp {
     }
 
     /// `FPProcessNaN`: the result that a NaN operand gives.
+    #[inline(never)]
     pub(super) fn process_nan(&mut self, format: Format, kind: Kind, bits: u64) -> u64 {
         if kind == Kind::SNaN {
             self.raise(FPSR_IOC);
@@ -161,6 +163,7 @@ impl Fp {
 
     /// `FPProcessNaNs` and `FPProcessNaNs3`: which operand decides is a rule, and a
     /// signalling one is invalid wherever it stands.
+    #[inline(never)]
     pub(super) fn process_nans(
         &mut self,
         format: Format,
@@ -229,6 +232,7 @@ impl Fp {
 
     /// `FPRoundBase`. `flush` and `alternative` say what FPCR means for this
     /// format.
+    #[inline(never)]
     fn round_base(
         &mut self,
         format: Format,
