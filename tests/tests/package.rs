@@ -31,6 +31,12 @@ fn the_package_is_whole() {
         .ok()
         .prints(&format!("armistice-aarch64 {}", env!("CARGO_PKG_VERSION")));
 
+    for file in [&binary, &engine] {
+        let bytes = std::fs::read(file).expect("a program");
+        let symbols = bytes.windows(8).any(|name| name == b".symtab\0");
+        assert!(!symbols, "{} is not stripped", file.display());
+    }
+
     let page = root.path().join("usr/share/man/man1/armistice.1.gz");
     let man = run(Command::new(need::program("man", "man-db"))
         .arg("--warnings")
