@@ -127,6 +127,12 @@ impl<A: Abi> Tracee<A> {
     }
 
     /// With the registers that it had in a call, it goes on from there.
+    ///
+    /// The call has been done and its result kept, since the debugger had put other
+    /// registers in their place. Setting the result is a change of registers by the
+    /// debugger, as the one before was. It is made here, while the thread is still, and
+    /// not where the thread ends calls (`Runtime::supervise`): before it runs again, the
+    /// thread may be told a signal, whose frame has to show the result.
     fn go_back(&mut self) {
         let Some(before) = self.before.take() else {
             return;
