@@ -1,4 +1,4 @@
-//! AArch64 as a guest: what the crate has, by the names that all guests have.
+//! AArch64 as a guest: the crate's parts, under the trait's names.
 
 use core::fmt;
 use core::mem::offset_of;

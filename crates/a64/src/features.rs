@@ -1,10 +1,10 @@
 //! What the guest is told it has: HWCAP, HWCAP2 and the ID registers.
 //!
-//! All three are made of one list, [`FEATURES`], the features the table's
-//! rows name; so what is advertised is what is decoded. ID registers read as
-//! the arm64 kernel shows them to EL0: the fields it hides have the safe
-//! values it substitutes, and identification is that of a Neoverse N2, for which programs choose what runs
-//! fastest here (docs/engine-design.md, "Identity").
+//! All three are made of one list, [`FEATURES`]: the features that the table's rows name. So
+//! what is advertised is what is decoded. ID registers read as the arm64 kernel shows them to
+//! EL0: hidden fields have the safe values that the kernel substitutes. The identification is
+//! that of a Neoverse N2, for which programs choose the code that runs fastest here
+//! (docs/engine-design.md, "Identity").
 
 /// An architectural feature with instructions in the table, by the manual's
 /// name.

@@ -1,4 +1,4 @@
-//! [`Guest`]: all that translating and interpreting want of an architecture.
+//! [`Guest`]: all that translator and interpreter need to know of an architecture.
 
 use core::fmt::{self, Debug};
 

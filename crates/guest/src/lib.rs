@@ -1,8 +1,8 @@
 //! A guest architecture, as whoever runs it sees it: [`Guest`] is what a guest gives,
 //! [`memory`] and [`surroundings`] are what its interpreter is given.
 //!
-//! All is resolved when an engine is compiled, which is for one guest: nothing asks at
-//! run time which.
+//! Everything is resolved when an engine is compiled, and an engine is compiled for one guest:
+//! nothing asks at run time which guest it is.
 #![no_std]
 
 extern crate alloc;

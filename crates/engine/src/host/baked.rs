@@ -1,11 +1,11 @@
 //! Translations behind the engine's own file, mapped without a descriptor and without a
 //! path: it is the very file that the kernel started, wherever that is by now.
 //!
-//! The kernel maps the engine's segments, not what is behind them. But a mapping of a file can
-//! be moved, and grown over what the file has next. So one page of the engine's code is
-//! there for nothing else: who puts translations behind the file writes into this page
-//! how far they are from it ([`PAGE_OF_IT`]), and to use them, the page is moved to where there
-//! is room for all of that.
+//! The kernel maps the engine's segments, and nothing behind them. But a mapping of a file can
+//! be moved, and grown over what the file has next. One page of the engine's code is there for
+//! this purpose alone. Whoever puts translations behind the file writes their distance into
+//! this page ([`PAGE_OF_IT`]). To use the translations, the engine moves the page to where
+//! there is room for all of them.
 
 use core::arch::global_asm;
 

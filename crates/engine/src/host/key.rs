@@ -1,17 +1,17 @@
 //! The memory protection key of code memory, where the processor and the
 //! kernel have keys (PKU).
 //!
-//! What code is written through has the key, and PKRU, a register of each
-//! thread, denies all access by it but while the engine writes ([`open`]). So
-//! it is out of reach of the guest's stores, and of system calls that write
-//! where the guest tells them to, which the kernel does by the thread's PKRU.
+//! The mapping through which code is written has the key. PKRU, a register of each thread,
+//! denies all access by the key except while the engine writes ([`open`]). So the guest's
+//! stores do not reach code memory, and neither do system calls that write where the guest
+//! tells them to: the kernel obeys the thread's PKRU.
 //!
 //! There is one key for the process. Threads and children inherit PKRU as it
 //! is. A signal handler has the kernel's own, which denies every key but the
 //! first, and its end brings back that of what it interrupted.
 //!
-//! Invariant: while it is open nothing touches the guest's memory, and nothing
-//! that a handler sends elsewhere runs: it would go on there with an open key.
+//! Invariant: while the key is open, nothing touches the guest's memory, and no handler runs
+//! that sends the thread elsewhere: the thread would go on there with an open key.
 
 use core::arch::asm;
 use core::sync::atomic::{AtomicU32, Ordering};

@@ -1,10 +1,10 @@
 //! Locks: one that spins, for what is held for a few instructions, and one
 //! that sleeps.
 //!
-//! A signal handler takes neither, but for one spinning lock: its holders do not run
-//! into what its handler is for ([`super::own::stack`]). The spinning lock is not held over anything
-//! that waits for another thread of the engine. Both can be held over a `fork`
-//! ([`SpinLock::hold`], [`Lock::hold`]): the child has them then.
+//! A signal handler takes neither, with one exception: the spinning lock of
+//! [`super::own::stack`], whose holders never cause the fault that this handler is for. The
+//! spinning lock is not held over anything that waits for another thread of the engine. Both
+//! can be held over a `fork` ([`SpinLock::hold`], [`Lock::hold`]): then the child has them.
 
 use core::cell::UnsafeCell;
 use core::fmt;

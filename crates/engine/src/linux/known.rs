@@ -1,5 +1,5 @@
-//! What an engine knows of its guest's memory and the host's kernel does not: it
-//! shapes the texts that tell of memory.
+//! What an engine knows of its guest's memory and the host's kernel does not: the texts in
+//! `/proc` that tell of memory need it.
 
 use alloc::vec::Vec;
 use core::ops::Range;

@@ -1,8 +1,8 @@
 //! The Linux that the guest sees: its program loaded, its system calls done,
 //! its processes and its signals.
 //!
-//! Of the guest's architecture (`a64`) it knows the registers, exceptions and faults, the
-//! features, and what the vDSO calls. It knows nothing of translation.
+//! What differs from architecture to architecture comes through [`abi`]. Nothing here knows of
+//! translation, and nothing but `abi` names an architecture.
 
 pub mod abi;
 pub mod core_file;

@@ -1,10 +1,10 @@
 //! Signals: what the guest asked for, what the host does, and dying by one.
 //!
-//! What the guest ignores or leaves to the default, the host does so. What it
-//! handles comes to the engine ([`crate::thread::handlers`]), which writes the guest's
-//! frame ([`super::abi::arm64::signal_frame`]). The host's mask is the guest's, but for the
-//! signals of [`TAKEN`]: they are the engine's on the host and never blocked
-//! there, since a blocked fault kills the process at once.
+//! What the guest ignores or leaves to the default, the host ignores or leaves so too. What the
+//! guest handles comes to the engine ([`crate::thread::handlers`]), which writes the guest's
+//! frame ([`super::abi::Abi::push`]). The host's mask is the guest's, except for the signals of
+//! [`TAKEN`]: these belong to the engine and are never blocked on the host, since a blocked
+//! fault kills the process at once.
 
 use core::ptr;
 use core::sync::atomic::{AtomicU64, Ordering};

@@ -1,12 +1,11 @@
-//! What of the guest's address space the host's does not know: which pages
-//! the guest may execute, and which may be mapped a second time elsewhere.
+//! What the host's kernel does not know of the guest's address space: which pages the guest may
+//! execute, and which may be mapped a second time elsewhere.
 //!
-//! Guest pages are never executable on the host. What the guest asked for is
-//! kept here, and whoever keeps translations is told when it changes: when
-//! code changes of which there may be one. So it is noted, by lines of 64
-//! bytes, what was read to be translated ([`AddressSpace::read`]); a dynamic
-//! loader that maps over what it has just mapped, and a compiler that writes
-//! new code next to old, cost nothing.
+//! Guest pages are never executable on the host: the permission that the guest asked for is
+//! kept here. Whoever keeps translations is told when code changes that may have been
+//! translated. For that, the engine notes which lines of 64 bytes were read to be translated
+//! ([`AddressSpace::read`]). So a dynamic loader that maps over what it has just mapped costs
+//! nothing, and neither does a compiler that writes new code next to old.
 //!
 //! The host's kernel is never asked to make a page executable, so it can't
 //! refuse either. Mappings of files that may not be executed (on a mount with

@@ -1,4 +1,4 @@
-//! System calls of the guest that a signal must not get lost before.
+//! System calls of the guest before which no signal may get lost.
 //!
 //! Looking at the attention word and `syscall` lie between labels. A signal
 //! handler that finds the thread there (`interrupt`) makes it give up: the

@@ -1,7 +1,7 @@
 //! Who follows the guest's threads, such as a debugger.
 //!
-//! A thread that nobody follows is told nothing and costs nothing: what it is
-//! followed by is asked for by its [`Attention`].
+//! A thread that nobody follows is told nothing, and pays nothing. Whether somebody follows it
+//! is asked by its [`Attention`].
 
 use core::fmt;
 

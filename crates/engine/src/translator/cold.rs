@@ -1,11 +1,10 @@
 //! Guest code that has not run often: it is interpreted, and counted.
 //!
-//! Of what a program runs from its start to its end, most runs once or twice.
-//! Translating an instruction costs what interpreting it some ten times does,
-//! and a region is more than what will run of it. (Measured with 4, 8, 16 and
-//! 32 times: small programs take least with 16, large ones the same.) So what is not translated is
-//! interpreted, block by block, until it has run [`OFTEN`] times; and a region
-//! is formed of what has run at all ([`Heat::has_run`]).
+//! Most code that a program runs, it runs once or twice. To translate an instruction costs as
+//! much as to interpret it some ten times, and a region has more instructions than will run.
+//! (Measured with 4, 8, 16 and 32 times: small programs take least with 16, large ones the
+//! same.) So code that is not translated is interpreted, block by block, until it has run
+//! [`OFTEN`] times; and a region is formed of code that has run at all ([`Heat::has_run`]).
 //!
 //! The counts are a table of bytes, found by bits of the address: code that
 //! shares one is translated a little early, which is no harm. Nothing depends

@@ -22,9 +22,10 @@
 //! - Last come slots, addresses and numbers. `rz` is [`crate::Reg::ZERO`], `[@0x1000]` is
 //!   an address of the guest's.
 //!
-//! The first line says the region's mode, and `slots 40 64` where the guest has another
-//! number of integer and vector slots than 32 of each. `words` lists the guest's instructions of a block, `=>` begins the block's end. Text
-//! behind `;` is no part of the region: what passes found out is printed there.
+//! The first line says the region's mode, and `slots 40 64` where the guest has other numbers
+//! of integer and vector slots than 32 of each. `words` lists the guest's instructions of a
+//! block, `=>` begins the block's end. Text behind `;` is no part of the region: what passes
+//! found out is printed there.
 //!
 //! Parsing what was printed gives the same region. The table in [`crate::fields`] says
 //! what an operation consists of; this room only says how that looks.

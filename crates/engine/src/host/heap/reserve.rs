@@ -1,11 +1,10 @@
-//! What the heap lives on when the kernel gives it nothing more: the guest has
-//! used up its address space or its data, or has limited itself to less than
-//! it has. A program is told so by an error and goes on, so its engine has to.
+//! What the heap lives on when the kernel gives it nothing more: the guest has used up its
+//! address space or its data, or has lowered its limits below what it uses. A program gets an
+//! error then and goes on, so its engine has to go on too.
 //!
-//! It is a mapping of whole pages made at the start, when the limits are those
-//! that the engine was started under, and given out first fit. A page that is
-//! not used costs address space only. Where even that is not to be had, there
-//! is no reserve.
+//! The reserve is a mapping of whole pages. It is made at the start, under the limits that the
+//! engine was started with, and given out first fit. A page that is not used costs address
+//! space only. If the kernel refuses this mapping, there is no reserve.
 //!
 //! Invariant: a page's bit is set exactly while it is given out.
 

@@ -1,5 +1,5 @@
-//! [`Abi`]: what Linux for an architecture has that no other has: its system calls, and what
-//! it makes of the guest's registers.
+//! [`Abi`]: what an architecture's Linux has for itself: its system calls, and how registers
+//! are saved, set and shown.
 
 use alloc::string::String;
 use alloc::vec::Vec;

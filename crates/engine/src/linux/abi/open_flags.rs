@@ -1,4 +1,4 @@
-//! The flags of `open`, of which a few have other bits from architecture to architecture.
+//! The flags of `open`. A few of them have different bits on different architectures.
 
 /// Those that differ: the guest's and x86-64's.
 #[derive(Clone, Copy, Debug)]

@@ -1,5 +1,5 @@
-//! [`Platform`]: what of an architecture's Linux is data: how its programs see words, flags
-//! and addresses, and what they are told of the machine.
+//! [`Platform`]: the part of an architecture's Linux that is data: the width of words, flags
+//! and addresses as its programs see them, and what they are told of the machine.
 
 use alloc::vec::Vec;
 use core::ffi::CStr;

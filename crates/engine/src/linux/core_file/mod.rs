@@ -1,4 +1,4 @@
-//! The core file of a guest that a signal ends: the guest's, as an arm64 kernel
+//! The core file of a guest that a signal ends: the guest's, as a kernel of its architecture
 //! writes it, and not the engine's.
 //!
 //! ```text
@@ -8,10 +8,10 @@
 //! death ─ nowhere                  dying with the core flag
 //! ```
 //!
-//! That is done where `core_pattern` is the name of a file. Where it names a program
-//! or a socket, nobody gets anything: the host's kernel, which alone can start such
-//! a program as root and outside of containers, has nothing to give it but the
-//! engine's core.
+//! The engine writes such a file where `core_pattern` is the name of a file. Where
+//! `core_pattern` names a program or a socket, there is no core file: only the host's kernel
+//! can start such a program as root and outside of containers, and the kernel could only give
+//! it the engine's core.
 //!
 //! Nobody else writes the file: the host's own goes nowhere (`death`). Signals
 //! that somebody sends have to come to the engine for that, also where the guest

@@ -1,5 +1,5 @@
-//! The notes of a core file: what an arm64 kernel says of the process and of
-//! each of its threads (`elfcore.h`, arm64's `ptrace.h`).
+//! The notes of a core file: what a kernel says there of the process and of each of its threads
+//! (`elfcore.h`, the architecture's `ptrace.h`).
 
 use alloc::vec::Vec;
 

@@ -1,6 +1,6 @@
-//! A new directory that nobody knows, for a core file that nobody is to see: where
-//! the kernel is going to write, from `core_pattern`'s path, and what takes all of
-//! that away again.
+//! A new directory that nobody else knows, for the core file of the host's kernel, which nobody
+//! is to see. Found from `core_pattern`'s path: where the kernel is going to write, and how to
+//! remove all of that again.
 
 use alloc::ffi::CString;
 use alloc::format;

@@ -1,16 +1,16 @@
 //! `execve`: the process becomes another program.
 //!
-//! The kernel is asked first: it knows native programs, scripts, and what is
-//! registered in `binfmt_misc`. Where it says `ENOEXEC`, and the file is an
-//! program of the guest's or a script whose interpreter is one (`found.rs`), the engine
-//! executes itself with it, handing the open file over. So it does where a
-//! program is there that `binfmt_misc` does not find, or that only what
-//! `binfmt_misc` adds is too much for: arguments, or a level of interpreters.
+//! The kernel is asked first: it knows native programs, scripts, and what is registered in
+//! `binfmt_misc`. Where the kernel says `ENOEXEC`, and the file is a program of the guest's or
+//! a script whose interpreter is one (`found.rs`), the engine executes itself and hands the
+//! open file over. The engine does the same in two other cases: where `binfmt_misc` does not
+//! find a program that is there, and where what `binfmt_misc` adds (arguments, or a level of
+//! interpreters) is the only thing that is too much.
 //!
-//! A thread with filters of system calls ([`super::seccomp`]) becomes guest
-//! programs only: the host's kernel can't judge a native one's calls by them.
-//! What may get no more rights is executed as the file that was looked at, by
-//! the engine itself, so that no other comes in its place meanwhile.
+//! A thread with filters of system calls ([`super::seccomp`]) becomes guest programs only: the
+//! host's kernel can't judge a native program's calls by the guest's filters. A program that
+//! may get no more rights is executed as the file that was looked at, by the engine itself, so
+//! that no other file comes in its place meanwhile.
 
 mod candidate;
 pub mod engine_file;

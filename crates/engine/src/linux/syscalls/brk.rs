@@ -1,5 +1,5 @@
-//! `brk`: the heap's end, which moves page by page of fresh memory; whatever is
-//! against it, the result is the end as it was.
+//! `brk`: the heap's end, which moves by pages of fresh memory. Where something is in the way,
+//! the result is the old end.
 //!
 //! The kernel's checks, in its order: the heap's start, the limit of data
 //! (`RLIMIT_DATA`), what is in the way, with a page between; then those of any

@@ -1,5 +1,5 @@
-//! A system call of the guest, while it is done: what it has, and what all that do one
-//! make use of.
+//! One system call of the guest while it is done: its arguments, and what the functions that do
+//! calls have in common.
 
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU32, Ordering};

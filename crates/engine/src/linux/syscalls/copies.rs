@@ -1,5 +1,5 @@
-//! Copies of the guest's structures that the host reads and writes in their place, where
-//! a guest's own are not as the host is to have them.
+//! Copies of the guest's structures in the host's form. The host reads and writes the copy in
+//! the place of the guest's own.
 
 use alloc::vec::Vec;
 

@@ -1,12 +1,11 @@
 //! The descriptor that is the engine's ([`crate::linux::executable::Held`]), and
 //! the guest's calls: for them it is not open.
 //!
-//! Where a call is given its number as one of a descriptor, the host is given a
-//! number that none has ([`hide`], by the letters of the table), and says what
-//! it says of those. What is left are the calls that choose a number, that
-//! are given ranges or sets of them or structures with them, and that tell of
-//! those that are open. `poll`, `epoll` and whatever reads, writes or maps need
-//! no more than that the descriptor is `O_PATH`.
+//! Where a call is given the descriptor's number, the host is given a number that nobody has
+//! ([`hide`], by the letters of the table), and its answer is the guest's. Other calls are
+//! treated one by one: those that choose a number, those with ranges, sets or structures of
+//! numbers, and those that tell which numbers are open. `poll`, `epoll` and whatever reads,
+//! writes or maps need nothing more, since the descriptor is `O_PATH`.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;

@@ -1,6 +1,6 @@
 //! `ioctl`: requests have the same numbers and structures wherever words have 64 bits
-//! (`tests/abi.rs` compares them), but those of a machine's own devices, and what a
-//! guest's own room converts.
+//! (`tests/abi.rs` compares them). Exceptions are requests to devices of one kind of machine,
+//! and those that a guest's own room converts.
 
 use super::Call;
 use crate::host::sys::{Errno, number};

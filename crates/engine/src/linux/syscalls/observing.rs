@@ -2,9 +2,9 @@
 //! engine keeps ([`crate::linux::pending`]): it waits for one, or reads or polls
 //! a signalfd.
 //!
-//! What is kept already is looked at first; a signalfd sees it while it is lent
-//! to the kernel, in a call that does not wait. Then the thread waits as always,
-//! and whoever keeps another one tells it to look again. So these calls cost
+//! The engine first looks at the signals that it keeps already. A signalfd sees such a signal
+//! while it is lent to the kernel, in a call that does not wait. Then the thread waits as
+//! always; whoever keeps another signal tells the thread to look again. So these calls cost
 //! nothing more while nothing is kept.
 
 use alloc::ffi::CString;

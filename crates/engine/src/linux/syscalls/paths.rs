@@ -2,10 +2,10 @@
 //! executable (`/proc/PID/exe`): the host would do to the engine what is meant
 //! for a guest's program.
 //!
-//! Where a path leads is looked at before a call is made that changes something,
-//! and after one that does not ([`TELLING`]), unless that has failed for what
-//! an executable could not be the reason of. What opens or tells which file it is
-//! needs no look but at its result ([`super::files`]); `execve` looks by itself.
+//! A call that changes something is looked at before it is made, to see where its path leads.
+//! Any other call is looked at afterwards ([`TELLING`]), unless it failed with an error that no
+//! executable causes. Calls that open a file, or tell which file it is, are looked at by their
+//! results alone ([`super::files`]); `execve` looks by itself.
 
 use alloc::ffi::CString;
 

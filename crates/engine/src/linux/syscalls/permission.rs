@@ -1,16 +1,15 @@
 //! Whether the guest may execute what it maps of a file.
 //!
-//! The host's kernel is never asked for an executable mapping, so nothing that
-//! it has against one would be heard: the mount's `noexec`, and what security
-//! modules and filters from outside say. So it is asked apart, without a
-//! mapping: a file can't be mapped with `MAP_GROWSDOWN`, and the kernel says so
-//! (`EINVAL`) after it has looked at the rest. That is as exact as the
-//! mapping itself would be, and takes less than `fstatfs`.
+//! The host's kernel is never asked for an executable mapping, so its reasons to refuse one
+//! would not be heard: the mount's `noexec`, security modules, filters from outside. So the
+//! kernel is asked separately, without making a mapping: a file can't be mapped with
+//! `MAP_GROWSDOWN`, and the kernel says so (`EINVAL`) after it has looked at all else. The
+//! answer is as exact as the mapping's own would be, and takes less time than `fstatfs`.
 //!
-//! A mapping that is not to be executed yet gets the right to be, or does not,
-//! once for all (`VM_MAYEXEC`). To ask for it in that way would be an attempt
-//! to execute a file that is only read: modules would refuse and record it.
-//! There the mount's flags tell (`fstatfs`).
+//! A mapping that is not to be executed yet gets the right to be executed later, or never gets
+//! it (`VM_MAYEXEC`). Asking for this right as above would be an attempt to execute a file that
+//! is only read: security modules would refuse and record it. So the mount's flags decide
+//! (`fstatfs`).
 
 use core::ptr;
 

@@ -1,5 +1,5 @@
-//! `prctl`: what is the processor's answers as a kernel does on a processor without it;
-//! what would act on the engine instead of the guest is refused.
+//! `prctl`: options about features of a processor are answered as by a kernel whose processor
+//! lacks the feature; options that would act on the engine instead of the guest are refused.
 
 use super::ranges::NAME;
 use super::{Call, seccomp};

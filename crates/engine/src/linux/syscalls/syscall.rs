@@ -1,4 +1,4 @@
-//! One of the guest's system calls, as a table of them has it, and such a table.
+//! A row of a guest's table of system calls, and the macro that writes such a table.
 
 use super::call::Call;
 use crate::host::sys::Errno;

@@ -1,11 +1,12 @@
 //! Code memory that is writable nowhere but while something is written, and
 //! then at another place each time.
 //!
-//! So it is kept where somebody may gain by writing it ([`super::arena::Arena::close`])
-//! and no key keeps it ([`crate::host::key`]). A window is some pages of the executable
-//! mapping mapped once more: shared memory can be, without a descriptor. Its place is one
-//! of 2^28, for some microseconds, and whoever tries another has a signal to handle.
-//! Opening and closing one takes about 10 µs (Linux 6.18, on an AMD EPYC's virtual processor).
+//! Used where a program could gain by writing to code memory ([`super::arena::Arena::close`])
+//! and no key protects this memory ([`crate::host::key`]). A window maps some pages of the
+//! executable mapping once more: shared memory allows that without a descriptor. Its place is
+//! one of 2^28, for some microseconds, and a program that tries another place gets a signal.
+//! Opening and closing a window takes about 10 µs (Linux 6.18, on an AMD EPYC's virtual
+//! processor).
 
 use crate::host::own;
 use crate::host::sys::{self, Errno, number};

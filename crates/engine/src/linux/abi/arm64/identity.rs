@@ -1,6 +1,6 @@
-//! What tells programs which processor they have: `/proc/cpuinfo` and the identification registers under `/sys`: as many
-//! processors as the host shows, each of the kind that the guest's registers
-//! tell of.
+//! What tells programs which processor they have: `/proc/cpuinfo`, and the identification
+//! registers under `/sys`. Both show as many processors as the host does, each of the kind that
+//! the guest's registers tell of.
 
 use alloc::vec::Vec;
 use core::fmt::Write as _;

@@ -1,4 +1,4 @@
-//! arm64 as an [`Abi`]: what the room has, by the names that all have.
+//! arm64 as an [`Abi`]: the room's functions, under the trait's names.
 
 use alloc::string::String;
 use alloc::vec::Vec;
