@@ -11,7 +11,7 @@ use core::ffi::CStr;
 use hashbrown::HashMap;
 use ir::{Key, Region};
 
-use super::notes;
+use super::notes::{self, Block};
 use crate::host::lock::{Held, Lock};
 use crate::host::sys::{self, Errno, Fd};
 use crate::thread::leaving::Leaving;
@@ -22,16 +22,6 @@ pub struct Ran {
     numbers: HashMap<Key, u32>,
     blocks: Vec<Block>,
     written: usize,
-}
-
-/// A block that ran.
-#[derive(Clone, Copy, Debug)]
-pub struct Block {
-    /// Where it starts.
-    pub key: Key,
-    /// Whether it was come to as the head of a region is: by a call, a return, or from
-    /// far away.
-    pub head: bool,
 }
 
 impl Ran {

@@ -14,14 +14,22 @@ use core::fmt::Write as _;
 use core::ops::Range;
 
 use hashbrown::HashMap;
-use ir::Mode;
-
-use super::learn::Block;
+use ir::{Key, Mode};
 
 /// What each line begins with.
 const RAN: &[u8] = b"ran ";
 /// How many blocks are read at most.
 const MOST: usize = 1 << 22;
+
+/// A block that ran.
+#[derive(Clone, Copy, Debug)]
+pub struct Block {
+    /// Where it starts.
+    pub key: Key,
+    /// Whether it was come to as the head of a region is: by a call, a return, or from
+    /// far away.
+    pub head: bool,
+}
 
 /// A mapping of a file.
 #[derive(Debug)]
@@ -167,7 +175,6 @@ fn hex(digits: &[u8]) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ir::Key;
 
     const MAPS: &[u8] = b"\
 5500000000-5500010000 r--p 00002000 fe:00 77    /usr/bin/a program
