@@ -92,6 +92,9 @@ pub(crate) enum Verb {
     Rmi(Rmi),
     /// Remove layers and other parts that no image here needs
     Prune(Prune),
+    /// Translate what images run before it is needed, and look after what is kept of that
+    #[command(subcommand)]
+    Cache(Cache),
     /// Work with Armistice's own container image
     #[command(subcommand)]
     Image(Image),
@@ -110,7 +113,9 @@ impl Verb {
             Verb::Explain(args) => args.output,
             Verb::Pull(args) => args.output,
             Verb::Images(args) => args.output,
-            Verb::Unregister(_)
+            Verb::Cache(Cache::Show(args) | Cache::Verify(args)) => args.output,
+            Verb::Cache(Cache::Warm(_) | Cache::Clear)
+            | Verb::Unregister(_)
             | Verb::Guard(_)
             | Verb::Shell(_)
             | Verb::Run(_)
@@ -129,6 +134,7 @@ impl Verb {
             Verb::Unregister(args) => !args.dry_run,
             Verb::Prune(args) => !args.dry_run,
             Verb::Guard(_) | Verb::Run(_) | Verb::Pull(_) | Verb::Rmi(_) => true,
+            Verb::Cache(what) => matches!(what, Cache::Warm(_) | Cache::Clear),
             Verb::Status(_)
             | Verb::Verify(_)
             | Verb::Explain(_)
@@ -173,6 +179,9 @@ pub(crate) struct Emulators {
     /// processor is too old for it
     #[arg(long, value_name = "ENGINE")]
     pub(crate) engine: Option<Engine>,
+    /// Leave out the translations that 'armistice cache warm' has made
+    #[arg(long)]
+    pub(crate) no_cache: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -250,6 +259,10 @@ pub(crate) struct Register {
     /// engine: writes a unit of your systemd
     #[arg(long)]
     pub(crate) persist: bool,
+    /// First run what is usual in this image, root folder or archive and translate it, as 'armistice
+    /// cache warm' does; may be repeated
+    #[arg(long, value_name = "IMAGE|ROOTFS|ARCHIVE", conflicts_with_all = ["dry_run", "no_cache"])]
+    pub(crate) warm: Vec<String>,
     /// How to show the result
     #[arg(short, long, value_name = "FORMAT", default_value = "table")]
     pub(crate) output: Format,
@@ -574,6 +587,39 @@ pub(crate) struct Prune {
     /// Show what would go; change nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Cache {
+    /// Run what is usual in images or root folders, in containers without a network, translate it, and
+    /// put that behind a copy of the engine, which register and run take from then on
+    Warm(CacheWarm),
+    /// Show what is kept
+    Show(CacheShow),
+    /// Check that what is kept is whole, is this user's or root's alone, and fits the engine
+    Verify(CacheShow),
+    /// Remove what is kept; what is registered stays as it is
+    Clear,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CacheWarm {
+    /// An image's name, an archive, or a root folder; what was kept before goes
+    #[arg(value_name = "IMAGE|ROOTFS|ARCHIVE", value_hint = ValueHint::AnyPath, required = true)]
+    pub(crate) what: Vec<String>,
+    /// Look for the engine here, before the usual places; may be repeated
+    #[arg(long = "emulator-dir", value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) dirs: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CacheShow {
+    /// Look for the engine here, before the usual places; may be repeated
+    #[arg(long = "emulator-dir", value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) dirs: Vec<PathBuf>,
+    /// How to show it
+    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
+    pub(crate) output: Format,
 }
 
 #[derive(Debug, Subcommand)]

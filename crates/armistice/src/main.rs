@@ -21,6 +21,7 @@ mod rootless;
 mod select;
 mod usage;
 mod verbs;
+mod warm;
 
 use std::process::ExitCode;
 
@@ -86,6 +87,7 @@ fn run(cli: Cli, inherited: &Inherited) -> Outcome {
         Verb::Images(args) => verbs::images::run(&args, output),
         Verb::Rmi(args) => verbs::images::remove(&args, output),
         Verb::Prune(args) => verbs::images::prune(&args, output),
+        Verb::Cache(args) => verbs::cache::run(&args, output),
         Verb::Image(args) => verbs::image::run(&args, output),
         Verb::Generate(args) => verbs::generate::run(&args, output),
     };

@@ -19,6 +19,7 @@ fn answer(folder: &Path, args: &[&str]) -> (Option<i32>, Value) {
         .args(args)
         .env("PATH", "")
         .env("ARMISTICE_STORE", folder.join("store"))
+        .env("ARMISTICE_CACHE_DIR", folder.join("cache"))
         .current_dir(folder)
         .output()
         .unwrap();
@@ -45,6 +46,9 @@ fn every_verb_answers_in_json_whatever_happens() {
             (&["verify", "zzz"], 2, Some(false), Some("usage")),
             (&["verify", "--zzz"], 2, Some(false), Some("usage")),
             (&["status"], 0, None, None),
+            (&["cache", "show"], 0, None, None),
+            (&["cache", "verify"], 1, None, None),
+            (&["cache", "show", "--zzz"], 2, Some(false), Some("usage")),
             (&["status", "arm64"], 1, None, None),
             (&["status", "zzz"], 2, Some(false), Some("usage")),
             (&["explain", "/nonexistent"], 1, None, Some("not-found")),

@@ -11,10 +11,12 @@
 //! - [`image`]: what the bytes of a program must be for that.
 //! - [`identity`]: version and digest, of a file or of what a process runs.
 //! - [`remembered`]: identities found out once, for files that have not changed.
+//! - [`baked`]: copies of Armistice's engine that have translations.
 //! - [`package`]: which package of a distribution brings an emulator.
 //!
 //! The library reads no environment variable and prints nothing.
 
+pub mod baked;
 pub mod check;
 mod error;
 pub mod identity;

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use armistice_arch::Arch;
 
 pub use crate::origin::{ENV, Origin};
-use crate::{Emulator, Error, OsRelease, Packages};
+use crate::{Emulator, Error, OsRelease, Packages, baked};
 
 /// The project's own folders.
 const OWN: [&str; 2] = ["/usr/libexec/armistice", "/usr/local/libexec/armistice"];
@@ -64,6 +64,9 @@ pub struct Search {
     pub engine: Engine,
     /// Which processor will run them.
     pub processor: Processor,
+    /// Folders in which a baked engine may lie, which is taken in the place of the same
+    /// engine without translations, on this processor only.
+    pub baked: Vec<PathBuf>,
 }
 
 /// Which processor will run what is found. Armistice's own engines need one of
@@ -153,7 +156,15 @@ impl Search {
             dirs,
             engine: Engine::default(),
             processor: Processor::default(),
+            baked: Vec::new(),
         }
+    }
+
+    /// Where a baked engine may lie, for an emulator of this maker's.
+    fn baked(&self, maker: Maker) -> impl Iterator<Item = &Path> {
+        let may = maker == Maker::Armistice && self.processor == Processor::This;
+        let folders = self.baked.iter().filter(move |_| may);
+        folders.map(PathBuf::as_path)
     }
 
     /// The first usable emulator for an architecture.
@@ -179,7 +190,10 @@ impl Search {
                 match open(&path, maker, self.processor) {
                     Ok(emulator) => {
                         return Ok(Found {
-                            emulator,
+                            emulator: self
+                                .baked(maker)
+                                .find_map(|folder| baked::of(folder, &emulator).ok())
+                                .unwrap_or(emulator),
                             origin: dir.origin,
                             maker,
                             passed_over,

@@ -26,6 +26,7 @@ fn in_dirs(dirs: &[(&Path, Origin)]) -> Search {
         dirs,
         engine: Engine::default(),
         processor: Processor::default(),
+        baked: Vec::new(),
     }
 }
 

@@ -24,6 +24,7 @@ use crate::registration::report::EmulatorLine;
 use crate::remedy::Words;
 use crate::rootless;
 use crate::select::{self, Wanted};
+use crate::warm;
 
 /// All that is to be registered: emulators that are found and checked.
 #[derive(Debug)]
@@ -181,6 +182,9 @@ pub(crate) fn search(options: &Emulators) -> Search {
         Some(cli::Engine::Armistice) => Engine::Armistice,
         Some(cli::Engine::Qemu) => Engine::Qemu,
     };
+    if !options.no_cache {
+        search.baked = warm::folder::all();
+    }
     search
 }
 

@@ -153,6 +153,7 @@ fn words(engine: Engine, args: &Register, arches: &[&str]) -> Vec<std::ffi::OsSt
         (flags.no_open_binary, "--no-open-binary"),
         (flags.no_credentials, "--no-credentials"),
         (args.replace, "--replace"),
+        (args.emulators.no_cache, "--no-cache"),
     ] {
         if left_out {
             words.push(option.into());

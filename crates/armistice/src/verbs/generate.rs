@@ -69,12 +69,18 @@ The kernel's table.
 .I /etc/binfmt.d/zz\-armistice.conf, /usr/local/libexec/armistice
 What \fBregister \-\-persist\fR writes: the rules for the next boot, and copies of the emulators.
 .TP
+.I /var/lib/armistice/baked, $XDG_CACHE_HOME/armistice/baked
+What \fBcache warm\fR writes, as root and as a user.
+.TP
 .I /usr/libexec/armistice
 Emulators that come with Armistice: in its image.
 .SH ENVIRONMENT
 .TP
 .B ARMISTICE_EMULATOR_DIR
 Folders in which emulators are looked for, separated by colons; after \-\-emulator\-dir, before all others.
+.TP
+.B ARMISTICE_CACHE_DIR
+The folder that \fBcache\fR is about, and in which \fBregister\fR and \fBrun\fR look for what it made.
 .TP
 .B SOURCE_DATE_EPOCH
 The time stamp of the files in \fBimage build\fR, in seconds.

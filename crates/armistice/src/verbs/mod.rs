@@ -1,5 +1,6 @@
 //! One module a verb: plan, apply, print.
 
+pub(crate) mod cache;
 pub(crate) mod dry_run;
 pub(crate) mod entrypoint;
 pub(crate) mod explain;

@@ -14,6 +14,7 @@ use crate::registration::{live, persist, plan};
 use crate::rootless::table::Found;
 use crate::rootless::{self, Joined};
 use crate::verbs::dry_run;
+use crate::warm;
 
 pub(crate) fn run(args: &Register, output: Output) -> Result<Outcome> {
     let joined = rootless::enter_for(args.about.whose, rootless::to_change(args.dry_run), output)?;
@@ -24,6 +25,9 @@ pub(crate) fn run(args: &Register, output: Output) -> Result<Outcome> {
     }
     if args.dry_run {
         return dry_run::run(args, output);
+    }
+    if !args.warm.is_empty() {
+        warm::warm(&args.warm, &args.emulators, output)?;
     }
     // All that can be wrong with what was typed or installed is found before
     // anything is touched: opening the table for writing may mount it.

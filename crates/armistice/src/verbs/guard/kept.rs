@@ -36,7 +36,8 @@ pub(crate) fn request(args: &Guard, live: &Snapshot, output: Output) -> Result<O
     };
     let names: Vec<&str> = kept.iter().map(|k| k.arch.display_name()).collect();
     output.note(format!("Keeping what is registered: {}", names.join(", ")));
-    let chosen = args.emulators.engine.is_some() || !args.emulators.dirs.is_empty();
+    let emulators = &args.emulators;
+    let chosen = emulators.engine.is_some() || !emulators.dirs.is_empty() || emulators.no_cache;
     if chosen || args.flags != FlagSwitches::default() {
         let names = Names {
             names: kept.iter().map(|k| k.arch.name.to_owned()).collect(),

@@ -23,9 +23,9 @@ pub const FIRST: usize = 8;
 /// Set in numbers of exits and regions that are of the file, and not of live code.
 pub const KEPT: u32 = 1 << 31;
 /// How much code a file may have: direct branches reach it from all live code.
-pub const MOST_CODE: u64 = 64 << 20;
+pub const MOST_CODE: u64 = 192 << 20;
 /// How many words of data.
-pub const MOST_DATA: u32 = 1 << 20;
+pub const MOST_DATA: u32 = 1 << 22;
 
 /// Something that lies in a file as it lies in memory.
 ///

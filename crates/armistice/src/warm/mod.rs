@@ -1,0 +1,183 @@
+//! Translations before they are needed: what is usual in an image or a root folder runs once
+//! in a container, what ran is translated, and lies behind a copy of the engine then.
+//! docs/kept-design.md says why so.
+//!
+//! Invariant: in the container that notes what runs, the image's programs can write
+//! notes and nothing else; in the container in which they are translated, none of the image's
+//! programs runs.
+
+pub(crate) mod folder;
+mod training;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use armistice_arch::Arch;
+use armistice_emulators::{Emulator, Engine, identify_open};
+
+use crate::cli::Emulators;
+use crate::outcome::Usage;
+use crate::output::{Output, quoted};
+use crate::registration::request;
+use folder::Made;
+
+/// What the engine that can be baked runs.
+const ARCH: &str = "aarch64";
+/// Its engine's name.
+pub(crate) const NAME: &str = "armistice-aarch64";
+/// That as an image's platform.
+const PLATFORM: &str = "linux/arm64";
+/// Inside.
+const INSIDE: &str = "/armistice-warm";
+/// How long all lessons of an image may take.
+const PATIENCE: Duration = Duration::from_secs(1800);
+
+/// The engine as it comes, without translations.
+///
+/// # Errors
+/// Where it is not found.
+pub(crate) fn engine(emulators: &Emulators) -> Result<Emulator> {
+    let mut search = request::search(emulators);
+    search.baked.clear();
+    search.engine = Engine::Armistice;
+    let arch = Arch::by_name(ARCH).context("an architecture of ours")?;
+    Ok(search.find(arch)?.emulator)
+}
+
+/// Makes a baked engine of what runs in these images, root folders and archives, in the place
+/// of the one that is there.
+///
+/// # Errors
+/// Where something is missing, or none of the programs that are taught is there.
+pub(crate) fn warm(what: &[String], emulators: &Emulators, output: Output) -> Result<PathBuf> {
+    if matches!(emulators.engine, Some(crate::cli::Engine::Qemu)) {
+        bail!(Usage(
+            "QEMU keeps no translations; leave --engine out".to_owned()
+        ));
+    }
+    let engine = engine(emulators)?;
+    let place = folder::own()?;
+    folder::make(&place)?;
+    let work = tempfile::tempdir().context("cannot make a folder for what is learned")?;
+    let [programs, notes, made] = ["programs", "notes", "made"].map(|name| work.path().join(name));
+    for folder in [&programs, &notes, &made] {
+        fs::create_dir(folder)?;
+    }
+    fs::copy(engine.proc_path(), programs.join("engine"))
+        .with_context(|| format!("cannot copy {}", engine.path().display()))?;
+    let container = Container {
+        emulators,
+        programs: &programs,
+        output,
+    };
+    for image in what {
+        output.note(format!("Running what is usual in {} ...", quoted(image)));
+        container.learn(image, &notes)?;
+        container.translate(image, &notes, &made)?;
+    }
+    let baked = place.join(NAME);
+    let done = Command::new(programs.join("engine"))
+        .arg("--bake")
+        .arg(made.join("translations"))
+        .arg(&baked)
+        .output()
+        .context("the engine can't be started")?;
+    if !done.status.success() {
+        bail!("{}", String::from_utf8_lossy(&done.stderr).trim());
+    }
+    let of = what.to_vec();
+    let sha256 = digest(&baked)?;
+    folder::write(&place, &Made { of, sha256 })?;
+    Ok(baked)
+}
+
+/// An emulator's digest.
+pub(crate) fn digest(path: &Path) -> Result<String> {
+    let file = fs::File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
+    Ok(identify_open(&file, path)?.sha256.to_string())
+}
+
+/// What the containers have in common.
+struct Container<'a> {
+    emulators: &'a Emulators,
+    programs: &'a Path,
+    output: Output,
+}
+
+impl Container<'_> {
+    /// The image's programs run, and what runs is noted.
+    fn learn(&self, image: &str, notes: &Path) -> Result<()> {
+        let notes_inside = format!("{INSIDE}/notes/notes");
+        let command = [
+            &format!("{INSIDE}/programs/engine"),
+            "--learn",
+            &notes_inside,
+            "/bin/sh",
+            "-c",
+            &training::script(),
+        ];
+        let status = self.run(image, &[(notes, "notes", "rw")], &command)?;
+        if !notes.join("notes").exists() {
+            bail!(
+                "nothing of {} could be run ({status}); it needs a /bin/sh for {PLATFORM}",
+                quoted(image)
+            );
+        }
+        Ok(())
+    }
+
+    /// What was noted is translated, of the image's files.
+    fn translate(&self, image: &str, notes: &Path, made: &Path) -> Result<()> {
+        let folders = [(notes, "notes", "ro"), (made, "made", "rw")];
+        let [engine, from, to] = ["programs/engine", "notes/notes", "made/translations"]
+            .map(|name| format!("{INSIDE}/{name}"));
+        let status = self.run(image, &folders, &[&engine, "--translate", &from, &to])?;
+        fs::remove_file(notes.join("notes"))?;
+        if status != 0 {
+            bail!("what ran in {} can't be translated", quoted(image));
+        }
+        Ok(())
+    }
+
+    /// Runs a command in a container with these folders: its exit code.
+    fn run(&self, image: &str, folders: &[(&Path, &str, &str)], command: &[&str]) -> Result<i32> {
+        let mut run = Command::new("/proc/self/exe");
+        run.args([
+            "--quiet",
+            "run",
+            "--platform",
+            PLATFORM,
+            "--network",
+            "none",
+        ]);
+        run.args(["--user", "0", "--entrypoint", "", "--no-cache"]);
+        for dir in &self.emulators.dirs {
+            run.arg("--emulator-dir").arg(dir);
+        }
+        let programs = (self.programs, "programs", "ro");
+        for (folder, name, mode) in folders.iter().chain([&programs]) {
+            let folder = folder.to_str().context("the folder for temporary files")?;
+            run.args(["-v", &format!("{folder}:{INSIDE}/{name}:{mode}")]);
+        }
+        run.arg(image).args(command).stdin(Stdio::null());
+        if !self.output.is_verbose() {
+            run.stdout(Stdio::null());
+        }
+        let mut child = run.spawn().context("a container can't be started")?;
+        let end = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = child.try_wait()? {
+                return Ok(status.code().unwrap_or(-1));
+            }
+            if Instant::now() > end {
+                let _ = child.kill();
+                let _ = child.wait();
+                bail!("what runs in {} does not end", quoted(image));
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Promise: `armistice cache warm` translates what an image runs before it is needed, `register`
+//! and `run` take that, and what does not fit, or is not ours alone, is passed over.
+#![allow(clippy::unwrap_used, reason = "a test that cannot set up fails")]
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use e2e::run_place::{IMAGE, Place, Who};
+use e2e::{PrivateTable, run};
+use serde_json::Value;
+
+/// A command of a place's user, with a folder for what is kept.
+fn command(place: &Place, cache: &Path, args: &[&str]) -> Command {
+    let mut command = place.armistice(args);
+    command.env("ARMISTICE_CACHE_DIR", cache);
+    command
+}
+
+/// What is kept, as `cache show` says it.
+fn kept(place: &Place, cache: &Path) -> Value {
+    let shown = run(&mut command(place, cache, &["cache", "show", "-o", "json"])).ok();
+    serde_json::from_str::<Value>(&shown.stdout).unwrap()["kept"].clone()
+}
+
+/// The emulator that `register` puts into a table.
+fn registered(place: &Place, cache: &Path, more: &[&str]) -> PathBuf {
+    let table = PrivateTable::new();
+    let armistice = |args: &[&str]| {
+        let mut command = table.command(place.folder.path().join("armistice"));
+        run(command.env("ARMISTICE_CACHE_DIR", cache).args(args))
+    };
+    armistice(&[&["register", "arm64"], more].concat()).ok();
+    let shown = armistice(&["status", "arm64", "-o", "json"]);
+    let status: Value = serde_json::from_str(&shown.stdout).unwrap();
+    let handlers = status["handlers"].as_array().unwrap();
+    let ours = handlers.iter().find(|h| h["name"] == "qemu-aarch64");
+    PathBuf::from(ours.unwrap()["interpreter"].as_str().unwrap())
+}
+
+/// Root and an ordinary user: what is usual in an image runs, and its translations are in what is
+/// registered then, until they are left out, do not fit, or are removed.
+#[test]
+fn an_image_is_warmed() {
+    for who in [Who::Me, Who::User] {
+        let place = Place::of(who);
+        let cache = place.home().join("cache");
+        let plain = place.folder.path().join("armistice-aarch64");
+        assert_eq!(kept(&place, &cache).as_array().unwrap().len(), 0);
+        let verify = ["cache", "verify"];
+        assert_eq!(
+            run(&mut command(&place, &cache, &verify)).status.code(),
+            Some(1)
+        );
+        run(&mut command(&place, &cache, &["cache", "warm", IMAGE])).ok();
+
+        let baked = cache.join("armistice-aarch64");
+        let size = |path: &Path| fs::metadata(path).unwrap().len();
+        assert!(size(&baked) > size(&plain) + (1 << 20), "hardly anything");
+        let line = &kept(&place, &cache)[0];
+        assert_eq!(line["of"][0], IMAGE);
+        assert!(line["fault"].is_null(), "{line}");
+        run(&mut command(&place, &cache, &verify)).ok();
+        // Nothing else is left there.
+        assert_eq!(fs::read_dir(&cache).unwrap().count(), 2);
+
+        let script = "for a in 1 2 3; do echo $a; done | sort -r | sha256sum";
+        let words = ["run", IMAGE, "sh", "-c", script];
+        let warm = run(&mut command(&place, &cache, &words)).ok();
+        let cold = place.run(&[], &words[2..]).ok();
+        assert_eq!(warm.stdout, cold.stdout);
+
+        if who == Who::Me {
+            assert_eq!(registered(&place, &cache, &[]), baked);
+            assert_eq!(registered(&place, &cache, &["--no-cache"]), plain);
+        }
+        not_ours_alone(&place, &cache, &baked);
+        run(&mut command(&place, &cache, &["cache", "clear"])).ok();
+        assert!(!cache.exists());
+    }
+}
+
+/// What others may write to, or what is not what was written, is told of, and not used.
+fn not_ours_alone(place: &Place, cache: &Path, baked: &Path) {
+    let verify = || run(&mut command(place, cache, &["cache", "verify"]));
+    fs::set_permissions(cache, Permissions::from_mode(0o777)).unwrap();
+    verify().exits(1).says("can be changed by others");
+    fs::set_permissions(cache, Permissions::from_mode(0o755)).unwrap();
+    verify().ok();
+    let mut bytes = fs::read(baked).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    fs::write(baked, &bytes).unwrap();
+    verify().exits(1).says("not what was written");
+}
+
+/// What can't be run there is an error, and nothing is kept of it.
+#[test]
+fn what_has_no_shell_is_told() {
+    let place = Place::of(Who::Me);
+    let folder = e2e::temporary();
+    let root = folder.path().join("root");
+    fs::create_dir_all(root.join("etc")).unwrap();
+    let cache = folder.path().join("cache");
+    let root = root.to_str().unwrap();
+    run(&mut command(&place, &cache, &["cache", "warm", root]))
+        .exits(1)
+        .says("needs a /bin/sh");
+    assert!(!cache.join("armistice-aarch64").exists());
+}
