@@ -212,7 +212,7 @@ fn part(rng: &mut Rng, set: Set, machine: &Machine) -> (Vec<u32>, Option<Machine
         let words = match rng.below(10) {
             0 => exclusive(rng, set),
             1..5 if set == Set::Thumb => block(rng),
-            _ => vec![word_of(set, instruction(rng, set, |_| true))],
+            _ => vec![word_of(set, instruction(rng, set, |insn| !stores(insn)))],
         };
         let mut after = machine.clone();
         if words.iter().all(|&word| after.executes(word)) {
@@ -262,16 +262,25 @@ fn leads_away(insn: Insn) -> bool {
     }
 }
 
-/// A load-exclusive and its store, with something between now and then.
+/// A load-exclusive and its store, with something between now and then. What the store does after
+/// a load of another size is the implementation's choice.
 fn exclusive(rng: &mut Rng, set: Set) -> Vec<u32> {
-    let is_store = |insn| matches!(operation(insn), Operation::StoreExclusive { .. });
-    let store = instruction(rng, set, is_store);
+    let store = instruction(rng, set, stores);
     let mut words: Vec<u32> = load_for(rng, set, operation(store)).into_iter().collect();
     if rng.percent(30) {
-        words.push(word_of(set, instruction(rng, set, |_| true)));
+        let between = |insn| !stores(insn) && !loads(insn);
+        words.push(word_of(set, instruction(rng, set, between)));
     }
     words.push(word_of(set, store));
     words
+}
+
+fn stores(insn: Insn) -> bool {
+    matches!(operation(insn), Operation::StoreExclusive { .. })
+}
+
+fn loads(insn: Insn) -> bool {
+    matches!(operation(insn), Operation::LoadExclusive { .. })
 }
 
 /// An IT block of one to four instructions.
@@ -284,7 +293,9 @@ fn block(rng: &mut Rng) -> Vec<u32> {
     for _ in 0..count {
         words.push(word_of(
             Set::Thumb,
-            instruction(rng, Set::Thumb, may_be_conditional),
+            instruction(rng, Set::Thumb, |insn| {
+                may_be_conditional(insn) && !stores(insn)
+            }),
         ));
     }
     words
