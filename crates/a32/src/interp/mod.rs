@@ -19,6 +19,7 @@ mod target;
 pub(crate) use float::expanded as float_constant;
 use guest::memory::Memory;
 use guest::{Environment, Exception};
+pub(crate) use simd::constant as simd_constant;
 
 use crate::cpu::Cpu;
 use crate::decode::{Insn, State};

@@ -63,6 +63,7 @@ impl Of {
                 | O::BitField { .. }
                 | O::Crc32 { .. }
                 | O::ReadSystem { .. }
+                | O::Simd(_)
                 | O::Barrier(_)
         )
     }
@@ -121,6 +122,7 @@ impl Of {
             }
             O::Float(insn) => self.leaves_float(insn),
             O::ReadSystem { t, register } => t == 15 || register != System::Tpidruro,
+            O::Simd(insn) => Self::leaves_simd(insn),
             O::Barrier(_) => false,
             O::Load { t, address, .. } => big || changes_base(address, &[t]),
             O::Store { address, .. } => big || changes_base(address, &[]),

@@ -21,6 +21,7 @@ mod left;
 mod media;
 mod memory;
 mod multiply;
+mod simd;
 
 use crate::cpu;
 use crate::decode::{Insn, State, decode, length};
@@ -343,6 +344,7 @@ impl Of {
             | O::Swap { .. }
             | O::Barrier(_) => self.memory(out),
             O::Float(insn) => self.float(insn, out),
+            O::Simd(insn) => Self::simd(insn, out),
             _ => self.media(out),
         }
     }

@@ -27,6 +27,7 @@ mod two;
 
 use guest::Exception;
 use guest::memory::Memory;
+pub(crate) use immediate::constant;
 use lanes::element::Saturation;
 use softfp::{FPCR_AHP, FPCR_DN, FPCR_FZ, FPCR_FZ16, Fp};
 
