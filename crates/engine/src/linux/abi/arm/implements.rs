@@ -8,7 +8,7 @@ use a32::cpu::Cpu;
 use guest::memory::Fault;
 
 use super::platform::PLATFORM;
-use super::registers::{NUMBER, SP};
+use super::registers::{DIRECTION, NUMBER, SP};
 use super::syscalls::{private, table};
 use super::{fault, gdb, register_sets, signal_frame};
 use crate::host::sys::Errno;
@@ -106,6 +106,20 @@ impl Abi for Arm {
 
     fn register_sets(cpu: &Cpu) -> RegisterSets {
         register_sets::register_sets(cpu)
+    }
+
+    const EXECVE: u64 = 11;
+
+    fn set_register_sets(cpu: &mut Cpu, sets: &RegisterSets) {
+        register_sets::set_register_sets(cpu, sets);
+    }
+
+    fn exchange_direction(cpu: &mut Cpu, value: u64) -> u64 {
+        core::mem::replace(&mut cpu.r[DIRECTION], value & 0xffff_ffff)
+    }
+
+    fn exchange_number(cpu: &mut Cpu, value: u64) -> u64 {
+        core::mem::replace(&mut cpu.r[NUMBER], value & 0xffff_ffff)
     }
 
     fn description() -> String {

@@ -7,6 +7,8 @@ use a32::cpu::{Cpu, Flags};
 pub(super) const SP: usize = 13;
 pub(super) const LR: usize = 14;
 pub(super) const NUMBER: usize = 7;
+/// R12 says to a tracer whether a call is entered or left.
+pub(super) const DIRECTION: usize = 12;
 
 /// CPSR's bits.
 pub(super) mod bits {

@@ -4,8 +4,8 @@
 use super::super::siginfo;
 use super::words::{self, with};
 use crate::host::signal::SignalInfo;
-use crate::host::sys::{Errno, number};
-use crate::linux::syscalls::{Call, sends, signals};
+use crate::host::sys::Errno;
+use crate::linux::syscalls::{Call, ptrace, sends, signals};
 use crate::memory::guest_memory;
 
 /// Bytes of a set.
@@ -146,9 +146,8 @@ pub(super) fn mq_notify(call: &mut Call<'_>) -> Made {
 pub(super) fn waitid(call: &mut Call<'_>) -> Made {
     let guest = call.arguments[2];
     let mut host = [0; 16];
-    let result = super::limits::giving_usage(call, 4, |call| {
-        with(call, 2, &mut host, |call| call.pass(number::WAITID))
-    })?;
+    let result =
+        super::limits::giving_usage(call, 4, |call| with(call, 2, &mut host, ptrace::waitid))?;
     if guest != 0 {
         // A signal of 0, where no child has anything to tell.
         let info = SignalInfo(host);

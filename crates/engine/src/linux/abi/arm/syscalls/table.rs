@@ -258,7 +258,7 @@ table! {
     277 mq_timedreceive "fpupp" Convert(times::mq_timedreceive),
     278 mq_notify "fp" Convert(signals::mq_notify),
     279 mq_getsetattr "fpp" Convert(narrow::call::<282>),
-    280 waitid "ddpxp" Convert(signals::waitid),
+    280 waitid "ddpxp" Emulate(signals::waitid),
     281 socket "dxd" Pass(41),
     282 bind "fpu" Pass(49),
     283 connect "fpu" Pass(42),
