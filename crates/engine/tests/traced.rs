@@ -35,6 +35,17 @@ fn a_guest_traces_guests() {
     assert!(text.ends_with("waitid: 1 7\nexit status: 0\n"), "{text}");
 }
 
+/// Who sends a program what only a tracer's engine sends has no more of it than a signal.
+#[test]
+fn what_pretends_to_be_a_tracer() {
+    let dir = TempDir::new().unwrap();
+    let program = guest(&dir, "traced_forged.c", "-O2");
+    for mode in [&[][..], &["--eager"], &["--interpret"]] {
+        let output = engine().args(mode).arg(&program).output().unwrap();
+        assert_eq!(said(&output), "all\nexit status: 0\n", "{mode:?}");
+    }
+}
+
 /// What natively no two machines have alike: arm64's sets of registers, a breakpoint in code
 /// that was translated, calls that are changed and left out.
 #[test]

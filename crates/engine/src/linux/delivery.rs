@@ -12,6 +12,7 @@ use super::abi::frame::{BadFrame, Contents};
 use super::abi::{Abi, State};
 use super::core_file;
 use super::process::{AlternateStack, Process, Thread};
+use super::ptrace::tracer;
 use super::signals::{self, Default, OTHER_FAULTS};
 use crate::host::signal::{
     Action, SA_NODEFER, SA_ONSTACK, SA_RESETHAND, SA_RESTORER, SA_SIGINFO, SIG_DFL, SIG_IGN,
@@ -82,6 +83,7 @@ impl Thread {
         if self.attention().word.load(Ordering::Relaxed) & HOLD != 0 {
             self.stay::<A>(process, cpu);
         }
+        tracer::serve(&process.tracees, self.attention());
         self.heed::<A>(process, cpu)?;
         self.tell_all::<A>(process, cpu)
     }

@@ -64,6 +64,8 @@ const OWN_FIRST: u32 = 512;
 pub const TAKE: u32 = 4096;
 /// A tracer's engine wants the thread to stop ([`super::traced`]).
 pub const TRACE: u32 = 8192;
+/// Another thread needs something that only this one can do, as the one that traces.
+pub const SERVE: u32 = 16384;
 /// All of the bits of the signals that the engine takes.
 pub const TAKEN_ALL: u32 = 7 * (TAKEN_FIRST | OWN_FIRST);
 /// How many of those can be noted at a time: each signal for the process, then

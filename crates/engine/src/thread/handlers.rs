@@ -16,7 +16,7 @@ use core::arch::global_asm;
 use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 use core::{mem, ptr};
 
-use super::attention::{self, Attention, Block, FORGET, HOLD, KEPT, LOOK, TAKE};
+use super::attention::{self, Attention, Block, FORGET, HOLD, KEPT, LOOK, SERVE, TAKE};
 use super::interruptible;
 use super::taken::{self, TAKEN};
 use super::traced;
@@ -40,6 +40,9 @@ const KICK_TO_HOLD: i32 = KICK - 1;
 const KICK_TO_LOOK: i32 = KICK - 2;
 /// And of [`ask_to_take`]'s.
 const KICK_TO_TAKE: i32 = KICK - 3;
+
+/// And of [`ask_to_serve`]'s; one before it is [`traced::CHANGED`].
+const KICK_TO_SERVE: i32 = KICK - 5;
 
 /// What happened to a thread that may be in translated code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -160,6 +163,15 @@ pub fn ask_to_hold(process: u32, thread: u32) -> Result<(), Errno> {
     tell(process, thread, SIGTRAP, KICK_TO_HOLD)
 }
 
+/// Asks a thread of the process to do what only it can, as the one that traces
+/// ([`crate::linux::ptrace::tracer::serve`]).
+///
+/// # Errors
+/// The kernel's: `ESRCH` when there is no such thread in the process.
+pub fn ask_to_serve(process: u32, thread: u32) -> Result<(), Errno> {
+    tell(process, thread, SIGTRAP, KICK_TO_SERVE)
+}
+
 /// Asks a thread of the process to look at what is kept ([`crate::linux::pending`]), by
 /// the signal that is: a call that the thread is in goes on or ends as it would
 /// after that one.
@@ -184,7 +196,7 @@ fn tell_of(of: &Attention, signal: i32, code: i32) {
 pub fn is_own(info: &SignalInfo) -> bool {
     matches!(
         info.code(),
-        KICK | KICK_TO_HOLD | KICK_TO_LOOK | KICK_TO_TAKE | traced::CHANGED
+        KICK | KICK_TO_HOLD | KICK_TO_LOOK | KICK_TO_TAKE | KICK_TO_SERVE | traced::CHANGED
     )
 }
 
@@ -194,6 +206,7 @@ pub fn note(attention: &Attention, info: &SignalInfo) {
     let bit = match info.code() {
         KICK => 0,
         KICK_TO_HOLD => HOLD,
+        KICK_TO_SERVE => SERVE,
         KICK_TO_LOOK => KEPT,
         KICK_TO_TAKE => KEPT | TAKE,
         _ => {
@@ -275,7 +288,7 @@ unsafe extern "C" fn handler(signal: i32, info: *const Info, context: *mut Conte
     if is_own(&all) {
         // SAFETY: as above.
         unsafe { stop(&mut context.registers) };
-        if attention.word.load(Ordering::Relaxed) & !(FORGET | LOOK | HOLD) == 0 {
+        if attention.word.load(Ordering::Relaxed) & !(FORGET | LOOK | HOLD | SERVE) == 0 {
             interruptible::resume(&mut context.registers);
         }
         interruptible::interrupt(&mut context.registers);

@@ -531,6 +531,38 @@ static void another_tracer(void) {
     kill(busy, SIGKILL);
 }
 
+// One thread attaches and sends on, another one waits.
+static pid_t told_to_wait;
+static int told_status;
+static void *waits(void *argument) {
+    pid_t found = waitpid(told_to_wait, &told_status, __WALL);
+    return found == told_to_wait ? NULL : argument;
+}
+
+static void by_another_thread(const char *what) {
+    pthread_t thread;
+    void *failed = NULL;
+    pthread_create(&thread, NULL, waits, &failed);
+    pthread_join(thread, &failed);
+    printf("%s: %x, %d\n", what, told_status, failed != NULL);
+}
+
+static void another_waits(void) {
+    pid_t whom = child(raises);
+    stop(whom, "others");
+    told_to_wait = whom;
+    for (int n = 0; n < 3; n++) {
+        go(PTRACE_CONT, whom, n == 0 ? 0 : SIGUSR1);
+        by_another_thread("given");
+    }
+    request(PTRACE_SETOPTIONS, whom, 0, PTRACE_O_TRACESYSGOOD);
+    go(PTRACE_SYSCALL, whom, 0);
+    by_another_thread("call");
+    tell_info(whom, "call");
+    kill(whom, SIGKILL);
+    by_another_thread("end");
+}
+
 int main(int count, char **arguments) {
     self = arguments[0];
     if (count > 1 && !strcmp(arguments[1], "another"))
@@ -565,6 +597,8 @@ int main(int count, char **arguments) {
     filters();
     printf("-- another tracer\n");
     another_tracer();
+    printf("-- another waits\n");
+    another_waits();
     printf("-- waitid\n");
     with_waitid();
     return 0;

@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use crate::host::lock::{Held, Lock};
+use crate::host::round::Round;
 use crate::host::sys::Errno;
 use crate::thread::traced::{Mode, WRITES};
 
@@ -67,16 +68,35 @@ impl Traced {
     }
 }
 
+/// A stop that a thread of the process was told by `wait`, and that only another one can
+/// look at: the one that traces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Job {
+    /// The thread that traces.
+    pub tracer: u32,
+    /// The one that has stopped.
+    pub thread: i32,
+    /// What `wait` says of it, from bit 8 on.
+    pub status: u32,
+    /// What the guest is told, once that is known.
+    pub answer: Option<Option<u32>>,
+}
+
 /// The threads that a process traces.
 #[derive(Debug)]
 pub struct Tracees {
     list: Lock<Vec<Traced>>,
+    jobs: Lock<Vec<Job>>,
+    /// Grows with each job that is new or done.
+    pub round: Round,
 }
 
 impl Default for Tracees {
     fn default() -> Self {
         Self {
             list: Lock::new(Vec::new()),
+            jobs: Lock::new(Vec::new()),
+            round: Round::default(),
         }
     }
 }
@@ -129,14 +149,27 @@ impl Tracees {
         self.list.hold().retain(|traced| traced.thread != thread);
     }
 
+    /// The list itself.
+    #[must_use]
+    pub fn list(&self) -> Held<'_, Vec<Traced>> {
+        self.list.hold()
+    }
+
+    /// The jobs, of which there are seldom any.
+    #[must_use]
+    pub fn jobs(&self) -> Held<'_, Vec<Job>> {
+        self.jobs.hold()
+    }
+
     /// Keeps all as it is over a `fork`.
     #[must_use]
-    pub fn hold(&self) -> Held<'_, Vec<Traced>> {
-        self.list.hold()
+    pub fn hold(&self) -> (Held<'_, Vec<Traced>>, Held<'_, Vec<Job>>) {
+        (self.list.hold(), self.jobs.hold())
     }
 
     /// In a child of `fork`: it traces nobody.
     pub fn clear(&self) {
         self.list.hold().clear();
+        self.jobs.hold().clear();
     }
 }

@@ -4,12 +4,15 @@
 //! What a tracee says is not trusted: it is told on to the guest, which could be told
 //! anything by another program, and no address of it is used in this process.
 
+use core::sync::atomic::Ordering;
+
 use super::host::{self, Registers, request};
 use super::numbers::{event, options};
-use super::tracees::{Stop, Traced, Tracees};
+use super::tracees::{Job, Stop, Traced, Tracees};
 use crate::host::page::PAGE;
 use crate::host::signal::{SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSTOP, SIGTRAP, SignalInfo, bit};
 use crate::host::sys::{self, Errno, number};
+use crate::thread::attention::{Attention, SERVE};
 use crate::thread::handlers;
 use crate::thread::taken::TAKEN;
 use crate::thread::traced::{self, Beginning, Mode, Place, Record, WRITES};
@@ -266,19 +269,97 @@ pub fn host_options(options: u32) -> u64 {
     (options & options::HOST | options::EXEC).into()
 }
 
-/// What `wait` says of a child's stop, from bit 8 of the status on. None when the guest
-/// is not told of it: the child has been sent on.
+/// What `wait` says of a child's stop, from bit 8 of the status on, to this thread. None
+/// when the guest is not told of it: the child has been sent on.
 #[must_use]
-pub fn judge(tracees: &Tracees, thread: i32, status: u32) -> Option<u32> {
-    // Whoever is not traced by this thread stands as a child does for its parent.
-    let Ok(registers) = host::registers(thread) else {
-        return Some(status);
-    };
-    let mut list = tracees.hold();
+pub fn judge(tracees: &Tracees, own: &Attention, thread: i32, status: u32) -> Option<u32> {
+    if let Ok(registers) = host::registers(thread) {
+        return judge_here(tracees, thread, status, registers);
+    }
+    // It is a child that nobody traces, or one that another thread traces: only that one
+    // may look.
+    let tracer =
+        host::field(thread, "TracerPid:", 10).and_then(|tracer| u32::try_from(tracer).ok());
+    match tracer {
+        None | Some(0) => Some(status),
+        Some(tracer) => judge_there(tracees, own, tracer, thread, status),
+    }
+}
+
+fn judge_here(tracees: &Tracees, thread: i32, status: u32, registers: Registers) -> Option<u32> {
+    let mut list = tracees.list();
     let found = list.iter().position(|traced| traced.thread == thread);
     let index = found.unwrap_or_else(|| {
         list.push(Traced::new(thread));
         list.len() - 1
     });
     list[index].judge(status, registers)
+}
+
+/// The same by the thread of this process that traces, which is asked to.
+fn judge_there(
+    tracees: &Tracees,
+    own: &Attention,
+    tracer: u32,
+    thread: i32,
+    status: u32,
+) -> Option<u32> {
+    /// So long does one sleep before asking again.
+    const MOMENT: u64 = 20_000_000;
+    if tracer == own.thread.load(Ordering::Relaxed) {
+        // It was killed meanwhile.
+        return Some(status);
+    }
+    let process = own.process.load(Ordering::Relaxed);
+    let is_same = |job: &Job| job.tracer == tracer && job.thread == thread;
+    tracees.jobs().push(Job {
+        tracer,
+        thread,
+        status,
+        answer: None,
+    });
+    loop {
+        let round = tracees.round.now();
+        // That one may wait for this one.
+        serve(tracees, own);
+        let mut jobs = tracees.jobs();
+        let Some(index) = jobs.iter().position(is_same) else {
+            return Some(status);
+        };
+        if let Some(answer) = jobs[index].answer {
+            jobs.swap_remove(index);
+            return answer;
+        }
+        drop(jobs);
+        if handlers::ask_to_serve(process, tracer).is_err() {
+            // It is no thread of this process, or has ended.
+            tracees.jobs().retain(|job| !is_same(job));
+            return Some(status);
+        }
+        tracees.round.sleep(round, Some(MOMENT));
+    }
+}
+
+/// Does what others have for this thread to do, as the one that traces.
+pub fn serve(tracees: &Tracees, own: &Attention) {
+    if own.word.load(Ordering::Relaxed) & SERVE == 0 {
+        return;
+    }
+    own.word.fetch_and(!SERVE, Ordering::AcqRel);
+    let tracer = own.thread.load(Ordering::Relaxed);
+    let next = || {
+        let jobs = tracees.jobs();
+        let mut open = jobs.iter().filter(|job| job.answer.is_none());
+        open.find(|job| job.tracer == tracer).copied()
+    };
+    while let Some(job) = next() {
+        let answer = match host::registers(job.thread) {
+            Ok(registers) => judge_here(tracees, job.thread, job.status, registers),
+            Err(_) => Some(job.status),
+        };
+        for done in tracees.jobs().iter_mut().filter(|other| **other == job) {
+            done.answer = Some(answer);
+        }
+        tracees.round.next();
+    }
 }

@@ -156,6 +156,10 @@ pub(in crate::linux) fn wait4(call: &mut Call<'_>) -> Result<u64, Errno> {
     Ok(thread.into())
 }
 
+fn judged(call: &Call<'_>, whom: i32, status: u32) -> Option<u32> {
+    tracer::judge(&call.process.tracees, call.thread.attention(), whom, status)
+}
+
 /// Waits, until there is something that is the guest's to know.
 fn wait(call: &mut Call<'_>) -> Result<u64, Errno> {
     /// The low byte of a status: it stands.
@@ -171,7 +175,7 @@ fn wait(call: &mut Call<'_>) -> Result<u64, Errno> {
         let mut told = own[0];
         let whom = id(thread).cast_signed();
         if told & 0xff == STANDS {
-            match tracer::judge(&call.process.tracees, whom, told >> 8) {
+            match judged(call, whom, told >> 8) {
                 Some(status) => told = status << 8 | STANDS,
                 None => {
                     // The next call, too, must not miss a signal.
@@ -203,15 +207,13 @@ pub(in crate::linux) fn waitid(call: &mut Call<'_>) -> Result<u64, Errno> {
         let result = call.pass(number::WAITID)?;
         let whom = id(info.0[2]).cast_signed();
         match info.code() {
-            CLD_TRAPPED | CLD_STOPPED if whom != 0 => {
-                match tracer::judge(&call.process.tracees, whom, id(info.0[3])) {
-                    Some(status) => info.0[3] = info.0[3] & !0xffff_ffff | u64::from(status),
-                    None => {
-                        call.called = false;
-                        continue;
-                    }
+            CLD_TRAPPED | CLD_STOPPED if whom != 0 => match judged(call, whom, id(info.0[3])) {
+                Some(status) => info.0[3] = info.0[3] & !0xffff_ffff | u64::from(status),
+                None => {
+                    call.called = false;
+                    continue;
                 }
-            }
+            },
             CLD_EXITED..=CLD_DUMPED if call.arguments[3] & WNOWAIT == 0 => {
                 call.process.tracees.remove(whom);
             }
