@@ -311,34 +311,50 @@ impl<A: Abi> Runtime<A> {
         if thread.tracee.is_some() {
             return self.supervise_traced(thread, vcpu);
         }
-        let (control, result) = self.perform(thread, vcpu)?;
-        self.conclude(thread, vcpu, control, result)
+        match syscalls::call::<A>(&self.process, thread, &vcpu.cpu) {
+            Control::Result(result) => {
+                if syscalls::ended(&self.process, thread, result) {
+                    A::finish(&mut vcpu.cpu, result);
+                }
+                Ok(Ok(()))
+            }
+            control => self.control(thread, vcpu, control),
+        }
     }
 
-    /// Does the call itself: what comes of it, and its result. The registers stay.
-    #[inline]
-    fn perform(
+    /// What comes of a call that has no result yet.
+    #[cold]
+    fn control(
         &'static self,
         thread: &mut Thread,
         vcpu: &mut Vcpu<A::Guest>,
-    ) -> Result<(Control, Result<u64, Errno>), End> {
-        let control = syscalls::call::<A>(&self.process, thread, &vcpu.cpu);
-        let result = match control {
-            Control::Exit(code) => return Err(End::Thread(code)),
-            Control::ExitGroup(code) => return Err(End::Process(code)),
-            Control::Result(result) => result,
-            Control::Clone(request) => self.clone(thread, vcpu, &request),
+        control: Control,
+    ) -> Result<Result<(), Fatal>, End> {
+        let result = self.result(thread, vcpu, &control)?;
+        self.conclude(thread, vcpu, control, result)
+    }
+
+    /// A call's result. The registers stay.
+    fn result(
+        &'static self,
+        thread: &mut Thread,
+        vcpu: &mut Vcpu<A::Guest>,
+        control: &Control,
+    ) -> Result<Result<u64, Errno>, End> {
+        match control {
+            &Control::Exit(code) => Err(End::Thread(code)),
+            &Control::ExitGroup(code) => Err(End::Process(code)),
+            &Control::Result(result) => Ok(result),
+            Control::Clone(request) => Ok(self.clone(thread, vcpu, request)),
             // What they do to the registers, another call does where a debugger has
             // changed those meanwhile.
             Control::SignalReturn | Control::Signal(_) | Control::Kill(_) | Control::Trace(_) => {
-                Err(Errno::RESTART)
+                Ok(Err(Errno::RESTART))
             }
-        };
-        Ok((control, result))
+        }
     }
 
     /// Lets the registers be those after the call.
-    #[inline]
     fn conclude(
         &self,
         thread: &mut Thread,
@@ -380,9 +396,10 @@ impl<A: Abi> Runtime<A> {
                 return Ok(Ok(()));
             };
             let before = A::exchange_number(&mut vcpu.cpu, number);
-            let performed = self.perform(thread, vcpu);
+            let control = syscalls::call::<A>(process, thread, &vcpu.cpu);
+            let result = self.result(thread, vcpu, &control);
             A::exchange_number(&mut vcpu.cpu, before);
-            let (control, result) = performed?;
+            let result = result?;
             let Control::Trace(value) = control else {
                 break (number, control, result);
             };

@@ -270,7 +270,7 @@ impl<A: Abi> Server<A> {
         let poll = [this & 0xffff_ffff | POLLIN << 32];
         let arguments = [poll.as_ptr() as u64, 1, 0, 0, 0, 0];
         // SAFETY: the kernel reads and writes the array only.
-        match unsafe { interruptible::syscall(self.attention, number::PPOLL, arguments) } {
+        match unsafe { interruptible::syscall(self.attention, number::PPOLL, &arguments) } {
             Ok(_) => {}
             Err(Errno::RESTART | Errno::EINTR) => return true,
             Err(_) => return false,

@@ -222,7 +222,7 @@ pub fn try_mask(attention: &Attention, mask: u64) -> bool {
     let mask = mask & !TAKEN;
     let arguments = [signal::SIG_SETMASK, ptr::from_ref(&mask) as u64, 0, 8, 0, 0];
     // SAFETY: the kernel reads the mask only.
-    let done = unsafe { interruptible::syscall(attention, number::RT_SIGPROCMASK, arguments) };
+    let done = unsafe { interruptible::syscall(attention, number::RT_SIGPROCMASK, &arguments) };
     done != Err(Errno::RESTART)
 }
 

@@ -21,22 +21,25 @@ struct Pair {
     given_up: u64,
 }
 
-// The arguments are read again when a call is repeated.
+// The arguments are read again when a call is repeated. They are used where they are: who
+// copies what was just written waits until it is.
 global_asm!(
     ".p2align 4",
     "armistice_interruptible_call:",
     "push rbx",
     "push r12",
+    "push r13",
     "mov rbx, rdi",
     "mov r12, rsi",
+    "mov r13d, edx",
     "armistice_interruptible_again:",
-    "mov rax, [rbx]",
-    "mov rdi, [rbx + 8]",
-    "mov rsi, [rbx + 16]",
-    "mov rdx, [rbx + 24]",
-    "mov r10, [rbx + 32]",
-    "mov r8, [rbx + 40]",
-    "mov r9, [rbx + 48]",
+    "mov eax, r13d",
+    "mov rdi, [rbx]",
+    "mov rsi, [rbx + 8]",
+    "mov rdx, [rbx + 16]",
+    "mov r10, [rbx + 24]",
+    "mov r8, [rbx + 32]",
+    "mov r9, [rbx + 40]",
     "armistice_interruptible_start:",
     "cmp dword ptr [r12], 0",
     "jne armistice_interruptible_give_up",
@@ -44,6 +47,7 @@ global_asm!(
     "armistice_interruptible_end:",
     "xor edx, edx",
     "2:",
+    "pop r13",
     "pop r12",
     "pop rbx",
     "ret",
@@ -57,16 +61,18 @@ global_asm!(
     "push rbp",
     "push r12",
     "push r13",
+    "push r14",
     "mov r12, rdi",
     "mov r13, rsi",
+    "mov r14d, edx",
     "armistice_interruptible_narrow_again:",
-    "mov eax, [r12]",
-    "mov ebx, [r12 + 8]",
-    "mov ecx, [r12 + 16]",
-    "mov edx, [r12 + 24]",
-    "mov esi, [r12 + 32]",
-    "mov edi, [r12 + 40]",
-    "mov ebp, [r12 + 48]",
+    "mov eax, r14d",
+    "mov ebx, [r12]",
+    "mov ecx, [r12 + 8]",
+    "mov edx, [r12 + 16]",
+    "mov esi, [r12 + 24]",
+    "mov edi, [r12 + 32]",
+    "mov ebp, [r12 + 40]",
     "armistice_interruptible_narrow_start:",
     "cmp dword ptr [r13], 0",
     "jne armistice_interruptible_narrow_give_up",
@@ -75,6 +81,7 @@ global_asm!(
     "armistice_interruptible_narrow_end:",
     "xor edx, edx",
     "3:",
+    "pop r14",
     "pop r13",
     "pop r12",
     "pop rbp",
@@ -86,8 +93,12 @@ global_asm!(
 );
 
 unsafe extern "C" {
-    fn armistice_interruptible_call(call: &[u64; 7], word: *const u32) -> Pair;
-    fn armistice_interruptible_narrow_call(call: &[u64; 7], word: *const u32) -> Pair;
+    fn armistice_interruptible_call(arguments: &[u64; 6], word: *const u32, number: u32) -> Pair;
+    fn armistice_interruptible_narrow_call(
+        arguments: &[u64; 6],
+        word: *const u32,
+        number: u32,
+    ) -> Pair;
     static armistice_interruptible_narrow_again: u8;
     static armistice_interruptible_narrow_start: u8;
     static armistice_interruptible_narrow_enter: u8;
@@ -118,7 +129,7 @@ pub enum Entry {
 pub unsafe fn syscall(
     attention: &Attention,
     number: u32,
-    arguments: [u64; 6],
+    arguments: &[u64; 6],
 ) -> Result<u64, Errno> {
     // SAFETY: the caller's.
     unsafe { enter(&attention.word, Entry::Wide, number, arguments) }
@@ -133,17 +144,15 @@ pub unsafe fn enter(
     word: &AtomicU32,
     entry: Entry,
     number: u32,
-    arguments: [u64; 6],
+    arguments: &[u64; 6],
 ) -> Result<u64, Errno> {
-    let [a, b, c, d, e, f] = arguments;
-    let call = [u64::from(number), a, b, c, d, e, f];
     let word = word.as_ptr();
     // SAFETY: the functions keep to the calling convention; the caller answers
     // for the call.
     let Pair { result, given_up } = unsafe {
         match entry {
-            Entry::Wide => armistice_interruptible_call(&call, word),
-            Entry::Narrow => armistice_interruptible_narrow_call(&call, word),
+            Entry::Wide => armistice_interruptible_call(arguments, word, number),
+            Entry::Narrow => armistice_interruptible_narrow_call(arguments, word, number),
         }
     };
     if given_up != 0 {

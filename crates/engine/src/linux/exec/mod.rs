@@ -269,7 +269,7 @@ fn call(thread: &Thread, program: &Program) -> Result<u64, Errno> {
     };
     // SAFETY: the call reads strings of the guest's, and returns only when it
     // has changed nothing.
-    unsafe { interruptible::syscall(thread.attention(), number, arguments) }
+    unsafe { interruptible::syscall(thread.attention(), number, &arguments) }
 }
 
 /// What the next program inherits is set: which signals are ignored and

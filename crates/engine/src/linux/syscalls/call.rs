@@ -1,6 +1,7 @@
 //! One system call of the guest while it is done: its arguments, and what the functions that do
 //! calls have in common.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU32, Ordering};
 
@@ -37,8 +38,9 @@ pub struct Call<'a> {
     pub(in crate::linux) control: Option<Control>,
 }
 
-/// What comes of a system call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What comes of a system call. Nearly all have a result, so what is large and rare lies
+/// elsewhere: every call passes this value on.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Control {
     /// The thread goes on, with this result.
     Result(Result<u64, Errno>),
@@ -49,9 +51,9 @@ pub enum Control {
     /// It goes on with what the signal frame says.
     SignalReturn,
     /// It makes another thread or process; the result is what that gives.
-    Clone(clone::Request),
+    Clone(Box<clone::Request>),
     /// It gets this signal, which it can't block or ignore.
-    Signal(SignalInfo),
+    Signal(Box<SignalInfo>),
     /// The process ends by this signal.
     Kill(i32),
     /// A filter asks the thread's tracer first, with this.
@@ -85,7 +87,7 @@ impl Call<'_> {
     }
 
     /// The call has no result.
-    pub(in crate::linux) const fn end(&mut self, control: Control) -> Result<u64, Errno> {
+    pub(in crate::linux) fn end(&mut self, control: Control) -> Result<u64, Errno> {
         self.control = Some(control);
         Ok(0)
     }
@@ -114,7 +116,7 @@ impl Call<'_> {
                 return sys::syscall(number, self.arguments);
             }
             let arrivals = handlers::arrivals();
-            let result = interruptible::enter(word, entry, number, self.arguments);
+            let result = interruptible::enter(word, entry, number, &self.arguments);
             if self.called {
                 return result;
             }

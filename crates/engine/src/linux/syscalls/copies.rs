@@ -31,10 +31,15 @@ impl Copies {
     }
 
     /// Gives the guest what the kernel wrote into the copies, which are no more.
+    #[inline]
     pub(in crate::linux) fn give_back(&mut self) -> Result<(), Errno> {
         if self.words.is_empty() {
             return Ok(());
         }
+        self.write_results()
+    }
+
+    fn write_results(&mut self) -> Result<(), Errno> {
         let Self { words, results } = core::mem::take(self);
         for (copy, start, length, guest) in results {
             let bytes: Vec<u8> = words[copy]

@@ -34,6 +34,7 @@ pub mod syscall;
 pub(super) mod time;
 pub mod trace;
 
+use alloc::boxed::Box;
 use core::sync::atomic::Ordering;
 
 pub use self::call::{Call, Control};
@@ -80,8 +81,8 @@ pub fn call<A: Abi>(process: &Process, thread: &mut Thread, state: &State<A>) ->
         tracer.call_begins(call.thread.attention());
     }
     let judged = seen.then(|| call.judge(number, pc, registers)).flatten();
-    let result = judged.unwrap_or_else(|| call.handle::<A>(syscall));
-    let control = call.control;
+    let result = judged.unwrap_or_else(|| call.handle::<A>(syscall, &arguments));
+    let control = call.control.take();
     if let Some(line) = line {
         match control {
             Some(_) => trace::ends(line),
@@ -139,7 +140,7 @@ impl Call<'_> {
                 Asks::First => Control::Trace(value),
             },
             Verdict::Result(result) => return Some(result),
-            Verdict::Signal(info) => Control::Signal(info),
+            Verdict::Signal(info) => Control::Signal(Box::new(info)),
             Verdict::KillProcess(signal) => Control::Kill(signal),
             Verdict::KillThread(signal) => Control::Exit(signal),
         };
@@ -151,17 +152,22 @@ impl Call<'_> {
         tracee.map_or(Asks::Nobody, Tracee::asks)
     }
 
-    fn handle<A: Abi>(&mut self, syscall: Option<&Syscall>) -> Result<u64, Errno> {
+    /// The arguments are those that the call has, for a second time.
+    fn handle<A: Abi>(
+        &mut self,
+        syscall: Option<&Syscall>,
+        arguments: &[u64; 6],
+    ) -> Result<u64, Errno> {
         let Some(syscall) = syscall else {
             return Err(Errno::ENOSYS);
         };
         if syscall.descriptors != 0 {
             descriptors::hide(self, syscall);
         }
-        let given = self.arguments;
         match self.act::<A>(syscall) {
             Err(Errno::EMFILE) if self.thread.executable.give_up() => {
-                self.arguments = given;
+                // The engine has no descriptor any more that would be hidden.
+                self.arguments = *arguments;
                 self.act::<A>(syscall)
             }
             result => result,

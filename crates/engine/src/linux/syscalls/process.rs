@@ -1,5 +1,6 @@
 //! Processes: making them, and becoming another program; and the machine.
 
+use alloc::boxed::Box;
 use core::sync::atomic::Ordering;
 
 use super::call::unknown_is_zero;
@@ -47,7 +48,7 @@ pub(in crate::linux) fn personality(call: &mut Call<'_>) -> Result<u64, Errno> {
 pub(in crate::linux) fn clone(call: &mut Call<'_>) -> Result<u64, Errno> {
     const SIGNAL: u64 = 0xff;
     let [flags, stack, parent_tid, tls, child_tid, _] = call.arguments;
-    call.control = Some(Control::Clone(Request {
+    call.control = Some(Control::Clone(Box::new(Request {
         arguments: Arguments {
             flags: flags & 0xffff_ff00,
             child_tid,
@@ -58,7 +59,7 @@ pub(in crate::linux) fn clone(call: &mut Call<'_>) -> Result<u64, Errno> {
             ..Arguments::default()
         },
         third: false,
-    }));
+    })));
     Ok(0)
 }
 
@@ -100,7 +101,7 @@ pub(in crate::linux) fn clone3(call: &mut Call<'_>) -> Result<u64, Errno> {
     if (stack == 0) != (stack_size == 0) {
         return Err(Errno::EINVAL);
     }
-    call.control = Some(Control::Clone(Request {
+    call.control = Some(Control::Clone(Box::new(Request {
         arguments: Arguments {
             flags,
             pidfd,
@@ -115,7 +116,7 @@ pub(in crate::linux) fn clone3(call: &mut Call<'_>) -> Result<u64, Errno> {
             cgroup,
         },
         third: true,
-    }));
+    })));
     Ok(0)
 }
 

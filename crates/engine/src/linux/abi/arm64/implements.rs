@@ -45,6 +45,7 @@ impl Abi for Arm64 {
         table::TABLE.find(number)
     }
 
+    #[inline]
     fn prepare(call: &mut Call<'_>, syscall: &Syscall) {
         if call.thread.takes_tags {
             tagged::take_off(call, syscall);
