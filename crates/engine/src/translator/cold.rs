@@ -7,10 +7,14 @@
 //! [`OFTEN`] times; and a region is formed of code that has run at all ([`Heat::has_run`]).
 //!
 //! The counts are a table of bytes, found by bits of the address: code that
-//! shares one is translated a little early, which is no harm. Nothing depends
-//! on them but time, so they are raised without order.
+//! shares one is translated a little early, which is no harm as long as it is little. A
+//! compiler runs more code than a small table can tell apart, and everything would
+//! seem hot. So the first table, small and there from the start, is followed by a large
+//! one once an eighth of its counts are used; from then on it says only what is hot
+//! already. Nothing depends on them but time, so they are raised
+//! without order.
 
-use core::sync::atomic::{AtomicU8, Ordering};
+use core::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, Ordering};
 
 use guest::memory::Memory;
 use guest::{Environment, Exception, Guest, Kind};
@@ -21,15 +25,89 @@ use crate::host::sys::{self, Errno};
 
 /// How often a block is interpreted before it is translated.
 const OFTEN: u8 = 16;
-/// How many counts there are: one for each four instructions of half a
+/// How many counts there are at first: one for each four instructions of half a
 /// mebibyte.
-const COUNTS: usize = 1 << 15;
+const FEW: usize = 1 << 15;
+/// How many of them may be used before there are more.
+const FULL: u32 = FEW as u32 / 8;
+/// How many there are then, of 64 MiB. Pages of it are there once they are used.
+const MANY: usize = 1 << 22;
 const LINE: u32 = 4;
 
 /// How often blocks have run; all count as having run often where there is
 /// no table.
 #[derive(Debug)]
-pub(crate) struct Heat(Option<&'static [AtomicU8; COUNTS]>);
+pub(crate) struct Heat(Option<Counts>);
+
+#[derive(Debug)]
+struct Counts {
+    few: &'static [AtomicU8; FEW],
+    /// How many of them are not 0.
+    used: AtomicU32,
+    /// The large table, once there is one.
+    many: AtomicPtr<[AtomicU8; MANY]>,
+}
+
+impl Counts {
+    const fn few(&self, pc: u64) -> &AtomicU8 {
+        &self.few[index(pc, FEW)]
+    }
+
+    /// The count of the large table.
+    fn many(&self, pc: u64) -> Option<&'static AtomicU8> {
+        // SAFETY: a table that was mapped stays for good.
+        let many = unsafe { self.many.load(Ordering::Acquire).as_ref() };
+        many.map(|many| &many[index(pc, MANY)])
+    }
+
+    fn times(&self, pc: u64) -> u8 {
+        let few = self.few(pc).load(Ordering::Relaxed);
+        match self.many(pc) {
+            Some(many) if few < OFTEN => many.load(Ordering::Relaxed),
+            _ => few,
+        }
+    }
+
+    fn set(&self, pc: u64, times: u8) {
+        if let Some(many) = self.many(pc) {
+            return many.store(times, Ordering::Relaxed);
+        }
+        let few = self.few(pc);
+        if few.load(Ordering::Relaxed) == 0 {
+            let used = self.used.load(Ordering::Relaxed);
+            self.used.store(used + 1, Ordering::Relaxed);
+            if used + 1 == FULL {
+                self.grow();
+            }
+        }
+        few.store(times, Ordering::Relaxed);
+    }
+
+    /// Begins the large table. Where there is no memory for it, the small one goes on.
+    #[cold]
+    fn grow(&self) {
+        const FLAGS: u32 = sys::MAP_PRIVATE | sys::MAP_ANONYMOUS | sys::MAP_NORESERVE;
+        let length = MANY as u64;
+        let Ok(at) = own::map(length, sys::PROT_READ | sys::PROT_WRITE, FLAGS) else {
+            return;
+        };
+        let new = at as *mut [AtomicU8; MANY];
+        let none = core::ptr::null_mut();
+        let begun = (self.many).compare_exchange(none, new, Ordering::AcqRel, Ordering::Relaxed);
+        if begun.is_err() {
+            // Another thread was first.
+            // SAFETY: nobody else knows of this one.
+            let _ = unsafe { own::unmap(at, length) };
+        }
+    }
+}
+
+/// Where the count of an address lies in a table.
+const fn index(pc: u64, counts: usize) -> usize {
+    #[allow(clippy::cast_possible_truncation, reason = "the low bits count")]
+    let line = (pc >> LINE) as usize;
+    line % counts
+}
 
 impl Heat {
     /// Everything is hot: it is translated before it runs.
@@ -45,23 +123,20 @@ impl Heat {
         // Zeros. Most of it is used soon: the pages at once cost less than one
         // by one.
         let at = own::map(
-            COUNTS as u64,
+            FEW as u64,
             sys::PROT_READ | sys::PROT_WRITE,
             sys::MAP_PRIVATE | sys::MAP_ANONYMOUS | sys::MAP_POPULATE,
         )?;
-        // SAFETY: it was just mapped, is as large, and stays for good.
-        Ok(Self(Some(unsafe { &*(at as *const [AtomicU8; COUNTS]) })))
-    }
-
-    fn count(&self, pc: u64) -> Option<&AtomicU8> {
-        #[allow(clippy::cast_possible_truncation, reason = "the low bits count")]
-        let index = (pc >> LINE) as usize % COUNTS;
-        self.0.map(|counts| &counts[index])
+        Ok(Self(Some(Counts {
+            // SAFETY: it was just mapped, is as large, and stays for good.
+            few: unsafe { &*(at as *const [AtomicU8; FEW]) },
+            used: AtomicU32::new(0),
+            many: AtomicPtr::default(),
+        })))
     }
 
     fn times(&self, pc: u64) -> u8 {
-        self.count(pc)
-            .map_or(OFTEN, |count| count.load(Ordering::Relaxed))
+        self.0.as_ref().map_or(OFTEN, |counts| counts.times(pc))
     }
 
     /// Whether the block at `pc` is to be translated, if it is not.
@@ -76,16 +151,15 @@ impl Heat {
 
     /// The block at `pc` is about to run once more.
     fn raise(&self, pc: u64) {
-        if let Some(count) = self.count(pc) {
-            let times = count.load(Ordering::Relaxed);
-            count.store(times.saturating_add(1), Ordering::Relaxed);
+        if let Some(counts) = &self.0 {
+            counts.set(pc, counts.times(pc).saturating_add(1));
         }
     }
 
     /// The block at `pc` is translated.
     pub(crate) fn translated(&self, pc: u64) {
-        if let Some(count) = self.count(pc) {
-            count.fetch_max(OFTEN, Ordering::Relaxed);
+        if let Some(counts) = &self.0 {
+            counts.set(pc, counts.times(pc).max(OFTEN));
         }
     }
 }
@@ -157,6 +231,36 @@ mod tests {
         assert!(!heat.has_run(other));
         heat.translated(other);
         assert!(heat.is_hot(other));
+    }
+
+    #[test]
+    fn a_program_with_much_code_does_not_make_all_of_it_hot() {
+        let heat = Heat::cold().unwrap();
+        // Each line of eight mebibytes, as a compiler runs them at its start.
+        let lines = (0x40_0000..0xc0_0000).step_by(1 << LINE);
+        for block in lines.clone() {
+            heat.raise(block);
+        }
+        let ran = lines.clone().filter(|&block| heat.has_run(block));
+        // All but those that ran before there were more counts.
+        assert!(ran.count() + FULL as usize >= lines.clone().count());
+        assert_eq!(lines.filter(|&block| heat.is_hot(block)).count(), 0);
+        let others = (0xc0_0000..0x140_0000).step_by(1 << LINE);
+        let ran = others.filter(|&block| heat.has_run(block));
+        assert_eq!(ran.count(), 0, "they share counts of the small table");
+    }
+
+    #[test]
+    fn what_was_hot_before_there_were_more_counts_stays_so() {
+        let heat = Heat::cold().unwrap();
+        let block = 0x40_1000;
+        heat.translated(block);
+        (0x80_0000..0xc0_0000)
+            .step_by(1 << LINE)
+            .for_each(|other| heat.raise(other));
+        assert!(heat.is_hot(block));
+        heat.raise(block);
+        assert!(heat.is_hot(block));
     }
 
     #[test]

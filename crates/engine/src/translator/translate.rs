@@ -306,9 +306,9 @@ impl<G: Guest> Translator<G> {
         let pc = G::pc(&vcpu.cpu);
         match why {
             Leave::Link => {
-                if self.is_ready(vcpu, memory, pc) {
-                    let host = self.find_or_translate(vcpu, memory, pc, observer);
-                    self.link(vcpu, payload, pc, host);
+                if self.is_ready(vcpu, memory, pc) && !self.link(vcpu, payload, pc) {
+                    self.find_or_translate(vcpu, memory, pc, observer);
+                    self.link(vcpu, payload, pc);
                 }
                 None
             }
@@ -344,17 +344,19 @@ impl<G: Guest> Translator<G> {
         guest::fetch::<G>(mode, pc, memory)
     }
 
-    /// Links an exit, if it is still there.
-    fn link(&self, vcpu: &Vcpu<G>, exit: u32, pc: u64, host: u64) {
+    /// Links an exit, if it is still there, to what is awake at `pc`. Whether
+    /// anything is.
+    fn link(&self, vcpu: &Vcpu<G>, exit: u32, pc: u64) -> bool {
         let mut shared = self.shared.hold();
         let Translations { arena, cache, .. } = &mut *shared;
         let mode = vcpu.host.mode;
-        let here = cache
-            .find(Key { pc, mode })
-            .is_some_and(|entry| entry.host == host);
-        if here && vcpu.host.epoch == self.epoch.load(Ordering::Relaxed) {
-            cache.link(arena, exit, host);
+        let Some(entry) = cache.find(Key { pc, mode }) else {
+            return false;
+        };
+        if vcpu.host.epoch == self.epoch.load(Ordering::Relaxed) {
+            cache.link(arena, exit, entry);
         }
+        true
     }
 
     fn find_or_translate<C: Code>(

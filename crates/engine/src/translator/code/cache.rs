@@ -41,6 +41,8 @@ pub struct Entry {
     pub host: u64,
     /// What of the flags the code there looks at.
     pub flags: Live,
+    /// The number of the region; [`KEPT`] where it is not live code.
+    region: u32,
 }
 
 /// A way out of a region that may be linked.
@@ -82,7 +84,11 @@ impl Cache {
 
     fn find_kept(&self, key: Key) -> Option<Entry> {
         let (host, flags) = self.kept.as_ref()?.find(key)?;
-        Some(Entry { host, flags })
+        Some(Entry {
+            host,
+            flags,
+            region: KEPT,
+        })
     }
 
     /// Looks for what is at a key in what was kept, and wakes it.
@@ -160,6 +166,7 @@ impl Cache {
             self.entries.entry(key).or_insert(Entry {
                 host,
                 flags: entry.flags,
+                region: index,
             });
         }
         for &(key, _) in &region.relies {
@@ -173,17 +180,12 @@ impl Cache {
         }
     }
 
-    /// Links an exit to an entry.
-    pub fn link(&mut self, arena: &mut Arena, number: u32, to: u64) {
-        let to_kept = self.kept.as_ref();
-        let to_kept = to_kept.is_some_and(|kept| kept.file().range().contains(&to));
-        if !to_kept && self.region_at(to).is_none() {
-            return;
-        }
+    /// Links an exit to an entry that is awake.
+    pub fn link(&mut self, arena: &mut Arena, number: u32, to: Entry) {
         let linked = match self.kept.as_ref().filter(|_| number & KEPT != 0) {
-            Some(kept) => kept.link(number, to),
+            Some(kept) => kept.link(number, to.host),
             None => self.exits.get_mut(number as usize).is_some_and(|exit| {
-                let linked = !exit.linked && exit.go_to(arena, to);
+                let linked = !exit.linked && exit.go_to(arena, to.host);
                 exit.linked |= linked;
                 linked
             }),
@@ -191,21 +193,10 @@ impl Cache {
         if !linked {
             return;
         }
-        match self.kept.as_mut().filter(|_| to_kept) {
-            Some(kept) => kept.linked(number, to),
-            None => {
-                if let Some(index) = self.region_at(to) {
-                    self.regions[index].incoming.push(number);
-                }
-            }
+        match self.kept.as_mut().filter(|_| to.region & KEPT != 0) {
+            Some(kept) => kept.linked(number, to.host),
+            None => self.regions[to.region as usize].incoming.push(number),
         }
-    }
-
-    /// The region whose code an address is in, if it is of live code.
-    fn region_at(&self, host: u64) -> Option<usize> {
-        let after = self.regions.partition_point(|r| r.host.start <= host);
-        let at = after.checked_sub(1)?;
-        self.regions[at].host.contains(&host).then_some(at)
     }
 
     /// What can fault at a host address, and what is swapped there.
