@@ -43,6 +43,7 @@ use thread::handlers;
 use thread::leaving::Leaving;
 use translator::kept::learn::Learner;
 use translator::stale::STALE;
+use x64::features::{HostFeatures, Words};
 
 /// The exit code when a program cannot be run.
 const CANNOT_RUN: i32 = 126;
@@ -115,7 +116,15 @@ fn handed_over(start: &mut Start, mut run: Run<'static>) -> Result<Run<'static>,
 }
 
 fn run_program<A: Abi>(start: &Start, command: &Run<'static>, block: Result<Block, Errno>) -> ! {
-    if let Some(missing) = cpu::missing() {
+    let words = Words::read();
+    let told = cpu::Words {
+        leaf1_ecx: words.leaf1_ecx,
+        leaf7_ebx: words.leaf7_ebx,
+        leaf7_ecx: words.leaf7_ecx,
+        extended_ecx: words.extended_ecx,
+        xcr0: words.xcr0,
+    };
+    if let Some(missing) = cpu::missing(&told) {
         message::line(text!(
             "this processor is too old: x86-64-v3 is needed, and it has no {missing}"
         ));
@@ -170,6 +179,7 @@ fn run_program<A: Abi>(start: &Start, command: &Run<'static>, block: Result<Bloc
         state,
         inspector,
         debugger,
+        HostFeatures::of(&words),
         (start.build_id(), learner),
     )
 }

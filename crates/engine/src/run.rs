@@ -100,12 +100,14 @@ struct Start<A: Abi> {
 ///
 /// A debugger, if there is one, has the connection that it is given. The engine's build-id is
 /// what kept translations are bound to; a learner notes what runs that these have not.
+/// `host` is what the processor can do.
 pub fn run<A: Abi>(
     process: Process,
     mut thread: Thread,
     cpu: State<A>,
     inspector: Inspector<A::Guest>,
     debugger: Option<(&'static Debugger<A>, Fd)>,
+    host: HostFeatures,
     (build, learner): (Option<[u8; 20]>, Option<&'static Learner>),
 ) -> ! {
     let make = if inspector.options().eager {
@@ -113,7 +115,7 @@ pub fn run<A: Abi>(
     } else {
         Translator::new
     };
-    let mut translator = match make(HostFeatures::detect()) {
+    let mut translator = match make(host) {
         Ok(translator) => translator,
         Err(error) => {
             message::line(text!("there is no memory for translated code: {error}"));

@@ -2,6 +2,52 @@
 
 use core::arch::x86_64::{__cpuid, __cpuid_count, _xgetbv};
 
+/// The registers of CPUID that features are read from, and XCR0.
+///
+/// Read once at a process's start: a virtual machine's processor leaves it for each
+/// CPUID, which takes a microsecond, and 35 where the machine around it is a virtual one too.
+#[derive(Clone, Copy, Debug, Default)]
+#[allow(missing_docs, reason = "the names are CPUID's")]
+pub struct Words {
+    pub leaf1_ecx: u32,
+    pub leaf7_ebx: u32,
+    pub leaf7_ecx: u32,
+    pub extended_ecx: u32,
+    /// Which registers the kernel saves; none where it can't be read.
+    pub xcr0: u64,
+}
+
+impl Words {
+    /// This processor's.
+    #[must_use]
+    pub fn read() -> Self {
+        const XSAVE: u32 = 26;
+        const OSXSAVE: u32 = 27;
+        let leaf1_ecx = __cpuid(1).ecx;
+        let has = |bit: u32| leaf1_ecx >> bit & 1 == 1;
+        // What XSAVE saves is told by leaf 13; so where there is XSAVE, there is leaf 7.
+        let (leaf7_ebx, leaf7_ecx) = if has(XSAVE) {
+            let leaf7 = __cpuid_count(7, 0);
+            (leaf7.ebx, leaf7.ecx)
+        } else {
+            (0, 0)
+        };
+        Self {
+            leaf1_ecx,
+            leaf7_ebx,
+            leaf7_ecx,
+            // That it has 64 bits is told there, so each has it.
+            extended_ecx: __cpuid(0x8000_0001).ecx,
+            xcr0: if has(OSXSAVE) {
+                // SAFETY: OSXSAVE is set, so that XGETBV exists.
+                unsafe { _xgetbv(0) }
+            } else {
+                0
+            },
+        }
+    }
+}
+
 /// What there is to use.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a bit of CPUID")]
@@ -56,41 +102,42 @@ impl HostFeatures {
     /// This processor's, with what the kernel saves for it.
     #[must_use]
     pub fn detect() -> Self {
-        let (one, max) = (__cpuid(1), __cpuid(0).eax);
-        let seven = if max >= 7 {
-            __cpuid_count(7, 0)
-        } else {
-            __cpuid(0x8000_0000)
-        };
-        let extended = __cpuid(0x8000_0001);
+        Self::of(&Words::read())
+    }
+
+    /// Those of a processor that says this of itself.
+    #[must_use]
+    pub fn of(words: &Words) -> Self {
         let bit = |word: u32, n: u32| word >> n & 1 == 1;
-        if max < 7 || !bit(one.ecx, 27) {
-            return Self::default();
-        }
-        // SAFETY: OSXSAVE is set, so that XGETBV exists.
-        let saved = unsafe { _xgetbv(0) };
+        let &Words {
+            leaf1_ecx,
+            leaf7_ebx,
+            leaf7_ecx,
+            extended_ecx,
+            xcr0: saved,
+        } = words;
         let (ymm, zmm) = (saved & 6 == 6, saved & 0xe6 == 0xe6);
-        let avx512 = zmm && [16, 17, 28, 30, 31].into_iter().all(|n| bit(seven.ebx, n));
+        let avx512 = zmm && [16, 17, 28, 30, 31].into_iter().all(|n| bit(leaf7_ebx, n));
         Self {
-            avx2: ymm && bit(seven.ebx, 5),
-            bmi1: bit(seven.ebx, 3),
-            bmi2: bit(seven.ebx, 8),
-            fma: ymm && bit(one.ecx, 12),
-            f16c: ymm && bit(one.ecx, 29),
-            lzcnt: bit(extended.ecx, 5),
-            movbe: bit(one.ecx, 22),
+            avx2: ymm && bit(leaf7_ebx, 5),
+            bmi1: bit(leaf7_ebx, 3),
+            bmi2: bit(leaf7_ebx, 8),
+            fma: ymm && bit(leaf1_ecx, 12),
+            f16c: ymm && bit(leaf1_ecx, 29),
+            lzcnt: bit(extended_ecx, 5),
+            movbe: bit(leaf1_ecx, 22),
             avx512,
-            vbmi: avx512 && bit(seven.ecx, 1),
-            vbmi2: avx512 && bit(seven.ecx, 6),
-            vnni: avx512 && bit(seven.ecx, 11),
-            bitalg: avx512 && bit(seven.ecx, 12),
-            vpopcntdq: avx512 && bit(seven.ecx, 14),
-            gfni: bit(seven.ecx, 8),
-            sha: bit(seven.ebx, 29),
-            aes: bit(one.ecx, 25),
-            pclmul: bit(one.ecx, 1),
-            vaes: avx512 && bit(seven.ecx, 9),
-            vpclmul: avx512 && bit(seven.ecx, 10),
+            vbmi: avx512 && bit(leaf7_ecx, 1),
+            vbmi2: avx512 && bit(leaf7_ecx, 6),
+            vnni: avx512 && bit(leaf7_ecx, 11),
+            bitalg: avx512 && bit(leaf7_ecx, 12),
+            vpopcntdq: avx512 && bit(leaf7_ecx, 14),
+            gfni: bit(leaf7_ecx, 8),
+            sha: bit(leaf7_ebx, 29),
+            aes: bit(leaf1_ecx, 25),
+            pclmul: bit(leaf1_ecx, 1),
+            vaes: avx512 && bit(leaf7_ecx, 9),
+            vpclmul: avx512 && bit(leaf7_ecx, 10),
         }
     }
 

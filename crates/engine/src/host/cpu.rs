@@ -4,17 +4,19 @@
 //! The engine itself is compiled for the first x86-64, so that it can say so
 //! on any.
 
-use core::arch::x86_64::{__cpuid, __cpuid_count, __get_cpuid_max, _xgetbv};
+use core::arch::asm;
 use core::sync::atomic::{AtomicBool, Ordering};
 
-/// The registers that the features are read from.
+/// The registers of CPUID that the features are read from, and XCR0. Who starts the
+/// engine reads them, once for all.
 #[derive(Clone, Copy, Debug, Default)]
-struct Words {
-    leaf1_ecx: u32,
-    leaf7_ebx: u32,
-    leaf7_ecx: u32,
-    extended_ecx: u32,
-    xcr0: u64,
+#[allow(missing_docs, reason = "the names are CPUID's")]
+pub struct Words {
+    pub leaf1_ecx: u32,
+    pub leaf7_ebx: u32,
+    pub leaf7_ecx: u32,
+    pub extended_ecx: u32,
+    pub xcr0: u64,
 }
 
 /// Where a feature's bit is.
@@ -38,58 +40,18 @@ const FEATURES: [(&str, Word, u32); 14] = [
     ("LZCNT", |words| words.extended_ecx, 5),
 ];
 
-const OSXSAVE: u32 = 27;
 /// Of leaf 7: the kernel has switched on memory protection keys.
 const OSPKE: u32 = 4;
 /// XCR0: the registers of SSE and AVX are saved.
 const SAVED: u64 = 0b110;
 
-impl Words {
-    fn read() -> Self {
-        let (highest, _) = __get_cpuid_max(0);
-        let (highest_extended, _) = __get_cpuid_max(0x8000_0000);
-        let leaf1_ecx = __cpuid(1).ecx;
-        let (leaf7_ebx, leaf7_ecx) = if highest < 7 {
-            (0, 0)
-        } else {
-            let leaf7 = __cpuid_count(7, 0);
-            (leaf7.ebx, leaf7.ecx)
-        };
-        Self {
-            leaf1_ecx,
-            leaf7_ebx,
-            leaf7_ecx,
-            extended_ecx: if highest_extended < 0x8000_0001 {
-                0
-            } else {
-                __cpuid(0x8000_0001).ecx
-            },
-            xcr0: if leaf1_ecx >> OSXSAVE & 1 == 0 {
-                0
-            } else {
-                // SAFETY: OSXSAVE says that the instruction is allowed.
-                unsafe { xcr0() }
-            },
-        }
-    }
-
-    /// The first feature that is missing.
-    fn missing(&self) -> Option<&'static str> {
-        FEATURES
-            .iter()
-            .find(|(_, word, bit)| word(self) >> bit & 1 == 0)
-            .map(|&(name, ..)| name)
-            .or((self.xcr0 & SAVED != SAVED).then_some("saving of AVX registers (XSAVE)"))
-    }
-}
-
-/// # Safety
-/// The processor has OSXSAVE.
-#[target_feature(enable = "xsave")]
-unsafe fn xcr0() -> u64 {
-    // SAFETY: the caller says that the instruction is allowed; register 0 is
-    // always there.
-    unsafe { _xgetbv(0) }
+/// The first feature that is missing.
+fn first_missing(words: &Words) -> Option<&'static str> {
+    FEATURES
+        .iter()
+        .find(|(_, word, bit)| word(words) >> bit & 1 == 0)
+        .map(|&(name, ..)| name)
+        .or((words.xcr0 & SAVED != SAVED).then_some("saving of AVX registers (XSAVE)"))
 }
 
 static KEYS: AtomicBool = AtomicBool::new(false);
@@ -103,10 +65,35 @@ pub fn has_keys() -> bool {
 
 /// What the host's processor lacks, if anything.
 #[must_use]
-pub fn missing() -> Option<&'static str> {
-    let words = Words::read();
+pub fn missing(words: &Words) -> Option<&'static str> {
     KEYS.store(words.leaf7_ecx >> OSPKE & 1 != 0, Ordering::Release);
-    words.missing()
+    first_missing(words)
+}
+
+/// Has this processor read anew what it executes from here on, since code was changed
+/// through another mapping.
+///
+/// IRET does, and stays in the process; CPUID would leave a virtual machine, which
+/// takes a microsecond, or 35 in a machine within a machine.
+pub fn serialize() {
+    // SAFETY: it returns to the next instruction, with the stack and the flags as they are.
+    unsafe {
+        asm!(
+            "mov {stack}, rsp",
+            "mov {segment:e}, ss",
+            "push {segment}",
+            "push {stack}",
+            "pushfq",
+            "mov {segment:e}, cs",
+            "push {segment}",
+            "lea {segment}, [rip + 2f]",
+            "push {segment}",
+            "iretq",
+            "2:",
+            stack = out(reg) _,
+            segment = out(reg) _,
+        );
+    }
 }
 
 #[cfg(test)]
@@ -122,8 +109,15 @@ mod tests {
     };
 
     #[test]
+    fn it_goes_on_where_it_was() {
+        let before = [1_u64, 2, 3];
+        serialize();
+        assert_eq!(before.iter().sum::<u64>(), 6);
+    }
+
+    #[test]
     fn each_feature_is_needed() {
-        assert_eq!(ALL.missing(), None);
+        assert_eq!(first_missing(&ALL), None);
         for (name, word, bit) in FEATURES {
             let mut words = ALL;
             for register in [
@@ -134,15 +128,18 @@ mod tests {
                 *register &= !(1 << bit);
             }
             assert!(word(&words) != u32::MAX);
-            assert!(words.missing().is_some(), "{name}");
+            assert!(first_missing(&words).is_some(), "{name}");
         }
         let no_avx2 = Words {
             leaf7_ebx: !(1 << 5),
             ..ALL
         };
-        assert_eq!(no_avx2.missing(), Some("AVX2"));
+        assert_eq!(first_missing(&no_avx2), Some("AVX2"));
         let no_state = Words { xcr0: 3, ..ALL };
-        assert_eq!(no_state.missing(), Some("saving of AVX registers (XSAVE)"));
-        assert_eq!(Words::default().missing(), Some("SSE3"));
+        assert_eq!(
+            first_missing(&no_state),
+            Some("saving of AVX registers (XSAVE)")
+        );
+        assert_eq!(first_missing(&Words::default()), Some("SSE3"));
     }
 }

@@ -25,11 +25,13 @@ use crate::host::sys::{self, Errno};
 
 /// How often a block is interpreted before it is translated.
 const OFTEN: u8 = 16;
+/// The count of what a translation can be entered at.
+const ENTRY: u8 = u8::MAX;
 /// How many counts there are at first: one for each four instructions of half a
 /// mebibyte.
 const FEW: usize = 1 << 15;
-/// How many of them may be used before there are more.
-const FULL: u32 = FEW as u32 / 8;
+/// How many of them may be used before there are more: an eighth.
+const FULL: u32 = 1 << 12;
 /// How many there are then, of 64 MiB. Pages of it are there once they are used.
 const MANY: usize = 1 << 22;
 const LINE: u32 = 4;
@@ -152,15 +154,25 @@ impl Heat {
     /// The block at `pc` is about to run once more.
     fn raise(&self, pc: u64) {
         if let Some(counts) = &self.0 {
-            counts.set(pc, counts.times(pc).saturating_add(1));
+            let times = counts.times(pc);
+            if times < ENTRY - 1 {
+                counts.set(pc, times + 1);
+            }
         }
     }
 
     /// The block at `pc` is translated.
     pub(crate) fn translated(&self, pc: u64) {
         if let Some(counts) = &self.0 {
-            counts.set(pc, counts.times(pc).max(OFTEN));
+            counts.set(pc, ENTRY);
         }
+    }
+
+    /// Whether the block at `pc` may be translated: most are known not to be.
+    pub(crate) fn may_be_translated(&self, pc: u64) -> bool {
+        self.0
+            .as_ref()
+            .is_none_or(|counts| counts.times(pc) == ENTRY)
     }
 }
 
@@ -229,8 +241,10 @@ mod tests {
             assert_eq!(heat.is_hot(block), times >= u16::from(OFTEN), "{times}");
         }
         assert!(!heat.has_run(other));
+        assert!(!heat.may_be_translated(block) && !heat.may_be_translated(other));
         heat.translated(other);
-        assert!(heat.is_hot(other));
+        heat.raise(other);
+        assert!(heat.is_hot(other) && heat.may_be_translated(other));
     }
 
     #[test]

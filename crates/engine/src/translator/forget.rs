@@ -5,7 +5,6 @@
 //! found. A thread goes on after it has cleared its table of targets of what was forgotten
 //! since it last did. All of that is under the lock of `threads`.
 
-use core::arch::x86_64::__cpuid;
 use core::ops::Range;
 use core::sync::atomic::Ordering;
 
@@ -15,6 +14,7 @@ use super::source::Code;
 use super::threads::Threads;
 use super::translate::Translator;
 use super::vcpu::Vcpu;
+use crate::host::cpu;
 use crate::thread::attention::FORGET;
 use crate::thread::gate::Gated as _;
 
@@ -102,8 +102,8 @@ impl<G: Guest> Translator<G> {
             None => vcpu.clear_targets(),
         }
         // Branches were changed through another mapping: the processor may have
-        // read them before. This instruction lets it read them again.
-        let _ = __cpuid(0);
+        // read them before.
+        cpu::serialize();
         vcpu.host.epoch = threads.gone.next();
     }
 }

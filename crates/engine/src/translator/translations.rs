@@ -49,9 +49,8 @@ impl<G: Guest, C: Code> Source for Fetcher<'_, G, C> {
     }
 
     fn translated(&self, pc: u64) -> bool {
-        // Entries are hot: most addresses need no look-up.
         let mode = self.mode;
-        self.heat.is_hot(pc) && self.cache.find(Key { pc, mode }).is_some()
+        self.heat.may_be_translated(pc) && self.cache.find(Key { pc, mode }).is_some()
     }
 
     fn has_run(&self, pc: u64) -> bool {

@@ -16,11 +16,13 @@ use super::lock::{SpinLock, Unlock};
 use super::{own, sys};
 
 const PAGE: usize = 4096;
-/// What is asked of the kernel at a time for small blocks.
-const CHUNK: usize = 256 * 1024;
-/// What is asked for first: every process needs nearly as much, and pages all at
-/// once cost less than one by one.
+/// What is asked of the kernel for small blocks first: every process needs nearly as
+/// much, and pages all at once cost less than one by one.
 const FIRST: usize = 96 * 1024;
+/// What is asked for next; then twice as much each time, up to the most. So not much more
+/// than half as much again is there as is used.
+const SECOND: usize = LARGEST;
+const MOST: usize = 256 * 1024;
 const SMALLEST: usize = 16;
 const LARGEST: usize = 64 * 1024;
 /// 16, 32, ... 65536.
@@ -36,6 +38,8 @@ struct Classes {
     /// The unused rest of the newest chunk.
     chunk: usize,
     end: usize,
+    /// How large the next chunk is.
+    next: usize,
 }
 
 // SAFETY: the blocks in the lists belong to the process, not to a thread.
@@ -133,6 +137,7 @@ impl Heap {
             free: [None; CLASSES],
             chunk: 0,
             end: 0,
+            next: FIRST,
         }))
     }
 }
@@ -148,11 +153,12 @@ impl Classes {
         let start = if start.checked_add(size)? <= self.end {
             start
         } else {
-            let (size, flags) = match self.end {
-                0 => (FIRST, sys::MAP_POPULATE),
-                _ => (CHUNK, 0),
+            let size = self.next;
+            self.next = match size {
+                FIRST => SECOND,
+                _ => (2 * size).min(MOST),
             };
-            let chunk = map(size, flags)?;
+            let chunk = map(size, sys::MAP_POPULATE)?;
             self.end = chunk + size;
             chunk
         };

@@ -21,6 +21,11 @@ use crate::host::{key, message, own};
 /// How much code there may be at most and at least. Pages are taken as they
 /// are written.
 const SIZES: [u64; 2] = [128 << 20, 1 << 20];
+/// How much of it is made at a time: pages one by one cost more, and those that are
+/// there are mapped by sixteens where code is executed.
+const STEP: u64 = 64 << 10;
+/// At first: many processes run little that is not kept, and some nothing.
+const FIRST_STEP: u64 = 16 << 10;
 /// Each piece starts at a multiple of this, a line of the cache: most are entered
 /// at their loop's head or their function's first block, and where that lay in
 /// its line made a fifth of the time of small loops and functions.
@@ -39,6 +44,8 @@ pub struct Arena {
     executable: u64,
     size: u64,
     used: u64,
+    /// How much has been made.
+    made: u64,
     points: u64,
 }
 
@@ -64,6 +71,20 @@ fn map_shared(size: u64) -> Result<u64, Errno> {
         })?;
     }
     Ok(start)
+}
+
+/// Has the kernel make pages that will be written, which costs less at once than one by one.
+/// Whether it does changes nothing but time. Code memory is [`key::open`].
+fn populate(start: u64, length: u64) {
+    const MADV_POPULATE_WRITE: u64 = 23;
+    let pages = length.next_multiple_of(PAGE);
+    // SAFETY: what is there stays as it is.
+    let _ = unsafe {
+        sys::syscall(
+            number::MADVISE,
+            [start, pages, MADV_POPULATE_WRITE, 0, 0, 0],
+        )
+    };
 }
 
 /// The memory of a mapping once more, to be executed: at this address, or where
@@ -108,6 +129,7 @@ impl Arena {
             executable,
             size,
             used: 0,
+            made: 0,
             points,
         })
     }
@@ -119,12 +141,25 @@ impl Arena {
         if end > self.size {
             return None;
         }
+        self.make(end);
         self.write(start, code.len() as u64, |to| {
             // SAFETY: there is room for it, which nobody runs yet.
             unsafe { to.copy_from_nonoverlapping(code.as_ptr(), code.len()) };
         });
         self.used = end;
         Some(self.executable + start)
+    }
+
+    /// Has the kernel make the pages up to there, and some more.
+    fn make(&mut self, end: u64) {
+        let Some(writable) = self.writable.filter(|_| end > self.made) else {
+            return;
+        };
+        let from = page_down(self.made);
+        let step = if self.made == 0 { FIRST_STEP } else { STEP };
+        self.made = end.next_multiple_of(step).min(self.size);
+        let _open = key::open();
+        populate(writable + from, self.made - from);
     }
 
     /// Changes four aligned bytes of the code at an address, at once.
@@ -213,6 +248,7 @@ impl Arena {
             return CodeCopy::Kept(kept.to_vec());
         };
         let _open = key::open();
+        populate(writable, length as u64);
         // SAFETY: both are mapped and at least that long, and the new one is
         // nobody else's.
         unsafe {
@@ -258,6 +294,7 @@ impl Arena {
                 (writable, false)
             }
         };
+        self.made = self.used;
         map_executable(writable, size, Some(self.executable))?;
         if self.writable.is_none() {
             // SAFETY: nobody else knows of it.
