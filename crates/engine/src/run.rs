@@ -125,6 +125,9 @@ pub fn run<A: Abi>(
     if let Some(tally) = inspector.tally() {
         translator.count(tally);
     }
+    if inspector.options().perf_map {
+        translator.show_to_perf();
+    }
     // With rights that the caller has not and under filters of system calls, neither file that
     // is named is used: who gave the rights or set the filters does not trust the caller,
     // or the program, with host code, nor with what is written for others.
@@ -617,7 +620,7 @@ impl<A: Abi> Runtime<A> {
                 }
                 start_registers::<A>(&mut vcpu.cpu, request);
             }
-            _ => code.parent(),
+            _ => drop(code),
         }
         result
     }

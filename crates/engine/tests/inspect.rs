@@ -257,6 +257,7 @@ fn map_for_perf() {
 #[test]
 fn code_lies_where_perf_asks_the_map() {
     let mut arena = Arena::new().unwrap();
+    arena.show_to_perf();
     let at = arena.add(&[0xb8, 1, 0, 0, 0, 0xc3]).unwrap();
     arena.patch(at, 0x0203_04b8);
     // SAFETY: that many bytes were added there.

@@ -39,3 +39,9 @@ fn pieces_of_code_are_changed() {
         "again\nflags\nbehind\nprotected\nthreads\nloops\nmapped\n",
     );
 }
+
+/// What parents and children have in common, each changes for itself.
+#[test]
+fn parents_and_children_write_code_of_their_own() {
+    prints("forked.c", "generations\nthreads\nlinked\n");
+}

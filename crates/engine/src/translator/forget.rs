@@ -23,7 +23,9 @@ impl<G: Guest> Translator<G> {
     pub fn forget(&self, vcpu: &mut Vcpu<G>) {
         let mut threads = self.threads.hold();
         threads.stop(vcpu.attention());
-        self.shared.hold().clear(self.stub_bytes);
+        self.shared
+            .hold()
+            .clear(self.stub_bytes, threads.is_alone());
         threads.gone.all();
         self.epoch.store(threads.gone.next(), Ordering::Release);
         drop(threads);
@@ -84,9 +86,19 @@ impl<G: Guest> Translator<G> {
             return;
         }
         threads.stop(vcpu.attention());
-        let gone = self.shared.hold().sleep(touched);
+        let gone = self.shared.hold().sleep(touched, threads.is_alone());
         threads.gone.add(&gone);
         self.epoch.store(threads.gone.next(), Ordering::Release);
+    }
+
+    /// Has code that a `fork` froze copied, so that its exits can be linked.
+    #[cold]
+    pub(super) fn thaw(&self, vcpu: &mut Vcpu<G>) {
+        let threads = self.threads.hold();
+        threads.stop(vcpu.attention());
+        self.shared.hold().arena.thaw(threads.is_alone());
+        drop(threads);
+        self.catch_up(vcpu);
     }
 
     /// The thread forgets what others have forgotten.

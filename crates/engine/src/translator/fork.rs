@@ -1,8 +1,7 @@
-//! A `fork`: the child's translations become its own.
+//! A `fork`: what has been translated is both processes', what will be is each one's own.
 
 use guest::Guest;
 
-use super::code::arena::CodeCopy;
 use super::threads::Threads;
 use super::translate::Translator;
 use super::translations::Translations;
@@ -16,7 +15,8 @@ pub struct Forking<'a, G: Guest> {
     translator: &'a Translator<G>,
     threads: Held<'a, Threads>,
     shared: Held<'a, Translations>,
-    copy: CodeCopy,
+    /// The child has the code that there is.
+    whole: bool,
 }
 
 impl<G: Guest> Translator<G> {
@@ -24,23 +24,18 @@ impl<G: Guest> Translator<G> {
     #[must_use]
     pub fn before_fork(&self) -> Forking<'_, G> {
         let threads = self.threads.hold();
-        let shared = self.shared.hold();
-        let copy = shared.arena.copy(self.stub_bytes);
+        let mut shared = self.shared.hold();
+        let whole = shared.arena.freeze();
         Forking {
             translator: self,
             threads,
             shared,
-            copy,
+            whole,
         }
     }
 }
 
 impl<G: Guest> Forking<'_, G> {
-    /// In the parent, after it.
-    pub fn parent(self) {
-        self.copy.release();
-    }
-
     /// In the child, whose only thread this is.
     ///
     /// # Errors
@@ -51,8 +46,10 @@ impl<G: Guest> Forking<'_, G> {
         self.threads
             .inside
             .retain(|&thread| core::ptr::eq(thread, own));
-        if !self.shared.arena.replace(&self.copy)? {
-            self.shared.clear(self.translator.stub_bytes);
+        let keep = self.translator.stub_bytes;
+        self.shared.arena.inherited(self.whole, keep)?;
+        if !self.whole {
+            self.shared.clear(keep, true);
             self.translator.forgotten_by_parent(&mut self.threads, vcpu);
         }
         Ok(())

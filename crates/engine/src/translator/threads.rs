@@ -71,6 +71,11 @@ impl Threads {
             .collect()
     }
 
+    /// Whether there is but one.
+    pub(super) const fn is_alone(&self) -> bool {
+        self.inside.len() <= 1
+    }
+
     /// Waits until all others are outside, which will not enter again before
     /// they have caught up.
     pub(super) fn stop(&self, own: &'static Attention) {

@@ -134,6 +134,11 @@ impl<G: Guest> Translator<G> {
         self.shared.hold().cache.kept = Some(Kept::new(file));
     }
 
+    /// perf is to find the code in its map.
+    pub fn show_to_perf(&mut self) {
+        self.shared.hold().arena.show_to_perf();
+    }
+
     /// It is noted from here on what runs.
     pub const fn learn(&mut self, learner: &'static Learner) {
         self.learner = Some(learner);
@@ -346,7 +351,7 @@ impl<G: Guest> Translator<G> {
 
     /// Links an exit, if it is still there, to what is awake at `pc`. Whether
     /// anything is.
-    fn link(&self, vcpu: &Vcpu<G>, exit: u32, pc: u64) -> bool {
+    fn link(&self, vcpu: &mut Vcpu<G>, exit: u32, pc: u64) -> bool {
         let mut shared = self.shared.hold();
         let Translations { arena, cache, .. } = &mut *shared;
         let mode = vcpu.host.mode;
@@ -355,6 +360,11 @@ impl<G: Guest> Translator<G> {
         };
         if vcpu.host.epoch == self.epoch.load(Ordering::Relaxed) {
             cache.link(arena, exit, entry);
+        }
+        let thaw = arena.wants_to_thaw();
+        drop(shared);
+        if thaw {
+            self.thaw(vcpu);
         }
         true
     }

@@ -71,10 +71,10 @@ impl Translations {
         }
     }
 
-    /// Forgets all but the stubs.
-    pub(super) fn clear(&mut self, stub_bytes: u64) {
+    /// Forgets all but the stubs. No thread may be running translated code; `alone`: there is one.
+    pub(super) fn clear(&mut self, stub_bytes: u64, alone: bool) {
         self.cache.clear();
-        self.arena.clear(stub_bytes);
+        self.arena.clear(stub_bytes, alone);
     }
 
     /// The regions that are of code in one of the ranges, and not of what is
@@ -84,8 +84,9 @@ impl Translations {
     }
 
     /// Puts regions to sleep, and gives the guest addresses that have lost their
-    /// code. No thread may be running translated code.
-    pub(super) fn sleep(&mut self, regions: Vec<u32>) -> Vec<u64> {
+    /// code. No thread may be running translated code; `alone`: there is one.
+    pub(super) fn sleep(&mut self, regions: Vec<u32>, alone: bool) -> Vec<u64> {
+        self.arena.thaw(alone);
         let mut gone = Vec::new();
         self.cache.sleep(&mut self.arena, regions, &mut gone);
         gone

@@ -189,6 +189,16 @@ pub fn map_apart(length: u64, protection: u32, flags: u32) -> Result<u64, Errno>
     )
 }
 
+/// Keeps room for the engine, for it to map there; apart from all else, or near its other mappings.
+///
+/// # Errors
+/// The kernel's.
+pub fn reserve(length: u64, is_apart: bool) -> Result<u64, Errno> {
+    const FLAGS: u32 = sys::MAP_PRIVATE | sys::MAP_ANONYMOUS | sys::MAP_NORESERVE;
+    let near = if is_apart { apart(length) } else { 0 };
+    add_map(room::place(length, is_apart), near, length, 0, FLAGS)
+}
+
 /// A random place far below the engine's program.
 fn apart(length: u64) -> u64 {
     const GAP: u64 = 1 << 30;
@@ -206,6 +216,20 @@ fn map_at(
     protection: u32,
     flags: u32,
 ) -> Result<u64, Errno> {
+    let start = add_map(place, near, length, protection, flags)?;
+    if length >= LARGE {
+        leave_out_of_cores(start, length);
+    }
+    Ok(start)
+}
+
+fn add_map(
+    place: Option<u64>,
+    near: u64,
+    length: u64,
+    protection: u32,
+    flags: u32,
+) -> Result<u64, Errno> {
     let (at, fixed) = match place {
         Some(place) => (place, sys::MAP_FIXED),
         None => (near, 0),
@@ -214,9 +238,6 @@ fn map_at(
     // each of its places once, and what it replaces there nobody uses.
     let start = unsafe { sys::mmap(at, length, protection, flags | fixed, None) }?;
     add(start..start + page_up(length).unwrap_or(length));
-    if length >= LARGE {
-        leave_out_of_cores(start, length);
-    }
     Ok(start)
 }
 
@@ -233,14 +254,6 @@ pub fn leave_out_of_cores(start: u64, length: u64) {
             [start, length, MADV_DONTDUMP, 0, 0, 0],
         )
     };
-}
-
-/// A mapping of shared memory once more, at a place of its own. Not added.
-///
-/// # Errors
-/// The kernel's.
-pub fn map_again(start: u64, length: u64) -> Result<u64, Errno> {
-    move_to(start, 0, length)
 }
 
 /// Gives back a part of what [`map`] gave.
@@ -292,7 +305,7 @@ pub unsafe fn remap(start: u64, from: u64, to: u64) -> Result<u64, Errno> {
 }
 
 /// A mapping of the engine's has moved away from here.
-pub fn left(range: &Range<u64>) {
+fn left(range: &Range<u64>) {
     remove(range);
     if room::has(range) {
         let (number, arguments) = room::taking_again(range);
@@ -301,8 +314,7 @@ pub fn left(range: &Range<u64>) {
     }
 }
 
-/// Moves a mapping to where it has room. Of a length of 0, it is mapped a second
-/// time.
+/// Moves a mapping to where it has room.
 fn move_to(start: u64, from: u64, to: u64) -> Result<u64, Errno> {
     const MREMAP_MAYMOVE: u64 = 1;
     const MREMAP_FIXED: u64 = 2;

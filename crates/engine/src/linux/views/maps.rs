@@ -393,12 +393,15 @@ pub(super) fn numa(host: &[u8], known: &Known) -> Vec<u8> {
 }
 
 /// All mappings of the memory that a process of the engine's has its code in:
-/// the one that is shared and executable, as nothing of a guest's is.
+/// that which is shared and executable, as nothing of a guest's is.
 pub(super) fn code_memory(maps: &[u8]) -> Vec<Range<u64>> {
     let lines = || maps.split(|&byte| byte == b'\n').filter_map(Line::read);
-    let code = lines().find(|line| line.permissions == b"r-xs");
-    let of_code = |line: &Line<'_>| code.as_ref().is_some_and(|code| line.file == code.file);
-    lines().filter(of_code).map(|line| line.range).collect()
+    let of_code = |line: &Line<'_>| {
+        let mut code = lines().filter(|line| line.permissions == b"r-xs");
+        code.any(|code| line.file == code.file)
+    };
+    let shared = lines().filter(|line| line.permissions.ends_with(b"s"));
+    shared.filter(of_code).map(|line| line.range).collect()
 }
 
 #[cfg(test)]
@@ -451,8 +454,15 @@ ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsysca
 20000000-20008000 rw-s 00000000 00:01 8                                  /dev/zero (deleted)
 30000000-30001000 r-xp 00000000 fd:01 8                                  /bin/engine
 40000000-40008000 r-xs 00000000 00:01 8                                  /dev/zero (deleted)
+40008000-40010000 r-xs 00008000 00:01 9                                  /memfd:translated (deleted)
+50000000-50010000 ---s 00000000 00:01 9                                  /memfd:translated (deleted)
 ";
-        let code = [0x2000_0000..0x2000_8000, 0x4000_0000..0x4000_8000];
+        let code = [
+            0x2000_0000..0x2000_8000,
+            0x4000_0000..0x4000_8000,
+            0x4000_8000..0x4001_0000,
+            0x5000_0000..0x5001_0000,
+        ];
         assert_eq!(code_memory(maps.as_bytes()), code);
         assert_eq!(code_memory(HOST.as_bytes()), []);
     }

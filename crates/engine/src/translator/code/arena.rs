@@ -1,18 +1,22 @@
 //! The memory that translated code lies in.
 //!
-//! One piece of shared memory, mapped twice: to be written here, to be executed
-//! there. The former lies apart from all else, since the guest's stores are
-//! checked by nobody, and has a key where there are such ([`crate::host::key`]). It is
-//! anonymous, because perf looks into its map for such memory only. Code is added
-//! at the end; [`Arena::clear`] starts again. Once it is closed ([`Arena::close`]) it is
-//! not mapped to be written at all, but in a window (`window.rs`) as long as that takes.
+//! One piece of memory, mapped twice: to be written here, to be executed
+//! there (`mappings.rs`). The former lies apart from all else, since the guest's stores are
+//! checked by nobody, and has a key where there are such ([`crate::host::key`]). Code is added
+//! at the end; [`Arena::clear`] starts again. Once it is closed ([`Arena::close`]) it can't
+//! be written but in a window (`window.rs`) as long as that takes.
+//!
+//! A `fork` copies no code. What there is by then, both processes execute, and neither
+//! writes: it is *frozen*. Each adds to memory of its own, which begins at the next page. What
+//! would have to be changed of frozen code is not, or all of it is copied first
+//! ([`Arena::thaw`]).
 //!
 //! Beside it lies a bit for each byte of code, set where the guest's state is
 //! known: signal handlers look there, so it needs no lock.
 
-use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU64, Ordering};
 
+use super::mappings::Mappings;
 use super::window::Window;
 use crate::host::page::{PAGE, page_down};
 use crate::host::sys::{self, Errno, number};
@@ -30,20 +34,18 @@ const FIRST_STEP: u64 = 16 << 10;
 /// at their loop's head or their function's first block, and where that lay in
 /// its line made a fifth of the time of small loops and functions.
 const ALIGN: u64 = 64;
-const MAP_SHARED: u32 = 1;
-const MREMAP_MAYMOVE: u64 = 1;
-const MREMAP_FIXED: u64 = 2;
-/// More code than this a child translates anew rather than have it copied.
-const COPIED: u64 = 4 * 1024 * 1024;
+/// So many exits that could not be linked cost what copying a page does.
+const MISSES: u64 = 4;
 
 /// The two mappings, and how much of them is used.
 #[derive(Debug)]
 pub struct Arena {
-    /// None once it is closed.
-    writable: Option<u64>,
-    executable: u64,
-    size: u64,
+    mappings: Mappings,
     used: u64,
+    /// How much of it others have, too.
+    frozen: u64,
+    /// How many exits could not be linked since it is.
+    missed: u64,
     /// How much has been made.
     made: u64,
     points: u64,
@@ -57,20 +59,6 @@ const fn size_for(addresses: u64) -> u64 {
         size /= 2;
     }
     size
-}
-
-const SHARED: u32 = MAP_SHARED | sys::MAP_ANONYMOUS | sys::MAP_NORESERVE;
-
-/// Code memory that is not used yet, to be written.
-fn map_shared(size: u64) -> Result<u64, Errno> {
-    let start = own::map_apart(size, key::first_protection(), SHARED)?;
-    // SAFETY: nobody knows of it yet.
-    unsafe {
-        key::lock(start, size).inspect_err(|_| {
-            let _ = own::unmap(start, size);
-        })?;
-    }
-    Ok(start)
 }
 
 /// Has the kernel make pages that will be written, which costs less at once than one by one.
@@ -87,28 +75,6 @@ fn populate(start: u64, length: u64) {
     };
 }
 
-/// The memory of a mapping once more, to be executed: at this address, or where
-/// there is room.
-fn map_executable(writable: u64, size: u64, at: Option<u64>) -> Result<u64, Errno> {
-    let executable = match at {
-        None => own::map_again(writable, size)?,
-        Some(at) => {
-            // A length of 0 maps the same memory once more.
-            let arguments = [writable, 0, size, MREMAP_MAYMOVE | MREMAP_FIXED, at, 0];
-            // SAFETY: the mapping stays as it is; what is at the place is code
-            // memory that no thread runs. It goes first, so that the limit of the
-            // address space has room for the new one.
-            unsafe {
-                sys::munmap(at, size)?;
-                sys::syscall(number::MREMAP, arguments)?
-            }
-        }
-    };
-    // SAFETY: nobody uses the mapping yet.
-    unsafe { key::unlock(executable, size, sys::PROT_READ | sys::PROT_EXEC) }?;
-    Ok(executable)
-}
-
 impl Arena {
     /// Maps it.
     ///
@@ -116,19 +82,17 @@ impl Arena {
     /// When the kernel refuses one of the mappings.
     pub fn new() -> Result<Self, Errno> {
         let size = size_for(sys::address_limit());
-        let writable = map_shared(size)?;
-        let executable = map_executable(writable, size, None)?;
-        own::add(executable..executable + size);
+        let mappings = Mappings::new(size)?;
         let points = own::map(
             size / 8,
             sys::PROT_READ | sys::PROT_WRITE,
             sys::MAP_PRIVATE | sys::MAP_ANONYMOUS | sys::MAP_NORESERVE,
         )?;
         Ok(Self {
-            writable: Some(writable),
-            executable,
-            size,
+            mappings,
             used: 0,
+            frozen: 0,
+            missed: 0,
             made: 0,
             points,
         })
@@ -138,7 +102,7 @@ impl Arena {
     pub fn add(&mut self, code: &[u8]) -> Option<u64> {
         let start = self.used.next_multiple_of(ALIGN);
         let end = start + code.len() as u64;
-        if end > self.size {
+        if end > self.mappings.size {
             return None;
         }
         self.make(end);
@@ -147,25 +111,28 @@ impl Arena {
             unsafe { to.copy_from_nonoverlapping(code.as_ptr(), code.len()) };
         });
         self.used = end;
-        Some(self.executable + start)
+        Some(self.mappings.executable + start)
     }
 
     /// Has the kernel make the pages up to there, and some more.
     fn make(&mut self, end: u64) {
-        let Some(writable) = self.writable.filter(|_| end > self.made) else {
+        if end <= self.made || self.mappings.is_closed() {
             return;
-        };
+        }
         let from = page_down(self.made);
         let step = if self.made == 0 { FIRST_STEP } else { STEP };
-        self.made = end.next_multiple_of(step).min(self.size);
+        self.made = end.next_multiple_of(step).min(self.mappings.size);
         let _open = key::open();
-        populate(writable + from, self.made - from);
+        populate(self.mappings.writable + from, self.made - from);
     }
 
     /// Changes four aligned bytes of the code at an address, at once.
     pub fn patch(&mut self, address: u64, value: i32) {
-        let offset = address.wrapping_sub(self.executable);
-        assert!(offset < self.used, "a patch outside the code");
+        let offset = address.wrapping_sub(self.mappings.executable);
+        assert!(
+            (self.frozen..self.used).contains(&offset),
+            "a patch outside the code that is to be changed"
+        );
         self.write(offset, 4, |to| {
             // SAFETY: it is there to be written.
             unsafe { to.cast::<i32>().write_volatile(value) };
@@ -174,16 +141,17 @@ impl Arena {
 
     /// Has some bytes of it written, which are given where they are.
     fn write(&mut self, offset: u64, length: u64, write: impl FnOnce(*mut u8)) {
-        debug_assert!(offset + length <= self.size);
-        if let Some(writable) = self.writable {
+        debug_assert!(offset + length <= self.mappings.size);
+        let to = self.mappings.writable + offset;
+        if !self.mappings.is_closed() {
             let _open = key::open();
-            return write((writable + offset) as *mut u8);
+            return write(to as *mut u8);
         }
-        let first = page_down(offset);
-        let pages = (offset + length).next_multiple_of(PAGE) - first;
-        match Window::open(self.executable + first, pages) {
+        let first = page_down(to);
+        let pages = (to + length).next_multiple_of(PAGE) - first;
+        match Window::open(first, pages) {
             #[allow(clippy::cast_possible_truncation, reason = "less than a page")]
-            Ok(window) => write(window.start().wrapping_add((offset - first) as usize)),
+            Ok(window) => write(window.start().wrapping_add((to - first) as usize)),
             Err(error) => {
                 message::internal_error(format_args!("code memory can't be written: {error}"))
             }
@@ -198,16 +166,13 @@ impl Arena {
         if key::is_used() {
             return;
         }
-        if let Some(writable) = self.writable.take() {
-            // SAFETY: nobody writes through it now, nor knows of it later.
-            let _ = unsafe { own::unmap(writable, self.size) };
-        }
+        self.mappings.close();
     }
 
     /// The guest's state is known at an address.
     pub fn mark(&mut self, address: u64) {
-        let offset = address.wrapping_sub(self.executable);
-        let (word, bit) = place(self.points, self.size, offset);
+        let offset = address.wrapping_sub(self.mappings.executable);
+        let (word, bit) = place(self.points, self.mappings.size, offset);
         word.fetch_or(bit, Ordering::Release);
     }
 
@@ -215,110 +180,97 @@ impl Arena {
     #[must_use]
     pub const fn points(&self) -> Points {
         Points {
-            code: self.executable,
-            size: self.size,
+            code: self.mappings.executable,
+            size: self.mappings.size,
             points: self.points,
         }
     }
 
-    /// Forgets all code after the first `keep` bytes.
-    pub fn clear(&mut self, keep: u64) {
+    /// Forgets all code after the first `keep` bytes, which no thread runs. `alone`:
+    /// the process has one thread.
+    pub fn clear(&mut self, keep: u64, alone: bool) {
         let words = self.used.div_ceil(64);
         for word in keep / 64..words {
-            place(self.points, self.size, word * 64)
+            place(self.points, self.mappings.size, word * 64)
                 .0
                 .store(0, Ordering::Relaxed);
         }
         self.used = keep;
+        if self.frozen != 0 {
+            self.used = keep.next_multiple_of(PAGE);
+            self.begin(self.used, self.used, alone);
+        }
     }
 
-    /// Before a `fork`: a copy of the code for the child. Without one, the child
-    /// has to translate anew, all but the first `keep` bytes; so it is also
-    /// where there is no memory for a copy, or where others may not have one to
-    /// write to.
+    /// Whether code at an address is frozen.
     #[must_use]
-    pub fn copy(&self, keep: u64) -> CodeCopy {
-        let length = if self.used <= COPIED { self.used } else { keep };
-        let length = usize::try_from(length).unwrap_or(0);
-        let copy = self.writable.and_then(|_| map_shared(self.size).ok());
-        let Some(writable) = copy else {
-            let keep = usize::try_from(keep).unwrap_or(0);
-            // SAFETY: at least that much is used, and nobody writes now.
-            let kept = unsafe { core::slice::from_raw_parts(self.executable as *const u8, keep) };
-            return CodeCopy::Kept(kept.to_vec());
-        };
-        let _open = key::open();
-        populate(writable, length as u64);
-        // SAFETY: both are mapped and at least that long, and the new one is
-        // nobody else's.
-        unsafe {
-            (writable as *mut u8).copy_from_nonoverlapping(self.executable as *const u8, length);
-        }
-        CodeCopy::Mapped {
-            writable,
-            size: self.size,
-            whole: self.used <= COPIED,
+    pub const fn is_frozen(&self, address: u64) -> bool {
+        address.wrapping_sub(self.mappings.executable) < self.frozen
+    }
+
+    /// An exit was to be linked, and is frozen.
+    pub const fn miss(&mut self) {
+        self.missed += 1;
+    }
+
+    /// Whether so many were that copying frozen code is cheaper.
+    #[must_use]
+    pub const fn wants_to_thaw(&self) -> bool {
+        self.missed > MISSES * (self.frozen / PAGE)
+    }
+
+    /// Copies frozen code, so that it can be changed. No thread may run it.
+    pub fn thaw(&mut self, alone: bool) {
+        if self.frozen != 0 {
+            self.begin(0, self.used, alone);
         }
     }
 
-    /// In the child: the copy takes the place of what it shares with its
-    /// parent. Returns whether all code was copied.
+    /// Other memory behind the first `from` bytes, with the code up to `copied`.
+    fn begin(&mut self, from: u64, copied: u64, alone: bool) {
+        // SAFETY: the callers answer for that no thread runs what is there; writers hold the arena.
+        let begun = unsafe { self.mappings.begin(from, copied, alone) };
+        if let Err(error) = begun {
+            message::internal_error(format_args!("code memory can't be made: {error}"));
+        }
+        (self.frozen, self.missed, self.made) = (0, 0, copied);
+    }
+
+    /// Before a `fork`: what there is will be the child's, too, and can be written by neither.
+    /// Whether that can be.
+    pub fn freeze(&mut self) -> bool {
+        let end = self.used.next_multiple_of(PAGE);
+        // SAFETY: nobody writes to frozen code.
+        let frozen = unsafe { self.mappings.give_up(self.frozen..end) };
+        if frozen {
+            (self.used, self.frozen) = (end, end);
+        }
+        frozen
+    }
+
+    /// In a child, after a `fork`: what it adds is its own. With `whole` it has its parent's
+    /// code, which was frozen; else it has the first `keep` bytes.
     ///
     /// # Errors
     /// The kernel's; nothing may run in the arena then.
-    pub fn replace(&mut self, copy: &CodeCopy) -> Result<bool, Errno> {
-        let size = self.size;
-        let (writable, whole) = match copy {
-            &CodeCopy::Mapped {
-                writable, whole, ..
-            } => {
-                let place = self.writable.unwrap_or(writable);
-                if place != writable {
-                    let move_to = MREMAP_MAYMOVE | MREMAP_FIXED;
-                    let arguments = [writable, size, size, move_to, place, 0];
-                    // SAFETY: nothing runs in the arena, which the caller has
-                    // to itself.
-                    unsafe { sys::syscall(number::MREMAP, arguments) }?;
-                    own::left(&(writable..writable + size));
-                }
-                (place, whole)
-            }
-            CodeCopy::Kept(kept) => {
-                let writable = self.map_anew()?;
-                let _open = key::open();
-                // SAFETY: the memory is as long as the parent's, and new.
-                unsafe {
-                    let to = writable as *mut u8;
-                    to.copy_from_nonoverlapping(kept.as_ptr(), kept.len());
-                }
-                (writable, false)
-            }
+    pub fn inherited(&mut self, whole: bool, keep: u64) -> Result<(), Errno> {
+        let (from, copied) = if whole {
+            (self.frozen, self.frozen)
+        } else {
+            (0, keep)
         };
-        self.made = self.used;
-        map_executable(writable, size, Some(self.executable))?;
-        if self.writable.is_none() {
-            // SAFETY: nobody else knows of it.
-            unsafe { own::unmap(writable, size) }?;
+        // SAFETY: the child's only thread is here.
+        unsafe { self.mappings.begin(from, copied, true) }?;
+        (self.missed, self.made) = (0, copied);
+        if !whole {
+            self.frozen = 0;
         }
-        Ok(whole)
+        Ok(())
     }
 
-    /// Fresh memory in place of what is written, or, once that is closed, where
-    /// there is room; what was executed goes first then.
-    fn map_anew(&self) -> Result<u64, Errno> {
-        let size = self.size;
-        // SAFETY: nothing runs in the arena, which the caller has to itself.
-        unsafe {
-            let Some(writable) = self.writable else {
-                sys::munmap(self.executable, size)?;
-                return map_shared(size);
-            };
-            let flags = SHARED | sys::MAP_FIXED;
-            sys::mmap(writable, size, key::first_protection(), flags, None)?;
-            own::leave_out_of_cores(writable, size);
-            key::lock(writable, size)?;
-            Ok(writable)
-        }
+    /// From now on the memory is what perf takes for code of its map.
+    pub fn show_to_perf(&mut self) {
+        self.begin(0, self.used, false);
     }
 
     /// How many bytes are used.
@@ -330,33 +282,7 @@ impl Arena {
     /// Where executable code may lie.
     #[must_use]
     pub const fn range(&self) -> core::ops::Range<u64> {
-        self.executable..self.executable + self.size
-    }
-}
-
-/// Code memory for a child.
-#[derive(Debug)]
-pub enum CodeCopy {
-    /// Memory that takes the place of what the parent has.
-    Mapped {
-        /// Where it is.
-        writable: u64,
-        /// How much.
-        size: u64,
-        /// All code is in it.
-        whole: bool,
-    },
-    /// What is kept; the child finds room for more where its parent's is.
-    Kept(Vec<u8>),
-}
-
-impl CodeCopy {
-    /// The parent does not need it.
-    pub fn release(&self) {
-        if let &Self::Mapped { writable, size, .. } = self {
-            // SAFETY: the mapping is nobody else's here.
-            let _ = unsafe { own::unmap(writable, size) };
-        }
+        self.mappings.executable..self.mappings.executable + self.mappings.size
     }
 }
 

@@ -185,6 +185,10 @@ impl Cache {
         let linked = match self.kept.as_ref().filter(|_| number & KEPT != 0) {
             Some(kept) => kept.link(number, to.host),
             None => self.exits.get_mut(number as usize).is_some_and(|exit| {
+                if arena.is_frozen(exit.patch) {
+                    arena.miss();
+                    return false;
+                }
                 let linked = !exit.linked && exit.go_to(arena, to.host);
                 exit.linked |= linked;
                 linked

@@ -3,5 +3,6 @@
 pub mod arena;
 pub mod cache;
 pub mod fault_points;
+mod mappings;
 pub mod placed;
 mod window;

@@ -3,7 +3,7 @@
 //!
 //! Used where a program could gain by writing to code memory ([`super::arena::Arena::close`])
 //! and no key protects this memory ([`crate::host::key`]). A window maps some pages of the
-//! executable mapping once more: shared memory allows that without a descriptor. Its place is
+//! mapping that can't be accessed once more: shared memory allows that without a descriptor. Its place is
 //! one of 2^28, for some microseconds, and a program that tries another place gets a signal.
 //! Opening and closing a window takes about 10 µs (Linux 6.18, on an AMD EPYC's virtual
 //! processor).
@@ -22,11 +22,11 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// On whole pages of a shared mapping.
+    /// On whole pages of a shared mapping that may be written.
     ///
     /// # Errors
     /// The kernel's, when it has no room for one.
-    pub(super) fn open(executable: u64, length: u64) -> Result<Self, Errno> {
+    pub(super) fn open(shared: u64, length: u64) -> Result<Self, Errno> {
         // Taken first: what is moved to a place takes that of what is there.
         let flags = sys::MAP_PRIVATE | sys::MAP_ANONYMOUS | sys::MAP_NORESERVE;
         let window = Self {
@@ -35,8 +35,8 @@ impl Window {
         };
         let move_to = MREMAP_MAYMOVE | MREMAP_FIXED;
         // A length of 0 maps the same memory once more.
-        let arguments = [executable, 0, length, move_to, window.at, 0];
-        // SAFETY: the executable mapping stays as it is, and what is replaced
+        let arguments = [shared, 0, length, move_to, window.at, 0];
+        // SAFETY: the mapping stays as it is, and what is replaced
         // was just mapped for that.
         unsafe {
             sys::syscall(number::MREMAP, arguments)?;
