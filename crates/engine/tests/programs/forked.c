@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { ROOM = 64, OFTEN = 200, DEEP = 12, MANY = 60 };
+enum { ROOM = 64, OFTEN = 100, DEEP = 12, MANY = 30 };
 
 static unsigned *code;
 static volatile int done;
@@ -46,7 +46,7 @@ static void work(int seed)
 {
     static char texts[300][24];
     char *sorted[300];
-    for (int round = 0; round < 6; round++) {
+    for (int round = 0; round < 3; round++) {
         for (int n = 0; n < 300; n++) {
             snprintf(texts[n], sizeof texts[n], "%d %x %.3g", (n * 7919 + seed) % 1009, n, n / 7.0);
             sorted[n] = texts[n];
