@@ -24,7 +24,7 @@ use crate::registration::report::EmulatorLine;
 use crate::remedy::Words;
 use crate::rootless;
 use crate::select::{self, Wanted};
-use crate::warm;
+use crate::warm::folder;
 
 /// All that is to be registered: emulators that are found and checked.
 #[derive(Debug)]
@@ -183,7 +183,7 @@ pub(crate) fn search(options: &Emulators) -> Search {
         Some(cli::Engine::Qemu) => Engine::Qemu,
     };
     if !options.no_cache {
-        search.baked = warm::folder::all();
+        search.baked = folder::all();
     }
     search
 }
