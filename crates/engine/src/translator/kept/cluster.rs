@@ -31,14 +31,12 @@ pub struct Kept {
     file: File,
     /// By the clusters' numbers.
     awake: BTreeMap<u32, Awake>,
-    /// The clusters of code in each page, since their ranges overlap.
-    pages: HashMap<u64, Vec<u32>>,
+    /// The clusters that can be entered in each page, since their ranges overlap, with a bit
+    /// for each sixty-fourth of the page that has an entry.
+    pages: HashMap<u64, Vec<(u32, u64)>>,
     /// Clusters that were not what is there, and where that was.
     unlike: Vec<(u32, u64)>,
 }
-
-#[allow(clippy::cast_possible_truncation, reason = "it is small")]
-const LENGTH: usize = PAGE as usize;
 
 /// A cluster that can be entered.
 #[derive(Debug)]
@@ -77,7 +75,9 @@ impl Kept {
     #[must_use]
     pub fn find(&self, key: Key) -> Option<(u64, Live)> {
         let clusters = self.pages.get(&page_down(key.pc))?;
-        let mut here = clusters.iter().filter_map(|number| self.awake.get(number));
+        let bit = bit(key.pc);
+        let here = clusters.iter().filter(|(_, bits)| bits & bit != 0);
+        let mut here = here.filter_map(|(number, _)| self.awake.get(number));
         here.find_map(|awake| {
             let pc = u32::try_from(key.pc.checked_sub(awake.base)?).ok()?;
             let wanted = (pc, key.mode.number());
@@ -141,8 +141,8 @@ impl Kept {
         for exit in sound.exits {
             self.unlink(exit);
         }
-        for page in pages(sound.stretches, base) {
-            self.pages.entry(page).or_default().push(number);
+        for (page, bits) in pages(sound.entries, base) {
+            self.pages.entry(page).or_default().push((number, bits));
         }
         let awake = Awake {
             base,
@@ -179,7 +179,6 @@ impl Kept {
             cluster,
             entries,
             exits,
-            stretches,
             range,
         })
     }
@@ -296,11 +295,9 @@ impl Kept {
     pub fn sleep(&mut self, number: u32) -> Option<(Vec<Key>, Vec<u32>)> {
         let number = number & !KEPT;
         let awake = self.awake.remove(&number)?;
-        let cluster = self.file.clusters.get(number as usize);
-        let stretches = cluster.and_then(|cluster| cluster.stretches.of(self.file.stretches));
-        for page in pages(stretches.unwrap_or_default(), awake.base) {
+        for (page, _) in pages(awake.entries, awake.base) {
             if let Some(clusters) = self.pages.get_mut(&page) {
-                clusters.retain(|&other| other != number);
+                clusters.retain(|&(other, _)| other != number);
             }
         }
         let key = |entry: &Entry| Key {
@@ -323,7 +320,6 @@ struct Sound {
     cluster: &'static Cluster,
     entries: &'static [Entry],
     exits: &'static [Exit],
-    stretches: &'static [Stretch],
     range: Range<u64>,
 }
 
@@ -333,15 +329,20 @@ fn within(stretch: &Stretch, cluster: &Cluster) -> bool {
     stretch.start >= cluster.low && end <= cluster.high.into()
 }
 
-/// The pages of stretches, which ascend: each once.
-fn pages(stretches: &[Stretch], base: u64) -> impl Iterator<Item = u64> {
-    let mut next = 0;
-    stretches.iter().flat_map(move |stretch| {
-        let start = base + u64::from(stretch.start);
-        let end = start + 4 * u64::from(stretch.words);
-        let from = page_down(start).max(next);
-        next = page_down(end.saturating_sub(1)) + PAGE;
-        (from..next).step_by(LENGTH)
+/// The bit of a place in its page.
+const fn bit(pc: u64) -> u64 {
+    1 << (pc % PAGE * 64 / PAGE)
+}
+
+/// The pages of entries, which ascend, each with the bits of those in it.
+fn pages(entries: &[Entry], base: u64) -> impl Iterator<Item = (u64, u64)> {
+    let page = move |entry: &Entry| page_down(base.wrapping_add(entry.pc.into()));
+    let same = entries.chunk_by(move |one, next| page(one) == page(next));
+    same.map(move |entries| {
+        let bits = entries
+            .iter()
+            .fold(0, |bits, entry| bits | bit(entry.pc.into()));
+        (entries.first().map_or(0, page), bits)
     })
 }
 
