@@ -241,3 +241,23 @@ fn a_stack_pointer_that_is_not_aligned() {
     before.x[31] = DATA + 0x204;
     assert_eq!(end(&[NOP, LOAD], &before), (Some(1), 0x204));
 }
+
+/// The flags of CMP stay in the host's while the result of FADD is looked at, since the
+/// load behind it may fault. What is looked at must be the scalar alone.
+#[test]
+fn a_signalling_nan_above_a_scalar_raises_nothing() {
+    let mut before = State::default();
+    before.x[20] = DATA;
+    before.v[13] = 0x3f80_0000_7fa0_0001_7f80_0000_ffc1_2345;
+    before.v[31] = 0x3f80_0000;
+    let words = [
+        0xeb01_001f, // cmp x0, x1
+        0xab03_0042, // adds x2, x2, x3
+        0xd280_0022, // mov x2, #1
+        0x1e3f_29ad, // fadd s13, s13, s31
+        0x3dc0_0282, // ldr q2, [x20]
+        0xeb01_001f, // cmp x0, x1
+    ];
+    let after = everywhere(&words, &before);
+    assert_eq!((after.v[13], after.fpsr), (0xffc1_2345, 0));
+}

@@ -6,9 +6,8 @@
 //! registers hold guest slots, the same ones at every entry and exit of a
 //! region: which ones is a table, made from the guest's order of preference.
 //! Vector slots lie likewise in vector registers. Scratch are `xmm12` to
-//! `xmm15`, which every form of instruction can name; with AVX-512, `xmm10`
-//! and `xmm11` too, to bring operands from `xmm16` up where a VEX form can
-//! name them.
+//! `xmm15`, which every form of instruction can name; with AVX-512, `xmm11`
+//! too, to bring operands from `xmm16` up where a VEX form can name them.
 //!
 //! The state must hold the words named in [`Layout`]; nothing else of it is
 //! known here.
@@ -70,6 +69,9 @@ pub struct Layout {
     pub swapped: u32,
     /// 64 bytes of scratch, 16-byte aligned.
     pub scratch: u32,
+    /// [`crate::lower::ASIDE`] words of 16 bytes, aligned: vector slots as they were
+    /// before what may have to be done again, and operands that a VEX form can't name.
+    pub aside: u32,
     /// The guest's MXCSR while host code runs.
     pub mxcsr: u32,
     /// The host's MXCSR while guest code runs.
@@ -127,8 +129,8 @@ pub struct Convention {
     pub vec: [Option<Xmm>; SLOTS],
     /// Vector scratch.
     pub vec_scratch: [Xmm; 4],
-    /// Vector scratch for operands that a VEX form can't name.
-    pub vec_low: [Xmm; 2],
+    /// Vector scratch for an operand that a VEX form can't name.
+    pub vec_low: Xmm,
     /// Where things lie.
     pub layout: Layout,
     /// What the host can do.
@@ -144,7 +146,7 @@ impl Convention {
             int[usize::from(slot)] = Some(reg);
         }
         let mut vec = [None; SLOTS];
-        let (low, high) = if host.avx512 { (10, 32) } else { (12, 16) };
+        let (low, high) = if host.avx512 { (11, 32) } else { (12, 16) };
         let pinned = (0..low).chain(16..high);
         for (&slot, reg) in layout.hot_vec.iter().zip(pinned) {
             vec[usize::from(slot)] = Some(Xmm(reg));
@@ -153,7 +155,7 @@ impl Convention {
             int,
             vec,
             vec_scratch: [12, 13, 14, 15].map(Xmm),
-            vec_low: [10, 11].map(Xmm),
+            vec_low: Xmm(11),
             layout,
             host,
         }

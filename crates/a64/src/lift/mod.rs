@@ -33,12 +33,13 @@ pub const ANY_STACK: Mode = Mode::bit(1);
 /// Integer slots by how often programs name them; a host pins the first ones.
 pub const HOT_INT: &[u8] = &[0, 1, 2, 3, 19, 31, 4, 20, 5, 21, 8, 22];
 
-/// Vector slots by how often programs name them: compilers take the lowest
-/// first, and V8 and V9 for what lives across calls; those written by hand keep
-/// from V8 to V15.
+/// Vector slots by how often programs name them: GCC takes V31 and those below for
+/// temporaries since its version 13; older compilers and LLVM take the lowest first.
+/// V8 to V15 are taken last, since functions keep them: V15 first by the newer GCC, V8
+/// by all others. Programs written by hand keep from them.
 pub const HOT_VEC: &[u8] = &[
-    0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 8, 9, 18, 19, 10, 11, 20, 21, 22, 23, 12, 13, 14, 15, 24, 25,
-    26, 27, 28, 29, 30, 31,
+    31, 30, 0, 29, 1, 28, 2, 3, 27, 4, 5, 6, 7, 26, 25, 24, 23, 22, 21, 20, 19, 18, 17, 16, 9, 10,
+    11, 8, 15, 14, 13, 12,
 ];
 
 /// Vector slots whose low halves a function keeps for its caller.

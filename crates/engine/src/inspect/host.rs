@@ -164,6 +164,7 @@ fn state<G: Guest>(layout: &Layout) -> BTreeMap<i64, (String, u32)> {
         (layout.spill, "spill", 8),
         (layout.swapped, "swapped", 96),
         (layout.scratch, "scratch", 64),
+        (layout.aside, "aside", 128),
         (layout.mxcsr, "mxcsr", 4),
         (layout.host_mxcsr, "host_mxcsr", 4),
         (layout.host_rsp, "host_rsp", 8),

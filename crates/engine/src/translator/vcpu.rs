@@ -15,7 +15,7 @@ use ir::Mode;
 use ir::form::Lifter;
 use x64::constants;
 use x64::convention::Layout;
-use x64::lower::{FaultPoint, SWAPS, Swaps};
+use x64::lower::{ASIDE, FaultPoint, SWAPS, Swaps};
 
 use super::tally::Tally;
 use crate::thread::attention::{self, Attention};
@@ -97,6 +97,8 @@ pub struct Host {
     /// Scratch of translated code, 16-byte aligned.
     scratch: [u64; 8],
     constants: [u128; constants::COUNT],
+    /// Vector slots that translated code has put aside.
+    aside: [u128; ASIDE],
     /// Not zero once a result has saturated since FPSR.QC was last looked at.
     pub saturated: u128,
     spill: u64,
@@ -161,6 +163,7 @@ impl Host {
         Self {
             scratch: [0; 8],
             constants: constants::VALUES,
+            aside: [0; ASIDE],
             saturated: 0,
             spill: 0,
             swapped: [0; SWAPS],
@@ -376,6 +379,7 @@ pub fn layout<G: Guest>() -> Layout {
         interpreter: host(offset_of!(Host, interpreter)),
         saturated: host(offset_of!(Host, saturated)),
         constants: host(offset_of!(Host, constants)),
+        aside: host(offset_of!(Host, aside)),
         fpcr: in_cpu(fpcr),
         fpsr: in_cpu(fpsr),
         by_target: by_target.map(|at| (in_cpu(at), G::BY_TARGET)),

@@ -2,6 +2,7 @@
 //! thunks of exits, detours through the interpreter.
 
 use super::flags::Tracker;
+use super::vector::Run;
 use super::{Entry, Exit, Leave, Lowering};
 use crate::asm::{Alu, Label, Mem, Size, V, Xmm};
 use crate::convention::{RAX, RCX};
@@ -41,6 +42,16 @@ pub(crate) enum Cold {
         back: Label,
         /// A slot's register to be restored first, and from what.
         kept: Option<(Xmm, Xmm)>,
+    },
+    /// Let the interpreter do a run of instructions again, then go on behind it.
+    Again {
+        flags: Tracker,
+        /// The block's address.
+        block: u64,
+        run: Run,
+        /// Where the flags are to be behind it.
+        after: Tracker,
+        back: Label,
     },
 }
 
@@ -126,6 +137,18 @@ impl Lowering<'_> {
                 self.call_interpreter(word);
                 self.flags_in_state();
                 self.flags_move(&flags);
+                self.a.jmp(back);
+            }
+            Cold::Again {
+                flags,
+                block,
+                run,
+                after,
+                back,
+            } => {
+                self.flags = flags;
+                self.again(&run, block);
+                self.flags_move(&after);
                 self.a.jmp(back);
             }
         }

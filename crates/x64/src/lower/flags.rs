@@ -248,6 +248,11 @@ impl Lowering<'_> {
         self.flags.host = None;
     }
 
+    /// Whether EFLAGS has them.
+    pub(crate) const fn flags_in_host(&self) -> bool {
+        self.flags.host.is_some()
+    }
+
     /// The flags are now in EFLAGS.
     pub(crate) fn flags_set(&mut self, form: Form, setter: Option<Setter>) {
         self.flags = Tracker {

@@ -47,6 +47,7 @@ use ir::live::Live;
 use ir::{Key, Mode, Op, Reg, Region};
 use product::Products;
 pub use swap::{SWAPS, Swap, Swaps};
+pub use vector::ASIDE;
 
 /// Why translated code is left; what `leave` finds in `cl`. The payload is
 /// in `eax`, the guest's program counter in the state. Where it goes on by itself,
@@ -252,6 +253,7 @@ impl Lowerer {
             pending_back: Vec::new(),
             begun: None,
             known: ir::upper::Upper::default(),
+            joining: false,
             held: [ir::Reg::ZERO; 2],
             products: Products::default(),
             early: 0,
@@ -296,6 +298,8 @@ pub(crate) struct Lowering<'a> {
     begun: Option<Begun>,
     /// Of vector slots, before the operation being lowered.
     known: ir::upper::Upper,
+    /// Results are looked at later, together.
+    joining: bool,
     /// The slots in memory whose values `rax` and `rcx` were given last.
     held: [ir::Reg; 2],
     /// What is borrowed and put aside to multiply.
@@ -343,29 +347,42 @@ impl Lowering<'_> {
         }
         self.early = 0;
         self.ahead = Early::default();
-        for at in self.start..self.end {
-            self.at = at;
-            self.pc = block.pc.wrapping_add(self.region.ops[at].offset.into());
-            let op = self.region.ops[at].op;
-            if op.plain_reads().is_none() {
-                self.give_back();
-            }
-            self.keep_flags(&op);
-            if self.swapped {
-                self.loads_first(&op);
-            }
-            if at >= self.early && !self.ahead.did(at) {
-                self.op(&op);
-                if !self.goes_on() {
-                    self.bind_back();
+        let mut at = self.start;
+        while at < self.end {
+            at = match self.joined(at) {
+                Some(behind) => behind,
+                None => {
+                    self.one(at);
+                    at + 1
                 }
-            }
-            self.known.after(&op);
-            self.forget_overwritten(&op);
+            };
         }
         self.at = self.end;
         self.give_back();
         self.term(index, block);
+    }
+
+    /// Does one operation of the block.
+    fn one(&mut self, at: usize) {
+        self.at = at;
+        let inst = &self.region.ops[at];
+        self.pc = (self.region.blocks[self.index].pc).wrapping_add(inst.offset.into());
+        let op = inst.op;
+        if op.plain_reads().is_none() {
+            self.give_back();
+        }
+        self.keep_flags(&op);
+        if self.swapped {
+            self.loads_first(&op);
+        }
+        if at >= self.early && !self.ahead.did(at) {
+            self.op(&op);
+            if !self.goes_on() {
+                self.bind_back();
+            }
+        }
+        self.known.after(&op);
+        self.forget_overwritten(&op);
     }
 
     /// Makes the block's entry known, if it is one.

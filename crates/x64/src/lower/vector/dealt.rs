@@ -145,7 +145,7 @@ impl Lowering<'_> {
     /// x and y = what the two rows make of both.
     fn both(&mut self, low: V, high: V, x: Xmm, y: Xmm) {
         if self.c.host.avx512 {
-            let spare = self.c.vec_low[0];
+            let spare = self.c.vec_low;
             self.v3(low, spare, x, y);
             self.v3(high, y, x, y);
             return self.a.v2(V::Movdqu, x, spare);

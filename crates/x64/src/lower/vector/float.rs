@@ -12,13 +12,14 @@
 //! Where one of these may be the case, the instruction is done again by the
 //! interpreter, whose exceptions include those that the host has gathered.
 
-use crate::asm::{Cond as Cc, K, Size as Host, V, Xmm};
+use crate::asm::{Cond as Cc, Label, Size as Host, V, Xmm};
 use crate::constants::Const;
-use crate::convention::RAX;
+use crate::convention::{RAX, RCX};
 use crate::lower::Lowering;
 use crate::lower::cold::Cold;
-use ir::vector::{Arg, FloatBin, FloatUnary, Fp, Rounding, Shape};
-use ir::{Size, VReg};
+use crate::lower::flags::Form;
+use ir::vector::{Arg, FloatBin, FloatUnary, Fp, Rounding, Shape, VOp};
+use ir::{Op, Size, VReg};
 
 /// Rows for binary32 and binary64, scalar and packed.
 #[derive(Clone, Copy)]
@@ -77,7 +78,7 @@ pub(super) const fn size(f: Fp) -> Size {
 }
 
 /// What results the interpreter looks at.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Check {
     /// NaNs.
     Nan,
@@ -88,12 +89,56 @@ pub(super) enum Check {
 impl Lowering<'_> {
     /// A way to have the instruction done by the interpreter, coming back
     /// behind it. The flags must have been cared for.
-    pub(super) fn detour(&mut self) -> crate::asm::Label {
+    pub(super) fn detour(&mut self) -> Label {
         self.detour_from(None)
     }
 
+    /// EFLAGS may be overwritten by who looks at the result.
+    fn clobber_to_look(&mut self) {
+        if !self.joining {
+            self.clobber_to_look_once(self.at + 1);
+        }
+    }
+
+    /// EFLAGS may be overwritten by who looks at a result, unless that costs something
+    /// and no operation from `behind` on would gain by it: to look with the flags left
+    /// alone takes longer, and to save them takes as long as to look so twice.
+    pub(super) fn clobber_to_look_once(&mut self, behind: usize) {
+        let rest = self.region.ops[behind..self.end].iter();
+        let mut rest = rest.take_while(|inst| !inst.op.sets_flags());
+        let looks = |op: &Op| {
+            let Op::Vector(v) = op else { return false };
+            matches!(v, VOp::Float { .. } | VOp::MulAdd { .. })
+        };
+        // What the interpreter leaves in the state can't become the form of floats again.
+        let comes_back = !self.flags_here().is_in_host(Form::Float);
+        if self.clobber_is_free() || !comes_back || rest.any(|inst| looks(&inst.op)) {
+            self.clobber();
+        }
+    }
+
+    /// Leaves if any lane of a mask is set. Where EFLAGS has flags, they stay. Overwrites
+    /// `rax`, or `rcx`.
+    pub(super) fn leave_if_any(&mut self, f: Fp, mask: Xmm, cold: Label) {
+        if self.flags_in_host() {
+            self.a.vmovmsk(f == Fp::D, RCX, mask);
+            return self.leave_unless_zero(cold);
+        }
+        self.a.vmovmsk(f == Fp::D, RAX, mask);
+        self.a.test_rr(Host::B32, RAX, RAX);
+        self.a.jcc(Cc::NE, cold);
+    }
+
+    /// Leaves unless `rcx` is zero; leaves the flags alone.
+    fn leave_unless_zero(&mut self, cold: Label) {
+        let good = self.a.new_label();
+        self.a.jrcxz(good);
+        self.a.jmp(cold);
+        self.a.bind(good);
+    }
+
     /// Likewise; a slot's register that has been overwritten is restored.
-    fn detour_from(&mut self, kept: Option<(Xmm, Xmm)>) -> crate::asm::Label {
+    fn detour_from(&mut self, kept: Option<(Xmm, Xmm)>) -> Label {
         let (cold, back) = (self.a.new_label(), self.a.new_label());
         let what = Cold::interpret(self.pc, self.word(), self.flags_here(), back);
         self.cold.push((cold, what.restoring(kept)));
@@ -149,13 +194,16 @@ impl Lowering<'_> {
     }
 
     fn check_kept(&mut self, check: Check, f: Fp, shape: Shape, r: Xmm, kept: Option<(Xmm, Xmm)>) {
+        if self.joining {
+            return;
+        }
         let cold = self.detour_from(kept);
         let s = self.s(3);
         let (abs, abs_scalar, normal, compare) = match f {
             Fp::S => (Const::AbsS, Const::AbsScalarS, Const::NormalS, V::Ucomiss),
             Fp::D => (Const::AbsD, Const::AbsScalarD, Const::NormalD, V::Ucomisd),
         };
-        if shape == Shape::Scalar {
+        if shape == Shape::Scalar && !self.flags_in_host() {
             if check == Check::Nan {
                 self.a.v2(compare, r, r);
                 return self.a.jcc(Cc::P, cold);
@@ -166,16 +214,23 @@ impl Lowering<'_> {
             return self.a.jcc(Cc::E, cold);
         }
         // Predicates: 3 unordered; 8 equal or unordered. Both quiet.
+        let scalar = shape == Shape::Scalar;
         if check == Check::Tiny {
+            // What is above a scalar is cleared.
+            let abs = if scalar { abs_scalar } else { abs };
             self.v3(V::Andps, s, r, self.k(abs));
             self.mask(f, s, None, Some(normal), 8);
         } else {
-            self.mask(f, r, Some(r), None, 3);
+            // What is above a scalar may be a signalling NaN, which no comparison may see.
+            self.v3i(COMPARE.pick(f, scalar), s, r, r, 3);
+            if scalar {
+                self.clear_above(size(f), s, s);
+            }
         }
-        self.a.jcc(Cc::NE, cold);
+        self.leave_if_any(f, s, cold);
     }
 
-    /// NE if the predicate holds for any lane. Overwrites scratch 3 and `rax`.
+    /// Scratch 3 = ones in the lanes where the predicate holds.
     fn mask(&mut self, f: Fp, x: Xmm, y: Option<Xmm>, k: Option<Const>, predicate: u8) {
         use crate::asm::XmmMem;
         let second = match (y, k) {
@@ -183,20 +238,14 @@ impl Lowering<'_> {
             (None, Some(k)) => XmmMem::Mem(self.k(k)),
             (None, None) => XmmMem::Reg(x),
         };
-        if self.c.host.avx512 {
-            let row = if f == Fp::S { V::CmpKps } else { V::CmpKpd };
-            self.a.vk3i(row, K(1), x, second, predicate);
-            return self.a.kortestw(K(1), K(1));
-        }
+        // Also with AVX-512: a comparison into a mask, and `kortest`, take longer.
         let s = self.s(3);
         let row = if f == Fp::S { V::Cmpps } else { V::Cmppd };
         self.v3i(row, s, x, second, predicate);
-        self.a.vmovmsk(f == Fp::D, RAX, s);
-        self.a.test_rr(Host::B32, RAX, RAX);
     }
 
     pub(super) fn float(&mut self, op: FloatBin, f: Fp, shape: Shape, d: VReg, a: VReg, b: Arg) {
-        self.clobber();
+        self.clobber_to_look();
         let scalar = shape == Shape::Scalar;
         let x = self.clean(shape, a, self.s(0));
         let y = self.clean_arg(f, shape, b, self.s(1));
@@ -322,7 +371,7 @@ impl Lowering<'_> {
         let (t, other) = (self.s(2), self.s(1));
         let cold = self.detour();
         self.mask(f, x, Some(x), None, 3);
-        self.a.jcc(Cc::NE, cold);
+        self.leave_if_any(f, self.s(3), cold);
         self.v2i(V::Pshufd, other, x, 0x4e);
         self.extreme_of(max, f, false, t, x, other);
         self.v2i(V::Pshufd, other, t, 0xb1);
@@ -345,6 +394,7 @@ impl Lowering<'_> {
         r: Xmm,
     ) {
         let scalar = shape == Shape::Scalar;
+        self.clobber();
         let cold = self.detour();
         if scalar {
             let compare = if f == Fp::S { V::Ucomiss } else { V::Ucomisd };
@@ -352,7 +402,7 @@ impl Lowering<'_> {
             self.a.jcc(Cc::P, cold);
         } else {
             self.mask(f, x, Some(y), None, 3);
-            self.a.jcc(Cc::NE, cold);
+            self.leave_if_any(f, self.s(3), cold);
         }
         self.extreme_of(max, f, scalar, r, x, y);
         // What is above is both sources' there.
@@ -387,7 +437,7 @@ impl Lowering<'_> {
         b: Arg,
         c: VReg,
     ) {
-        self.clobber();
+        self.clobber_to_look();
         let x = self.clean(shape, a, self.s(0));
         let y = self.clean_arg(f, shape, b, self.s(1));
         // The addend is overwritten: where it is the destination, a copy is
@@ -396,9 +446,12 @@ impl Lowering<'_> {
         if let Some(own) = self.vpinned(d)
             && d == c
         {
-            let old = self.s(2);
-            self.a.v2(V::Movdqu, old, own);
-            (kept, r) = (Some((own, old)), own);
+            r = own;
+            if !self.joining {
+                let old = self.s(2);
+                self.a.v2(V::Movdqu, old, own);
+                kept = Some((own, old));
+            }
         }
         if shape == Shape::Half && !self.is_zero_above(c, Size::B8) {
             let source = self.vsource(c);
@@ -454,7 +507,7 @@ impl Lowering<'_> {
                 self.float_done(f, shape, d, t, None);
             }
             FloatUnary::Sqrt => {
-                self.clobber();
+                self.clobber_to_look();
                 let x = self.clean(shape, a, self.s(0));
                 let r = self.apart(false, d, &[a]);
                 if scalar {

@@ -10,6 +10,7 @@ mod crypto;
 mod dealt;
 mod float;
 mod half;
+mod joined;
 mod lanes;
 mod pairs;
 mod permute;
@@ -24,6 +25,8 @@ use crate::asm::{Mem, V, Xmm, XmmMem};
 use crate::constants::Const;
 use ir::vector::{Arg, VOp};
 use ir::{Size, VReg};
+pub use joined::ASIDE;
+pub(crate) use joined::Run;
 
 impl Lowering<'_> {
     /// Scratch, 0 to 3.
@@ -87,6 +90,16 @@ impl Lowering<'_> {
     /// ends it.
     pub(crate) fn vtarget(&self, reg: VReg, scratch: Xmm) -> Xmm {
         self.vpinned(reg).unwrap_or(scratch)
+    }
+
+    /// A vector slot's value in a register that a VEX form can name.
+    fn vread_low(&mut self, reg: VReg, scratch: Xmm) -> Xmm {
+        let x = self.vread(reg, scratch);
+        if x.0 < 16 {
+            return x;
+        }
+        self.a.v2(V::Movdqu, scratch, x);
+        scratch
     }
 
     /// The slot is what `value` holds.
@@ -195,21 +208,31 @@ impl Lowering<'_> {
     }
 
     fn legal(&mut self, op: V, t: Xmm, a: Option<Xmm>, b: XmmMem, imm: Option<u8>) {
-        let [low_a, low_b] = self.c.vec_low;
+        let low = self.c.vec_low;
         let (mut to, mut first, mut second) = (t, a.unwrap_or(Xmm(0)), b);
         if !op.has_evex() {
-            if first.0 >= 16 {
-                self.a.v2(V::Movdqu, low_a, first);
-                first = low_a;
+            let high = |x: Xmm| x.0 >= 16;
+            if a.is_some() && high(first) {
+                self.a.v2(V::Movdqu, low, first);
+                if b == XmmMem::Reg(first) {
+                    second = XmmMem::Reg(low);
+                }
+                first = low;
             }
-            if let XmmMem::Reg(b) = b
-                && b.0 >= 16
+            if let XmmMem::Reg(b) = second
+                && high(b)
             {
-                self.a.v2(V::Movdqu, low_b, b);
-                second = XmmMem::Reg(low_b);
+                second = if first == low {
+                    let place = self.c.state(self.c.layout.aside);
+                    self.a.vstore(V::MovdquStore, place, b);
+                    XmmMem::Mem(place)
+                } else {
+                    self.a.v2(V::Movdqu, low, b);
+                    XmmMem::Reg(low)
+                };
             }
-            if to.0 >= 16 {
-                to = low_a;
+            if high(to) {
+                to = low;
             }
         }
         match (a.is_some(), imm) {

@@ -53,6 +53,7 @@ fn layout() -> Layout {
         fpsr: word(18),
         saturated: word(19),
         constants: word(20),
+        aside: 0x3800,
         targets: [0x4000; ir::Mode::COUNT],
         targets_log2: 4,
         unit_log2: 2,
