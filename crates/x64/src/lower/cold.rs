@@ -2,11 +2,24 @@
 //! thunks of exits, detours through the interpreter.
 
 use super::flags::Tracker;
-use super::vector::Run;
 use super::{Entry, Exit, Leave, Lowering};
 use crate::asm::{Alu, Label, Mem, Size, V, Xmm};
 use crate::convention::{RAX, RCX};
-use ir::Key;
+use ir::{Key, VReg};
+
+/// How many slots may be kept for a run.
+pub(crate) const KEPT: usize = 7;
+
+/// A run of operations that the interpreter may have to do again, whole instructions.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Again {
+    /// The first operation, in the region's list.
+    pub(crate) from: usize,
+    /// The one behind the last.
+    pub(crate) to: usize,
+    /// The slots that are kept, each from before it is written first.
+    pub(crate) kept: [Option<VReg>; KEPT],
+}
 
 /// Something to be put behind the blocks, and what it needs to know.
 #[derive(Clone, Copy, Debug)]
@@ -48,7 +61,7 @@ pub(crate) enum Cold {
         flags: Tracker,
         /// The block's address.
         block: u64,
-        run: Run,
+        run: Again,
         /// Where the flags are to be behind it.
         after: Tracker,
         back: Label,

@@ -22,7 +22,7 @@ use crate::asm::{Label, Mem, V, Xmm, XmmMem};
 use crate::constants::Const;
 use crate::convention::SLOTS;
 use crate::lower::Lowering;
-use crate::lower::cold::Cold;
+use crate::lower::cold::{Again, Cold, KEPT};
 use crate::lower::flags::Tracker;
 use ir::vector::{Arg, FloatBin, FloatUnary, Fp, Shape, VOp};
 use ir::{Op, Reg, Size, VReg};
@@ -31,9 +31,7 @@ use ir::{Op, Reg, Size, VReg};
 const REACH: usize = 32;
 /// How many words the state has for vector slots. The first has an operand that a VEX
 /// form can't name, for as long as one instruction takes.
-pub const ASIDE: usize = 8;
-/// How many slots may be kept for a run.
-const KEPT: usize = ASIDE - 1;
+pub const ASIDE: usize = 1 + KEPT;
 
 /// What an operation of a run is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -50,7 +48,7 @@ enum Part {
 
 /// A run: which operations it has, and what is to be kept for it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Run {
+struct Run {
     /// The first operation, in the region's list.
     from: usize,
     /// The one behind the last.
@@ -68,6 +66,15 @@ pub(crate) struct Run {
 impl Run {
     const fn has(&self, bits: u32, at: usize) -> bool {
         bits >> (at - self.from) & 1 != 0
+    }
+
+    /// What is done again.
+    const fn again(&self) -> Again {
+        Again {
+            from: self.from,
+            to: self.to,
+            kept: self.kept,
+        }
     }
 
     /// The place of what is kept of a slot.
@@ -371,7 +378,7 @@ impl Lowering<'_> {
             Cold::Again {
                 flags,
                 block,
-                run: *run,
+                run: run.again(),
                 after: self.flags_here(),
                 back,
             },
@@ -424,7 +431,7 @@ impl Lowering<'_> {
     }
 
     /// The state before the run again, and the run by the interpreter.
-    pub(crate) fn again(&mut self, run: &Run, block: u64) {
+    pub(crate) fn again(&mut self, run: &Again, block: u64) {
         for (n, reg) in (0..).zip(run.kept) {
             let Some(reg) = reg else { break };
             let place = self.aside(n);

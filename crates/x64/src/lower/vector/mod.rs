@@ -26,7 +26,6 @@ use crate::constants::Const;
 use ir::vector::{Arg, VOp};
 use ir::{Size, VReg};
 pub use joined::ASIDE;
-pub(crate) use joined::Run;
 
 impl Lowering<'_> {
     /// Scratch, 0 to 3.
