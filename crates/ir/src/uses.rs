@@ -1,6 +1,8 @@
-//! What operations read and do beside what they write: the slots of the plain
-//! integer ones, for lowering, which looks ahead to find out how long a value is
-//! needed; the flags, and whether an operation may be left in its middle.
+//! What operations read and do, beside what they write.
+//!
+//! Of plain integer operations these are the slots that they read: lowering looks ahead to
+//! find out how long a value is needed. Of all operations these are the flags that they
+//! read, and whether they may be left in their middle.
 
 use crate::inst::Op;
 use crate::operand::Reg;

@@ -1,9 +1,9 @@
 //! The operations on vector slots: loads and stores, SIMD and floating point.
 //!
-//! Invariants: a result narrower than 128 bits has zeros above it. Lanes are
-//! numbered from the least significant. Floating-point operations round and
-//! raise flags as the guest's control register says, NaNs included: what the
-//! host does otherwise, its lowering makes good.
+//! Invariants: a result narrower than 128 bits has zeros above it. Lanes are numbered from
+//! the least significant. Floating-point operations round and raise flags as the guest's
+//! control register says, NaNs included: where the host does otherwise, lowering makes it
+//! good.
 
 use crate::operand::{Addr, Cond, Reg, Size, VReg, Width};
 

@@ -1,5 +1,5 @@
-//! Fused operations: multiply-add, its half-to-single form, the Newton steps
-//! and the elements of FCADD and FCMLA. AArch32's Newton steps are not fused.
+//! Fused operations: multiply-add, its half-to-single form, the Newton steps and the
+//! elements of FCADD and FCMLA; and the Newton steps of AArch32, which are not fused.
 
 use super::Fp;
 use super::arith::{add, mul, neg, sum};

@@ -16,9 +16,9 @@
 //! `real::Real`, NaNs are settled, the mathematical result is found exactly
 //! or with a sticky bit, and it is rounded once to the format.
 //!
-//! Whoever calls has one architecture's [`Rules`], a constant. With a constant, compilers
-//! copy an operation into each of its callers, which makes an engine larger by 60 KB and
-//! nothing faster that counts: hence the `inline(never)`.
+//! A caller has one architecture's [`Rules`], a constant. With a constant, compilers copy an
+//! operation into each of its callers. That makes an engine larger by 60 KB and no faster:
+//! hence the `inline(never)`.
 //!
 //! Not here: `FEAT_AFP` (AH, FIZ and NEP read as zero), `FEAT_EBF16`, trapped
 //! exceptions (their enables read as zero), and QC, which belongs to integer

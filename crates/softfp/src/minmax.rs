@@ -1,5 +1,4 @@
-//! Maximum and minimum, with NaNs propagated or (the `_num` forms) lost to a
-//! number.
+//! Maximum and minimum. A NaN is propagated or, in the `_num` forms, gives way to a number.
 
 use core::cmp::Ordering;
 

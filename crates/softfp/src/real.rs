@@ -1,12 +1,12 @@
 //! Real numbers, exact or with a sticky bit, as the pseudocode's `real`.
 //!
-//! A [`Real`] is `±mant·2^exp`. Sums of far terms, quotients and roots cannot
-//! be held exactly: their `mant` is cut at 60 or more significant bits and
-//! its lowest bit set if anything was lost. As every rounding keeps at most
-//! 53 bits, such a value rounds, and is found inexact, as the true one.
+//! A [`Real`] is `±mant·2^exp`. Sums of far terms, quotients and roots cannot be held
+//! exactly: their `mant` is cut at 60 or more significant bits, and its lowest bit is set if
+//! anything was lost. Every rounding keeps at most 53 bits. So such a value is rounded, and
+//! found inexact, as the true value would be.
 //!
-//! Invariant: operands have at most 106 significant bits (a product of two
-//! doubles); only results may have more, and these are rounded next.
+//! Invariant: operands have at most 106 significant bits (a product of two doubles). Only
+//! results may have more, and a result is rounded next.
 
 use core::cmp::Ordering;
 

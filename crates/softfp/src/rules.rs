@@ -1,8 +1,8 @@
 //! Where architectures differ, because IEEE 754 leaves a choice.
 //!
-//! [`Rules::ARM`] is what the Arm manual says for both of its states; other guests
-//! choose others. Whatever is not here, such as which operations are fused, is the
-//! same for all or is another function.
+//! [`Rules::ARM`] is what the Arm manual says for both of its states; other guests choose
+//! others. All else is the same for all architectures, or is a function of its own: a fused
+//! and an unfused operation are two functions.
 
 /// Which NaN an operation with NaNs among its operands gives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! Unpacking, NaNs and rounding: `FPUnpack`, `FPProcessNaN(s)`, `FPRound`.
 //!
-//! All operations enter by [`Fp::unpack`] and leave by [`Fp::round`] or one
-//! of the format's constants; flushing and exceptions happen here and nowhere
-//! else unless the manual's function does its own.
+//! All operations enter by [`Fp::unpack`] and leave by [`Fp::round`] or with one of the
+//! format's constants. Only these flush and raise exceptions, except where the manual's
+//! function does so itself.
 
 use super::format::Format;
 use super::real::{Real, Rest, shift_right};

@@ -1,5 +1,5 @@
-//! Constants of 128 bits that translated code uses: a table in the state, so
-//! that one displacement reaches each and code holds no address.
+//! Constants of 128 bits that translated code uses. They are a table in the state: one
+//! displacement reaches each constant, and code holds no address of them.
 
 /// A constant, by its place in [`VALUES`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

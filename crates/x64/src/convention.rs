@@ -1,16 +1,19 @@
 //! Where the host keeps the guest's state: the register convention.
 //!
-//! `rbp` points [`BIAS`] bytes into the state, so that the first integer slots
-//! are reached with one byte of displacement. `rax` and `rcx` are scratch, and
-//! `rsp` is the host's stack, 16-byte aligned in translated code. All other
-//! registers hold guest slots, the same ones at every entry and exit of a
-//! region: which ones is a table, made from the guest's order of preference.
-//! Vector slots lie likewise in vector registers. Scratch are `xmm12` to
-//! `xmm15`, which every form of instruction can name; with AVX-512, `xmm11`
-//! too, to bring operands from `xmm16` up where a VEX form can name them.
+//! `rbp` points [`BIAS`] bytes into the state, so that the first integer slots are reached
+//! with one byte of displacement. `rax` and `rcx` are scratch, and `rsp` is the host's
+//! stack, 16-byte aligned in translated code.
 //!
-//! The state must hold the words named in [`Layout`]; nothing else of it is
-//! known here.
+//! All other registers hold guest slots, and the same slots at every entry and exit of a
+//! region. Which slots have a register is a table. It is made from the guest's order of
+//! preference ([`Layout::hot_int`], [`Layout::hot_vec`]), which a guest takes from a profile
+//! of real code. The other slots lie in the state.
+//!
+//! Of the vector registers, `xmm12` to `xmm15` are scratch, since every form of instruction
+//! can name these. With AVX-512, `xmm11` is scratch, too: a VEX form can't name `xmm16` and
+//! above, so that an operand there is first copied to `xmm11`.
+//!
+//! The state must hold the words named in [`Layout`]; nothing else of it is known here.
 
 use crate::asm::{Gpr, Mem, Xmm};
 use crate::features::HostFeatures;

@@ -1,4 +1,4 @@
-//! What the host's processor can do, as far as translation makes use of it.
+//! The features of the host's processor that translation makes use of.
 
 use core::arch::x86_64::{__cpuid, __cpuid_count, _xgetbv};
 

@@ -3,13 +3,13 @@
 //! - [`asm`] writes instructions: bytes, labels, and what each form can name. It
 //!   knows nothing of guests.
 //! - [`convention`] says where the host keeps a guest's state: which slot has which
-//!   register, and where in the state the rest lies. Guest and surroundings give the
-//!   offsets as a table.
-//! - [`lower`] turns a region of IR into code and says what is to be known of it:
-//!   entries, exits, places that may fault. It reads no guest instruction.
+//!   register, and where the rest lies in the state. The offsets are a table that guest
+//!   and engine give.
+//! - [`lower`] turns a region of IR into code, and lists the code's entries, its exits and
+//!   the places that may fault. It reads no guest instruction.
 //! - [`stubs`] are the ways into and out of translated code.
-//! - [`constants`] are the vectors that code reads from the state; [`features`] is what
-//!   the host's processor has.
+//! - [`constants`] are the vectors that code reads from the state; [`features`] are those
+//!   of the host's processor.
 //!
 //! Nothing here allocates code memory, runs what it makes, or knows Arm.
 #![no_std]

@@ -1,15 +1,14 @@
 //! The ways into and out of translated code.
 //!
-//! `enter(state, code)` saves what the host's calling convention keeps, loads
-//! the guest's slots and jumps; `leave` is where translated code jumps with a
-//! reason (and mode) in `ecx` and a payload in `eax`, and returns from `enter` with both
-//! in `rax`. `interpret` is called by translated code with an instruction in
-//! `eax`. While guest code runs, MXCSR is the guest's.
+//! `enter(state, code)` saves what the host's calling convention keeps, loads the guest's
+//! slots and jumps. Translated code jumps to `leave` with a reason (and mode) in `ecx` and a
+//! payload in `eax`; `leave` returns from `enter` with both in `rax`. Translated code calls
+//! `interpret` with an instruction in `eax`. While guest code runs, MXCSR is the guest's.
 //!
-//! Guest code is entered only while the thread's attention word is zero, which
-//! is looked at after "inside" was said. A signal handler that sets the word
-//! while a thread is in [`Stubs::inward`] must let it step into the guest's code;
-//! in all other code of the stubs it will be seen.
+//! Whoever enters guest code first says that the thread is inside, then looks at the
+//! thread's attention word, and goes on only if the word is zero. If a signal handler sets
+//! the word while a thread is in [`Stubs::inward`], the handler must let the thread step into
+//! the guest's code. In all other code of the stubs the thread will see the word itself.
 
 use crate::asm::{Asm, Cond, Gpr, Mem, Shift, Size, V, Xmm};
 use crate::convention::{BIAS, Convention, RAX, RBP, RCX, RDX, RSP};

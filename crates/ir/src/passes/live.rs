@@ -1,10 +1,10 @@
 //! Which flags are still to be seen: backward liveness over a region.
 //!
-//! N, Z, C and V are followed one by one ([`Seen`]), and lowering asks of all together, or
-//! of those that an operation has kept apart. Besides live and dead there is *weak*: no
-//! instruction will read them before they are set again, but an access may
-//! fault before that, and then a signal frame shows them. Whoever drops a weak
-//! value must be able to compute it at each such access.
+//! N, Z, C and V are followed one by one ([`Seen`]). Lowering asks about all four together,
+//! or about those that an operation has kept apart. Beside live and dead, flags may be
+//! *weak*: no instruction will read them before they are set again, but an access may fault
+//! before that, and then a signal frame shows them. If lowering drops a weak value, it must
+//! be able to compute the value at each such access.
 
 use crate::inst::Op;
 use crate::mode::Key;

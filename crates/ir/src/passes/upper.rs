@@ -1,9 +1,9 @@
 //! Which vector slots have zeros in their upper bits: forward over a region.
 //!
-//! Scalars and results of 64 bits have zeros above them, and most sources of
-//! scalar operations are results of such. What is known at a block's start is
-//! what all ways there agree on; nothing is known where the region is entered.
-//! A fact holds whichever way the operation is done, be it by an interpreter.
+//! Scalars and results of 64 bits have zeros above them, and most sources of scalar
+//! operations are such results. At a block's start, a fact is known if it is known on all
+//! ways there; where the region is entered, nothing is known. A fact holds whichever way the
+//! operation is done, also by the interpreter.
 
 use crate::inst::Op;
 use crate::operand::{Size, VReg};

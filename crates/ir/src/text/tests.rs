@@ -1,5 +1,5 @@
-//! What is printed is parsed to the same region, whatever it is; and what is wrong with
-//! a text is told by line and column.
+//! Any region that is printed is parsed to the same region, and errors in a text are told by
+//! line and column.
 
 use super::{parse, print};
 use crate::fields::{Part, Source};

@@ -1,10 +1,10 @@
-//! What operands the rows of the vector table take, and what the host must
-//! have for each of a row's two forms.
+//! The operands that each row of the vector table takes, and the features that the host
+//! needs for each of a row's two forms.
 //!
-//! A row that is not named here has the commonest shape, [`Shape::Three`], and
-//! needs no more than x86-64-v3 in VEX form and AVX-512 F, CD, BW, DQ and VL in
-//! EVEX form. The emitter's functions check the shape in debug builds, and the
-//! tests check both against a disassembler.
+//! A row that is not named here has the commonest shape, [`Shape::Three`]. It needs no
+//! more than x86-64-v3 in VEX form, and AVX-512 F, CD, BW, DQ and VL in EVEX form. The
+//! emitter's functions check the shape in debug builds, and the tests check both against a
+//! disassembler.
 
 use super::V;
 use crate::features::HostFeatures;

@@ -1,9 +1,8 @@
 //! Vector instructions: VEX and EVEX forms of the rows of the table.
 //!
-//! A row is written in VEX form when it has one and all registers are below
-//! 16, and in EVEX form otherwise. A row that has no form for the registers
-//! given is the caller's fault: check [`V::vex_on`] and [`V::evex_on`]. So is
-//! the function for another shape of operands than the row's.
+//! A row is written in VEX form if it has one and all registers are below 16, and
+//! otherwise in EVEX form. The caller must choose a row that has a form for the registers
+//! (ask [`V::vex_on`] and [`V::evex_on`]), and the function for the row's shape of operands.
 
 use super::vector_table::{Evex, V, Vex};
 use super::{Asm, Gpr, K, Last, Mem, RegMem, Shape, Size, Xmm, XmmMem};

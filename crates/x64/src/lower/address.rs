@@ -1,15 +1,14 @@
-//! Guest addresses in host code: one form of instruction, and a list of where they are.
+//! Guest addresses in host code: one form of instruction, and a list of its places.
 //!
-//! Every guest address that code holds is eight bytes of a `mov`, whatever its value,
-//! and is listed. So code for the same instructions elsewhere is the same but for
-//! these bytes, and code that is kept can be put right by them. Nothing else in code
-//! says where guest or host lie: what the surroundings have is reached through the
-//! state, and displacements stay inside the region.
+//! Every guest address that code holds is eight bytes of a `mov`, whatever its value, and
+//! is listed. So the same instructions at another address give the same code but for these
+//! bytes. Nothing else in code says where guest or host lie: code reaches what the engine
+//! has through the state, and displacements stay inside the region.
 //!
 //! Code that many processes use in place ([`super::Options::base`]) can't differ in any
-//! byte. There a guest address is a distance from a *base word*, which lies outside the
-//! code, where the process has what is its own; lowering lists where its displacement is
-//! to be filled in ([`super::Lowered::base_words`]).
+//! byte. In such code a guest address is a distance from a *base word*. The word lies
+//! outside the code, in memory of the process's own. Lowering lists where the word's
+//! displacement is to be filled in ([`super::Lowered::base_words`]).
 
 use super::Lowering;
 use crate::asm::{Gpr, Mem, Size};

@@ -1,8 +1,8 @@
 //! Ordered and atomic accesses, on the host's locked instructions.
 //!
-//! An address that is not aligned to the access is the interpreter's: A64
-//! faults there (without LSE2), the host would not. A store-exclusive is a
-//! compare and swap of what the load-exclusive read, as the interpreter's.
+//! If an address is not aligned to the access, the interpreter does the instruction: the
+//! guest faults there (A64 without LSE2), and the host would not. A store-exclusive is a
+//! compare and swap of the value that the load-exclusive read, here and in the interpreter.
 
 use super::Lowering;
 use super::cold::Cold;

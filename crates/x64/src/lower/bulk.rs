@@ -1,10 +1,9 @@
 //! Runs of memory copied and set.
 //!
-//! Up to [`INLINE`] bytes are moved here: all are loaded before the first is
-//! stored, and only where the target lies on one page, so that a fault finds
-//! nothing done. So it does not matter which way the copy goes. What is longer,
-//! or might fault half-way, is the interpreter's, which says after each access
-//! what is left.
+//! Up to [`INLINE`] bytes are moved here. All of them are loaded before the first is stored,
+//! so it does not matter which way the copy goes. And the target must lie on one page, so
+//! that a fault finds nothing done. A longer run, and one that might fault half-way, is left
+//! to the interpreter, which says after each access how much is left.
 
 use super::Lowering;
 use super::cold::Cold;

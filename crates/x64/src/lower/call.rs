@@ -1,16 +1,15 @@
-//! Calls of functions of the surroundings, such as one that reads a clock.
+//! Calls of the engine's functions, such as one that reads a clock.
 //!
-//! The function is called as the host's are, `extern "sysv64" fn(argument: u32,
-//! values: *mut [u64; 2]) -> u32`, on the stack that translated code has, and
-//! without leaving that. Integer slots in registers that the host's convention
-//! does not keep are put into the state meanwhile; of the vector slots only
-//! those that a function of the guest keeps.
+//! The function is called as the host's functions are, `extern "sysv64" fn(argument: u32,
+//! values: *mut [u64; 2]) -> u32`, on translated code's own stack, and without leaving
+//! translated code. Integer slots in registers that the host's convention does not keep are
+//! put into the state meanwhile. Of the vector slots only those are put there that a
+//! function of the guest keeps.
 //!
-//! A signal handler that finds the thread in the function only notes the
-//! signal: no rip tells the state there. So the attention word is looked at when
-//! it returns, and the thread leaves if it is set. A handler that comes after
-//! the look finds translated code, and lets it go on to the next place where the
-//! state is known.
+//! If a signal handler finds the thread in the function, it only notes the signal, since no
+//! rip tells the guest's state there. So the code looks at the attention word when the
+//! function returns, and leaves if the word is set. A handler that comes after this look
+//! finds translated code, and lets it go on to the next place where the state is known.
 
 use super::Lowering;
 use super::cold::Cold;

@@ -1,8 +1,8 @@
 //! Additions and subtractions with carry.
 //!
-//! A chain of them lives in EFLAGS from its first to its last. One that only
-//! reads the carry, while somebody may still see the flags, leaves them there:
-//! the carry comes by `setcc`, and `lea` adds it.
+//! In a chain of them the carry stays in EFLAGS from the first to the last. An operation
+//! that only reads the carry, while somebody may still see the flags, leaves EFLAGS alone:
+//! `setcc` takes the carry, and `lea` adds it.
 
 use super::Lowering;
 use super::flags::{Form, Tracker};

@@ -1,5 +1,5 @@
-//! Code that is rarely run: entries that must bring the flags in place,
-//! thunks of exits, detours through the interpreter.
+//! Code that is rarely run: entries that first bring the flags to their place, thunks of
+//! exits, detours through the interpreter.
 
 use super::flags::Tracker;
 use super::{Entry, Exit, Leave, Lowering};

@@ -1,8 +1,9 @@
 //! Operations under a condition: a jump around them.
 //!
-//! Both ways meet behind them with the flags in one place. Where these are set on the way and seen
-//! behind, that is EFLAGS, in the form that the condition found them in; else it is where both
-//! ways still have them, which is the state if an operation might overwrite EFLAGS.
+//! Behind the operations both ways meet, and must have the flags in one place. If the
+//! operations set flags that are seen behind them, that place is EFLAGS, in the form that
+//! the condition found there. Otherwise it is the place where both ways still have the
+//! flags: the state, if an operation might overwrite EFLAGS.
 
 use super::Lowering;
 use super::flags::{Form, Tracker};

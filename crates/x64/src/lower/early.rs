@@ -1,12 +1,14 @@
 //! Loads that go before other operations.
 //!
-//! Where the flags are in EFLAGS and only faults still show them, an operation that
-//! overwrites EFLAGS would have to save them, for the loads behind it. In regions that
-//! chose their registers ([`super::swap`]) these loads go first. Their fault tells of the
-//! state before the operation: the interpreter does that, finds nothing wrong with it,
-//! and the load, come to again, faults there. So whatever lies between must be possible
-//! twice: nothing there reads or writes what a load writes, or writes where it reads,
-//! and there are no stores.
+//! The flags may be in EFLAGS while only a fault could still show them. An operation that
+//! overwrites EFLAGS would have to save them, for the sake of the loads behind it. In
+//! regions that chose their registers ([`super::swap`]) these loads go first instead.
+//!
+//! If such a load faults, the state that is told is the one before the operation. The
+//! interpreter does the operation, finds nothing wrong with it, comes to the load again, and
+//! the load faults there. So whatever lies between must be possible twice: nothing there
+//! reads or writes a slot that a load writes, nothing writes a slot that a load reads, and
+//! there are no stores.
 
 use super::Lowering;
 use ir::live::Live;

@@ -1,10 +1,10 @@
 //! Where the guest's flags are, and how they come from there.
 //!
-//! In the state they lie packed as `lahf; seto al` leave them, C not inverted:
-//! N in bit 15, Z in bit 14, C in bit 8, V in bit 0. In EFLAGS, N, Z and V are
-//! SF, ZF and OF, and C is CF or its opposite ([`Form`]). Instead of either
-//! they may be computable from slots that still hold what the comparison had
-//! ([`Setter`]): the cheapest way to keep what only a fault can show.
+//! In the state the flags are packed as `lahf; seto al` leave them, with C not inverted:
+//! N in bit 15, Z in bit 14, C in bit 8, V in bit 0. In EFLAGS, N, Z and V are SF, ZF and
+//! OF, and C is CF or its opposite ([`Form`]). The flags may also be in neither place, if
+//! they can be computed from slots that still hold the comparison's operands ([`Setter`]):
+//! that is the cheapest way to keep flags that only a fault can show.
 
 use super::Lowering;
 use super::imm32::imm32;

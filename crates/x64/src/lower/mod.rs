@@ -1,17 +1,18 @@
 //! Lowers a region to host code.
 //!
-//! One pass over the blocks in their order. Each operation finds its slots in
-//! registers or in the state (`operand`); the flags stay in the host's
-//! register as long as nothing overwrites them ([`flags`]). What is rarely run
-//! (exits not linked yet, entries, repairs) is put behind the blocks
-//! ([`cold`]).
+//! One pass over the blocks in their order. Each operation finds its slots in registers or
+//! in the state (`operand`). The flags stay in EFLAGS as long as nothing overwrites them
+//! ([`flags`]). Code that is rarely run (exits not linked yet, entries, repairs) is put
+//! behind the blocks ([`cold`]).
 //!
-//! Invariants: at the boundary of any two operations the pinned registers, the
-//! state and the flags' tracker together hold the guest's state; each host
-//! instruction that can fault has a [`FaultPoint`] saying where the flags are
-//! and which guest instruction it belongs to, and nothing of that instruction
-//! has been committed then; no byte depends on where guest or host lie but those
-//! that are listed ([`Relocations`]).
+//! Invariants:
+//! - At the boundary of any two operations the pinned registers, the state and the flags'
+//!   tracker together hold the guest's state.
+//! - Each host instruction that can fault has a [`FaultPoint`], which says where the flags
+//!   are and to which guest instruction the host's belongs. Nothing of that guest
+//!   instruction has been committed then.
+//! - No byte depends on where guest or host lie, except those that are listed
+//!   ([`Relocations`]).
 
 pub mod cold;
 pub mod flags;

@@ -1,22 +1,20 @@
 //! Products.
 //!
-//! `mulx` gives both halves of a product and leaves EFLAGS alone, so a chain of
-//! additions with carry can live there while its words are multiplied. It
-//! takes one factor in `rdx`, which holds a slot: that slot goes to the
-//! state's spill word, and `rdx` is *borrowed* until the block ends or something
-//! else than plain integer work comes ([`ir::Op::plain_reads`]). Big numbers are
-//! multiplied by one word at a time, so it mostly has the factor already.
+//! `mulx` gives both halves of a product and leaves EFLAGS alone, so a chain of additions
+//! with carry can live there while its words are multiplied. One factor has to be in `rdx`,
+//! which holds a slot. That slot goes to the state's spill word, and `rdx` is *borrowed*
+//! until the block ends or until an operation comes that is no plain integer work
+//! ([`ir::Op::plain_reads`]). Big numbers are multiplied by one word at a time, so `rdx`
+//! mostly has the factor already.
 //!
-//! MUL and UMULH of the same factors are one `mulx`. Where the second comes
-//! later, its half waits in a word of the state's scratch, unless the slot may
-//! be written at once. Two copies are left out where nobody can see that they
-//! were: the slot of a half that waited is read in that word, and a lower half
-//! that is to be added once is computed when it is added.
+//! MUL and UMULH of the same factors are one `mulx`. If the second of them comes later, its
+//! half waits in a word of the state's scratch, unless its slot may be written at once. Two
+//! copies are left out where nobody can see that they were: a slot whose half waited is read
+//! from the word, and a lower half that is to be added once is computed when it is added.
 //!
-//! All of that is inside a block. Fault points tell that `rdx` is spilled, and
-//! which words stand in for slots; no access that faults comes between a product
-//! that is put off and its addition, or between a half that is written early and
-//! its operation.
+//! All of that is inside a block. Fault points tell that `rdx` is spilled, and which words
+//! stand in for slots. No access that faults comes between a product that is put off and its
+//! addition, or between a half that is written early and its operation.
 
 use super::Lowering;
 use super::flags::Setter;

@@ -1,9 +1,10 @@
-//! Whether the guest's stack pointer is a multiple of 16, or another slot of what an access wants.
+//! Checks of alignment: of the guest's stack pointer to 16, of another slot to an access's
+//! size.
 //!
-//! The question is asked between two instructions of the guest, or before one, and
-//! one of the answers leaves: so the flags need not be kept, but must be found on
-//! that way. Where overwriting EFLAGS costs nothing it is a test; else a shift
-//! and a branch that leave EFLAGS alone.
+//! A check stands between two instructions of the guest, or before one, and leaves on one of
+//! its two ways. So the flags need not be kept, but the way that leaves must find them. Where
+//! overwriting EFLAGS costs nothing, the check is a `test`; elsewhere a shift and a branch
+//! that leave EFLAGS alone.
 
 use super::Lowering;
 use super::cold::Cold;

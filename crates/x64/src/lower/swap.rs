@@ -1,19 +1,18 @@
-//! Other slots in registers, for a region that multiplies in loops, or that has
-//! a long loop of plain integer work.
+//! Other slots in registers, for a region that multiplies in loops, or that has a long loop
+//! of plain integer work.
 //!
-//! All regions keep the same slots in registers, so that they are joined by bare
-//! jumps. A loop that multiplies big numbers, or picks a row of a table in constant
-//! time, works on more and on others: it spends its time on copies. Such a region
-//! swaps: where it is entered, the
-//! registers of slots that its loops use little are given to those that they use
-//! most, and back where it is left, be it for a call of the interpreter. `rdx`,
-//! which products take one factor in, gets the slot that most of them share.
+//! All regions keep the same slots in registers, so that bare jumps join them. A loop that
+//! multiplies big numbers, or picks a row of a table in constant time, works on more slots
+//! and on others, and would spend its time on copies. Such a region swaps. Where it is
+//! entered, slots that its loops use little give their registers to slots that its loops use
+//! most. Where it is left, be it for a call of the interpreter, they get them back. `rdx`,
+//! in which products take one factor, gets the slot that most products share.
 //!
-//! Meanwhile the evicted slot is in a word of the state of its own: the stub that
-//! leaves at a fault stores the register to that slot's home, from where it is
-//! brought to the right one, and then the word to the home
-//! ([`Swaps::recovered`]). A slot can lose its register and get another's: its
-//! word is then where it goes through.
+//! Meanwhile an evicted slot is in a word of the state of its own. At a fault, the stub that
+//! leaves stores each register to the home of the slot that it usually holds. From there the
+//! value is brought to the right home, and then the word to the evicted slot's home
+//! ([`Swaps::recovered`]). A slot can lose its register and get another slot's: its value
+//! then goes through its word.
 
 use super::Lowering;
 use crate::asm::{Gpr, Mem, RegMem, Size};

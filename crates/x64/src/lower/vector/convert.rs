@@ -1,8 +1,7 @@
 //! Floating-point comparisons and conversions.
 //!
-//! Conversions to integers saturate on the guest, and give one value for all
-//! that does not fit on the host: that value is looked for, and the
-//! interpreter does the instruction again.
+//! On the guest, conversions to integers saturate. The host gives one value for all numbers
+//! that do not fit. Where that value comes out, the interpreter does the instruction again.
 
 use super::float::{Check, MUL, size};
 use crate::asm::{Alu, Cond as Cc, K, Size as Host, V, Xmm};

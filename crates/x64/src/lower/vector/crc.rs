@@ -1,9 +1,9 @@
 //! CRC-32 with the polynomial that the host has no instruction for.
 //!
-//! Bit i of a number stands for x^i, which is the order that reflected CRCs
-//! have. The quotient of 64 bits by the polynomial is their product with its
-//! inverse modulo x^64, and the remainder is what the quotient times the
-//! polynomial has above them. Fewer bits come last of 64, behind zeros.
+//! Bit i of a number stands for x^i, which is the order that reflected CRCs have. The
+//! quotient of 64 bits by the polynomial is their product with its inverse modulo x^64. The
+//! remainder is the part above 64 bits of the quotient times the polynomial. Fewer bits come
+//! last of 64, behind zeros.
 
 use crate::asm::{Size as Host, V};
 use crate::constants::Const;

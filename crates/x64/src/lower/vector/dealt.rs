@@ -1,8 +1,8 @@
 //! Loads and stores of elements dealt to two, three or four slots in turn.
 //!
-//! What is loaded waits in scratch until the last access is done. The elements
-//! of a slot of three lie at places that are all different modulo 16: three
-//! blocks blended have them all, out of order.
+//! Elements that are loaded wait in scratch until the last access is done. Of three slots,
+//! each has its elements at places that are all different modulo 16: a blend of the three
+//! blocks has all of them, out of order.
 
 use super::structures::{nth, offset};
 use crate::asm::{Mem, V, Xmm};

@@ -1,16 +1,16 @@
-//! Floating-point arithmetic on the host's, with what it does otherwise made
-//! good by the interpreter.
+//! Floating-point arithmetic by the host's instructions. Where the host's result may differ
+//! from the guest's, the interpreter does the instruction again.
 //!
-//! The host rounds as MXCSR says and gathers the exceptions there, like the
-//! guest. It differs in three things, each of which shows in the result, so
-//! that the result is looked at before it is committed:
-//! - which NaN comes out, and its sign, where one does;
-//! - Underflow, which the host finds after rounding and the guest before: the
-//!   two differ only where the least normal number comes out;
+//! The host rounds as MXCSR says and gathers the exceptions there, like the guest. It
+//! differs in three things. Each shows in the result, so the result is looked at before it
+//! is committed:
+//! - which NaN comes out, and with which sign;
+//! - Underflow, which the host finds after rounding and the guest before: the two differ
+//!   only where the least normal number comes out;
 //! - minima and maxima of NaNs and of zeros.
 //!
-//! Where one of these may be the case, the instruction is done again by the
-//! interpreter, whose exceptions include those that the host has gathered.
+//! The interpreter's exceptions include those that the host has gathered. Results of several
+//! instructions may be looked at together ([`super::joined`]).
 
 use crate::asm::{Cond as Cc, Label, Size as Host, V, Xmm};
 use crate::constants::Const;

@@ -1,7 +1,7 @@
-//! Conversions from and to binary16, whose arithmetic is the interpreter's.
+//! Conversions from and to binary16. Arithmetic on binary16 is left to the interpreter.
 //!
-//! The host treats NaNs like the guest here. Underflow it finds after rounding:
-//! where the least normal number comes out, the interpreter looks again.
+//! The host treats NaNs like the guest here. It finds Underflow after rounding: where the
+//! least normal number comes out, the interpreter does the instruction again.
 
 use crate::asm::{Cond as Cc, V, Xmm};
 use crate::constants::Const;

@@ -1,21 +1,22 @@
 //! Floating-point results that are looked at together.
 //!
 //! Each result has to be looked at ([`super::float`]), which costs as much as the
-//! arithmetic. So instructions of a run do not look: what they find is gathered in a
-//! register, and one branch behind the run leaves to the interpreter. That does the
-//! whole run again, from the state before it, one instruction after the other.
+//! arithmetic. So the instructions of a run do not look one by one. What they find is
+//! gathered in a register, and one branch behind the run leaves to the interpreter if there
+//! was anything. The interpreter does the whole run again, from the state before it, one
+//! instruction after the other.
 //!
 //! A run goes from one floating-point instruction to another of the same block. Between
-//! these may be loads of vector slots, which go first, and plain integer work, which
-//! goes last, behind the branch. So each point where the guest's state is told has
-//! one that the guest could have: a load that faults tells of the state before the run,
-//! comes again when the interpreter is through with what was in front of it, and faults
+//! them may be loads of vector slots, which go first, and plain integer work, which goes
+//! last, behind the branch. Wherever the guest's state is told, it is one that the guest
+//! could have: if a load faults, the state before the run is told; the interpreter does the
+//! instructions that stood in front of the load, comes to the load, and the load faults
 //! there. Slots that the run both reads and overwrites are kept in the state.
 //!
 //! A NaN among the sources of these operations gives a NaN. So a result that another
 //! operation of the run takes is not looked at for NaNs. Until the branch, a NaN may be
-//! another than the guest's. It must raise nothing that the guest's would not: so all
-//! numbers of a run have one format, in which a NaN is a NaN.
+//! another one than the guest's. It must raise no exception that the guest's would not: so
+//! all numbers of a run have one format, in which a NaN is a NaN.
 
 use super::float::Check;
 use crate::asm::{Label, Mem, V, Xmm, XmmMem};

@@ -1,4 +1,4 @@
-//! Interleaving, its opposite, and what works on neighbours.
+//! Interleaving, its opposite, and operations on neighbouring lanes.
 
 use super::lanes::{ADD, by_size, direct};
 use crate::asm::{V, Xmm};

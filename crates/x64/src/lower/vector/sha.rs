@@ -1,8 +1,8 @@
 //! SHA-1 and SHA-256 on the host's SHA instructions, and SHA-3's logic.
 //!
-//! The host has a state's words in the opposite order, SHA-256's in other
-//! pairs, and adds SHA-1's constants itself. Its instructions name only
-//! registers below 16, and one of them `xmm0`, which holds a slot.
+//! The host wants the words of a hash's state in the opposite order, SHA-256's also in other
+//! pairs, and adds SHA-1's constants itself. Its instructions name only registers below 16,
+//! and one of them uses `xmm0`, which holds a slot.
 
 use crate::asm::vector::Sha;
 use crate::asm::{V, Xmm};

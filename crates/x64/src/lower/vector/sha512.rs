@@ -1,7 +1,7 @@
 //! SHA-512, which the host has no instructions for.
 //!
-//! Two rounds take a and b to d: what is computed lies in the low 64 bits, and
-//! the words of the upper halves are brought there. The names are FIPS 180-4's.
+//! Two rounds take a and b to d. The computation is in the low 64 bits, to which the words
+//! of the upper halves are brought. The names are FIPS 180-4's.
 
 use crate::asm::{V, Xmm};
 use crate::lower::Lowering;

@@ -1,4 +1,4 @@
-//! Shifts of lanes by a constant, and what works on the bits of each lane.
+//! Shifts of lanes by a constant, and operations on the bits of each lane.
 
 use super::lanes::{ADD, SUB, by_size};
 use crate::asm::{V, Xmm};

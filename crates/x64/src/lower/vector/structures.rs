@@ -1,7 +1,7 @@
 //! Loads and stores of several slots, of single lanes, and of one element in
 //! all lanes.
 //!
-//! What is loaded waits in scratch until the last access is done.
+//! Values that are loaded wait in scratch until the last access is done.
 
 use super::lanes::by_size;
 use crate::asm::{Size as Host, V};

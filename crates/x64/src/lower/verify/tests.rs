@@ -1,4 +1,4 @@
-//! Each rule refuses what is wrong by it.
+//! Each rule refuses something that breaks it.
 
 use super::{RULES, lowered};
 use crate::convention::{Convention, Layout, Slots};
