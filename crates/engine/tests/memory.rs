@@ -64,6 +64,18 @@ fn memory_is_managed_by_addresses_with_tags() {
     ranges_on_arm64("tags");
 }
 
+/// `memmove` of what overlaps, which moves pages at once: a fault half-way has done what is
+/// before it, and what is behind is done afterwards.
+#[test]
+fn long_copies_of_what_overlaps() {
+    let dir = TempDir::new().unwrap();
+    let program = guest(&dir, "bulk.c", "-O1");
+    for options in [&[][..], &["--eager"], &["--interpret"]] {
+        let output = engine().args(options).arg(&program).output().unwrap();
+        assert_eq!(said(&output), "bulk\nexit status: 0\n", "{options:?}");
+    }
+}
+
 #[test]
 fn the_heap_has_the_kernels_limits() {
     let dir = TempDir::new().unwrap();

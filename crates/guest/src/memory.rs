@@ -162,9 +162,10 @@ pub trait Memory {
         }
     }
 
-    /// Copies bytes, if the ranges do not overlap and all of it can be done; the
-    /// result is whether it has. When not, a part may have been copied: doing
-    /// it again is no harm. For speed only: never is right too.
+    /// Copies bytes as if all were read before the first is written, if all of it can be
+    /// done; the result is whether it has. When not, nothing has been written, or a part
+    /// has and the ranges do not overlap: doing it again is no harm. For speed only: never
+    /// is right too.
     fn copy(&mut self, to: u64, from: u64, length: u64) -> bool {
         let _ = (to, from, length);
         false

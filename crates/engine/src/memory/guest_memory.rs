@@ -24,7 +24,7 @@ use guest::{Environment, Guest, surroundings};
 use super::address_space::AddressSpace;
 use crate::host::clock;
 use crate::host::own;
-use crate::host::page::END;
+use crate::host::page::{END, PAGE};
 use crate::host::signal::{Context, Info, SIGBUS};
 
 /// Two registers: rax and rdx.
@@ -469,6 +469,21 @@ fn copy_words(address: u64, words: &mut [u32]) -> bool {
     done.kind == 0
 }
 
+/// Copies bytes between ranges that overlap, if the target is in one page: so the first
+/// byte that is written faults, or none does.
+fn copy_overlapping(to: u64, from: u64, length: u64) -> bool {
+    if to % PAGE + length > PAGE {
+        return false;
+    }
+    let mut bytes = [0; PAGE as usize];
+    let between = bytes.as_mut_ptr() as u64;
+    // SAFETY: `length` bytes fit into the array, which is ours to write; a fault comes back
+    // as an error.
+    let read = unsafe { armistice_guest_copy(between, from, length) };
+    // SAFETY: as for a store; the array has been read.
+    read.kind == 0 && unsafe { armistice_guest_copy(to, between, length) }.kind == 0
+}
+
 /// Copies bytes to the guest's memory. When it fails, some of them may have
 /// been written.
 ///
@@ -721,7 +736,7 @@ impl<G: Guest> Memory for GuestMemory<'_, G> {
             return false;
         };
         if to.abs_diff(from) < length {
-            return false;
+            return copy_overlapping(to, from, length);
         }
         // SAFETY: as for a store.
         let done = unsafe { armistice_guest_copy(to, from, length) };

@@ -79,7 +79,7 @@ impl Place {
     }
 }
 
-/// How far behind the engine's first address [`WORD`] is.
+/// How far behind the engine's first address `WORD` is.
 #[must_use]
 pub fn word_offset() -> Option<u64> {
     (WORD.as_ptr() as u64).checked_sub(own::first()?)

@@ -29,8 +29,8 @@ use guest::memory::{Fault, Memory, Size};
 
 /// The most bytes that one step moves.
 const LIMIT: u64 = 1 << 20;
-/// From so many bytes on they are moved at once where they can be.
-const PIECE: u64 = 64;
+/// A page's bytes: [`Memory::copy`] may do so many at once where ranges overlap.
+const PAGE: u64 = 4096;
 
 /// The counts to which CPYP, and to which CPYFP and SETP saturate
 /// (`ArchMaxMOPSCPYSize`, `ArchMaxMOPSBlockSize`).
@@ -180,9 +180,12 @@ fn forward<M: Memory>(cpu: &mut Cpu, mem: &mut M, insn: Insn, kind: Kind) -> Res
     let mut budget = LIMIT;
     let (start, count) = (cpu.x[d].wrapping_add(cpu.x[n]), cpu.x[n].wrapping_neg());
     let whole = count.min(LIMIT);
+    let from = x(cpu, insn.rs()).wrapping_add(cpu.x[n]);
+    // What a target above the source's start makes of it depends on the pieces.
+    let mut pages = kind != Kind::Set && !overlaps_above(start, from, count);
     let at_once = match kind {
         Kind::Set => mem.fill(start, byte as u8, whole),
-        _ => mem.copy(start, x(cpu, insn.rs()).wrapping_add(cpu.x[n]), whole),
+        _ => pages && mem.copy(start, from, whole),
     };
     if at_once {
         cpu.x[n] = cpu.x[n].wrapping_add(whole);
@@ -191,6 +194,13 @@ fn forward<M: Memory>(cpu: &mut Cpu, mem: &mut M, insn: Insn, kind: Kind) -> Res
     while cpu.x[n] != 0 && budget != 0 {
         let to = cpu.x[d].wrapping_add(cpu.x[n]);
         let from = x(cpu, insn.rs()).wrapping_add(cpu.x[n]);
+        let piece = (PAGE - to % PAGE).min(cpu.x[n].wrapping_neg());
+        pages = pages && mem.copy(to, from, piece);
+        if pages {
+            cpu.x[n] = cpu.x[n].wrapping_add(piece);
+            budget = budget.saturating_sub(piece);
+            continue;
+        }
         let bytes = piecewise(cpu.x[n].wrapping_neg(), |size| {
             let value = match kind {
                 Kind::Set => pattern,
@@ -208,12 +218,16 @@ fn forward<M: Memory>(cpu: &mut Cpu, mem: &mut M, insn: Insn, kind: Kind) -> Res
 fn copy_backward<M: Memory>(cpu: &mut Cpu, mem: &mut M, insn: Insn) -> Result<bool, Fault> {
     let (d, s, n) = (insn.rd() as usize, insn.rs() as usize, insn.rn() as usize);
     let mut budget = LIMIT;
+    let mut at_once = true;
     while cpu.x[n] != 0 && budget != 0 {
-        // What is behind the source's end does not overlap it.
-        let piece = budget.min(cpu.x[n]).min(cpu.x[d].wrapping_sub(cpu.x[s]));
+        // What is behind the source's end does not overlap it; else to the page's start.
+        let behind = cpu.x[d].wrapping_sub(cpu.x[s]);
+        let here = cpu.x[d].wrapping_add(cpu.x[n] - 1) % PAGE + 1;
+        let piece = budget.min(cpu.x[n]).min(behind.max(here));
         let start = cpu.x[n] - piece;
         let (to, from) = (cpu.x[d].wrapping_add(start), cpu.x[s].wrapping_add(start));
-        if piece >= PIECE && mem.copy(to, from, piece) {
+        at_once = at_once && mem.copy(to, from, piece);
+        if at_once {
             cpu.x[n] = start;
             budget -= piece;
             continue;
