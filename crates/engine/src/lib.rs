@@ -121,6 +121,7 @@ fn run_program<A: Abi>(start: &Start, command: &Run<'static>, block: Result<Bloc
         leaf1_ecx: words.leaf1_ecx,
         leaf7_ebx: words.leaf7_ebx,
         leaf7_ecx: words.leaf7_ecx,
+        leaf7_edx: words.leaf7_edx,
         extended_ecx: words.extended_ecx,
         xcr0: words.xcr0,
     };

@@ -12,6 +12,7 @@ pub struct Words {
     pub leaf1_ecx: u32,
     pub leaf7_ebx: u32,
     pub leaf7_ecx: u32,
+    pub leaf7_edx: u32,
     pub extended_ecx: u32,
     /// Which registers the kernel saves; none where it can't be read.
     pub xcr0: u64,
@@ -26,16 +27,17 @@ impl Words {
         let leaf1_ecx = __cpuid(1).ecx;
         let has = |bit: u32| leaf1_ecx >> bit & 1 == 1;
         // What XSAVE saves is told by leaf 13; so where there is XSAVE, there is leaf 7.
-        let (leaf7_ebx, leaf7_ecx) = if has(XSAVE) {
+        let (leaf7_ebx, leaf7_ecx, leaf7_edx) = if has(XSAVE) {
             let leaf7 = __cpuid_count(7, 0);
-            (leaf7.ebx, leaf7.ecx)
+            (leaf7.ebx, leaf7.ecx, leaf7.edx)
         } else {
-            (0, 0)
+            (0, 0, 0)
         };
         Self {
             leaf1_ecx,
             leaf7_ebx,
             leaf7_ecx,
+            leaf7_edx,
             // That it has 64 bits is told there, so each has it.
             extended_ecx: __cpuid(0x8000_0001).ecx,
             xcr0: if has(OSXSAVE) {
@@ -115,6 +117,7 @@ impl HostFeatures {
             leaf7_ecx,
             extended_ecx,
             xcr0: saved,
+            ..
         } = words;
         let (ymm, zmm) = (saved & 6 == 6, saved & 0xe6 == 0xe6);
         let avx512 = zmm && [16, 17, 28, 30, 31].into_iter().all(|n| bit(leaf7_ebx, n));

@@ -5,6 +5,7 @@
 //! on any.
 
 use core::arch::asm;
+use core::arch::x86_64::__cpuid;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 /// The registers of CPUID that the features are read from, and XCR0. Who starts the
@@ -15,6 +16,7 @@ pub struct Words {
     pub leaf1_ecx: u32,
     pub leaf7_ebx: u32,
     pub leaf7_ecx: u32,
+    pub leaf7_edx: u32,
     pub extended_ecx: u32,
     pub xcr0: u64,
 }
@@ -42,6 +44,8 @@ const FEATURES: [(&str, Word, u32); 14] = [
 
 /// Of leaf 7: the kernel has switched on memory protection keys.
 const OSPKE: u32 = 4;
+/// Of leaf 7's EDX: SERIALIZE.
+const SERIALIZE: u32 = 14;
 /// XCR0: the registers of SSE and AVX are saved.
 const SAVED: u64 = 0b110;
 
@@ -55,6 +59,7 @@ fn first_missing(words: &Words) -> Option<&'static str> {
 }
 
 static KEYS: AtomicBool = AtomicBool::new(false);
+static SERIALIZES: AtomicBool = AtomicBool::new(false);
 
 /// Whether it has memory protection keys, and the kernel lets them be used: no,
 /// before [`missing`] has looked.
@@ -67,32 +72,23 @@ pub fn has_keys() -> bool {
 #[must_use]
 pub fn missing(words: &Words) -> Option<&'static str> {
     KEYS.store(words.leaf7_ecx >> OSPKE & 1 != 0, Ordering::Release);
+    SERIALIZES.store(words.leaf7_edx >> SERIALIZE & 1 != 0, Ordering::Release);
     first_missing(words)
 }
 
 /// Has this processor read anew what it executes from here on, since code was changed
 /// through another mapping.
 ///
-/// IRET does, and stays in the process; CPUID would leave a virtual machine, which
-/// takes a microsecond, or 35 in a machine within a machine.
+/// SERIALIZE does, where there is one. CPUID does everywhere, and leaves a virtual machine,
+/// which takes a microsecond, or 35 in a machine within a machine. IRET would do and stay in
+/// the process, but a thread of a machine that QEMU makes in software was lost by it.
 pub fn serialize() {
-    // SAFETY: it returns to the next instruction, with the stack and the flags as they are.
-    unsafe {
-        asm!(
-            "mov {stack}, rsp",
-            "mov {segment:e}, ss",
-            "push {segment}",
-            "push {stack}",
-            "pushfq",
-            "mov {segment:e}, cs",
-            "push {segment}",
-            "lea {segment}, [rip + 2f]",
-            "push {segment}",
-            "iretq",
-            "2:",
-            stack = out(reg) _,
-            segment = out(reg) _,
-        );
+    if SERIALIZES.load(Ordering::Relaxed) {
+        // SAFETY: the processor has the instruction, which changes no register and no flag
+        // and touches no memory. The bytes are SERIALIZE, whatever the assembler knows.
+        unsafe { asm!(".byte 0x0f, 0x01, 0xe8", options(nostack, preserves_flags)) };
+    } else {
+        let _ = __cpuid(0);
     }
 }
 
@@ -104,6 +100,7 @@ mod tests {
         leaf1_ecx: u32::MAX,
         leaf7_ebx: u32::MAX,
         leaf7_ecx: u32::MAX,
+        leaf7_edx: u32::MAX,
         extended_ecx: u32::MAX,
         xcr0: 7,
     };
