@@ -23,11 +23,12 @@ impl<G: Guest> Translator<G> {
     pub fn forget(&self, vcpu: &mut Vcpu<G>) {
         let mut threads = self.threads.hold();
         threads.stop(vcpu.attention());
+        threads.gone.all();
+        // First: exits get other numbers, and whoever has an old one is not to link it.
+        self.epoch.store(threads.gone.next(), Ordering::Release);
         self.shared
             .hold()
             .clear(self.stub_bytes, threads.is_alone());
-        threads.gone.all();
-        self.epoch.store(threads.gone.next(), Ordering::Release);
         drop(threads);
         self.catch_up(vcpu);
     }

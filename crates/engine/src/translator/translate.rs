@@ -311,9 +311,13 @@ impl<G: Guest> Translator<G> {
         let pc = G::pc(&vcpu.cpu);
         match why {
             Leave::Link => {
+                let epoch = vcpu.host.epoch;
                 if self.is_ready(vcpu, memory, pc) && !self.link(vcpu, payload, pc) {
                     self.find_or_translate(vcpu, memory, pc, observer);
-                    self.link(vcpu, payload, pc);
+                    // Where all was forgotten for that, another exit has the number now.
+                    if vcpu.host.epoch == epoch {
+                        self.link(vcpu, payload, pc);
+                    }
                 }
                 None
             }
