@@ -574,7 +574,7 @@ impl<A: Abi> Runtime<A> {
             .debugger
             .map(|debugger| debugger.before_fork(&self.process));
         let filters = self.process.seccomp.before_fork();
-        let code = self.translator.before_fork();
+        let code = self.translator.before_fork(request.has(clone::FILES));
         let locks = (
             self.inspector.hold(),
             self.spare.hold(),

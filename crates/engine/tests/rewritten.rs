@@ -45,3 +45,15 @@ fn pieces_of_code_are_changed() {
 fn parents_and_children_write_code_of_their_own() {
     prints("forked.c", "generations\nthreads\nlinked\n");
 }
+
+/// A child that has the table of descriptors of its parent: the engine opens none in it.
+#[test]
+fn a_table_of_descriptors_in_common_stays_the_programs() {
+    prints("one_table.c", "done\n");
+}
+
+/// Threads that map memory and enter code while what a fork made common is copied.
+#[test]
+fn code_is_there_while_it_is_copied_under_threads() {
+    prints("copied.c", "done\n");
+}

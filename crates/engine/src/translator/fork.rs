@@ -17,13 +17,16 @@ pub struct Forking<'a, G: Guest> {
     shared: Held<'a, Translations>,
     /// The child has the code that there is.
     whole: bool,
+    /// Parent and child have one table of descriptors.
+    one_table: bool,
 }
 
 impl<G: Guest> Translator<G> {
-    /// To be called before a `fork`.
+    /// To be called before a `fork`; `one_table`: it copies no descriptors.
     #[must_use]
-    pub fn before_fork(&self) -> Forking<'_, G> {
-        let threads = self.threads.hold();
+    pub fn before_fork(&self, one_table: bool) -> Forking<'_, G> {
+        let mut threads = self.threads.hold();
+        threads.one_table |= one_table;
         let mut shared = self.shared.hold();
         let whole = shared.arena.freeze();
         Forking {
@@ -31,6 +34,7 @@ impl<G: Guest> Translator<G> {
             threads,
             shared,
             whole,
+            one_table,
         }
     }
 }
@@ -46,10 +50,12 @@ impl<G: Guest> Forking<'_, G> {
         self.threads
             .inside
             .retain(|&thread| core::ptr::eq(thread, own));
+        self.threads.one_table = self.one_table;
         let keep = self.translator.stub_bytes;
-        self.shared.arena.inherited(self.whole, keep)?;
+        let alone = self.threads.is_alone();
+        self.shared.arena.inherited(self.whole, keep, alone)?;
         if !self.whole {
-            self.shared.clear(keep, true);
+            self.shared.clear(keep, alone);
             self.translator.forgotten_by_parent(&mut self.threads, vcpu);
         }
         Ok(())

@@ -57,6 +57,9 @@ pub(super) struct Threads {
     pub inside: Vec<&'static Attention>,
     /// What they have to forget.
     pub gone: Gone,
+    /// Another process may have the same table of descriptors: there was a `fork` that did
+    /// not copy it.
+    pub one_table: bool,
 }
 
 impl Threads {
@@ -71,9 +74,9 @@ impl Threads {
             .collect()
     }
 
-    /// Whether there is but one.
+    /// Whether there is but one, and no other process sees its descriptors.
     pub(super) const fn is_alone(&self) -> bool {
-        self.inside.len() <= 1
+        self.inside.len() <= 1 && !self.one_table
     }
 
     /// Waits until all others are outside, which will not enter again before

@@ -81,7 +81,10 @@ impl Arena {
     /// # Errors
     /// When the kernel refuses one of the mappings.
     pub fn new() -> Result<Self, Errno> {
-        let size = size_for(sys::address_limit());
+        Self::sized(size_for(sys::address_limit()))
+    }
+
+    fn sized(size: u64) -> Result<Self, Errno> {
         let mappings = Mappings::new(size)?;
         let points = own::map(
             size / 8,
@@ -196,9 +199,9 @@ impl Arena {
                 .store(0, Ordering::Relaxed);
         }
         self.used = keep;
+        // The pages of what is kept, too: code is added in the middle of the last one.
         if self.frozen != 0 {
-            self.used = keep.next_multiple_of(PAGE);
-            self.begin(self.used, self.used, alone);
+            self.begin(keep, alone);
         }
     }
 
@@ -222,14 +225,15 @@ impl Arena {
     /// Copies frozen code, so that it can be changed. No thread may run it.
     pub fn thaw(&mut self, alone: bool) {
         if self.frozen != 0 {
-            self.begin(0, self.used, alone);
+            self.begin(self.used, alone);
         }
     }
 
-    /// Other memory behind the first `from` bytes, with the code up to `copied`.
-    fn begin(&mut self, from: u64, copied: u64, alone: bool) {
-        // SAFETY: the callers answer for that no thread runs what is there; writers hold the arena.
-        let begun = unsafe { self.mappings.begin(from, copied, alone) };
+    /// Other memory, with the code up to `copied`.
+    fn begin(&mut self, copied: u64, alone: bool) {
+        // SAFETY: the callers answer for that no thread runs what is there but the first stub's
+        // begin; writers hold the arena.
+        let begun = unsafe { self.mappings.begin(0, copied, alone) };
         if let Err(error) = begun {
             message::internal_error(format_args!("code memory can't be made: {error}"));
         }
@@ -249,18 +253,19 @@ impl Arena {
     }
 
     /// In a child, after a `fork`: what it adds is its own. With `whole` it has its parent's
-    /// code, which was frozen; else it has the first `keep` bytes.
+    /// code, which was frozen; else it has the first `keep` bytes. `alone`: as for
+    /// [`Mappings::begin`].
     ///
     /// # Errors
     /// The kernel's; nothing may run in the arena then.
-    pub fn inherited(&mut self, whole: bool, keep: u64) -> Result<(), Errno> {
+    pub fn inherited(&mut self, whole: bool, keep: u64, alone: bool) -> Result<(), Errno> {
         let (from, copied) = if whole {
             (self.frozen, self.frozen)
         } else {
             (0, keep)
         };
         // SAFETY: the child's only thread is here.
-        unsafe { self.mappings.begin(from, copied, true) }?;
+        unsafe { self.mappings.begin(from, copied, alone) }?;
         (self.missed, self.made) = (0, copied);
         if !whole {
             self.frozen = 0;
@@ -270,7 +275,7 @@ impl Arena {
 
     /// From now on the memory is what perf takes for code of its map.
     pub fn show_to_perf(&mut self) {
-        self.begin(0, self.used, false);
+        self.begin(self.used, false);
     }
 
     /// How many bytes are used.
@@ -317,6 +322,8 @@ fn place(points: u64, size: u64, offset: u64) -> (&'static AtomicU64, u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::vec;
+    use alloc::vec::Vec;
 
     #[test]
     fn sizes_for_limits() {
@@ -328,6 +335,47 @@ mod tests {
             (0, 1 << 20),
         ] {
             assert_eq!(size_for(limit), size, "{limit}");
+        }
+    }
+
+    /// Code that returns a number.
+    fn returns(number: u32) -> Vec<u8> {
+        [&[0xb8][..], &number.to_le_bytes(), &[0xc3]].concat()
+    }
+
+    fn call(code: u64) -> u32 {
+        // SAFETY: what `returns` gives was added there.
+        unsafe { core::mem::transmute::<u64, extern "sysv64" fn() -> u32>(code)() }
+    }
+
+    #[test]
+    fn what_is_added_after_forgetting_twice_runs() {
+        for alone in [true, false] {
+            let mut arena = Arena::sized(SIZES[1]).unwrap();
+            let stub = arena.add(&returns(1)).unwrap();
+            let keep = arena.used();
+            arena.add(&returns(2)).unwrap();
+            assert!(arena.freeze());
+            for number in 3..6 {
+                arena.clear(keep, alone);
+                let code = arena.add(&returns(number)).unwrap();
+                assert_eq!((call(code), call(stub)), (number, 1), "{alone}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_child_inherits_what_is_full() {
+        for alone in [true, false] {
+            let mut arena = Arena::sized(SIZES[1]).unwrap();
+            let first = arena.add(&returns(1)).unwrap();
+            let rest = SIZES[1] - arena.used().next_multiple_of(ALIGN);
+            arena
+                .add(&vec![0xc3; usize::try_from(rest).unwrap()])
+                .unwrap();
+            assert!(arena.freeze());
+            arena.inherited(true, 0, alone).unwrap();
+            assert_eq!((arena.add(&returns(2)), call(first)), (None, 1), "{alone}");
         }
     }
 }

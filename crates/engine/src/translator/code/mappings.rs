@@ -61,11 +61,14 @@ impl Mappings {
     }
 
     /// Has other memory behind the first `from` bytes, with what is executed there up to
-    /// `copied`. `alone`: a descriptor may be opened and closed, as no other thread is there to
-    /// see it.
+    /// `copied`. `alone`: a descriptor may be opened and closed, as no other thread or process
+    /// has the table to see it in.
+    ///
+    /// What is executed is replaced at once: a thread that is outside may be about to enter by
+    /// the stub for that ([`crate::thread::gate`]), which is copied as it is.
     ///
     /// # Safety
-    /// No thread runs what is there, and nobody else writes.
+    /// No thread runs what is there but that stub's begin, and nobody else writes.
     ///
     /// # Errors
     /// The kernel's; then nothing may be run there.
@@ -115,7 +118,9 @@ impl Mappings {
             sys::syscall(number::FCNTL, [this, F_ADD_SEALS, SEALS, 0, 0, 0])?;
             let execute = sys::PROT_READ | sys::PROT_EXEC;
             let (at, length) = (self.executable + from, self.size - from);
-            sys::mmap(at, length, execute, SHARED, Some((&fd, from)))?;
+            if length != 0 {
+                sys::mmap(at, length, execute, SHARED, Some((&fd, from)))?;
+            }
         }
         Ok(())
     }
@@ -138,15 +143,36 @@ impl Mappings {
                 let to = (self.writable + from) as *mut u8;
                 to.copy_from_nonoverlapping(saved.as_ptr(), saved.len());
             }
-            // The old one goes first, so that a limit of the address space has room. A length of 0
-            // maps the same memory once more.
-            sys::munmap(at, length)?;
-            let flags = MREMAP_MAYMOVE | MREMAP_FIXED;
-            let arguments = [self.writable + from, 0, length, flags, at, 0];
-            sys::syscall(number::MREMAP, arguments)?;
-            key::unlock(at, length, sys::PROT_READ | sys::PROT_EXEC)?;
+            // It is moved there with the permission that it is to have there.
+            let execute = sys::PROT_READ | sys::PROT_EXEC;
+            key::unlock(self.writable, self.size, execute)?;
+            if length != 0 {
+                Self::map_again(self.writable + from, at, length)?;
+            }
+            key::unlock(self.writable, self.size, key::first_protection())?;
+            key::lock(self.writable, self.size)?;
             if self.closed {
                 sys::mprotect(self.writable, self.size, 0)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Maps shared memory once more, in place of what is there.
+    ///
+    /// # Safety
+    /// As [`Mappings::begin`].
+    unsafe fn map_again(shared: u64, at: u64, length: u64) -> Result<(), Errno> {
+        // A length of 0 maps the same memory once more.
+        let flags = MREMAP_MAYMOVE | MREMAP_FIXED;
+        let arguments = [shared, 0, length, flags, at, 0];
+        // SAFETY: the caller's.
+        unsafe {
+            if sys::syscall(number::MREMAP, arguments).is_err() {
+                // A limit of the address space counts what is there until it is gone. Meanwhile,
+                // another thread may map something there.
+                sys::munmap(at, length)?;
+                sys::syscall(number::MREMAP, arguments)?;
             }
         }
         Ok(())
@@ -198,5 +224,42 @@ impl Mappings {
     /// Whether it is closed.
     pub(super) const fn is_closed(&self) -> bool {
         self.closed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use super::*;
+    use core::sync::atomic::{AtomicBool, Ordering};
+
+    /// A thread that is about to enter is in the stub for that already.
+    #[test]
+    fn there_is_code_while_other_memory_is_begun() {
+        const SIZE: u64 = 1 << 20;
+        const RETURN: u8 = 0xc3;
+        let mut mappings = Mappings::new(SIZE).unwrap();
+        {
+            let _open = key::open();
+            // SAFETY: it was mapped to be written.
+            unsafe { (mappings.writable as *mut u8).write(RETURN) };
+        }
+        // SAFETY: there is such a function, now.
+        let stub =
+            unsafe { core::mem::transmute::<u64, extern "sysv64" fn()>(mappings.executable) };
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    stub();
+                }
+            });
+            for _ in 0..2000 {
+                // SAFETY: the other thread runs but the stub, and nobody writes.
+                unsafe { mappings.begin(0, 1, false) }.unwrap();
+            }
+            done.store(true, Ordering::Relaxed);
+        });
     }
 }
