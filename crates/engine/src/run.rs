@@ -611,10 +611,7 @@ impl<A: Abi> Runtime<A> {
                 self.process.holds.clear();
                 self.process.parking.clear();
                 core_file::arm_child();
-                if let Err(error) = code.child(vcpu) {
-                    message::line(text!("there is no memory for translated code: {error}"));
-                    sys::exit_group(CANNOT_RUN)
-                }
+                code.child(vcpu);
                 if request.has(clone::CLEAR_SIGHAND) {
                     let _ = thread.actions.with(signals::Actions::clear_handlers);
                 }

@@ -57,3 +57,9 @@ fn a_table_of_descriptors_in_common_stays_the_programs() {
 fn code_is_there_while_it_is_copied_under_threads() {
     prints("copied.c", "done\n");
 }
+
+/// Where there is no memory to copy code to, nor for a child's own.
+#[test]
+fn a_lowered_limit_of_addresses_ends_no_program() {
+    prints("lowered.c", "parent\nchildren\nagain\n");
+}

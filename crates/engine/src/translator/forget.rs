@@ -23,14 +23,19 @@ impl<G: Guest> Translator<G> {
     pub fn forget(&self, vcpu: &mut Vcpu<G>) {
         let mut threads = self.threads.hold();
         threads.stop(vcpu.attention());
+        self.forget_all(&mut threads);
+        drop(threads);
+        self.catch_up(vcpu);
+    }
+
+    /// The same, once the threads are stopped.
+    fn forget_all(&self, threads: &mut Threads) {
         threads.gone.all();
         // First: exits get other numbers, and whoever has an old one is not to link it.
         self.epoch.store(threads.gone.next(), Ordering::Release);
         self.shared
             .hold()
             .clear(self.stub_bytes, threads.is_alone());
-        drop(threads);
-        self.catch_up(vcpu);
     }
 
     /// In a child, whose only thread this is: the same, the shared state being
@@ -88,11 +93,14 @@ impl<G: Guest> Translator<G> {
         }
         threads.stop(vcpu.attention());
         let gone = self.shared.hold().sleep(touched, threads.is_alone());
+        let Some(gone) = gone else {
+            return self.forget_all(threads);
+        };
         threads.gone.add(&gone);
         self.epoch.store(threads.gone.next(), Ordering::Release);
     }
 
-    /// Has code that a `fork` froze copied, so that its exits can be linked.
+    /// Has code that a `fork` froze copied, so that its exits can be linked, if there is memory.
     #[cold]
     pub(super) fn thaw(&self, vcpu: &mut Vcpu<G>) {
         let threads = self.threads.hold();

@@ -1,5 +1,7 @@
 //! A `fork`: what has been translated is both processes', what will be is each one's own.
 
+use core::sync::atomic::Ordering;
+
 use guest::Guest;
 
 use super::threads::Threads;
@@ -7,7 +9,6 @@ use super::translate::Translator;
 use super::translations::Translations;
 use super::vcpu::Vcpu;
 use crate::host::lock::Held;
-use crate::host::sys::Errno;
 
 /// Everything of a translator held, so that a `fork` finds it sound.
 #[derive(Debug)]
@@ -28,7 +29,7 @@ impl<G: Guest> Translator<G> {
         let mut threads = self.threads.hold();
         threads.one_table |= one_table;
         let mut shared = self.shared.hold();
-        let whole = shared.arena.freeze();
+        let whole = !self.without_code.load(Ordering::Relaxed) && shared.arena.freeze();
         Forking {
             translator: self,
             threads,
@@ -40,12 +41,9 @@ impl<G: Guest> Translator<G> {
 }
 
 impl<G: Guest> Forking<'_, G> {
-    /// In the child, whose only thread this is.
-    ///
-    /// # Errors
-    /// When its code memory cannot be its own; it must not run guest code
-    /// then.
-    pub fn child(mut self, vcpu: &mut Vcpu<G>) -> Result<(), Errno> {
+    /// In the child, whose only thread this is. Where there is no memory for code of its own, as
+    /// below a limit that was lowered meanwhile, everything is interpreted.
+    pub fn child(mut self, vcpu: &mut Vcpu<G>) {
         let own = vcpu.attention();
         self.threads
             .inside
@@ -53,11 +51,18 @@ impl<G: Guest> Forking<'_, G> {
         self.threads.one_table = self.one_table;
         let keep = self.translator.stub_bytes;
         let alone = self.threads.is_alone();
-        self.shared.arena.inherited(self.whole, keep, alone)?;
-        if !self.whole {
+        let inherited = self.shared.arena.inherited(self.whole, keep, alone);
+        let without_code = inherited.is_err();
+        let flag = &self.translator.without_code;
+        flag.store(without_code, Ordering::Relaxed);
+        if without_code {
+            self.shared.cache.clear();
+            self.shared.arena.shut();
+        } else if !self.whole {
             self.shared.clear(keep, alone);
+        }
+        if without_code || !self.whole {
             self.translator.forgotten_by_parent(&mut self.threads, vcpu);
         }
-        Ok(())
     }
 }

@@ -74,6 +74,8 @@ pub struct Translator<G: Guest> {
     learner: Option<&'static Learner>,
     /// Where kept code is, and where the guest's state is known there.
     pub(super) kept: Option<(Range<u64>, &'static [u8])>,
+    /// There is no memory for code: everything is interpreted.
+    pub(super) without_code: AtomicBool,
     /// Whether code memory is closed.
     closed: AtomicBool,
     /// The layout of states that code is made for.
@@ -117,6 +119,7 @@ impl<G: Guest> Translator<G> {
             tally: None,
             learner: None,
             kept: None,
+            without_code: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             guest: PhantomData,
         })
@@ -258,7 +261,9 @@ impl<G: Guest> Translator<G> {
             let host = match vcpu.target(pc) {
                 Some(host) => host,
                 None => {
-                    let host = self.find_or_translate(vcpu, memory, pc, observer);
+                    let Some(host) = self.find_or_translate(vcpu, memory, pc, observer) else {
+                        continue;
+                    };
                     vcpu.set_target(pc, host);
                     host
                 }
@@ -285,6 +290,9 @@ impl<G: Guest> Translator<G> {
 
     /// Whether what begins there is not to be interpreted: it has run often, or is kept.
     fn is_ready<C: Code>(&self, vcpu: &Vcpu<G>, code: &C, pc: u64) -> bool {
+        if self.without_code.load(Ordering::Relaxed) {
+            return false;
+        }
         if self.heat.is_hot(pc) {
             return true;
         }
@@ -373,29 +381,38 @@ impl<G: Guest> Translator<G> {
         true
     }
 
+    /// The code for a guest address; nothing if there is no memory for any.
     fn find_or_translate<C: Code>(
         &self,
         vcpu: &mut Vcpu<G>,
         code: &C,
         pc: u64,
         observer: &mut dyn Observer,
-    ) -> u64 {
+    ) -> Option<u64> {
         let mode = vcpu.host.mode;
         let key = Key { pc, mode };
+        let mut forgotten = false;
         loop {
             let mut shared = self.shared.hold();
             if let Some(entry) = shared.cache.find(key) {
-                return entry.host;
+                return Some(entry.host);
             }
             // With hardly any memory left, what is known of old code is given up.
-            let give_up = heap::is_low() && shared.arena.used() > self.stub_bytes + KEPT_WHEN_LOW;
+            let give_up = !forgotten
+                && heap::is_low()
+                && shared.arena.used() > self.stub_bytes + KEPT_WHEN_LOW;
             let from = (code, &self.heat);
             if !give_up && let Some(host) = shared.make::<G, C>(key, from, observer, WAKING) {
-                return host;
+                return Some(host);
+            }
+            drop(shared);
+            if forgotten {
+                self.without_code.store(true, Ordering::Relaxed);
+                return None;
             }
             // The arena is full: start again.
-            drop(shared);
             self.forget(vcpu);
+            forgotten = true;
         }
     }
 

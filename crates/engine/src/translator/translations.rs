@@ -84,12 +84,13 @@ impl Translations {
     }
 
     /// Puts regions to sleep, and gives the guest addresses that have lost their
-    /// code. No thread may be running translated code; `alone`: there is one.
-    pub(super) fn sleep(&mut self, regions: Vec<u32>, alone: bool) -> Vec<u64> {
-        self.arena.thaw(alone);
+    /// code; nothing where there is no memory to do that. No thread may be running translated
+    /// code; `alone`: there is one.
+    pub(super) fn sleep(&mut self, regions: Vec<u32>, alone: bool) -> Option<Vec<u64>> {
+        self.arena.thaw(alone).then_some(())?;
         let mut gone = Vec::new();
         self.cache.sleep(&mut self.arena, regions, &mut gone);
-        gone
+        Some(gone)
     }
 
     /// What can be entered at a key, awake or kept.

@@ -190,7 +190,8 @@ impl Arena {
     }
 
     /// Forgets all code after the first `keep` bytes, which no thread runs. `alone`:
-    /// the process has one thread.
+    /// as for [`Mappings::begin`]. Where there is no other memory for frozen code, its room is
+    /// lost.
     pub fn clear(&mut self, keep: u64, alone: bool) {
         let words = self.used.div_ceil(64);
         for word in keep / 64..words {
@@ -201,7 +202,10 @@ impl Arena {
         self.used = keep;
         // The pages of what is kept, too: code is added in the middle of the last one.
         if self.frozen != 0 {
-            self.begin(keep, alone);
+            let frozen = self.frozen;
+            if self.begin(keep, alone).is_err() {
+                self.used = frozen;
+            }
         }
     }
 
@@ -222,22 +226,25 @@ impl Arena {
         self.missed > MISSES * (self.frozen / PAGE)
     }
 
-    /// Copies frozen code, so that it can be changed. No thread may run it.
-    pub fn thaw(&mut self, alone: bool) {
-        if self.frozen != 0 {
-            self.begin(self.used, alone);
-        }
+    /// Copies frozen code, so that it can be changed. No thread may run it. Whether that could
+    /// be done.
+    pub fn thaw(&mut self, alone: bool) -> bool {
+        self.frozen == 0 || self.begin(self.used, alone).is_ok()
     }
 
     /// Other memory, with the code up to `copied`.
-    fn begin(&mut self, copied: u64, alone: bool) {
+    fn begin(&mut self, copied: u64, alone: bool) -> Result<(), Errno> {
+        self.missed = 0;
         // SAFETY: the callers answer for that no thread runs what is there but the first stub's
         // begin; writers hold the arena.
-        let begun = unsafe { self.mappings.begin(0, copied, alone) };
-        if let Err(error) = begun {
-            message::internal_error(format_args!("code memory can't be made: {error}"));
-        }
-        (self.frozen, self.missed, self.made) = (0, 0, copied);
+        unsafe { self.mappings.begin(0, copied, alone) }?;
+        (self.frozen, self.made) = (0, copied);
+        Ok(())
+    }
+
+    /// In a child that has no memory of its own: it writes to its parent's no more.
+    pub fn shut(&self) {
+        self.mappings.shut();
     }
 
     /// Before a `fork`: what there is will be the child's, too, and can be written by neither.
@@ -257,7 +264,7 @@ impl Arena {
     /// [`Mappings::begin`].
     ///
     /// # Errors
-    /// The kernel's; nothing may run in the arena then.
+    /// The kernel's; nothing may be added then, nor run.
     pub fn inherited(&mut self, whole: bool, keep: u64, alone: bool) -> Result<(), Errno> {
         let (from, copied) = if whole {
             (self.frozen, self.frozen)
@@ -275,7 +282,9 @@ impl Arena {
 
     /// From now on the memory is what perf takes for code of its map.
     pub fn show_to_perf(&mut self) {
-        self.begin(self.used, false);
+        if let Err(error) = self.begin(self.used, false) {
+            message::internal_error(format_args!("code memory can't be made: {error}"));
+        }
     }
 
     /// How many bytes are used.

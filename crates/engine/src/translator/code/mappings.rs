@@ -13,7 +13,7 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 use crate::host::sys::{self, Errno, Fd, fd_argument, number};
-use crate::host::{key, own};
+use crate::host::{key, message, own};
 
 const MAP_SHARED: u32 = 1;
 const MREMAP_MAYMOVE: u64 = 1;
@@ -71,7 +71,7 @@ impl Mappings {
     /// No thread runs what is there but that stub's begin, and nobody else writes.
     ///
     /// # Errors
-    /// The kernel's; then nothing may be run there.
+    /// The kernel's; then both mappings are as they were.
     pub(super) unsafe fn begin(
         &mut self,
         from: u64,
@@ -80,18 +80,27 @@ impl Mappings {
     ) -> Result<(), Errno> {
         // SAFETY: the caller's, for both.
         unsafe {
-            if alone && self.begin_file(from, copied).is_ok() {
+            let mut replaced = false;
+            if alone && self.begin_file(from, copied, &mut replaced).is_ok() {
                 self.kind = Kind::File;
                 return Ok(());
             }
+            if let Err(error) = self.begin_anonymous(from, copied, &mut replaced) {
+                if replaced {
+                    message::internal_error(format_args!("code memory can't be made: {error}"));
+                }
+                return Err(error);
+            }
             self.kind = Kind::Anonymous;
-            self.begin_anonymous(from, copied)
         }
+        Ok(())
     }
 
+    /// Says whether what was there is `replaced`, also where it fails.
+    ///
     /// # Safety
     /// As [`Mappings::begin`].
-    unsafe fn begin_file(&self, from: u64, copied: u64) -> Result<(), Errno> {
+    unsafe fn begin_file(&self, from: u64, copied: u64, replaced: &mut bool) -> Result<(), Errno> {
         /// Beyond it, a file that grows is a signal.
         const RLIMIT_FSIZE: u64 = 1;
         const CLOEXEC_AND_SEALS: u64 = 3;
@@ -114,7 +123,7 @@ impl Mappings {
                 let rest = [this, self.executable + at, copied - at, at, 0, 0];
                 at += sys::syscall(number::PWRITE64, rest)?.max(1);
             }
-            self.map_writable(MAP_SHARED, Some(&fd))?;
+            self.map_writable(MAP_SHARED, Some(&fd), replaced)?;
             sys::syscall(number::FCNTL, [this, F_ADD_SEALS, SEALS, 0, 0, 0])?;
             let execute = sys::PROT_READ | sys::PROT_EXEC;
             let (at, length) = (self.executable + from, self.size - from);
@@ -125,9 +134,16 @@ impl Mappings {
         Ok(())
     }
 
+    /// As [`Mappings::begin_file`].
+    ///
     /// # Safety
     /// As [`Mappings::begin`].
-    unsafe fn begin_anonymous(&self, from: u64, copied: u64) -> Result<(), Errno> {
+    unsafe fn begin_anonymous(
+        &self,
+        from: u64,
+        copied: u64,
+        replaced: &mut bool,
+    ) -> Result<(), Errno> {
         let (at, length) = (self.executable + from, self.size - from);
         let copied = usize::try_from(copied - from).map_err(|_| Errno::ENOMEM)?;
         // SAFETY: what is executed can be read; the rest is the caller's.
@@ -137,7 +153,7 @@ impl Mappings {
                 closed: false,
                 ..*self
             };
-            open.map_writable(MAP_SHARED | sys::MAP_ANONYMOUS, None)?;
+            open.map_writable(MAP_SHARED | sys::MAP_ANONYMOUS, None, replaced)?;
             {
                 let _open = key::open();
                 let to = (self.writable + from) as *mut u8;
@@ -180,7 +196,12 @@ impl Mappings {
 
     /// # Safety
     /// As [`Mappings::begin`].
-    unsafe fn map_writable(&self, flags: u32, file: Option<&Fd>) -> Result<(), Errno> {
+    unsafe fn map_writable(
+        &self,
+        flags: u32,
+        file: Option<&Fd>,
+        replaced: &mut bool,
+    ) -> Result<(), Errno> {
         let protection = if self.closed {
             0
         } else {
@@ -191,6 +212,7 @@ impl Mappings {
         // SAFETY: the caller's.
         unsafe {
             sys::mmap(self.writable, self.size, protection, flags, file)?;
+            *replaced = true;
             own::leave_out_of_cores(self.writable, self.size);
             if !self.closed {
                 key::lock(self.writable, self.size)?;
@@ -219,6 +241,12 @@ impl Mappings {
     pub(super) fn close(&mut self) {
         // SAFETY: nobody writes through it now, but through windows later.
         self.closed = unsafe { sys::mprotect(self.writable, self.size, 0) }.is_ok();
+    }
+
+    /// The first can't be written any more until there is other memory.
+    pub(super) fn shut(&self) {
+        // SAFETY: nobody writes through it now, nor later.
+        let _ = unsafe { sys::mprotect(self.writable, self.size, 0) };
     }
 
     /// Whether it is closed.
