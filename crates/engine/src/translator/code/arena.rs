@@ -190,7 +190,7 @@ impl Arena {
     }
 
     /// Forgets all code after the first `keep` bytes, which no thread runs. `alone`:
-    /// as for [`Mappings::begin`]. Where there is no other memory for frozen code, its room is
+    /// as for `Mappings::begin`. Where there is no other memory for frozen code, its room is
     /// lost.
     pub fn clear(&mut self, keep: u64, alone: bool) {
         let words = self.used.div_ceil(64);
@@ -261,7 +261,7 @@ impl Arena {
 
     /// In a child, after a `fork`: what it adds is its own. With `whole` it has its parent's
     /// code, which was frozen; else it has the first `keep` bytes. `alone`: as for
-    /// [`Mappings::begin`].
+    /// `Mappings::begin`.
     ///
     /// # Errors
     /// The kernel's; nothing may be added then, nor run.
