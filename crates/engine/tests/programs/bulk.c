@@ -38,10 +38,9 @@ static void open_page(int signal, siginfo_t *info, void *context)
 // What a copy makes of the area, whose page `closed` faults first, if it is one.
 static int is_right(long to, long from, long count, int closed, int right)
 {
-    for (int n = 0; n < PAGES * PAGE; n++)
-        area[n] = before[n] = expected[n] = (unsigned char)(n * 7 + n / 251);
-    for (long n = 0; n < count; n++)
-        expected[to + n] = before[from + n];
+    memcpy(area, before, sizeof before);
+    memcpy(expected, before, sizeof before);
+    memcpy(expected + to, before + from, (size_t)count);
     if (closed >= 0)
         CHECK(mprotect(area + closed * PAGE, PAGE, right) == 0);
     copy(area + to, area + from, (uint64_t)count);
@@ -58,6 +57,8 @@ int main(void)
     CHECK(sigaction(SIGSEGV, &action, NULL) == 0);
     area = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     CHECK(area != MAP_FAILED);
+    for (int n = 0; n < PAGES * PAGE; n++)
+        before[n] = (unsigned char)(n * 7 + n / 251);
     for (unsigned d = 0; d < sizeof distances / sizeof *distances; d++)
         for (unsigned c = 0; c < sizeof counts / sizeof *counts; c++)
             for (long low = 4000; low < 4000 + 200; low += 67) {
