@@ -2,7 +2,7 @@
 //!
 //! Integer slots 0 to 14 are R0 to R14, then come those that `cpu` names, and scratch; vector
 //! slots 0 to 15 are Q0 to Q15, those above are scratch. What has no operations of its own becomes
-//! one for the interpreter, so that lifting leaves nothing out ([`left`] says what that is).
+//! one for the interpreter, so that lifting leaves nothing out (`left` says what that is).
 //!
 //! **Conditions.** An instruction with one is computed and selected where that is a move or an
 //! addition; else its operations stand under the condition ([`Op::If`]). The conditions of an

@@ -472,10 +472,13 @@ fn copy_words(address: u64, words: &mut [u32]) -> bool {
 /// Copies bytes between ranges that overlap, if the target is in one page: so the first
 /// byte that is written faults, or none does.
 fn copy_overlapping(to: u64, from: u64, length: u64) -> bool {
+    /// As large as a page.
+    const ROOM: usize = 4096;
+    const { assert!(ROOM as u64 == PAGE) };
     if to % PAGE + length > PAGE {
         return false;
     }
-    let mut bytes = [0; PAGE as usize];
+    let mut bytes = [0_u8; ROOM];
     let between = bytes.as_mut_ptr() as u64;
     // SAFETY: `length` bytes fit into the array, which is ours to write; a fault comes back
     // as an error.
