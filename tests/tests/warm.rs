@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use e2e::run_place::{IMAGE, Place, Who};
-use e2e::{PrivateTable, run};
+use e2e::{HostTable, OrdinaryUser, PrivateTable, Userland, run};
 use serde_json::Value;
 
 /// A command of a place's user, with a folder for what is kept.
@@ -32,8 +32,12 @@ fn registered(place: &Place, cache: &Path, more: &[&str]) -> PathBuf {
         run(command.env("ARMISTICE_CACHE_DIR", cache).args(args))
     };
     armistice(&[&["register", "arm64"], more].concat()).ok();
-    let shown = armistice(&["status", "arm64", "-o", "json"]);
-    let status: Value = serde_json::from_str(&shown.stdout).unwrap();
+    interpreter(&armistice(&["status", "arm64", "-o", "json"]).stdout)
+}
+
+/// The emulator that `status -o json` names for arm64.
+fn interpreter(status: &str) -> PathBuf {
+    let status: Value = serde_json::from_str(status).unwrap();
     let handlers = status["handlers"].as_array().unwrap();
     let ours = handlers.iter().find(|h| h["name"] == "qemu-aarch64");
     PathBuf::from(ours.unwrap()["interpreter"].as_str().unwrap())
@@ -95,6 +99,21 @@ fn not_ours_alone(place: &Place, cache: &Path, baked: &Path) {
     verify().exits(1).says("not what was written");
 }
 
+/// Faults once: in Podman's namespace the user was taken for root, so that `register` looked for the
+/// copy in root's folder, and `--warm` wanted to write there.
+#[test]
+fn podman_gets_what_its_user_has_warmed() {
+    let _host = HostTable::mounted();
+    let user = OrdinaryUser::new();
+    let archive = user.copy_archive(&Userland::ARM64);
+    let register = ["register", "--for", "podman", "--warm"];
+    run(user.armistice().args(register).arg(archive).arg("arm64")).ok();
+    let status = ["status", "--for", "podman", "arm64", "-o", "json"];
+    let shown = run(user.armistice().args(status)).ok();
+    let baked = user.at(".cache/armistice/baked/armistice-aarch64");
+    assert_eq!(interpreter(&shown.stdout), baked);
+}
+
 /// What can't be run there is an error, and nothing is kept of it.
 #[test]
 fn what_has_no_shell_is_told() {
@@ -107,5 +126,11 @@ fn what_has_no_shell_is_told() {
     run(&mut command(&place, &cache, &["cache", "warm", root]))
         .exits(1)
         .says("needs a /bin/sh");
+    // Not the same where there is nothing to make a container of.
+    let nothing = ["cache", "warm", "/nonexistent"];
+    let done = run(&mut command(&place, &cache, &nothing))
+        .exits(1)
+        .says("can't open /nonexistent");
+    assert!(!done.stderr.contains("/bin/sh"), "{done}");
     assert!(!cache.join("armistice-aarch64").exists());
 }

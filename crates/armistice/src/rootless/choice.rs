@@ -89,7 +89,7 @@ fn by_name(engine: Engine, purpose: Purpose, output: Output) -> Result<Keeper> {
 }
 
 /// Whether this is root outside of all namespaces.
-fn is_machines_root() -> bool {
+pub(crate) fn is_machines_root() -> bool {
     rustix::process::geteuid().is_root() && is_initial()
 }
 

@@ -84,7 +84,15 @@ pub(crate) fn enter_for(
     output: Output,
 ) -> Result<Option<Joined>> {
     let chosen = choice::choose(given, purpose, output)?;
-    chosen.as_ref().map_or(Ok(()), enter)?;
+    enter_chosen(chosen.as_ref())
+}
+
+/// Joins what [`choice::choose`] chose.
+///
+/// # Errors
+/// As [`enter`].
+pub(crate) fn enter_chosen(chosen: Option<&Keeper>) -> Result<Option<Joined>> {
+    chosen.map_or(Ok(()), enter)?;
     Ok(joined())
 }
 

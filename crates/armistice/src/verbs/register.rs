@@ -17,7 +17,13 @@ use crate::verbs::dry_run;
 use crate::warm;
 
 pub(crate) fn run(args: &Register, output: Output) -> Result<Outcome> {
-    let joined = rootless::enter_for(args.about.whose, rootless::to_change(args.dry_run), output)?;
+    let purpose = rootless::to_change(args.dry_run);
+    let chosen = rootless::choice::choose(args.about.whose, purpose, output)?;
+    if !args.warm.is_empty() {
+        // Before a namespace is joined, whose user 0 has not this user's images.
+        warm::warm(&args.warm, &args.emulators, output)?;
+    }
+    let joined = rootless::enter_chosen(chosen.as_ref())?;
     match joined {
         Some(joined) if args.persist => rootless::unit::check_possible(joined)?,
         None if args.persist => persist::check_possible()?,
@@ -25,9 +31,6 @@ pub(crate) fn run(args: &Register, output: Output) -> Result<Outcome> {
     }
     if args.dry_run {
         return dry_run::run(args, output);
-    }
-    if !args.warm.is_empty() {
-        warm::warm(&args.warm, &args.emulators, output)?;
     }
     // All that can be wrong with what was typed or installed is found before
     // anything is touched: opening the table for writing may mount it.

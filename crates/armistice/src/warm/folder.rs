@@ -1,5 +1,8 @@
 //! Where the baked engine lies, and what is known of it: a note beside it says what was
 //! run to make it, and its digest.
+//!
+//! Invariant: the machine's folder is for the machine's root. User 0 of a user namespace, also of
+//! one that this process has joined, is somebody else: its folder is where its caches go.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -9,6 +12,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use etcetera::BaseStrategy;
 use serde::{Deserialize, Serialize};
+
+use crate::rootless::choice::is_machines_root;
 
 /// Names another folder.
 const ENV: &str = "ARMISTICE_CACHE_DIR";
@@ -35,7 +40,7 @@ pub(crate) fn own() -> Result<PathBuf> {
         return std::path::absolute(&named)
             .with_context(|| format!("can't find {}", named.display()));
     }
-    if rustix::process::geteuid().is_root() {
+    if is_machines_root() {
         return Ok(MACHINES.into());
     }
     users().with_context(|| {
@@ -48,7 +53,7 @@ pub(crate) fn all() -> Vec<PathBuf> {
     if let Some(named) = named() {
         return std::path::absolute(named).into_iter().collect();
     }
-    let users = users().filter(|_| !rustix::process::geteuid().is_root());
+    let users = users().filter(|_| !is_machines_root());
     users.into_iter().chain([MACHINES.into()]).collect()
 }
 

@@ -19,7 +19,7 @@ use armistice_arch::Arch;
 use armistice_emulators::{Emulator, Engine, identify_open};
 
 use crate::cli::Emulators;
-use crate::outcome::Usage;
+use crate::outcome::{OWN_FAILURE, Usage};
 use crate::output::{Output, quoted};
 use crate::registration::request;
 use folder::Made;
@@ -170,7 +170,12 @@ impl Container<'_> {
         let end = Instant::now() + PATIENCE;
         loop {
             if let Some(status) = child.try_wait()? {
-                return Ok(status.code().unwrap_or(-1));
+                let code = status.code().unwrap_or(-1);
+                if code == i32::from(OWN_FAILURE) {
+                    // The container's own error says why.
+                    bail!("there is no container of {} to run in", quoted(image));
+                }
+                return Ok(code);
             }
             if Instant::now() > end {
                 let _ = child.kill();
