@@ -5,8 +5,9 @@ use std::fs;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use e2e::command::{run_within, take_environment};
 use e2e::run_place::{Place, Who};
-use e2e::{command, need, run};
+use e2e::{need, run};
 
 /// A terminal's session with a container, by Python's pty.
 const SESSION: &str = r#"
@@ -63,25 +64,20 @@ fn a_terminal_of_its_own() {
             .arg(inner.get_program())
             .args(inner.get_args());
         session.current_dir(place.home());
-        command::take_environment(&mut session, &inner);
-        command::run_within(&mut session, Duration::from_secs(60), |_| ()).exits(9);
+        take_environment(&mut session, &inner);
+        run_within(&mut session, Duration::from_secs(60), |_| ()).exits(9);
     }
 }
 
-/// Starts a command with Python's pty in the place of a terminal, and ends when that did: what
-/// is done to the terminal is `$1`.
+/// Starts a command with Python's pty in the place of a terminal, does this to the terminal (in
+/// Python), and ends when the command did.
 fn in_a_terminal(what: &str, inner: &Command) -> Command {
     let session = format!("{IN_A_TERMINAL}\n{what}\n{ENDS}");
     let mut command = Command::new(need::program("python3", "python3"));
     command.args(["-c", &session]);
     command.arg(inner.get_program()).args(inner.get_args());
     command.current_dir(inner.get_current_dir().expect("a place's command"));
-    for (name, value) in inner.get_envs() {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        };
-    }
+    take_environment(&mut command, inner);
     command
 }
 
@@ -116,7 +112,7 @@ fn a_container_ends_with_its_terminal_and_its_reader() {
     let place = Place::of(Who::User);
     let ends = |options: &[&str], script: &str, what: &str| {
         let inner = place.command(options, &["sh", "-c", script]);
-        let done = command::run_within(
+        let done = run_within(
             &mut in_a_terminal(what, &inner),
             Duration::from_secs(200),
             |_| (),
@@ -225,16 +221,11 @@ fn a_terminal_in_the_background_is_the_shells() {
     let mut session = Command::new(need::program("python3", "python3"));
     session.args(["-c", BACKGROUND]);
     session.arg(inner.get_program()).args(inner.get_args());
-    for (name, value) in inner.get_envs() {
-        match value {
-            Some(value) => session.env(name, value),
-            None => session.env_remove(name),
-        };
-    }
+    take_environment(&mut session, &inner);
     session
         .current_dir(place.home())
         .env("READY", shared.join("ready"));
-    command::run_within(&mut session, Duration::from_secs(60), |_| ()).exits(5);
+    run_within(&mut session, Duration::from_secs(60), |_| ()).exits(5);
 }
 
 /// The exit code of a child that ends within a minute.
