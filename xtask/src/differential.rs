@@ -1,5 +1,5 @@
-//! `cargo xtask differential`: interpreter, translator and QEMU on the same
-//! random instructions and states (crates/oracle); of 32-bit Arm the interpreter and QEMU.
+//! `cargo xtask differential`: interpreter, translator and QEMU on the same random instructions
+//! and states, of arm64 (crates/oracle) and of 32-bit Arm (crates/a32/tests/qemu).
 
 use std::fs;
 use std::path::PathBuf;
