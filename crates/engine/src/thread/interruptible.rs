@@ -189,6 +189,13 @@ fn windows() -> [Window; 2] {
     ]
 }
 
+/// Where the call was made that a signal has just interrupted, if one was.
+fn interrupted(registers: &Registers) -> Option<Window> {
+    let is_here =
+        |window: &Window| window.end == registers.rip && registers.rax == Errno::EINTR.as_result();
+    windows().into_iter().find(is_here)
+}
+
 /// A signal has arrived that the guest will be told: a call that has not
 /// happened is given up.
 pub(super) fn interrupt(registers: &mut Registers) {
@@ -203,9 +210,8 @@ pub(super) fn interrupt(registers: &mut Registers) {
 /// A tracer's engine has changed the signal that interrupted: a call that has done
 /// nothing is given up, to be made again after what comes of the signal.
 pub(super) fn give_up(registers: &mut Registers) {
-    let end = &raw const armistice_interruptible_end as u64;
-    if registers.rip == end && registers.rax == Errno::EINTR.as_result() {
-        registers.rip = &raw const armistice_interruptible_give_up as u64;
+    if let Some(window) = interrupted(registers) {
+        registers.rip = window.give_up;
     }
     interrupt(registers);
 }
@@ -213,12 +219,7 @@ pub(super) fn give_up(registers: &mut Registers) {
 /// A signal has arrived that the guest is not told: a call that was
 /// interrupted only by it is made once more.
 pub(super) fn resume(registers: &mut Registers) {
-    let found = windows()
-        .into_iter()
-        .find(|window| window.end == registers.rip);
-    if let Some(window) = found
-        && registers.rax == Errno::EINTR.as_result()
-    {
+    if let Some(window) = interrupted(registers) {
         registers.rip = window.again;
     }
 }
