@@ -1,5 +1,5 @@
-// Ends by signals with and without a core file, in a directory of its own: prints
-// how on every machine.
+// Ends by signals with and without a core file, and prints how: the same on every machine.
+// It makes a directory of its own in the working directory, and removes nothing elsewhere.
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <elf.h>
@@ -45,7 +45,7 @@ static int machine(const char *path)
     return header.e_machine;
 }
 
-// What is in the working directory, without its order; then it is emptied.
+// What is in the directory that `enter` made, without its order; then it is emptied.
 static void list(void)
 {
     DIR *here = opendir(".");
@@ -406,12 +406,27 @@ static void filtered(const char *what, unsigned action)
     ended(what, child);
 }
 
+static const char *enter(void)
+{
+    static char name[] = "crashes.XXXXXX";
+    if (!mkdtemp(name) || chdir(name))
+        abort();
+    return name;
+}
+
+static void leave(const char *name)
+{
+    if (chdir("..") || rmdir(name))
+        abort();
+}
+
 int main(int argc, char **argv)
 {
     char directory[PATH_MAX];
     setvbuf(stdout, NULL, _IOLBF, 0);
     if (argc > 1 && !strcmp(argv[1], "waits"))
         waits(NULL);
+    const char *name = enter();
     if (set_limit(RLIM_INFINITY) || !getcwd(directory, sizeof directory))
         return 1;
     prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -430,5 +445,6 @@ int main(int argc, char **argv)
     usleep(300000);
     kill(child, SIGQUIT);
     ended("executed", child);
+    leave(name);
     return zero;
 }

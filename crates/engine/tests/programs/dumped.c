@@ -1,6 +1,7 @@
 // Ends by signals where core_pattern is a path, a program or a socket: says what
-// core files there are, of which machine and whose. It sets the pattern, so it runs as
-// root on a machine of its own. "helps": it is the program of a pattern.
+// core files there are, of which machine and whose. It sets the pattern, and empties /tmp,
+// so it runs as root on a machine of its own, which has /helper. "helps": it is the program
+// of a pattern.
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <elf.h>
@@ -216,6 +217,10 @@ int main(int argc, char **argv)
         while (read(0, rest, sizeof rest) > 0)
             ;
         return write(file, &header, sizeof header) < 0;
+    }
+    if (access("/helper", X_OK)) {
+        perror("/helper: not a machine of the test's");
+        return 1;
     }
     setvbuf(stdout, NULL, _IOLBF, 0);
     umask(0);
