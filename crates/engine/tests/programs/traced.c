@@ -65,7 +65,7 @@ static pid_t child(void (*does)(void)) {
     fflush(stdout);
     pid_t made = fork();
     if (made == 0) {
-        if (ptrace(PTRACE_TRACEME) != 0)
+        if (request(PTRACE_TRACEME, 0, 0, 0) != 0)
             _exit(99);
         raise(SIGSTOP);
         does();
@@ -429,7 +429,7 @@ static void leaves(void) {
         if (tracer == 0) {
             pid_t whom = fork();
             if (whom == 0) {
-                ptrace(PTRACE_TRACEME);
+                request(PTRACE_TRACEME, 0, 0, 0);
                 raise(SIGUSR2);
                 char done = 'a' + how;
                 write(results[1], &done, 1);
