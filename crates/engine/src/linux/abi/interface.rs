@@ -96,23 +96,15 @@ pub trait Abi: Copy + Debug + Send + Sync + 'static {
     fn register_sets(state: &State<Self>) -> RegisterSets;
 
     /// The number of `execve`.
-    const EXECVE: u64 = 221;
+    const EXECVE: u64;
     /// Sets the registers that others are told of, but for those that can't be what is
     /// said there.
-    fn set_register_sets(state: &mut State<Self>, sets: &RegisterSets) {
-        let _ = (state, sets);
-    }
+    fn set_register_sets(state: &mut State<Self>, sets: &RegisterSets);
     /// Exchanges the register that says to a tracer whether a system call is entered (0)
-    /// or left (1), where the architecture has such a register.
-    fn exchange_direction(state: &mut State<Self>, value: u64) -> u64 {
-        let _ = state;
-        value
-    }
+    /// or left (1).
+    fn exchange_direction(state: &mut State<Self>, value: u64) -> u64;
     /// Exchanges the register with the number of a system call.
-    fn exchange_number(state: &mut State<Self>, value: u64) -> u64 {
-        let _ = state;
-        value
-    }
+    fn exchange_number(state: &mut State<Self>, value: u64) -> u64;
 
     /// How many registers GDB knows.
     const REGISTERS: usize;

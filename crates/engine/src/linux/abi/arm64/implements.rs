@@ -112,6 +112,8 @@ impl Abi for Arm64 {
         register_sets::register_sets(cpu)
     }
 
+    const EXECVE: u64 = 221;
+
     fn set_register_sets(cpu: &mut Cpu, sets: &RegisterSets) {
         register_sets::set_register_sets(cpu, sets);
     }
