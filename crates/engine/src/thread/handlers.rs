@@ -281,7 +281,7 @@ unsafe extern "C" fn handler(signal: i32, info: *const Info, context: *mut Conte
     // SAFETY: the kernel's siginfo has 128 bytes.
     let all = unsafe { *ptr::from_ref(info).cast::<SignalInfo>() };
     if signal == SIGTRAP && all.code() == traced::CHANGED {
-        // SAFETY: as above.
+        // SAFETY: the context is that of the thread that the signal interrupted.
         return unsafe { changed(attention, &traced::original(&all), context) };
     }
     note(attention, &all);

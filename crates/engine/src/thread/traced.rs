@@ -317,7 +317,8 @@ impl Record {
     /// Its bytes, to be written.
     #[must_use]
     pub const fn bytes_mut(&mut self) -> &mut [u8] {
-        // SAFETY: as above; all of the fields are numbers.
+        // SAFETY: it has no padding (asserted below), and all of the fields are numbers, so any
+        // bytes may be written.
         unsafe {
             core::slice::from_raw_parts_mut(core::ptr::from_mut(self).cast(), size_of::<Self>())
         }
@@ -347,7 +348,8 @@ pub unsafe fn stop(record: *mut Record) {
 /// # Safety
 /// As for [`stop`].
 pub unsafe fn raise(signal: i32, record: *mut Record) {
-    // SAFETY: the calls touch no memory; as above.
+    // SAFETY: the calls touch no memory, and the function keeps to the calling convention; the
+    // caller answers for the record.
     unsafe {
         let process = sys::syscall(number::GETPID, [0; 6]).unwrap_or(0);
         let thread = sys::syscall(number::GETTID, [0; 6]).unwrap_or(0);

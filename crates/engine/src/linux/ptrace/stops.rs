@@ -326,7 +326,7 @@ impl Thread {
         tracee.record().answered = 0;
         // The host may block all while a signal is told. This one comes at once.
         let before = signal::set_whole_mask(!TAKEN & !bit(signal));
-        // SAFETY: as in `halt`.
+        // SAFETY: the record is the thread's own, and a pointer to it is all that is kept.
         unsafe { traced::raise(signal, tracee.record.as_ptr()) };
         let _ = signal::set_whole_mask(before);
         self.resumed::<A>(process, cpu);
