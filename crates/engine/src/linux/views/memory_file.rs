@@ -2,8 +2,8 @@
 //! is written whatever a key denies, so where code memory has a key
 //! ([`crate::host::key`]) none may be opened to be written: a file is looked
 //! at once it is open ([`super::opened`]), since many paths lead to it. A process that
-//! traces others may open none either: what it writes there no translation is forgotten
-//! for, so debuggers have to write by `ptrace`.
+//! traces others may open none either: translations of code that is written there are not
+//! forgotten, so debuggers have to write by `ptrace`.
 
 use crate::host::key;
 use crate::host::sys::{self, Fd, Status, fd_argument, number};
@@ -12,8 +12,9 @@ use crate::host::sys::{self, Fd, Status, fd_argument, number};
 const ACCESS: u64 = 3;
 
 /// Whether a file that was just opened with these flags may not be kept: it may
-/// be used to write memory; `traces` says that the process traces others. The answer is then `EACCES`, as from a kernel that
-/// lets nobody trace the process.
+/// be used to write memory, and code memory has a key or the process traces others
+/// (`traces`). The answer is then `EACCES`, as from a kernel that lets nobody trace the
+/// process.
 #[must_use]
 pub(super) fn is_refused(file: &Fd, status: &Status, flags: u64, traces: bool) -> bool {
     flags & ACCESS != 0 && (traces || key::is_used()) && is_memory(file, status)
