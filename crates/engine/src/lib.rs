@@ -117,15 +117,9 @@ fn handed_over(start: &mut Start, mut run: Run<'static>) -> Result<Run<'static>,
 
 fn run_program<A: Abi>(start: &Start, command: &Run<'static>, block: Result<Block, Errno>) -> ! {
     let words = Words::read();
-    let told = cpu::Words {
-        leaf1_ecx: words.leaf1_ecx,
-        leaf7_ebx: words.leaf7_ebx,
-        leaf7_ecx: words.leaf7_ecx,
-        leaf7_edx: words.leaf7_edx,
-        extended_ecx: words.extended_ecx,
-        xcr0: words.xcr0,
-    };
-    if let Some(missing) = cpu::missing(&told) {
+    // SAFETY: the words are this processor's.
+    unsafe { cpu::note(words.has_keys(), words.has_serialize()) };
+    if let Some(missing) = words.missing() {
         message::line(text!(
             "this processor is too old: x86-64-v3 is needed, and it has no {missing}"
         ));

@@ -1,4 +1,8 @@
-//! The features of the host's processor that translation makes use of.
+//! What the host's processor has: whether it is new enough, x86-64-v3, whose registers the
+//! operating system saves, and which features translation makes use of.
+//!
+//! All of it is read from CPUID's registers ([`Words`]), and they are read here alone. The
+//! engine itself is compiled for the first x86-64, so that it can say on any what is missing.
 
 use core::arch::x86_64::{__cpuid, __cpuid_count, _xgetbv};
 
@@ -47,6 +51,58 @@ impl Words {
                 0
             },
         }
+    }
+}
+
+/// Where a feature's bit is.
+type Word = fn(&Words) -> u32;
+
+/// The features of x86-64-v3 beyond the first x86-64: name, where, bit.
+const FEATURES: [(&str, Word, u32); 14] = [
+    ("SSE3", |words| words.leaf1_ecx, 0),
+    ("SSSE3", |words| words.leaf1_ecx, 9),
+    ("FMA", |words| words.leaf1_ecx, 12),
+    ("CMPXCHG16B", |words| words.leaf1_ecx, 13),
+    ("SSE4.1", |words| words.leaf1_ecx, 19),
+    ("SSE4.2", |words| words.leaf1_ecx, 20),
+    ("MOVBE", |words| words.leaf1_ecx, 22),
+    ("POPCNT", |words| words.leaf1_ecx, 23),
+    ("AVX", |words| words.leaf1_ecx, 28),
+    ("F16C", |words| words.leaf1_ecx, 29),
+    ("BMI1", |words| words.leaf7_ebx, 3),
+    ("AVX2", |words| words.leaf7_ebx, 5),
+    ("BMI2", |words| words.leaf7_ebx, 8),
+    ("LZCNT", |words| words.extended_ecx, 5),
+];
+
+/// Of leaf 7's ECX: the kernel has switched on memory protection keys.
+const OSPKE: u32 = 4;
+/// Of leaf 7's EDX.
+const SERIALIZE: u32 = 14;
+/// XCR0: the registers of SSE and AVX are saved.
+const SAVED: u64 = 0b110;
+
+impl Words {
+    /// The first feature of x86-64-v3 that is missing, if any is.
+    #[must_use]
+    pub fn missing(&self) -> Option<&'static str> {
+        FEATURES
+            .iter()
+            .find(|(_, word, bit)| word(self) >> bit & 1 == 0)
+            .map(|&(name, ..)| name)
+            .or((self.xcr0 & SAVED != SAVED).then_some("saving of AVX registers (XSAVE)"))
+    }
+
+    /// Whether there are memory protection keys, and the kernel lets them be used.
+    #[must_use]
+    pub const fn has_keys(&self) -> bool {
+        self.leaf7_ecx >> OSPKE & 1 != 0
+    }
+
+    /// Whether there is the instruction SERIALIZE.
+    #[must_use]
+    pub const fn has_serialize(&self) -> bool {
+        self.leaf7_edx >> SERIALIZE & 1 != 0
     }
 }
 
@@ -164,5 +220,44 @@ impl HostFeatures {
             vpclmul: false,
             ..self
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: Words = Words {
+        leaf1_ecx: u32::MAX,
+        leaf7_ebx: u32::MAX,
+        leaf7_ecx: u32::MAX,
+        leaf7_edx: u32::MAX,
+        extended_ecx: u32::MAX,
+        xcr0: 7,
+    };
+
+    #[test]
+    fn each_feature_is_needed() {
+        assert_eq!(ALL.missing(), None);
+        for (name, word, bit) in FEATURES {
+            let mut words = ALL;
+            for register in [
+                &mut words.leaf1_ecx,
+                &mut words.leaf7_ebx,
+                &mut words.extended_ecx,
+            ] {
+                *register &= !(1 << bit);
+            }
+            assert!(word(&words) != u32::MAX);
+            assert!(words.missing().is_some(), "{name}");
+        }
+        let no_avx2 = Words {
+            leaf7_ebx: !(1 << 5),
+            ..ALL
+        };
+        assert_eq!(no_avx2.missing(), Some("AVX2"));
+        let no_state = Words { xcr0: 3, ..ALL };
+        assert_eq!(no_state.missing(), Some("saving of AVX registers (XSAVE)"));
+        assert_eq!(Words::default().missing(), Some("SSE3"));
     }
 }
