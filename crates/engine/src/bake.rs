@@ -28,14 +28,7 @@ pub fn run<A: Abi>(start: &Start, translations: &CStr, engine: &CStr) -> ! {
         message::line(text!("{name}: no translations that this engine can use"));
         sys::exit_group(1)
     }
-    let content = |path: &CStr| {
-        let file = Fd::open(path)?;
-        let length = usize::try_from(file.status()?.size).map_err(|_| Errno::EFBIG)?;
-        let mut bytes = alloc::vec![0; length];
-        let read = file.read_at(&mut bytes, 0)?;
-        bytes.truncate(read);
-        Ok(bytes)
-    };
+    let content = |path: &CStr| Fd::open(path)?.read_sized(u64::MAX);
     let made = content(c"/proc/self/exe").and_then(|own| {
         let with = engine_with(&own, &content(translations)?);
         write::publish(engine, &with.ok_or(Errno::ENOEXEC)?, 0o755)

@@ -36,7 +36,8 @@ pub fn run<A: Abi>(start: &Start, notes: &CStr, translations: &CStr) -> ! {
         message::line(text!("this engine has no build-id"));
         sys::exit_group(1)
     };
-    let made = content(notes)
+    let made = Fd::open(notes)
+        .and_then(|file| file.read_sized(MOST_NOTES))
         .map_err(|error| (notes, error))
         .and_then(|content| {
             translate::<A>(build, &notes::read(&content), translations)
@@ -49,15 +50,6 @@ pub fn run<A: Abi>(start: &Start, notes: &CStr, translations: &CStr) -> ! {
             sys::exit_group(1)
         }
     }
-}
-
-fn content(path: &CStr) -> Result<Vec<u8>, Errno> {
-    let file = Fd::open(path)?;
-    let length = file.status()?.size.cast_unsigned().min(MOST_NOTES);
-    let mut bytes = alloc::vec![0; usize::try_from(length).map_err(|_| Errno::EFBIG)?];
-    let read = file.read_at(&mut bytes, 0)?;
-    bytes.truncate(read);
-    Ok(bytes)
 }
 
 fn translate<A: Abi>(build: [u8; 20], notes: &[Noted<'_>], to: &CStr) -> Result<(), Errno> {

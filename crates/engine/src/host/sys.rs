@@ -415,6 +415,38 @@ impl Fd {
         }
         Ok(done)
     }
+
+    /// All of a file that has no size, as those of `/proc`. The space is taken before
+    /// reading, since taking it changes `/proc/self/maps`.
+    ///
+    /// # Errors
+    /// The kernel's; `ENOMEM` where there is no space.
+    pub fn read_all(&self) -> Result<Vec<u8>, Errno> {
+        let mut space = 1 << 15;
+        loop {
+            let mut text = Vec::new();
+            text.try_reserve_exact(space).map_err(|_| Errno::ENOMEM)?;
+            text.resize(space, 0);
+            let length = self.read_at(&mut text, 0)?;
+            if length < text.len() {
+                text.truncate(length);
+                return Ok(text);
+            }
+            space *= 4;
+        }
+    }
+
+    /// A file that has a size: all of it, or the first `most` bytes.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn read_sized(&self, most: u64) -> Result<Vec<u8>, Errno> {
+        let length = self.status()?.size.cast_unsigned().min(most);
+        let mut bytes = alloc::vec![0; usize::try_from(length).map_err(|_| Errno::EFBIG)?];
+        let read = self.read_at(&mut bytes, 0)?;
+        bytes.truncate(read);
+        Ok(bytes)
+    }
 }
 
 impl Fd {

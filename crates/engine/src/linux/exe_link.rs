@@ -21,7 +21,7 @@ use alloc::vec::Vec;
 use core::ffi::CStr;
 
 use super::executable::{Identity, Own, given_up, is_engine};
-use super::views::{self, maps};
+use super::views::maps;
 use crate::host::directory;
 use crate::host::sys::{self, AT_FDCWD, Errno, Fd, PATH_MAX, Status};
 
@@ -276,7 +276,7 @@ impl Folder<'_> {
         /// `O_CLOEXEC`.
         const FOR_READING: u64 = 0o2_000_000;
         let file = Fd::open_at(self.directory, &self.file(name)?, FOR_READING).ok()?;
-        views::read_all(&file)
+        file.read_all().ok()
     }
 
     /// The link of a descriptor, and what it leads to.

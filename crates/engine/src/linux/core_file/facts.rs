@@ -12,11 +12,10 @@ use super::notes::About;
 use super::write::Memory;
 use crate::host::sys::{self, AT_FDCWD, Fd, number};
 use crate::linux::process::{Process, Thread};
-use crate::linux::views::read_all;
 
 /// A file of procfs, without the end of its line.
 fn line(path: &core::ffi::CStr) -> Option<Vec<u8>> {
-    let mut text = read_all(&Fd::open(path).ok()?)?;
+    let mut text = Fd::open(path).ok()?.read_all().ok()?;
     if text.last() == Some(&b'\n') {
         text.pop();
     }

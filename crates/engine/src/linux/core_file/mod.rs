@@ -39,7 +39,7 @@ use self::write::Memory;
 use super::known::Known;
 use super::process::{Process, Thread};
 use super::signals;
-use super::views::{maps, read_all};
+use super::views::maps;
 use crate::host::signal;
 use crate::host::sys::{self, AT_FDCWD, Errno, Fd, fd_argument, number};
 use crate::thread::register_sets::RegisterSets;
@@ -230,7 +230,7 @@ fn fill(
     let about = facts::about(process, thread, &memory);
     let filter = facts::filter();
     // First the mappings, then what the engine's are: those are in both.
-    let host = read_all(&Fd::open(c"/proc/self/smaps")?).ok_or(Errno::ENOMEM)?;
+    let host = Fd::open(c"/proc/self/smaps")?.read_all()?;
     let known = Known::of(process);
     let mappings = maps::mappings(&host, &known);
     let notes = notes::all(&about, threads, &mappings);

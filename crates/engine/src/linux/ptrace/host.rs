@@ -6,7 +6,7 @@ use crate::host::own;
 use crate::host::signal::SignalInfo;
 use crate::host::sys::{self, Errno, Fd, number};
 use crate::linux::other::below;
-use crate::linux::views::{maps, read_all};
+use crate::linux::views::maps;
 use crate::thread::traced::{Place, Record};
 
 /// Requests.
@@ -187,7 +187,7 @@ pub fn find_engine(thread: i32) -> Option<u64> {
         return Some(own);
     }
     let maps = Fd::open(&below(b"/proc", number_of(thread).as_bytes(), "maps")?).ok()?;
-    let maps = read_all(&maps)?;
+    let maps = maps.read_all().ok()?;
     let inode = crate::linux::other::engine_of(b"/proc", number_of(thread).as_bytes(), &maps)?;
     maps::starts_of(&maps, inode)
         .take(MOST_STARTS)
@@ -208,7 +208,10 @@ fn number_of(thread: i32) -> alloc::string::String {
 /// A number in the `status` of a task in `/proc`.
 #[must_use]
 pub fn status_field(task: &[u8], name: &str, radix: u32) -> Option<u64> {
-    let text: Vec<u8> = read_all(&Fd::open(&below(b"/proc", task, "status")?).ok()?)?;
+    let text: Vec<u8> = Fd::open(&below(b"/proc", task, "status")?)
+        .ok()?
+        .read_all()
+        .ok()?;
     let mut lines = text.split(|&byte| byte == b'\n');
     let line = lines.find_map(|line| line.strip_prefix(name.as_bytes()))?;
     u64::from_str_radix(core::str::from_utf8(line).ok()?.trim(), radix).ok()

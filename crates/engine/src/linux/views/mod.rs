@@ -54,7 +54,7 @@ fn is_the_engines(process: u32) -> Option<bool> {
 /// A file of another process.
 fn read_of(process: u32, file: &str) -> Option<Vec<u8>> {
     let path = CString::new(format!("/proc/{process}/{file}")).ok()?;
-    read_all(&Fd::open(&path).ok()?)
+    Fd::open(&path).ok()?.read_all().ok()
 }
 
 /// Where another process that runs on the engine has its translated code, to
@@ -67,24 +67,6 @@ pub fn code_memory(process: i32) -> Vec<Range<u64>> {
         Some(maps::code_memory(&maps))
     };
     ranges().unwrap_or_default()
-}
-
-/// All of a file that has no size. The space is taken before reading, since
-/// taking it changes `maps`.
-#[must_use]
-pub fn read_all(file: &Fd) -> Option<Vec<u8>> {
-    let mut space = 1 << 15;
-    loop {
-        let mut text = Vec::new();
-        text.try_reserve_exact(space).ok()?;
-        text.resize(space, 0);
-        let length = file.read_at(&mut text, 0).ok()?;
-        if length < text.len() {
-            text.truncate(length);
-            return Some(text);
-        }
-        space *= 4;
-    }
 }
 
 #[cfg(test)]

@@ -253,7 +253,7 @@ impl Mount {
     fn of(file: &Fd, about: &About) -> Option<Self> {
         Self::asked(file).or_else(|| {
             let list = Fd::open(c"/proc/thread-self/mountinfo").ok()?;
-            Self::listed(&super::read_all(&list)?, about.mount?)
+            Self::listed(&list.read_all().ok()?, about.mount?)
         })
     }
 

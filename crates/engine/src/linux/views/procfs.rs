@@ -9,11 +9,11 @@ use alloc::ffi::CString;
 use alloc::vec::Vec;
 use core::mem::ManuallyDrop;
 
+use super::maps;
 use super::place::{self, Found, Place};
 use super::registers::Register;
 use super::shown::{self, Original};
 use super::status::{self, Signals};
-use super::{maps, read_all};
 use crate::host::own;
 use crate::host::sys::{
     self, AT_FDCWD, Errno, Fd, Status, fd_argument, number, read_link, status_at,
@@ -187,7 +187,7 @@ impl Viewer<'_> {
             Found::Another => return None,
             // Of those for all to read there is none that waits, or is used up.
             Found::Somewhere(_) if status.mode & 0o777 != 0o444 => return None,
-            Found::Somewhere(link) => (self.text_by_itself(&read_all(file)?), link),
+            Found::Somewhere(link) => (self.text_by_itself(&file.read_all().ok()?), link),
         };
         let original = Original {
             status: *status,
@@ -227,7 +227,7 @@ impl Viewer<'_> {
     }
 
     fn text(&self, file: &Fd, place: &Place) -> Option<Vec<u8>> {
-        let host = || read_all(file);
+        let host = || file.read_all().ok();
         let which = text_at(&place.path)?;
         match which {
             Text::Processors => Some((self.process.platform.processors)(&host()?)),
@@ -253,12 +253,17 @@ impl Viewer<'_> {
             _ => maps::guest,
         };
         if owner(place, task) != Owner::Other {
-            let host = read_all(file)?;
+            let host = file.read_all().ok()?;
             return Some(correct(&host, &Known::of(self.process)));
         }
         let (procfs, path) = (place.root.as_deref()?, task.path());
-        let of_task = |name| read_all(&Fd::open(&other::below(procfs, &path, name)?).ok()?);
-        let host = read_all(file)?;
+        let of_task = |name| {
+            Fd::open(&other::below(procfs, &path, name)?)
+                .ok()?
+                .read_all()
+                .ok()
+        };
+        let host = file.read_all().ok()?;
         let maps = match which {
             Text::Numa(_) => of_task("maps")?,
             _ => host,
@@ -269,19 +274,19 @@ impl Viewer<'_> {
         let Some((mut known, other)) = other.and_then(|other| Some((other.known()?, other))) else {
             let stat = of_task("stat").unwrap_or_default();
             let guessed = maps::guessed(&maps, engine, &stat);
-            return Some(correct(&read_all(file)?, &guessed));
+            return Some(correct(&file.read_all().ok()?, &guessed));
         };
         /// It may go on meanwhile.
         const TRIES: usize = 8;
         for _ in 1..TRIES {
-            let host = read_all(file)?;
+            let host = file.read_all().ok()?;
             let after = other.known()?;
             if after == known {
                 return Some(correct(&host, &known));
             }
             known = after;
         }
-        Some(correct(&read_all(file)?, &known))
+        Some(correct(&file.read_all().ok()?, &known))
     }
 
     /// Puts a text in the place of an open file; gives the descriptor back.

@@ -1,5 +1,6 @@
-//! What a process ran that no file had: noted block by block as it is interpreted for
-//! the first time, or is translated with what is, and written down when the process ends or becomes another program.
+//! What a process ran that no file of translations had. Each block is noted when it is
+//! interpreted for the first time, or is translated together with one that was, and all are
+//! written down when the process ends or becomes another program.
 //!
 //! What is written are notes ([`super::notes`]) of which code ran, and no code: who
 //! translates it reads the guest's files anew, so that a program has no say in the host's code
@@ -114,7 +115,7 @@ impl Learner {
         if fresh.is_empty() {
             return Ok(());
         }
-        let lines = notes::lines(&whole(c"/proc/self/maps")?, fresh);
+        let lines = notes::lines(&Fd::open(c"/proc/self/maps")?.read_all()?, fresh);
         ran.written = ran.blocks.len();
         if lines.is_empty() {
             return Ok(());
@@ -129,21 +130,6 @@ impl Leaving for Learner {
     fn becomes_another(&self) {
         // What can't be written is learned another time.
         let _ = self.write();
-    }
-}
-
-/// All that a file has whose size is not known before.
-fn whole(path: &CStr) -> Result<Vec<u8>, Errno> {
-    let file = Fd::open(path)?;
-    let mut all = Vec::new();
-    loop {
-        let start = all.len();
-        all.resize(start + (1 << 16), 0);
-        let read = file.read_at(&mut all[start..], start as u64)?;
-        all.truncate(start + read);
-        if read < 1 << 16 {
-            return Ok(all);
-        }
     }
 }
 
