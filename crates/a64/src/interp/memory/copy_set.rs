@@ -29,7 +29,9 @@ use guest::memory::{Fault, Memory, Size};
 
 /// The most bytes that one step moves.
 const LIMIT: u64 = 1 << 20;
-/// A page's bytes: [`Memory::copy`] may do so many at once where ranges overlap.
+/// Ranges that overlap are copied in pieces that end at multiples of this, in the target:
+/// memory that copies such a piece at once ([`Memory::copy`]) may need it to lie on one page.
+/// Any number is right.
 const PAGE: u64 = 4096;
 
 /// The counts to which CPYP, and to which CPYFP and SETP saturate
@@ -181,7 +183,8 @@ fn forward<M: Memory>(cpu: &mut Cpu, mem: &mut M, insn: Insn, kind: Kind) -> Res
     let (start, count) = (cpu.x[d].wrapping_add(cpu.x[n]), cpu.x[n].wrapping_neg());
     let whole = count.min(LIMIT);
     let from = x(cpu, insn.rs()).wrapping_add(cpu.x[n]);
-    // What a target above the source's start makes of it depends on the pieces.
+    // A forward-only copy to a target within the source, above its start, reads what it has
+    // written, so what comes of it depends on the size of the pieces: they stay small.
     let mut pages = kind != Kind::Set && !overlaps_above(start, from, count);
     let at_once = match kind {
         Kind::Set => mem.fill(start, byte as u8, whole),
@@ -220,7 +223,8 @@ fn copy_backward<M: Memory>(cpu: &mut Cpu, mem: &mut M, insn: Insn) -> Result<bo
     let mut budget = LIMIT;
     let mut at_once = true;
     while cpu.x[n] != 0 && budget != 0 {
-        // What is behind the source's end does not overlap it; else to the page's start.
+        // The last `behind` bytes of the target lie behind the source's end: they overlap none
+        // of the bytes that are copied to them. Where more are left on the page, all those.
         let behind = cpu.x[d].wrapping_sub(cpu.x[s]);
         let here = cpu.x[d].wrapping_add(cpu.x[n] - 1) % PAGE + 1;
         let piece = budget.min(cpu.x[n]).min(behind.max(here));

@@ -4,8 +4,10 @@
 //! The memory is a file without a name, if the kernel gives one. It is sealed once it is mapped
 //! to be written, so that no other mapping of it can be written, nor made so: whoever has the
 //! executable mapping alone can't change it by any means of the kernel's. Before a `fork`, the
-//! parent gives up the mapping to write what both will execute. Else it is shared memory without a file. perf looks into its map for such
-//! memory only.
+//! parent gives up the mapping to write what both will execute.
+//!
+//! Otherwise it is shared memory without a file: if the kernel gives none, if others would see
+//! its descriptor, and for perf, which looks into its map for such memory only.
 //!
 //! Invariant: both mappings stay where they were made first, whatever is mapped there.
 

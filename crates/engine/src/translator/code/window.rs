@@ -2,11 +2,11 @@
 //! then at another place each time.
 //!
 //! Used where a program could gain by writing to code memory ([`super::arena::Arena::close`])
-//! and no key protects this memory ([`crate::host::key`]). A window maps some pages of the
-//! mapping that can't be accessed once more: shared memory allows that without a descriptor. Its place is
-//! one of 2^28, for some microseconds, and a program that tries another place gets a signal.
-//! Opening and closing a window takes about 10 µs (Linux 6.18, on an AMD EPYC's virtual
-//! processor).
+//! and no key protects this memory ([`crate::host::key`]). The mapping to write code lets
+//! nobody write then. A window maps some of its pages a second time, which shared memory allows
+//! without a descriptor. The window's place is one of 2^28, for some microseconds, and a
+//! program that tries another place gets a signal. Opening and closing a window takes about
+//! 10 µs (Linux 6.18, on an AMD EPYC's virtual processor).
 
 use crate::host::own;
 use crate::host::sys::{self, Errno, number};
