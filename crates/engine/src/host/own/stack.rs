@@ -58,11 +58,12 @@ pub fn reserve(end: u64) -> Result<Range<u64>, Errno> {
     Ok(start..end)
 }
 
-/// The stack is to end so many bytes below an address: nobody maps anything between.
+/// Reserves the gap between an address and the stack, which is to end so many bytes below it:
+/// nobody maps anything there.
 ///
 /// # Errors
 /// The kernel's, also where something is mapped there.
-pub fn end_below(above: u64, gap: u64) -> Result<(), Errno> {
+pub fn reserve_gap(above: u64, gap: u64) -> Result<(), Errno> {
     if gap == 0 {
         return Ok(());
     }

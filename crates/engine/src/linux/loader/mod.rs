@@ -242,7 +242,7 @@ fn take(layout: Layout, chance: &mut Chance) -> Result<Option<u64>, Errno> {
     }
     room::take(end)?;
     let above = end - layout.kernels;
-    own::stack::end_below(above, random)?;
+    own::stack::reserve_gap(above, random)?;
     Ok(Some(above - random))
 }
 
