@@ -325,6 +325,12 @@ static pid_t stranger(pid_t *busy) {
     if (made == 0) {
         static volatile long counter;
         prctl(PR_SET_PDEATHSIG, SIGKILL);
+        // Blocked until it waits: pause would miss a signal that comes just before.
+        sigset_t blocked, none;
+        sigemptyset(&none);
+        sigemptyset(&blocked);
+        sigaddset(&blocked, SIGUSR1);
+        sigprocmask(SIG_BLOCK, &blocked, NULL);
         signal(SIGUSR1, note);
         pid_t runs = fork();
         if (runs == 0) {
@@ -333,7 +339,7 @@ static pid_t stranger(pid_t *busy) {
         }
         write(numbers[1], &runs, sizeof runs);
         for (;;)
-            if (pause() == -1 && told)
+            if (sigsuspend(&none) == -1 && told)
                 _exit(21);
     }
     read(numbers[0], busy, sizeof *busy);
