@@ -129,25 +129,6 @@ fn giving_two(
     })
 }
 
-/// A function that gives a time in an argument.
-macro_rules! giving {
-    ($($name:ident $index:literal $time:ident $make:expr;)*) => {
-        $(pub(super) fn $name(call: &mut Call<'_>) -> Made {
-            giving(call, $index, $time, $make)
-        })*
-    };
-}
-
-giving! {
-    clock_gettime 1 Narrow time::clock_gettime;
-    clock_gettime64 1 Wide time::clock_gettime;
-    clock_getres 1 Narrow |call| call.pass(number::CLOCK_GETRES);
-    clock_getres_time64 1 Wide |call| call.pass(number::CLOCK_GETRES);
-    gettimeofday 0 Narrow time::gettimeofday;
-    sched_rr_get_interval 1 Narrow |call| call.pass(SCHED_RR_GET_INTERVAL);
-    sched_rr_get_interval_time64 1 Wide |call| call.pass(SCHED_RR_GET_INTERVAL);
-}
-
 const SETTIMEOFDAY: u32 = 164;
 const SCHED_RR_GET_INTERVAL: u32 = 148;
 const CLOCK_SETTIME: u32 = 227;
@@ -157,42 +138,67 @@ const SEMTIMEDOP: u32 = 220;
 const FUTEX_WAITV: u32 = 449;
 const FUTEX_WAIT2: u32 = 455;
 
-/// A function that takes one.
-macro_rules! taking {
-    ($($name:ident $index:literal $time:ident $make:expr;)*) => {
+/// Functions of calls: how the time is converted, in which argument it is, how it is written, and
+/// what makes the call.
+macro_rules! calls {
+    ($($name:ident = $way:ident($($argument:expr),*);)*) => {
         $(pub(super) fn $name(call: &mut Call<'_>) -> Made {
-            taking(call, $index, $time, $make)
+            $way(call, $($argument),*)
         })*
     };
 }
 
-taking! {
-    settimeofday 0 Narrow |call| call.pass(SETTIMEOFDAY);
-    clock_settime 1 Narrow |call| call.pass(CLOCK_SETTIME);
-    clock_settime64 1 Wide |call| call.pass(CLOCK_SETTIME);
-    mq_timedsend 4 Narrow |call| call.pass(MQ_TIMEDSEND);
-    mq_timedsend_time64 4 Wide |call| call.pass(MQ_TIMEDSEND);
-    mq_timedreceive 4 Narrow |call| call.pass(MQ_TIMEDRECEIVE);
-    mq_timedreceive_time64 4 Wide |call| call.pass(MQ_TIMEDRECEIVE);
-    semtimedop 3 Narrow |call| call.pass(SEMTIMEDOP);
-    semtimedop_time64 3 Wide |call| call.pass(SEMTIMEDOP);
-    futex_waitv 3 Wide |call| call.pass(FUTEX_WAITV);
-    futex_wait 4 Wide |call| call.pass(FUTEX_WAIT2);
-    epoll_pwait2 3 Wide events::epoll_pwait2;
-    rt_sigtimedwait 2 Narrow sigtimedwait;
-    rt_sigtimedwait_time64 2 Wide sigtimedwait;
+calls! {
+    clock_gettime = giving(1, Narrow, time::clock_gettime);
+    clock_gettime64 = giving(1, Wide, time::clock_gettime);
+    clock_getres = giving(1, Narrow, |call| call.pass(number::CLOCK_GETRES));
+    clock_getres_time64 = giving(1, Wide, |call| call.pass(number::CLOCK_GETRES));
+    gettimeofday = giving(0, Narrow, time::gettimeofday);
+    sched_rr_get_interval = giving(1, Narrow, |call| call.pass(SCHED_RR_GET_INTERVAL));
+    sched_rr_get_interval_time64 = giving(1, Wide, |call| call.pass(SCHED_RR_GET_INTERVAL));
+
+    getitimer = giving_two(1, Narrow, |call| call.pass(number::GETITIMER));
+    timer_gettime = giving_two(1, Narrow, |call| call.pass(number::TIMER_GETTIME));
+    timer_gettime64 = giving_two(1, Wide, |call| call.pass(number::TIMER_GETTIME));
+    timerfd_gettime = giving_two(1, Narrow, |call| call.pass(number::TIMERFD_GETTIME));
+    timerfd_gettime64 = giving_two(1, Wide, |call| call.pass(number::TIMERFD_GETTIME));
+
+    setitimer = set_timer(1, Narrow, number::SETITIMER);
+    timer_settime = set_timer(2, Narrow, number::TIMER_SETTIME);
+    timer_settime64 = set_timer(2, Wide, number::TIMER_SETTIME);
+    timerfd_settime = set_timer(2, Narrow, number::TIMERFD_SETTIME);
+    timerfd_settime64 = set_timer(2, Wide, number::TIMERFD_SETTIME);
+
+    settimeofday = taking(0, Narrow, |call| call.pass(SETTIMEOFDAY));
+    clock_settime = taking(1, Narrow, |call| call.pass(CLOCK_SETTIME));
+    clock_settime64 = taking(1, Wide, |call| call.pass(CLOCK_SETTIME));
+    mq_timedsend = taking(4, Narrow, |call| call.pass(MQ_TIMEDSEND));
+    mq_timedsend_time64 = taking(4, Wide, |call| call.pass(MQ_TIMEDSEND));
+    mq_timedreceive = taking(4, Narrow, |call| call.pass(MQ_TIMEDRECEIVE));
+    mq_timedreceive_time64 = taking(4, Wide, |call| call.pass(MQ_TIMEDRECEIVE));
+    semtimedop = taking(3, Narrow, |call| call.pass(SEMTIMEDOP));
+    semtimedop_time64 = taking(3, Wide, |call| call.pass(SEMTIMEDOP));
+    futex_waitv = taking(3, Wide, |call| call.pass(FUTEX_WAITV));
+    futex_wait = taking(4, Wide, |call| call.pass(FUTEX_WAIT2));
+    epoll_pwait2 = taking(3, Wide, events::epoll_pwait2);
+    rt_sigtimedwait = taking(2, Narrow, sigtimedwait);
+    rt_sigtimedwait_time64 = taking(2, Wide, sigtimedwait);
+
+    futex = wait_for(Narrow);
+    futex_time64 = wait_for(Wide);
+
+    nanosleep = sleep(0, Narrow, time::nanosleep);
+    clock_nanosleep = sleep(2, Narrow, time::clock_nanosleep);
+    clock_nanosleep_time64 = sleep(2, Wide, time::clock_nanosleep);
+
+    ppoll = spending(2, Narrow, signals::ppoll);
+    ppoll_time64 = spending(2, Wide, signals::ppoll);
+    pselect6 = spending(4, Narrow, with_sets);
+    pselect6_time64 = spending(4, Wide, with_sets);
 }
 
 fn sigtimedwait(call: &mut Call<'_>) -> Made {
     super::signals::giving_info(call, 1, observing::rt_sigtimedwait)
-}
-
-pub(super) fn futex(call: &mut Call<'_>) -> Made {
-    wait_for(call, Narrow)
-}
-
-pub(super) fn futex_time64(call: &mut Call<'_>) -> Made {
-    wait_for(call, Wide)
 }
 
 /// Of operations that wait, the fourth argument is a time; else it is a number.
@@ -204,18 +210,6 @@ fn wait_for(call: &mut Call<'_>, time: Time) -> Made {
         return taking(call, 3, time, |call| call.pass(number::FUTEX));
     }
     call.pass(number::FUTEX)
-}
-
-pub(super) fn nanosleep(call: &mut Call<'_>) -> Made {
-    sleep(call, 0, Narrow, time::nanosleep)
-}
-
-pub(super) fn clock_nanosleep(call: &mut Call<'_>) -> Made {
-    sleep(call, 2, Narrow, time::clock_nanosleep)
-}
-
-pub(super) fn clock_nanosleep_time64(call: &mut Call<'_>) -> Made {
-    sleep(call, 2, Wide, time::clock_nanosleep)
 }
 
 /// What is left is told where a signal ends it.
@@ -237,59 +231,11 @@ fn sleep(
     result
 }
 
-pub(super) fn getitimer(call: &mut Call<'_>) -> Made {
-    giving_two(call, 1, Narrow, |call| call.pass(number::GETITIMER))
-}
-
-pub(super) fn setitimer(call: &mut Call<'_>) -> Made {
-    set_timer(call, 1, Narrow, number::SETITIMER)
-}
-
-pub(super) fn timer_settime(call: &mut Call<'_>) -> Made {
-    set_timer(call, 2, Narrow, number::TIMER_SETTIME)
-}
-
-pub(super) fn timer_settime64(call: &mut Call<'_>) -> Made {
-    set_timer(call, 2, Wide, number::TIMER_SETTIME)
-}
-
-pub(super) fn timerfd_settime(call: &mut Call<'_>) -> Made {
-    set_timer(call, 2, Narrow, number::TIMERFD_SETTIME)
-}
-
-pub(super) fn timerfd_settime64(call: &mut Call<'_>) -> Made {
-    set_timer(call, 2, Wide, number::TIMERFD_SETTIME)
-}
-
 /// The new times in one argument, the old in the next.
 fn set_timer(call: &mut Call<'_>, index: usize, time: Time, number: u32) -> Made {
     giving_two(call, index + 1, time, |call| {
         taking_all::<2>(call, index, time, |call| call.pass(number))
     })
-}
-
-pub(super) fn timer_gettime(call: &mut Call<'_>) -> Made {
-    giving_two(call, 1, Narrow, |call| call.pass(number::TIMER_GETTIME))
-}
-
-pub(super) fn timer_gettime64(call: &mut Call<'_>) -> Made {
-    giving_two(call, 1, Wide, |call| call.pass(number::TIMER_GETTIME))
-}
-
-pub(super) fn timerfd_gettime(call: &mut Call<'_>) -> Made {
-    giving_two(call, 1, Narrow, |call| call.pass(number::TIMERFD_GETTIME))
-}
-
-pub(super) fn timerfd_gettime64(call: &mut Call<'_>) -> Made {
-    giving_two(call, 1, Wide, |call| call.pass(number::TIMERFD_GETTIME))
-}
-
-pub(super) fn ppoll(call: &mut Call<'_>) -> Made {
-    spending(call, 2, Narrow, signals::ppoll)
-}
-
-pub(super) fn ppoll_time64(call: &mut Call<'_>) -> Made {
-    spending(call, 2, Wide, signals::ppoll)
 }
 
 /// `poll` has milliseconds and no mask.
@@ -323,14 +269,6 @@ pub(super) fn select(call: &mut Call<'_>) -> Made {
         let _ = Narrow.write(call, guest, [host[0], host[1] / 1000]);
     }
     result
-}
-
-pub(super) fn pselect6(call: &mut Call<'_>) -> Made {
-    spending(call, 4, Narrow, with_sets)
-}
-
-pub(super) fn pselect6_time64(call: &mut Call<'_>) -> Made {
-    spending(call, 4, Wide, with_sets)
 }
 
 /// Sets of descriptors have whole words of the guest's, and copies have whole words of the
