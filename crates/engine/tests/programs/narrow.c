@@ -398,6 +398,13 @@ static void clocks(void) {
     SAY(getitimer(ITIMER_REAL, &old));
     printf("%lld %lld\n", (long long)old.it_value.tv_sec, (long long)old.it_value.tv_usec);
     SAY(clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &(struct timespec){1, 0}, NULL));
+    // Interrupted before an absolute time: nothing is told. The C library would hide it.
+    struct timespec end;
+    SAY(clock_gettime(CLOCK_MONOTONIC, &end));
+    int32_t until[2] = {end.tv_sec + 5, end.tv_nsec}, untold[2] = {7, 7};
+    SAY(setitimer(ITIMER_REAL, &alarm, NULL));
+    SAY(syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, TIMER_ABSTIME, until, untold));
+    printf("%d %d\n", untold[0], untold[1]);
     timer_t timer;
     struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN};
     event.sigev_value.sival_ptr = (void *)0x87654321;

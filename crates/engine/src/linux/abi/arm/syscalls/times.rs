@@ -212,7 +212,8 @@ fn wait_for(call: &mut Call<'_>, time: Time) -> Made {
     call.pass(number::FUTEX)
 }
 
-/// What is left is told where a signal ends it.
+/// What is left is told where a signal ends it. Of an absolute time nothing is, and `left` stays 0;
+/// of a relative time something always is left.
 fn sleep(
     call: &mut Call<'_>,
     index: usize,
@@ -225,7 +226,7 @@ fn sleep(
         let mut wanted = time.read(call.arguments[index])?;
         with(call, index, &mut wanted, make)
     });
-    if result == Err(Errno::EINTR) && guest != 0 {
+    if result == Err(Errno::EINTR) && left != [0; 2] {
         time.write(call, guest, left)?;
     }
     result
