@@ -10,104 +10,48 @@
 use armistice_a32::cpu::{Cpu, Flags};
 use armistice_a32::decode::{Insn, State, a32, decode, fp, simd, t16, t32};
 use armistice_a32::interp::step;
-use guest::memory::{Barrier, Buffer, Fault, Memory, Size};
-use guest::{Environment, Exception};
+use guest::Exception;
+use guest::memory::Buffer;
+use isa::random::Random;
 
 /// Where the memory begins, and its length.
 const BASE: u64 = 0x1_0000;
 const LENGTH: usize = 0x400;
 
-/// xorshift64*: repeatable.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    }
-
-    /// An address inside or about the ends, a small number, or anything.
-    fn value(&mut self) -> u64 {
-        let any = self.next();
-        match any >> 60 {
-            0..=6 => BASE + (any & 0x3f8),
-            7 => BASE + LENGTH as u64 - 16 + (any & 31),
-            8..=9 => any & 0x3f,
-            10 => (any & 0x3f).wrapping_neg() & 0xffff_ffff,
-            _ => any & 0xffff_ffff,
-        }
-    }
-}
-
-/// Memory, and a clock that stands.
-struct Space(Buffer);
-
-impl Memory for Space {
-    fn load(&mut self, address: u64, size: Size) -> Result<u128, Fault> {
-        self.0.load(address, size)
-    }
-
-    fn store(&mut self, address: u64, size: Size, value: u128) -> Result<(), Fault> {
-        self.0.store(address, size, value)
-    }
-
-    fn compare_exchange(
-        &mut self,
-        address: u64,
-        size: Size,
-        expected: u128,
-        new: u128,
-    ) -> Result<u128, Fault> {
-        self.0.compare_exchange(address, size, expected, new)
-    }
-
-    fn fetch(&mut self, address: u64, size: Size) -> Result<u32, Fault> {
-        self.0.fetch(address, size)
-    }
-
-    fn barrier(&mut self, kind: Barrier) {
-        self.0.barrier(kind);
-    }
-
-    fn invalidate_code(&mut self, address: u64, length: u64) {
-        self.0.invalidate_code(address, length);
-    }
-}
-
-impl Environment for Space {
-    fn counter(&mut self) -> u64 {
-        1
-    }
-
-    fn frequency(&mut self) -> u64 {
-        1
+/// An address inside or about the ends, a small number, or anything.
+fn value(random: &mut Random) -> u64 {
+    let any = random.bits();
+    match any >> 60 {
+        0..=6 => BASE + (any & 0x3f8),
+        7 => BASE + LENGTH as u64 - 16 + (any & 31),
+        8..=9 => any & 0x3f,
+        10 => (any & 0x3f).wrapping_neg() & 0xffff_ffff,
+        _ => any & 0xffff_ffff,
     }
 }
 
 fn cpu(random: &mut Random, set: State) -> Cpu {
     let mut cpu = Cpu {
-        pc: random.value() & !3,
-        flags: Flags::from_nzcv((random.next() & 15) as u8),
-        big_endian: (random.next() >> 9 & 1) as u32,
+        pc: value(random) & !3,
+        flags: Flags::from_nzcv((random.bits() & 15) as u8),
+        big_endian: (random.bits() >> 9 & 1) as u32,
         ..Cpu::default()
     };
     for r in &mut cpu.r[..15] {
-        *r = random.value();
+        *r = value(random);
     }
     if set == State::Thumb {
         cpu.thumb = 1;
-        let it = random.next() as u32;
+        let it = random.word();
         cpu.set_it(if it >> 31 == 1 { it & 0xff } else { 0 });
     }
     for v in &mut cpu.v[..16] {
-        *v = u128::from(random.next()) << 64 | u128::from(random.next());
+        *v = u128::from(random.bits()) << 64 | u128::from(random.bits());
     }
-    cpu.fpcr = random.next() as u32 & 0x07c8_0000;
-    if random.next() >> 63 == 1 {
-        cpu.monitor.address = cpu.r[(random.next() % 15) as usize];
-        cpu.monitor.size = 1 << (random.next() % 4);
+    cpu.fpcr = random.word() & 0x07c8_0000;
+    if random.bits() >> 63 == 1 {
+        cpu.monitor.address = cpu.r[(random.bits() % 15) as usize];
+        cpu.monitor.size = 1 << (random.bits() % 4);
     }
     cpu
 }
@@ -125,12 +69,12 @@ fn execute(set: State, word: u32, random: &mut Random) {
         return;
     };
     let mut cpu = cpu(random, set);
-    let mut space = Space(Buffer::new(BASE, LENGTH));
-    for byte in &mut space.0.bytes {
-        *byte = random.next().to_le_bytes()[7];
+    let mut memory = Buffer::new(BASE, LENGTH);
+    for byte in &mut memory.bytes {
+        *byte = random.bits().to_le_bytes()[7];
     }
-    let (mut before, bytes) = (cpu.clone(), space.0.bytes.clone());
-    let result = step(&mut cpu, &mut space, insn);
+    let (mut before, bytes) = (cpu.clone(), memory.bytes.clone());
+    let result = step(&mut cpu, &mut memory, insn);
     let what = format!("{} {word:#x}: {result:?}", insn.name());
     assert!(
         cpu.r.iter().all(|&r| r >> 32 == 0),
@@ -149,7 +93,7 @@ fn execute(set: State, word: u32, random: &mut Random) {
         }
         assert!(cpu == before, "{what}: the state changed");
         assert!(
-            has_several_accesses(insn) || space.0.bytes == bytes,
+            has_several_accesses(insn) || memory.bytes == bytes,
             "{what}: memory changed"
         );
     }
@@ -157,28 +101,28 @@ fn execute(set: State, word: u32, random: &mut Random) {
 
 #[test]
 fn any_instruction_on_any_state() {
-    let mut random = Random(0x57a7e);
+    let mut random = Random::new(0x57a7e);
     let rounds = if cfg!(armistice_long) { 30_000 } else { 300 };
     for _ in 0..rounds {
         for op in a32::Op::ALL {
             let info = op.info();
-            let word = info.value | random.next() as u32 & !info.mask;
+            let word = info.value | random.word() & !info.mask;
             execute(State::Arm, word, &mut random);
         }
         for op in t32::Op::ALL {
             let info = op.info();
-            let word = info.value | random.next() as u32 & !info.mask;
+            let word = info.value | random.word() & !info.mask;
             execute(State::Thumb, word, &mut random);
         }
         for op in fp::Op::ALL {
             let info = op.info();
-            let word = info.value | random.next() as u32 & !info.mask;
+            let word = info.value | random.word() & !info.mask;
             execute(State::Thumb, word, &mut random);
             execute(State::Arm, word, &mut random);
         }
         for op in simd::Op::ALL {
             let info = op.info();
-            let word = info.value | random.next() as u32 & !info.mask;
+            let word = info.value | random.word() & !info.mask;
             execute(State::Arm, word, &mut random);
             let first = match word >> 24 {
                 0xf2 => 0xef,
@@ -191,7 +135,7 @@ fn any_instruction_on_any_state() {
         }
         for op in t16::Op::ALL {
             let info = op.info();
-            let word = info.value | random.next() as u32 & !info.mask & 0xffff;
+            let word = info.value | random.word() & !info.mask & 0xffff;
             execute(State::Thumb, word, &mut random);
         }
     }

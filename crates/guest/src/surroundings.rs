@@ -1,7 +1,7 @@
 //! What an interpreter asks of its surroundings besides memory, and what it leaves to
 //! them.
 
-use crate::memory::Fault;
+use crate::memory::{Buffer, Fault};
 
 /// Why an instruction did not complete, or completes outside.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -45,5 +45,16 @@ pub trait Environment {
     fn call(&mut self, pc: u64, function: u8, argument: u32) -> Option<[u64; 2]> {
         let _ = (pc, function, argument);
         None
+    }
+}
+
+/// With a clock that stands, for tests.
+impl Environment for Buffer {
+    fn counter(&mut self) -> u64 {
+        1
+    }
+
+    fn frequency(&mut self) -> u64 {
+        1
     }
 }

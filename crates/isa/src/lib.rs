@@ -12,7 +12,7 @@
 //! two rows that claim one word when neither is a part of the other.
 //!
 //! The tests of what is made of a table compare it with LLVM's disassembler ([`llvm`]), also on
-//! the code of Debian's packages ([`debian`]).
+//! the code of Debian's packages ([`debian`]); [`random`] is where their random words come from.
 #![allow(
     clippy::unwrap_used,
     clippy::missing_panics_doc,
@@ -31,6 +31,7 @@ mod field;
 mod format;
 pub mod llvm;
 mod lookup;
+pub mod random;
 mod table;
 
 use std::path::Path;

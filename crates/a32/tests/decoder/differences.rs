@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use armistice_a32::decode::{Insn, State, decode};
+use isa::random::Random;
 
 use crate::{LONG, llvm, mnemonic, words};
 
@@ -141,10 +142,10 @@ fn compare(state: State, set: &str, words: &[u32]) {
 /// Random words of 4 bytes, and for each line of the file some of its own.
 fn random_words(state: State, set: &str) -> Vec<u32> {
     let count = if LONG { 8_000_000 } else { 300_000 };
-    let mut random = words::Random::new(50);
+    let mut random = Random::new(50);
     let mut sample = words::sample(state, 1, count);
     for k in known().iter().filter(|k| k.set == set) {
-        sample.extend((0..1000).map(|_| k.value | random.next() & !k.mask));
+        sample.extend((0..1000).map(|_| k.value | random.word() & !k.mask));
     }
     sample
 }

@@ -3,15 +3,16 @@
 use std::collections::BTreeSet;
 
 use armistice_a32::decode::{Insn, State, decode};
+use isa::random::Random;
 
-use crate::words::{Random, Row, a32_rows, fp_rows, simd_rows, t16_rows, t32_rows};
+use crate::words::{Row, a32_rows, fp_rows, simd_rows, t16_rows, t32_rows};
 
 /// Each row decodes some word as itself.
 fn each_is_reached(state: State, rows: &[Row]) {
     let mut random = Random::new(7);
     for row in rows {
         let reached = (0..20_000).any(|_| {
-            let word = row.value | random.next() & !row.mask;
+            let word = row.value | random.word() & !row.mask;
             let word = if row.mask >> 16 == 0 {
                 word & 0xffff
             } else {

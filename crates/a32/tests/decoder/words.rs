@@ -1,27 +1,7 @@
 //! Instruction words to test with: from the whole space, and from each row and beside it.
 
 use armistice_a32::decode::{Insn, State, a32, decode, fp, is_long, simd, t16, t32};
-
-/// A small generator of random numbers (xorshift64*), repeatable.
-pub(crate) struct Random(u64);
-
-impl Random {
-    pub(crate) fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
-    }
-
-    pub(crate) fn next(&mut self) -> u32 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        u32::try_from(self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 32).unwrap()
-    }
-
-    /// Less than `n`.
-    pub(crate) fn below(&mut self, n: u32) -> u32 {
-        self.next() % n
-    }
-}
+use isa::random::Random;
 
 /// What a row says of its words: name, mask, value and fields.
 #[derive(Clone)]
@@ -94,7 +74,7 @@ pub(crate) fn simd_in_thumb(word: u32) -> u32 {
 /// A word that matches the row's fixed bits: all else random, or all zeros and ones field
 /// by field half of the time, where the limits are.
 fn of_row(random: &mut Random, row: &Row) -> u32 {
-    let mut word = row.value | random.next() & !row.mask;
+    let mut word = row.value | random.word() & !row.mask;
     if random.below(2) == 0 {
         for &(_, mask) in &row.fields {
             match random.below(4) {
@@ -158,7 +138,7 @@ pub(crate) fn sample(state: State, seed: u64, count: usize) -> Vec<u32> {
         let row = &rows[words.len() / 3 % rows.len()];
         let word = match words.len() % 3 {
             0 => {
-                random.next()
+                random.word()
                     | if state == State::Thumb {
                         0xe800_0000
                     } else {

@@ -9,14 +9,16 @@
 
 mod check;
 
+use isa::random::Random;
+
 #[test]
 fn any_instruction_on_any_state() {
-    let mut random = check::Random(0x57a7e);
+    let mut random = Random::new(0x57a7e);
     let rounds = if cfg!(armistice_long) { 30_000 } else { 300 };
     for _ in 0..rounds {
         for row in 0..armistice_a64::decode::Op::COUNT {
-            let word = check::word(row as u16, random.next() as u32);
-            check::execute(word, random.next());
+            let word = check::word(row as u16, random.word());
+            check::execute(word, random.bits());
         }
     }
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use armistice_a64::decode::{Class, decode};
 use armistice_a64::insn::Insn;
+use isa::random::Random;
 
 use crate::{LONG, llvm, mnemonic, words};
 
@@ -110,11 +111,11 @@ fn random_words_are_what_llvm_says() {
     let count = if LONG { 1_000_000 } else { 300_000 };
     let mut kinds = BTreeMap::<String, Vec<u32>>::new();
     // So that every line is tried, its own words too.
-    let mut random = words::Random::new(50);
+    let mut random = Random::new(50);
     let near: Vec<u32> = known
         .iter()
         .flat_map(|k| [(k.mask, k.value); 100])
-        .map(|(mask, value)| value | random.next() & !mask)
+        .map(|(mask, value)| value | random.word() & !mask)
         .collect();
     for seed in 0..rounds {
         let mut sample = words::sample(seed + 1, count);

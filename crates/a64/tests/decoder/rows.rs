@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use armistice_a64::decode::{FieldInfo, Op, allocated, decode};
+use isa::random::Random;
 
-use crate::words::{Random, field_mask, sample};
+use crate::words::{field_mask, sample};
 
 /// What the decoder should answer, found by looking at every row.
 fn by_all_rows(word: u32) -> Option<Op> {
@@ -54,7 +55,7 @@ fn for_each_word(op: Op, random: &mut Random, mut f: impl FnMut(u32)) {
             .fold(info.value, |word, ((lsb, values), &digit): (_, &usize)| {
                 word | values[digit] << lsb
             });
-        f(word | random.next() & should_be);
+        f(word | random.word() & should_be);
         let mut place = 0;
         loop {
             if place == fields.len() {

@@ -2,27 +2,7 @@
 //! and beside it.
 
 use armistice_a64::decode::{Op, OpInfo};
-
-/// A small generator of random numbers (xorshift64*), repeatable.
-pub(crate) struct Random(u64);
-
-impl Random {
-    pub(crate) fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
-    }
-
-    pub(crate) fn next(&mut self) -> u32 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        u32::try_from(self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 32).unwrap()
-    }
-
-    /// Less than `n`.
-    pub(crate) fn below(&mut self, n: u32) -> u32 {
-        self.next() % n
-    }
-}
+use isa::random::Random;
 
 /// The bits of a field, in place.
 pub(crate) fn field_mask(lsb: u8, width: u8) -> u32 {
@@ -32,7 +12,7 @@ pub(crate) fn field_mask(lsb: u8, width: u8) -> u32 {
 /// A word that matches the row's fixed bits: all else random, or all zeros
 /// and ones field by field half of the time, where the limits are.
 fn of_row(random: &mut Random, info: &OpInfo) -> u32 {
-    let mut word = info.value | random.next() & !info.mask;
+    let mut word = info.value | random.word() & !info.mask;
     if random.below(2) == 0 {
         for field in info.fields {
             let mask = field_mask(field.lsb, field.width);
@@ -54,7 +34,7 @@ pub(crate) fn sample(seed: u64, count: usize) -> Vec<u32> {
         .map(|i| {
             let op = Op::ALL[i / 3 % Op::COUNT];
             match i % 3 {
-                0 => random.next(),
+                0 => random.word(),
                 1 => of_row(&mut random, &op.info()),
                 _ => of_row(&mut random, &op.info()) ^ 1 << random.below(32),
             }
