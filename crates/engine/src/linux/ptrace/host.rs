@@ -40,13 +40,51 @@ pub mod request {
 
 /// The host's `ptrace`.
 ///
+/// # Safety
+/// For some requests the kernel reads or writes this process's memory where `data` says.
+/// That memory is the caller's, or the guest's as the guest named it.
+///
 /// # Errors
 /// The kernel's.
-pub fn ptrace(request: u64, thread: i32, address: u64, data: u64) -> Result<u64, Errno> {
+pub unsafe fn ptrace(request: u64, thread: i32, address: u64, data: u64) -> Result<u64, Errno> {
     let thread = u64::from(thread.cast_unsigned());
-    // SAFETY: the kernel writes where `data` says for some requests: callers name what is
-    // theirs, or the guest's as the guest named it.
+    // SAFETY: the caller's.
     unsafe { sys::syscall(number::PTRACE, [request, thread, address, data, 0, 0]) }
+}
+
+/// A request of the host's whose data is a number.
+///
+/// # Errors
+/// The kernel's; `EIO` for another request.
+pub fn order(request: u64, thread: i32, data: u64) -> Result<u64, Errno> {
+    const ORDERS: [u64; 9] = [
+        request::TRACEME,
+        request::KILL,
+        request::CONT,
+        request::ATTACH,
+        request::DETACH,
+        request::SETOPTIONS,
+        request::SEIZE,
+        request::INTERRUPT,
+        request::LISTEN,
+    ];
+    if !ORDERS.contains(&request) {
+        return Err(Errno::EIO);
+    }
+    // SAFETY: none of these touches memory.
+    unsafe { ptrace(request, thread, 0, data) }
+}
+
+/// What a stop of the host's tells beside its status.
+///
+/// # Errors
+/// The kernel's.
+pub fn event_message(thread: i32) -> Result<u64, Errno> {
+    let mut message = 0_u64;
+    let place = core::ptr::from_mut(&mut message) as u64;
+    // SAFETY: the kernel writes a word, which is here.
+    unsafe { ptrace(request::GETEVENTMSG, thread, 0, place) }?;
+    Ok(message)
 }
 
 /// What of the host's registers is looked at.
@@ -68,7 +106,8 @@ pub fn registers(thread: i32) -> Result<Registers, Errno> {
     /// `struct user_regs_struct`.
     const WORDS: usize = 27;
     let mut all = [0_u64; WORDS];
-    ptrace(request::GETREGS, thread, 0, all.as_mut_ptr() as u64)?;
+    // SAFETY: the kernel writes `struct user_regs_struct`, which is as large as the array.
+    unsafe { ptrace(request::GETREGS, thread, 0, all.as_mut_ptr() as u64) }?;
     Ok(Registers {
         rip: all[16],
         rbx: all[5],
@@ -83,7 +122,8 @@ pub fn registers(thread: i32) -> Result<Registers, Errno> {
 pub fn info(thread: i32) -> Result<SignalInfo, Errno> {
     let mut info = SignalInfo([0; 16]);
     let place = core::ptr::from_mut(&mut info) as u64;
-    ptrace(request::GETSIGINFO, thread, 0, place)?;
+    // SAFETY: the kernel writes `siginfo_t`, which is here.
+    unsafe { ptrace(request::GETSIGINFO, thread, 0, place) }?;
     Ok(info)
 }
 
@@ -93,7 +133,8 @@ pub fn info(thread: i32) -> Result<SignalInfo, Errno> {
 /// The kernel's.
 pub fn set_info(thread: i32, info: &SignalInfo) -> Result<(), Errno> {
     let place = core::ptr::from_ref(info) as u64;
-    ptrace(request::SETSIGINFO, thread, 0, place).map(drop)
+    // SAFETY: the kernel reads `siginfo_t`, which is here.
+    unsafe { ptrace(request::SETSIGINFO, thread, 0, place) }.map(drop)
 }
 
 /// Whether a thread that stands blocks a signal of this bit on the host.
@@ -101,7 +142,8 @@ pub fn set_info(thread: i32, info: &SignalInfo) -> Result<(), Errno> {
 pub fn blocks(thread: i32, bit: u64) -> bool {
     let mut mask = 0_u64;
     let place = core::ptr::from_mut(&mut mask) as u64;
-    ptrace(request::GETSIGMASK, thread, 8, place).is_ok() && mask & bit != 0
+    // SAFETY: the kernel writes 8 bytes, as `address` says, and they are here.
+    unsafe { ptrace(request::GETSIGMASK, thread, 8, place) }.is_ok() && mask & bit != 0
 }
 
 /// Reads a thread's memory.

@@ -76,7 +76,7 @@ fn about(call: &Call<'_>, traced: &mut Traced, request: Request) -> Result<u64, 
         request::GETSIGMASK => get_mask(call, traced, address, data),
         request::SETSIGMASK => set_mask(traced, address, data),
         request::GET_SYSCALL_INFO => call_info(call, traced, address, data),
-        request::LISTEN => host::ptrace(request::LISTEN, traced.thread, 0, 0),
+        request::LISTEN => host::order(request::LISTEN, traced.thread, 0),
         _ => Err(Errno::EIO),
     }
 }
@@ -104,7 +104,8 @@ fn access(call: &Call<'_>, thread: i32, request: Request) -> Result<u64, Errno> 
     if writes && key::is_used() && views::code_memory(thread).iter().any(touches) {
         return Err(Errno::EIO);
     }
-    let done = host::ptrace(request.number, thread, address, request.data)?;
+    // SAFETY: PEEK writes a word where the guest says, and POKE reads no memory here.
+    let done = unsafe { host::ptrace(request.number, thread, address, request.data) }?;
     if writes {
         tracees.written([address, address.saturating_add(WORD)]);
     }
@@ -130,10 +131,12 @@ fn set_options(traced: &mut Traced, data: u64) -> Result<u64, Errno> {
 
 /// The host's own message, where the stop is the host's.
 fn event_message(call: &Call<'_>, traced: &Traced, data: u64) -> Result<u64, Errno> {
-    if traced.stop != Stop::Made {
-        return host::ptrace(request::GETEVENTMSG, traced.thread, 0, data);
-    }
-    call.write_words(data, &[traced.record()?.message])?;
+    let message = if traced.stop == Stop::Made {
+        traced.record()?.message
+    } else {
+        host::event_message(traced.thread)?
+    };
+    call.write_words(data, &[message])?;
     Ok(0)
 }
 

@@ -45,7 +45,7 @@ impl Traced {
     pub fn tell_options(&mut self) -> Result<(), Errno> {
         let options = host_options(self.options);
         if self.told != options {
-            host::ptrace(request::SETOPTIONS, self.thread, 0, options)?;
+            host::order(request::SETOPTIONS, self.thread, options)?;
             self.told = options;
         }
         Ok(())
@@ -56,7 +56,7 @@ impl Traced {
         self.stop = Stop::None;
         let signal = signal.unsigned_abs().into();
         // It may have been killed.
-        let _ = host::ptrace(request::CONT, self.thread, 0, signal);
+        let _ = host::order(request::CONT, self.thread, signal);
     }
 
     /// Looks where its engine is.
@@ -127,9 +127,7 @@ impl Traced {
             return self.hosts(status);
         }
         let _ = self.tell_options();
-        let mut former = 0_u64;
-        let place = core::ptr::from_mut(&mut former) as u64;
-        let _ = host::ptrace(request::GETEVENTMSG, self.thread, 0, place);
+        let former = host::event_message(self.thread).unwrap_or(0);
         let beginning = Beginning {
             former: u32::try_from(former).unwrap_or(0),
             options: self.options,
@@ -256,7 +254,7 @@ impl Traced {
         } else {
             request::CONT
         };
-        host::ptrace(request, self.thread, 0, host_signal.into())?;
+        host::order(request, self.thread, host_signal.into())?;
         (self.mode, self.stop) = (mode, Stop::None);
         Ok(())
     }

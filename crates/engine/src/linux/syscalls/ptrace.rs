@@ -51,7 +51,7 @@ pub(in crate::linux) fn ptrace(call: &mut Call<'_>) -> Result<u64, Errno> {
             attach(call, thread, options, true)
         }
         // The host's stop that follows leads to the guest's.
-        request::INTERRUPT | request::KILL => host::ptrace(request, thread, 0, 0),
+        request::INTERRUPT | request::KILL => host::order(request, thread, 0),
         _ => {
             let request = Request {
                 number: request,
@@ -75,7 +75,7 @@ fn trace_me(call: &mut Call<'_>) -> Result<u64, Errno> {
     {
         return Err(Errno::ENOSYS);
     }
-    host::ptrace(request::TRACEME, 0, 0, 0)?;
+    host::order(request::TRACEME, 0, 0)?;
     let beginning = Beginning {
         options: 0,
         mode: Mode::Continue,
@@ -88,9 +88,9 @@ fn trace_me(call: &mut Call<'_>) -> Result<u64, Errno> {
 
 fn attach(call: &Call<'_>, thread: i32, options: u32, seized: bool) -> Result<u64, Errno> {
     if seized {
-        host::ptrace(request::SEIZE, thread, 0, tracer::host_options(options))?;
+        host::order(request::SEIZE, thread, tracer::host_options(options))?;
     } else {
-        host::ptrace(request::ATTACH, thread, 0, 0)?;
+        host::order(request::ATTACH, thread, 0)?;
     }
     call.process.tracees.add(thread, options, seized);
     Ok(0)
