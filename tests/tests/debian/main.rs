@@ -8,8 +8,8 @@
 //! runs all of them, in two releases, on the engine, on the engine with a storm of
 //! signals, and on QEMU, and writes what came out to `results/debian.md`. That
 //! takes hours: `ARMISTICE_CASES=a,b`, `ARMISTICE_RELEASES=trixie` and
-//! `ARMISTICE_WAYS=storm,qemu` (beside the engine) run only these, and the page
-//! keeps what it says of others.
+//! `ARMISTICE_WAYS=storm,qemu` (beside the engine, which always runs; `engine` is it
+//! alone) run only these, and the page keeps what it says of others, with the date.
 
 mod case;
 mod fetched;

@@ -35,15 +35,26 @@ impl From<Option<String>> for Way {
     }
 }
 
+const NOT_RUN: &str = "not run";
+
 impl Way {
-    const fn cell(&self) -> &'static str {
+    /// What the page says of it, which has `before` from an earlier run of that date. A way that
+    /// was not tried this time keeps its last result, with the date.
+    fn cell(&self, before: &str, date: &str) -> String {
         match self {
-            Way::NotRun => "not run",
-            Way::NativelyNot => "natively not",
-            Way::Same => "same",
-            Way::Differs(_) => "differs",
+            Way::NotRun if before.is_empty() || before == NOT_RUN => NOT_RUN.to_owned(),
+            Way::NotRun if before.contains(", ") => before.to_owned(),
+            Way::NotRun => format!("{before}, {date}"),
+            Way::NativelyNot => "natively not".to_owned(),
+            Way::Same => "same".to_owned(),
+            Way::Differs(_) => "differs".to_owned(),
         }
     }
+}
+
+/// A cell without the date that it may have.
+fn undated(cell: &str) -> &str {
+    cell.split(", ").next().unwrap_or_default()
 }
 
 /// How one case came out in one release.
@@ -67,6 +78,16 @@ struct Row {
     /// Lines, seconds, engine, storm, QEMU, date.
     cells: [String; 6],
     reasons: Vec<String>,
+}
+
+impl Row {
+    /// When its ways were run.
+    fn dates(&self) -> impl Iterator<Item = &str> {
+        let of_ways = self.cells[2..5]
+            .iter()
+            .filter_map(|cell| Some(cell.split_once(", ")?.1));
+        of_ways.chain([self.cells[5].as_str()])
+    }
 }
 
 /// The page, by release and case.
@@ -131,8 +152,9 @@ impl Page {
 
     fn text(&self) -> String {
         let mut text = format!("{TITLE}\n");
-        let dates: BTreeSet<&String> = self.rows.values().map(|row| &row.cells[5]).collect();
-        for (date, what) in self.runs.iter().filter(|(date, _)| dates.contains(date)) {
+        let dates: BTreeSet<&str> = self.rows.values().flat_map(Row::dates).collect();
+        let named = |(date, _): &(&String, &String)| dates.contains(date.as_str());
+        for (date, what) in self.runs.iter().filter(named) {
             let _ = writeln!(text, "- run {date}: {what}");
         }
         for (release, what) in &self.made {
@@ -140,8 +162,8 @@ impl Page {
         }
         let count = |column: usize| {
             let cells = || self.rows.values().map(|row| row.cells[column].as_str());
-            let same = cells().filter(|&cell| cell == "same").count();
-            let all = same + cells().filter(|&cell| cell == "differs").count();
+            let same = cells().filter(|&cell| undated(cell) == "same").count();
+            let all = same + cells().filter(|&cell| undated(cell) == "differs").count();
             format!("{same} of {all}")
         };
         let _ = writeln!(
@@ -221,21 +243,25 @@ impl Report {
 
     pub(crate) fn case(&mut self, suite: &str, case: &Case, outcome: &Outcome) {
         let row = self.page.row(suite, &case.name);
+        let [_, _, engine, storm, qemu, date] = &row.cells;
         row.cells = [
             outcome.lines.to_string(),
             outcome.seconds.to_string(),
-            outcome.engine.cell().to_owned(),
-            outcome.storm.cell().to_owned(),
-            outcome.qemu.cell().to_owned(),
+            outcome.engine.cell(engine, date),
+            outcome.storm.cell(storm, date),
+            outcome.qemu.cell(qemu, date),
             self.date.clone(),
         ];
-        row.reasons.clear();
         let ways = [
             ("engine", &outcome.engine),
             ("storm", &outcome.storm),
             ("qemu", &outcome.qemu),
         ];
         for (way, outcome) in ways {
+            if !matches!(outcome, Way::NotRun) {
+                let of_way = format!("- {suite} {} {way}: ", case.name);
+                row.reasons.retain(|reason| !reason.starts_with(&of_way));
+            }
             let Way::Differs(difference) = outcome else {
                 continue;
             };
@@ -292,6 +318,33 @@ fn reason(suite: &str, case: &str, way: &str) -> Option<String> {
         .filter_map(|line| line.split_once(": "))
         .find(|(what, _)| *what == format!("{suite} {case} {way}"))
         .map(|(_, reason)| reason.to_owned())
+}
+
+/// A run of one way keeps what is known of the others, and of when.
+#[test]
+fn a_way_that_was_not_run_keeps_its_last_result_with_the_date() {
+    let cell = |before| Way::NotRun.cell(before, "2026-11-25");
+    assert_eq!(cell(""), "not run");
+    assert_eq!(cell("not run"), "not run");
+    assert_eq!(cell("same"), "same, 2026-11-25");
+    assert_eq!(cell("natively not, 2026-11-24"), "natively not, 2026-11-24");
+    assert_eq!(Way::Same.cell("differs", "2026-11-25"), "same");
+    let row = Row {
+        cells: [
+            "1",
+            "1",
+            "same",
+            "same, 2026-11-24",
+            "not run",
+            "2026-11-26",
+        ]
+        .map(str::to_owned),
+        reasons: Vec::new(),
+    };
+    assert_eq!(
+        row.dates().collect::<Vec<_>>(),
+        ["2026-11-24", "2026-11-26"]
+    );
 }
 
 /// What is read is what was written, so that a run of some cases keeps what is
