@@ -33,7 +33,7 @@ pub(super) struct Wanted {
     suite: &'static Suite,
     /// Only tests whose names begin with one of these. None: all.
     starts: Vec<String>,
-    /// Those again that did not pass on the engine.
+    /// Those again that failed natively, or on the engine only.
     again: bool,
     /// Nothing kept is taken.
     fresh: bool,
@@ -86,7 +86,7 @@ const NEEDS: &[Need] = &[need(
 )];
 
 /// Runs what is wanted and is not done yet; writes the suite's page, which tells of
-/// all that was run so far.
+/// all that was run so far. A page of all tests is never replaced by one of some.
 pub(super) fn suites(wanted: &Wanted) -> Result<()> {
     setup::install(&[setup::QUICK, setup::ENGINES, NEEDS])?;
     let suite = wanted.suite;
@@ -102,18 +102,21 @@ pub(super) fn suites(wanted: &Wanted) -> Result<()> {
     if wanted.fresh {
         tests.iter().try_for_each(|test| store.forget(test))?;
     } else if wanted.again {
-        let failed = |test: &&&String| store.differs(test);
-        tests
-            .iter()
-            .filter(failed)
-            .try_for_each(|test| store.try_again(test))?;
+        tests.iter().try_for_each(|test| store.try_again(test))?;
     }
     println!("{} tests of {}", tests.len(), suite.name);
     userlands.run_all(suite, &tests, &store, wanted.all_on_qemu)?;
-    let text = page::page(suite, &all, &store, &known, &userlands)?;
+    let page = page::page(suite, &all, &store, &known, &userlands)?;
     let place = format!("crates/engine/results/{}.md", suite.name);
-    std::fs::write(product::workspace().join(&place), text)?;
-    println!("Written to {place}");
+    if page.replaces(std::fs::read_to_string(product::workspace().join(&place)).ok()) {
+        std::fs::write(product::workspace().join(&place), page.text)?;
+        println!("Written to {place}");
+    } else {
+        println!(
+            "{}\n{place} is of all tests, and is left as it is",
+            page.text
+        );
+    }
     let tests: Vec<&str> = tests.iter().map(|test| test.as_str()).collect();
     judge(suite, &tests, &store, &known)
 }

@@ -12,18 +12,37 @@ use super::store::{Kept, Results, Store};
 use super::table::{RELEASE, Suite};
 use crate::differential::{first_line, host};
 
+/// Behind the number of tests, on a page of some tests only.
+const SO_FAR: &str = "tests were run so far.**";
+
+/// What a run has to tell.
+#[derive(Debug)]
+pub(super) struct Page {
+    pub(super) text: String,
+    /// Whether all tests were run.
+    whole: bool,
+}
+
+impl Page {
+    /// Whether it may take the place of an earlier page.
+    pub(super) fn replaces(&self, earlier: Option<String>) -> bool {
+        self.whole || earlier.is_none_or(|text| text.contains(SO_FAR))
+    }
+}
+
 pub(super) fn page(
     suite: &Suite,
     tests: &[String],
     store: &Store,
     known: &Known<'_>,
     userlands: &Userlands,
-) -> Result<String> {
+) -> Result<Page> {
     let results: Vec<Option<Results>> = tests
         .iter()
         .map(|test| store.of(test))
         .collect::<Result<_>>()?;
     let results: Vec<Results> = results.into_iter().flatten().collect();
+    let whole = results.len() == tests.len();
     let mut page = format!(
         "# {}\n\n\
          By `cargo xtask suites --only {}`: Debian {RELEASE}'s {} {}, each test natively in an amd64 \
@@ -37,22 +56,17 @@ pub(super) fn page(
         userlands.qemu(),
         asked(&results),
     );
-    if results.len() < tests.len() {
-        let _ = writeln!(
-            page,
-            "**{} of {} tests were run so far.**\n",
-            results.len(),
-            tests.len()
-        );
+    if !whole {
+        let _ = writeln!(page, "**{} of {} {SO_FAR}\n", results.len(), tests.len());
     }
     counts(&mut page, &results);
     differences(&mut page, suite, &results, known);
     lists(&mut page, suite, &results);
-    if results.len() < tests.len() {
+    if !whole {
         let run: Vec<&str> = results.iter().map(|of| of.test.as_str()).collect();
         let _ = writeln!(page, "\nRun so far: {}.", run.join(", "));
     }
-    Ok(page)
+    Ok(Page { text: page, whole })
 }
 
 fn asked(results: &[Results]) -> String {
@@ -179,5 +193,24 @@ fn lists(page: &mut String, suite: &Suite, results: &[Results]) {
             "\nRun by {} builds of the engine, which changed meanwhile.",
             builds.len()
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_of_some_tests_replaces_none_of_all() {
+        let page = |whole| Page {
+            text: String::new(),
+            whole,
+        };
+        let all = || Some("| engine | 322 |".to_owned());
+        let some = || Some(format!("**3 of 322 {SO_FAR}"));
+        assert!(!page(false).replaces(all()));
+        assert!(page(false).replaces(some()));
+        assert!(page(false).replaces(None));
+        assert!(page(true).replaces(all()));
     }
 }

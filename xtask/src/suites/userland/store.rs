@@ -124,8 +124,17 @@ impl Store {
         results.is_ok_and(|results| results.is_some_and(|results| !results.news().is_empty()))
     }
 
-    /// Has it run again, on the engine, and remembers that it failed.
+    /// Has it run again if it did not pass: on all machines if it failed natively, since
+    /// a load that hid what the test measures may have been short; else on the engine,
+    /// and remembers that it failed there.
     pub(super) fn try_again(&self, test: &str) -> Result<()> {
+        let native = self.read(Machine::Native, test)?;
+        if native.is_some_and(|kept| matches!(kept.outcome, Outcome::Failed { .. })) {
+            return self.forget(test);
+        }
+        if !self.differs(test) {
+            return Ok(());
+        }
         if let Some(kept) = self.read(Machine::Engine, test)? {
             let failures = kept.failures + 1;
             let file = self.file(Machine::Engine, test);
@@ -203,5 +212,24 @@ mod tests {
         let results = store.of("../a.t").unwrap().unwrap();
         assert_eq!(results.engine.failures, 1);
         assert!(results.news().is_empty());
+    }
+
+    #[test]
+    fn what_failed_natively_is_tried_again() {
+        let folder = e2e::temporary();
+        let store = Store::open(folder.path()).unwrap();
+        let late = Outcome::Failed {
+            how: "not done in time".to_owned(),
+            parts: Vec::new(),
+        };
+        for (test, native) in [("late", &late), ("passes", &Outcome::Passed)] {
+            store.put(Machine::Native, test, "it", native, "").unwrap();
+            let engine = Outcome::Passed;
+            store.put(Machine::Engine, test, "it", &engine, "").unwrap();
+            store.try_again(test).unwrap();
+        }
+        assert!(store.get(Machine::Native, "late").unwrap().is_none());
+        assert!(store.get(Machine::Engine, "late").unwrap().is_none());
+        assert!(store.of("passes").unwrap().is_some());
     }
 }
