@@ -11,6 +11,7 @@ mod compared;
 mod cross;
 mod gcc;
 mod go;
+mod kept;
 mod libc_test;
 mod ltp;
 mod machine;
@@ -61,6 +62,13 @@ pub(crate) struct Ran {
     qemu: Outcome,
 }
 
+impl Ran {
+    /// The engine may be to blame.
+    fn worse(&self) -> bool {
+        self.engine != Outcome::Passed && self.qemu == Outcome::Passed
+    }
+}
+
 /// Runs them, and writes crates/engine/results/suites.md. An error if a program
 /// that passes under QEMU does not under the engine.
 pub(crate) fn suites(args: &[&str]) -> Result<()> {
@@ -95,25 +103,30 @@ pub(crate) fn suites(args: &[&str]) -> Result<()> {
         std::fs::write(&place, page)?;
         println!("Written to crates/engine/results/suites.md");
     }
-    let worse = |ran: &&Ran| ran.engine != Outcome::Passed && ran.qemu == Outcome::Passed;
-    match results.iter().flatten().filter(worse).count() {
+    match results.iter().flatten().filter(|ran| ran.worse()).count() {
         0 => Ok(()),
         count => bail!("{count} programs pass under QEMU and not under the engine"),
     }
 }
 
-/// Each in a folder of its own, as many at a time as there are processors.
+/// Each in a folder of its own, as many at a time as there are processors. What was
+/// kept of this build of the engine is not run again.
 fn run_all(
     programs: &[Program],
     folder: &Path,
     engine: &Path,
     qemu: &Path,
 ) -> Result<Vec<Option<Ran>>> {
+    let kept = kept::Kept::new(engine)?;
     pool::each(programs, pool::processors(), |number, program| {
+        if let Some(ran) = kept.read(program)? {
+            return Ok(ran);
+        }
         let place = folder.join(number.to_string());
         std::fs::create_dir_all(&place)?;
         let ran = one(program, &place, engine, qemu)?;
         std::fs::remove_dir_all(&place)?;
+        kept.write(program, ran.as_ref())?;
         Ok(ran)
     })
 }

@@ -18,18 +18,25 @@ use super::{Verdict, Verdicts};
 
 /// Of one suite.
 #[derive(Debug)]
-pub(super) struct Kept {
+pub(in crate::suites) struct Kept {
     folder: PathBuf,
     engine: String,
 }
 
 impl Kept {
-    pub(super) fn new(suite: &str, engine: &Path) -> Result<Self> {
+    pub(in crate::suites) fn new(suite: &str, engine: &Path) -> Result<Self> {
+        Self::open(
+            product::target_dir().join("suites/outcomes").join(suite),
+            engine,
+        )
+    }
+
+    pub(in crate::suites) fn open(folder: PathBuf, engine: &Path) -> Result<Self> {
         let mut hasher = DefaultHasher::new();
         let bytes = fs::read(engine).with_context(|| engine.display().to_string())?;
         bytes.hash(&mut hasher);
         let kept = Self {
-            folder: product::target_dir().join("suites/outcomes").join(suite),
+            folder,
             engine: format!("engine-{:016x}", hasher.finish()),
         };
         for machine in Machine::ALL {
@@ -55,7 +62,11 @@ impl Kept {
     }
 
     /// How often it was tried, and the best that came of it.
-    pub(super) fn read(&self, machine: Machine, test: &str) -> Result<(usize, Verdicts)> {
+    pub(in crate::suites) fn read(
+        &self,
+        machine: Machine,
+        test: &str,
+    ) -> Result<(usize, Verdicts)> {
         let path = self.file(machine, test, "");
         let Ok(text) = fs::read_to_string(&path) else {
             return Ok((0, Vec::new()));
@@ -82,7 +93,7 @@ impl Kept {
     }
 
     /// Whole or not at all.
-    pub(super) fn write(
+    pub(in crate::suites) fn write(
         &self,
         machine: Machine,
         test: &str,

@@ -19,7 +19,7 @@ use anyhow::{Result, bail};
 use e2e::command::Done;
 use e2e::product;
 
-use kept::Kept;
+pub(super) use kept::Kept;
 use known::Known;
 
 use super::machine::Machine;
