@@ -316,30 +316,16 @@ impl<A: Abi> Runtime<A> {
         if thread.tracee.is_some() {
             return self.supervise_traced(thread, vcpu);
         }
-        match syscalls::call::<A>(&self.process, thread, &vcpu.cpu) {
-            Control::Result(result) => {
-                if syscalls::ended(&self.process, thread, result) {
-                    A::finish(&mut vcpu.cpu, result);
-                }
-                Ok(Ok(()))
-            }
-            control => self.control(thread, vcpu, control),
-        }
-    }
-
-    /// What comes of a call that has no result yet.
-    #[cold]
-    fn control(
-        &'static self,
-        thread: &mut Thread,
-        vcpu: &mut Vcpu<A::Guest>,
-        control: Control,
-    ) -> Result<Result<(), Fatal>, End> {
-        let result = self.result(thread, vcpu, &control)?;
+        let control = syscalls::call::<A>(&self.process, thread, &vcpu.cpu);
+        let result = match control {
+            Control::Result(result) => result,
+            _ => self.result(thread, vcpu, &control)?,
+        };
         self.conclude(thread, vcpu, control, result)
     }
 
     /// A call's result. The registers stay.
+    #[cold]
     fn result(
         &'static self,
         thread: &mut Thread,
@@ -359,7 +345,8 @@ impl<A: Abi> Runtime<A> {
         }
     }
 
-    /// Lets the registers be those after the call.
+    /// Lets the registers be those after the call: the one place where a call descends.
+    #[inline]
     fn conclude(
         &self,
         thread: &mut Thread,
@@ -372,17 +359,32 @@ impl<A: Abi> Runtime<A> {
         }
         let cpu = &mut vcpu.cpu;
         match control {
-            Control::SignalReturn => Ok(thread.signal_return::<A>(&self.process, cpu)),
+            Control::SignalReturn | Control::Signal(_) | Control::Kill(_) => {
+                self.redirect(thread, cpu, control)
+            }
+            _ => {
+                A::finish(cpu, result);
+                Ok(Ok(()))
+            }
+        }
+    }
+
+    /// After a call that has no result, the registers are a signal frame's, or a handler's.
+    #[cold]
+    fn redirect(
+        &self,
+        thread: &mut Thread,
+        cpu: &mut State<A>,
+        control: Control,
+    ) -> Result<Result<(), Fatal>, End> {
+        match control {
             Control::Signal(info) => Ok(thread.force::<A>(&self.process, cpu, &info)),
             Control::Kill(signal) => {
                 let asked = A::asked(cpu);
                 thread.cause = seccomp::killed(signal, asked.pc, asked.number, A::PLATFORM.audit);
                 Err(self.died(thread, cpu, signal))
             }
-            _ => {
-                A::finish(cpu, result);
-                Ok(Ok(()))
-            }
+            _ => Ok(thread.signal_return::<A>(&self.process, cpu)),
         }
     }
 
