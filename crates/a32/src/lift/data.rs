@@ -3,7 +3,6 @@
 //! Logical operations set N and Z of the result and C of the shifter, and leave V. So C is set first,
 //! by an operation of its own if the shifter gives it, then N and Z beside it.
 
-use super::left::is_logical;
 use super::{Of, SCRATCH, W};
 use crate::operation::{self, DataOp, Operation, Shift};
 use ir::form::Sink;
@@ -93,6 +92,9 @@ impl Of {
         if self.always() {
             return self.data_to(Reg(d), out);
         }
+        if !sets && self.select_operand(out) {
+            return;
+        }
         if sets || !self.is_selected() {
             return self.under_condition(out, |of, out| of.data_to(Reg(d), out));
         }
@@ -136,9 +138,52 @@ impl Of {
         let Operation::Data { op, operand, .. } = self.operation else {
             return false;
         };
-        let constant = matches!(operand, operation::Operand::Immediate { .. });
-        let adds = matches!(op, DataOp::Mov | DataOp::Mvn | DataOp::Add | DataOp::Sub);
-        constant && adds || self.moved().is_some()
+        match operand {
+            operation::Operand::Immediate { .. } => {
+                matches!(op, DataOp::Mov | DataOp::Mvn | DataOp::Add | DataOp::Sub)
+            }
+            operation::Operand::Register { shift, amount, .. } => match op {
+                DataOp::Mov => matches!(shift, Shift::Lsl | Shift::Lsr | Shift::Asr),
+                DataOp::Add => shift == Shift::Lsl && amount < 4,
+                _ => false,
+            },
+            operation::Operand::Shifted { .. } => false,
+        }
+    }
+
+    /// A logical operation on its own destination under a condition: its second operand is selected, or what
+    /// leaves the first as it is. A branch around it would be guessed wrong where data decide, as in checksums.
+    fn select_operand(&self, out: &mut Sink<'_>) -> bool {
+        let Operation::Data {
+            op, d, n, operand, ..
+        } = self.operation
+        else {
+            return false;
+        };
+        let other = match op {
+            DataOp::Orr | DataOp::Eor | DataOp::Bic => NO,
+            DataOp::And => CARRY,
+            _ => return false,
+        };
+        if d != n || matches!(operand, operation::Operand::Shifted { .. }) {
+            return false;
+        }
+        let b = self.operand(operand, SHIFTED, out);
+        move_to(VALUE, b, out);
+        if op == DataOp::And {
+            let value = 0xffff_ffff;
+            out.push(Op::Imm { d: other, value });
+        }
+        out.push(Op::Select {
+            op: SelectOp::Same,
+            w: W,
+            d: VALUE,
+            a: VALUE,
+            b: other,
+            cond: self.cond,
+        });
+        out.push(binary(host_op(op), W, Reg(d), Reg(n), Operand::Reg(VALUE)));
+        true
     }
 
     /// The same into any slot.
@@ -532,13 +577,18 @@ fn shift_by(shift: Shift, d: Reg, m: Reg, s: Reg, out: &mut Sink<'_>) {
     }
 }
 
-/// A shift left or right that sets C, which stays where the amount is 0: it is put beside the
-/// register, where the bit that goes out last will be.
+/// A shift that sets C, which stays where the amount is 0: it is put beside the register, where the bit that goes
+/// out last will be.
 fn shift_with_carry(shift: Shift, d: Reg, m: Reg, s: Reg, out: &mut Sink<'_>) {
     let w = Width::W64;
     let left = shift == Shift::Lsl;
     amount_of(s, out);
     out.push(carry_to(CARRY));
+    match shift {
+        Shift::Lsl | Shift::Lsr => {}
+        Shift::Asr => return signed_with_carry(d, m, out),
+        Shift::Ror | Shift::Rrx => return rotation_with_carry(d, m, s, out),
+    }
     // C above the register, or below.
     let (low, high, by) = if left { (m, CARRY, 32) } else { (CARRY, m, 1) };
     let beside = Operand::Ext {
@@ -578,4 +628,87 @@ fn shift_with_carry(shift: Shift, d: Reg, m: Reg, s: Reg, out: &mut Sink<'_>) {
         width,
     });
     carry_of(w, CARRY, out);
+}
+
+/// The same to the right with signs, C being in [`CARRY`].
+fn signed_with_carry(d: Reg, m: Reg, out: &mut Sink<'_>) {
+    let w = Width::W64;
+    let extract = |signed, d, a, lsb| Op::Extract {
+        signed,
+        w,
+        d,
+        a,
+        lsb,
+        width: 32,
+    };
+    out.push(extract(true, d, m, 0));
+    let above = Operand::Ext {
+        reg: d,
+        extend: Extend::Lsl,
+        amount: 1,
+    };
+    out.push(binary(BinOp::Or, w, CARRY, CARRY, above));
+    // 63 and more are all signs.
+    out.push(binary(BinOp::OrNot, w, AMOUNT, AMOUNT, few()));
+    out.push(Op::Shift {
+        op: ShiftOp::Asr,
+        w,
+        d: CARRY,
+        a: CARRY,
+        b: AMOUNT,
+    });
+    out.push(extract(false, d, CARRY, 1));
+    out.push(Op::Deposit {
+        signed: false,
+        w,
+        d: CARRY,
+        a: CARRY,
+        lsb: 63,
+        width: 1,
+    });
+    carry_of(w, CARRY, out);
+}
+
+/// The same around: C is the result's highest bit, unless the amount is 0.
+fn rotation_with_carry(d: Reg, m: Reg, s: Reg, out: &mut Sink<'_>) {
+    let w = Width::W64;
+    let deposit = |a, lsb, width| Op::Deposit {
+        signed: false,
+        w,
+        d: a,
+        a,
+        lsb,
+        width,
+    };
+    // All bits where the amount is 0.
+    out.push(binary(BinOp::Sub, w, FEW, AMOUNT, Operand::Imm(1)));
+    out.push(Op::Shift {
+        op: ShiftOp::Ror,
+        w: W,
+        d,
+        a: m,
+        b: s,
+    });
+    out.push(deposit(CARRY, 63, 1));
+    out.push(binary(BinOp::And, w, CARRY, CARRY, few()));
+    out.push(Op::Deposit {
+        signed: false,
+        w,
+        d: AMOUNT,
+        a: d,
+        lsb: 32,
+        width: 32,
+    });
+    out.push(binary(BinOp::AndNot, w, AMOUNT, AMOUNT, few()));
+    out.push(binary(BinOp::Or, w, CARRY, CARRY, Operand::Reg(AMOUNT)));
+    carry_of(w, CARRY, out);
+}
+
+/// Whether C is the shifter's.
+const fn is_logical(op: DataOp) -> bool {
+    use DataOp as D;
+    matches!(
+        op,
+        D::And | D::Eor | D::Tst | D::Teq | D::Orr | D::Mov | D::Bic | D::Mvn | D::Orn
+    )
 }

@@ -5,7 +5,6 @@
 //! What FPSCR asks for that the host can't give is a mode ([`super::SOFT_FLOAT`]) in which all
 //! arithmetic is left.
 
-use super::left::reads_flags;
 use super::memory::{apart, together};
 use super::{Of, SCRATCH, SOFT_FLOAT, W, slot};
 use crate::cpu;
@@ -246,8 +245,7 @@ fn access(loads: bool, Lane { e, v, lane }: Lane, addr: Addr, out: &mut Sink<'_>
     }));
 }
 
-/// VLDM and VSTM: whole vectors where registers are such, else lanes.
-#[allow(clippy::cast_possible_truncation, reason = "less than 64")]
+/// VLDM and VSTM.
 fn several(i: Insn, out: &mut Sink<'_>) {
     let (base, bytes) = (general(i.rn()), i.imm8() << 2);
     let down = matches!(i.op, F::VLDMDB | F::VSTMDB);
@@ -258,17 +256,41 @@ fn several(i: Insn, out: &mut Sink<'_>) {
     });
     // In words, of which there are 64.
     let doubles = i.vsize() == 3;
-    let (mut word, count) = if doubles {
+    let (word, count) = if doubles {
         (2 * (i.d() << 4 | i.vd()), i.imm8() & !1)
     } else {
         (i.vd() << 1 | i.d(), i.imm8())
     };
+    let at = if down { -i64::from(bytes) } else { 0 };
+    run(loads, word, count, base, at, out);
+    if down || i.w() == 1 {
+        out.push(Op::Bin {
+            op: if down { BinOp::Sub } else { BinOp::Add },
+            w: W,
+            d: base,
+            a: base,
+            b: Operand::Imm(bytes.into()),
+            set: false,
+        });
+    }
+}
+
+/// Loads or stores registers that lie one after another, in words from one of them on: whole vectors, else
+/// lanes.
+#[allow(clippy::cast_possible_truncation, reason = "less than 64")]
+pub(super) fn run(
+    loads: bool,
+    mut word: u32,
+    count: u32,
+    base: Reg,
+    mut at: i64,
+    out: &mut Sink<'_>,
+) {
     let end = word + count;
-    let mut at = if down { -i64::from(bytes) } else { 0 };
     while word < end {
         let v = VReg((word / 4) as u8);
         let addr = Addr::disp(base, at);
-        let words = if word % 4 == 0 && end - word >= 4 {
+        let words = if word.is_multiple_of(4) && end - word >= 4 {
             out.push(Op::Vector(if loads {
                 VOp::Load {
                     size: Size::B16,
@@ -283,7 +305,7 @@ fn several(i: Insn, out: &mut Sink<'_>) {
                 }
             }));
             4
-        } else if word % 2 == 0 && end - word >= 2 {
+        } else if word.is_multiple_of(2) && end - word >= 2 {
             let lane = Lane {
                 e: Size::B8,
                 v,
@@ -303,16 +325,11 @@ fn several(i: Insn, out: &mut Sink<'_>) {
         word += words;
         at += 4 * i64::from(words);
     }
-    if down || i.w() == 1 {
-        out.push(Op::Bin {
-            op: if down { BinOp::Sub } else { BinOp::Add },
-            w: W,
-            d: base,
-            a: base,
-            b: Operand::Imm(bytes.into()),
-            set: false,
-        });
-    }
+}
+
+/// Whether it is VMRS to the flags.
+pub(super) fn reads_flags(insn: Insn) -> bool {
+    insn.op == F::VMRS && insn.rt() == 15
 }
 
 /// The operation of one operand; none moves.

@@ -1,10 +1,12 @@
 //! What is left to the interpreter: what is rare, what the manual calls UNPREDICTABLE, and what
 //! changes the mode.
 
+use super::float::reads_flags;
+use super::simd::structures::is_access;
 use super::{BIG_ENDIAN, How, Of};
 use crate::decode::fp;
 use crate::operation::{
-    Address, DataOp, Index, LaneRule, Multiple, Offset, Operand, Operation, Reg, Shift, System,
+    Address, Index, LaneRule, Multiple, Offset, Operand, Operation, Reg, System,
 };
 
 impl Of {
@@ -46,8 +48,11 @@ impl Of {
     }
 
     /// Whether no operation of it can fault.
-    const fn is_plain(&self, operation: Operation) -> bool {
+    fn is_plain(&self, operation: Operation) -> bool {
         use Operation as O;
+        if let O::Simd(insn) = operation {
+            return !is_access(insn) && Self::is_plain_simd(insn);
+        }
         matches!(
             operation,
             O::Data { .. }
@@ -55,6 +60,8 @@ impl Of {
                 | O::Multiply { .. }
                 | O::MultiplyLong { .. }
                 | O::Divide { .. }
+                | O::Saturating { .. }
+                | O::Saturate { .. }
                 | O::Unary { .. }
                 | O::Extend { .. }
                 | O::Parallel { .. }
@@ -63,7 +70,6 @@ impl Of {
                 | O::BitField { .. }
                 | O::Crc32 { .. }
                 | O::ReadSystem { .. }
-                | O::Simd(_)
                 | O::Barrier(_)
         )
     }
@@ -92,19 +98,17 @@ impl Of {
         use Operation as O;
         let big = self.mode.has(BIG_ENDIAN);
         match operation {
-            O::Data {
-                op, flags, operand, ..
-            } => {
-                let sets = op.compares() || self.sets(flags);
-                matches!(operand, Operand::Shifted { m, s, shift }
-                    if m == 15 || s == 15 || sets && is_logical(op) && shift != Shift::Lsl && shift != Shift::Lsr)
+            O::Data { operand, .. } => {
+                matches!(operand, Operand::Shifted { m, s, .. } if any_is_pc(&[m, s]))
             }
             O::MoveTop { d, .. } => d == 15,
             O::Multiply { d, n, m, a, .. } => any_is_pc(&[d, n, m, a.unwrap_or(0)]),
             O::MultiplyLong { lo, hi, n, m, .. } => any_is_pc(&[lo, hi, n, m]),
             O::Unary { d, m, .. } => any_is_pc(&[d, m]),
             O::Extend { d, n, m, .. } => any_is_pc(&[d, n.unwrap_or(0), m]),
-            O::Divide { d, n, m, .. }
+            O::Saturate { d, n, .. } => any_is_pc(&[d, n]),
+            O::Saturating { d, n, m, .. }
+            | O::Divide { d, n, m, .. }
             | O::Pack { d, n, m, .. }
             | O::Select { d, n, m }
             | O::Crc32 { d, n, m, .. } => any_is_pc(&[d, n, m]),
@@ -122,6 +126,7 @@ impl Of {
             }
             O::Float(insn) => self.leaves_float(insn),
             O::ReadSystem { t, register } => t == 15 || register != System::Tpidruro,
+            O::Simd(insn) if is_access(insn) => self.leaves_structures(insn),
             O::Simd(insn) => Self::leaves_simd(insn),
             O::Barrier(_) => false,
             O::Load { t, address, .. } => big || changes_base(address, &[t]),
@@ -148,11 +153,6 @@ impl Of {
     }
 }
 
-/// Whether it is VMRS to the flags.
-pub(super) fn reads_flags(insn: fp::Insn) -> bool {
-    insn.op == fp::Op::VMRS && insn.rt() == 15
-}
-
 fn any_is_pc(registers: &[Reg]) -> bool {
     registers.contains(&15)
 }
@@ -164,13 +164,4 @@ fn changes_base(address: Address, others: &[Reg]) -> bool {
         Offset::Register { m, .. } => m,
     };
     m == 15 || address.index != Index::Offset && (address.n == 15 || others.contains(&address.n))
-}
-
-/// Whether C is the shifter's.
-pub(super) const fn is_logical(op: DataOp) -> bool {
-    use DataOp as D;
-    matches!(
-        op,
-        D::And | D::Eor | D::Tst | D::Teq | D::Orr | D::Mov | D::Bic | D::Mvn | D::Orn
-    )
 }

@@ -21,12 +21,14 @@ mod left;
 mod media;
 mod memory;
 mod multiply;
+mod saturate;
 mod simd;
 
 use crate::cpu;
 use crate::decode::{Insn, State, decode, length};
-use crate::operation::{self, Operation, operation};
+use crate::operation::{self, BitField, Operation, Part, operation};
 use ir::form::{Flow, Lifter, Sink};
+use ir::inst::SelectOp;
 use ir::{Cond, Mode, Op, Reg, Term, Width};
 
 /// The bit of modes that is `PSTATE.T`. Indirect branches take it from bit 0 of their target.
@@ -311,10 +313,46 @@ impl Of {
                 None
             }
             _ => {
-                self.under_condition(out, Self::unconditional);
+                match self.elsewhere() {
+                    Some((of, d)) if !self.always() => {
+                        of.unconditional(out);
+                        out.push(Op::Select {
+                            op: SelectOp::Same,
+                            w: W,
+                            d,
+                            a: SCRATCH[0],
+                            b: d,
+                            cond: self.cond,
+                        });
+                    }
+                    _ => self.under_condition(out, Self::unconditional),
+                }
                 None
             }
         }
+    }
+
+    /// What takes a field out of a register, with scratch for its destination: the host's flags stay, so that its
+    /// result may be selected. Its destination, too.
+    const fn elsewhere(&self) -> Option<(Self, Reg)> {
+        let mut of = *self;
+        let (Operation::Extend {
+            n: None,
+            part: Part::Byte | Part::Half,
+            d,
+            ..
+        }
+        | Operation::BitField {
+            op: BitField::Sbfx | BitField::Ubfx,
+            d,
+            ..
+        }) = &mut of.operation
+        else {
+            return None;
+        };
+        let to = Reg(*d);
+        *d = SCRATCH[0].0;
+        Some((of, to))
     }
 
     /// What is done if the condition holds.
@@ -343,7 +381,9 @@ impl Of {
             | O::StoreRelease { .. }
             | O::Swap { .. }
             | O::Barrier(_) => self.memory(out),
+            O::Saturating { .. } | O::Saturate { .. } => self.saturate(out),
             O::Float(insn) => self.float(insn, out),
+            O::Simd(insn) if simd::structures::is_access(insn) => Self::structures(insn, out),
             O::Simd(insn) => Self::simd(insn, out),
             _ => self.media(out),
         }

@@ -1,7 +1,7 @@
 //! Multiplications and divisions.
 //!
 //! Where a sum may overflow and set Q, it is computed in 64 bits: bit 32 of the sum and of its low
-//! half with its sign differ then.
+//! half with its sign differ then. That is no rare case: compilers take these instructions for sums that wrap.
 
 use super::{Of, Q, SCRATCH, W};
 use crate::operation::{Multiply, MultiplyLong, Operation};
@@ -180,9 +180,27 @@ fn short(op: Multiply, d: Reg, n: Reg, m: Reg, a: Reg, out: &mut Sink<'_>) {
         }),
         Multiply::Halves { n_top, m_top } => {
             out.push(half(FIRST, n, n_top));
-            out.push(half(SECOND, m, m_top));
-            out.push(product(true, false, FIRST, SECOND, NO));
-            accumulate(d, a, out);
+            out.push(half(SUM, m, m_top));
+            // It has 31 bits at most.
+            out.push(Op::MulAdd {
+                sub: false,
+                w: W,
+                d: if a.is_zero() { d } else { SUM },
+                a: SUM,
+                b: FIRST,
+                c: NO,
+            });
+            if !a.is_zero() {
+                out.push(Op::Extract {
+                    signed: true,
+                    w: W64,
+                    d: SUM,
+                    a: SUM,
+                    lsb: 0,
+                    width: 32,
+                });
+                accumulate(d, a, out);
+            }
         }
         Multiply::Wide { m_top } => {
             out.push(half(SECOND, m, m_top));
@@ -195,6 +213,9 @@ fn short(op: Multiply, d: Reg, n: Reg, m: Reg, a: Reg, out: &mut Sink<'_>) {
                 lsb: 16,
                 width: 48,
             });
+            if a.is_zero() {
+                return out.push(Op::Mov { w: W, d, a: SUM });
+            }
             accumulate(d, a, out);
         }
         Multiply::Dual { subtract, exchange } => {

@@ -66,6 +66,44 @@ const SEQUENCES: &[(&str, Mode, &[u32])] = &[
     ("an IT block", THUMB, &[0x2800, 0xbf0c, 0x2101, 0x6819]),
     ("a table of branches", THUMB, &[0xe8df_f000]),
     ("a shift by a register", THUMB, &[0x4088]),
+    (
+        "shifts with signs and around",
+        A32,
+        &[0xe1b0_0251, 0xe1b0_0271],
+    ),
+    (
+        "fields and operands that are selected",
+        A32,
+        &[0xe350_0000, 0x16ff_1072, 0x1021_1103, 0x0201_1003],
+    ),
+    (
+        "registers from and to memory",
+        A32,
+        &[0xf421_020d, 0xf400_1712],
+    ),
+    (
+        "structures that are dealt",
+        A32,
+        &[0xf421_190f, 0xf401_444f],
+    ),
+    (
+        "one lane, and one element in all",
+        A32,
+        &[0xf4a1_066f, 0xf4a1_0caf, 0xf4a1_3d0f],
+    ),
+    ("a table of three registers", A32, &[0xf3b2_0a07]),
+    ("lanes that saturate", A32, &[0xf212_1013, 0xf3b6_12c2]),
+    (
+        "a shift by lanes, and two results",
+        A32,
+        &[0xf223_1402, 0xf3b2_0183],
+    ),
+    (
+        "numbers that saturate",
+        A32,
+        &[0xe102_0051, 0xe6a7_0411, 0xe6e8_0051],
+    ),
+    ("rounds of ciphers", A32, &[0xf3b0_0302, 0xf302_0c44]),
 ];
 
 /// A sequence, and nothing behind it.

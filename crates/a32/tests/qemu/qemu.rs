@@ -32,7 +32,7 @@ const AT_DATA: u32 = AT_STATES + (MAX_STATES * size_of::<State>()) as u32;
 const SIZE: u32 = AT_DATA + MAX_STATES as u32 * DATA_SIZE;
 
 /// How long a batch may take.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The constants that the guest needs, from where they are defined.
 fn layout() -> String {

@@ -576,7 +576,7 @@ impl Lowering<'_> {
 
     /// Whether the next operation is of the same instruction: detours of vector operations, which
     /// have that done whole, come back behind it.
-    fn goes_on(&self) -> bool {
+    pub(crate) fn goes_on(&self) -> bool {
         match self.rest_of_block() {
             [this, next, ..] => next.offset == this.offset && next.op != Op::EndIf,
             _ => false,

@@ -257,8 +257,12 @@ impl Lowering<'_> {
         self.a.vstore(V::MovdquStore, home, difference);
     }
 
-    /// The whole instruction is the interpreter's after all.
+    /// The whole instruction is the interpreter's after all. Operations of it that follow are jumped over.
     pub(crate) fn fall_back(&mut self) {
+        if self.goes_on() {
+            let cold = self.detour();
+            return self.a.jmp(cold);
+        }
         let word = self.word();
         self.interpret(word);
     }
