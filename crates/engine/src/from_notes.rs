@@ -72,7 +72,14 @@ fn translate<A: Abi>(build: [u8; 20], notes: &[Noted<'_>], to: &CStr) -> Result<
     if all.is_empty() && old.is_some() {
         return Ok(());
     }
-    let content = write::file(old.as_ref(), &all, &identity).ok_or(Errno::ENODATA)?;
+    let made = write::file(old.as_ref(), &all, &identity);
+    let (content, left_out) = made.ok_or(Errno::ENODATA)?;
+    if left_out > 0 {
+        let (name, all) = (Shown(to.to_bytes()), all.len());
+        message::line(text!(
+            "{name} is full: {left_out} of {all} new parts are left out"
+        ));
+    }
     write::publish(to, &content, 0o644)
 }
 

@@ -78,6 +78,8 @@ global_asm!(
     ".hidden armistice_guest_fill",
     ".globl armistice_guest_zero",
     ".hidden armistice_guest_zero",
+    ".globl armistice_guest_same",
+    ".hidden armistice_guest_same",
     ".globl armistice_guest_end",
     ".hidden armistice_guest_end",
     ".globl armistice_guest_fixup",
@@ -194,6 +196,39 @@ global_asm!(
     "xor eax, eax",
     "rep stosb",
     "ret",
+    // Whether rdx bytes, whole words, are the same at rdi and rsi: then rax is 1.
+    "armistice_guest_same:",
+    "mov rcx, rdx",
+    "xor edx, edx",
+    "2:",
+    "cmp rcx, 16",
+    "jb 3f",
+    "movups xmm0, [rdi]",
+    "movups xmm1, [rsi]",
+    "pcmpeqb xmm0, xmm1",
+    "pmovmskb eax, xmm0",
+    "cmp eax, 0xffff",
+    "jne 5f",
+    "add rdi, 16",
+    "add rsi, 16",
+    "sub rcx, 16",
+    "jmp 2b",
+    "3:",
+    "test rcx, rcx",
+    "jz 4f",
+    "mov eax, [rdi]",
+    "cmp eax, [rsi]",
+    "jne 5f",
+    "add rdi, 4",
+    "add rsi, 4",
+    "sub rcx, 4",
+    "jmp 3b",
+    "4:",
+    "mov eax, 1",
+    "ret",
+    "5:",
+    "xor eax, eax",
+    "ret",
     "armistice_guest_end:",
     "armistice_guest_fixup:",
     "ret",
@@ -237,6 +272,7 @@ unsafe extern "C" {
     fn armistice_guest_copy(to: u64, from: u64, length: u64) -> Pair;
     fn armistice_guest_fill(to: u64, length: u64, byte: u64) -> Pair;
     fn armistice_guest_zero(to: u64, length: u64) -> Pair;
+    fn armistice_guest_same(one: u64, other: u64, length: u64) -> Pair;
 
     static armistice_guest_begin: u8;
     static armistice_guest_end: u8;
@@ -469,6 +505,15 @@ fn copy_words(address: u64, words: &mut [u32]) -> bool {
     done.kind == 0
 }
 
+/// Whether memory that the guest may execute has these words. To copy them first costs more
+/// than all else of that, as most are a few at a time.
+fn are_words(address: u64, words: &[u32]) -> bool {
+    let length = size_of_val(words) as u64;
+    // SAFETY: it only loads, the slice is as long, and a fault comes back as a kind.
+    let same = unsafe { armistice_guest_same(address, words.as_ptr() as u64, length) };
+    same.kind == 0 && same.value == 1
+}
+
 /// Copies bytes between ranges that overlap, if the target is in one page: so the first
 /// byte that is written faults, or none does.
 fn copy_overlapping(to: u64, from: u64, length: u64) -> bool {
@@ -642,22 +687,13 @@ impl<G: Guest> GuestMemory<'_, G> {
     /// they were read.
     #[must_use]
     pub fn has_words(&self, address: u64, words: &[u32]) -> bool {
-        /// How many are compared at a time.
-        const SOME: usize = 128;
         let generation = self.space.generation();
         let length = size_of_val(words) as u64;
         if !self.is_code(address, length) {
             return false;
         }
         self.space.read_all(address..address + length);
-        let mut here = [0; SOME];
-        let mut at = address;
-        let same = words.chunks(SOME).all(|words| {
-            let here = &mut here[..words.len()];
-            let same = copy_words(at, here) && here == words;
-            at += size_of_val(words) as u64;
-            same
-        });
+        let same = are_words(address, words);
         // Whoever changes pages at this moment comes first.
         same && self.space.unsettled.is_empty() && self.space.generation() == generation
     }
@@ -859,6 +895,35 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn words_are_compared_to_the_last() {
+        let page = pages();
+        let mut next = 5_u32;
+        let expected: [u32; 11] = core::array::from_fn(|_| {
+            next = next.wrapping_mul(0x0101_0105);
+            next
+        });
+        for at in [page, page + 4, page + 0x1000 - 44] {
+            for length in 0..=expected.len() {
+                let mut words = expected;
+                let words = &mut words[..length];
+                for (n, &word) in (0..).zip(&*words) {
+                    // SAFETY: the page is the test's.
+                    unsafe { store(at + 4 * n, Size::Word, word.into()) }.unwrap();
+                }
+                assert!(are_words(at, words), "{at:#x} {length}");
+                for n in 0..length {
+                    words[n] ^= 1 << 31;
+                    assert!(!are_words(at, words), "{at:#x} {length} {n}");
+                    words[n] ^= 1 << 31;
+                }
+            }
+        }
+        // What is not there is not the same.
+        assert!(!are_words(page + 0x2000 - 4, &[0, 0]));
+        assert!(!are_words(page + 0x2000, &[0]));
     }
 
     #[test]

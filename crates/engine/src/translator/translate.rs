@@ -31,6 +31,7 @@ use x64::lower::{FaultPoint, Leave, Lowerer, Swaps};
 use x64::stubs;
 
 use super::code::arena::{Arena, Points};
+use super::code::cache::{Cache, Entry};
 use super::cold::{self, Heat, Led};
 use super::kept::cluster::Kept;
 use super::kept::file::File;
@@ -80,6 +81,19 @@ pub struct Translator<G: Guest> {
     closed: AtomicBool,
     /// The layout of states that code is made for.
     guest: PhantomData<G>,
+}
+
+/// Whether a thread is to go on in code.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Ready {
+    /// What comes next is interpreted.
+    Not,
+    /// It has run so often that it is found or translated.
+    Often,
+    /// Its code lies there.
+    At(u64),
+    /// The same, and it need not be remembered as a target.
+    Linked(u64),
 }
 
 impl<G: Guest> Translator<G> {
@@ -232,6 +246,8 @@ impl<G: Guest> Translator<G> {
         vcpu.host.context = core::ptr::from_mut(memory).cast();
         set_mode(vcpu);
         let mut led = Led::Head;
+        // Where an exit has been linked to, which was left for the program counter.
+        let mut linked = None;
         while !vcpu.attention().wanted() {
             let pc = G::pc(&vcpu.cpu);
             if !is_aligned::<G>(pc) {
@@ -242,7 +258,12 @@ impl<G: Guest> Translator<G> {
                     write: false,
                 }));
             }
-            if led == Led::On || !self.is_ready(vcpu, memory, pc) {
+            let ready = match (linked.take(), led) {
+                (Some(host), _) => Ready::Linked(host),
+                (None, Led::On) => Ready::Not,
+                (None, Led::Head) => self.ready(vcpu, memory, pc),
+            };
+            if ready == Ready::Not {
                 if let Some(learner) = self.learner {
                     let mode = vcpu.host.mode;
                     learner.note(Key { pc, mode }, led == Led::Head);
@@ -257,16 +278,8 @@ impl<G: Guest> Translator<G> {
                 continue;
             }
             led = Led::Head;
-            // Where system calls return to is found without a lock.
-            let host = match vcpu.target(pc) {
-                Some(host) => host,
-                None => {
-                    let Some(host) = self.find_or_translate(vcpu, memory, pc, observer) else {
-                        continue;
-                    };
-                    vcpu.set_target(pc, host);
-                    host
-                }
+            let Some(host) = self.host(vcpu, memory, ready, observer) else {
+                continue;
             };
             let (why, mode, payload) = self.enter(vcpu, host);
             take_float_flags(vcpu);
@@ -281,30 +294,55 @@ impl<G: Guest> Translator<G> {
             if why != Leave::Interrupted {
                 vcpu.outside();
             }
-            if let Some(exception) = self.left(vcpu, memory, observer, why, payload) {
+            if why == Leave::Link {
+                linked = self.follow(vcpu, memory, payload, observer);
+                continue;
+            }
+            if let Some(exception) = self.left(vcpu, memory, why, payload) {
                 return Some(exception);
             }
         }
         None
     }
 
+    /// Where the thread is to go on in code; nothing if there is no memory for it.
+    fn host<C: Code>(
+        &self,
+        vcpu: &mut Vcpu<G>,
+        code: &C,
+        ready: Ready,
+        observer: &mut dyn Observer,
+    ) -> Option<u64> {
+        let pc = G::pc(&vcpu.cpu);
+        let host = match ready {
+            Ready::Linked(host) => return Some(host),
+            Ready::At(host) => host,
+            _ => self.find_or_translate(vcpu, code, pc, observer)?,
+        };
+        vcpu.set_target(pc, host);
+        Some(host)
+    }
+
     /// Whether what begins there is not to be interpreted: it has run often, or is kept.
-    fn is_ready<C: Code>(&self, vcpu: &Vcpu<G>, code: &C, pc: u64) -> bool {
+    fn ready<C: Code>(&self, vcpu: &Vcpu<G>, code: &C, pc: u64) -> Ready {
         if self.without_code.load(Ordering::Relaxed) {
-            return false;
+            return Ready::Not;
+        }
+        // Where system calls return to is found without a lock.
+        if let Some(host) = vcpu.target(pc) {
+            return Ready::Linked(host);
         }
         if self.heat.is_hot(pc) {
-            return true;
+            return Ready::Often;
         }
         if self.kept.is_none() || self.heat.has_run(pc) {
-            return false;
+            return Ready::Not;
         }
         let mode = vcpu.host.mode;
-        let found = self.shared.hold().find(Key { pc, mode }, code).is_some();
-        if found {
-            self.heat.translated(pc);
-        }
-        found
+        // It is not counted as translated: where nothing has run, live regions end as well, and
+        // most processes then need no more than the first counts.
+        let found = self.shared.hold().find(Key { pc, mode }, code);
+        found.map_or(Ready::Not, |entry| Ready::At(entry.host))
     }
 
     /// After leaving translated code: an exception, or nothing to go on.
@@ -312,23 +350,11 @@ impl<G: Guest> Translator<G> {
         &self,
         vcpu: &mut Vcpu<G>,
         memory: &mut M,
-        observer: &mut dyn Observer,
         why: Leave,
         payload: u32,
     ) -> Option<Exception> {
         let pc = G::pc(&vcpu.cpu);
         match why {
-            Leave::Link => {
-                let epoch = vcpu.host.epoch;
-                if self.is_ready(vcpu, memory, pc) && !self.link(vcpu, payload, pc) {
-                    self.find_or_translate(vcpu, memory, pc, observer);
-                    // Where all was forgotten for that, another exit has the number now.
-                    if vcpu.host.epoch == epoch {
-                        self.link(vcpu, payload, pc);
-                    }
-                }
-                None
-            }
             Leave::Supervisor => Some(Exception::Supervisor(payload)),
             #[allow(clippy::cast_possible_truncation, reason = "sixteen bits were put in")]
             Leave::Breakpoint => Some(Exception::Breakpoint(payload as u16)),
@@ -351,8 +377,38 @@ impl<G: Guest> Translator<G> {
             // aligned now.
             Leave::Exception => vcpu.host.exception.take(),
             Leave::Interrupted => self.interrupted(vcpu, memory),
-            Leave::Indirect | Leave::Attention => None,
+            Leave::Link | Leave::Indirect | Leave::Attention => None,
         }
+    }
+
+    /// An exit was left, by its number, for the program counter: links it, if what is there is
+    /// not to be interpreted. Where to go on at once, if that is known.
+    fn follow<C: Code>(
+        &self,
+        vcpu: &mut Vcpu<G>,
+        code: &C,
+        exit: u32,
+        observer: &mut dyn Observer,
+    ) -> Option<u64> {
+        let pc = G::pc(&vcpu.cpu);
+        if !is_aligned::<G>(pc) || self.without_code.load(Ordering::Relaxed) {
+            return None;
+        }
+        if let Some(host) = self.link(vcpu, exit, pc, |cache, key| cache.led(exit, key, code)) {
+            return Some(host);
+        }
+        let found = |cache: &mut Cache, key| cache.find(key);
+        if self.ready(vcpu, code, pc) == Ready::Not {
+            return None;
+        }
+        let epoch = vcpu.host.epoch;
+        if let Some(host) = self.link(vcpu, exit, pc, found) {
+            return Some(host);
+        }
+        self.find_or_translate(vcpu, code, pc, observer)?;
+        // Where all was forgotten for that, another exit has the number now.
+        let is_it = vcpu.host.epoch == epoch;
+        is_it.then(|| self.link(vcpu, exit, pc, found)).flatten()
     }
 
     /// The instruction at the program counter.
@@ -361,24 +417,30 @@ impl<G: Guest> Translator<G> {
         guest::fetch::<G>(mode, pc, memory)
     }
 
-    /// Links an exit, if it is still there, to what is awake at `pc`. Whether
-    /// anything is.
-    fn link(&self, vcpu: &mut Vcpu<G>, exit: u32, pc: u64) -> bool {
+    /// Links an exit, if it is still there, to what is found awake at `pc`, and says where that
+    /// is.
+    fn link(
+        &self,
+        vcpu: &mut Vcpu<G>,
+        exit: u32,
+        pc: u64,
+        find: impl FnOnce(&mut Cache, Key) -> Option<Entry>,
+    ) -> Option<u64> {
         let mut shared = self.shared.hold();
         let Translations { arena, cache, .. } = &mut *shared;
         let mode = vcpu.host.mode;
-        let Some(entry) = cache.find(Key { pc, mode }) else {
-            return false;
-        };
-        if vcpu.host.epoch == self.epoch.load(Ordering::Relaxed) {
-            cache.link(arena, exit, entry);
-        }
+        // Another exit may have the number since another thread has forgotten.
+        let is_it = vcpu.host.epoch == self.epoch.load(Ordering::Relaxed);
+        let entry = is_it.then(|| find(cache, Key { pc, mode })).flatten()?;
+        cache.link(arena, exit, entry);
         let thaw = arena.wants_to_thaw();
         drop(shared);
+        let epoch = vcpu.host.epoch;
         if thaw {
             self.thaw(vcpu);
         }
-        true
+        // What others have forgotten meanwhile may have lain there.
+        (vcpu.host.epoch == epoch).then_some(entry.host)
     }
 
     /// The code for a guest address; nothing if there is no memory for any.

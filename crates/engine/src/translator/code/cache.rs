@@ -98,6 +98,18 @@ impl Cache {
         self.find_kept(key)
     }
 
+    /// Looks where an exit leads that is left for a key, if it is a file's that says so.
+    pub fn led<C: Code>(&mut self, number: u32, key: Key, code: &C) -> Option<Entry> {
+        let kept = self.kept.as_mut().filter(|_| number & KEPT != 0)?;
+        let (host, flags) = kept.led(number, key, code)?;
+        let live = self.entries.get(&key).copied();
+        Some(live.unwrap_or(Entry {
+            host,
+            flags,
+            region: KEPT,
+        }))
+    }
+
     /// Takes over a region whose code has been lowered into `code`. Nothing if
     /// the arena is full.
     pub fn place<G: Guest>(

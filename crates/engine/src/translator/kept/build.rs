@@ -65,6 +65,19 @@ pub struct Out {
     pub slot: u32,
     /// Where its number is.
     pub number: u32,
+    /// Where it leads, from the base, and in which mode.
+    target: (u32, u16),
+    /// The same as an entry of a cluster, if one has it.
+    pub to: Option<To>,
+}
+
+/// An entry of another cluster of the same image.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct To {
+    /// How many clusters further on.
+    pub further: i32,
+    /// Of its entries.
+    pub entry: u32,
 }
 
 /// Where blocks are read from.
@@ -120,6 +133,7 @@ pub fn clusters<G: Guest, C: Code>(
     let mut made = Vec::new();
     for (image, blocks) in images {
         let regions = form::<G, C>(&image, &blocks, ran, code, have);
+        let first = made.len();
         let mut from = 0;
         let mut words = 0;
         for to in 0..regions.len() {
@@ -129,8 +143,28 @@ pub fn clusters<G: Guest, C: Code>(
                 (from, words) = (to + 1, 0);
             }
         }
+        lead(&mut made[first..]);
     }
     made
+}
+
+/// Notes where exits of an image's clusters lead, if to one of these.
+fn lead(made: &mut [Made]) {
+    let mut places = HashMap::new();
+    for (number, cluster) in (0_i32..).zip(made.iter()) {
+        for (entry, at) in (0_u32..).zip(&cluster.entries) {
+            places.entry((at.pc, at.mode)).or_insert((number, entry));
+        }
+    }
+    for (number, cluster) in (0_i32..).zip(made) {
+        for out in &mut cluster.exits {
+            let place = places.get(&out.target);
+            out.to = place.map(|&(other, entry)| To {
+                further: other - number,
+                entry,
+            });
+        }
+    }
 }
 
 /// Whether code there may be kept: not of the page whose instructions call functions,
@@ -257,7 +291,7 @@ fn lower(regions: &[Region], base: u64, code: &impl Code, lowerer: &mut Lowerer)
     made.entries.sort_by_key(|entry| (entry.pc, entry.mode));
     made.hashes = hashes(&made.entries, base, code)?;
     for part in &parts {
-        made.exits(part, &places);
+        made.exits(part, &places, base);
     }
     Some(made)
 }
@@ -274,6 +308,13 @@ fn hashes(entries: &[Entry], base: u64, code: &impl Code) -> Option<Vec<u32>> {
             .then(|| hash_of_entry(&first, key))
     };
     entries.iter().map(hash).collect()
+}
+
+/// A key as entries have it; one of another image is as none of this.
+fn target(key: Key, base: u64) -> (u32, u16) {
+    let pc = u32::try_from(key.pc.wrapping_sub(base)).unwrap_or(u32::MAX);
+    let mode = u16::try_from(key.mode.number()).unwrap_or(u16::MAX);
+    (pc, mode)
 }
 
 impl Made {
@@ -362,7 +403,7 @@ impl Made {
     }
 
     /// Links a region's exits within the cluster, and lists the others.
-    fn exits(&mut self, part: &Part, places: &HashMap<Key, u32>) {
+    fn exits(&mut self, part: &Part, places: &HashMap<Key, u32>, base: u64) {
         for exit in &part.lowered.exits {
             let patch = part.start + exit.patch;
             match (places.get(&exit.target), exit.slot) {
@@ -374,6 +415,8 @@ impl Made {
                 (None, Some(slot)) => self.exits.push(Out {
                     slot: part.start + slot,
                     number: part.start + exit.number,
+                    target: target(exit.target, base),
+                    to: None,
                 }),
                 (None, None) => {}
             }

@@ -7,7 +7,6 @@
 //! exit where it leads: its thunk, or an entry that is awake. A base stays in its word
 //! after the cluster has been put to sleep, for faults that are still looked at.
 
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::ops::Range;
 
@@ -30,7 +29,9 @@ const PROBES: u32 = 16;
 pub struct Kept {
     file: File,
     /// By the clusters' numbers.
-    awake: BTreeMap<u32, Awake>,
+    awake: HashMap<u32, Awake>,
+    /// The same by image: a program's just-in-time compiler asks all day what is of its code.
+    images: Vec<Seen>,
     /// The clusters that can be entered in each page, since their ranges overlap, with a bit
     /// for each sixty-fourth of the page that has an entry.
     pages: HashMap<u64, Vec<(u32, u64)>>,
@@ -50,6 +51,15 @@ struct Awake {
     incoming: Vec<u32>,
 }
 
+/// Clusters that are awake and have one base.
+#[derive(Debug)]
+struct Seen {
+    base: u64,
+    /// What all of them, and those that were, lie in.
+    range: Range<u64>,
+    clusters: Vec<u32>,
+}
+
 /// How many clusters are remembered that are unlike what is there.
 const UNLIKE: usize = 256;
 
@@ -59,7 +69,8 @@ impl Kept {
     pub fn new(file: File) -> Self {
         Self {
             file,
-            awake: BTreeMap::new(),
+            awake: HashMap::new(),
+            images: Vec::new(),
             pages: HashMap::new(),
             unlike: Vec::new(),
         }
@@ -85,16 +96,34 @@ impl Kept {
                 .entries
                 .binary_search_by_key(&wanted, |entry| (entry.pc, entry.mode.into()));
             let entry = &awake.entries[at.ok()?];
-            (u64::from(entry.code) < self.file.code_length)
-                .then(|| (self.file.code + u64::from(entry.code), live(entry.flags)))
+            self.place(entry)
         })
+    }
+
+    /// Where an entry's code is, and what it looks at of the flags.
+    fn place(&self, entry: &Entry) -> Option<(u64, Live)> {
+        let inside = u64::from(entry.code) < self.file.code_length;
+        inside.then(|| (self.file.code + u64::from(entry.code), live(entry.flags)))
+    }
+
+    /// The same for where an exit leads, by its number, if the file says it: without a search.
+    /// The cluster wakes if it has to and can.
+    pub fn led<C: Code>(&mut self, number: u32, key: Key, code: &C) -> Option<(u64, Live)> {
+        let exit = self.file.exits.get((number & !KEPT) as usize)?;
+        let number = exit.entry.checked_sub(1)?;
+        let entry = self.file.entries.get(number as usize)?;
+        let is_there = match self.awake.get(&entry.cluster) {
+            Some(awake) => awake.base.checked_add(entry.pc.into()) == Some(key.pc),
+            None => self.try_to_wake(number, key, code),
+        };
+        let is_it = is_there && usize::from(entry.mode) == key.mode.number();
+        is_it.then(|| self.place(entry)).flatten()
     }
 
     /// Looks in the file for what is at a key, and wakes it. Whether it is awake now.
     pub fn wake<C: Code>(&mut self, key: Key, code: &C) -> bool {
-        let is_call = |range: &Range<u64>| code.calls().is_some_and(|page| touches(range, page));
         let mut first = [0; FIRST];
-        if is_call(&(key.pc..key.pc + 4)) || !code.read(key.pc, &mut first) {
+        if is_call(&(key.pc..key.pc + 4), code) || !code.read(key.pc, &mut first) {
             return false;
         }
         let hash = hash_of_entry(&first, key);
@@ -104,33 +133,27 @@ impl Kept {
             let Some(found) = self.file.index.get(at).filter(|found| found.entry != 0) else {
                 return false;
             };
-            if found.hash == hash && self.try_to_wake(found.entry - 1, key, code, &is_call) {
+            if found.hash == hash && self.try_to_wake(found.entry - 1, key, code) {
                 return true;
             }
         }
         false
     }
 
-    fn try_to_wake<C: Code>(
-        &mut self,
-        entry: u32,
-        key: Key,
-        code: &C,
-        is_call: &impl Fn(&Range<u64>) -> bool,
-    ) -> bool {
+    fn try_to_wake<C: Code>(&mut self, entry: u32, key: Key, code: &C) -> bool {
         let Some(entry) = self.file.entries.get(entry as usize) else {
             return false;
         };
         let base = key.pc.wrapping_sub(entry.pc.into());
-        let Some(sound) = self.sound(entry.cluster, base) else {
-            return false;
-        };
         let number = entry.cluster;
         let same_mode = usize::from(entry.mode) == key.mode.number();
         if !same_mode || self.awake.contains_key(&number) || self.unlike.contains(&(number, base)) {
             return false;
         }
-        if is_call(&sound.range) || !self.is_same(sound.cluster, base, code) {
+        let Some(sound) = self.sound(number, base) else {
+            return false;
+        };
+        if is_call(&sound.range, code) || !self.is_same(sound.cluster, base, code) {
             if self.unlike.len() >= UNLIKE {
                 self.unlike.clear();
             }
@@ -144,6 +167,7 @@ impl Kept {
         for (page, bits) in pages(sound.entries, base) {
             self.pages.entry(page).or_default().push((number, bits));
         }
+        self.see(number, base, &sound.range);
         let awake = Awake {
             base,
             range: sound.range,
@@ -152,6 +176,21 @@ impl Kept {
         };
         self.awake.insert(number, awake);
         true
+    }
+
+    /// Adds a cluster to those of its image.
+    fn see(&mut self, number: u32, base: u64, range: &Range<u64>) {
+        let seen = self.images.iter_mut().find(|seen| seen.base == base);
+        if let Some(seen) = seen {
+            seen.range = seen.range.start.min(range.start)..seen.range.end.max(range.end);
+            seen.clusters.push(number);
+            return;
+        }
+        self.images.push(Seen {
+            base,
+            range: range.clone(),
+            clusters: alloc::vec![number],
+        });
     }
 
     /// A cluster, if what it says of itself is in the file and fits to a base.
@@ -262,22 +301,27 @@ impl Kept {
 
     /// The clusters that are awake and of code in a range, by their numbers.
     pub fn touched<'a>(&'a self, range: &'a Range<u64>) -> impl Iterator<Item = u32> + 'a {
-        self.awake
-            .iter()
-            .filter(|&(&number, awake)| {
-                let meets = |start: u64, end: u64| start < range.end && range.start < end;
-                let cluster = self.file.clusters.get(number as usize);
-                meets(awake.range.start, awake.range.end)
-                    && cluster
-                        .and_then(|cluster| cluster.stretches.of(self.file.stretches))
-                        .is_some_and(|stretches| {
-                            stretches.iter().any(|stretch| {
-                                let start = awake.base + u64::from(stretch.start);
-                                meets(start, start + 4 * u64::from(stretch.words))
-                            })
+        let meets = |start: u64, end: u64| start < range.end && range.start < end;
+        let images = self.images.iter();
+        let images = images.filter(move |seen| meets(seen.range.start, seen.range.end));
+        let numbers = images.flat_map(|seen| seen.clusters.iter().copied());
+        numbers
+            .filter(move |number| {
+                let of = |awake: &&Awake| meets(awake.range.start, awake.range.end);
+                let Some(awake) = self.awake.get(number).filter(of) else {
+                    return false;
+                };
+                let cluster = self.file.clusters.get(*number as usize);
+                cluster
+                    .and_then(|cluster| cluster.stretches.of(self.file.stretches))
+                    .is_some_and(|stretches| {
+                        stretches.iter().any(|stretch| {
+                            let start = awake.base + u64::from(stretch.start);
+                            meets(start, start + 4 * u64::from(stretch.words))
                         })
+                    })
             })
-            .map(|(&number, _)| number | KEPT)
+            .map(|number| number | KEPT)
     }
 
     /// Whether the guest's code is what a cluster that is awake was made of.
@@ -295,6 +339,10 @@ impl Kept {
     pub fn sleep(&mut self, number: u32) -> Option<(Vec<Key>, Vec<u32>)> {
         let number = number & !KEPT;
         let awake = self.awake.remove(&number)?;
+        let seen = self.images.iter_mut().find(|seen| seen.base == awake.base);
+        if let Some(seen) = seen {
+            seen.clusters.retain(|&other| other != number);
+        }
         for (page, _) in pages(awake.entries, awake.base) {
             if let Some(clusters) = self.pages.get_mut(&page) {
                 clusters.retain(|&(other, _)| other != number);
@@ -310,6 +358,7 @@ impl Kept {
     /// None can be entered.
     pub fn clear(&mut self) {
         self.awake.clear();
+        self.images.clear();
         self.pages.clear();
         self.unlike.clear();
     }
@@ -344,6 +393,11 @@ fn pages(entries: &[Entry], base: u64) -> impl Iterator<Item = (u64, u64)> {
             .fold(0, |bits, entry| bits | bit(entry.pc.into()));
         (entries.first().map_or(0, page), bits)
     })
+}
+
+/// Whether a range has a part of the page whose instructions call functions.
+fn is_call(range: &Range<u64>, code: &impl Code) -> bool {
+    code.calls().is_some_and(|page| touches(range, page))
 }
 
 /// Whether a range has a part of a page.

@@ -17,13 +17,13 @@ use x64::lower::flags::{Compare, FlagsAt, Form, Setter, Value};
 use x64::lower::{FaultPoint, SWAPS};
 
 /// What a file begins with.
-pub const MAGIC: [u8; 8] = *b"ARMKEPT2";
+pub const MAGIC: [u8; 8] = *b"ARMKEPT3";
 /// How many words at an entry it is found by.
 pub const FIRST: usize = 8;
 /// Set in numbers of exits and regions that are of the file, and not of live code.
 pub const KEPT: u32 = 1 << 31;
 /// How much code a file may have: direct branches reach it from all live code.
-pub const MOST_CODE: u64 = 192 << 20;
+pub const MOST_CODE: u64 = 320 << 20;
 /// How many words of data.
 pub const MOST_DATA: u32 = 1 << 22;
 
@@ -267,9 +267,11 @@ pub struct Exit {
     pub unlinked: u32,
     /// Its word of data.
     pub data: u32,
+    /// One more than the number of the entry that it leads to; 0 where the file has none.
+    pub entry: u32,
 }
 
-// SAFETY: two numbers.
+// SAFETY: three numbers.
 unsafe impl Record for Exit {}
 
 /// One region's code.

@@ -21,10 +21,11 @@ use x64::lower::Lowerer;
 use super::build::{self, Made};
 use super::cluster::Kept;
 use super::file::{File, Unfit};
-use super::format::Identity;
+use super::format::{Identity, KEPT};
 use super::learn::Ran;
 use super::write;
 use crate::translator::source::Code;
+use crate::translator::translations::LIMITS;
 use crate::translator::vcpu::layout;
 
 /// A function with a loop, a constant address and a call; blocks begin at 0, 16, 20, 24,
@@ -65,7 +66,7 @@ impl Code for Page {
     }
 
     fn executable(&self, pc: u64) -> Option<Range<u64>> {
-        let range = self.0..self.0 + 4096;
+        let range = self.0..self.0 + 4 * self.1.len() as u64;
         range.contains(&pc).then_some(range)
     }
 }
@@ -115,7 +116,10 @@ fn open(path: &CStr) -> Result<File, Unfit> {
 }
 
 fn content() -> Vec<u8> {
-    write::file(None, &made(HERE), &identity()).expect("it is small")
+    let made = write::file(None, &made(HERE), &identity());
+    let (content, left_out) = made.expect("it is small");
+    assert_eq!(left_out, 0);
+    content
 }
 
 #[test]
@@ -209,7 +213,8 @@ fn the_state_is_known_where_it_faults() {
 fn more_comes_behind_what_is_there() {
     let (_dir, path) = written(&content());
     let old = open(&path).expect("it fits");
-    let more = write::file(Some(&old), &made(HERE), &identity()).expect("it is small");
+    let more = write::file(Some(&old), &made(HERE), &identity());
+    let (more, _) = more.expect("it is small");
     let (_dir, path) = written(&more);
     let new = open(&path).expect("it fits");
     assert_eq!(new.clusters.len(), 2);
@@ -219,6 +224,61 @@ fn more_comes_behind_what_is_there() {
     assert_ne!(new.clusters[1].data, new.clusters[0].data);
     let mut kept = Kept::new(new);
     assert!(kept.wake(key(HERE), &Page::at(HERE)));
+}
+
+/// A file with two clusters, of which the first leads to the second; the number of that exit, and
+/// where it leads.
+fn two(page: &Page) -> (TempDir, Kept, u32, Key) {
+    let mut ran = Ran::default();
+    for block in 0..6 {
+        ran.note(key(page.0 + block * 4 * u64::from(LIMITS.insns)), true);
+    }
+    let mut lowerer = Lowerer::new(convention());
+    let made = build::clusters::<Aarch64, _>(&ran, page, &mut lowerer, &|_| false);
+    assert_eq!(made.len(), 2);
+    let content = write::file(None, &made, &identity()).expect("it is small");
+    let (dir, path) = written(&content.0);
+    let kept = Kept::new(open(&path).expect("it fits"));
+    let exits = &kept.file().exits;
+    let exit = exits.iter().position(|exit| exit.entry != 0);
+    let exit = exit.expect("the first leads to the second");
+    let entry = kept.file().entries[exits[exit].entry as usize - 1];
+    assert_eq!(entry.cluster, 1);
+    let to = key(page.0 + u64::from(entry.pc));
+    let exit = u32::try_from(exit).expect("there are few");
+    (dir, kept, exit | KEPT, to)
+}
+
+#[test]
+fn an_exit_leads_where_the_file_says() {
+    let mut page = Page(THERE, alloc::vec![NOP; 4096]);
+    let (_dir, mut kept, exit, to) = two(&page);
+    assert!(kept.wake(key(THERE), &page) && kept.find(to).is_none());
+    // For another place than it leads to it leads nowhere.
+    assert!(kept.led(exit, key(to.pc + 4), &page).is_none());
+    let there = kept.led(exit, to, &page).expect("it wakes the second");
+    assert_eq!(kept.find(to), Some(there));
+    assert_eq!(kept.led(exit, to, &page), Some(there), "it is awake");
+    assert!(kept.led(exit, key(HERE), &page).is_none());
+    assert!(kept.led(u32::MAX, to, &page).is_none(), "no such exit");
+    kept.sleep(1).expect("it was awake");
+    page.1[4 * LIMITS.insns as usize + 1] ^= 1 << 5;
+    assert!(kept.led(exit, to, &page).is_none(), "a word differs");
+    assert!(kept.find(to).is_none());
+}
+
+#[test]
+fn what_is_touched_is_that_of_each_image() {
+    let page = Page(THERE, alloc::vec![NOP; 4096]);
+    let (_dir, mut kept, exit, to) = two(&page);
+    assert!(kept.wake(key(THERE), &page) && kept.led(exit, to, &page).is_some());
+    let touched = |kept: &Kept, range| kept.touched(&range).collect::<Vec<_>>();
+    assert_eq!(touched(&kept, THERE..THERE + 4), [KEPT]);
+    assert_eq!(touched(&kept, to.pc..to.pc + 4), [1 | KEPT]);
+    assert_eq!(touched(&kept, 0..u64::MAX), [KEPT, 1 | KEPT]);
+    assert_eq!(touched(&kept, 0..THERE), [0; 0]);
+    kept.sleep(KEPT).expect("it was awake");
+    assert_eq!(touched(&kept, 0..u64::MAX), [1 | KEPT]);
 }
 
 #[test]

@@ -33,18 +33,25 @@ struct Sections {
     data: u32,
 }
 
-/// The bytes of a file with all of `old` and new clusters, as many of these as it can have;
-/// nothing if it has none.
+/// The bytes of a file with all of `old` and new clusters, as many of these as it can have, and
+/// how many it has not; nothing if it has none at all.
 #[must_use]
-pub fn file(old: Option<&File>, made: &[Made], identity: &Identity) -> Option<Vec<u8>> {
+pub fn file(old: Option<&File>, made: &[Made], identity: &Identity) -> Option<(Vec<u8>, usize)> {
     let mut sections = old.map_or_else(Sections::default, Sections::of);
+    let (mut entries, mut exits) = (Vec::new(), Vec::new());
     for cluster in made {
         if !sections.has_room(cluster) {
             break;
         }
+        entries.push(sections.entries.len());
+        exits.push(sections.exits.len());
         sections.add(cluster)?;
     }
-    sections.write(identity)
+    for (number, &first) in exits.iter().enumerate() {
+        sections.lead(number, &made[number], first, &entries)?;
+    }
+    let left_out = made.len() - exits.len();
+    Some((sections.write(identity)?, left_out))
 }
 
 impl Sections {
@@ -106,6 +113,7 @@ impl Sections {
             self.exits.push(Exit {
                 unlinked: start + out.slot + 4,
                 data,
+                entry: 0,
             });
         }
         self.data = base + 1 + count(&made.exits)?;
@@ -135,6 +143,21 @@ impl Sections {
         self.code.append(&mut code);
         self.clusters.push(cluster);
         self.know(made, start);
+        Some(())
+    }
+
+    /// Says where a cluster's exits lead, which are there from `first` on; `entries` has the first
+    /// entry of each new cluster that is there.
+    fn lead(&mut self, number: usize, made: &Made, first: usize, entries: &[usize]) -> Option<()> {
+        let exits = self.exits.get_mut(first..)?;
+        for (exit, out) in exits.iter_mut().zip(&made.exits) {
+            let there = out.to.and_then(|to| {
+                let further = isize::try_from(to.further).ok()?;
+                let start = entries.get(number.checked_add_signed(further)?)?;
+                u32::try_from(*start).ok()?.checked_add(to.entry + 1)
+            });
+            exit.entry = there.unwrap_or(0);
+        }
         Some(())
     }
 
