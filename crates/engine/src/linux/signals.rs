@@ -16,6 +16,7 @@ use crate::host::signal::{
 };
 use crate::host::sys::{self, Errno, number};
 use crate::thread::attention::Attention;
+pub use crate::thread::handlers::put_back;
 use crate::thread::taken::{TAKEN, TAKEN_LIST};
 use crate::thread::{handlers, interruptible};
 
@@ -226,24 +227,7 @@ pub fn try_mask(attention: &Attention, mask: u64) -> bool {
     done != Err(Errno::RESTART)
 }
 
-/// Puts a signal back that has arrived but is blocked by now: it waits in the
-/// kernel for the calling thread, which blocks it on the host.
-pub fn put_back(attention: &Attention, info: &SignalInfo) {
-    let signal = u64::from(info.signal().unsigned_abs());
-    let process = attention.process.load(Ordering::Relaxed).into();
-    let thread = attention.thread.load(Ordering::Relaxed).into();
-    let info = info.0.as_ptr() as u64;
-    // SAFETY: the kernel reads the array only. When it has no room for it, the
-    // signal is lost, as it would have been before.
-    let _ = unsafe {
-        sys::syscall(
-            number::RT_TGSIGQUEUEINFO,
-            [process, thread, signal, info, 0, 0],
-        )
-    };
-}
-
-/// The same for any thread of the process that blocks it.
+/// As [`put_back`], for any thread of the process that blocks it.
 pub fn put_back_for_process(attention: &Attention, info: &SignalInfo) {
     let process = attention.process.load(Ordering::Relaxed).into();
     let signal = u64::from(info.signal().unsigned_abs());

@@ -64,6 +64,8 @@ const OWN_FIRST: u32 = 512;
 pub const TAKE: u32 = 4096;
 /// A tracer's engine wants the thread to stop ([`super::traced`]).
 pub const TRACE: u32 = 8192;
+/// And by SIGSTOP: [`Attention::take_stop`].
+pub const TRACE_STOP: u32 = 32768;
 /// Another thread needs something that only this one can do, as the one that traces.
 pub const SERVE: u32 = 16384;
 /// All of the bits of the signals that the engine takes.
@@ -107,8 +109,8 @@ pub struct Attention {
     /// Not zero once a tracer's engine has sent it a signal.
     pub traced: AtomicU32,
     signal: UnsafeCell<SignalInfo>,
-    /// What a tracer's engine wants it to stop for.
-    halt: UnsafeCell<SignalInfo>,
+    /// The SIGSTOP by which a tracer's engine wants it to stop.
+    stop: UnsafeCell<SignalInfo>,
     taken: [UnsafeCell<SignalInfo>; NOTES],
 }
 
@@ -144,7 +146,7 @@ impl Attention {
             observes: AtomicU64::new(0),
             traced: AtomicU32::new(0),
             signal: UnsafeCell::new(SignalInfo([0; 16])),
-            halt: UnsafeCell::new(SignalInfo([0; 16])),
+            stop: UnsafeCell::new(SignalInfo([0; 16])),
             taken: [const { UnsafeCell::new(SignalInfo([0; 16])) }; NOTES],
         }
     }
@@ -178,25 +180,38 @@ impl Attention {
         self.word.fetch_or(SIGNAL, Ordering::Release);
     }
 
-    /// Notes what a tracer's engine wants it to stop for, in the thread's own handler; the
-    /// same once more is dropped.
-    pub(super) fn note_halt(&self, info: SignalInfo) {
-        if self.word.load(Ordering::Relaxed) & TRACE == 0 {
-            // SAFETY: the bit is not set, so the thread does not read.
-            unsafe { *self.halt.get() = info };
+    /// Notes that a tracer's engine wants it to stop, in the thread's own handler: by
+    /// SIGSTOP, or by no signal. Each of both is noted for itself, so that one that anybody
+    /// can send does not hide the other. The same once more is dropped, as the kernel does
+    /// while a SIGSTOP is pending.
+    pub(super) fn note_halt(&self, stop: Option<SignalInfo>) {
+        let Some(info) = stop else {
             self.word.fetch_or(TRACE, Ordering::Release);
+            return;
+        };
+        if self.word.load(Ordering::Relaxed) & TRACE_STOP == 0 {
+            // SAFETY: the bit is not set, so the thread does not read.
+            unsafe { *self.stop.get() = info };
+            self.word.fetch_or(TRACE_STOP, Ordering::Release);
         }
     }
 
-    /// What a tracer's engine wants it to stop for, for the thread itself.
+    /// Whether a tracer's engine wants it to stop by no signal, for the thread itself.
     #[must_use]
-    pub fn take_halt(&self) -> Option<SignalInfo> {
-        if self.word.load(Ordering::Acquire) & TRACE == 0 {
+    pub fn take_halt(&self) -> bool {
+        self.word.load(Ordering::Relaxed) & TRACE != 0
+            && self.word.fetch_and(!TRACE, Ordering::AcqRel) & TRACE != 0
+    }
+
+    /// The SIGSTOP by which a tracer's engine wants it to stop, for the thread itself.
+    #[must_use]
+    pub fn take_stop(&self) -> Option<SignalInfo> {
+        if self.word.load(Ordering::Acquire) & TRACE_STOP == 0 {
             return None;
         }
         // SAFETY: the handler does not write while the bit is set.
-        let info = unsafe { *self.halt.get() };
-        self.word.fetch_and(!TRACE, Ordering::Release);
+        let info = unsafe { *self.stop.get() };
+        self.word.fetch_and(!TRACE_STOP, Ordering::Release);
         Some(info)
     }
 
@@ -358,5 +373,32 @@ impl Block {
             )
         }
         .map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::signal::SIGSTOP;
+
+    /// ATTACH's SIGSTOP is not lost where somebody else wants a stop at the same time.
+    #[test]
+    fn each_kind_of_stop_is_noted_for_itself() {
+        let attention = Attention::new();
+        let stop = |sender: u64| {
+            let mut info = SignalInfo::fault(SIGSTOP, 0, 0);
+            info.0[2] = sender;
+            info
+        };
+        attention.note_halt(None);
+        attention.note_halt(Some(stop(1)));
+        attention.note_halt(Some(stop(2)));
+        attention.note_halt(None);
+        assert!(attention.wanted());
+        assert!(attention.take_halt());
+        assert!(!attention.take_halt());
+        assert_eq!(attention.take_stop(), Some(stop(1)));
+        assert_eq!(attention.take_stop(), None);
+        assert!(!attention.wanted());
     }
 }

@@ -24,7 +24,7 @@ use crate::host::message;
 use crate::host::own;
 use crate::host::signal::{
     self, Action, Context, Info, Registers, SA_NODEFER, SA_ONSTACK, SA_RESTORER, SA_SIGINFO,
-    SIGBUS, SIGSEGV, SIGTRAP, SignalInfo, set_action,
+    SIGBUS, SIGSEGV, SIGSTOP, SIGTRAP, SignalInfo, set_action,
 };
 use crate::host::sys::{self, Errno, number};
 use crate::memory::guest_memory;
@@ -241,6 +241,23 @@ pub fn has_arrived_since(arrivals: u32) -> bool {
     false
 }
 
+/// Puts a signal back that has arrived but is blocked by now: it waits in the
+/// kernel for the calling thread, which blocks it on the host.
+pub fn put_back(attention: &Attention, info: &SignalInfo) {
+    let signal = u64::from(info.signal().unsigned_abs());
+    let process = attention.process.load(Ordering::Relaxed).into();
+    let thread = attention.thread.load(Ordering::Relaxed).into();
+    let info = info.0.as_ptr() as u64;
+    // SAFETY: the kernel reads the array only. When it has no room for it, the
+    // signal is lost, as it would have been before.
+    let _ = unsafe {
+        sys::syscall(
+            number::RT_TGSIGQUEUEINFO,
+            [process, thread, signal, info, 0, 0],
+        )
+    };
+}
+
 fn tell(process: u32, thread: u32, signal: i32, code: i32) -> Result<(), Errno> {
     let all = SignalInfo::fault(signal, code, 0).0;
     let arguments = [
@@ -323,12 +340,20 @@ unsafe fn changed(attention: &Attention, info: &SignalInfo, context: &mut Contex
         return;
     }
     attention.traced.store(1, Ordering::Relaxed);
-    if traced::is_urgent(info) || attention.has_signal() {
-        attention.note_halt(*info);
-    } else {
-        attention.note_signal(*info);
-        // No other comes until the thread has taken this one.
-        context.mask = !TAKEN;
+    match info.signal() {
+        0 => attention.note_halt(None),
+        SIGSTOP => attention.note_halt(Some(*info)),
+        // A tracer's engine changes none of these.
+        signal if TAKEN & signal::bit(signal) != 0 => note(attention, info),
+        _ => {
+            if attention.has_signal() {
+                put_back(attention, info);
+            } else {
+                attention.note_signal(*info);
+            }
+            // No other comes until the thread has taken this one.
+            context.mask = !TAKEN;
+        }
     }
     interruptible::give_up(&mut context.registers);
     // SAFETY: the caller's.

@@ -13,7 +13,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 
 use super::clone;
 use crate::host::own;
-use crate::host::signal::{SIGSTOP, SIGTRAP, SignalInfo};
+use crate::host::signal::{SIGTRAP, SignalInfo};
 use crate::host::sys::{self, number};
 
 /// `si_code` of a `SIGTRAP` that a tracer's engine put in the place of another signal, or
@@ -385,15 +385,10 @@ pub fn original(info: &SignalInfo) -> SignalInfo {
     SignalInfo(words)
 }
 
-/// Whether the thread can't block such a signal, or it is none.
-#[must_use]
-pub const fn is_urgent(info: &SignalInfo) -> bool {
-    matches!(info.signal(), 0 | SIGSTOP)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::signal::SIGSTOP;
 
     #[test]
     fn a_changed_signal_has_the_first_one_in_it() {

@@ -16,7 +16,7 @@ use crate::linux::abi::{Abi, State};
 use crate::linux::delivery::Fatal;
 use crate::linux::process::{Process, Thread};
 use crate::linux::signals;
-use crate::thread::attention::{SIGNAL, TAKEN_ALL, TRACE};
+use crate::thread::attention::{SIGNAL, TAKEN_ALL, TRACE, TRACE_STOP};
 use crate::thread::clone::Request;
 use crate::thread::register_sets::RegisterSets;
 use crate::thread::taken::TAKEN;
@@ -274,14 +274,13 @@ impl Thread {
     /// With a signal that ends the process.
     pub fn heed<A: Abi>(&mut self, process: &Process, cpu: &mut State<A>) -> Result<(), Fatal> {
         self.learn();
-        let Some(info) = self.attention().take_halt() else {
-            return Ok(());
-        };
-        if info.signal() == 0 {
+        if self.attention().take_halt() {
             self.halt::<A>(process, cpu, Why::Event(event::STOP, 0));
-            return Ok(());
         }
-        self.tell::<A>(process, cpu, &info)
+        match self.attention().take_stop() {
+            Some(info) => self.tell::<A>(process, cpu, &info),
+            None => Ok(()),
+        }
     }
 
     /// Stops for a signal that it is about to be told, if it is traced. Returns what it is
@@ -438,7 +437,7 @@ impl Thread {
     /// interrupted. If not, its next entry does not show.
     pub fn shows_restart<A: Abi>(&mut self, cpu: &State<A>) -> bool {
         let word = self.attention().word.load(Ordering::Acquire);
-        let told = word & (SIGNAL | TRACE | TAKEN_ALL) != 0 || self.lets_through() != 0;
+        let told = word & (SIGNAL | TRACE | TRACE_STOP | TAKEN_ALL) != 0 || self.lets_through() != 0;
         if let Some(tracee) = self.tracee.as_deref_mut()
             && !told
         {
