@@ -97,6 +97,23 @@ fn state_of_instruction_sets() {
     }
 }
 
+/// A guest traces guests: the stops, and what is told of them.
+#[test]
+fn a_guest_traces_guests() {
+    as_on_i386("traced.c", &[]);
+}
+
+/// The requests of arm's tracers, and registers as these know them.
+#[test]
+fn registers_of_arm() {
+    let dir = TempDir::new().unwrap();
+    for (target, kind) in [(Target::Hard, "-marm"), (Target::Hard, "-mthumb")] {
+        let program = compile(&dir, target, "traced_narrow.c", &["-static", kind]);
+        let text = said(&run(&program));
+        assert!(text.ends_with("all\nexit status: 0\n"), "{kind}: {text}");
+    }
+}
+
 /// A dynamic loader is looked for where Debian's cross compilers have it, for both ABIs.
 #[test]
 fn dynamic_programs() {

@@ -182,6 +182,7 @@ impl Thread {
                 SignalInfo::fault(told.signal, told.code, fault.address)
             }
             Exception::Breakpoint(_) => SignalInfo::fault(SIGTRAP, TRAP_BRKPT, pc),
+            Exception::Undefined if A::is_trap(cpu) => SignalInfo::fault(SIGTRAP, TRAP_BRKPT, pc),
             Exception::Undefined | Exception::Supervisor(_) => {
                 SignalInfo::fault(SIGILL, ILL_ILLOPC, pc)
             }

@@ -106,6 +106,7 @@ impl Beginning {
     const TRACED: u64 = 1 << 32;
     const CALLS: u64 = 1 << 33;
     const SEIZED: u64 = 1 << 34;
+    const EMULATES: u64 = 1 << 35;
     /// Numbers of threads have at most 22 bits.
     const FORMER: u32 = 40;
 
@@ -116,10 +117,12 @@ impl Beginning {
         (word & Self::TRACED != 0).then_some(Self {
             #[allow(clippy::cast_possible_truncation, reason = "options are the low half")]
             options: word as u32,
-            mode: if word & Self::CALLS == 0 {
-                Mode::Continue
-            } else {
+            mode: if word & Self::CALLS != 0 {
                 Mode::Calls
+            } else if word & Self::EMULATES != 0 {
+                Mode::Emulate
+            } else {
+                Mode::Continue
             },
             seized: word & Self::SEIZED != 0,
             former: (word >> Self::FORMER) as u32,
@@ -132,6 +135,9 @@ impl Beginning {
         let mut word = Self::TRACED | self.options as u64 | (self.former as u64) << Self::FORMER;
         if matches!(self.mode, Mode::Calls) {
             word |= Self::CALLS;
+        }
+        if self.mode.emulates() {
+            word |= Self::EMULATES;
         }
         if self.seized {
             word |= Self::SEIZED;
@@ -152,6 +158,10 @@ pub enum Mode {
     Step,
     /// Nobody traces it any more.
     Detached,
+    /// To the next system call's entry; the call is not done.
+    Emulate,
+    /// The same, or one instruction.
+    EmulateStep,
 }
 
 impl Mode {
@@ -161,6 +171,18 @@ impl Mode {
         self as u32
     }
 
+    /// It makes one step.
+    #[must_use]
+    pub const fn steps(self) -> bool {
+        matches!(self, Self::Step | Self::EmulateStep)
+    }
+
+    /// The next system call stops it at its entry and is not done.
+    #[must_use]
+    pub const fn emulates(self) -> bool {
+        matches!(self, Self::Emulate | Self::EmulateStep)
+    }
+
     /// Of a record; what is no mode lets the thread go on.
     #[must_use]
     pub const fn of(number: u32) -> Self {
@@ -168,6 +190,8 @@ impl Mode {
             1 => Self::Calls,
             2 => Self::Step,
             3 => Self::Detached,
+            4 => Self::Emulate,
+            5 => Self::EmulateStep,
             _ => Self::Continue,
         }
     }
@@ -233,7 +257,7 @@ pub mod sets {
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
 pub struct CallInfo {
-    /// 0 for none, 1 for an entry, 2 for an exit.
+    /// 0 for none, or one of those below.
     pub kind: u64,
     /// The number.
     pub number: u64,
@@ -245,6 +269,15 @@ pub struct CallInfo {
     pub pc: u64,
     /// The stack pointer.
     pub sp: u64,
+}
+
+impl CallInfo {
+    /// It is entered.
+    pub const ENTRY: u64 = 1;
+    /// It is left.
+    pub const EXIT: u64 = 2;
+    /// A filter asks about it.
+    pub const FILTER: u64 = 3;
 }
 
 /// What a thread shows its tracer, and what the tracer answers. All of it may be read
@@ -415,7 +448,14 @@ mod tests {
 
     #[test]
     fn modes_are_numbers() {
-        for mode in [Mode::Continue, Mode::Calls, Mode::Step, Mode::Detached] {
+        for mode in [
+            Mode::Continue,
+            Mode::Calls,
+            Mode::Step,
+            Mode::Detached,
+            Mode::Emulate,
+            Mode::EmulateStep,
+        ] {
             assert_eq!(Mode::of(mode.number()), mode);
         }
         assert_eq!(Mode::of(99), Mode::Continue);

@@ -508,6 +508,164 @@ static void filters(void) {
     stop(whom, "end");
 }
 
+#ifndef PTRACE_SET_SYSCALL_INFO
+#define PTRACE_SET_SYSCALL_INFO 0x4212
+#endif
+
+// Calls whose number, arguments and results the tracer changes.
+static void is_changed(void) {
+    long number = syscall(SYS_getppid);
+    long argument = syscall(SYS_getpriority, 9, 0);
+    long result = syscall(SYS_getuid);
+    errno = 0;
+    long left_out = syscall(SYS_getgid);
+    int error = errno;
+    long failed = syscall(SYS_getegid);
+    _exit(number == getpid() && argument > 0 && result == 4321 && left_out == -1 &&
+                  error == ENOSYS && failed == -1 && errno == EPERM
+              ? 61
+              : 62);
+}
+
+// As long as kernels have it that know the request.
+enum { INFO_SIZE = 88 };
+
+static void try_set(pid_t whom, const char *what, struct ptrace_syscall_info info, long size) {
+    char bytes[INFO_SIZE] = {0};
+    memcpy(bytes, &info, sizeof info);
+    long result = request(PTRACE_SET_SYSCALL_INFO, whom, size, (long)bytes);
+    printf("%s: %ld %s\n", what, result, result ? strerror(errno) : "");
+}
+
+static void changes(void) {
+    pid_t whom = child(is_changed);
+    stop(whom, "changes");
+    request(PTRACE_SETOPTIONS, whom, 0, PTRACE_O_TRACESYSGOOD);
+    long number = 0;
+    for (;;) {
+        go(PTRACE_SYSCALL, whom, 0);
+        int status;
+        waitpid(whom, &status, __WALL);
+        if (!WIFSTOPPED(status)) {
+            printf("changed: %x\n", status);
+            return;
+        }
+        struct ptrace_syscall_info info, bad;
+        memset(&info, 0, sizeof info);
+        request(PTRACE_GET_SYSCALL_INFO, whom, sizeof info, (long)&info);
+        if (info.op == PTRACE_SYSCALL_INFO_ENTRY)
+            number = (long)info.entry.nr;
+        int enters = info.op == PTRACE_SYSCALL_INFO_ENTRY;
+        if (number == SYS_getppid && enters) {
+            try_set(whom, "too short", info, INFO_SIZE - 1);
+            bad = info;
+            bad.op = PTRACE_SYSCALL_INFO_EXIT;
+            try_set(whom, "another stop", bad, INFO_SIZE);
+            bad = info;
+            ((unsigned char *)&bad)[1] = 1;
+            try_set(whom, "reserved", bad, INFO_SIZE);
+            bad = info;
+            bad.entry.nr = 1ULL << 40;
+            try_set(whom, "too large", bad, INFO_SIZE);
+            info.entry.nr = SYS_getpid;
+            try_set(whom, "number", info, INFO_SIZE);
+            request(PTRACE_GET_SYSCALL_INFO, whom, sizeof info, (long)&info);
+            printf("is set: %d\n", info.entry.nr == SYS_getpid);
+        } else if (number == SYS_getpriority && enters) {
+            info.entry.args[0] = 0;
+            try_set(whom, "argument", info, INFO_SIZE);
+        } else if (number == SYS_getuid && !enters) {
+            info.exit.rval = 4321;
+            info.exit.is_error = 0;
+            try_set(whom, "result", info, INFO_SIZE);
+        } else if (number == SYS_getgid && enters) {
+            info.entry.nr = -1;
+            try_set(whom, "left out", info, INFO_SIZE);
+        } else if (number == SYS_getegid && !enters) {
+            info.exit.rval = -EPERM;
+            info.exit.is_error = 1;
+            try_set(whom, "error", info, INFO_SIZE);
+            request(PTRACE_GET_SYSCALL_INFO, whom, sizeof info, (long)&info);
+            printf("is set: %ld %d\n", (long)info.exit.rval, info.exit.is_error);
+        }
+    }
+}
+
+// Signals that wait.
+static void has_signals(void) {
+    sigset_t blocked;
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGUSR1);
+    sigaddset(&blocked, SIGRTMIN);
+    sigprocmask(SIG_BLOCK, &blocked, NULL);
+    for (int n = 1; n < 4; n++)
+        sigqueue(getpid(), SIGRTMIN, (union sigval){.sival_int = n});
+    syscall(SYS_tgkill, getpid(), (pid_t)syscall(SYS_gettid), SIGUSR1);
+    raise(SIGUSR2);
+    _exit(0);
+}
+
+static void peek(pid_t whom, const char *what, uint64_t from, uint32_t flags, int32_t count,
+                 siginfo_t *to) {
+    struct ptrace_peeksiginfo_args asked = {from, flags, count};
+    long found = request(PTRACE_PEEKSIGINFO, whom, (long)&asked, (long)to);
+    printf("%s: %ld %s\n", what, found, found < 0 ? strerror(errno) : "");
+    for (long n = 0; n < found; n++)
+        printf("  %d %d %d\n", to[n].si_signo, to[n].si_code,
+               to[n].si_signo == SIGUSR1 ? 0 : to[n].si_value.sival_int);
+}
+
+static void queues(void) {
+    siginfo_t infos[8];
+    pid_t whom = child(has_signals);
+    stop(whom, "queues");
+    go(PTRACE_CONT, whom, 0);
+    stop(whom, "waiting");
+    peek(whom, "own", 0, 0, 8, infos);
+    peek(whom, "process's", 0, PTRACE_PEEKSIGINFO_SHARED, 8, infos);
+    peek(whom, "second", 1, PTRACE_PEEKSIGINFO_SHARED, 1, infos);
+    peek(whom, "behind", 9, PTRACE_PEEKSIGINFO_SHARED, 1, infos);
+    peek(whom, "flags", 0, 2, 1, infos);
+    peek(whom, "negative", 0, 0, -1, infos);
+    peek(whom, "nowhere", 0, 0, 1, (siginfo_t *)8);
+    request(PTRACE_KILL, whom, 0, 0);
+    stop(whom, "end");
+}
+
+static void tell_filter(pid_t whom, long number) {
+    struct sock_filter filter[64];
+    memset(filter, 0, sizeof filter);
+    long counted = request(PTRACE_SECCOMP_GET_FILTER, whom, number, 0);
+    int error = errno;
+    long found = request(PTRACE_SECCOMP_GET_FILTER, whom, number, (long)filter);
+    printf("filter %ld: %ld, %ld %s\n", number, counted, found, found < 0 ? strerror(error) : "");
+    for (long n = 0; n < found; n++)
+        printf("  %x %d %d %x\n", filter[n].code, filter[n].jt, filter[n].jf,
+               filter[n].code == (BPF_JMP | BPF_JEQ | BPF_K) ? 0 : filter[n].k);
+}
+
+static void has_filters(void) {
+    struct sock_filter all[] = {BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+    struct sock_fprog program = {1, all};
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
+        _exit(90);
+    is_filtered();
+}
+
+static void carries(void) {
+    pid_t whom = child(has_filters);
+    stop(whom, "none yet");
+    tell_filter(whom, 0);
+    request(PTRACE_SETOPTIONS, whom, 0, PTRACE_O_TRACESECCOMP);
+    go(PTRACE_CONT, whom, 0);
+    stop(whom, "asked");
+    for (long number = 0; number < 3; number++)
+        tell_filter(whom, number);
+    request(PTRACE_KILL, whom, 0, 0);
+    stop(whom, "end");
+}
+
 // What one tracer wanted is no matter of the next one's.
 static void another_tracer(void) {
     pid_t busy;
@@ -601,6 +759,12 @@ int main(int count, char **arguments) {
     leaves();
     printf("-- filters\n");
     filters();
+    printf("-- changes\n");
+    changes();
+    printf("-- queues\n");
+    queues();
+    printf("-- carried filters\n");
+    carries();
     printf("-- another tracer\n");
     another_tracer();
     printf("-- another waits\n");

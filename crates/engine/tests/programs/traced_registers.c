@@ -221,6 +221,56 @@ static void changes_calls(void) {
     assert(changed == 3 && status == 55 << 8);
 }
 
+// Calls that its tracer does for it.
+#define SYSEMU 31
+#define SYSEMU_SINGLESTEP 32
+extern char at_steps[];
+static void emulated(void) {
+    if (syscall(SYS_getppid) != 77)
+        _exit(1);
+    syscall(SYS_close, 5);
+    asm volatile(".globl at_steps\nat_steps: nop\n nop\n");
+    syscall(SYS_getuid);
+    syscall(SYS_exit_group, 56);
+}
+
+static void emulates(void) {
+    pid_t whom = child(emulated);
+    struct general general;
+    int number;
+    assert(ask(PTRACE_SETOPTIONS, whom, 0, (void *)PTRACE_O_TRACESYSGOOD) == 0);
+    assert(goes(SYSEMU, whom, 0) == STOP(SIGTRAP | 0x80));
+    get(whom, NT_ARM_SYSTEM_CALL, &number, sizeof number);
+    get(whom, NT_PRSTATUS, &general, sizeof general);
+    assert(number == SYS_getppid && general.x[7] == 0);
+    general.x[0] = 77;
+    assert(set(whom, NT_PRSTATUS, &general, sizeof general) == 0);
+    // There is no stop at its exit.
+    assert(goes(SYSEMU, whom, 0) == STOP(SIGTRAP | 0x80));
+    get(whom, NT_ARM_SYSTEM_CALL, &number, sizeof number);
+    get(whom, NT_PRSTATUS, &general, sizeof general);
+    assert(number == SYS_close && general.x[0] == 5);
+    // The exit of a call that was not done is one if the tracer wants it by then.
+    assert(goes(PTRACE_SYSCALL, whom, 0) == STOP(SIGTRAP | 0x80));
+    get(whom, NT_PRSTATUS, &general, sizeof general);
+    assert(general.x[7] == 1 && general.x[0] == 5);
+    int calls = 0, steps = 0;
+    while (calls == 0) {
+        int status = goes(SYSEMU_SINGLESTEP, whom, 0);
+        get(whom, NT_PRSTATUS, &general, sizeof general);
+        steps += general.pc == (uint64_t)at_steps || general.pc == (uint64_t)at_steps + 4;
+        if (status == STOP(SIGTRAP | 0x80)) {
+            get(whom, NT_ARM_SYSTEM_CALL, &number, sizeof number);
+            assert(number == SYS_getuid);
+            calls++;
+        } else {
+            assert(status == STOP(SIGTRAP));
+        }
+    }
+    assert(steps == 2);
+    assert(goes(PTRACE_CONT, whom, 0) == 56 << 8);
+}
+
 static void sleeps(void) {
     char byte;
     int pair[2];
@@ -296,6 +346,7 @@ int main(void) {
     at_a_breakpoint();
     in_translated_code();
     changes_calls();
+    emulates();
     restarts();
     nonsense();
     printf("all\n");

@@ -116,6 +116,12 @@ pub trait Abi: Copy + Debug + Send + Sync + 'static {
     fn read(state: &State<Self>, register: usize) -> Option<Vec<u8>>;
     /// Sets a register from the first of the bytes; returns how many it has.
     fn write(state: &mut State<Self>, register: usize, bytes: &[u8]) -> Option<usize>;
+    /// Whether the undefined instruction at the PC is one that the kernel tells of as of a
+    /// breakpoint.
+    fn is_trap(state: &State<Self>) -> bool {
+        let _ = state;
+        false
+    }
     /// Whether the word at an address is a breakpoint of the guest's own.
     fn is_breakpoint(word: u32) -> bool;
 }

@@ -7,5 +7,6 @@ pub mod frame;
 pub mod interface;
 pub mod open_flags;
 pub mod platform;
+pub mod tracing;
 
 pub use interface::{Abi, State};

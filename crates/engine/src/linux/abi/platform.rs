@@ -6,6 +6,7 @@ use core::ffi::CStr;
 use core::ops::Range;
 
 use super::open_flags::OpenFlags;
+use super::tracing::Tracing;
 use crate::host::sys::Errno;
 use crate::memory::address_space::AddressSpace;
 
@@ -136,6 +137,8 @@ pub struct Platform {
     pub has_vdso: bool,
     /// Where in that page handlers return to that name no other place.
     pub signal_return: u64,
+    /// What tracers see of it.
+    pub tracing: &'static Tracing,
 }
 
 impl Platform {

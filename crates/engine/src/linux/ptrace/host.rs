@@ -1,12 +1,14 @@
 //! The host's `ptrace`, and the memory and numbers of a process that it traces.
 
 use alloc::vec::Vec;
+use core::sync::atomic::AtomicU32;
 
 use crate::host::own;
 use crate::host::signal::SignalInfo;
 use crate::host::sys::{self, Errno, Fd, number};
 use crate::linux::other::below;
 use crate::linux::views::maps;
+use crate::thread::interruptible::{self, Entry};
 use crate::thread::traced::{Place, Record};
 
 /// Requests.
@@ -33,9 +35,12 @@ pub mod request {
     pub const SEIZE: u64 = 0x4206;
     pub const INTERRUPT: u64 = 0x4207;
     pub const LISTEN: u64 = 0x4208;
+    pub const PEEKSIGINFO: u64 = 0x4209;
     pub const GETSIGMASK: u64 = 0x420a;
     pub const SETSIGMASK: u64 = 0x420b;
+    pub const SECCOMP_GET_FILTER: u64 = 0x420c;
     pub const GET_SYSCALL_INFO: u64 = 0x420e;
+    pub const SET_SYSCALL_INFO: u64 = 0x4212;
 }
 
 /// The host's `ptrace`.
@@ -50,6 +55,38 @@ pub unsafe fn ptrace(request: u64, thread: i32, address: u64, data: u64) -> Resu
     let thread = u64::from(thread.cast_unsigned());
     // SAFETY: the caller's.
     unsafe { sys::syscall(number::PTRACE, [request, thread, address, data, 0, 0]) }
+}
+
+/// The same by the kernel's entry for programs of i386, with words of 32 bits.
+///
+/// # Safety
+/// As for [`ptrace`].
+///
+/// # Errors
+/// The kernel's; `ENOSYS` where it has no such entry.
+pub unsafe fn narrow(request: u64, thread: i32, address: u64, data: u64) -> Result<u64, Errno> {
+    /// i386's number.
+    const PTRACE: u32 = 26;
+    static NOTHING: AtomicU32 = AtomicU32::new(0);
+    let thread = u64::from(thread.cast_unsigned());
+    let arguments = [request, thread, address, data, 0, 0];
+    // SAFETY: the caller's.
+    unsafe { interruptible::enter(&NOTHING, Entry::Narrow, PTRACE, &arguments) }
+}
+
+/// A signal that waits for a thread, by its place among those of the thread, or of its
+/// process.
+///
+/// # Errors
+/// The kernel's.
+pub fn waiting(thread: i32, place: u32, shared: bool) -> Result<Option<SignalInfo>, Errno> {
+    let mut info = SignalInfo([0; 16]);
+    // Where to begin; flags, and one.
+    let asked = [u64::from(place), u64::from(shared) | 1 << 32];
+    let (asked, to) = (asked.as_ptr() as u64, info.0.as_mut_ptr() as u64);
+    // SAFETY: the kernel reads the two words and writes one `siginfo_t`; both are here.
+    let count = unsafe { ptrace(request::PEEKSIGINFO, thread, asked, to) }?;
+    Ok((count != 0).then_some(info))
 }
 
 /// A request of the host's whose data is a number.

@@ -3,13 +3,17 @@
 //!
 //! ```text
 //! stops ─── tracee         the stops that a thread makes, and what it knows of its tracing
-//! requests ─┬ tracer       what a guest asks for, and which of the host's stops are whose
+//! requests ─┬ registers, call_info, queue    what a guest asks for
+//!           ├ tracer       which of the host's stops are whose
 //!           ├ tracees      the threads that a process traces
 //!           └ host         the host's ptrace, and another process's memory
 //! ```
 
+mod call_info;
 pub mod host;
 mod numbers;
+mod queue;
+mod registers;
 pub mod requests;
 pub mod stops;
 pub mod tracee;

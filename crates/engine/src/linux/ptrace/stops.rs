@@ -12,6 +12,8 @@ use super::numbers::options::{self, has};
 use super::tracee::Tracee;
 use crate::host::signal::{self, SIGSTOP, SIGTRAP, SignalInfo, bit, is_signal};
 use crate::host::sys::{self, Errno, number};
+use crate::linux::abi::platform::Width;
+use crate::linux::abi::tracing::{NT_ARM_TLS, NT_PRSTATUS};
 use crate::linux::abi::{Abi, State};
 use crate::linux::delivery::Fatal;
 use crate::linux::process::{Process, Thread};
@@ -20,12 +22,13 @@ use crate::thread::attention::{SIGNAL, TAKEN_ALL, TRACE, TRACE_STOP};
 use crate::thread::clone::Request;
 use crate::thread::register_sets::RegisterSets;
 use crate::thread::taken::TAKEN;
-use crate::thread::traced::{self, CallInfo, Mode, Record, WRITES, sets};
+use crate::thread::traced::{self, CallInfo, Mode, WRITES, sets};
 
 /// `si_code` of a single step's trap.
 const TRAP_TRACE: i32 = 2;
-/// The set with the thread pointer.
-const NT_ARM_TLS: u32 = 0x401;
+
+/// The number of no system call: the one that was entered is left out.
+const NO_CALL: u64 = u32::MAX as u64;
 
 /// A call that is to be made again.
 pub const ERESTARTSYS: Errno = Errno(512);
@@ -33,10 +36,8 @@ pub const ERESTARTSYS: Errno = Errno(512);
 /// Why a thread stops.
 #[derive(Clone, Copy, Debug)]
 enum Why {
-    /// It enters a system call, or leaves it with this result.
+    /// It enters a system call, or leaves it, or a filter asks about it.
     Call(CallInfo),
-    /// A filter asks about the system call that it enters.
-    Filter(CallInfo),
     /// It is about to be told a signal.
     Signal(SignalInfo),
     /// An event, with its message.
@@ -48,12 +49,8 @@ impl Tracee {
         let told = A::register_sets(cpu);
         let asked = A::asked(cpu);
         let record = self.record();
-        record.sets[sets::GENERAL].set(&told.general);
-        record.sets[sets::FLOAT].set(&told.float);
-        for (set, bytes) in &told.others {
-            if *set == NT_ARM_TLS {
-                record.sets[sets::POINTER].set(bytes);
-            }
+        for (note, index) in shown::<A>() {
+            record.sets[index].set(told.get(note).unwrap_or_default());
         }
         record.sets[sets::CALL].set(&(-1_i32).to_le_bytes());
         record.sets[sets::MASK].set(&mask.to_le_bytes());
@@ -61,20 +58,15 @@ impl Tracee {
     }
 
     fn read<A: Abi>(&mut self, cpu: &mut State<A>) {
-        let of = |record: &Record, set: usize| record.sets[set].get().to_vec();
         let record = self.record();
-        let written = |record: &Record, set: usize| record.sets[set].written != 0;
-        if ![sets::GENERAL, sets::FLOAT, sets::POINTER]
-            .iter()
-            .any(|&set| written(record, set))
-        {
+        let is_written = |(_, index): &(u32, usize)| record.sets[*index].written != 0;
+        if !shown::<A>().iter().any(is_written) {
             return;
         }
-        let taken = RegisterSets {
-            general: of(record, sets::GENERAL),
-            float: of(record, sets::FLOAT),
-            others: alloc::vec![(NT_ARM_TLS, of(record, sets::POINTER))],
-        };
+        let mut taken = RegisterSets::default();
+        for (note, index) in shown::<A>() {
+            taken.put(note, record.sets[index].get().to_vec());
+        }
         A::set_register_sets(cpu, &taken);
     }
 
@@ -86,6 +78,27 @@ impl Tracee {
         record.sets[sets::CALL].set(&(number as u32).to_le_bytes());
         record.writes = 0;
         record.still = 1;
+    }
+}
+
+/// The notes of the registers in a record, and the place of each.
+const fn shown<A: Abi>() -> [(u32, usize); 3] {
+    #[allow(clippy::cast_possible_truncation, reason = "it is 1")]
+    let general = NT_PRSTATUS as u32;
+    [
+        (general, sets::GENERAL),
+        (A::PLATFORM.tracing.float, sets::FLOAT),
+        (NT_ARM_TLS, sets::POINTER),
+    ]
+}
+
+/// The result of a system call, in the registers of the calls' first argument.
+#[allow(clippy::cast_possible_truncation, reason = "registers of 32 bits")]
+fn result<A: Abi>(cpu: &State<A>) -> u64 {
+    let result = A::asked(cpu).arguments[0];
+    match A::PLATFORM.elf.width {
+        Width::Bits32 => i64::from(result as i32).cast_unsigned(),
+        Width::Bits64 => result,
     }
 }
 
@@ -134,22 +147,14 @@ impl Thread {
                 };
                 #[allow(clippy::cast_possible_truncation, reason = "an int is the low half")]
                 record.sets[sets::CALL].set(&(info.number as u32).to_le_bytes());
-                let status = if sysgood { trap | 0x80 } else { trap };
-                let message = info.kind;
+                let (status, message) = match info.kind {
+                    CallInfo::FILTER => (trap | event::SECCOMP << 8, info.result),
+                    kind if sysgood => (trap | 0x80, kind),
+                    kind => (trap, kind),
+                };
                 (status, message, of_self(SIGTRAP, status.cast_signed()))
             }
             Why::Signal(info) => (info.signal().unsigned_abs(), 0, info),
-            Why::Filter(info) => {
-                record.call = CallInfo {
-                    pc: record.call.pc,
-                    sp: record.call.sp,
-                    ..info
-                };
-                #[allow(clippy::cast_possible_truncation, reason = "an int is the low half")]
-                record.sets[sets::CALL].set(&(info.number as u32).to_le_bytes());
-                let status = trap | event::SECCOMP << 8;
-                (status, info.result, of_self(SIGTRAP, status.cast_signed()))
-            }
             Why::Event(event, message) => {
                 let status = trap | event << 8;
                 (status, message, of_self(SIGTRAP, status.cast_signed()))
@@ -353,9 +358,10 @@ impl Thread {
             return Some(number);
         };
         let told = tracee.again.take() == Some(asked.pc);
-        if tracee.has_calls() && !told {
+        let emulates = tracee.mode.emulates();
+        if tracee.has_entries() && !told {
             let info = CallInfo {
-                kind: 1,
+                kind: CallInfo::ENTRY,
                 number,
                 arguments: asked.arguments,
                 ..CallInfo::default()
@@ -363,14 +369,18 @@ impl Thread {
             let x = A::exchange_direction(cpu, 0);
             self.halt::<A>(process, cpu, Why::Call(info));
             A::exchange_direction(cpu, x);
-            number = self.number_after(number);
+            number = if emulates {
+                NO_CALL
+            } else {
+                self.number_after(number)
+            };
         }
         if let Some(tracee) = self.tracee.as_deref_mut() {
             tracee.asked = false;
             tracee.record().answered = 0;
             tracee.rest::<A>(cpu, mask, number);
         }
-        (number != u64::from(u32::MAX)).then_some(number)
+        (number != NO_CALL).then_some(number)
     }
 
     /// The number of the call, which the tracer may have changed. X8 does not count: the
@@ -394,21 +404,21 @@ impl Thread {
         value: u16,
     ) -> Option<u64> {
         let info = CallInfo {
-            kind: 3,
+            kind: CallInfo::FILTER,
             number,
             arguments: A::asked(cpu).arguments,
             result: value.into(),
             ..CallInfo::default()
         };
         let mask = self.mask;
-        self.halt::<A>(process, cpu, Why::Filter(info));
+        self.halt::<A>(process, cpu, Why::Call(info));
         let number = self.number_after(number);
         if let Some(tracee) = self.tracee.as_deref_mut() {
             tracee.asked = true;
             tracee.record().answered = 0;
             tracee.rest::<A>(cpu, mask, number);
         }
-        (number != u64::from(u32::MAX)).then_some(number)
+        (number != NO_CALL).then_some(number)
     }
 
     /// The system call that it entered is over.
@@ -418,12 +428,12 @@ impl Thread {
 
     /// Leaves a system call: the registers have its result.
     pub fn leaves<A: Abi>(&mut self, process: &Process, cpu: &mut State<A>, number: u64) {
-        let result = A::asked(cpu).arguments[0];
+        let result = result::<A>(cpu);
         if !self.tracee.as_deref().is_some_and(Tracee::has_calls) {
             return;
         }
         let info = CallInfo {
-            kind: 2,
+            kind: CallInfo::EXIT,
             number,
             result,
             ..CallInfo::default()
@@ -437,7 +447,8 @@ impl Thread {
     /// interrupted. If not, its next entry does not show.
     pub fn shows_restart<A: Abi>(&mut self, cpu: &State<A>) -> bool {
         let word = self.attention().word.load(Ordering::Acquire);
-        let told = word & (SIGNAL | TRACE | TRACE_STOP | TAKEN_ALL) != 0 || self.lets_through() != 0;
+        let told =
+            word & (SIGNAL | TRACE | TRACE_STOP | TAKEN_ALL) != 0 || self.lets_through() != 0;
         if let Some(tracee) = self.tracee.as_deref_mut()
             && !told
         {
@@ -451,7 +462,7 @@ impl Thread {
     pub fn steps(&self) -> bool {
         self.tracee
             .as_deref()
-            .is_some_and(|tracee| tracee.mode == Mode::Step)
+            .is_some_and(|tracee| tracee.mode.steps())
     }
 
     /// It has made its step, unless it has stopped since.
@@ -464,7 +475,7 @@ impl Thread {
         cpu: &mut State<A>,
         stops: u32,
     ) -> Result<(), Fatal> {
-        let same = |tracee: &Tracee| tracee.stops == stops && tracee.mode == Mode::Step;
+        let same = |tracee: &Tracee| tracee.stops == stops && tracee.mode.steps();
         if !self.tracee.as_deref().is_some_and(same) {
             return Ok(());
         }

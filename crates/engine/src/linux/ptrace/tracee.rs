@@ -115,6 +115,11 @@ impl Tracee {
         matches!(self.mode, Mode::Calls)
     }
 
+    /// Whether entries do.
+    pub(super) const fn has_entries(&self) -> bool {
+        self.has_calls() || self.mode.emulates()
+    }
+
     pub(super) fn record(&mut self) -> &mut Record {
         // SAFETY: it is this one's; the tracer changes it only while the thread stands.
         unsafe { self.record.as_mut() }

@@ -15,7 +15,7 @@ use crate::host::sys::{self, Errno, number};
 use crate::thread::attention::{Attention, SERVE};
 use crate::thread::handlers;
 use crate::thread::taken::TAKEN;
-use crate::thread::traced::{self, Beginning, Mode, Place, Record, WRITES};
+use crate::thread::traced::{self, Beginning, CallInfo, Mode, Place, Record, WRITES};
 
 impl Traced {
     /// Its record, where it stands with one.
@@ -95,7 +95,11 @@ impl Traced {
         let Ok(record) = self.record() else {
             return self.hosts(SIGTRAP.unsigned_abs());
         };
-        if is_first && !self.is_new && !self.has_begun && matches!(record.call.kind, 1 | 2) {
+        if is_first
+            && !self.is_new
+            && !self.has_begun
+            && matches!(record.call.kind, CallInfo::ENTRY | CallInfo::EXIT)
+        {
             // A tracer before this one wanted that stop.
             let _ = self.resume(Mode::Continue, 0);
             return None;

@@ -229,6 +229,63 @@ pub(super) fn get(filter: u32) -> Result<Option<Program>, Damaged> {
     }
 }
 
+/// The filter, the part and the words of a filter of the host's, if it is one that answers.
+fn answered(code: &[Instruction]) -> Option<(u32, u32, Vec<u32>)> {
+    // Behind each place that is looked at is what has to be there.
+    let asked = |place| {
+        let at = code.iter().position(|one| *one == plain(LD | ABS, place))?;
+        Some(code.get(at + 1)?.k)
+    };
+    let (filter, part) = (asked(asked::FILTER)?, asked(asked::PART)?);
+    let words = code.iter().filter(|one| one.code == LDX | IMM);
+    // Before the first word there is a zero.
+    let words: Vec<u32> = words.skip(1).map(|one| one.k).collect();
+    let is_same = words.len() <= WORDS && answering(filter, part, &words) == code;
+    is_same.then_some((filter, part, words))
+}
+
+/// The guest's filter of this number, of those that the kernel carries for another thread.
+/// `get` gives a filter of the host's by its number, the oldest first, and returns how many
+/// instructions it has; with the address 0 it writes none.
+///
+/// # Errors
+/// `ENOENT` where there are not so many, and those of `get`.
+pub fn of_another(
+    number: u64,
+    get: impl Fn(u64, u64) -> Result<u64, Errno>,
+) -> Result<Program, Errno> {
+    let mut parts = Vec::new();
+    for at in 0.. {
+        let count = match get(at, 0) {
+            Ok(count) => usize::try_from(count).unwrap_or(LONGEST).min(LONGEST),
+            Err(Errno::ENOENT) => break,
+            Err(error) => return Err(error),
+        };
+        let mut words = alloc::vec![0_u64; LONGEST];
+        get(at, words.as_mut_ptr() as u64)?;
+        let code = words[..count]
+            .iter()
+            .map(|&word| Instruction::from_word(word));
+        if let Some((filter, part, words)) = answered(&code.collect::<Vec<_>>())
+            && u64::from(filter) == number
+        {
+            parts.push((part, words));
+        }
+    }
+    parts.sort_by_key(|&(part, _)| part);
+    let words: Vec<u32> = parts.into_iter().flat_map(|(_, words)| words).collect();
+    let [SIGNATURE, count, words @ ..] = &words[..] else {
+        return Err(Errno::ENOENT);
+    };
+    let (pairs, _) = words.as_chunks::<2>();
+    let count = usize::try_from(*count).unwrap_or(0);
+    let instructions = pairs
+        .iter()
+        .take(count)
+        .map(|&[low, high]| Instruction::from_word(u64::from(low) | u64::from(high) << 32));
+    Program::new(instructions.collect()).map_err(|_| Errno::ENOENT)
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::bpf::Data;

@@ -8,7 +8,7 @@
 //! are all here, and a thread finds in its [`Attention`] whether it has any.
 
 pub mod bpf;
-mod carrier;
+pub mod carrier;
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;

@@ -11,7 +11,6 @@ use core::sync::atomic::Ordering;
 use super::Call;
 use crate::host::signal::SignalInfo;
 use crate::host::sys::{AT_FDCWD, Errno, number, status_at};
-use crate::linux::abi::platform::Width;
 use crate::linux::ptrace::host::{self, request};
 use crate::linux::ptrace::requests::{self, Request};
 use crate::linux::ptrace::tracee::Tracee;
@@ -36,9 +35,6 @@ fn own(call: &Call<'_>) -> u32 {
 pub(in crate::linux) fn ptrace(call: &mut Call<'_>) -> Result<u64, Errno> {
     if let Some(maker) = call.thread.maker {
         return of_maker(call, maker);
-    }
-    if !matches!(call.process.platform.elf.width, Width::Bits64) {
-        return Err(Errno::ENOSYS);
     }
     let [request, _, address, data, ..] = call.arguments;
     let thread = call.int(1);

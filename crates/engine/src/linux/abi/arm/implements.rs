@@ -17,6 +17,7 @@ use crate::linux::abi::interface::{Abi, Asked, FaultSignal};
 use crate::linux::abi::platform::Platform;
 use crate::linux::syscalls::Call;
 use crate::linux::syscalls::syscall::{Syscall, widened};
+use crate::memory::guest_memory;
 use crate::thread::register_sets::RegisterSets;
 
 /// Linux on 32-bit Arm.
@@ -120,6 +121,26 @@ impl Abi for Arm {
 
     fn exchange_number(cpu: &mut Cpu, value: u64) -> u64 {
         core::mem::replace(&mut cpu.r[NUMBER], value & 0xffff_ffff)
+    }
+
+    /// The undefined instructions that debuggers put in place of others.
+    fn is_trap(cpu: &Cpu) -> bool {
+        const A32: u32 = 0x07f0_01f0;
+        const T16: u16 = 0xde01;
+        const T32: [u16; 2] = [0xf7f0, 0xa000];
+        let half = |at: u64| {
+            let mut bytes = [0; 2];
+            let read = guest_memory::read(cpu.pc.wrapping_add(at), &mut bytes);
+            read.is_ok().then(|| u16::from_le_bytes(bytes))
+        };
+        let (Some(first), second) = (half(0), half(2)) else {
+            return false;
+        };
+        let second = second.unwrap_or(0);
+        match cpu.thumb {
+            0 => (u32::from(first) | u32::from(second) << 16) & 0x0fff_ffff == A32,
+            _ => first == T16 || [first, second] == T32,
+        }
     }
 
     fn description() -> String {

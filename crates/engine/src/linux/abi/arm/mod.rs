@@ -16,6 +16,7 @@ mod registers;
 mod siginfo;
 mod signal_frame;
 pub mod syscalls;
+mod tracing;
 mod vectors;
 
 pub use implements::Arm;

@@ -1,6 +1,6 @@
 //! 32-bit Arm's Linux, as far as it is data.
 
-use super::{identity, vectors};
+use super::{identity, tracing, vectors};
 use crate::host::page::PAGE;
 use crate::linux::abi::open_flags::OpenFlags;
 use crate::linux::abi::platform::{Elf, Layout, Names, Platform, Width};
@@ -59,4 +59,5 @@ pub(super) static PLATFORM: Platform = Platform {
     map_vdso: vectors::map,
     has_vdso: false,
     signal_return: 0,
+    tracing: &tracing::TRACING,
 };

@@ -9,6 +9,7 @@ pub mod platform;
 pub mod register_sets;
 pub mod signal_frame;
 pub mod syscalls;
+mod tracing;
 pub mod vdso;
 
 pub use implements::Arm64;

@@ -1,6 +1,6 @@
 //! arm64's Linux, as far as it is data.
 
-use super::{identity, vdso};
+use super::{identity, tracing, vdso};
 use crate::linux::abi::open_flags::OpenFlags;
 use crate::linux::abi::platform::{Elf, Layout, Names, Platform, Width};
 
@@ -71,6 +71,7 @@ pub static PLATFORM: Platform = Platform {
     map_vdso: vdso::map,
     has_vdso: true,
     signal_return: vdso::SIGNAL_RETURN,
+    tracing: &tracing::TRACING,
 };
 
 #[cfg(test)]

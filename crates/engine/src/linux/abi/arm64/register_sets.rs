@@ -3,9 +3,8 @@
 use a64::cpu::{Cpu, Flags};
 
 use super::signal_frame::pstate;
+use crate::linux::abi::tracing::NT_ARM_TLS;
 use crate::thread::register_sets::RegisterSets;
-
-const NT_ARM_TLS: u32 = 0x401;
 
 /// `struct user_pt_regs`, `struct user_fpsimd_state`, and the thread pointer.
 #[must_use]
