@@ -73,3 +73,17 @@ fn a_long_loop_has_other_registers() {
     let body = body.split("  jne ").next().unwrap();
     assert!(!body.contains("lahf"), "{swapped}");
 }
+
+/// A store between products and their additions goes before the products. Its faults show
+/// the registers and the flags that the guest has at the store.
+#[test]
+fn a_store_between_products_faults_in_its_place() {
+    let dir = TempDir::new().unwrap();
+    let program = guest(&dir, "put_off.c", "-O2");
+    let said_in = |mode: &[&str]| said(&engine().args(mode).arg(&program).output().unwrap());
+    let expected = said_in(&["--interpret"]);
+    assert!(expected.contains("1280 faults"), "{expected}");
+    for mode in [&["--eager"][..], &[]] {
+        assert_eq!(said_in(mode), expected, "{mode:?}");
+    }
+}

@@ -40,11 +40,13 @@ impl Lowering<'_> {
         let (a, b, _) = self.summands(a, b);
         let alu = if sub { Alu::Sbb } else { Alu::Adc };
         // The first operand moves to the result's register, unless that is the
-        // second's.
+        // second's. Of two summands the one in memory moves: `adc` with a memory operand
+        // takes the processor as much as a load and an `adc`.
         let t = self.target(d, RAX);
         let (t, a, b) = match (self.pinned(a), self.pinned(b)) {
             (_, Some(at)) if at == t && !sub => (t, b, a),
             (_, Some(at)) if at == t => (RAX, a, b),
+            (Some(at), None) if at != t && !sub && !b.is_zero() => (t, b, a),
             _ => (t, a, b),
         };
         if self.pinned(a) != Some(t) {
@@ -76,7 +78,11 @@ impl Lowering<'_> {
     fn access_first(&mut self, d: Reg, a: Reg, b: Reg) -> bool {
         let at = self.at + 1;
         let ops = &self.region.ops[at.min(self.end)..self.end];
-        if d.is_zero() || self.products.any_late() || self.live_after() != Live::Weak {
+        if d.is_zero()
+            || self.products.any_late()
+            || self.ahead.is_pending(at)
+            || self.live_after() != Live::Weak
+        {
             return false;
         }
         let apart = |op: &Op| op.plain_reads().is_some_and(|slots| !slots.contains(&d));

@@ -1,4 +1,4 @@
-//! Loads that go before other operations.
+//! Loads and stores that go before other operations.
 //!
 //! The flags may be in EFLAGS while only a fault could still show them. An operation that
 //! overwrites EFLAGS would have to save them, for the sake of the loads behind it. In
@@ -9,6 +9,10 @@
 //! the load faults there. So whatever lies between must be possible twice: nothing there
 //! reads or writes a slot that a load writes, nothing writes a slot that a load reads, and
 //! there are no stores.
+//!
+//! A store goes first where a product in front of it would otherwise have to be in its slot
+//! at the store's fault: put off, the product is computed where it is added
+//! ([`super::product`]).
 
 use super::Lowering;
 use ir::live::Live;
@@ -17,7 +21,10 @@ use ir::{Op, Reg};
 /// How many operations ahead are looked at.
 const REACH: usize = 48;
 
-/// The loads that were done.
+/// How far behind a product a store may be that goes first.
+const NEAR: usize = 6;
+
+/// The accesses that were done.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Early {
     /// The operation that they went before.
@@ -33,6 +40,11 @@ impl Early {
     #[inline]
     pub(super) fn did(&self, at: usize) -> bool {
         self.loads != 0 && at < self.from + REACH && self.loads >> (at - self.from) & 1 != 0
+    }
+
+    /// Whether any of them is not behind an operation yet.
+    pub(super) fn is_pending(&self, at: usize) -> bool {
+        (at..self.from + REACH).any(|at| self.did(at))
     }
 
     /// Whether no fault shows the flags behind an operation, though the operations
@@ -51,6 +63,7 @@ impl Lowering<'_> {
             || self.clobber_is_free()
             || self.live_after() != Live::Weak
             || self.products.any_late()
+            || self.ahead.is_pending(self.at)
             || !self.begins_instruction()
         {
             return;
@@ -67,6 +80,45 @@ impl Lowering<'_> {
             self.forget_overwritten(&load);
         }
         self.ahead = early;
+    }
+
+    /// Before a product that would be put off but for a store in front of its addition:
+    /// lets the store go first, if it can.
+    pub(super) fn store_first(&mut self, op: &Op) {
+        if !self.may_be_put_off(op)
+            || self.products.any_early()
+            || self.ahead.is_pending(self.at)
+            || !self.begins_instruction()
+        {
+            return;
+        }
+        let Some((at, Op::Store { size, a, addr })) = self.store_ahead() else {
+            return;
+        };
+        self.store(size, a, addr);
+        self.ahead = Early {
+            from: self.at,
+            loads: 1 << (at - self.at),
+            calm: self.at,
+        };
+    }
+
+    /// The store behind this operation, if nothing between writes what it reads, and all
+    /// between is done again without harm.
+    fn store_ahead(&self) -> Option<(usize, Op)> {
+        let from = self.at;
+        let near = &self.region.ops[from..self.end.min(from + NEAR)];
+        let to = near.iter().position(|inst| inst.op.may_fault())?;
+        let store = near[to].op;
+        let reads = store.plain_reads()?;
+        let known = |reg: &&Reg| !reg.is_zero();
+        let apart = |op: &Op| {
+            op.plain_reads().is_some()
+                && !op.sets_flags()
+                && !reads.iter().filter(known).any(|&reg| op.writes(reg))
+        };
+        let between = near[..to].iter().all(|inst| apart(&inst.op));
+        (matches!(store, Op::Store { .. }) && between).then_some((from + to, store))
     }
 
     /// Whether the guest's instruction has no operation in front of this one.

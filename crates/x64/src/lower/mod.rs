@@ -375,6 +375,7 @@ impl Lowering<'_> {
         self.keep_flags(&op);
         if self.swapped {
             self.loads_first(&op);
+            self.store_first(&op);
         }
         if at >= self.early && !self.ahead.did(at) {
             self.op(&op);

@@ -109,6 +109,12 @@ impl Products {
         self.spilled
     }
 
+    /// Whether a product is put off, or half of one is written before its operation.
+    pub(super) fn any_early(&self) -> bool {
+        let early = |word: &Word| matches!(word, Word::Written(_) | Word::AtHome(_));
+        self.any_late() || self.words.iter().any(early)
+    }
+
     /// Whether a product is put off.
     pub(super) fn any_late(&self) -> bool {
         self.late.iter().any(Option::is_some)
@@ -549,10 +555,17 @@ impl Lowering<'_> {
         true
     }
 
+    /// Whether an operation is a lower half that could be put off.
+    pub(super) fn may_be_put_off(&self, op: &Op) -> bool {
+        Half::of(op).is_some_and(|half| !half.high && self.pinned(half.d).is_none())
+    }
+
     /// Whether a product is added once, before anything else happens to it or
     /// what is multiplied, and is overwritten then.
     fn added_once(&self, &Half { d, a, b, .. }: &Half) -> bool {
-        let mut ahead = self.ahead().take_while(|op| !op.may_fault());
+        let numbered = (self.at + 1..).zip(self.ahead());
+        let ahead = numbered.filter(|&(at, _)| !self.ahead.did(at));
+        let mut ahead = ahead.map(|(_, op)| op).take_while(|op| !op.may_fault());
         let looks = |op: &Op| op.plain_reads().is_none_or(|slots| slots.contains(&d));
         let ends = |op: &&Op| looks(op) || op.writes(d) || op.writes(a) || op.writes(b);
         let Some(adds) = ahead.find(ends) else {

@@ -62,16 +62,19 @@ impl Swaps {
             return swaps;
         };
         let common = uses.common_factor();
-        // Neither that one nor a product wants one of the other registers, be it
-        // one that it has.
+        // That one wants none of the other registers, and a product only one that is
+        // not used, be it one that it has.
         for slot in 0..SLOTS {
-            if uses.is_product[slot] || common == Some(slot) {
+            if common == Some(slot) {
                 uses.slots[slot] = 0;
+            } else if uses.is_product[slot] {
+                uses.slots[slot] = MARGIN;
             }
         }
-        let margin = if uses.products == 0 { MARGIN } else { 1 };
+        let multiplies = uses.products > 0;
+        let margin = if multiplies { 1 } else { MARGIN };
         let uses = &uses.slots;
-        let keeps = |&slot: &usize| c.int[slot].is_some_and(|reg| reg != RDX);
+        let keeps = |&slot: &usize| c.int[slot].is_some_and(|reg| reg != RDX || !multiplies);
         let mut wanted: [usize; SLOTS] = core::array::from_fn(|slot| slot);
         wanted.sort_by_key(|&slot| Reverse(uses[slot]));
         let mut evicted: [usize; SLOTS] = core::array::from_fn(|slot| slot);
