@@ -4,12 +4,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/fs.h>
 #include <linux/openat2.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
@@ -17,6 +19,7 @@
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #define FAIL(...) (printf(__VA_ARGS__), printf(": %s\n", strerrorname_np(errno)), exit(1))
@@ -334,9 +337,20 @@ static void stands_for(const char *path) {
     printf("flags %d, %d\n", fcntl(other, F_GETFL) & O_NONBLOCK ? 1 : 0, fcntl(other, F_GETFD));
     close(other);
     printf("mmap %s\n", error((long)mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 0)));
+    printf("to execute %s\n", error((long)mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0)));
     printf("nothing of it %s\n", error((long)mmap(NULL, 0, PROT_READ, MAP_PRIVATE, fd, 0)));
     printf("write %s\n", error(write(fd, "x", 1)));
     printf("ftruncate %s\n", error(ftruncate(fd, 0)));
+    printf("seals %s\n", error(fcntl(fd, F_GET_SEALS)));
+    printf("seal %s\n", error(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE)));
+    printf("attribute %s\n", error(fgetxattr(fd, "user.a", to, sizeof to)));
+    printf("new attribute %s\n", error(fsetxattr(fd, "user.a", "b", 1, 0)));
+    printf("no attribute %s\n", error(fremovexattr(fd, "user.a")));
+    printf("attributes %s\n", error(flistxattr(fd, to, sizeof to)));
+    printf("fchmod %s\n", error(fchmod(fd, file.st_mode & 07777)));
+    printf("fchown %s\n", error(fchown(fd, -1, -1)));
+    printf("fsync %s, %s\n", error(fsync(fd)), error(fdatasync(fd)));
+    printf("attributes of its file system %s\n", error(ioctl(fd, FS_IOC_GETFLAGS, to)));
     printf("end %s\n", error(lseek(fd, 0, SEEK_END)));
     close(fd);
 }

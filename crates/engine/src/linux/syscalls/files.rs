@@ -9,7 +9,7 @@ use core::ptr;
 use guest::memory::Size;
 
 use super::call::unknown_is_zero;
-use super::{Call, paths};
+use super::{Call, paths, texts};
 use crate::host::sys::{self, AT_FDCWD, Errno, Fd, Status, fd_argument, number};
 use crate::linux::exe_link::{self, Target};
 use crate::linux::executable::{Identity, is_engine};
@@ -207,6 +207,8 @@ pub(in crate::linux) fn pipe2(call: &mut Call<'_>) -> Result<u64, Errno> {
 pub(in crate::linux) fn fcntl(call: &mut Call<'_>) -> Result<u64, Errno> {
     const F_GETFL: i32 = 3;
     const F_SETFL: i32 = 4;
+    const F_ADD_SEALS: i32 = 1033;
+    const F_GET_SEALS: i32 = 1034;
     match call.int(1) {
         F_GETFL => {
             let flags = call.process.platform.open_flags;
@@ -216,6 +218,7 @@ pub(in crate::linux) fn fcntl(call: &mut Call<'_>) -> Result<u64, Errno> {
             flags_to_host(call, 2);
             call.pass(number::FCNTL)
         }
+        F_ADD_SEALS | F_GET_SEALS => texts::pass(call, number::FCNTL),
         _ => call.pass(number::FCNTL),
     }
 }

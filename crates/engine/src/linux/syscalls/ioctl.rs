@@ -2,7 +2,7 @@
 //! (`tests/abi.rs` compares them). Exceptions are requests to devices of one kind of machine,
 //! and those that a guest's own room converts.
 
-use super::Call;
+use super::{Call, texts};
 use crate::host::sys::{Errno, number};
 
 /// Types of requests (bits 8 to 15) that speak of the host's processor, whose
@@ -23,5 +23,13 @@ pub(in crate::linux) fn ioctl(call: &mut Call<'_>) -> Result<u64, Errno> {
     if is_refused(call.arguments[1]) {
         return Err(Errno::ENOTTY);
     }
+    if is_of_files(call.arguments[1]) {
+        return texts::pass(call, number::IOCTL);
+    }
     call.pass(number::IOCTL)
+}
+
+/// Whether a request is one of file systems to their files: `FS_IOC_...`.
+const fn is_of_files(request: u64) -> bool {
+    matches!(request >> 8 & 0xff, 0x66 | 0x58 | 0x76)
 }

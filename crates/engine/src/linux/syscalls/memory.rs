@@ -60,6 +60,8 @@ fn check_file(call: &Call<'_>, length: u64, flags: u64) -> Result<(), Errno> {
         return Ok(());
     }
     match call.process.shown.of_descriptor(call.int(4)) {
+        // No file of such a file system may be executed.
+        Some(_) if kept(call.arguments[2]) & PROT_EXEC != 0 => Err(Errno::EPERM),
         Some(original) => Err(original.mapped()),
         None => Ok(()),
     }

@@ -31,6 +31,7 @@ pub(super) mod seccomp;
 pub(super) mod sends;
 pub(super) mod signals;
 pub mod syscall;
+mod texts;
 pub(super) mod time;
 pub mod trace;
 
@@ -195,6 +196,7 @@ impl Call<'_> {
             Handler::ExitGroup => self.end(Control::ExitGroup(self.int(0) & 0xff)),
             Handler::Pass(number) => self.pass(u32::from(number)),
             Handler::Follow(number) => paths::follow(self, syscall.name, u32::from(number)),
+            Handler::OfFile(number) => texts::pass(self, u32::from(number)),
             Handler::Convert(own) | Handler::Emulate(own) => own(self),
             Handler::Refuse(error, _) => Err(error),
         }

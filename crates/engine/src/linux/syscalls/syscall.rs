@@ -12,6 +12,9 @@ pub enum Handler {
     /// The same, but where a path leads to the executable of a guest
     /// (`paths.rs`).
     Follow(u16),
+    /// The same, but of the file that a text stands for, where the first argument is
+    /// a text's descriptor (`texts.rs`).
+    OfFile(u16),
     /// The host's call, with arguments or results that are not the same on
     /// both.
     Convert(Own),

@@ -9,7 +9,7 @@ use super::status::GuestStatus;
 use super::{ioctl, personality, prctl, semaphores};
 use crate::host::sys::Errno;
 use crate::linux::syscalls::syscall::Handler::{
-    Convert, Emulate, Exit, ExitGroup, Follow, Pass, Refuse,
+    Convert, Emulate, Exit, ExitGroup, Follow, OfFile, Pass, Refuse,
 };
 use crate::linux::syscalls::syscall::table;
 use crate::linux::syscalls::{
@@ -26,16 +26,16 @@ table! {
     4 io_getevents "xddpp" Pass(208),
     5 setxattr "sspux" Follow(188),
     6 lsetxattr "sspux" Pass(189),
-    7 fsetxattr "fspux" Pass(190),
+    7 fsetxattr "fspux" OfFile(190),
     8 getxattr "sspu" Follow(191),
     9 lgetxattr "sspu" Pass(192),
-    10 fgetxattr "fspu" Pass(193),
+    10 fgetxattr "fspu" OfFile(193),
     11 listxattr "spu" Follow(194),
     12 llistxattr "spu" Pass(195),
-    13 flistxattr "fpu" Pass(196),
+    13 flistxattr "fpu" OfFile(196),
     14 removexattr "ss" Follow(197),
     15 lremovexattr "ss" Pass(198),
-    16 fremovexattr "fs" Pass(199),
+    16 fremovexattr "fs" OfFile(199),
     17 getcwd "pu" Pass(79),
     18 lookup_dcookie "xpu" Refuse(Errno::ENOSYS, "removed in Linux 6.7"),
     19 eventfd2 "ux" Pass(290),
@@ -71,10 +71,10 @@ table! {
     49 chdir "s" Pass(80),
     50 fchdir "f" Pass(81),
     51 chroot "s" Pass(161),
-    52 fchmod "fm" Pass(91),
+    52 fchmod "fm" OfFile(91),
     53 fchmodat "fsm" Follow(268),
     54 fchownat "fsddx" Follow(260),
-    55 fchown "fdd" Pass(93),
+    55 fchown "fdd" OfFile(93),
     56 openat "fsOm" Emulate(files::openat),
     57 close "f" Pass(3),
     58 vhangup "" Pass(153),
@@ -101,8 +101,8 @@ table! {
     79 newfstatat "fspx" Emulate(files::newfstatat::<GuestStatus>),
     80 fstat "fp" Convert(files::fstat::<GuestStatus>),
     81 sync "" Pass(162),
-    82 fsync "f" Pass(74),
-    83 fdatasync "f" Pass(75),
+    82 fsync "f" OfFile(74),
+    83 fdatasync "f" OfFile(75),
     84 sync_file_range "fddx" Pass(277),
     85 timerfd_create "dx" Pass(283),
     86 timerfd_settime "fxpp" Pass(286),
