@@ -2,7 +2,7 @@
 //!
 //! What lies in memory as in the registers is accessed by whole vectors and halves. Other elements are loaded to
 //! scratch, and taken from there, since registers may be the upper halves of their vectors. Nothing may be moved in
-//! front of a store, so that stores are the interpreter's where registers are no slots. A load that faults
+//! front of a store, so that elements are stored one by one where registers are no slots. A load that faults
 //! may have loaded a part of its registers (the manual leaves them UNKNOWN), but has not moved its base.
 
 use super::{Vector, size};
@@ -160,21 +160,10 @@ const fn put(to: Vector, a: VReg) -> Op {
     })
 }
 
-/// Whether structures are dealt to registers that one operation can name: to load, any but VLD2's of four that
-/// begin amid a vector; to store, vectors or their low halves.
-fn can_deal(i: Insn) -> bool {
-    match access(i).map(|access| access.what) {
-        Some(What::Dealt { repeats, step, .. }) => {
-            is_load(i) && repeats == 1 || are_slots(number(i), step)
-        }
-        _ => true,
-    }
-}
-
 impl Of {
     /// Whether one that accesses memory is the interpreter's.
     pub(in crate::lift) fn leaves_structures(&self, i: Insn) -> bool {
-        self.mode.has(BIG_ENDIAN) || i.rn() == 15 || !can_deal(i)
+        self.mode.has(BIG_ENDIAN) || i.rn() == 15
     }
 
     pub(in crate::lift) fn structures(i: Insn, out: &mut Sink<'_>) {
@@ -196,15 +185,19 @@ impl Of {
                 count,
                 step,
             } => {
-                let half = repeats == 1;
-                dealt(i, half, (first, count, step), Addr::reg(base), out);
+                let list = (first, count, step);
+                if is_load(i) && repeats == 1 || are_slots(first, step) {
+                    dealt(i, repeats == 1, list, Addr::reg(base), out);
+                } else {
+                    by_elements(i, repeats, list, base, out);
+                }
             }
             What::Lane {
                 e,
                 lane,
                 count,
                 step,
-            } => lanes(is_load(i), (e, lane), (first, count, step), base, out),
+            } => lanes(is_load(i), (e, lane), (first, count, step), (base, 0), out),
             What::All { e, count, step } => all_lanes(e, (first, count, step), base, out),
         }
         let by = match i.rm() {
@@ -303,9 +296,34 @@ fn dealt(i: Insn, half: bool, list: (u32, u8, u8), addr: Addr, out: &mut Sink<'_
     }
 }
 
-fn lanes(loads: bool, (e, lane): (Size, u8), list: (u32, u8, u8), base: Reg, out: &mut Sink<'_>) {
+/// One element after another.
+fn by_elements(
+    i: Insn,
+    repeats: u8,
+    (first, count, step): (u32, u8, u8),
+    base: Reg,
+    out: &mut Sink<'_>,
+) {
+    let e = size(i.lsize());
+    let mut at = 0;
+    for repeat in 0..repeats {
+        for lane in 0..8 / e.bytes() {
+            let list = (first + u32::from(repeat), count, step);
+            lanes(is_load(i), (e, lane), list, (base, at), out);
+            at += i64::from(count) * i64::from(e.bytes());
+        }
+    }
+}
+
+fn lanes(
+    loads: bool,
+    (e, lane): (Size, u8),
+    list: (u32, u8, u8),
+    (base, at): (Reg, i64),
+    out: &mut Sink<'_>,
+) {
     for (n, register) in listed(list) {
-        let addr = Addr::disp(base, i64::from(n) * i64::from(e.bytes()));
+        let addr = Addr::disp(base, at + i64::from(n) * i64::from(e.bytes()));
         let lane = register.half() * (8 / e.bytes()) + lane;
         out.push(Op::Vector(if loads {
             VOp::LoadLane {
