@@ -248,6 +248,8 @@ mount -t devpts -o newinstance,ptmxmode=0666,mode=620,gid=5 devpts root/dev/pts
 mount -t tmpfs -o mode=1777 tmpfs root/dev/shm
 ln -s pts/ptmx root/dev/ptmx
 ln -s /proc/self/fd root/dev/fd
-for n in 0 1 2; do ln -s fd/$n root/dev/$(echo stdin stdout stderr | cut -d' ' -f$((n + 1))); done
+ln -s fd/0 root/dev/stdin
+ln -s fd/1 root/dev/stdout
+ln -s fd/2 root/dev/stderr
 exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     HOME=/root LANG=C.UTF-8 "$@""#;
