@@ -73,6 +73,26 @@ fn an_executable_without_descriptors() {
     assert_eq!(found, expected);
 }
 
+/// Each new descriptor has the lowest number that is free, and there are as many as the limit
+/// says: the engine's own one is not in the way, though it has a number, too.
+#[test]
+fn descriptors_have_the_lowest_numbers() {
+    let dir = TempDir::new().unwrap();
+    let limits = ["64", "65", "236", "240", "700"];
+    let within = |engine: &str, program: &Path| {
+        let each = limits.map(|limit| {
+            let script = format!("ulimit -n {limit}; exec {engine} \"$0\"");
+            let mut command = Command::new("sh");
+            said(&command.args(["-c", &script]).arg(program).output().unwrap())
+        });
+        each.concat()
+    };
+    let expected = within("", &native(&dir, "lowest.c"));
+    let part = "dup: 697 of 700, EMFILE, none wrong";
+    assert!(expected.contains(part), "{expected}");
+    assert_eq!(within(ENGINE, &guest(&dir, "lowest.c", "-O1")), expected);
+}
+
 /// Of a process that becomes another program in the same moment.
 #[test]
 fn an_executable_of_who_becomes_another() {

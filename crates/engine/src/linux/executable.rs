@@ -11,9 +11,11 @@
 //! opens the file through it is asked for permission as by any other path.
 //! The guest does not see it: its number is for the guest's calls one that is
 //! not open, and the guest may take the number, for which the descriptor
-//! moves out of its way ([`super::syscalls`]). It is close-on-exec. Where no
-//! descriptor is left for the guest, this one is given up; from then on the
-//! file is found by the name that it had ([`given_up`]).
+//! moves out of its way ([`super::syscalls`]). It also moves up before the
+//! guest's numbers reach it, so that each new descriptor of the guest's has the
+//! lowest number that is free. It is close-on-exec. Where no descriptor is left
+//! for the guest, this one is given up; from then on the file is found by the
+//! name that it had ([`given_up`]).
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -149,21 +151,58 @@ impl Held {
         }
     }
 
+    /// The guest may have been given a descriptor of this number: none where it was given two
+    /// somewhere in memory. Where that is close below the number here, this one moves up, so
+    /// that the guest's next number is not one too high.
+    pub fn make_room(&self, given: Option<u64>) {
+        /// Closer than that. Another thread may be given a number meanwhile.
+        const CLOSE: u64 = 8;
+        const F_GETFD: u64 = 1;
+        let number = self.number();
+        let Ok(held) = u64::try_from(number) else {
+            return;
+        };
+        // Of two that are lowest, one is here when the next two would pass.
+        let given = given.unwrap_or(held.saturating_sub(2));
+        if given >= held || held - given > CLOSE {
+            return;
+        }
+        // SAFETY: the call touches no memory.
+        if unsafe { sys::syscall(number::FCNTL, [given, F_GETFD, 0, 0, 0, 0]) }.is_err() {
+            return;
+        }
+        let top = sys::descriptor_limit().saturating_sub(1);
+        let from = (2 * (held + 1)).min(top);
+        let Some(moved) = (from > held).then(|| copy(number, from)).flatten() else {
+            return;
+        };
+        let taken =
+            self.number
+                .compare_exchange(number, moved, Ordering::AcqRel, Ordering::Acquire);
+        drop(Fd::new(if taken.is_ok() { number } else { moved }));
+    }
+
     /// The guest was told that it has no descriptors left. Gives this one to it
-    /// where that is so, and returns whether the guest should try again.
+    /// where that is so, and returns whether the guest should try again. It may want two.
     #[must_use]
-    pub fn give_up(&self) -> bool {
+    pub fn give_up(&self, wants_two: bool) -> bool {
         let number = self.number();
         if number == NONE || u64::from(number.unsigned_abs()) >= sys::descriptor_limit() {
             return false;
         }
         // Other things have limits with the same error.
-        let one = [fd_argument(number), 0, 0, 0, 0, 0];
-        // SAFETY: the call touches no memory.
-        if let Ok(copy) = unsafe { sys::syscall(number::DUP, one) } {
-            drop(i32::try_from(copy).map(Fd::new));
+        let free = || {
+            let one = [fd_argument(number), 0, 0, 0, 0, 0];
+            // SAFETY: the call touches no memory.
+            let copy = unsafe { sys::syscall(number::DUP, one) };
+            copy.ok()
+                .and_then(|copy| i32::try_from(copy).ok().map(Fd::new))
+        };
+        let one = free();
+        if one.is_some() && (!wants_two || free().is_some()) {
             return false;
         }
+        drop(one);
         remember(number);
         let taken = self
             .number
@@ -196,19 +235,23 @@ fn name_only(file: &Fd) -> Option<Fd> {
     }
 }
 
+/// Another number for a descriptor, the lowest one from here on.
+fn copy(number: i32, from: u64) -> Option<i32> {
+    let arguments = [fd_argument(number), F_DUPFD_CLOEXEC, from, 0, 0, 0];
+    // SAFETY: the call touches no memory.
+    unsafe { sys::syscall(number::FCNTL, arguments) }
+        .ok()
+        .and_then(|fd| i32::try_from(fd).ok())
+}
+
 /// Another number for a descriptor, out of the way.
 fn to_place(number: i32) -> Option<i32> {
-    let copy = |from: u64| {
-        let arguments = [fd_argument(number), F_DUPFD_CLOEXEC, from, 0, 0, 0];
-        // SAFETY: the call touches no memory.
-        unsafe { sys::syscall(number::FCNTL, arguments) }
-            .ok()
-            .and_then(|fd| i32::try_from(fd).ok())
-    };
-    // Below a small limit, the upper half of the numbers; else any number.
-    copy(PLACE)
-        .or_else(|| copy(sys::descriptor_limit() / 2))
-        .or_else(|| copy(0))
+    // Below a small limit the last number, else any.
+    let limit = sys::descriptor_limit();
+    copy(number, PLACE)
+        .or_else(|| copy(number, limit.saturating_sub(1)))
+        .or_else(|| copy(number, limit / 2))
+        .or_else(|| copy(number, 0))
 }
 
 #[cfg(test)]
@@ -237,7 +280,7 @@ mod tests {
         assert_ne!(first, second);
         assert_eq!(identity(second), Some(which));
         // There are descriptors left.
-        assert!(!held.give_up());
+        assert!(!held.give_up(false) && !held.give_up(true));
         drop((Fd::new(first), Fd::new(second)));
     }
 }

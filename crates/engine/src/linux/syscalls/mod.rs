@@ -166,12 +166,17 @@ impl Call<'_> {
             descriptors::hide(self, syscall);
         }
         match self.act::<A>(syscall) {
-            Err(Errno::EMFILE) if self.thread.executable.give_up() => {
+            Err(Errno::EMFILE) if self.thread.executable.give_up(syscall.gives_two) => {
                 // The engine has no descriptor any more that would be hidden.
                 self.arguments = *arguments;
                 self.act::<A>(syscall)
             }
-            result => result,
+            Ok(result) => {
+                let given = (!syscall.gives_two).then_some(result);
+                self.thread.executable.make_room(given);
+                Ok(result)
+            }
+            error => error,
         }
     }
 

@@ -42,6 +42,8 @@ pub struct Syscall {
     pub arguments: &'static str,
     /// Which of them are descriptors, a bit each.
     pub descriptors: u8,
+    /// Whether it puts two new descriptors into memory.
+    pub gives_two: bool,
     /// What becomes of it.
     pub handler: Handler,
 }
@@ -59,6 +61,12 @@ pub const fn descriptors(arguments: &str) -> u8 {
         index += 1;
     }
     bits
+}
+
+/// Whether a call of this name puts two new descriptors into memory.
+#[must_use]
+pub const fn gives_two(name: &str) -> bool {
+    matches!(name.as_bytes(), b"pipe" | b"pipe2" | b"socketpair")
 }
 
 /// Arguments whose registers have 32 bits, by their letters: a number of 64 bits (`q`) is
@@ -148,6 +156,7 @@ macro_rules! table {
                 name: stringify!($name),
                 arguments: $arguments,
                 descriptors: $crate::linux::syscalls::syscall::descriptors($arguments),
+                gives_two: $crate::linux::syscalls::syscall::gives_two(stringify!($name)),
                 handler: $handler,
             },)*
         ];
@@ -191,6 +200,7 @@ mod tests {
                 name,
                 arguments: "",
                 descriptors: 0,
+                gives_two: false,
                 handler: Handler::Exit,
             }
         }
