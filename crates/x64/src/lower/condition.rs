@@ -10,7 +10,7 @@ use super::flags::{Form, Tracker};
 use crate::asm::Label;
 use ir::live::Live;
 use ir::vector::VOp;
-use ir::{Cond, Op};
+use ir::{BinOp, Cond, Op, Width};
 
 /// What was begun.
 #[derive(Clone, Copy)]
@@ -23,18 +23,28 @@ pub(super) struct Begun {
     form: Option<Form>,
 }
 
-/// Whether an operation is lowered without overwriting EFLAGS, wherever its slots are.
+/// Whether an operation is lowered without overwriting EFLAGS where they alone have the flags, wherever its
+/// slots are.
 const fn spares_flags(op: &Op) -> bool {
     matches!(
         op,
-        Op::Imm { .. }
+        // By LEA.
+        Op::Bin {
+            op: BinOp::Add | BinOp::Sub,
+            w: Width::W32,
+            set: false,
+            ..
+        } | Op::Imm { .. }
             | Op::Address { .. }
             | Op::Mov { .. }
             | Op::Load { .. }
             | Op::Store { .. }
             | Op::LoadPair { .. }
             | Op::StorePair { .. }
-            | Op::Vector(VOp::Load { .. } | VOp::Store { .. })
+            | Op::CheckAligned { .. }
+            | Op::Vector(
+                VOp::Load { .. } | VOp::Store { .. } | VOp::LoadLane { .. } | VOp::StoreLane { .. }
+            )
     )
 }
 
@@ -55,6 +65,10 @@ impl Lowering<'_> {
             self.flags_to_state();
         }
         let test = self.test(cond);
+        if seen && spares && !sets {
+            // An operation within may overwrite EFLAGS if what they came from is known, and another that.
+            self.flags_from_nothing();
+        }
         let flags = self.flags_here();
         let end = self.a.new_label();
         self.jump_unless(test, end);

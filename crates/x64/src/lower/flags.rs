@@ -372,6 +372,11 @@ impl Lowering<'_> {
         self.a.sahf();
     }
 
+    /// What they can be computed from is forgotten: they stay where they are.
+    pub(crate) const fn flags_from_nothing(&mut self) {
+        self.flags.setter = None;
+    }
+
     /// Makes the state have them.
     pub(crate) fn flags_to_state(&mut self) {
         if self.flags.saved || self.flags == Tracker::NOWHERE {
