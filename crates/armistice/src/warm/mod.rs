@@ -19,6 +19,7 @@ use armistice_arch::Arch;
 use armistice_emulators::{Emulator, Engine, identify_open};
 
 use crate::cli::Emulators;
+use crate::obtain::Given;
 use crate::outcome::{OWN_FAILURE, Usage};
 use crate::output::{Output, quoted};
 use crate::registration::request;
@@ -58,6 +59,7 @@ pub(crate) fn warm(what: &[String], emulators: &Emulators, output: Output) -> Re
             "QEMU keeps no translations; leave --engine out".to_owned()
         ));
     }
+    check(what)?;
     let engine = engine(emulators)?;
     let place = folder::own()?;
     folder::make(&place)?;
@@ -92,6 +94,16 @@ pub(crate) fn warm(what: &[String], emulators: &Emulators, output: Output) -> Re
     let sha256 = digest(&baked)?;
     folder::write(&place, &Made { of, sha256 })?;
     Ok(baked)
+}
+
+/// Whether all can be what is meant to be warmed: a wrong word is told before the first image is
+/// run, which takes long.
+///
+/// # Errors
+/// For the first that can't be.
+fn check(what: &[String]) -> Result<()> {
+    let wrong = |text: &String| Given::parse(text).err();
+    what.iter().find_map(wrong).map_or(Ok(()), Err)
 }
 
 /// An emulator's digest.
@@ -183,6 +195,26 @@ impl Container<'_> {
                 bail!("what runs in {} does not end", quoted(image));
             }
             std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_word_is_told_before_anything_runs() {
+        let words = |words: &[&str]| {
+            words
+                .iter()
+                .map(|&word| word.to_owned())
+                .collect::<Vec<_>>()
+        };
+        assert!(check(&words(&["debian:trixie", "/", "alpine"])).is_ok());
+        for wrong in ["Debian", "/does/not/exist", "docker://debian", "a b"] {
+            let error = check(&words(&["debian:trixie", wrong, "alpine"]));
+            assert!(error.is_err(), "{wrong}");
         }
     }
 }
