@@ -4,7 +4,8 @@
 //! it ran first, and live translations at the other.
 //!
 //! Invariants: the words of data of a cluster that is awake have its base, and for each
-//! exit where it leads: its thunk, or an entry that is awake. A base stays in its word
+//! exit where it leads: its thunk, or an entry that is awake; what is listed by page or image is
+//! awake. A base stays in its word
 //! after the cluster has been put to sleep, for faults that are still looked at.
 
 use alloc::vec::Vec;
@@ -32,9 +33,8 @@ pub struct Kept {
     awake: HashMap<u32, Awake>,
     /// The same by image: a program's just-in-time compiler asks all day what is of its code.
     images: Vec<Seen>,
-    /// The clusters that can be entered in each page, since their ranges overlap, with a bit
-    /// for each sixty-fourth of the page that has an entry.
-    pages: HashMap<u64, Vec<(u32, u64)>>,
+    /// The clusters that can be entered in each page, since their ranges overlap.
+    pages: HashMap<u64, Vec<Here>>,
     /// Clusters that were not what is there, and where that was.
     unlike: Vec<(u32, u64)>,
 }
@@ -49,6 +49,17 @@ struct Awake {
     entries: &'static [Entry],
     /// The exits, of any code, that are linked to it.
     incoming: Vec<u32>,
+}
+
+/// Where a cluster that is awake can be entered in a page.
+#[derive(Clone, Copy, Debug)]
+struct Here {
+    cluster: u32,
+    base: u64,
+    /// A bit for each sixty-fourth of the page that has an entry.
+    bits: u64,
+    /// Those in the page.
+    entries: &'static [Entry],
 }
 
 /// Clusters that are awake and have one base.
@@ -85,18 +96,16 @@ impl Kept {
     /// The code at a key and what it looks at of the flags, if it is awake.
     #[must_use]
     pub fn find(&self, key: Key) -> Option<(u64, Live)> {
-        let clusters = self.pages.get(&page_down(key.pc))?;
         let bit = bit(key.pc);
-        let here = clusters.iter().filter(|(_, bits)| bits & bit != 0);
-        let mut here = here.filter_map(|(number, _)| self.awake.get(number));
-        here.find_map(|awake| {
-            let pc = u32::try_from(key.pc.checked_sub(awake.base)?).ok()?;
+        let clusters = self.pages.get(&page_down(key.pc))?.iter();
+        let mut here = clusters.filter(|here| here.bits & bit != 0);
+        here.find_map(|here| {
+            let pc = u32::try_from(key.pc.checked_sub(here.base)?).ok()?;
             let wanted = (pc, key.mode.number());
-            let at = awake
+            let at = here
                 .entries
                 .binary_search_by_key(&wanted, |entry| (entry.pc, entry.mode.into()));
-            let entry = &awake.entries[at.ok()?];
-            self.place(entry)
+            self.place(&here.entries[at.ok()?])
         })
     }
 
@@ -164,8 +173,13 @@ impl Kept {
         for exit in sound.exits {
             self.unlink(exit);
         }
-        for (page, bits) in pages(sound.entries, base) {
-            self.pages.entry(page).or_default().push((number, bits));
+        for (page, bits, entries) in pages(sound.entries, base) {
+            self.pages.entry(page).or_default().push(Here {
+                cluster: number,
+                base,
+                bits,
+                entries,
+            });
         }
         self.see(number, base, &sound.range);
         let awake = Awake {
@@ -343,9 +357,9 @@ impl Kept {
         if let Some(seen) = seen {
             seen.clusters.retain(|&other| other != number);
         }
-        for (page, _) in pages(awake.entries, awake.base) {
+        for (page, ..) in pages(awake.entries, awake.base) {
             if let Some(clusters) = self.pages.get_mut(&page) {
-                clusters.retain(|&(other, _)| other != number);
+                clusters.retain(|here| here.cluster != number);
             }
         }
         let key = |entry: &Entry| Key {
@@ -383,15 +397,18 @@ const fn bit(pc: u64) -> u64 {
     1 << (pc % PAGE * 64 / PAGE)
 }
 
-/// The pages of entries, which ascend, each with the bits of those in it.
-fn pages(entries: &[Entry], base: u64) -> impl Iterator<Item = (u64, u64)> {
+/// The pages of entries, which ascend, each with the bits of those in it, and these.
+fn pages(
+    entries: &'static [Entry],
+    base: u64,
+) -> impl Iterator<Item = (u64, u64, &'static [Entry])> {
     let page = move |entry: &Entry| page_down(base.wrapping_add(entry.pc.into()));
     let same = entries.chunk_by(move |one, next| page(one) == page(next));
     same.map(move |entries| {
         let bits = entries
             .iter()
             .fold(0, |bits, entry| bits | bit(entry.pc.into()));
-        (entries.first().map_or(0, page), bits)
+        (entries.first().map_or(0, page), bits, entries)
     })
 }
 
