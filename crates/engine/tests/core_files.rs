@@ -1,5 +1,5 @@
-//! Promise: a program that a signal ends leaves the guest's core file, as an
-//! arm64 kernel would, wherever `core_pattern` is the name of a file; and its
+//! Promise: a program that a signal ends leaves the guest's core file, as a
+//! kernel of its architecture would, wherever `core_pattern` is the name of a file; and its
 //! parent is told as natively.
 #![allow(clippy::unwrap_used, reason = "a test that cannot set up fails")]
 
@@ -7,10 +7,10 @@ mod common;
 
 use std::io::Read;
 use std::os::unix::process::ExitStatusExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use common::compiled::{guest, native, said};
+use common::compiled::{self, Target, guest, native, said};
 use tempfile::TempDir;
 
 /// The same with the default for all signals: who runs the tests in a shell's background
@@ -79,12 +79,46 @@ fn of_core(place: &Path, command: &str, arguments: &[&str]) -> String {
     said(&output)
 }
 
+/// A guest, and how its core files name it.
+#[derive(Clone, Copy)]
+enum Of {
+    Arm64,
+    Arm,
+}
+
+impl Of {
+    fn engine(self) -> Command {
+        match self {
+            Of::Arm64 => common::engine(),
+            Of::Arm => Command::new(env!("CARGO_BIN_EXE_armistice-arm")),
+        }
+    }
+
+    fn program(self, dir: &TempDir) -> PathBuf {
+        match self {
+            Of::Arm64 => guest(dir, "crashed.c", "-g"),
+            Of::Arm => {
+                let flags = ["-g", "-std=gnu17", "-pthread", "-static", "-funwind-tables"];
+                let place = tempfile::tempdir_in(dir.path()).unwrap().keep();
+                compiled::compile(Target::Hard, "crashed.c", &flags, place.join("program"))
+            }
+        }
+    }
+
+    fn headers(self) -> [&'static str; 2] {
+        match self {
+            Of::Arm64 => ["ELF64", "AArch64"],
+            Of::Arm => ["ELF32", "Machine:                           ARM"],
+        }
+    }
+}
+
 /// Lets `crashed.c` crash, and a debugger read what is left. Returns what it says.
-fn crash(dir: &TempDir, how: &str, expected: i32, commands: &[&str]) -> String {
+fn crash(of: Of, dir: &TempDir, how: &str, expected: i32, commands: &[&str]) -> String {
     const SIGQUIT: &str = "-QUIT";
-    let program = guest(dir, "crashed.c", "-g");
+    let program = of.program(dir);
     let place = TempDir::new().unwrap();
-    let mut child = by_default(common::engine().arg(&program).arg(how))
+    let mut child = by_default(of.engine().arg(&program).arg(how))
         .current_dir(place.path())
         .stdout(Stdio::piped())
         .spawn()
@@ -106,7 +140,9 @@ fn crash(dir: &TempDir, how: &str, expected: i32, commands: &[&str]) -> String {
     assert!(status.core_dumped(), "{how}: {status}");
     let readelf = of_core(place.path(), "readelf", &["-W", "-h", "-l", "-n", "core"]);
     assert!(readelf.contains("CORE (Core file)"), "{readelf}");
-    assert!(readelf.contains("AArch64"), "{readelf}");
+    for word in of.headers() {
+        assert!(readelf.contains(word), "no {word} in:\n{readelf}");
+    }
     assert!(
         !readelf.contains("rror") && !readelf.contains("arning"),
         "{readelf}"
@@ -131,61 +167,78 @@ fn has(said: &str, all: &[&str]) {
     }
 }
 
+/// What a debugger is asked of a crash.
+const QUESTIONS: &[&str] = &[
+    "bt",
+    "info locals",
+    "p $d9",
+    "p $_siginfo.si_code",
+    "p $_siginfo._sifields._sigfault.si_addr",
+    "x/s constant",
+    "x/s variable",
+    "x/s on_heap",
+    "x/s on_stack",
+    "x/s reserved",
+    "x/s shared",
+    "x/s hidden",
+    "info threads",
+    "thread apply all bt",
+    "info proc mappings",
+    "info auxv",
+    "info proc",
+    "x/s secret",
+];
+
+/// And what it says.
+const ANSWERS: &[&str] = &[
+    "terminated with signal SIGSEGV",
+    "#0  0x",
+    "innermost (depth=2, place=0x10)",
+    "middle (depth=1, place=0x10)",
+    "main (argc=2,",
+    "local = 207",
+    "$2 = 1\n",
+    "(void *) 0x10",
+    "\"constant text\"",
+    "\"variable text\"",
+    "\"text on the heap\"",
+    "\"words in a frame\"",
+    "\"text in much memory\"",
+    "\"shared text\"",
+    "\"text that may not be read\"",
+    "waits_here (argument=0x0)",
+    "runs_here (argument=0x0)",
+    "/program",
+    "AT_EXECFN",
+    "AT_PLATFORM",
+];
+
 #[test]
 fn a_debugger_reads_a_crash() {
     let dir = TempDir::new().unwrap();
-    let commands = [
-        "bt",
-        "info locals",
-        "info registers x0 sp pc cpsr",
-        "p $d9",
-        "p $_siginfo.si_code",
-        "p $_siginfo._sifields._sigfault.si_addr",
-        "x/s constant",
-        "x/s variable",
-        "x/s on_heap",
-        "x/s on_stack",
-        "x/s reserved",
-        "x/s shared",
-        "x/s hidden",
-        "info threads",
-        "thread apply all bt",
-        "info proc mappings",
-        "info auxv",
-        "info proc",
-        "x/s secret",
-    ];
-    let said = crash(&dir, "segv", 11, &commands);
-    has(
-        &said,
-        &[
-            "terminated with signal SIGSEGV",
-            "#0  0x",
-            "innermost (depth=2, place=0x10)",
-            "middle (depth=1, place=0x10)",
-            "main (argc=2,",
-            "local = 207",
-            "f = 1.5",
-            "$2 = 1\n",
-            "(void *) 0x10",
-            "\"constant text\"",
-            "\"variable text\"",
-            "\"text on the heap\"",
-            "\"words in a frame\"",
-            "\"text in much memory\"",
-            "\"shared text\"",
-            "\"text that may not be read\"",
-            "waits_here (argument=0x0)",
-            "runs_here (argument=0x0)",
-            "/program",
-            "AT_EXECFN",
-            "AT_PLATFORM",
-            "\"aarch64\"",
-        ],
-    );
+    let commands = [QUESTIONS, &["info registers x0 sp pc cpsr"]].concat();
+    let said = crash(Of::Arm64, &dir, "segv", 11, &commands);
+    has(&said, ANSWERS);
+    has(&said, &["f = 1.5", "\"aarch64\""]);
     for of_the_engine in ["armistice-aarch64", "\"secret\""] {
         assert!(!said.contains(of_the_engine), "{of_the_engine} in:\n{said}");
     }
+}
+
+#[test]
+fn a_debugger_reads_a_crash_of_32_bits() {
+    let dir = TempDir::new().unwrap();
+    let commands = [QUESTIONS, &["info registers r0 sp pc cpsr"]].concat();
+    let said = crash(Of::Arm, &dir, "segv", 11, &commands);
+    has(&said, ANSWERS);
+    has(&said, &["$1 = 1.5", "\"v7l\"", "cpsr "]);
+    for of_the_engine in ["armistice-arm", "\"secret\""] {
+        assert!(!said.contains(of_the_engine), "{of_the_engine} in:\n{said}");
+    }
+    let threads = ["bt -5", "info threads", "thread apply all bt 9"];
+    let said = crash(Of::Arm, &dir, "abort", 6, &threads);
+    has(&said, &["signal SIGABRT", " in raise ", " in abort "]);
+    has(&said, &["waits_here", "runs_here"]);
 }
 
 #[test]
@@ -193,19 +246,19 @@ fn a_debugger_reads_other_ends() {
     let dir = TempDir::new().unwrap();
     let threads = ["bt -5", "info threads", "thread apply all bt 9"];
     let both = ["waits_here", "runs_here"];
-    let said = crash(&dir, "abort", 6, &threads);
+    let said = crash(Of::Arm64, &dir, "abort", 6, &threads);
     has(
         &said,
         &["signal SIGABRT", " in raise ", " in abort ", "main (argc=2"],
     );
     has(&said, &both);
-    let said = crash(&dir, "brk", 5, &threads);
+    let said = crash(Of::Arm64, &dir, "brk", 5, &threads);
     has(&said, &["signal SIGTRAP", "main (argc=2", "brk #7"]);
     has(&said, &both);
-    let said = crash(&dir, "quit", 3, &threads);
+    let said = crash(Of::Arm64, &dir, "quit", 3, &threads);
     has(&said, &["signal SIGQUIT", "main (argc=2", "* 1 "]);
     has(&said, &both);
-    let said = crash(&dir, "overflow", 11, &threads);
+    let said = crash(Of::Arm64, &dir, "overflow", 11, &threads);
     has(
         &said,
         &["signal SIGSEGV", "overflows (n=0)", "main (argc=2"],

@@ -15,6 +15,7 @@ use alloc::vec::Vec;
 use core::ops::Range;
 use core::sync::atomic::{AtomicU64, Ordering};
 
+use super::abi::platform::Platform;
 use super::known::Known;
 use super::process::Process;
 use super::views::maps;
@@ -67,8 +68,8 @@ pub fn publish(process: &'static Process) {
     for (range, name) in process.names() {
         let (start, end) = match name {
             "[stack]" => (Word::StackStart, Word::StackEnd),
-            "[vdso]" => (Word::VdsoStart, Word::VdsoEnd),
-            // The heap grows.
+            _ if range == process.vdso => (Word::VdsoStart, Word::VdsoEnd),
+            // The heap grows, and other pages never move.
             _ => continue,
         };
         set(start, range.start);
@@ -104,25 +105,24 @@ impl Other {
             .map(|words| Self { memory, words })
     }
 
-    /// What it knows at this moment.
+    /// What it knows at this moment. Its guest's platform is the caller's, since its engine is.
     #[must_use]
-    pub fn known(&self) -> Option<Known> {
+    pub fn known(&self, platform: &Platform) -> Option<Known> {
         let [heap_start, heap_end] = words(&self.memory, self.word(Word::Heap))?;
+        let vdso = self.word(Word::VdsoStart)..self.word(Word::VdsoEnd);
+        let mut names = alloc::vec![
+            (
+                self.word(Word::StackStart)..self.word(Word::StackEnd),
+                "[stack]"
+            ),
+            (heap_start..heap_end, "[heap]"),
+        ];
+        names.extend(platform.names_of_pages(vdso));
         let known = Known {
             own: self.own()?,
             executable: self.ranges(Word::Executable)?,
             unreadable: self.ranges(Word::Unreadable)?,
-            names: alloc::vec![
-                (
-                    self.word(Word::StackStart)..self.word(Word::StackEnd),
-                    "[stack]"
-                ),
-                (heap_start..heap_end, "[heap]"),
-                (
-                    self.word(Word::VdsoStart)..self.word(Word::VdsoEnd),
-                    "[vdso]"
-                ),
-            ],
+            names,
         };
         Some(known.ascending())
     }
@@ -218,6 +218,7 @@ fn list(memory: &Fd, address: u64, count: usize) -> Option<Vec<u64>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::linux::abi::arm64;
     use crate::memory::ranges::Ranges;
     use core::ptr;
 
@@ -250,7 +251,7 @@ mod tests {
             (Word::Own, own.as_ptr() as u64),
             (Word::Used, ptr::from_ref(&used) as u64),
         ]);
-        let known = all.known().unwrap();
+        let known = all.known(&arm64::PLATFORM).unwrap();
         assert_eq!(known.own, [1..2, 5..6]);
         assert_eq!(known.names[1], (7..9, "[heap]"));
     }
@@ -261,7 +262,7 @@ mod tests {
         for head in [0, 1, 0x1000, u64::MAX, 1 << 63, u64::MAX - 7] {
             let words = other(&[(Word::Executable, head), (Word::Heap, head)]);
             assert_eq!(words.ranges(Word::Executable), None, "{head:#x}");
-            assert_eq!(words.known(), None);
+            assert_eq!(words.known(&arm64::PLATFORM), None);
         }
         let pair = [9_u64, 4];
         let heads = [

@@ -123,11 +123,9 @@ impl Process {
     #[must_use]
     pub fn names(&self) -> Vec<(Range<u64>, &'static str)> {
         let heap = self.heap.with(|heap| heap.start..heap.end);
-        alloc::vec![
-            (self.stack..self.stack + 1, "[stack]"),
-            (heap, "[heap]"),
-            (self.vdso.clone(), "[vdso]"),
-        ]
+        let mut names = alloc::vec![(self.stack..self.stack + 1, "[stack]"), (heap, "[heap]"),];
+        names.extend(self.platform.names_of_pages(self.vdso.clone()));
+        names
     }
 }
 

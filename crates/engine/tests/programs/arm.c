@@ -162,6 +162,7 @@ static void private_calls(void) {
     printf("%d\n", ((int (*)(void))((char *)half + 1))());
     printf("%ld %d\n", syscall(0xf0002, block + 1, block, 0), errno);
     printf("%ld %d\n", syscall(0xf0003), errno);
+    printf("%ld %d\n", syscall(0xf07ff), errno);
     void *own = __builtin_thread_pointer();
     void *other;
     asm volatile("mov r0, %1\n\tmov r7, #0xf0000\n\tadd r7, #5\n\tsvc #0\n\t"
@@ -176,11 +177,29 @@ static void private_calls(void) {
     if (!got)
         asm volatile("udf #0");
     printf("signal %d\n", got);
+    // Numbers behind those that may get a meaning.
+    got = sigsetjmp(back, 1);
+    if (!got)
+        printf("%ld\n", syscall(0xf0800));
+    printf("signal %d\n", got);
     signal(SIGTRAP, leave);
     got = sigsetjmp(back, 1);
     if (!got)
         asm volatile("bkpt #0");
     printf("signal %d\n", got);
+}
+
+// The pages that the kernel gives every process.
+static void pages(void) {
+    char line[256], rights[8], name[64];
+    FILE *maps = fopen("/proc/self/maps", "r");
+    while (fgets(line, sizeof line, maps)) {
+        unsigned long start, end;
+        if (sscanf(line, "%lx-%lx %7s %*s %*s %*s [%63[a-z]", &start, &end, rights, name) == 4 &&
+            strcmp(name, "stack") && strcmp(name, "heap"))
+            printf("%s %s %lu %d\n", name, rights, end - start, start == 0xffff0000);
+    }
+    fclose(maps);
 }
 
 int main(void) {
@@ -193,5 +212,6 @@ int main(void) {
     helpers();
     handlers();
     private_calls();
+    pages();
     return 0;
 }

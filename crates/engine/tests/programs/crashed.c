@@ -18,7 +18,11 @@ volatile long counter;
 static __attribute__((noinline)) void innermost(int depth, volatile int *place)
 {
     int local = depth * 100 + 7;
+#ifdef __aarch64__
     __asm__ volatile("fmov d9, #1.5" ::: "d9");
+#else
+    __asm__ volatile("vmov.f64 d9, #1.5" ::: "d9");
+#endif
     *place = local;
 }
 
@@ -65,7 +69,7 @@ int main(int argc, char **argv)
     if (setrlimit(RLIMIT_CORE, &(struct rlimit){RLIM_INFINITY, RLIM_INFINITY}))
         return 1;
     on_heap = strcpy(malloc(64), "text on the heap");
-    reserved = mapped(1UL << 32, MAP_PRIVATE, "text in much memory");
+    reserved = mapped(sizeof(long) == 8 ? (size_t)0x100000000 : 1UL << 28, MAP_PRIVATE, "text in much memory");
     shared = mapped(1UL << 16, MAP_SHARED, "shared text");
     hidden = mapped(1UL << 16, MAP_PRIVATE, "text that may not be read");
     mprotect(hidden - (1UL << 15), 1UL << 16, PROT_NONE);
@@ -81,7 +85,11 @@ int main(int argc, char **argv)
     if (!strcmp(how, "abort"))
         abort();
     if (!strcmp(how, "brk"))
+#ifdef __aarch64__
         __asm__ volatile("brk #7");
+#else
+        __asm__ volatile("bkpt #7");
+#endif
     if (!strcmp(how, "overflow"))
         return (int)overflows(0);
     puts("ready");

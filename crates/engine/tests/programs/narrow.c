@@ -361,6 +361,9 @@ static void children(void) {
     waitpid(child, &status, 0);
     printf("%x\n", status);
     SAY(waitpid(-1, &status, 0));
+    memset(&info, 0x55, sizeof info);
+    SAY(waitid(P_ALL, 0, &info, WEXITED));
+    printf("%x %x %x %x %x\n", info.si_signo, info.si_errno, info.si_code, info.si_pid, info.si_status);
     struct tms times_of;
     SAY(times(&times_of) != -1);
     SAY(getrusage(RUSAGE_SELF, &usage));

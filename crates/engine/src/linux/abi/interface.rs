@@ -10,6 +10,7 @@ use guest::memory::Fault;
 
 use super::frame::{BadFrame, Contents, Returned};
 use super::platform::Platform;
+use crate::host::signal::SignalInfo;
 use crate::host::sys::Errno;
 use crate::linux::syscalls::call::Call;
 use crate::linux::syscalls::syscall::Syscall;
@@ -52,6 +53,11 @@ pub trait Abi: Copy + Debug + Send + Sync + 'static {
 
     /// The system call with a number.
     fn find(number: u64) -> Option<&'static Syscall>;
+    /// The signal that a call gets whose number is none, where that is not `ENOSYS`.
+    fn refused(state: &State<Self>) -> Option<SignalInfo> {
+        let _ = state;
+        None
+    }
     /// The arguments of a call in the registers: where these are too narrow for a number,
     /// it is in two ([`widened`](crate::linux::syscalls::syscall::widened)).
     fn arguments(syscall: &Syscall, registers: [u64; 6]) -> [u64; 6] {

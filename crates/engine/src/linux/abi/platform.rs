@@ -7,6 +7,7 @@ use core::ops::Range;
 
 use super::open_flags::OpenFlags;
 use super::tracing::Tracing;
+use crate::host::page::PAGE;
 use crate::host::sys::Errno;
 use crate::memory::address_space::AddressSpace;
 
@@ -133,15 +134,32 @@ pub struct Platform {
     pub registers: &'static [(&'static str, u64)],
     /// Maps what the kernel gives every process; returns the vDSO's page.
     pub map_vdso: fn(&AddressSpace) -> Result<Range<u64>, Errno>,
-    /// Whether that page is a library, which the auxiliary vector then tells of.
+    /// What `maps` calls that page, ...
+    pub vdso_name: &'static str,
+    /// ... and a page that is always at the same place, which the kernel maps too.
+    pub fixed_page: Option<(u64, &'static str)>,
+    /// Whether the first page is a library, which the auxiliary vector then tells of.
     pub has_vdso: bool,
     /// Where in that page handlers return to that name no other place.
     pub signal_return: u64,
     /// What tracers see of it.
     pub tracing: &'static Tracing,
+    /// Bytes of a number of a user in a core file (`elf_prpsinfo`).
+    pub core_user: usize,
 }
 
 impl Platform {
+    /// What `maps` calls the pages that the kernel gives every process: the vDSO's, and that
+    /// at a place of its own.
+    pub fn names_of_pages(
+        &self,
+        vdso: Range<u64>,
+    ) -> impl Iterator<Item = (Range<u64>, &'static str)> {
+        let fixed = self.fixed_page;
+        let fixed = fixed.map(|(start, name)| (start..start + PAGE, name));
+        [(vdso, self.vdso_name)].into_iter().chain(fixed)
+    }
+
     /// An address without its tag, where the architecture has such.
     #[must_use]
     pub const fn untagged(&self, address: u64) -> u64 {

@@ -36,7 +36,8 @@ pub(super) fn share(mapping: &Mapping<'_>, filter: u64) -> Share {
         }
     };
     let shared = mapping.has_flag(b"sh");
-    if mapping.path == b"[vdso]" {
+    let of_kernel: [&[u8]; 3] = [b"[vdso]", b"[sigpage]", b"[vectors]"];
+    if of_kernel.contains(&mapping.path) {
         return Share::All;
     }
     // MADV_DONTDUMP, MAP_DROPPABLE.

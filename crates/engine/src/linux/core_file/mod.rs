@@ -233,12 +233,11 @@ fn fill(
     let host = Fd::open(c"/proc/self/smaps")?.read_all()?;
     let known = Known::of(process);
     let mappings = maps::mappings(&host, &known);
-    let notes = notes::all(&about, threads, &mappings);
+    let notes = notes::all(&about, threads, &mappings, process.platform);
     let file = create(place)?;
-    let machine = process.platform.elf.machine;
     write::write(
         &file,
-        (machine, limit),
+        (&process.platform.elf, limit),
         &notes,
         &mappings,
         (filter, &memory),

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use super::parking::Parked;
 use crate::host::signal::SignalInfo;
+use crate::linux::abi::platform::{Platform, Width};
 use crate::linux::views::maps::Mapping;
 
 const PRSTATUS: u32 = 1;
@@ -34,17 +35,19 @@ pub(super) struct About {
     pub(super) signal: SignalInfo,
 }
 
-/// Bytes that are filled in order.
-#[derive(Debug, Default)]
-struct Bytes(Vec<u8>);
+/// Bytes that are filled in order, with words of a width.
+#[derive(Debug)]
+struct Bytes(Vec<u8>, Width);
 
 impl Bytes {
     fn half(&mut self, value: u32) -> &mut Self {
         self.all(&value.to_le_bytes())
     }
 
+    /// C's `long`: of a value that does not fit, its lower half.
     fn word(&mut self, value: u64) -> &mut Self {
-        self.all(&value.to_le_bytes())
+        let width = self.1.bytes();
+        self.all(&value.to_le_bytes()[..width])
     }
 
     fn words<'a>(&mut self, values: impl IntoIterator<Item = &'a u64>) -> &mut Self {
@@ -59,6 +62,11 @@ impl Bytes {
         self
     }
 
+    /// Up to where a word may be.
+    fn align_word(&mut self) -> &mut Self {
+        self.align(self.1.bytes())
+    }
+
     fn align(&mut self, to: usize) -> &mut Self {
         self.0.resize(self.0.len().next_multiple_of(to), 0);
         self
@@ -67,7 +75,8 @@ impl Bytes {
 
 /// A note with its header.
 fn note(owner: &[u8], kind: u32, contents: &[u8]) -> Vec<u8> {
-    let mut note = Bytes::default();
+    // A note's words are the same in both classes.
+    let mut note = Bytes(Vec::new(), Width::Bits32);
     let length = |bytes: &[u8]| u32::try_from(bytes.len()).unwrap_or(u32::MAX);
     note.half(length(owner)).half(length(contents)).half(kind);
     note.all(owner).align(4).all(contents).align(4);
@@ -80,15 +89,28 @@ fn of_core(kind: u32, contents: &[u8]) -> Vec<u8> {
 
 /// All of them: the thread that dies is the first, and behind its status is
 /// what is the process's.
-pub(super) fn all(about: &About, threads: &[Parked], mappings: &[Mapping<'_>]) -> Vec<Vec<u8>> {
+pub(super) fn all(
+    about: &About,
+    threads: &[Parked],
+    mappings: &[Mapping<'_>],
+    platform: &Platform,
+) -> Vec<Vec<u8>> {
+    let width = platform.elf.width;
+    let signal = match platform.tracing.narrow {
+        Some(narrow) => (narrow.to_guest)(&about.signal),
+        None => about.signal.bytes(),
+    };
     let mut notes = Vec::new();
     for (index, thread) in threads.iter().enumerate() {
-        notes.push(of_core(PRSTATUS, &status(about, thread, index == 0)));
+        notes.push(of_core(PRSTATUS, &status(about, thread, index == 0, width)));
         if index == 0 {
-            notes.push(of_core(PRPSINFO, &process(about)));
-            notes.push(of_core(SIGINFO, &about.signal.bytes()));
+            notes.push(of_core(
+                PRPSINFO,
+                &process(about, width, platform.core_user),
+            ));
+            notes.push(of_core(SIGINFO, &signal));
             notes.push(of_core(AUXV, &about.auxiliary));
-            notes.push(of_core(FILE, &files(mappings)));
+            notes.push(of_core(FILE, &files(mappings, width)));
         }
         let registers = &thread.registers;
         notes.push(of_core(FPREGSET, &registers.float));
@@ -100,8 +122,8 @@ pub(super) fn all(about: &About, threads: &[Parked], mappings: &[Mapping<'_>]) -
 }
 
 /// `struct elf_prstatus`.
-fn status(about: &About, thread: &Parked, dies: bool) -> Vec<u8> {
-    let mut status = Bytes::default();
+fn status(about: &About, thread: &Parked, dies: bool, width: Width) -> Vec<u8> {
+    let mut status = Bytes(Vec::new(), width);
     let signal = about.signal.signal().cast_unsigned();
     let [_, parent, group, session] = about.numbers;
     // Signal, code and error; the current signal.
@@ -116,16 +138,19 @@ fn status(about: &About, thread: &Parked, dies: bool) -> Vec<u8> {
     status.words(times.as_flattened());
     status.all(&thread.registers.general);
     // The other registers are there too.
-    status.half(1).align(8);
+    status.half(1).align_word();
     status.0
 }
 
 /// `struct elf_prpsinfo`.
-fn process(about: &About) -> Vec<u8> {
-    let mut process = Bytes::default();
+fn process(about: &About, width: Width, user: usize) -> Vec<u8> {
+    let mut process = Bytes(Vec::new(), width);
     // It runs (`R`), and is no zombie.
-    process.all(&[0, b'R', 0, about.nice]).align(8).word(0);
-    process.half(about.user).half(about.group);
+    let state = [0, b'R', 0, about.nice];
+    process.all(&state).align_word().word(0);
+    for number in [about.user, about.group] {
+        process.all(&number.to_le_bytes()[..user]);
+    }
     for number in about.numbers {
         process.half(number);
     }
@@ -135,10 +160,10 @@ fn process(about: &About) -> Vec<u8> {
 
 /// The files that are mapped: how many, the page's size, where each is and from
 /// which page on, then their names.
-fn files(mappings: &[Mapping<'_>]) -> Vec<u8> {
+fn files(mappings: &[Mapping<'_>], width: Width) -> Vec<u8> {
     const PAGE: u64 = 4096;
     let of_files = || mappings.iter().filter(|mapping| mapping.is_file);
-    let mut files = Bytes::default();
+    let mut files = Bytes(Vec::new(), width);
     files.word(of_files().count() as u64).word(PAGE);
     for mapping in of_files() {
         let range = &mapping.range;
@@ -177,13 +202,20 @@ mod tests {
             }),
             mask: 0,
         };
-        let status = status(&about, &thread, true);
+        let narrow = status(&about, &thread, true, Width::Bits32);
+        // Of arm64's registers, which are no other's: 272 bytes, and arm's are 72.
+        assert_eq!(narrow.len(), 148 - 72 + 272);
+        assert_eq!((narrow[12], narrow[24]), (11, 9));
+        let narrow = process(&about, Width::Bits32, 2);
+        assert_eq!(narrow.len(), 124);
+        assert_eq!((narrow[8], narrow[12], narrow[28]), (5, 1, b'n'));
+        let status = status(&about, &thread, true, Width::Bits64);
         assert_eq!(status.len(), 392);
         assert_eq!(status[12], 11);
         assert_eq!(status[32], 9);
         assert_eq!(status[112 + 32 * 8..][..8], 0x4000_1234_u64.to_le_bytes());
         assert_eq!(status[384], 1);
-        let process = process(&about);
+        let process = process(&about, Width::Bits64, 4);
         assert_eq!(process.len(), 136);
         assert_eq!((process[16], process[24], process[40]), (5, 1, b'n'));
         assert_eq!(thread.registers.float.len(), 528);

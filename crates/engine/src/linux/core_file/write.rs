@@ -12,11 +12,10 @@ use core::ops::Range;
 
 use super::contents::{Share, share};
 use crate::host::sys::{self, Errno, Fd, fd_argument, number};
+use crate::linux::abi::platform::{Elf, Width};
 use crate::linux::views::maps::Mapping;
 
 const PAGE: u64 = 4096;
-const HEADER: u64 = 64;
-const ENTRY: u64 = 56;
 
 const PT_LOAD: u32 = 1;
 const PT_NOTE: u32 = 4;
@@ -83,21 +82,30 @@ fn sizes(mappings: &[Mapping<'_>], filter: u64, memory: &Memory) -> Vec<u64> {
     mappings.iter().map(size).collect()
 }
 
+/// Bytes of the ELF header and of a program header.
+const fn sizes_of_heads(width: Width) -> [u16; 2] {
+    match width {
+        Width::Bits32 => [52, 32],
+        Width::Bits64 => [64, 56],
+    }
+}
+
 /// The ELF header.
-fn header(machine: u16, entries: u16) -> Vec<u8> {
+fn header(elf: &Elf, entries: u16) -> Vec<u8> {
     const CORE: u16 = 4;
-    let mut header = b"\x7fELF\x02\x01\x01".to_vec();
+    let [size, size_of_entry] = sizes_of_heads(elf.width);
+    let mut header = alloc::vec![0x7f, b'E', b'L', b'F', elf.class(), 1, 1];
     header.resize(16, 0);
-    for half in [CORE, machine] {
+    for half in [CORE, elf.machine] {
         header.extend_from_slice(&half.to_le_bytes());
     }
     header.extend_from_slice(&1_u32.to_le_bytes());
     // No entry; the program headers follow; no sections; no flags.
-    for word in [0, HEADER, 0] {
-        header.extend_from_slice(&word.to_le_bytes());
+    for word in [0, u64::from(size), 0] {
+        header.extend_from_slice(&word.to_le_bytes()[..elf.width.bytes()]);
     }
     header.extend_from_slice(&0_u32.to_le_bytes());
-    for half in [64, 56, entries, 0, 0, 0] {
+    for half in [size, size_of_entry, entries, 0, 0, 0] {
         header.extend_from_slice(&half.to_le_bytes());
     }
     header
@@ -105,14 +113,20 @@ fn header(machine: u16, entries: u16) -> Vec<u8> {
 
 /// A program header: kind and flags; offset, address, size in the file, size in
 /// memory and alignment.
-fn entry(kind: u32, flags: u32, [offset, address, in_file, in_memory, align]: [u64; 5]) -> Vec<u8> {
-    let mut entry = Vec::new();
-    for half in [kind, flags] {
-        entry.extend_from_slice(&half.to_le_bytes());
+fn entry(width: Width, kind: u32, flags: u32, places: [u64; 5]) -> Vec<u8> {
+    let [offset, address, in_file, in_memory, align] = places;
+    let mut entry = kind.to_le_bytes().to_vec();
+    if width == Width::Bits64 {
+        entry.extend_from_slice(&flags.to_le_bytes());
     }
     // There are no physical addresses.
-    for word in [offset, address, 0, in_file, in_memory, align] {
-        entry.extend_from_slice(&word.to_le_bytes());
+    let words = [offset, address, 0, in_file, in_memory, align];
+    for (index, word) in words.into_iter().enumerate() {
+        // Here they are in the narrow one.
+        if width == Width::Bits32 && index == 5 {
+            entry.extend_from_slice(&flags.to_le_bytes());
+        }
+        entry.extend_from_slice(&word.to_le_bytes()[..width.bytes()]);
     }
     entry
 }
@@ -240,7 +254,7 @@ impl Sink {
 /// Writes a core file of mappings and notes, up to a limit.
 pub(super) fn write(
     file: &Fd,
-    (machine, limit): (u16, u64),
+    (elf, limit): (&Elf, u64),
     notes: &[Vec<u8>],
     mappings: &[Mapping<'_>],
     (filter, memory): (u64, &Memory),
@@ -250,9 +264,11 @@ pub(super) fn write(
     let sizes = sizes(mappings, filter, memory);
     let entries = u16::try_from(mappings.len() + 1).unwrap_or(u16::MAX);
     let length: u64 = notes.iter().map(|note| note.len() as u64).sum();
-    let start = HEADER + ENTRY * u64::from(entries);
+    let [header_size, entry_size] = sizes_of_heads(elf.width).map(u64::from);
+    let start = header_size + entry_size * u64::from(entries);
+    let entry = |kind, flags, places| entry(elf.width, kind, flags, places);
     let mut heads = alloc::vec![
-        header(machine, entries),
+        header(elf, entries),
         entry(PT_NOTE, 0, [start, 0, length, 0, 4]),
     ];
     let mut offset = (start + length).next_multiple_of(PAGE);

@@ -82,7 +82,7 @@ pub fn call<A: Abi>(process: &Process, thread: &mut Thread, state: &State<A>) ->
         tracer.call_begins(call.thread.attention());
     }
     let judged = seen.then(|| call.judge(number, pc, registers)).flatten();
-    let result = judged.unwrap_or_else(|| call.handle::<A>(syscall, &arguments));
+    let result = judged.unwrap_or_else(|| call.handle::<A>(syscall, &arguments, state));
     let control = call.control.take();
     if let Some(line) = line {
         match control {
@@ -158,9 +158,11 @@ impl Call<'_> {
         &mut self,
         syscall: Option<&Syscall>,
         arguments: &[u64; 6],
+        state: &State<A>,
     ) -> Result<u64, Errno> {
         let Some(syscall) = syscall else {
-            return Err(Errno::ENOSYS);
+            let refused = A::refused(state).ok_or(Errno::ENOSYS)?;
+            return self.end(Control::Signal(Box::new(refused)));
         };
         if syscall.descriptors != 0 {
             descriptors::hide(self, syscall);

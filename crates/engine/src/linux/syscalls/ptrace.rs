@@ -200,7 +200,10 @@ pub(in crate::linux) fn waitid(call: &mut Call<'_>) -> Result<u64, Errno> {
     loop {
         let mut info = SignalInfo([0; 16]);
         call.arguments[2] = core::ptr::from_mut(&mut info) as u64;
-        let result = call.pass(number::WAITID)?;
+        let result = call.pass(number::WAITID);
+        if result == Err(Errno::RESTART) {
+            return result;
+        }
         let whom = id(info.0[2]).cast_signed();
         match info.code() {
             CLD_TRAPPED | CLD_STOPPED if whom != 0 => match judged(call, whom, id(info.0[3])) {
@@ -216,11 +219,11 @@ pub(in crate::linux) fn waitid(call: &mut Call<'_>) -> Result<u64, Errno> {
             _ => {}
         }
         if place != 0 {
-            // The kernel writes these six numbers, and nothing between.
+            // The kernel writes these six numbers, and nothing between, also where it fails.
             let bytes = info.bytes();
             call.write(place, &bytes[..12])?;
             call.write(place.wrapping_add(16), &bytes[16..28])?;
         }
-        return Ok(result);
+        return result;
     }
 }

@@ -271,7 +271,9 @@ impl Viewer<'_> {
         // Native programs have nothing to be corrected.
         let engine = other::engine_of(procfs, &path, &maps)?;
         let other = Other::find(procfs, &path, &maps, engine);
-        let Some((mut known, other)) = other.and_then(|other| Some((other.known()?, other))) else {
+        let Some((mut known, other)) =
+            other.and_then(|other| Some((other.known(self.process.platform)?, other)))
+        else {
             let stat = of_task("stat").unwrap_or_default();
             let guessed = maps::guessed(&maps, engine, &stat);
             return Some(correct(&file.read_all().ok()?, &guessed));
@@ -280,7 +282,7 @@ impl Viewer<'_> {
         const TRIES: usize = 8;
         for _ in 1..TRIES {
             let host = file.read_all().ok()?;
-            let after = other.known()?;
+            let after = other.known(self.process.platform)?;
             if after == known {
                 return Some(correct(&host, &known));
             }

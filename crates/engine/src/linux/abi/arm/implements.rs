@@ -11,6 +11,7 @@ use super::platform::PLATFORM;
 use super::registers::{DIRECTION, NUMBER, SP};
 use super::syscalls::{private, table};
 use super::{fault, gdb, register_sets, signal_frame};
+use crate::host::signal::SignalInfo;
 use crate::host::sys::Errno;
 use crate::linux::abi::frame::{BadFrame, Contents, Returned};
 use crate::linux::abi::interface::{Abi, Asked, FaultSignal};
@@ -33,6 +34,10 @@ impl Abi for Arm {
         table::TABLE
             .find(number)
             .or_else(|| private::TABLE.find(number))
+    }
+
+    fn refused(cpu: &Cpu) -> Option<SignalInfo> {
+        private::refused(cpu)
     }
 
     fn arguments(syscall: &Syscall, registers: [u64; 6]) -> [u64; 6] {
@@ -82,8 +87,7 @@ impl Abi for Arm {
         match result {
             Ok(value) => cpu.r[0] = value & 0xffff_ffff,
             Err(Errno::RESTART) => {
-                let length = if cpu.thumb == 0 { 4 } else { 2 };
-                cpu.pc = cpu.pc.wrapping_sub(length) & 0xffff_ffff;
+                cpu.pc = cpu.pc.wrapping_sub(private::length(cpu)) & 0xffff_ffff;
             }
             Err(error) => cpu.r[0] = error.as_result() & 0xffff_ffff,
         }

@@ -57,7 +57,10 @@ pub(super) static PLATFORM: Platform = Platform {
     processors: identity::info,
     registers: &[],
     map_vdso: vectors::map,
+    vdso_name: "[sigpage]",
+    fixed_page: Some((vectors::VECTORS, "[vectors]")),
     has_vdso: false,
     signal_return: 0,
     tracing: &tracing::TRACING,
+    core_user: 2,
 };

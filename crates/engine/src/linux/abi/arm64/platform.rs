@@ -69,9 +69,12 @@ pub static PLATFORM: Platform = Platform {
         ("revidr_el1", identity::REVIDR_EL1),
     ],
     map_vdso: vdso::map,
+    vdso_name: "[vdso]",
+    fixed_page: None,
     has_vdso: true,
     signal_return: vdso::SIGNAL_RETURN,
     tracing: &tracing::TRACING,
+    core_user: 4,
 };
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The calls that only Arm has, whose numbers lie apart.
 
 use super::super::registers::NUMBER;
+use crate::host::signal::{SIGILL, SignalInfo};
 use crate::host::sys::Errno;
 use crate::linux::syscalls::Call;
 use crate::linux::syscalls::syscall::Handler::Emulate;
@@ -33,6 +34,21 @@ fn cacheflush(call: &mut Call<'_>) -> Result<u64, Errno> {
 #[allow(clippy::unnecessary_wraps, reason = "as the table has it")]
 const fn set_tls(_: &mut Call<'_>) -> Result<u64, Errno> {
     Ok(0)
+}
+
+/// Numbers from here on are of no call, and never will be.
+const END: u64 = 0xf_0800;
+
+/// What is sent for a number that is of no call: the instruction is undefined.
+pub(in crate::linux::abi::arm) fn refused(cpu: &Cpu) -> Option<SignalInfo> {
+    const ILL_ILLTRP: i32 = 4;
+    (cpu.r[NUMBER] >= END)
+        .then(|| SignalInfo::fault(SIGILL, ILL_ILLTRP, cpu.pc.wrapping_sub(length(cpu))))
+}
+
+/// Bytes of the instruction that calls.
+pub(in crate::linux::abi::arm) const fn length(cpu: &Cpu) -> u64 {
+    if cpu.thumb == 0 { 4 } else { 2 }
 }
 
 /// What a call does to the registers beside its result.

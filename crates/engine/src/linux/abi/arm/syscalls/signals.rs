@@ -147,15 +147,15 @@ pub(super) fn waitid(call: &mut Call<'_>) -> Made {
     let guest = call.arguments[2];
     let mut host = [0; 16];
     let result =
-        super::limits::giving_usage(call, 4, |call| with(call, 2, &mut host, ptrace::waitid))?;
-    if guest != 0 {
-        // A signal of 0, where no child has anything to tell.
+        super::limits::giving_usage(call, 4, |call| with(call, 2, &mut host, ptrace::waitid));
+    if guest != 0 && result != Err(Errno::RESTART) {
+        // A signal of 0, where no child has anything to tell, or the call fails.
         let info = SignalInfo(host);
         let told = siginfo::to_guest(&info);
         // The kernel writes the fields of a child and no others.
         call.write(guest, &told[..24])?;
     }
-    Ok(result)
+    result
 }
 
 /// `epoll_wait` has no mask.
