@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::command::{Done, copy_program, run};
+use crate::command::{Done, run};
 use crate::{Userland, leftovers, need, podman, product};
 
 /// What the accounts are called; then comes the id of the process that owns one.
@@ -63,8 +63,7 @@ impl OrdinaryUser {
             user.folder(folder);
         }
         user.own(user.home.path());
-        copy_program(product::binary(), &user.at("bin/armistice"));
-        copy_program(&product::engine(), &user.at("bin/armistice-aarch64"));
+        product::copy_all(&user.at("bin"));
         user.file(
             "containers.conf",
             &podman::conf(&podman::runtime()).replace("netns = \"none\"", "netns = \"host\""),

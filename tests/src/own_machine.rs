@@ -80,7 +80,7 @@ pub fn start(release: Release, more: &[(&Path, &str)]) -> Machine {
         .args([&tests, &this]))
     .ok();
     let (tar, archive) = (Userland::ARM64.tar(), Userland::ARM64.archive());
-    let engine = product::engine();
+    let [arm64, arm] = product::engines();
     let kept = |path: &Path| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         format!("target/userlands/{name}")
@@ -88,7 +88,8 @@ pub fn start(release: Release, more: &[(&Path, &str)]) -> Machine {
     let (tar_kept, archive_kept) = (kept(&tar), kept(&archive));
     let mut given: Vec<(&Path, &str)> = vec![
         (product::binary(), "armistice"),
-        (&engine, "armistice-aarch64"),
+        (&arm64, "armistice-aarch64"),
+        (&arm, "armistice-arm"),
         (&image, "image.tar"),
         (&tests, "tests"),
         (&tar, &tar_kept),

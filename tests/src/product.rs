@@ -5,6 +5,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use crate::command::run;
+use crate::copy_program;
 
 /// The folder of the workspace.
 #[must_use]
@@ -44,22 +45,45 @@ pub fn binary() -> &'static Path {
     })
 }
 
+/// The engines' programs: arm64's, and 32-bit Arm's.
+pub const ENGINES: [&str; 2] = ["armistice-aarch64", "armistice-arm"];
+
 /// The engine for arm64: beside the binary, or where a package puts it.
 ///
 /// # Panics
 /// When it is in neither place.
 #[must_use]
 pub fn engine() -> PathBuf {
-    engine_of(binary())
-        .expect("armistice-aarch64 is beside the binary or in /usr/libexec/armistice")
+    let [arm64, _] = engines();
+    arm64
 }
 
-/// The engine that such a binary takes.
+/// All engines, in the order of [`ENGINES`].
+///
+/// # Panics
+/// When one is in neither place.
 #[must_use]
-pub fn engine_of(binary: &Path) -> Option<PathBuf> {
-    let beside = binary.with_file_name("armistice-aarch64");
-    let installed = PathBuf::from("/usr/libexec/armistice/armistice-aarch64");
-    [beside, installed].into_iter().find(|path| path.is_file())
+pub fn engines() -> [PathBuf; 2] {
+    engines_of(binary()).expect("the engines are beside the binary or in /usr/libexec/armistice")
+}
+
+/// The engines that such a binary takes.
+#[must_use]
+pub fn engines_of(binary: &Path) -> Option<[PathBuf; 2]> {
+    let [arm64, arm] = ENGINES.map(|name| {
+        let beside = binary.with_file_name(name);
+        let installed = Path::new("/usr/libexec/armistice").join(name);
+        [beside, installed].into_iter().find(|path| path.is_file())
+    });
+    Some([arm64?, arm?])
+}
+
+/// Copies the binary and the engines to a folder, with which all is there.
+pub fn copy_all(to: &Path) {
+    copy_program(binary(), &to.join("armistice"));
+    for (engine, name) in engines().iter().zip(ENGINES) {
+        copy_program(engine, &to.join(name));
+    }
 }
 
 /// A command of the product.

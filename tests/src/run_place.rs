@@ -8,7 +8,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use crate::shared::Shared;
-use crate::{Done, Userland, copy_program, need, product, run};
+use crate::{Done, Userland, need, product, run};
 
 /// The image in the store.
 pub const IMAGE: &str = "armistice.test/debian:arm64";
@@ -69,8 +69,7 @@ impl Place {
             .expect("the test's own files");
         fs::create_dir(place.home()).expect("the test's own files");
         // The binaries where everybody may read them, wherever the workspace is.
-        copy_program(product::binary(), &folder.join("armistice"));
-        copy_program(&product::engine(), &folder.join("armistice-aarch64"));
+        product::copy_all(folder);
         fs::copy(Userland::ARM64.archive(), folder.join("image.tar"))
             .expect("the test's own files");
         let passwd = fs::read_to_string("/etc/passwd").expect("the test's own files");

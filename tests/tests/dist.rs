@@ -62,6 +62,7 @@ fn two_releases_are_the_same_and_one_installs_without_rust() {
             format!("armistice-{VERSION}-x86_64-linux.tar.gz"),
             format!("armistice-{VERSION}.cdx.json"),
             format!("armistice-aarch64-{VERSION}.cdx.json"),
+            format!("armistice-arm-{VERSION}.cdx.json"),
             format!("armistice_{VERSION}_amd64.deb"),
         ]
     );
@@ -79,6 +80,10 @@ fn lists_what_it_is_made_of(files: &BTreeMap<String, Vec<u8>>) {
         (
             "armistice-aarch64",
             ["hashbrown", "armistice-a64", "armistice-x64"],
+        ),
+        (
+            "armistice-arm",
+            ["hashbrown", "armistice-a32", "armistice-x64"],
         ),
     ] {
         let text = &files[&format!("{binary}-{VERSION}.cdx.json")];
@@ -106,6 +111,7 @@ fn installs(folder: &Path) {
         tar -xzf armistice-*-x86_64-linux.tar.gz
         mkdir bin; install armistice-*-x86_64-linux/bin/* bin
         bin/armistice register arm64
+        bin/armistice register arm/v7 --engine armistice
         bin/armistice explain armistice-{VERSION}-image.tar",
         folder.display()
     );
@@ -113,6 +119,7 @@ fn installs(folder: &Path) {
         .sh(&script)
         .ok()
         .says("bin/armistice-aarch64")
+        .says("bin/armistice-arm")
         .says("linux/amd64");
-    assert_eq!(table.names(), ["qemu-aarch64"]);
+    assert_eq!(table.names(), ["qemu-aarch64", "qemu-arm"]);
 }

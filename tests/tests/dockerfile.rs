@@ -41,8 +41,7 @@ fn the_dockerfile_builds_an_image_that_registers() {
 
     let release = path("target/x86_64-unknown-linux-gnu/release");
     fs::create_dir_all(&release).expect("a folder");
-    fs::copy(product::binary(), release.join("armistice")).expect("a copy");
-    fs::copy(product::engine(), release.join("armistice-aarch64")).expect("a copy");
+    product::copy_all(&release);
     let image = "armistice.test/by-dockerfile:1";
     run(docker
         .docker()
@@ -59,6 +58,10 @@ fn the_dockerfile_builds_an_image_that_registers() {
             .contains("/usr/libexec/armistice/armistice-aarch64"),
         "arm64 is to be run by the engine:\n{done}"
     );
+    docker
+        .run_privileged(&[], image, &["register", "arm", "--engine", "armistice"])
+        .ok()
+        .says("/usr/libexec/armistice/armistice-arm");
     assert_eq!(
         answer["emulators"].as_array().map(Vec::len),
         Some(2),

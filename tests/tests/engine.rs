@@ -1,6 +1,6 @@
 //! Promise: arm64 is run by Armistice's own engine, unless QEMU is asked for,
-//! the engine is not there or the processor is too old; and every verb says
-//! which it is, with its version.
+//! the engine is not there or the processor is too old; 32-bit Arm is, where that is
+//! asked for; and every verb says which it is, with its version.
 
 use std::path::Path;
 
@@ -11,43 +11,91 @@ fn armistice(table: &PrivateTable, args: &[&str]) -> Done {
     run(table.command(product::binary()).args(args))
 }
 
-/// What `status` says of arm64's handler.
+/// What `status` says of an architecture's handler.
 #[track_caller]
-fn told(table: &PrivateTable) -> (String, String) {
-    let done = armistice(table, &["status", "arm64", "-o", "json"]).ok();
+fn told_of(table: &PrivateTable, arch: &str) -> (String, String) {
+    let done = armistice(table, &["status", arch, "-o", "json"]).ok();
     let engine = done.json()["handlers"][0]["engine"].clone();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     (text(&engine["name"]), text(&engine["version"]))
 }
 
+/// What `status` says of arm64's handler.
+#[track_caller]
+fn told(table: &PrivateTable) -> (String, String) {
+    told_of(table, "arm64")
+}
+
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 #[test]
-fn it_is_the_default_and_every_verb_names_it() {
+fn it_is_the_default_for_arm64_and_every_verb_names_it() {
     let table = PrivateTable::new();
     let own = format!("Armistice's own engine {VERSION}");
-    let engine = product::engine().canonicalize().expect("the engine");
-    armistice(&table, &["register", "arm64"])
+    for (register, arch, engine) in [
+        (
+            &["register", "arm64"][..],
+            "aarch64",
+            &product::engines()[0],
+        ),
+        (
+            &["register", "arm/v7", "--engine", "armistice"],
+            "arm",
+            &product::engines()[1],
+        ),
+    ] {
+        let name = register[1];
+        let engine = engine.canonicalize().expect("the engine");
+        armistice(&table, register)
+            .ok()
+            .says("argv[0] came through")
+            .says("set-user-ID")
+            .says(&own)
+            .says(&engine.to_string_lossy());
+        let told = told_of(&table, name);
+        assert_eq!(told, ("armistice".to_owned(), VERSION.to_owned()));
+        armistice(&table, &["status"])
+            .ok()
+            .says(&format!("armistice-{arch}"));
+        armistice(&table, &["verify", name])
+            .ok()
+            .says("in an empty root")
+            .says(&own);
+        let folder = e2e::temporary();
+        let program = folder.path().join("program");
+        let proofs = product::workspace().join("crates/proof/programs/bin");
+        copy_program(&proofs.join(arch), &program);
+        armistice(&table, &["explain", &program.to_string_lossy()])
+            .ok()
+            .says(&format!("qemu-{arch} runs it"))
+            .says(&own);
+    }
+}
+
+/// One entry and one engine for all that people call 32-bit Arm.
+#[test]
+fn every_name_of_32_bit_arm_means_its_engine() {
+    let table = PrivateTable::new();
+    for name in [
+        "arm",
+        "arm/v5",
+        "arm/v6",
+        "arm/v7",
+        "linux/arm/v7",
+        "armhf",
+        "armel",
+        "armv7l",
+    ] {
+        armistice(&table, &["register", name, "--engine", "armistice"]).ok();
+        assert_eq!(table.names(), ["qemu-arm"], "{name}");
+        assert_eq!(told_of(&table, name).0, "armistice", "{name}");
+        armistice(&table, &["unregister", name]).ok();
+    }
+    armistice(&table, &["register", "armhf"])
         .ok()
-        .says("argv[0] came through")
-        .says(&own)
-        .says(&engine.to_string_lossy());
-    assert_eq!(told(&table), ("armistice".to_owned(), VERSION.to_owned()));
-    armistice(&table, &["status"])
-        .ok()
-        .says("armistice-aarch64");
-    armistice(&table, &["verify", "arm64"])
-        .ok()
-        .says("in an empty root")
-        .says(&own);
-    let folder = e2e::temporary();
-    let program = folder.path().join("program");
-    let proof = product::workspace().join("crates/proof/programs/bin/aarch64");
-    copy_program(&proof, &program);
-    armistice(&table, &["explain", &program.to_string_lossy()])
-        .ok()
-        .says("qemu-aarch64 runs it")
-        .says(&own);
+        .says("is run by QEMU")
+        .says("--engine armistice");
+    assert_eq!(told_of(&table, "arm").0, "qemu");
 }
 
 #[test]

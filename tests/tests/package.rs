@@ -26,12 +26,15 @@ fn the_package_is_whole() {
         .ok()
         .says(env!("CARGO_PKG_VERSION"));
 
-    let engine = root.path().join("usr/libexec/armistice/armistice-aarch64");
-    run(Command::new(&engine).arg("--version"))
-        .ok()
-        .prints(&format!("armistice-aarch64 {}", env!("CARGO_PKG_VERSION")));
+    let folder = root.path().join("usr/libexec/armistice");
+    let engines = product::ENGINES.map(|name| folder.join(name));
+    for (engine, name) in engines.iter().zip(product::ENGINES) {
+        run(Command::new(engine).arg("--version"))
+            .ok()
+            .prints(&format!("{name} {}", env!("CARGO_PKG_VERSION")));
+    }
 
-    for file in [&binary, &engine] {
+    for file in std::iter::once(&binary).chain(&engines) {
         let bytes = std::fs::read(file).expect("a program");
         let symbols = bytes.windows(8).any(|name| name == b".symtab\0");
         assert!(!symbols, "{} is not stripped", file.display());

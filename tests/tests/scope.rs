@@ -28,16 +28,10 @@ fn register(table: &PrivateTable, names: &[&str]) {
     run(table.command(product::binary()).arg("register").args(names)).ok();
 }
 
-/// A folder that holds nothing but the command and the engine, to be a root.
+/// A folder that holds nothing but the command and the engines, to be a root.
 fn bare_root() -> tempfile::TempDir {
     let root = e2e::temporary();
-    let engine = product::engine();
-    for (from, name) in [
-        (product::binary(), "armistice"),
-        (engine.as_path(), "armistice-aarch64"),
-    ] {
-        e2e::copy_program(from, &root.path().join(name));
-    }
+    product::copy_all(root.path());
     root
 }
 

@@ -47,12 +47,7 @@ fn a_user_without_rights_can_do_it() {
     let root = unpacked(&userland);
     // The binaries where everybody may read them, wherever the workspace is.
     let copy = root.path().join("armistice");
-    for (from, to) in [
-        (product::binary(), &copy),
-        (&product::engine(), &root.path().join("armistice-aarch64")),
-    ] {
-        e2e::copy_program(from, to);
-    }
+    product::copy_all(root.path());
     let mut command = if rustix::process::geteuid().is_root() {
         let mut command = Command::new(need::program("setpriv", "util-linux"));
         command

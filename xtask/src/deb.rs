@@ -1,5 +1,5 @@
 //! `cargo xtask deb`: the Debian package, made by `dpkg-deb` from the release
-//! binaries of command and engine, the man page and completions, the unit for
+//! binaries of command and engines, the man page and completions, the unit for
 //! `guard`, and the maintainer scripts of `deploy/debian`.
 //!
 //! Invariant: the same binaries and time stamp give the same bytes,
@@ -15,19 +15,16 @@ use e2e::product;
 
 use crate::step;
 
-/// The engine's program.
-const ENGINE: &str = "armistice-aarch64";
-
 /// Builds the binaries and the package of them, in the target folder; its path.
 ///
 /// # Errors
 /// Where building, writing or `dpkg-deb` fails.
 pub(crate) fn build() -> Result<PathBuf> {
     let binary = step::build()?;
-    let engine = product::engine_of(&binary)
-        .with_context(|| format!("{ENGINE} is not beside {}", binary.display()))?;
+    let engines = product::engines_of(&binary)
+        .with_context(|| format!("an engine is not beside {}", binary.display()))?;
     let source = product::workspace();
-    package(&binary, &engine, source, &product::target_dir(), epoch()?)
+    package(&binary, &engines, source, &product::target_dir(), epoch()?)
 }
 
 /// Makes the package of these binaries, and of this source's other files, in this
@@ -37,7 +34,7 @@ pub(crate) fn build() -> Result<PathBuf> {
 /// Where writing or `dpkg-deb` fails.
 pub(crate) fn package(
     binary: &Path,
-    engine: &Path,
+    engines: &[PathBuf],
     source: &Path,
     folder: &Path,
     epoch: u64,
@@ -47,7 +44,7 @@ pub(crate) fn package(
         fs::remove_dir_all(&stage)?;
     }
     fs::create_dir_all(&stage)?;
-    lay_out(binary, engine, source, &stage)?;
+    lay_out(binary, engines, source, &stage)?;
     let version = env!("CARGO_PKG_VERSION");
     let package = folder.join(format!("armistice_{version}_amd64.deb"));
     run(Command::new("dpkg-deb")
@@ -71,11 +68,18 @@ pub(crate) fn epoch() -> Result<u64> {
         .with_context(|| format!("no time in seconds: {text:?}"))
 }
 
-fn lay_out(binary: &Path, engine: &Path, source: &Path, stage: &Path) -> Result<()> {
-    let engine_place = format!("usr/libexec/armistice/{ENGINE}");
-    for (from, to) in [(binary, "usr/bin/armistice"), (engine, &engine_place)] {
+fn lay_out(binary: &Path, engines: &[PathBuf], source: &Path, stage: &Path) -> Result<()> {
+    let mut size = 0;
+    let engine_place = |name| format!("usr/libexec/armistice/{name}");
+    let engines = engines.iter().map(PathBuf::as_path);
+    let engines = engines.zip(product::ENGINES.map(engine_place));
+    for (from, to) in [(binary, "usr/bin/armistice".to_owned())]
+        .into_iter()
+        .chain(engines)
+    {
         let content = fs::read(from).with_context(|| format!("reading {}", from.display()))?;
-        place(stage, to, &content, 0o755)?;
+        place(stage, &to, &content, 0o755)?;
+        size += content.len() as u64;
     }
     place(
         stage,
@@ -111,7 +115,7 @@ fn lay_out(binary: &Path, engine: &Path, source: &Path, stage: &Path) -> Result<
         copyright(source)?.as_bytes(),
         0o644,
     )?;
-    let size = (fs::metadata(binary)?.len() + fs::metadata(engine)?.len()).div_ceil(1024) + 200;
+    let size = size.div_ceil(1024) + 200;
     place(stage, "DEBIAN/control", control(size).as_bytes(), 0o644)?;
     for script in ["postinst", "prerm", "postrm"] {
         let text = fs::read(source.join("deploy/debian").join(script))
@@ -150,8 +154,9 @@ fn control(size_kib: u64) -> String {
          Installed-Size: {size_kib}\nRecommends: qemu-user-static | qemu-user\nSection: otherosfs\nPriority: optional\n\
          Description: run Arm containers, and other foreign ones, on an Intel machine\n \
          Registers emulators with the kernel, proves that foreign programs run,\n \
-         explains it where they do not, and keeps it so. Has an engine of its own\n \
-         for arm64, for processors of x86-64-v3; QEMU runs the other architectures.\n"
+         explains it where they do not, and keeps it so. Has engines of its own\n \
+         for arm64 and 32-bit Arm, for processors of x86-64-v3; QEMU runs the other\n \
+         architectures.\n"
     )
 }
 

@@ -7,7 +7,9 @@
 //! 4. the distribution's places.
 //!
 //! The first usable file wins; where a directory has several, Armistice's own
-//! engine comes before QEMU, unless an [`Engine`] says which it is to be. In a
+//! engine comes before QEMU, unless an [`Engine`] says which it is to be. Where the own
+//! engine does not come first ([`own_comes_first`]), it comes after all QEMUs but in a
+//! directory that somebody named. In a
 //! directory that somebody named, an unusable file ends the search with an
 //! error, because they meant that one; elsewhere it is passed over and
 //! remembered, so that the caller can say so.
@@ -37,7 +39,8 @@ const DISTRIBUTION: [&str; 4] = [
 /// architecture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Engine {
-    /// Armistice's own, else QEMU, as the directories have them.
+    /// Armistice's own, else QEMU, as the directories have them; the other way round
+    /// where [`own_comes_first`] does not hold.
     #[default]
     Any,
     /// Armistice's own only; QEMU for the other architectures.
@@ -174,6 +177,19 @@ impl Search {
     /// the failed check for an unusable file in a named directory;
     /// [`Error::NotFound`], with all that was passed over, where none is left.
     pub fn find(&self, arch: &Arch) -> Result<Found, Error> {
+        if self.engine == Engine::Any && has_own(arch) && !own_comes_first(arch) {
+            // Whoever names a directory means what is in it.
+            let first = |dir: &Dir, maker| dir.origin.is_explicit() || maker != Maker::Armistice;
+            match self.find_where(arch, first) {
+                Err(Error::NotFound { .. }) => {}
+                found => return found,
+            }
+        }
+        self.find_where(arch, |_, _| true)
+    }
+
+    /// The same among those that may be taken.
+    fn find_where(&self, arch: &Arch, may: impl Fn(&Dir, Maker) -> bool) -> Result<Found, Error> {
         let mut passed_over = Vec::new();
         for dir in &self.dirs {
             if dir.origin.is_explicit() {
@@ -182,7 +198,8 @@ impl Search {
             for name in candidates(arch, self.engine) {
                 let path = dir.path.join(&name);
                 let maker = Maker::of(&path);
-                if dir.origin == Origin::Beside && maker != Maker::Armistice
+                if !may(dir, maker)
+                    || dir.origin == Origin::Beside && maker != Maker::Armistice
                     || path.symlink_metadata().is_err()
                 {
                     continue;
@@ -227,13 +244,22 @@ impl Search {
     }
 }
 
-/// Architectures that Armistice has an engine of its own for.
-const OWN_ENGINES: [&str; 1] = ["aarch64"];
+/// Architectures that Armistice has an engine of its own for, and whether that comes before
+/// QEMU where nobody asks for either. One that has not been tried as widely as arm64's does
+/// not.
+const OWN_ENGINES: [(&str, bool); 2] = [("aarch64", true), ("arm", false)];
 
 /// Whether Armistice has an engine of its own for an architecture.
 #[must_use]
 pub fn has_own(arch: &Arch) -> bool {
-    OWN_ENGINES.contains(&arch.name)
+    OWN_ENGINES.iter().any(|(name, _)| *name == arch.name)
+}
+
+/// Whether Armistice's own engine for an architecture comes before QEMU where nobody asks
+/// for either.
+#[must_use]
+pub fn own_comes_first(arch: &Arch) -> bool {
+    OWN_ENGINES.contains(&(arch.name, true))
 }
 
 /// Whether this processor has what Armistice's own engine needs.
@@ -252,13 +278,17 @@ fn candidates(arch: &Arch, engine: Engine) -> Vec<String> {
     let own = has_own(arch).then(|| own_name(arch));
     match (engine, own) {
         (Engine::Armistice, Some(own)) => vec![own],
-        (Engine::Any, Some(own)) => [own].into_iter().chain(qemu).collect(),
+        (Engine::Any, Some(own)) if own_comes_first(arch) => {
+            [own].into_iter().chain(qemu).collect()
+        }
+        (Engine::Any, Some(own)) => qemu.into_iter().chain([own]).collect(),
         _ => qemu.into(),
     }
 }
 
 /// The file name of Armistice's own engine.
-fn own_name(arch: &Arch) -> String {
+#[must_use]
+pub fn own_name(arch: &Arch) -> String {
     format!("armistice-{}", arch.name)
 }
 
@@ -351,19 +381,30 @@ mod tests {
     }
 
     #[test]
-    fn the_engine_decides_what_may_run_arm64() {
-        let arm64 = Arch::by_name("aarch64").unwrap();
-        let qemu = candidates(arm64, Engine::Qemu);
-        assert!(qemu.iter().all(|name| !name.starts_with("armistice")));
-        assert_eq!(candidates(arm64, Engine::Armistice), ["armistice-aarch64"]);
-        let any = candidates(arm64, Engine::Any);
-        assert_eq!(any[0], "armistice-aarch64");
-        assert_eq!(any[1..], qemu[..]);
-        let arm = Arch::by_name("arm").unwrap();
-        assert_eq!(
-            candidates(arm, Engine::Armistice),
-            candidates(arm, Engine::Qemu),
-            "QEMU runs what has no engine"
-        );
+    fn the_engine_decides_what_may_run_arm() {
+        for (name, first) in OWN_ENGINES {
+            let arch = Arch::by_name(name).unwrap();
+            let own = format!("armistice-{name}");
+            let qemu = candidates(arch, Engine::Qemu);
+            assert!(qemu.iter().all(|name| !name.starts_with("armistice")));
+            assert_eq!(candidates(arch, Engine::Armistice), [own.as_str()]);
+            let any = candidates(arch, Engine::Any);
+            let own = [own];
+            let order = if first {
+                [&own[..], &qemu]
+            } else {
+                [&qemu[..], &own]
+            };
+            assert_eq!(any, order.concat());
+        }
+        // The other order of bytes is another architecture.
+        for name in ["riscv64", "armeb", "aarch64_be"] {
+            let other = Arch::by_name(name).unwrap();
+            assert_eq!(
+                candidates(other, Engine::Armistice),
+                candidates(other, Engine::Qemu),
+                "QEMU runs what has no engine"
+            );
+        }
     }
 }

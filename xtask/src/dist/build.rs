@@ -15,7 +15,8 @@ use crate::step::{git, run};
 pub(crate) struct Built {
     pub(crate) source: PathBuf,
     pub(crate) command: PathBuf,
-    pub(crate) engine: PathBuf,
+    /// In the order of [`product::ENGINES`].
+    pub(crate) engines: [PathBuf; 2],
 }
 
 /// Exports a commit and builds it. `ARMISTICE_BIN` names a command that was built
@@ -25,11 +26,11 @@ pub(crate) fn build(work: &Path, commit: &str, epoch: u64) -> Result<Built> {
     export(commit, &source)?;
     if let Some(given) = std::env::var_os("ARMISTICE_BIN") {
         let command = PathBuf::from(given);
-        let engine = product::engine_of(&command).context("the engine is not beside it")?;
+        let engines = product::engines_of(&command).context("an engine is not beside it")?;
         return Ok(Built {
             source,
             command,
-            engine,
+            engines,
         });
     }
     let target = work.join("target");
@@ -45,9 +46,9 @@ pub(crate) fn build(work: &Path, commit: &str, epoch: u64) -> Result<Built> {
     let built = Built {
         source,
         command: release.join("armistice"),
-        engine: release.join("armistice-aarch64"),
+        engines: product::ENGINES.map(|name| release.join(name)),
     };
-    for binary in [&built.command, &built.engine] {
+    for binary in std::iter::once(&built.command).chain(&built.engines) {
         names_no_folder(binary, work)?;
     }
     Ok(built)

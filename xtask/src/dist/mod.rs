@@ -5,7 +5,7 @@
 //! | `armistice-V-x86_64-linux.tar.gz` | command, engine, man page, completions, licences |
 //! | `armistice_V_amd64.deb` | the Debian package |
 //! | `armistice-V-image.tar` | the container image: command and engine |
-//! | `armistice-V.cdx.json`, `armistice-aarch64-V.cdx.json` | what each binary is made of (CycloneDX) |
+//! | `armistice-V.cdx.json`, `armistice-aarch64-V.cdx.json`, `armistice-arm-V.cdx.json` | what each binary is made of (CycloneDX) |
 //! | `SHA256SUMS` | for `sha256sum -c` |
 //!
 //! Everything is made of what is committed, exported to a folder of its own.
@@ -70,11 +70,11 @@ pub(crate) fn dist(args: &[&str]) -> Result<()> {
 fn make(work: &Path, out: &Path, commit: &str, epoch: u64, cyclonedx: &Path) -> Result<()> {
     fresh(out)?;
     let built = build::build(work, commit, epoch)?;
-    for (name, text) in sbom::of_both(&built.source, cyclonedx, epoch)? {
+    for (name, text) in sbom::of_all(&built.source, cyclonedx, epoch)? {
         fs::write(out.join(name), text)?;
     }
     tarball(&built, out, epoch)?;
-    deb::package(&built.command, &built.engine, &built.source, out, epoch)?;
+    deb::package(&built.command, &built.engines, &built.source, out, epoch)?;
     image(&built, out, epoch)?;
     fs::write(out.join("SHA256SUMS"), sums(out)?)?;
     Ok(())
@@ -93,7 +93,9 @@ fn tarball(built: &Built, out: &Path, epoch: u64) -> Result<()> {
         Ok(())
     };
     place("bin/armistice", &fs::read(&built.command)?, 0o755)?;
-    place("bin/armistice-aarch64", &fs::read(&built.engine)?, 0o755)?;
+    for (engine, name) in built.engines.iter().zip(product::ENGINES) {
+        place(&format!("bin/{name}"), &fs::read(engine)?, 0o755)?;
+    }
     let man = generated(&built.command, &["man"])?;
     place("man/armistice.1", &man, 0o644)?;
     for shell in ["bash", "zsh", "fish"] {
@@ -128,13 +130,15 @@ fn tarball(built: &Built, out: &Path, epoch: u64) -> Result<()> {
     Ok(())
 }
 
-/// Of Armistice's own engine alone.
+/// Of Armistice's own engines alone.
 fn image(built: &Built, out: &Path, epoch: u64) -> Result<()> {
-    let engine = built.engine.parent().context("a file has a folder")?;
+    let [engine, _] = &built.engines;
+    let folder = engine.parent().context("a file has a folder")?;
     run(Command::new(&built.command)
-        .args(["image", "build", "--arch", "arm64", "--engine", "armistice"])
+        .args(["image", "build", "--arch", "arm64", "--arch", "arm/v7"])
+        .args(["--engine", "armistice"])
         .arg("--emulator-dir")
-        .arg(engine)
+        .arg(folder)
         .arg(format!("--tag=armistice:{VERSION}"))
         .arg(format!("--timestamp={epoch}"))
         .arg("--output")

@@ -10,20 +10,17 @@ use anyhow::{Context, Result};
 use crate::step::run;
 
 /// The file that is written, and the release's name for it.
-const FILES: [(&str, &str); 2] = [
+const FILES: [(&str, &str); 3] = [
     ("crates/armistice/armistice_bin.cdx.json", "armistice"),
     (
         "crates/engine/armistice-aarch64_bin.cdx.json",
         "armistice-aarch64",
     ),
+    ("crates/engine/armistice-arm_bin.cdx.json", "armistice-arm"),
 ];
 
 /// Names and texts; the same in whatever folder the source lies.
-pub(crate) fn of_both(
-    source: &Path,
-    cyclonedx: &Path,
-    epoch: u64,
-) -> Result<Vec<(String, String)>> {
+pub(crate) fn of_all(source: &Path, cyclonedx: &Path, epoch: u64) -> Result<Vec<(String, String)>> {
     run(Command::new(cyclonedx)
         .args(["cyclonedx", "--quiet", "--format=json"])
         .args(["--describe=binaries", "--spec-version=1.5"])

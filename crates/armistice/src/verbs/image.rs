@@ -10,6 +10,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use armistice_arch::{Arch, Platform};
+use armistice_emulators::search::has_own;
 use armistice_emulators::{
     Emulator, Engine, Error as EmulatorError, Found, Maker, Processor, Search,
 };
@@ -151,7 +152,7 @@ fn find(args: &ImageBuild, output: Output) -> Result<Vec<(&'static Arch, Emulato
     }
 }
 
-/// Takes what was found, and QEMU beside an engine of Armistice's own.
+/// Takes what was found, and beside an engine of Armistice's own QEMU, or the other way round.
 fn take(
     arch: &'static Arch,
     found: Found,
@@ -160,17 +161,23 @@ fn take(
     output: Output,
 ) -> Result<()> {
     say_choice(arch, &found, search, output);
-    let both = found.maker == Maker::Armistice && search.engine == Engine::Any;
+    let both = has_own(arch) && search.engine == Engine::Any;
+    let engine = match found.maker {
+        Maker::Armistice => Engine::Qemu,
+        _ => Engine::Armistice,
+    };
     all.push((arch, found.emulator));
     if !both {
         return Ok(());
     }
-    let qemu = Search {
-        engine: Engine::Qemu,
+    let other = Search {
+        engine,
         ..search.clone()
     };
-    match qemu.find(arch) {
+    match other.find(arch) {
         Ok(second) => all.push((arch, second.emulator)),
+        // Why is said above.
+        Err(EmulatorError::NoEngine { .. }) => {}
         Err(EmulatorError::NotFound { .. }) => output.note(format!(
             "Without QEMU for {}: it will not run on processors older than x86-64-v3",
             arch.display_name()

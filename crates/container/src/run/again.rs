@@ -45,6 +45,8 @@ pub(super) struct Rest {
     pub(super) argv: Vec<String>,
     /// All variables of the command's.
     pub(super) env: Vec<String>,
+    /// What the starter is for, in the words of who gave it; nothing where there is none.
+    pub(super) starter: String,
 }
 
 impl Rest {
@@ -57,6 +59,7 @@ impl Rest {
             self.user.home.clone(),
             self.folder.clone(),
             u8::from(self.init).to_string(),
+            self.starter.clone(),
             self.argv.len().to_string(),
         ];
         let all = first.iter().chain(&self.argv).chain(&self.env);
@@ -75,6 +78,7 @@ impl Rest {
             home: words.next()?,
         };
         let (folder, init) = (words.next()?, words.next()? == "1");
+        let starter = words.next()?;
         let count: usize = words.next()?.parse().ok()?;
         let argv: Vec<String> = words.by_ref().take(count).collect();
         (argv.len() == count).then(|| Rest {
@@ -83,6 +87,7 @@ impl Rest {
             init,
             argv,
             env: words.collect(),
+            starter,
         })
     }
 }
@@ -263,6 +268,7 @@ mod tests {
                 init: true,
                 argv: vec!["sh".into(), String::new(), "-c\0".into()],
                 env: vec!["A=1\n2".into(), "B=".into(), "x".repeat(1 << 20)],
+                starter: "arm".into(),
             };
             let words = read(written(&rest.words()).unwrap()).unwrap();
             assert_eq!(Rest::of(words.into_iter()), Some(rest));

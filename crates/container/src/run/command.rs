@@ -121,6 +121,7 @@ fn begin(
         init: container.init,
         folder,
         user,
+        starter: starter.as_ref().map_or(String::new(), |s| s.of.clone()),
     };
     again::become_copy(&copy, &rest, outside, starter.as_ref().map(|s| &s.file))
 }

@@ -262,12 +262,13 @@ pub fn run(container: &Container, handlers: Option<&dyn Handlers>) -> Result<u8,
 
 /// To be called first in `main` of a program that calls [`run`]: goes on with what process 1
 /// has to do, and does not return, where this process is one that has started itself
-/// again. `starter` makes of the emulator's file what [`Handlers::without_table`] gave.
-pub fn go_on_inside(starter: impl FnOnce(OwnedFd) -> Starter) {
+/// again. `starter` makes of the emulator's file, and of the words that it had
+/// ([`Starter::of`]), what [`Handlers::without_table`] gave.
+pub fn go_on_inside(starter: impl FnOnce(OwnedFd, &str) -> Starter) {
     match again::handed_over() {
         None => {}
         Some(Ok(here)) => {
-            let starter = here.starter.map(starter);
+            let starter = here.starter.map(|file| starter(file, &here.rest.starter));
             command::go_on(&here.rest, here.outside, starter.as_ref())
         }
         // SAFETY: ends the process at once; it has done nothing yet.

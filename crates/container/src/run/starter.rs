@@ -29,10 +29,12 @@ const DEPTH: usize = 5;
 pub struct Starter {
     /// Its file, which need not be readable.
     pub file: OwnedFd,
-    /// Whether a program is for it, by its first bytes.
-    pub takes: fn(&[u8]) -> bool,
+    /// What it executes, in words for the next two.
+    pub of: String,
+    /// Whether a program is for it, by these words and the program's first bytes.
+    pub takes: fn(&str, &[u8]) -> bool,
     /// Its own arguments for a program's start, its own name first.
-    pub arguments: fn(&Start) -> Vec<CString>,
+    pub arguments: fn(&str, &Start) -> Vec<CString>,
 }
 
 impl fmt::Debug for Starter {
@@ -61,7 +63,7 @@ impl Starter {
             arguments: arguments.to_vec(),
         };
         match self.behind(start) {
-            Ok(start) => execute(&self.file, &(self.arguments)(&start), env),
+            Ok(start) => execute(&self.file, &(self.arguments)(&self.of, &start), env),
             Err(error) => error,
         }
     }
@@ -71,7 +73,7 @@ impl Starter {
         for _ in 0..=DEPTH {
             let path = Path::new(OsStr::from_bytes(start.program.to_bytes()));
             let head = head(path)?;
-            if (self.takes)(&head) {
+            if (self.takes)(&self.of, &head) {
                 return Ok(start);
             }
             let line = Line::read(&head).ok_or(Errno::NOEXEC)?;
@@ -224,8 +226,9 @@ mod tests {
     fn starter() -> Starter {
         Starter {
             file: File::open("/dev/null").unwrap().into(),
-            takes: |head| head.starts_with(b"program"),
-            arguments: |_| Vec::new(),
+            of: "program".to_owned(),
+            takes: |of, head| head.starts_with(of.as_bytes()),
+            arguments: |_, _| Vec::new(),
         }
     }
 

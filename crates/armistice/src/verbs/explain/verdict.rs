@@ -27,7 +27,11 @@ const FIXES_MAX: usize = 4;
 
 /// Where the engine of an architecture finds Debian's cross libc
 /// (`crates/engine/src/linux/loader/prefix.rs`).
-const CROSS_LIBCS: [(&str, &str); 1] = [("aarch64", "/usr/aarch64-linux-gnu")];
+const CROSS_LIBCS: [(&str, &str); 3] = [
+    ("aarch64", "/usr/aarch64-linux-gnu"),
+    ("arm", "/usr/arm-linux-gnueabihf"),
+    ("arm", "/usr/arm-linux-gnueabi"),
+];
 
 /// What is executed, and where.
 pub(super) struct Call {
@@ -531,15 +535,18 @@ fn cross_libc(
     arch: &Arch,
     loader: &Path,
 ) -> Option<&'static str> {
-    let folder = CROSS_LIBCS.iter().find(|(name, _)| *name == arch.name)?.1;
     // An entry that is only thought of has no emulator yet.
     let engine = if entry.interpreter.as_os_str().is_empty() {
         own_engine_runs()
     } else {
         EngineLine::of(entry).is_some_and(|engine| engine.name == "armistice")
     };
-    let below = Path::new(folder).join(loader.strip_prefix("/").ok()?);
-    (engine && !is_missing(files, &below)).then_some(folder)
+    let loader = loader.strip_prefix("/").ok()?;
+    let of_arch = CROSS_LIBCS
+        .iter()
+        .filter(|(name, _)| engine && *name == arch.name);
+    let mut folders = of_arch.map(|(_, folder)| *folder);
+    folders.find(|folder| !is_missing(files, &Path::new(folder).join(loader)))
 }
 
 /// An entry takes the program and has an emulator that cannot run it.

@@ -13,7 +13,7 @@ use armistice_arch::{Arch, ElfHeader, Platform};
 use armistice_binfmt::{Registration, Snapshot, Table, replay};
 use armistice_container::run::{Handlers, Start, Starter, read_only_copy};
 use armistice_emulators::Maker;
-use armistice_emulators::search::has_own;
+use armistice_emulators::search::{has_own, own_name};
 
 use crate::cli::{Emulators, FlagSwitches, Force, Names};
 use crate::native;
@@ -104,11 +104,12 @@ fn shown(emulator: &Path) -> Result<OwnedFd> {
     read_only_copy(emulator).with_context(|| format!("cannot show {}", emulator.display()))
 }
 
-/// How the engine is called for a program: see `armistice-aarch64 --help`. Its options
+/// How an architecture's engine is called for a program: see its `--help`. Its options
 /// end before the program, whose name may look like one.
-fn engines_arguments(start: &Start) -> Vec<CString> {
+fn engines_arguments(arch: &str, start: &Start) -> Vec<CString> {
+    let name = Arch::by_name(arch).map(own_name).unwrap_or_default();
     let mut words = vec![
-        c"armistice-aarch64".to_owned(),
+        CString::new(name).unwrap_or_default(),
         c"--execfn".to_owned(),
         start.executed.clone(),
         c"--argv0".to_owned(),
@@ -120,19 +121,20 @@ fn engines_arguments(start: &Start) -> Vec<CString> {
     words
 }
 
-/// The engine, which executes programs by itself.
-pub(crate) fn by_engine(file: OwnedFd) -> Starter {
+/// An architecture's engine, which executes programs by itself.
+pub(crate) fn by_engine(file: OwnedFd, arch: &str) -> Starter {
     Starter {
         file,
+        of: arch.to_owned(),
         takes: is_engines,
         arguments: engines_arguments,
     }
 }
 
-/// Whether a program is the engine's.
-fn is_engines(head: &[u8]) -> bool {
-    let arch = ElfHeader::parse(head).ok().and_then(|h| Arch::of_elf(&h));
-    arch.is_some_and(has_own)
+/// Whether a program is for an architecture's engine.
+fn is_engines(arch: &str, head: &[u8]) -> bool {
+    let of = ElfHeader::parse(head).ok().and_then(|h| Arch::of_elf(&h));
+    of.is_some_and(|of| of.name == arch)
 }
 
 impl Handlers for Foreign {
@@ -155,13 +157,13 @@ impl Handlers for Foreign {
     fn without_table(&self, why: &str) -> Result<Starter, String> {
         let starter = || {
             let request = self.request()?;
-            let (_, engine) = request
+            let (arch, engine) = request
                 .paths()
                 .find(|(arch, path)| has_own(arch) && Maker::of(path) == Maker::Armistice)
                 .with_context(|| {
-                    format!("{why}. Without a table only Armistice's own engine runs programs, and only arm64's")
+                    format!("{why}. Without a table only Armistice's own engines run programs, and only arm64's and, with --engine armistice, 32-bit Arm's")
                 })?;
-            anyhow::Ok(by_engine(shown(engine)?))
+            anyhow::Ok(by_engine(shown(engine)?, arch.name))
         };
         let starter = starter().map_err(|error| in_full(&error))?;
         self.output
