@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{fmt, fs};
 
+use armistice_arch::Arch;
 use tempfile::TempDir;
 
 use crate::command::{Done, run};
-use crate::isolation::run_isolated;
+use crate::isolation::{self, run_isolated};
 use crate::{need, userland};
 
 /// Longer than anything in here takes on a loaded machine.
@@ -39,17 +40,33 @@ enum Place {
 
 impl DebianRoot {
     /// Makes one with these packages. Without an emulator it is this
-    /// machine's own architecture's.
+    /// machine's own architecture's, else that of the emulator's programs.
     ///
     /// # Panics
     /// When it can't be made.
     #[must_use]
     pub fn make(suite: &str, packages: &[&str], emulator: Option<&Path>) -> DebianRoot {
+        DebianRoot::of(architecture(emulator), suite, packages, emulator)
+    }
+
+    /// The same for an architecture that the emulator, or this machine, runs beside
+    /// others: armel, or i386.
+    ///
+    /// # Panics
+    /// When it can't be made.
+    #[must_use]
+    pub fn of(
+        architecture: &'static str,
+        suite: &str,
+        packages: &[&str],
+        emulator: Option<&Path>,
+    ) -> DebianRoot {
         let folder = crate::temporary();
-        let made = debootstrap(suite, packages, emulator, &folder.path().join(ROOT));
+        let root = folder.path().join(ROOT);
+        let made = debootstrap((suite, architecture), packages, emulator, &root);
         DebianRoot {
             suite: suite.to_owned(),
-            architecture: architecture(emulator),
+            architecture,
             made: Some(made),
             emulator: emulator.map(Path::to_owned),
             place: Place::Temporary(folder),
@@ -76,7 +93,8 @@ impl DebianRoot {
             let _ = fs::remove_dir_all(folder);
             fs::create_dir_all(folder).expect("the root's folder can be made");
             let root = folder.join(ROOT);
-            made = Some(debootstrap(suite, packages, emulator, &root));
+            let of = (suite, architecture(emulator));
+            made = Some(debootstrap(of, packages, emulator, &root));
             prepare(&root).expect("a new root can be added to");
             fs::write(note, wanted).expect("the root's folder can be written to");
         }
@@ -193,11 +211,17 @@ const ROOT: &str = "debian";
 const ROOT_INSIDE: &str = "root";
 
 fn architecture(emulator: Option<&Path>) -> &'static str {
-    if emulator.is_some() { "arm64" } else { "amd64" }
+    let of = emulator.map_or_else(Arch::host, isolation::runs);
+    of.debian.expect("Debian has a port to it")
 }
 
 #[track_caller]
-fn debootstrap(suite: &str, packages: &[&str], emulator: Option<&Path>, root: &Path) -> Done {
+fn debootstrap(
+    (suite, architecture): (&str, &str),
+    packages: &[&str],
+    emulator: Option<&Path>,
+    root: &Path,
+) -> Done {
     let mmdebstrap = need::program("mmdebstrap", "mmdebstrap");
     if emulator.is_some() {
         // Without it mmdebstrap knows of no foreign architecture.
@@ -219,7 +243,7 @@ fn debootstrap(suite: &str, packages: &[&str], emulator: Option<&Path>, root: &P
             &mmdebstrap.to_string_lossy(),
             "--mode=root",
             "--variant=minbase",
-            &format!("--architectures={}", architecture(emulator)),
+            &format!("--architectures={architecture}"),
             &format!("--include={}", packages.join(",")),
             suite,
             &root.to_string_lossy(),

@@ -5,20 +5,17 @@
 //! leaves running ends with it. Needs root, who alone may hand on all
 //! identities, and thus make set-user-ID programs and foreign owners real.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Command};
 use std::thread;
 use std::time::Duration;
 
+use armistice_arch::Arch;
+
 use crate::command::{Done, run_within};
 use crate::need;
-
-/// arm64 programs, as everybody registers them.
-const MAGIC: &str = concat!(
-    r"\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00:",
-    r"\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff",
-);
 
 /// Waits for the identities, then makes `/proc` and the table. Programs that
 /// are executed from then on have root's capabilities.
@@ -38,19 +35,54 @@ shift 3
 exec unshare --user --mount --pid --fork --kill-child --propagation private -- \
     sh -ec "$inside" inside "$line" "$@""#;
 
-/// Runs a command so, with `arm64` as the emulator of arm64 programs (flags
-/// POCF), after a shell script of mounts which only it sees.
+/// Whose programs an emulator runs, by its file's name: `armistice-ARCH`, `qemu-ARCH`,
+/// `qemu-ARCH-static`. An emulator of another name is arm64's.
+///
+/// # Panics
+/// When the table of architectures does not have arm64.
+#[must_use]
+pub fn runs(emulator: &Path) -> &'static Arch {
+    let name = emulator.file_name().unwrap_or_default().to_string_lossy();
+    let named = name.split('-').nth(1).and_then(Arch::by_name);
+    let arm64 = || Arch::by_name("aarch64");
+    named.or_else(arm64).expect("an architecture of the table")
+}
+
+/// The line that registers an emulator as everybody does, with flags POCF.
+fn line(emulator: &Path) -> String {
+    let arch = runs(emulator);
+    let pattern = arch.pattern();
+    let escaped = |bytes: &[u8]| {
+        bytes.iter().fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "\\x{byte:02x}");
+            text
+        })
+    };
+    // The name is one that mmdebstrap and others look for.
+    format!(
+        ":{}:M::{}:{}:{}:POCF",
+        arch.entry_name(),
+        escaped(&pattern.magic),
+        escaped(&pattern.mask),
+        emulator.display()
+    )
+}
+
+/// Runs a command so, with an emulator of the programs that its name says ([`runs`]),
+/// after a shell script of mounts which only it sees.
 ///
 /// # Panics
 /// When this is not root's, or the kernel too old.
 #[track_caller]
 #[must_use]
-pub fn run_isolated(arm64: Option<&Path>, mounts: &str, command: &[&str], limit: Duration) -> Done {
+pub fn run_isolated(
+    emulator: Option<&Path>,
+    mounts: &str,
+    command: &[&str],
+    limit: Duration,
+) -> Done {
     need::host_root();
-    // The name is one that mmdebstrap and others look for.
-    let line = arm64.map_or(String::new(), |path| {
-        format!(":qemu-aarch64:M::{MAGIC}:{}:POCF", path.display())
-    });
+    let line = emulator.map_or(String::new(), line);
     let mut outside = Command::new(need::program("unshare", "util-linux"));
     outside
         .args(["--mount", "--propagation", "private", "--"])

@@ -119,7 +119,11 @@ impl Case {
     }
 
     /// What differs, if anything does, as a text to be read.
-    pub(crate) fn difference(&self, expected: &str, found: &str) -> Option<String> {
+    pub(crate) fn difference(
+        &self,
+        [native, foreign]: &[&str; 2],
+        [expected, found]: [&str; 2],
+    ) -> Option<String> {
         if expected == found {
             return None;
         }
@@ -138,7 +142,7 @@ impl Case {
                 .collect::<String>()
         };
         Some(format!(
-            "{}, from line {}:\n  on amd64:\n{}  on arm64:\n{}",
+            "{}, from line {}:\n  on {native}:\n{}  on {foreign}:\n{}",
             self.name,
             same + 1,
             few(&expected),

@@ -23,7 +23,7 @@ struct Names {
     wheels: &'static str,
 }
 
-const ARCHITECTURES: [Names; 2] = [
+const ARCHITECTURES: [Names; 4] = [
     Names {
         debian: "amd64",
         npm: "x64",
@@ -33,6 +33,16 @@ const ARCHITECTURES: [Names; 2] = [
         debian: "arm64",
         npm: "arm64",
         wheels: "aarch64",
+    },
+    Names {
+        debian: "i386",
+        npm: "ia32",
+        wheels: "i686",
+    },
+    Names {
+        debian: "armhf",
+        npm: "arm",
+        wheels: "armv7l",
     },
 ];
 
@@ -47,14 +57,15 @@ const MANYLINUX: [&str; 4] = [
     "manylinux_2_28",
 ];
 
-/// Lays out what the cases of a release need.
+/// Lays out what the cases of a release need on these of Debian's architectures.
 ///
 /// # Panics
 /// When something can't be fetched.
-pub(crate) fn lay_out(cases: &[Case], suite: &str, to: &Path) {
+pub(crate) fn lay_out(cases: &[Case], suite: &str, architectures: &[&str], to: &Path) {
     let npm: BTreeSet<&str> = cases.iter().flat_map(Case::npm).collect();
     let wheels: BTreeSet<&str> = cases.iter().flat_map(Case::wheels).collect();
-    for names in &ARCHITECTURES {
+    let wanted = |names: &&Names| architectures.contains(&names.debian);
+    for names in ARCHITECTURES.iter().filter(wanted) {
         let folder = to.join(names.debian);
         for package in &npm {
             unpack(&package.replace("ARCH", names.npm), &folder.join("npm"));

@@ -1,15 +1,17 @@
 //! Promise: Debian for arm64 runs on the engine as Debian for amd64 runs
-//! without: it is built with all maintainer scripts, and what programs print
-//! and how they end is the same, by chroot, under Docker and under Podman.
+//! without, and on the long run Debian for 32-bit Arm as Debian for i386: it is
+//! built with all maintainer scripts, and what programs print and how they end is
+//! the same, by chroot and, for arm64, under Docker and under Podman.
 //!
 //! The cases are scripts in this folder, which print nothing that depends on the
 //! architecture. Their heads name the packages they need, and what they need of npm
 //! and PyPI (`fetched.rs`); those marked `ci` run always. `ARMISTICE_LONG=1`
 //! runs all of them, in two releases, on the engine, on the engine with a storm of
-//! signals, and on QEMU, and writes what came out to `results/debian.md`. That
-//! takes hours: `ARMISTICE_CASES=a,b`, `ARMISTICE_RELEASES=trixie` and
-//! `ARMISTICE_WAYS=storm,qemu` (beside the engine, which always runs; `engine` is it
-//! alone) run only these, and the page keeps what it says of others, with the date.
+//! signals, and on QEMU, and writes what came out to `results/debian.md` (32-bit Arm's to
+//! `results/debian-armhf.md`). That takes hours: `ARMISTICE_CASES=a,b`,
+//! `ARMISTICE_RELEASES=trixie` and `ARMISTICE_WAYS=storm,qemu` (beside the engine, which
+//! always runs; `engine` is it alone) run only these, and the page keeps what it says of
+//! others, with the date.
 
 mod case;
 mod fetched;
@@ -32,30 +34,79 @@ use report::{Outcome, Report, Way};
 /// hours.
 const LONGEST_STORM: Duration = Duration::from_secs(900);
 
-/// Debian twice: for this machine, and for arm64.
+/// A guest, and who runs the same natively: Debian's names.
+#[derive(Debug)]
+struct Guest {
+    native: &'static str,
+    foreign: &'static str,
+    /// As images name them, in the same order.
+    platforms: [&'static str; 2],
+    /// Its place in [`product::ENGINES`].
+    engine: usize,
+    /// Names a QEMU for the long runs, and what it is called without that.
+    qemu: [&'static str; 2],
+    /// Compilers for both.
+    compilers: [&'static str; 2],
+    /// What the long runs write.
+    page: &'static str,
+}
+
+static ARM64: Guest = Guest {
+    native: "amd64",
+    foreign: "arm64",
+    platforms: ["linux/amd64", "linux/arm64"],
+    engine: 0,
+    qemu: ["ARMISTICE_QEMU_AARCH64", "qemu-aarch64-static"],
+    compilers: ["gcc", "aarch64-linux-gnu-gcc"],
+    page: "debian.md",
+};
+
+static ARMHF: Guest = Guest {
+    native: "i386",
+    foreign: "armhf",
+    platforms: ["linux/386", "linux/arm/v7"],
+    engine: 1,
+    qemu: ["ARMISTICE_QEMU_ARM", "qemu-arm-static"],
+    compilers: ["i686-linux-gnu-gcc", "arm-linux-gnueabihf-gcc"],
+    page: "debian-armhf.md",
+};
+
+impl Guest {
+    fn engine(&self) -> PathBuf {
+        let engines = product::engines();
+        engines[self.engine].clone()
+    }
+
+    fn names(&self) -> [&'static str; 2] {
+        [self.native, self.foreign]
+    }
+}
+
+/// Debian twice: for this machine, and for the guest.
 #[derive(Debug)]
 struct Pair {
-    amd64: DebianRoot,
-    arm64: DebianRoot,
+    guest: &'static Guest,
+    native: DebianRoot,
+    foreign: DebianRoot,
     cases: Vec<Case>,
     /// What the roots see at `/mnt`.
     shared: tempfile::TempDir,
 }
 
 impl Pair {
-    fn make(suite: &str, cases: Vec<Case>) -> Pair {
+    fn make(guest: &'static Guest, suite: &str, cases: Vec<Case>) -> Pair {
         let packages = case::packages(&cases, suite);
         let packages: Vec<&str> = packages.iter().map(String::as_str).collect();
-        let engine = product::engine();
-        let (amd64, arm64) = thread::scope(|scope| {
-            let amd64 = scope.spawn(|| DebianRoot::make(suite, &packages, None));
-            let arm64 = DebianRoot::make(suite, &packages, Some(&engine));
-            (amd64.join(), arm64)
+        let engine = guest.engine();
+        let (native, foreign) = thread::scope(|scope| {
+            let native = scope.spawn(|| DebianRoot::of(guest.native, suite, &packages, None));
+            let foreign = DebianRoot::of(guest.foreign, suite, &packages, Some(&engine));
+            (native.join(), foreign)
         });
         let shared = e2e::temporary();
         case::write_all(shared.path());
-        fetched::lay_out(&cases, suite, shared.path());
-        for (compiler, name) in [("gcc", "amd64"), ("aarch64-linux-gnu-gcc", "arm64")] {
+        fetched::lay_out(&cases, suite, &guest.names(), shared.path());
+        for (compiler, name) in guest.compilers.into_iter().zip(guest.names()) {
             run(Command::new(need::program(compiler, compiler))
                 .args(["-O2", "-shared", "-fPIC", "-o"])
                 .arg(shared.path().join(format!("storm-{name}.so")))
@@ -63,20 +114,21 @@ impl Pair {
             .ok();
         }
         Pair {
-            amd64: amd64.unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
-            arm64,
+            guest,
+            native: native.unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            foreign,
             cases,
             shared,
         }
     }
 
-    /// The pair of the short tests that run at this time.
+    /// The pair of the short tests that run at this time: they are arm64's.
     fn short() -> Arc<Pair> {
         static SHARED: Shared<Pair> = Shared::new();
         SHARED.get(|| {
             let mut cases = case::all();
             cases.retain(|case| case.ci);
-            Pair::make("bookworm", cases)
+            Pair::make(&ARM64, "bookworm", cases)
         })
     }
 
@@ -88,8 +140,8 @@ impl Pair {
             let said = case::text(&root.run(at, &case.command(None)));
             (said, started.elapsed())
         };
-        let (expected, natively) = timed(&self.amd64);
-        let (engine, on_engine) = timed(&self.arm64);
+        let (expected, natively) = timed(&self.native);
+        let (engine, on_engine) = timed(&self.foreign);
         // In a storm some programs never end: each signal comes before what the
         // last one interrupted is done again.
         let stormy = |root: &DebianRoot, name: &str, calm: Duration| {
@@ -103,32 +155,39 @@ impl Pair {
         };
         let storm = if !wanted("ARMISTICE_WAYS", "storm") {
             Way::NotRun
-        } else if stormy(&self.amd64, "amd64", natively) != expected {
+        } else if stormy(&self.native, self.guest.native, natively) != expected {
             Way::NativelyNot
         } else {
-            let storm = stormy(&self.arm64, "arm64", on_engine);
-            case.difference(&expected, &storm).into()
+            let storm = stormy(&self.foreign, self.guest.foreign, on_engine);
+            self.difference(case, &expected, &storm).into()
         };
         let qemu = if wanted("ARMISTICE_WAYS", "qemu") {
-            let done = self.arm64.run_on(Some(qemu), at, &case.command(None));
-            case.difference(&expected, &case::text(&done)).into()
+            let done = self.foreign.run_on(Some(qemu), at, &case.command(None));
+            self.difference(case, &expected, &case::text(&done)).into()
         } else {
             Way::NotRun
         };
         Outcome {
             lines: expected.lines().count(),
             seconds: on_engine.as_secs(),
-            engine: case.difference(&expected, &engine).into(),
+            engine: self.difference(case, &expected, &engine).into(),
             storm,
             qemu,
         }
     }
 
-    /// The userlands as image archives, amd64's first.
-    fn archives(&self) -> [(PathBuf, &'static str); 2] {
+    /// What differs between this machine and the guest, if anything does.
+    fn difference(&self, case: &Case, expected: &str, found: &str) -> Option<String> {
+        case.difference(&self.guest.names(), [expected, found])
+    }
+
+    /// The userlands as image archives, this machine's first.
+    fn archives(&self) -> [PathBuf; 2] {
+        let [native, foreign] = self.guest.names();
+        let [of_native, of_foreign] = self.guest.platforms;
         [
-            (&self.amd64, "linux/amd64", "amd64"),
-            (&self.arm64, "linux/arm64", "arm64"),
+            (&self.native, of_native, native),
+            (&self.foreign, of_foreign, foreign),
         ]
         .map(|(root, platform, name)| {
             let file = self.shared.path().join(format!("{name}.docker.tar"));
@@ -139,7 +198,7 @@ impl Pair {
                 archive::write(&file, &layer, &of, &image(name)).expect("the archive is written");
                 fs::remove_file(&layer).expect("what was written can be removed");
             }
-            (file, name)
+            file
         })
     }
 }
@@ -148,39 +207,52 @@ fn image(architecture: &str) -> String {
     format!("armistice.test/configured:{architecture}")
 }
 
+fn is_long() -> bool {
+    std::env::var_os("ARMISTICE_LONG").is_some_and(|value| value == "1")
+}
+
 /// Each case in both userlands prints the same and ends the same way.
 #[test]
 fn programs_do_what_they_do_on_amd64() {
-    if std::env::var_os("ARMISTICE_LONG").is_some_and(|value| value == "1") {
-        return everything();
+    if is_long() {
+        return everything(&ARM64);
     }
     let pair = Pair::short();
     let mut wrong = Vec::new();
     for case in &pair.cases {
-        let expected = case::text(&pair.amd64.run(pair.shared.path(), &case.command(None)));
-        let found = case::text(&pair.arm64.run(pair.shared.path(), &case.command(None)));
-        wrong.extend(case.difference(&expected, &found));
+        let expected = case::text(&pair.native.run(pair.shared.path(), &case.command(None)));
+        let found = case::text(&pair.foreign.run(pair.shared.path(), &case.command(None)));
+        wrong.extend(pair.difference(case, &expected, &found));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// On the long run only, until that has been whole once.
+#[test]
+fn programs_of_32_bit_arm_do_what_they_do_on_i386() {
+    if is_long() {
+        everything(&ARMHF);
+    }
 }
 
 /// In containers: the same image, once for each architecture.
 #[track_caller]
 fn in_containers(pair: &Pair, load: impl Fn(&PathBuf), client: impl Fn() -> Command) {
-    for (archive, _) in pair.archives() {
+    for archive in pair.archives() {
         load(&archive);
     }
     let mut wrong = Vec::new();
     for case in &pair.cases {
-        let [expected, found] = ["amd64", "arm64"].map(|name| {
+        let [expected, found] = [0, 1].map(|side| {
+            let [name, platform] = [pair.guest.names()[side], pair.guest.platforms[side]];
             case::text(&run(client()
                 .args(["run", "--rm", "--network=none", "--hostname=case"])
                 .arg(format!("--volume={}:/mnt:ro", pair.shared.path().display()))
-                .arg(format!("--platform=linux/{name}"))
+                .arg(format!("--platform={platform}"))
                 .arg(image(name))
                 .args(case.command(None))))
         });
-        wrong.extend(case.difference(&expected, &found));
+        wrong.extend(pair.difference(case, &expected, &found));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
@@ -219,17 +291,18 @@ fn wanted(variable: &str, name: &str) -> bool {
 
 /// All cases in two releases, with and without a storm, and on QEMU. Fails
 /// where the engine fails and `debian/known.txt` does not say why.
-fn everything() {
-    let qemu = std::env::var_os("ARMISTICE_QEMU_AARCH64").map_or_else(
-        || need::program("qemu-aarch64-static", "qemu-user-static"),
+fn everything(guest: &'static Guest) {
+    let [named, installed] = guest.qemu;
+    let qemu = std::env::var_os(named).map_or_else(
+        || need::program(installed, "qemu-user-static"),
         PathBuf::from,
     );
-    let mut report = Report::new(&product::engine(), &qemu);
+    let mut report = Report::new(guest.page, guest.names(), &guest.engine(), &qemu);
     let releases = ["bookworm", "trixie"];
     for suite in releases.map(|suite| wanted("ARMISTICE_RELEASES", suite).then_some(suite)) {
         let Some(suite) = suite else { continue };
-        let pair = Pair::make(suite, case::all());
-        report.userland(&pair.arm64);
+        let pair = Pair::make(guest, suite, case::all());
+        report.userland(&pair.foreign);
         for case in &pair.cases {
             report.case(suite, case, &pair.outcome(case, &qemu));
         }

@@ -1,4 +1,4 @@
-//! What came out of the long runs, kept in `tests/results/debian.md`: each
+//! What came out of the long runs, kept in a page of `tests/results` for each guest: each
 //! case's last outcome, with its date; the machines and versions by date; each
 //! failure with the reason that `known.txt` gives.
 //!
@@ -100,16 +100,22 @@ struct Page {
     made: BTreeMap<String, String>,
 }
 
-const TITLE: &str = "# Debian for arm64, compared with Debian for amd64\n\n\
-    Written by `ARMISTICE_LONG=1 cargo test -p e2e --test debian on_amd64`.\n\n\
-    *Same*: output and exit are the same to the byte. *Storm*: the same with SIGALRM at random \
-    microseconds in every program; *natively not*: where the storm changes it on amd64, too.\n";
+/// How a page begins.
+fn title([native, foreign]: [&str; 2]) -> String {
+    format!(
+        "# Debian for {foreign}, compared with Debian for {native}\n\n\
+        Written by `ARMISTICE_LONG=1 cargo test -p e2e --test debian on_{native}`.\n\n\
+        *Same*: output and exit are the same to the byte. *Storm*: the same with SIGALRM at random \
+        microseconds in every program; *natively not*: where the storm changes it on {native}, too.\n"
+    )
+}
+
 const HEAD: &str = "| release | case | lines | seconds | engine | storm | QEMU | date |\n\
     | --- | --- | --- | --- | --- | --- | --- | --- |\n";
 
 impl Page {
-    fn path() -> PathBuf {
-        product::workspace().join("tests/results/debian.md")
+    fn path(name: &str) -> PathBuf {
+        product::workspace().join("tests/results").join(name)
     }
 
     fn read(text: &str) -> Page {
@@ -150,8 +156,8 @@ impl Page {
             .or_default()
     }
 
-    fn text(&self) -> String {
-        let mut text = format!("{TITLE}\n");
+    fn text(&self, names: [&str; 2]) -> String {
+        let mut text = format!("{}\n", title(names));
         let dates: BTreeSet<&str> = self.rows.values().flat_map(Row::dates).collect();
         let named = |(date, _): &(&String, &String)| dates.contains(date.as_str());
         for (date, what) in self.runs.iter().filter(named) {
@@ -196,6 +202,8 @@ impl Page {
 /// The report as it grows.
 #[derive(Debug)]
 pub(crate) struct Report {
+    name: &'static str,
+    names: [&'static str; 2],
     page: Page,
     date: String,
     unknown: Vec<String>,
@@ -203,7 +211,13 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    pub(crate) fn new(engine: &Path, qemu: &Path) -> Report {
+    /// Of the page of this name, with Debian's names of this machine and the guest.
+    pub(crate) fn new(
+        name: &'static str,
+        names: [&'static str; 2],
+        engine: &Path,
+        qemu: &Path,
+    ) -> Report {
         let first = |program: &Path| {
             let said = run(Command::new(program).arg("--version")).ok().stdout;
             said.lines().next().unwrap_or_default().to_owned()
@@ -212,7 +226,7 @@ impl Report {
             let said = run(Command::new("sh").args(["-c", script])).stdout;
             said.trim().to_owned()
         };
-        let mut page = Page::read(&fs::read_to_string(Page::path()).unwrap_or_default());
+        let mut page = Page::read(&fs::read_to_string(Page::path(name)).unwrap_or_default());
         let date = host("date -u +%F");
         let what = format!(
             "{} with {} processors, Linux {}; {}; {}",
@@ -224,6 +238,8 @@ impl Report {
         );
         page.runs.insert(date.clone(), what);
         Report {
+            name,
+            names,
             page,
             date,
             unknown: Vec::new(),
@@ -291,10 +307,10 @@ impl Report {
     }
 
     fn write(&self) {
-        let path = Page::path();
+        let path = Page::path(self.name);
         let folder = path.parent().expect("a file is in a folder");
         fs::create_dir_all(folder).expect("the workspace can be written");
-        fs::write(&path, self.page.text()).expect("the workspace can be written");
+        fs::write(&path, self.page.text(self.names)).expect("the workspace can be written");
         let all = product::target_dir().join("debian-differences.txt");
         fs::write(all, &self.differences).expect("target can be written");
     }
@@ -351,8 +367,9 @@ fn a_way_that_was_not_run_keeps_its_last_result_with_the_date() {
 /// known of the others.
 #[test]
 fn the_page_of_results_is_read_as_it_was_written() {
-    let text = fs::read_to_string(Page::path()).expect("the results are in the repository");
+    let path = Page::path("debian.md");
+    let text = fs::read_to_string(path).expect("the results are in the repository");
     let page = Page::read(&text);
     assert!(page.rows.len() > 20);
-    assert_eq!(page.text(), text);
+    assert_eq!(page.text(["amd64", "arm64"]), text);
 }
