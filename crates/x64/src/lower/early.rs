@@ -62,7 +62,7 @@ impl Lowering<'_> {
         if !matches!(op, Op::Bin { set: false, .. } | Op::Shift { .. })
             || self.clobber_is_free()
             || self.live_after() != Live::Weak
-            || self.products.any_late()
+            || self.products.any_early()
             || self.ahead.is_pending(self.at)
             || !self.begins_instruction()
         {
