@@ -218,7 +218,7 @@ fn list(memory: &Fd, address: u64, count: usize) -> Option<Vec<u64>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::linux::abi::arm64;
+    use crate::linux::abi::arm64::platform::PLATFORM;
     use crate::memory::ranges::Ranges;
     use core::ptr;
 
@@ -251,7 +251,7 @@ mod tests {
             (Word::Own, own.as_ptr() as u64),
             (Word::Used, ptr::from_ref(&used) as u64),
         ]);
-        let known = all.known(&arm64::PLATFORM).unwrap();
+        let known = all.known(&PLATFORM).unwrap();
         assert_eq!(known.own, [1..2, 5..6]);
         assert_eq!(known.names[1], (7..9, "[heap]"));
     }
@@ -262,7 +262,7 @@ mod tests {
         for head in [0, 1, 0x1000, u64::MAX, 1 << 63, u64::MAX - 7] {
             let words = other(&[(Word::Executable, head), (Word::Heap, head)]);
             assert_eq!(words.ranges(Word::Executable), None, "{head:#x}");
-            assert_eq!(words.known(&arm64::PLATFORM), None);
+            assert_eq!(words.known(&PLATFORM), None);
         }
         let pair = [9_u64, 4];
         let heads = [
