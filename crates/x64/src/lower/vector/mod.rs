@@ -257,9 +257,12 @@ impl Lowering<'_> {
         self.a.vstore(V::MovdquStore, home, difference);
     }
 
-    /// The whole instruction is the interpreter's after all. Operations of it that follow are jumped over.
+    /// The interpreter does the whole instruction after all. The instruction's operations that follow are
+    /// jumped over.
     pub(crate) fn fall_back(&mut self) {
         if self.goes_on() {
+            // What the interpreter leaves in the state can't become the form of floats again.
+            self.clobber();
             let cold = self.detour();
             return self.a.jmp(cold);
         }
