@@ -4,9 +4,9 @@
 //! it ran first, and live translations at the other.
 //!
 //! Invariants: the words of data of a cluster that is awake have its base, and for each
-//! exit where it leads: its thunk, or an entry that is awake; what is listed by page or image is
-//! awake. A base stays in its word
-//! after the cluster has been put to sleep, for faults that are still looked at.
+//! exit where it leads: its thunk, or an entry that is awake. What is listed by page or
+//! image is awake. A base stays in its word after the cluster has been put to sleep, for
+//! faults that are still looked at.
 
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -31,7 +31,8 @@ pub struct Kept {
     file: File,
     /// By the clusters' numbers.
     awake: HashMap<u32, Awake>,
-    /// The same by image: a program's just-in-time compiler asks all day what is of its code.
+    /// Their numbers by image, so that the changes of a just-in-time compiler's code, of which
+    /// there are many, look at none of another image.
     images: Vec<Seen>,
     /// The clusters that can be entered in each page, since their ranges overlap.
     pages: HashMap<u64, Vec<Here>>,
@@ -58,7 +59,7 @@ struct Here {
     base: u64,
     /// A bit for each sixty-fourth of the page that has an entry.
     bits: u64,
-    /// Those in the page.
+    /// Its entries in the page.
     entries: &'static [Entry],
 }
 
@@ -66,7 +67,7 @@ struct Here {
 #[derive(Debug)]
 struct Seen {
     base: u64,
-    /// What all of them, and those that were, lie in.
+    /// All of them lie in it; it does not shrink when one is put to sleep.
     range: Range<u64>,
     clusters: Vec<u32>,
 }
@@ -115,12 +116,17 @@ impl Kept {
         inside.then(|| (self.file.code + u64::from(entry.code), live(entry.flags)))
     }
 
-    /// The same for where an exit leads, by its number, if the file says it: without a search.
-    /// The cluster wakes if it has to and can.
+    /// The code that an exit leads to, by the exit's number, if the file says which entry that
+    /// is: nothing is searched. A cluster that sleeps is woken, if its words are there.
     pub fn led<C: Code>(&mut self, number: u32, key: Key, code: &C) -> Option<(u64, Live)> {
         let exit = self.file.exits.get((number & !KEPT) as usize)?;
         let number = exit.entry.checked_sub(1)?;
         let entry = self.file.entries.get(number as usize)?;
+        let cluster = self.file.clusters.get(entry.cluster as usize)?;
+        // Of its cluster's own entries more is known (`sound`).
+        if number.checked_sub(cluster.entries.start)? >= cluster.entries.count {
+            return None;
+        }
         let is_there = match self.awake.get(&entry.cluster) {
             Some(awake) => awake.base.checked_add(entry.pc.into()) == Some(key.pc),
             None => self.try_to_wake(number, key, code),
@@ -353,13 +359,18 @@ impl Kept {
     pub fn sleep(&mut self, number: u32) -> Option<(Vec<Key>, Vec<u32>)> {
         let number = number & !KEPT;
         let awake = self.awake.remove(&number)?;
-        let seen = self.images.iter_mut().find(|seen| seen.base == awake.base);
-        if let Some(seen) = seen {
-            seen.clusters.retain(|&other| other != number);
-        }
+        self.images.retain_mut(|seen| {
+            if seen.base == awake.base {
+                seen.clusters.retain(|&other| other != number);
+            }
+            !seen.clusters.is_empty()
+        });
         for (page, ..) in pages(awake.entries, awake.base) {
             if let Some(clusters) = self.pages.get_mut(&page) {
                 clusters.retain(|here| here.cluster != number);
+                if clusters.is_empty() {
+                    self.pages.remove(&page);
+                }
             }
         }
         let key = |entry: &Entry| Key {
