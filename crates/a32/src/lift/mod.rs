@@ -332,8 +332,8 @@ impl Of {
         }
     }
 
-    /// What takes a field out of a register, with scratch for its destination: the host's flags stay, so that its
-    /// result may be selected. Its destination, too.
+    /// The same with scratch for its destination, and its destination, if it takes a field out of a register.
+    /// The host's flags outlast that, so the result may be selected by them.
     const fn elsewhere(&self) -> Option<(Self, Reg)> {
         let mut of = *self;
         let (Operation::Extend {

@@ -505,8 +505,9 @@ fn copy_words(address: u64, words: &mut [u32]) -> bool {
     done.kind == 0
 }
 
-/// Whether memory that the guest may execute has these words. To copy them first costs more
-/// than all else of that, as most are a few at a time.
+/// Whether these words are at an address; not if one of them can't be read. They are compared
+/// where they lie: most calls compare few, and to copy them first would take longer than all
+/// the rest.
 fn are_words(address: u64, words: &[u32]) -> bool {
     let length = size_of_val(words) as u64;
     // SAFETY: it only loads, the slice is as long, and a fault comes back as a kind.

@@ -64,7 +64,7 @@ const OWN_FIRST: u32 = 512;
 pub const TAKE: u32 = 4096;
 /// A tracer's engine wants the thread to stop ([`super::traced`]).
 pub const TRACE: u32 = 8192;
-/// And by SIGSTOP: [`Attention::take_stop`].
+/// A tracer's engine wants the thread to stop by SIGSTOP ([`Attention::take_stop`]).
 pub const TRACE_STOP: u32 = 32768;
 /// Another thread needs something that only this one can do, as the one that traces.
 pub const SERVE: u32 = 16384;
@@ -181,9 +181,8 @@ impl Attention {
     }
 
     /// Notes that a tracer's engine wants it to stop, in the thread's own handler: by
-    /// SIGSTOP, or by no signal. Each of both is noted for itself, so that one that anybody
-    /// can send does not hide the other. The same once more is dropped, as the kernel does
-    /// while a SIGSTOP is pending.
+    /// SIGSTOP, or by no signal. Each kind is noted apart, so that neither hides the other. A
+    /// second SIGSTOP is dropped, as the kernel drops it while one is pending.
     pub(super) fn note_halt(&self, stop: Option<SignalInfo>) {
         let Some(info) = stop else {
             self.word.fetch_or(TRACE, Ordering::Release);

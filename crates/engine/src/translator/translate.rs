@@ -83,16 +83,16 @@ pub struct Translator<G: Guest> {
     guest: PhantomData<G>,
 }
 
-/// Whether a thread is to go on in code.
+/// How a thread is to go on at its program counter.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Ready {
-    /// What comes next is interpreted.
+    /// The interpreter does what comes next.
     Not,
-    /// It has run so often that it is found or translated.
+    /// What comes next has run so often that its code is looked for, or made.
     Often,
     /// Its code lies there.
     At(u64),
-    /// The same, and it need not be remembered as a target.
+    /// The same; the table of targets has it, or an exit leads there, so it is not remembered.
     Linked(u64),
 }
 
@@ -246,7 +246,7 @@ impl<G: Guest> Translator<G> {
         vcpu.host.context = core::ptr::from_mut(memory).cast();
         set_mode(vcpu);
         let mut led = Led::Head;
-        // Where an exit has been linked to, which was left for the program counter.
+        // The code at the program counter, if the exit that was just left leads there now.
         let mut linked = None;
         while !vcpu.attention().wanted() {
             let pc = G::pc(&vcpu.cpu);
@@ -323,7 +323,7 @@ impl<G: Guest> Translator<G> {
         Some(host)
     }
 
-    /// Whether what begins there is not to be interpreted: it has run often, or is kept.
+    /// How the thread goes on at an address: in code if that has run often, or is kept.
     fn ready<C: Code>(&self, vcpu: &Vcpu<G>, code: &C, pc: u64) -> Ready {
         if self.without_code.load(Ordering::Relaxed) {
             return Ready::Not;
@@ -339,8 +339,8 @@ impl<G: Guest> Translator<G> {
             return Ready::Not;
         }
         let mode = vcpu.host.mode;
-        // It is not counted as translated: where nothing has run, live regions end as well, and
-        // most processes then need no more than the first counts.
+        // The counts stay as they are. Live regions end at code that has not run as they end at
+        // translated code, and most processes then make do with the small table of counts.
         let found = self.shared.hold().find(Key { pc, mode }, code);
         found.map_or(Ready::Not, |entry| Ready::At(entry.host))
     }
@@ -381,8 +381,9 @@ impl<G: Guest> Translator<G> {
         }
     }
 
-    /// An exit was left, by its number, for the program counter: links it, if what is there is
-    /// not to be interpreted. Where to go on at once, if that is known.
+    /// After an exit, which has a number, was left for the program counter: links the exit to the
+    /// code there, unless the interpreter is to go on. Gives that code, so that the thread need
+    /// not look for it again.
     fn follow<C: Code>(
         &self,
         vcpu: &mut Vcpu<G>,
@@ -429,7 +430,7 @@ impl<G: Guest> Translator<G> {
         let mut shared = self.shared.hold();
         let Translations { arena, cache, .. } = &mut *shared;
         let mode = vcpu.host.mode;
-        // Another exit may have the number since another thread has forgotten.
+        // If another thread has forgotten something meanwhile, another exit may have the number.
         let is_it = vcpu.host.epoch == self.epoch.load(Ordering::Relaxed);
         let entry = is_it.then(|| find(cache, Key { pc, mode })).flatten()?;
         cache.link(arena, exit, entry);
@@ -439,7 +440,7 @@ impl<G: Guest> Translator<G> {
         if thaw {
             self.thaw(vcpu);
         }
-        // What others have forgotten meanwhile may have lain there.
+        // While the thread waited, another may have forgotten the code there.
         (vcpu.host.epoch == epoch).then_some(entry.host)
     }
 

@@ -23,8 +23,7 @@ pub(super) struct Begun {
     form: Option<Form>,
 }
 
-/// Whether an operation is lowered without overwriting EFLAGS where they alone have the flags, wherever its
-/// slots are.
+/// Whether an operation leaves EFLAGS alone while only EFLAGS have the flags, wherever its slots are.
 const fn spares_flags(op: &Op) -> bool {
     matches!(
         op,
@@ -66,7 +65,8 @@ impl Lowering<'_> {
         }
         let test = self.test(cond);
         if seen && spares && !sets {
-            // An operation within may overwrite EFLAGS if what they came from is known, and another that.
+            // An operation overwrites EFLAGS where the flags can be computed again. The next may overwrite
+            // an operand of that, so the flags count as being in EFLAGS alone.
             self.flags_from_nothing();
         }
         let flags = self.flags_here();

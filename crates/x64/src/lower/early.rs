@@ -11,8 +11,9 @@
 //! there are no stores.
 //!
 //! A store goes first where a product in front of it would otherwise have to be in its slot
-//! at the store's fault: put off, the product is computed where it is added
-//! ([`super::product`]).
+//! at the store's fault. The product is put off then, and computed where it is added
+//! ([`super::product`]). If the store faults, the state that is told is the one before the
+//! product, and nothing between has been done.
 
 use super::Lowering;
 use ir::live::Live;
@@ -29,7 +30,7 @@ const NEAR: usize = 6;
 pub(super) struct Early {
     /// The operation that they went before.
     from: usize,
-    /// One bit for each operation from there on.
+    /// One bit for each operation from there on that was done, a load or a store.
     loads: u64,
     /// In front of this one, faults show no flags any more.
     calm: usize,
@@ -42,7 +43,7 @@ impl Early {
         self.loads != 0 && at < self.from + REACH && self.loads >> (at - self.from) & 1 != 0
     }
 
-    /// Whether any of them is not behind an operation yet.
+    /// Whether one of them comes at an operation's place or behind it.
     pub(super) fn is_pending(&self, at: usize) -> bool {
         (at..self.from + REACH).any(|at| self.did(at))
     }
@@ -103,8 +104,8 @@ impl Lowering<'_> {
         };
     }
 
-    /// The store behind this operation, if nothing between writes what it reads, and all
-    /// between is done again without harm.
+    /// The store behind this operation, if nothing between writes what the store reads, may
+    /// fault, or sets the flags.
     fn store_ahead(&self) -> Option<(usize, Op)> {
         let from = self.at;
         let near = &self.region.ops[from..self.end.min(from + NEAR)];

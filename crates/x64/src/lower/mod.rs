@@ -308,7 +308,7 @@ pub(crate) struct Lowering<'a> {
     /// The operations in front of this one are done: accesses that an operation let
     /// go first.
     early: usize,
-    /// The loads behind the one being lowered that are done.
+    /// The loads and stores behind the operation being lowered that are done.
     ahead: Early,
     /// What registers hold other slots in this region.
     swaps: Swaps,

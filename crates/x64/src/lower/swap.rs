@@ -6,7 +6,8 @@
 //! and on others, and would spend its time on copies. Such a region swaps. Where it is
 //! entered, slots that its loops use little give their registers to slots that its loops use
 //! most. Where it is left, be it for a call of the interpreter, they get them back. `rdx`,
-//! in which products take one factor, gets the slot that most products share.
+//! in which products take one factor, gets the slot that most products share; in a region
+//! whose loops do not multiply, it is a register like the others.
 //!
 //! Meanwhile an evicted slot is in a word of the state of its own. At a fault, the stub that
 //! leaves stores each register to the home of the slot that it usually holds. From there the
@@ -62,8 +63,8 @@ impl Swaps {
             return swaps;
         };
         let common = uses.common_factor();
-        // That one wants none of the other registers, and a product only one that is
-        // not used, be it one that it has.
+        // The common factor wants no other register. A product's slot gets a register only
+        // of a slot that is not used, and easily loses its own.
         for slot in 0..SLOTS {
             if common == Some(slot) {
                 uses.slots[slot] = 0;

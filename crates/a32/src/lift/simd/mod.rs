@@ -1,8 +1,8 @@
 //! Advanced SIMD on integers, tables, and cryptography. Floating point is the interpreter's, since it has modes
 //! of its own here.
 //!
-//! Where a lane saturates, and where a host has no code for an operation, the interpreter does the whole
-//! instruction, which wants IT as it is ([`Of::is_plain_simd`]).
+//! Where a host has no code for an operation, as for additions of words that saturate, the interpreter does the
+//! whole instruction. It wants IT as it is ([`Of::is_plain_simd`]).
 //!
 //! Q registers are vector slots. A D register is the half of one: as an operand the upper half is
 //! moved down to scratch, as a result it is computed in scratch and put in its place.

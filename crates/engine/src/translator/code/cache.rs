@@ -98,7 +98,8 @@ impl Cache {
         self.find_kept(key)
     }
 
-    /// Looks where an exit leads that is left for a key, if it is a file's that says so.
+    /// The code for a key that an exit was left for, if the exit is a file's and the file says
+    /// to which entry it leads.
     pub fn led<C: Code>(&mut self, number: u32, key: Key, code: &C) -> Option<Entry> {
         let kept = self.kept.as_mut().filter(|_| number & KEPT != 0)?;
         let (host, flags) = kept.led(number, key, code)?;

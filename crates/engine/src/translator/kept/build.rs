@@ -67,7 +67,7 @@ pub struct Out {
     pub number: u32,
     /// Where it leads, from the base, and in which mode.
     target: (u32, u16),
-    /// The same as an entry of a cluster, if one has it.
+    /// The entry there, if another cluster has one.
     pub to: Option<To>,
 }
 
@@ -76,7 +76,7 @@ pub struct Out {
 pub struct To {
     /// How many clusters further on.
     pub further: i32,
-    /// Of its entries.
+    /// Which of that cluster's entries.
     pub entry: u32,
 }
 
@@ -148,7 +148,7 @@ pub fn clusters<G: Guest, C: Code>(
     made
 }
 
-/// Notes where exits of an image's clusters lead, if to one of these.
+/// Notes to which entries of an image's clusters their exits lead.
 fn lead(made: &mut [Made]) {
     let mut places = HashMap::new();
     for (number, cluster) in (0_i32..).zip(made.iter()) {
@@ -310,7 +310,7 @@ fn hashes(entries: &[Entry], base: u64, code: &impl Code) -> Option<Vec<u32>> {
     entries.iter().map(hash).collect()
 }
 
-/// A key as entries have it; one of another image is as none of this.
+/// A key as entries have it. For a key of another image, no entry of this one has the same.
 fn target(key: Key, base: u64) -> (u32, u16) {
     let pc = u32::try_from(key.pc.wrapping_sub(base)).unwrap_or(u32::MAX);
     let mode = u16::try_from(key.mode.number()).unwrap_or(u16::MAX);

@@ -33,8 +33,8 @@ struct Sections {
     data: u32,
 }
 
-/// The bytes of a file with all of `old` and new clusters, as many of these as it can have, and
-/// how many it has not; nothing if it has none at all.
+/// The bytes of a file with all clusters of `old` and as many new ones as there is room for, and
+/// how many new ones are left out; nothing if the file would have no cluster.
 #[must_use]
 pub fn file(old: Option<&File>, made: &[Made], identity: &Identity) -> Option<(Vec<u8>, usize)> {
     let mut sections = old.map_or_else(Sections::default, Sections::of);
@@ -146,8 +146,8 @@ impl Sections {
         Some(())
     }
 
-    /// Says where a cluster's exits lead, which are there from `first` on; `entries` has the first
-    /// entry of each new cluster that is there.
+    /// Writes to which entries a new cluster's exits lead. Its exits are in the section from
+    /// `first` on; `entries` has the first entry of each new cluster that has found room.
     fn lead(&mut self, number: usize, made: &Made, first: usize, entries: &[usize]) -> Option<()> {
         let exits = self.exits.get_mut(first..)?;
         for (exit, out) in exits.iter_mut().zip(&made.exits) {
