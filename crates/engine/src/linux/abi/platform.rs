@@ -144,8 +144,17 @@ pub struct Platform {
     pub signal_return: u64,
     /// What tracers see of it.
     pub tracing: &'static Tracing,
-    /// Bytes of a number of a user in a core file (`elf_prpsinfo`).
-    pub core_user: usize,
+    /// Whether numbers of users have 16 bits in a core file (`elf_prpsinfo`), else 32.
+    pub short_users: bool,
+}
+
+/// A user's or a group's number in 16 bits. One that does not fit becomes `overflowuid` and
+/// `overflowgid`, as they are unless a machine's owner changes them.
+#[must_use]
+#[allow(clippy::cast_possible_truncation, reason = "it fits")]
+pub const fn short_user(id: u32) -> u16 {
+    const OVERFLOW: u16 = 65534;
+    if id >> 16 == 0 { id as u16 } else { OVERFLOW }
 }
 
 impl Platform {

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::parking::Parked;
 use crate::host::signal::SignalInfo;
-use crate::linux::abi::platform::{Platform, Width};
+use crate::linux::abi::platform::{Platform, Width, short_user};
 use crate::linux::views::maps::Mapping;
 
 const PRSTATUS: u32 = 1;
@@ -106,7 +106,7 @@ pub(super) fn all(
         if index == 0 {
             notes.push(of_core(
                 PRPSINFO,
-                &process(about, width, platform.core_user),
+                &process(about, width, platform.short_users),
             ));
             notes.push(of_core(SIGINFO, &signal));
             notes.push(of_core(AUXV, &about.auxiliary));
@@ -143,13 +143,17 @@ fn status(about: &About, thread: &Parked, dies: bool, width: Width) -> Vec<u8> {
 }
 
 /// `struct elf_prpsinfo`.
-fn process(about: &About, width: Width, user: usize) -> Vec<u8> {
+fn process(about: &About, width: Width, short_users: bool) -> Vec<u8> {
     let mut process = Bytes(Vec::new(), width);
     // It runs (`R`), and is no zombie.
     let state = [0, b'R', 0, about.nice];
     process.all(&state).align_word().word(0);
     for number in [about.user, about.group] {
-        process.all(&number.to_le_bytes()[..user]);
+        if short_users {
+            process.all(&short_user(number).to_le_bytes());
+        } else {
+            process.half(number);
+        }
     }
     for number in about.numbers {
         process.half(number);
@@ -183,7 +187,7 @@ mod tests {
 
     #[test]
     fn sizes_are_the_kernels() {
-        let about = About {
+        let mut about = About {
             numbers: [1, 2, 3, 4],
             user: 5,
             group: 6,
@@ -206,7 +210,11 @@ mod tests {
         // Of arm64's registers, which are no other's: 272 bytes, and arm's are 72.
         assert_eq!(narrow.len(), 148 - 72 + 272);
         assert_eq!((narrow[12], narrow[24]), (11, 9));
-        let narrow = process(&about, Width::Bits32, 2);
+        about.user = 0x1_0005;
+        let narrow = process(&about, Width::Bits32, true);
+        assert_eq!(narrow[8..10], 65534_u16.to_le_bytes());
+        about.user = 5;
+        let narrow = process(&about, Width::Bits32, true);
         assert_eq!(narrow.len(), 124);
         assert_eq!((narrow[8], narrow[12], narrow[28]), (5, 1, b'n'));
         let status = status(&about, &thread, true, Width::Bits64);
@@ -215,7 +223,7 @@ mod tests {
         assert_eq!(status[32], 9);
         assert_eq!(status[112 + 32 * 8..][..8], 0x4000_1234_u64.to_le_bytes());
         assert_eq!(status[384], 1);
-        let process = process(&about, Width::Bits64, 4);
+        let process = process(&about, Width::Bits64, false);
         assert_eq!(process.len(), 136);
         assert_eq!((process[16], process[24], process[40]), (5, 1, b'n'));
         assert_eq!(thread.registers.float.len(), 528);

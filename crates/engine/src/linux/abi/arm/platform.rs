@@ -62,5 +62,5 @@ pub(super) static PLATFORM: Platform = Platform {
     has_vdso: false,
     signal_return: 0,
     tracing: &tracing::TRACING,
-    core_user: 2,
+    short_users: true,
 };

@@ -74,7 +74,7 @@ pub static PLATFORM: Platform = Platform {
     has_vdso: true,
     signal_return: vdso::SIGNAL_RETURN,
     tracing: &tracing::TRACING,
-    core_user: 4,
+    short_users: false,
 };
 
 #[cfg(test)]

@@ -3,13 +3,12 @@
 
 use super::words;
 use crate::host::sys::{AT_FDCWD, Errno, fd_argument, number};
+pub(super) use crate::linux::abi::platform::short_user as narrowed;
 use crate::linux::syscalls::{Call, paths};
 use crate::memory::guest_memory;
 
 type Made = Result<u64, Errno>;
 
-/// `overflowuid` and `overflowgid`, as they are unless a machine's owner changes them.
-const OVERFLOW: u16 = 65534;
 const NONE: u64 = 0xffff;
 
 /// One of 32 bits.
@@ -18,18 +17,16 @@ const fn widened(id: u64) -> u64 {
     if id == NONE { 0xffff_ffff } else { id }
 }
 
-/// One of 16 bits.
-#[allow(clippy::cast_possible_truncation, reason = "it fits")]
-pub(super) const fn narrowed(id: u32) -> u16 {
-    if id >> 16 == 0 { id as u16 } else { OVERFLOW }
-}
-
 /// The host's call of this number, whose arguments from one to another are such.
 fn pass<const NUMBER: u32, const FROM: usize, const TO: usize>(call: &mut Call<'_>) -> Made {
-    for id in &mut call.arguments[FROM..TO] {
+    widen(&mut call.arguments[FROM..TO]);
+    call.pass(NUMBER)
+}
+
+fn widen(ids: &mut [u64]) {
+    for id in ids {
         *id = widened(*id);
     }
-    call.pass(NUMBER)
 }
 
 /// The host's call whose result is one.
@@ -67,9 +64,7 @@ pub(super) fn lchown(call: &mut Call<'_>) -> Made {
 }
 
 pub(super) fn chown(call: &mut Call<'_>) -> Made {
-    for id in &mut call.arguments[1..3] {
-        *id = widened(*id);
-    }
+    widen(&mut call.arguments[1..3]);
     chown32(call)
 }
 
@@ -148,7 +143,7 @@ mod tests {
         );
         assert_eq!(
             [0, 1000, 0xffff, 0x1_0000, u32::MAX].map(narrowed),
-            [0, 1000, 0xffff, OVERFLOW, OVERFLOW]
+            [0, 1000, 0xffff, 65534, 65534]
         );
     }
 }
