@@ -31,7 +31,7 @@ pub(super) mod seccomp;
 pub(super) mod sends;
 pub(super) mod signals;
 pub mod syscall;
-mod texts;
+pub(super) mod texts;
 pub(super) mod time;
 pub mod trace;
 

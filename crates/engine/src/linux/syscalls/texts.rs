@@ -2,9 +2,9 @@
 //!
 //! A text is a file in memory that stands for a file of `/proc`
 //! ([`crate::linux::views::shown`]). A file in memory has attributes, seals and a mode to
-//! change, and can be flushed; a file of `/proc` refuses all that, each with its own error.
-//! So these calls are the kernel's about the file that the text stands for. Where that
-//! cannot be opened, they are about the text. Reading and moving are never done here.
+//! change, and can be flushed; a file of `/proc` refuses all that, each call with its own
+//! error. So the kernel is asked about the file that the text stands for. Where that file
+//! cannot be opened, it is asked about the text. Reading and seeking are never done here.
 
 use super::Call;
 use crate::host::sys::{AT_FDCWD, Errno, Fd, fd_argument};
@@ -14,7 +14,7 @@ const TO_ASK: u64 = 0o2_000_000;
 
 /// The host's call of this number, with a descriptor of the file that the text of the
 /// first argument stands for, if it is a text's.
-pub(super) fn pass(call: &mut Call<'_>, number: u32) -> Result<u64, Errno> {
+pub(in crate::linux) fn pass(call: &mut Call<'_>, number: u32) -> Result<u64, Errno> {
     let Some(file) = stood_for(call) else {
         return call.pass(number);
     };

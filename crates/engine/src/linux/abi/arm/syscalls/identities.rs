@@ -4,7 +4,7 @@
 use super::words;
 use crate::host::sys::{AT_FDCWD, Errno, fd_argument, number};
 pub(super) use crate::linux::abi::platform::short_user as narrowed;
-use crate::linux::syscalls::{Call, paths};
+use crate::linux::syscalls::{Call, paths, texts};
 use crate::memory::guest_memory;
 
 type Made = Result<u64, Errno>;
@@ -55,7 +55,8 @@ pub(super) fn exchange<const NUMBER: u32>(call: &mut Call<'_>) -> Made {
 
 /// Those of a file with a descriptor.
 pub(super) fn fchown(call: &mut Call<'_>) -> Made {
-    pass::<{ number::FCHOWN }, 1, 3>(call)
+    widen(&mut call.arguments[1..3]);
+    texts::pass(call, number::FCHOWN)
 }
 
 pub(super) fn lchown(call: &mut Call<'_>) -> Made {
