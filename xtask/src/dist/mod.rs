@@ -2,9 +2,9 @@
 //!
 //! | file | what |
 //! | --- | --- |
-//! | `armistice-V-x86_64-linux.tar.gz` | command, engine, man page, completions, licences |
+//! | `armistice-V-x86_64-linux.tar.gz` | command, engines, man page, completions, licences |
 //! | `armistice_V_amd64.deb` | the Debian package |
-//! | `armistice-V-image.tar` | the container image: command and engine |
+//! | `armistice-V-image.tar` | the container image: command and engines |
 //! | `armistice-V.cdx.json`, `armistice-aarch64-V.cdx.json`, `armistice-arm-V.cdx.json` | what each binary is made of (CycloneDX) |
 //! | `SHA256SUMS` | for `sha256sum -c` |
 //!

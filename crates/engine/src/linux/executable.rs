@@ -13,9 +13,9 @@
 //! not open, and the guest may take the number, for which the descriptor
 //! moves out of its way ([`super::syscalls`]). It also moves up before the
 //! guest's numbers reach it, so that each new descriptor of the guest's has the
-//! lowest number that is free. It is close-on-exec. Where no descriptor is left
-//! for the guest, this one is given up; from then on the file is found by the
-//! name that it had ([`given_up`]).
+//! lowest number that is free; descriptors that come in a message are not counted.
+//! It is close-on-exec. Where no descriptor is left for the guest, this one is given
+//! up; from then on the file is found by the name that it had ([`given_up`]).
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -151,18 +151,18 @@ impl Held {
         }
     }
 
-    /// The guest may have been given a descriptor of this number: none where it was given two
-    /// somewhere in memory. Where that is close below the number here, this one moves up, so
-    /// that the guest's next number is not one too high.
+    /// Moves the descriptor up where the guest's descriptors come close to it, so that the
+    /// guest's next number is not one too high. `given` is what a call has returned, which
+    /// may be a new descriptor; `None` where the call has put two descriptors into memory.
     pub fn make_room(&self, given: Option<u64>) {
-        /// Closer than that. Another thread may be given a number meanwhile.
+        /// So many numbers below is close: other threads may be given some meanwhile.
         const CLOSE: u64 = 8;
         const F_GETFD: u64 = 1;
         let number = self.number();
         let Ok(held) = u64::try_from(number) else {
             return;
         };
-        // Of two that are lowest, one is here when the next two would pass.
+        // If two descriptors were just made and are the lowest, this number comes next.
         let given = given.unwrap_or(held.saturating_sub(2));
         if given >= held || held - given > CLOSE {
             return;

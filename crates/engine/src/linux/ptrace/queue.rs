@@ -12,7 +12,7 @@ use crate::thread::handlers;
 
 /// Bytes of `siginfo_t`.
 pub(super) const SIZE: usize = 128;
-/// As many signals can wait for a thread as are looked at.
+/// More waiting signals are not looked at: while new ones come, the list never ends.
 const MOST: u32 = 4096;
 
 /// Its bytes as the guest has them.
