@@ -6,11 +6,13 @@
 //! 3. the project's own folders, which its image and its packages fill;
 //! 4. the distribution's places.
 //!
-//! The first usable file wins; where a directory has several, Armistice's own
-//! engine comes before QEMU, unless an [`Engine`] says which it is to be. Where the own
-//! engine does not come first ([`own_comes_first`]), it comes after all QEMUs but in a
-//! directory that somebody named. In a
-//! directory that somebody named, an unusable file ends the search with an
+//! The first usable file wins. An [`Engine`] may say which kind it has to be; else:
+//! - where a directory has several, Armistice's own engine comes before QEMU;
+//! - an engine that does not come first ([`own_comes_first`]) is the other way round: in a
+//!   directory that somebody named it comes after QEMU; all other directories are searched
+//!   for QEMU first, and for the engine only if none of them has a QEMU.
+//!
+//! In a directory that somebody named, an unusable file ends the search with an
 //! error, because they meant that one; elsewhere it is passed over and
 //! remembered, so that the caller can say so.
 
@@ -39,8 +41,8 @@ const DISTRIBUTION: [&str; 4] = [
 /// architecture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Engine {
-    /// Armistice's own, else QEMU, as the directories have them; the other way round
-    /// where [`own_comes_first`] does not hold.
+    /// Armistice's own, else QEMU, as the directories have them; for an architecture whose
+    /// own engine does not come first ([`own_comes_first`]), QEMU, else Armistice's own.
     #[default]
     Any,
     /// Armistice's own only; QEMU for the other architectures.
@@ -188,7 +190,7 @@ impl Search {
         self.find_where(arch, |_, _| true)
     }
 
-    /// The same among those that may be taken.
+    /// The first usable one of those that `may` be taken, by directory and maker.
     fn find_where(&self, arch: &Arch, may: impl Fn(&Dir, Maker) -> bool) -> Result<Found, Error> {
         let mut passed_over = Vec::new();
         for dir in &self.dirs {
@@ -244,9 +246,9 @@ impl Search {
     }
 }
 
-/// Architectures that Armistice has an engine of its own for, and whether that comes before
-/// QEMU where nobody asks for either. One that has not been tried as widely as arm64's does
-/// not.
+/// Architectures that Armistice has an engine of its own for, and whether that engine comes
+/// before QEMU where nobody asks for either. An engine that has not been tried as widely as
+/// arm64's comes after QEMU.
 const OWN_ENGINES: [(&str, bool); 2] = [("aarch64", true), ("arm", false)];
 
 /// Whether Armistice has an engine of its own for an architecture.
