@@ -151,8 +151,9 @@ impl Of {
         }
     }
 
-    /// A logical operation on its own destination under a condition: its second operand is selected, or what
-    /// leaves the first as it is. A branch around it would be guessed wrong where data decide, as in checksums.
+    /// A logical operation on its own destination under a condition: its second operand is selected, or a constant
+    /// that leaves the first as it is. The host would guess a branch around it wrong where data decide, as in
+    /// checksums.
     fn select_operand(&self, out: &mut Sink<'_>) -> bool {
         let Operation::Data {
             op, d, n, operand, ..
@@ -630,7 +631,7 @@ fn shift_with_carry(shift: Shift, d: Reg, m: Reg, s: Reg, out: &mut Sink<'_>) {
     carry_of(w, CARRY, out);
 }
 
-/// The same to the right with signs, C being in [`CARRY`].
+/// The same for a shift to the right with signs; C is in [`CARRY`].
 fn signed_with_carry(d: Reg, m: Reg, out: &mut Sink<'_>) {
     let w = Width::W64;
     let extract = |signed, d, a, lsb| Op::Extract {
@@ -669,7 +670,7 @@ fn signed_with_carry(d: Reg, m: Reg, out: &mut Sink<'_>) {
     carry_of(w, CARRY, out);
 }
 
-/// The same around: C is the result's highest bit, unless the amount is 0.
+/// The same for a rotation: C is the result's highest bit, unless the amount is 0.
 fn rotation_with_carry(d: Reg, m: Reg, s: Reg, out: &mut Sink<'_>) {
     let w = Width::W64;
     let deposit = |a, lsb, width| Op::Deposit {

@@ -1,7 +1,7 @@
 //! Multiplications and divisions.
 //!
 //! Where a sum may overflow and set Q, it is computed in 64 bits: bit 32 of the sum and of its low
-//! half with its sign differ then. That is no rare case: compilers take these instructions for sums that wrap.
+//! half with its sign differ then. Overflows are not rare: compilers use these instructions for sums that wrap.
 
 use super::{Of, Q, SCRATCH, W};
 use crate::operation::{Multiply, MultiplyLong, Operation};

@@ -6,8 +6,8 @@ use ir::form::Sink;
 use ir::vector::{Arg, Lanes, VOp};
 use ir::{Op, Size};
 
-/// VTBL and VTBX. Tables have whole vectors, so the half that an odd number of registers leaves is zero: as what
-/// is beyond VTBL's, but not VTBX's table.
+/// VTBL and VTBX. A table is made of whole vectors, and the half behind an odd number of registers is zero. So is
+/// what VTBL gives beyond its table. VTBX keeps what was there, so it is left if the number is odd.
 pub(super) fn table_plan(i: Insn) -> Option<Plan> {
     let [d, _, m] = registers(i, false);
     let keep = i.op == S::VTBX;

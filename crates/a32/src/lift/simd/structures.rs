@@ -1,9 +1,10 @@
 //! VLD1 to VLD4 and VST1 to VST4: structures of one to four elements, spread over D registers.
 //!
 //! What lies in memory as in the registers is accessed by whole vectors and halves. Other elements are loaded to
-//! scratch, and taken from there, since registers may be the upper halves of their vectors. Nothing may be moved in
-//! front of a store, so that elements are stored one by one where registers are no slots. A load that faults
-//! may have loaded a part of its registers (the manual leaves them UNKNOWN), but has not moved its base.
+//! scratch, and taken from there, since registers may be the upper halves of their vectors. An instruction begins with
+//! its store, before which nothing may be moved to scratch; so elements are stored one by one where registers are no
+//! slots. A load that faults may have loaded a part of its registers (the manual leaves them UNKNOWN), but never
+//! changes its base.
 
 use super::{Vector, size};
 use crate::decode::simd::{Class, Insn, Op as S};
@@ -129,7 +130,7 @@ fn all(i: Insn) -> Access {
     }
 }
 
-/// What an instruction accesses, if it is one of these.
+/// What an instruction accesses, if it loads or stores structures.
 fn access(i: Insn) -> Option<Access> {
     match i.op.class() {
         Class::structures => Some(multiple(i)),
