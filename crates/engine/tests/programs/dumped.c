@@ -118,10 +118,11 @@ static void die(const struct crash *crash, int ready)
     if (crash->how == THREADS || crash->how == IN_THREAD)
         for (int n = 0; n < 3; n++)
             pthread_create(&thread, NULL, waits, NULL);
-    if (crash->how == IN_THREAD)
-        pthread_create(&thread, NULL, aborts, NULL);
+    // Before anything can end the process: the parent waits for it.
     if (write(ready, "", 1) != 1)
         perror("ready");
+    if (crash->how == IN_THREAD)
+        pthread_create(&thread, NULL, aborts, NULL);
     if (crash->how == SENT || crash->how == IN_THREAD)
         waits(NULL);
     abort();
