@@ -11,9 +11,9 @@
 //! opens the file through it is asked for permission as by any other path.
 //! The guest does not see it: its number is for the guest's calls one that is
 //! not open, and the guest may take the number, for which the descriptor
-//! moves out of its way ([`super::syscalls`]). It also moves up before the
-//! guest's numbers reach it, so that each new descriptor of the guest's has the
-//! lowest number that is free; descriptors that come in a message are not counted.
+//! moves out of its way ([`super::syscalls`]). Where one thread uses the table, it also
+//! moves up before the guest's numbers reach it, so that each new descriptor of the guest's
+//! has the lowest number that is free; descriptors that come in a message are not counted.
 //! It is close-on-exec. Where no descriptor is left for the guest, this one is given
 //! up; from then on the file is found by the name that it had ([`given_up`]).
 
@@ -154,8 +154,11 @@ impl Held {
     /// Moves the descriptor up where the guest's descriptors come close to it, so that the
     /// guest's next number is not one too high. `given` is what a call has returned, which
     /// may be a new descriptor; `None` where the call has put two descriptors into memory.
+    ///
+    /// No other thread may use the table: one that put a descriptor at the old number, before
+    /// that is closed here, would lose it.
     pub fn make_room(&self, given: Option<u64>) {
-        /// So many numbers below is close: other threads may be given some meanwhile.
+        /// So many numbers below is close: a call may make some that are not counted.
         const CLOSE: u64 = 8;
         const F_GETFD: u64 = 1;
         let number = self.number();
@@ -176,10 +179,8 @@ impl Held {
         let Some(moved) = (from > held).then(|| copy(number, from)).flatten() else {
             return;
         };
-        let taken =
-            self.number
-                .compare_exchange(number, moved, Ordering::AcqRel, Ordering::Acquire);
-        drop(Fd::new(if taken.is_ok() { number } else { moved }));
+        self.number.store(moved, Ordering::Release);
+        drop(Fd::new(number));
     }
 
     /// The guest was told that it has no descriptors left. Gives this one to it

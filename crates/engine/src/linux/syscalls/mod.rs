@@ -36,6 +36,7 @@ pub(super) mod time;
 pub mod trace;
 
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use core::sync::atomic::Ordering;
 
 pub use self::call::{Call, Control};
@@ -174,8 +175,11 @@ impl Call<'_> {
                 self.act::<A>(syscall)
             }
             Ok(result) => {
-                let given = (!syscall.gives_two).then_some(result);
-                self.thread.executable.make_room(given);
+                // Another thread with the same table could take the number in between.
+                if Arc::strong_count(&self.thread.executable) == 1 {
+                    let given = (!syscall.gives_two).then_some(result);
+                    self.thread.executable.make_room(given);
+                }
                 Ok(result)
             }
             error => error,
