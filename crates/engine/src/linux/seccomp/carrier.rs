@@ -272,7 +272,11 @@ pub fn of_another(
             parts.push((part, words));
         }
     }
+    // A part may be there twice, from a filter that could not be set whole at first. The
+    // kernel answers by the newest.
+    parts.reverse();
     parts.sort_by_key(|&(part, _)| part);
+    parts.dedup_by_key(|&mut (part, _)| part);
     let words: Vec<u32> = parts.into_iter().flat_map(|(_, words)| words).collect();
     let [SIGNATURE, count, words @ ..] = &words[..] else {
         return Err(Errno::ENOENT);
@@ -280,8 +284,9 @@ pub fn of_another(
     let (pairs, _) = words.as_chunks::<2>();
     let count = usize::try_from(*count).unwrap_or(0);
     let instructions = pairs
+        .get(..count)
+        .ok_or(Errno::ENOENT)?
         .iter()
-        .take(count)
         .map(|&[low, high]| Instruction::from_word(u64::from(low) | u64::from(high) << 32));
     Program::new(instructions.collect()).map_err(|_| Errno::ENOENT)
 }
@@ -290,6 +295,43 @@ pub fn of_another(
 mod tests {
     use super::super::bpf::Data;
     use super::*;
+
+    /// A list that could not be set whole is there before the one that could.
+    #[test]
+    fn of_a_part_that_is_there_twice_the_newest_counts() {
+        let filter = |value, length| {
+            let mut code = alloc::vec![plain(LD | IMM, value); length];
+            code.push(plain(RET | A, 0));
+            Program::new(code).unwrap()
+        };
+        let (old, new) = (filter(1, 2000), filter(2, 600));
+        let carried = |program: &Program, parts: usize| -> Vec<Vec<Instruction>> {
+            let words = list(program);
+            (0..)
+                .zip(words.chunks(WORDS).take(parts))
+                .map(|(part, words)| answering(3, part, words))
+                .collect()
+        };
+        let asked = |carried: &[Vec<Instruction>]| {
+            of_another(3, |at, place| {
+                let code = usize::try_from(at).ok().and_then(|at| carried.get(at));
+                let code = code.ok_or(Errno::ENOENT)?;
+                for (n, one) in code.iter().enumerate().filter(|_| place != 0) {
+                    let [low, high] = one.words();
+                    let word = u64::from(low) | u64::from(high) << 32;
+                    // SAFETY: there is place for the longest filter.
+                    unsafe { (place as *mut u64).add(n).write(word) };
+                }
+                Ok(code.len() as u64)
+            })
+            .map(|program| program.instructions().to_vec())
+        };
+        assert!(carried(&new, 9).len() > 1);
+        let both = [carried(&old, 1), carried(&new, 9)].concat();
+        assert_eq!(asked(&both), Ok(new.instructions().to_vec()));
+        // In part it is none.
+        assert_eq!(asked(&carried(&old, 1)), Err(Errno::ENOENT));
+    }
 
     /// The answers as this crate's own interpreter finds them; the kernel's are
     /// in `tests/linux.rs`.
