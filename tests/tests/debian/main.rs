@@ -227,12 +227,10 @@ fn programs_do_what_they_do_on_amd64() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// On the long run only, until that has been whole once.
 #[test]
+#[ignore = "takes hours, and has not been run whole yet"]
 fn programs_of_32_bit_arm_do_what_they_do_on_i386() {
-    if is_long() {
-        everything(&ARMHF);
-    }
+    everything(&ARMHF);
 }
 
 /// In containers: the same image, once for each architecture.
