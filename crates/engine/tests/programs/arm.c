@@ -189,6 +189,26 @@ static void private_calls(void) {
     printf("signal %d\n", got);
 }
 
+// The flags of a comparison of floats outlast an instruction that is left to the interpreter.
+static void comparisons(void) {
+    const double values[] = {__builtin_nan(""), 3, -1};
+    int greater[3] = {0};
+    for (int n = 0; n < 3000; n++) {
+        int is_greater = 0;
+        asm volatile(".fpu neon\n"
+                     "vcmp.f64 %P1, %P2\n"
+                     "vmrs apsr_nzcv, fpscr\n"
+                     "vqadd.s32 d7, d6, d5\n"
+                     "it gt\n"
+                     "movgt %0, #1"
+                     : "+r"(is_greater)
+                     : "w"(values[n % 3]), "w"(0.0)
+                     : "cc", "d7");
+        greater[n % 3] += is_greater;
+    }
+    printf("nan %d, above %d, below %d\n", greater[0], greater[1], greater[2]);
+}
+
 // The pages that the kernel gives every process.
 static void pages(void) {
     char line[256], rights[8], name[64];
@@ -212,6 +232,7 @@ int main(void) {
     helpers();
     handlers();
     private_calls();
+    comparisons();
     pages();
     return 0;
 }
