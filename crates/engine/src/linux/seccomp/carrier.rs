@@ -9,7 +9,7 @@
 //! same filters as the one before it. Nobody else is trusted for that: no file,
 //! no descriptor, no variable.
 //!
-//! A guest's filter is a list of words: [`SIGNATURE`], the number of its
+//! A guest's filter is a list of words: a signature, the number of its
 //! instructions, the instructions. Where that is too long for one filter of
 //! the host's, there are several, of which the first is set last: a list that
 //! is there is whole. The host checks `no_new_privs`, counts, and lets other
