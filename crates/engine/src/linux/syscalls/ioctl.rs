@@ -30,6 +30,6 @@ pub(in crate::linux) fn ioctl(call: &mut Call<'_>) -> Result<u64, Errno> {
 }
 
 /// Whether a request is one of file systems to their files: `FS_IOC_...`.
-const fn is_of_files(request: u64) -> bool {
+pub(in crate::linux) const fn is_of_files(request: u64) -> bool {
     matches!(request >> 8 & 0xff, 0x66 | 0x58 | 0x76)
 }

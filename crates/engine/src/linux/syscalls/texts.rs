@@ -15,11 +15,19 @@ const TO_ASK: u64 = 0o2_000_000;
 /// The host's call of this number, with a descriptor of the file that the text of the
 /// first argument stands for, if it is a text's.
 pub(in crate::linux) fn pass(call: &mut Call<'_>, number: u32) -> Result<u64, Errno> {
+    ask(call, |call| call.pass(number))
+}
+
+/// The same for a call that is not passed on as it is.
+pub(in crate::linux) fn ask(
+    call: &mut Call<'_>,
+    host: impl FnOnce(&mut Call<'_>) -> Result<u64, Errno>,
+) -> Result<u64, Errno> {
     let Some(file) = stood_for(call) else {
-        return call.pass(number);
+        return host(call);
     };
     let text = core::mem::replace(&mut call.arguments[0], fd_argument(file.number()));
-    let result = call.pass(number);
+    let result = host(call);
     call.arguments[0] = text;
     result
 }

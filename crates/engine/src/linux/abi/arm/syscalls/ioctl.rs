@@ -3,7 +3,7 @@
 
 use super::narrow;
 use crate::host::sys::{Errno, number};
-use crate::linux::syscalls::{Call, ioctl as common};
+use crate::linux::syscalls::{Call, ioctl as common, texts};
 
 /// i386's number.
 const IOCTL: u32 = 54;
@@ -22,6 +22,13 @@ pub(super) fn ioctl(call: &mut Call<'_>) -> Result<u64, Errno> {
     if is_alike(request) || common::is_refused(request) {
         return common::ioctl(call);
     }
+    if common::is_of_files(request) {
+        return texts::ask(call, by_entry);
+    }
+    by_entry(call)
+}
+
+fn by_entry(call: &mut Call<'_>) -> Result<u64, Errno> {
     match narrow::call::<IOCTL>(call) {
         // Without that entry: right for the most.
         Err(Errno::ENOSYS) => call.pass(number::IOCTL),
