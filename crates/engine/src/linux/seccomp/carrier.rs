@@ -304,7 +304,7 @@ mod tests {
             code.push(plain(RET | A, 0));
             Program::new(code).unwrap()
         };
-        let (old, new) = (filter(1, 2000), filter(2, 600));
+        let (old, new) = (filter(1, 2000), filter(2, 1500));
         let carried = |program: &Program, parts: usize| -> Vec<Vec<Instruction>> {
             let words = list(program);
             (0..)
