@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #undef NDEBUG
+#include "traced.h"
 
 enum { GETREGS = 12, SETREGS, GETFPREGS, THREAD_AREA = 22, SET_SYSCALL = 23, GETVFPREGS = 27,
        SETVFPREGS, GETHBPREGS, SETHBPREGS };
@@ -25,37 +26,8 @@ struct vfp {
 };
 enum { VFP = 32 * 8 + 4 };
 
-static long ask(long number, pid_t whom, long address, void *data) {
-    return syscall(SYS_ptrace, number, whom, address, data);
-}
-
 static long fails(long number, pid_t whom, long address, void *data) {
     return ask(number, whom, address, data) == -1 ? errno : 0;
-}
-
-static int wait_for(pid_t whom) {
-    int status;
-    assert(waitpid(whom, &status, __WALL) == whom);
-    return status;
-}
-
-static int goes(long how, pid_t whom, long signal) {
-    assert(ask(how, whom, 0, (void *)signal) == 0);
-    return wait_for(whom);
-}
-
-#define STOP(signal) ((signal) << 8 | 0x7f)
-
-static pid_t child(void (*does)(void)) {
-    pid_t made = fork();
-    if (made == 0) {
-        ptrace(PTRACE_TRACEME);
-        raise(SIGSTOP);
-        does();
-        _exit(0);
-    }
-    assert(wait_for(made) == STOP(SIGSTOP));
-    return made;
 }
 
 #ifdef __thumb__

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #undef NDEBUG
+#include "traced.h"
 #ifndef NT_ARM_SYSTEM_CALL
 #define NT_ARM_SYSTEM_CALL 0x404
 #endif
@@ -28,10 +29,6 @@ struct vectors {
     uint32_t fpsr, fpcr, none[2];
 };
 
-static long ask(long number, pid_t whom, long address, void *data) {
-    return syscall(SYS_ptrace, number, whom, address, data);
-}
-
 static size_t get(pid_t whom, long set, void *to, size_t length) {
     struct iovec vector = {to, length};
     long result = ask(PTRACE_GETREGSET, whom, set, &vector);
@@ -42,31 +39,6 @@ static long set(pid_t whom, long number, void *from, size_t length) {
     struct iovec vector = {from, length};
     return ask(PTRACE_SETREGSET, whom, number, &vector) == 0 ? 0 : -errno;
 }
-
-static int wait_for(pid_t whom) {
-    int status;
-    assert(waitpid(whom, &status, __WALL) == whom);
-    return status;
-}
-
-static int goes(long how, pid_t whom, long signal) {
-    assert(ask(how, whom, 0, (void *)signal) == 0);
-    return wait_for(whom);
-}
-
-static pid_t child(void (*does)(void)) {
-    pid_t made = fork();
-    if (made == 0) {
-        ptrace(PTRACE_TRACEME);
-        raise(SIGSTOP);
-        does();
-        _exit(0);
-    }
-    assert(wait_for(made) == (SIGSTOP << 8 | 0x7f));
-    return made;
-}
-
-#define STOP(signal) ((signal) << 8 | 0x7f)
 
 // BRK with all registers known.
 extern char at_break[], behind_break[];
