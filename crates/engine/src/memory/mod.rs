@@ -9,4 +9,5 @@ pub mod breakpoints;
 mod growing;
 pub mod guest_memory;
 pub mod ranges;
+pub(crate) mod routines;
 pub mod unsettled;

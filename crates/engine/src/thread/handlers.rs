@@ -1,7 +1,7 @@
 //! What the host's signals become: the handlers of the process.
 //!
 //! A fault in a range of the exception table becomes an error that the range
-//! returns ([`crate::memory::guest_memory`]); one in translated code is given to the
+//! returns (`memory/routines.rs`); one in translated code is given to the
 //! [`Hook`]; any other fault is the engine's own and is said so. A signal that
 //! somebody sent is noted for the thread ([`super::attention`]), which tells the
 //! guest at its next safe point; in translated code the hook brings it there,
@@ -27,7 +27,7 @@ use crate::host::signal::{
     SIGBUS, SIGSEGV, SIGSTOP, SIGTRAP, SignalInfo, set_action,
 };
 use crate::host::sys::{self, Errno, number};
-use crate::memory::guest_memory;
+use crate::memory::routines;
 
 /// The processor steps: EFLAGS.TF.
 const TF: u64 = 1 << 8;
@@ -390,8 +390,7 @@ unsafe fn fault(info: &Info, context: &mut Context) {
     if info.signal == SIGSEGV && own::stack::grow(info.address) {
         return;
     }
-    if guest_memory::recover(info, context) || interruptible::without_entry(&mut context.registers)
-    {
+    if routines::recover(info, context) || interruptible::without_entry(&mut context.registers) {
         return;
     }
     // SAFETY: the caller's.
