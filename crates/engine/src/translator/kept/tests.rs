@@ -267,6 +267,21 @@ fn an_exit_leads_where_the_file_says() {
     assert!(kept.find(to).is_none());
 }
 
+/// A forged file names for an entry another cluster than has the entry.
+#[test]
+fn an_exit_leads_to_no_entry_of_another_cluster() {
+    let page = Page(THERE, alloc::vec![NOP; 4096]);
+    let (_dir, kept, exit, to) = two(&page);
+    let mut file = *kept.file();
+    let mut entries = file.entries.to_vec();
+    let entry = file.exits[(exit & !KEPT) as usize].entry - 1;
+    entries[entry as usize].cluster = 0;
+    file.entries = entries.leak();
+    let mut kept = Kept::new(file);
+    assert!(kept.wake(key(THERE), &page));
+    assert!(kept.led(exit, to, &page).is_none());
+}
+
 #[test]
 fn what_is_touched_is_that_of_each_image() {
     let page = Page(THERE, alloc::vec![NOP; 4096]);
@@ -279,6 +294,14 @@ fn what_is_touched_is_that_of_each_image() {
     assert_eq!(touched(&kept, 0..THERE), [0; 0]);
     kept.sleep(KEPT).expect("it was awake");
     assert_eq!(touched(&kept, 0..u64::MAX), [1 | KEPT]);
+    // The second one in another image.
+    kept.sleep(1 | KEPT).expect("it was awake");
+    assert!(kept.wake(key(THERE), &page));
+    let there = HERE + (to.pc - THERE);
+    assert!(kept.wake(key(there), &Page(HERE, page.1)));
+    assert_eq!(touched(&kept, THERE..to.pc + 4), [KEPT]);
+    assert_eq!(touched(&kept, HERE..there + 4), [1 | KEPT]);
+    assert_eq!(touched(&kept, 0..u64::MAX), [KEPT, 1 | KEPT]);
 }
 
 #[test]
