@@ -2,23 +2,29 @@
 //!
 //! Only what another run would not better is kept: a program that passes under
 //! QEMU and not under the engine may have had too little time. Another build of
-//! the engine begins anew.
+//! the engine, another QEMU or another compiler begins anew.
 
 use std::path::Path;
 
 use anyhow::{Result, bail};
+use e2e::need;
 
 use super::compared::{Kept as Outcomes, Verdict};
 use super::machine::Machine;
 use super::{Outcome, Program, Ran};
 
-/// All of one build of the engine.
+/// All of one build of the engine, beside one QEMU, of what one compiler made.
 #[derive(Debug)]
 pub(super) struct Kept(Outcomes);
 
 impl Kept {
-    pub(super) fn new(engine: &Path) -> Result<Self> {
-        Ok(Self(Outcomes::new("gcc", engine)?))
+    /// The compiler is the program of that name that the host has.
+    pub(super) fn new(engine: &Path, qemu: &Path, compiler: &str) -> Result<Self> {
+        let compiler = need::program(compiler, "gcc-aarch64-linux-gnu");
+        Ok(Self(Outcomes::open(
+            Outcomes::place("gcc"),
+            &[engine, qemu, &compiler],
+        )?))
     }
 
     /// Nothing if it was not run; nothing inside if it does not compile.
@@ -73,9 +79,10 @@ mod tests {
     #[test]
     fn a_run_that_was_broken_off_goes_on() {
         let folder = e2e::temporary();
-        let engine = folder.path().join("engine");
+        let [engine, qemu] = ["engine", "qemu"].map(|name| folder.path().join(name));
         std::fs::write(&engine, "a build").unwrap();
-        let open = || Kept(Outcomes::open(folder.path().join("gcc"), &engine).unwrap());
+        std::fs::write(&qemu, "a version").unwrap();
+        let open = || Kept(Outcomes::open(folder.path().join("gcc"), &[&engine, &qemu]).unwrap());
         let program = |name: &str| Program {
             suite: "c-torture",
             name: name.to_owned(),
@@ -95,8 +102,11 @@ mod tests {
         // What only the engine fails is tried again.
         assert!(keep("c -O0", Some(ran(failed(), Outcome::Passed))).is_none());
         assert!(keep("d -O0", Some(ran(failed(), failed()))).is_some());
-        // So is all that another build ran.
-        std::fs::write(&engine, "another build").unwrap();
-        assert!(open().read(&program("b -O0")).unwrap().is_none());
+        // So is all that another build ran, or what ran beside another QEMU.
+        for file in [&engine, &qemu] {
+            assert!(keep("b -O0", None).unwrap().is_none());
+            std::fs::write(file, "another").unwrap();
+            assert!(open().read(&program("b -O0")).unwrap().is_none());
+        }
     }
 }

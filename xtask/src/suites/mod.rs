@@ -69,6 +69,9 @@ impl Ran {
     }
 }
 
+/// What compiles them.
+const COMPILER: &str = "aarch64-linux-gnu-gcc";
+
 /// Runs them, and writes crates/engine/results/suites.md. An error if a program
 /// that passes under QEMU does not under the engine.
 pub(crate) fn suites(args: &[&str]) -> Result<()> {
@@ -110,14 +113,14 @@ pub(crate) fn suites(args: &[&str]) -> Result<()> {
 }
 
 /// Each in a folder of its own, as many at a time as there are processors. What was
-/// kept of this build of the engine is not run again.
+/// kept of this build of the engine, this QEMU and this compiler is not run again.
 fn run_all(
     programs: &[Program],
     folder: &Path,
     engine: &Path,
     qemu: &Path,
 ) -> Result<Vec<Option<Ran>>> {
-    let kept = kept::Kept::new(engine)?;
+    let kept = kept::Kept::new(engine, qemu, COMPILER)?;
     pool::each(programs, pool::processors(), |number, program| {
         if let Some(ran) = kept.read(program)? {
             return Ok(ran);
@@ -133,7 +136,7 @@ fn run_all(
 
 fn one(program: &Program, place: &Path, engine: &Path, qemu: &Path) -> Result<Option<Ran>> {
     let binary = place.join("program");
-    let compiled = Command::new("aarch64-linux-gnu-gcc")
+    let compiled = Command::new(COMPILER)
         .args(["-w", "-static"])
         .args(&program.flags)
         .arg("-o")
@@ -143,7 +146,7 @@ fn one(program: &Program, place: &Path, engine: &Path, qemu: &Path) -> Result<Op
         .current_dir(place)
         .stdin(Stdio::null())
         .output()
-        .context("can't start aarch64-linux-gnu-gcc")?;
+        .with_context(|| format!("can't start {COMPILER}"))?;
     if !compiled.status.success() {
         return Ok(None);
     }

@@ -17,7 +17,7 @@ pub(super) fn page(programs: &[Program], results: &[Option<Ran>], qemu: &Path) -
          | --- | --- | --- | --- | --- |\n",
         first_line("date", &["--iso-8601"])?,
         host()?,
-        first_line("aarch64-linux-gnu-gcc", &["--version"])?,
+        first_line(super::COMPILER, &["--version"])?,
         first_line(&qemu.display().to_string(), &["--version"])?,
     );
     let mut suites: Vec<&str> = programs.iter().map(|program| program.suite).collect();

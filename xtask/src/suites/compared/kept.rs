@@ -25,16 +25,22 @@ pub(in crate::suites) struct Kept {
 
 impl Kept {
     pub(in crate::suites) fn new(suite: &str, engine: &Path) -> Result<Self> {
-        Self::open(
-            product::target_dir().join("suites/outcomes").join(suite),
-            engine,
-        )
+        Self::open(Self::place(suite), &[engine])
     }
 
-    pub(in crate::suites) fn open(folder: PathBuf, engine: &Path) -> Result<Self> {
+    /// Where a suite's are.
+    pub(in crate::suites) fn place(suite: &str) -> PathBuf {
+        product::target_dir().join("suites/outcomes").join(suite)
+    }
+
+    /// The engine's outcomes are those of these files: the engine, and what else they
+    /// depend on.
+    pub(in crate::suites) fn open(folder: PathBuf, files: &[&Path]) -> Result<Self> {
         let mut hasher = DefaultHasher::new();
-        let bytes = fs::read(engine).with_context(|| engine.display().to_string())?;
-        bytes.hash(&mut hasher);
+        for file in files {
+            let bytes = fs::read(file).with_context(|| file.display().to_string())?;
+            bytes.hash(&mut hasher);
+        }
         let kept = Self {
             folder,
             engine: format!("engine-{:016x}", hasher.finish()),
