@@ -151,6 +151,12 @@ fn what_a_killed_run_left_is_cleared() {
         .arg(folder.join("socket"))
         .spawn()
         .expect("a shell can be started");
+    // A process that has just been started shows no command line yet, and who clears would
+    // remove the folder and leave the process.
+    let line = format!("/proc/{}/cmdline", left.id());
+    wait_until("the process shows its command line", SOON, || {
+        fs::read(&line).is_ok_and(|line| line.ends_with(b"socket\0"))
+    });
     fs::create_dir_all(folder.join("state")).expect("a folder can be made");
     // A folder of a living test, this one, stays.
     let living = e2e::temporary();
