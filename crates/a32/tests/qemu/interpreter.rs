@@ -5,7 +5,7 @@ use armistice_a32::interp::step;
 use guest::Exception;
 use guest::memory::Memory as _;
 
-use crate::case::{Batch, CODE, DATA, DATA_SIZE, Program, Results, State};
+use crate::case::{Batch, CODE, CODE_SIZE, DATA, DATA_SIZE, Program, Results, State};
 use crate::sandbox::{ENDLESS, Sandbox, cpu_of, state_of};
 
 const STEPS: u32 = 10_000;
@@ -25,15 +25,19 @@ pub(crate) fn run(sandbox: &mut Sandbox, batch: &Batch, leave: [u32; 2]) -> Resu
     results
 }
 
-/// Leaves out states that end in a fault far from the data area: there, a process of QEMU has
-/// pages of its own.
+/// Leaves out states that end in a fault far from the data area and from programs: there, a process of
+/// QEMU has pages of its own.
 pub(crate) fn leave_out_strays(sandbox: &mut Sandbox, batch: &mut Batch) {
-    let about = DATA - 0x1000..DATA + DATA_SIZE + 0x1000;
+    let about = [
+        DATA - 0x1000..DATA + DATA_SIZE + 0x1000,
+        CODE..CODE + CODE_SIZE,
+    ];
     let ends = run(sandbox, batch, [CODE; 2]).states;
     let mut ends = ends.iter();
+    let is_about = |address| about.iter().any(|range| range.contains(&address));
     batch.states.retain(|_| {
         ends.next()
-            .is_none_or(|end| end.signal != 11 || about.contains(&end.address))
+            .is_none_or(|end| end.signal != 11 || is_about(end.address))
     });
 }
 

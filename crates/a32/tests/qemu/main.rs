@@ -24,7 +24,8 @@ mod tally;
 mod translator;
 mod vectors;
 
-use case::{Batch, MAX_STATES};
+use armistice_a32::decode::State as Set;
+use case::{Batch, DATA_SIZE, MAX_STATES, Program, State};
 use generate::Row;
 use random::Rng;
 use sandbox::Sandbox;
@@ -106,6 +107,31 @@ fn sequences_are_the_same_on_qemu() {
         });
     }
     tally.finish("sequences", seed);
+}
+
+/// A store that hit programs would change those that run later, and the first words of a program
+/// are QEMU's alone.
+#[test]
+fn a_store_to_programs_faults() {
+    let mut batch = Batch {
+        pattern: vec![0; DATA_SIZE as usize],
+        ..Batch::default()
+    };
+    // STR R0, [R1]; ADD R2, R2, #1.
+    for word in [0xe581_0000, 0xe282_2001] {
+        batch.programs.push(Program {
+            set: Set::Arm,
+            address: batch.next_address(),
+            words: vec![word],
+        });
+    }
+    let [mut store, after] = [State::default(); 2];
+    store.r[1] = batch.programs[1].address - 8;
+    batch.states = vec![(0, store), (1, after)];
+    let mut tally = Tally::start();
+    tally.compare(&batch, "stores", |_, _| None);
+    assert_eq!(tally.faults, 1);
+    tally.finish("stores", 1);
 }
 
 /// Whether a row is run: not what asks the kernel for something, or waits.

@@ -65,6 +65,7 @@ fn layout() -> String {
         // The arm kernel's: system calls, flags, the signal frame.
         ("SYS_read", 3),
         ("SYS_write", 4),
+        ("SYS_mprotect", 125),
         ("SYS_rt_sigaction", 174),
         ("SYS_sigaltstack", 186),
         ("SYS_mmap2", 192),

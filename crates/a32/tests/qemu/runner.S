@@ -34,12 +34,11 @@ _start:
         mvn     r4, #0
         ldr     r0, =CODE
         ldr     r1, =CODE_SIZE
-        mov     r2, #(PROT_READ | PROT_WRITE | PROT_EXEC)
+        mov     r2, #(PROT_READ | PROT_WRITE)
         mov     r3, #(MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS)
         bl      map
         ldr     r0, =DATA
         ldr     r1, =DATA_SIZE
-        mov     r2, #(PROT_READ | PROT_WRITE)
         bl      map
         ldr     r0, =alternate
         mov     r1, #0
@@ -79,6 +78,8 @@ next_batch:
         beq     done
         cmp     r0, #1
         bne     fail
+        mov     r2, #(PROT_READ | PROT_WRITE)
+        bl      protect
         ldr     r4, =SHARED
         ldr     r5, [r4, #HEAD_CODE_BYTES]
         ldr     r0, =CODE
@@ -93,6 +94,8 @@ next_batch:
         mov     r2, #0
         ldr     r7, =SYS_cacheflush
         svc     #0
+        mov     r2, #(PROT_READ | PROT_EXEC)
+        bl      protect
         ldr     r6, [r4, #HEAD_STATES]
         ldr     r8, =SHARED + SHARED_STATES
         ldr     r9, =SHARED + SHARED_ENTRIES
@@ -228,6 +231,16 @@ map:    mov     r6, r0
         mov     r7, #SYS_mmap2
         svc     #0
         cmp     r0, r6
+        bne     fail
+        bx      lr
+
+@ mprotect(CODE, CODE_SIZE, r2).
+protect:
+        ldr     r0, =CODE
+        ldr     r1, =CODE_SIZE
+        mov     r7, #SYS_mprotect
+        svc     #0
+        cmp     r0, #0
         bne     fail
         bx      lr
 

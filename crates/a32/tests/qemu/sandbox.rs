@@ -1,5 +1,6 @@
 //! Guest memory of the executors in this process: programs and data area at the addresses that
-//! all executors use, between pages where nothing is.
+//! all executors use, between pages where nothing is. A store to programs faults, here and under QEMU:
+//! else one program could change another, whose first words are QEMU's alone.
 //!
 //! There is one at a time: the addresses are the process's.
 
@@ -19,7 +20,7 @@ pub(crate) const ENDLESS: u32 = 1000;
 /// Held by the sandbox that lives.
 static ONLY: Mutex<()> = Mutex::new(());
 
-/// The data area, and the programs, which a store may hit by chance.
+/// The data area, and the programs, which are read only.
 pub(crate) struct Sandbox {
     /// Where programs end, in both states.
     ends: Vec<u64>,
@@ -51,6 +52,13 @@ impl Sandbox {
         }
     }
 
+    fn protect_programs(access: i32) {
+        let (at, size) = AREAS[0];
+        // SAFETY: `new` has mapped the area, into which there are no references between calls.
+        let done = unsafe { libc::mprotect(at as usize as *mut _, size as usize, access) };
+        assert_eq!(done, 0, "the programs are protected");
+    }
+
     fn area(&mut self, (at, size): (u32, u32)) -> &mut [u8] {
         // SAFETY: mapped as long as there is a sandbox, and nobody else has references.
         unsafe { std::slice::from_raw_parts_mut(at as usize as *mut u8, size as usize) }
@@ -63,7 +71,9 @@ impl Sandbox {
 
     /// Places a batch's programs, which end in branches to `leave`.
     pub(crate) fn place(&mut self, batch: &Batch, leave: [u32; 2]) {
+        Self::protect_programs(libc::PROT_READ | libc::PROT_WRITE);
         self.area(AREAS[0]).copy_from_slice(&batch.image(leave));
+        Self::protect_programs(libc::PROT_READ);
         let ends = |p: &Program| [Set::Arm, Set::Thumb].map(|set| u64::from(p.end_in(set)));
         self.ends = batch.programs.iter().flat_map(ends).collect();
         self.ends.sort_unstable();
@@ -76,13 +86,16 @@ impl Sandbox {
             let within = |&(from, size): &(u32, u32)| {
                 (u64::from(from)..u64::from(from + size)).contains(&at)
             };
-            if !AREAS.iter().any(within) {
-                return Err(Fault {
-                    address: at,
-                    kind: FaultKind::Translation,
-                    write,
-                });
-            }
+            let kind = match AREAS.iter().position(within) {
+                None => FaultKind::Translation,
+                Some(0) if write => FaultKind::Permission,
+                Some(_) => continue,
+            };
+            return Err(Fault {
+                address: at,
+                kind,
+                write,
+            });
         }
         Ok(address as usize as *mut u8)
     }
@@ -113,7 +126,7 @@ impl Memory for Sandbox {
     fn store(&mut self, address: u64, size: Size, value: u128) -> Result<(), Fault> {
         let to = Self::range(address, size, true)?;
         let bytes = value.to_le_bytes();
-        // SAFETY: it is within what is mapped.
+        // SAFETY: it is within the data area.
         unsafe { to.copy_from_nonoverlapping(bytes.as_ptr(), size.bytes() as usize) };
         Ok(())
     }

@@ -20,7 +20,7 @@ pub(crate) struct Tally {
     /// How many rows, or programs.
     pub(crate) subjects: usize,
     states: u32,
-    faults: u32,
+    pub(crate) faults: u32,
     known: BTreeMap<&'static str, u32>,
     /// How often a subject differs, and an example.
     failures: BTreeMap<String, (u32, String)>,
