@@ -312,6 +312,57 @@ static const char *error(long result) {
     return result == -1 ? strerrorname_np(errno) : "ok";
 }
 
+// What would change a file, or tell of it, by its descriptor alone and by the descriptor's link.
+static void changed(const char *path, int fd, const char *link) {
+    struct timespec times[2] = {{1, 0}, {1, 0}};
+    struct { unsigned long long value; unsigned size, flags; } attribute = {(unsigned long)"b", 1, 0};
+    struct statfs system;
+    struct stat file;
+    struct { struct file_handle head; char rest[128]; } handle;
+    char bytes[64] = "";
+    int mount;
+    CHECK(stat(path, &file) == 0);
+    printf("fchmodat2 %s, chmod %s\n", error(syscall(452, fd, "", file.st_mode, AT_EMPTY_PATH)),
+           error(chmod(link, file.st_mode)));
+    printf("fchownat %s, chown %s\n", error(fchownat(fd, "", 1, 1, AT_EMPTY_PATH)), error(chown(link, 1, 1)));
+    printf("futimens %s, %s, utimensat %s\n", error(futimens(fd, times)),
+           error(syscall(SYS_utimensat, fd, "", times, AT_EMPTY_PATH)), error(utimensat(AT_FDCWD, link, times, 0)));
+    printf("setxattrat %s, setxattr %s\n", error(syscall(463, fd, "", AT_EMPTY_PATH, "user.a", &attribute, 16)),
+           error(setxattr(link, "user.a", "b", 1, 0)));
+    printf("listxattrat %ld, listxattr %ld\n", syscall(465, fd, "", AT_EMPTY_PATH, bytes, 64),
+           (long)listxattr(link, bytes, 64));
+    printf("file_setattr %s, %s\n", error(syscall(469, fd, "", bytes, 24, AT_EMPTY_PATH)),
+           error(syscall(469, AT_FDCWD, link, bytes, 24, 0)));
+    printf("truncate %s, still %zd\n", error(truncate(link, 0)), pread(fd, bytes, 5, 1));
+    int other = open(link, O_RDONLY | O_TRUNC);
+    printf("made empty %s, still %zd, %zd\n", error(other), pread(fd, bytes, 5, 1), read(other, bytes, 5));
+    close(other);
+    other = open(link, O_WRONLY);
+    printf("to write %s, %s\n", error(other), error(write(other, "x", 1)));
+    close(other);
+    other = open(link, O_PATH);
+    printf("by its name %s, %s, %s, mode %o\n", error(fchmod(other, file.st_mode)),
+           error(syscall(452, other, "", file.st_mode, AT_EMPTY_PATH)), error(read(other, bytes, 1)),
+           fstat(other, &file) ? 0 : file.st_mode);
+    close(other);
+    printf("past the cache %s, %s\n", error(open(link, O_RDONLY | O_DIRECT)), error(fcntl(fd, F_SETFL, O_DIRECT)));
+    printf("to execute %s, %s\n", error(access(link, X_OK)), error(execveat(fd, "", NULL, NULL, AT_EMPTY_PATH)));
+    printf("file system %lx\n", statfs(link, &system) ? 0 : (long)system.f_type);
+    handle.head.handle_bytes = sizeof handle.rest;
+    printf("handle %s, link %s\n", error(name_to_handle_at(fd, "", &handle.head, &mount, AT_EMPTY_PATH)),
+           error(linkat(fd, "", AT_FDCWD, "linked", AT_EMPTY_PATH)));
+    int tree = syscall(SYS_open_tree, fd, "", AT_EMPTY_PATH | 1);
+    printf("a tree %s\n", error(tree));
+    close(tree);
+    printf("shared %s, odd %s\n", error((long)mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0)),
+           error((long)mmap((void *)1, 4096, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd, 0)));
+    printf("identity %s, block", error(ioctl(fd, 0x80111500, bytes)));
+    printf(" %d, rest", ioctl(fd, FIGETBSZ, &mount) ? 0 : mount);
+    printf(" %d\n", ioctl(fd, FIONREAD, &mount) ? 0 : mount);
+    CHECK(stat(path, &file) == 0);
+    printf("its mode is %o then\n", file.st_mode);
+}
+
 static void stands_for(const char *path) {
     struct stat file, folder, named;
     struct statx more;
@@ -352,6 +403,7 @@ static void stands_for(const char *path) {
     printf("fsync %s, %s\n", error(fsync(fd)), error(fdatasync(fd)));
     printf("attributes of its file system %s\n", error(ioctl(fd, FS_IOC_GETFLAGS, to)));
     printf("end %s\n", error(lseek(fd, 0, SEEK_END)));
+    changed(path, fd, link);
     close(fd);
 }
 

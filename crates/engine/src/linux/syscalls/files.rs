@@ -27,12 +27,14 @@ pub(in crate::linux) fn openat(call: &mut Call<'_>) -> Result<u64, Errno> {
 }
 
 /// The host's flags. A program that runs is not made empty before it is known
-/// which file it is.
+/// which file it is, nor is a text.
 fn host_flags(call: &Call<'_>, flags: u64) -> u64 {
     const O_TRUNC: u64 = 0o1_000;
     let host = call.process.platform.open_flags.to_host(flags);
-    let file = || call.file_at(call.int(0), call.arguments[1]);
-    if flags & O_TRUNC != 0 && file() == Some(call.process.program) {
+    if flags & O_TRUNC != 0
+        && let Some(file) = call.file_at(call.int(0), call.arguments[1])
+        && (file == call.process.program || call.process.shown.of_file(file).is_some())
+    {
         return host & !O_TRUNC;
     }
     host
@@ -102,7 +104,6 @@ fn program(call: &Call<'_>, status: &Status, directory: i32, path: u64) -> Optio
 }
 
 pub(in crate::linux) fn statx(call: &mut Call<'_>) -> Result<u64, Errno> {
-    const AT_EMPTY_PATH: u64 = 0x1000;
     const SIZE: u64 = 40;
     let [_, path, flags, _, buffer, _] = call.arguments;
     let directory = call.int(0);
@@ -122,12 +123,8 @@ pub(in crate::linux) fn statx(call: &mut Call<'_>) -> Result<u64, Errno> {
         call.write_words(buffer.wrapping_add(SIZE), &[size.unsigned_abs()])?;
     }
     if about.nlink == 0
-        && let Some(original) = call.process.shown.of(&about)
-        && let Some((directory, path)) = original.path()
+        && let Some(_led) = texts::lead(call, Some(0), 1, flags & NO_FOLLOW == 0)
     {
-        call.arguments[0] = fd_argument(directory.as_ref().map_or(AT_FDCWD, Fd::number));
-        call.arguments[1] = path.as_ptr() as u64;
-        call.arguments[2] = flags & !AT_EMPTY_PATH;
         return call.pass(number::STATX);
     }
     Ok(result)
@@ -216,6 +213,19 @@ pub(in crate::linux) fn fcntl(call: &mut Call<'_>) -> Result<u64, Errno> {
         }
         F_SETFL => {
             flags_to_host(call, 2);
+            // The flags are the text's to have, if its file may have them.
+            if let Some(file) = texts::stood_for(call, call.int(0)) {
+                let asked = [
+                    fd_argument(file.number()),
+                    call.arguments[1],
+                    call.arguments[2],
+                    0,
+                    0,
+                    0,
+                ];
+                // SAFETY: the call touches no memory.
+                unsafe { sys::syscall(number::FCNTL, asked) }?;
+            }
             call.pass(number::FCNTL)
         }
         F_ADD_SEALS | F_GET_SEALS => texts::pass(call, number::FCNTL),
@@ -302,7 +312,7 @@ pub(in crate::linux) fn newfstatat<S: GuestStatus>(call: &mut Call<'_>) -> Resul
 /// A text's file system is that of the file that it stands for.
 pub(in crate::linux) fn fstatfs(call: &mut Call<'_>) -> Result<u64, Errno> {
     let original = call.process.shown.of_descriptor(call.int(0));
-    if let Some((None, path)) = original.and_then(|original| original.path()) {
+    if let Some(path) = original.and_then(|original| original.path()) {
         let descriptor = core::mem::replace(&mut call.arguments[0], path.as_ptr() as u64);
         let result = call.pass(number::STATFS);
         if result.is_ok() {
@@ -382,7 +392,7 @@ pub(in crate::linux) fn truncate(call: &mut Call<'_>) -> Result<u64, Errno> {
     } else if let Some(target) = paths::target(call, AT_FDCWD, path) {
         Fd::open_at(target.directory, &target.path, FOR_WRITING)
     } else {
-        return call.pass(number::TRUNCATE);
+        return paths::follow(call, "truncate", number::TRUNCATE);
     };
     file.and(Err(Errno::ETXTBSY))
 }

@@ -4,6 +4,7 @@
 
 use super::{Call, texts};
 use crate::host::sys::{Errno, number};
+use crate::linux::views::shown::Original;
 
 /// Types of requests (bits 8 to 15) that speak of the host's processor, whose
 /// devices a guest's kernel does not have, or has with other structures.
@@ -12,10 +13,17 @@ const REFUSED: [(u64, &str); 2] = [
     (0xa4, "SGX: enclaves are x86-64's"),
 ];
 
-/// Whether a request is of such a device.
+/// `PROCMAP_QUERY`, to which the host would answer of the engine's memory: unknown, as
+/// before Linux 6.11.
+const PROCMAP_QUERY: u64 = 0xc068_6611;
+
+/// How much there is to read.
+const FIONREAD: u64 = 0x541b;
+
+/// Whether a request is of such a device, or of the engine.
 pub(in crate::linux) fn is_refused(request: u64) -> bool {
     let kind = request >> 8 & 0xff;
-    REFUSED.iter().any(|&(refused, _)| refused == kind)
+    request & 0xffff_ffff == PROCMAP_QUERY || REFUSED.iter().any(|&(refused, _)| refused == kind)
 }
 
 pub(in crate::linux) fn ioctl(call: &mut Call<'_>) -> Result<u64, Errno> {
@@ -23,13 +31,32 @@ pub(in crate::linux) fn ioctl(call: &mut Call<'_>) -> Result<u64, Errno> {
     if is_refused(call.arguments[1]) {
         return Err(Errno::ENOTTY);
     }
+    if call.arguments[1] & 0xffff_ffff == FIONREAD
+        && let Some(original) = call.process.shown.of_descriptor(call.int(0))
+    {
+        return rest(call, &original);
+    }
     if is_of_files(call.arguments[1]) {
         return texts::pass(call, number::IOCTL);
     }
     call.pass(number::IOCTL)
 }
 
-/// Whether a request is one of file systems to their files: `FS_IOC_...`.
+/// Of a text: the kernel subtracts the position from the size that the file says it has.
+fn rest(call: &mut Call<'_>, original: &Original) -> Result<u64, Errno> {
+    const SEEK_CUR: u64 = 1;
+    let to = call.arguments[2];
+    call.arguments[1..3].copy_from_slice(&[0, SEEK_CUR]);
+    let position = call.pass(number::LSEEK)?;
+    let rest = original.status.size.wrapping_sub(position.cast_signed());
+    call.write(to, &rest.to_le_bytes()[..4])?;
+    Ok(0)
+}
+
+/// Whether a request is one of file systems to their files: `FS_IOC_...`, `FIBMAP`,
+/// `FIGETBSZ`, `FIOQSIZE`.
 pub(in crate::linux) const fn is_of_files(request: u64) -> bool {
-    matches!(request >> 8 & 0xff, 0x66 | 0x58 | 0x76)
+    const FIOQSIZE: u64 = 0x5460;
+    matches!(request >> 8 & 0xff, 0x66 | 0x58 | 0x76 | 0x15)
+        || matches!(request & 0xffff_ffff, 1 | 2 | FIOQSIZE)
 }

@@ -4,16 +4,17 @@
 use core::ops::Range;
 use core::sync::atomic::Ordering;
 
-use super::Call;
 use super::permission::may_execute;
 use super::ranges::{
     HOME_NODE, MBIND, MBIND_DEFAULT, MINCORE, MLOCK, MLOCK2, MPROTECT, MSEAL, MSYNC, MUNLOCK,
     MUNMAP, REMAP_FILE_PAGES, Verdict, before, parts, reaches_out,
 };
+use super::{Call, texts};
 use crate::host::own;
 use crate::host::page::{END, PAGE, page_down, page_up};
 use crate::host::sys::{
-    self, Errno, MAP_ANONYMOUS, MAP_FIXED, MAP_FIXED_NOREPLACE, PROT_EXEC, PROT_READ, number,
+    self, Errno, MAP_ANONYMOUS, MAP_FIXED, MAP_FIXED_NOREPLACE, PROT_EXEC, PROT_READ, fd_argument,
+    number,
 };
 use crate::memory::address_space::{Mapping, host_protection};
 
@@ -54,17 +55,39 @@ fn for_host(protection: u64) -> u64 {
     protection & !0xffff_ffff | u64::from(host_protection(kept(protection)))
 }
 
-/// What is shown in place of a file that can't be mapped can't be either.
-fn check_file(call: &Call<'_>, length: u64, flags: u64) -> Result<(), Errno> {
-    if flags & u64::from(MAP_ANONYMOUS) != 0 || length == 0 {
+/// What is shown in place of a file that can't be mapped can't be either: the kernel
+/// says why.
+fn check_file(call: &Call<'_>, flags: u64) -> Result<(), Errno> {
+    if flags & u64::from(MAP_ANONYMOUS) != 0 {
         return Ok(());
     }
-    match call.process.shown.of_descriptor(call.int(4)) {
-        // No file of such a file system may be executed.
-        Some(_) if kept(call.arguments[2]) & PROT_EXEC != 0 => Err(Errno::EPERM),
-        Some(original) => Err(original.mapped()),
-        None => Ok(()),
-    }
+    let Some(original) = call.process.shown.of_descriptor(call.int(4)) else {
+        return Ok(());
+    };
+    let Some(file) = texts::stood_for(call, call.int(4)) else {
+        return Err(original.mapped());
+    };
+    let [hint, length, protection, _, _, offset] = call.arguments;
+    // A place is only looked at, in case the file can be mapped after all.
+    let fixed = flags & (REPLACE | NO_REPLACE) != 0;
+    let (hint, flags) = if fixed && !hint.is_multiple_of(PAGE) {
+        (hint, flags)
+    } else {
+        (0, flags & !(REPLACE | NO_REPLACE))
+    };
+    let arguments = [
+        hint,
+        length,
+        protection,
+        flags,
+        fd_argument(file.number()),
+        offset,
+    ];
+    // SAFETY: a mapping that nobody knows of is made, where nothing is.
+    let mapped = unsafe { sys::syscall(number::MMAP, arguments) }?;
+    // SAFETY: it is the mapping that was just made.
+    unsafe { sys::munmap(mapped, length) }?;
+    Err(original.mapped())
 }
 
 pub(in crate::linux) fn mmap(call: &mut Call<'_>) -> Result<u64, Errno> {
@@ -72,7 +95,7 @@ pub(in crate::linux) fn mmap(call: &mut Call<'_>) -> Result<u64, Errno> {
     const OF_THE_HOST: u64 = 0x40 | 0x80;
     let [hint, length, protection, flags, ..] = call.arguments;
     let flags = flags & !OF_THE_HOST;
-    check_file(call, length, flags)?;
+    check_file(call, flags)?;
     call.arguments[3] = flags;
     let asked = call.arguments;
     call.arguments[2] = for_host(protection);

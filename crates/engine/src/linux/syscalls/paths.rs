@@ -1,6 +1,7 @@
 //! System calls that are given a path, and may be given that of a link to an
 //! executable (`/proc/PID/exe`): the host would do to the engine what is meant
-//! for a guest's program.
+//! for a guest's program. The same holds for a path to a text in place of a file
+//! of `/proc` ([`texts::lead`]).
 //!
 //! A call that changes something is looked at before it is made, to see where its path leads.
 //! Any other call is looked at afterwards ([`TELLING`]), unless it failed with an error that no
@@ -9,7 +10,7 @@
 
 use alloc::ffi::CString;
 
-use super::Call;
+use super::{Call, texts};
 use crate::host::sys::{AT_FDCWD, Errno, fd_argument};
 use crate::linux::exe_link::{self, Target};
 use crate::linux::executable::is_engine;
@@ -107,8 +108,8 @@ pub(in crate::linux) fn follow(call: &mut Call<'_>, name: &str, number: u32) -> 
     call.pass(number)
 }
 
-/// Puts other paths in the place of those that lead to a guest's executable.
-fn lead_all(call: &mut Call<'_>, name: &str) -> [Option<Target>; 2] {
+/// Puts other paths in the place of those that lead to a guest's executable, or to a text.
+fn lead_all(call: &mut Call<'_>, name: &str) -> [Option<Led>; 2] {
     let mut targets = [None, None];
     let paths = PATHS.iter().filter(|(of, ..)| *of == name);
     for (&path, target) in paths.zip(&mut targets) {
@@ -117,13 +118,24 @@ fn lead_all(call: &mut Call<'_>, name: &str) -> [Option<Target>; 2] {
     targets
 }
 
-/// Puts another path in the place of one that leads to a guest's executable.
-fn lead(call: &mut Call<'_>, (_, directory, path, when): Path) -> Option<Target> {
+/// Where a path leads instead.
+#[derive(Debug)]
+#[expect(dead_code, reason = "what the call's arguments refer to")]
+enum Led {
+    Executable(Target),
+    Text(texts::Led),
+}
+
+/// Puts another path in the place of one that leads to a guest's executable, or to a text.
+fn lead(call: &mut Call<'_>, (_, directory, path, when): Path) -> Option<Led> {
     let followed = match when {
         Always => true,
         Unless(argument, flag) => call.arguments[argument] & flag == 0,
         If(argument, flag) => call.arguments[argument] & flag != 0,
     };
+    if let Some(led) = texts::lead(call, directory, path, followed) {
+        return Some(Led::Text(led));
+    }
     if !followed {
         return None;
     }
@@ -134,7 +146,7 @@ fn lead(call: &mut Call<'_>, (_, directory, path, when): Path) -> Option<Target>
         call.arguments[directory] = fd_argument(target.directory);
     }
     call.arguments[path] = target.path.as_ptr() as u64;
-    Some(target)
+    Some(Led::Executable(target))
 }
 
 /// The executable of a guest that the path at an address leads to.

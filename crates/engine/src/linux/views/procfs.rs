@@ -5,7 +5,6 @@
 //! but the text: that is read, corrected, and handed out as a file in memory
 //! ([`super::shown`]).
 
-use alloc::ffi::CString;
 use alloc::vec::Vec;
 use core::mem::ManuallyDrop;
 
@@ -124,24 +123,50 @@ pub struct Viewer<'a> {
 
 impl Viewer<'_> {
     /// What the viewer gets in place of an open file with this status, which it
-    /// has opened with these flags; nothing where that is the file itself.
+    /// has opened with these flags; nothing where that is the file itself. Where there is an
+    /// error, the file is closed.
     ///
     /// # Errors
     /// The kernel's.
     pub fn instead_of(&self, file: &Fd, status: &Status, flags: u64) -> Result<Option<u64>, Errno> {
-        const ACCESS: u64 = 3;
-        const WRITE_ONLY: u64 = 1;
-        if flags & O_PATH != 0 || flags & ACCESS == WRITE_ONLY || !status.is_regular() {
+        if !status.is_regular() {
             return Ok(None);
         }
-        let made = match self.process.shown.of(status) {
-            // A file in memory was opened once more.
-            Some(original) => self.anew(&original),
-            // Procfs's files have no size, and are on no device.
-            None if status.size != 0 || !status.is_on_no_device() => None,
-            None => self.original(file, status),
-        };
-        match made {
+        if let Some(original) = self.process.shown.of(status) {
+            return self.once_more(file, &original, flags);
+        }
+        // Procfs's files have no size, and are on no device.
+        if !is_read(flags) || status.size != 0 || !status.is_on_no_device() {
+            return Ok(None);
+        }
+        match self.original(file, status) {
+            Some((original, text)) => self.replace(file, original, &text, flags).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// A text was opened once more, by its link: that opens the file that it stands for.
+    fn once_more(&self, file: &Fd, original: &Original, flags: u64) -> Result<Option<u64>, Errno> {
+        /// `O_CREAT | O_EXCL`: a link that is followed leads to what is there.
+        const NEW: u64 = 0o300;
+        let open = |close: u64| original.open(flags & !NEW | close).transpose();
+        match open(O_CLOEXEC) {
+            Ok(Some(opened)) if !is_read(flags) => {
+                return put(&opened, fd_argument(file.number()), flags).map(Some);
+            }
+            // The last descriptor is taken: the file takes its place.
+            Err(Errno::EMFILE) if !is_read(flags) => {
+                drop(Fd::new(file.number()));
+                let opened = open(0)?.ok_or(Errno::EMFILE)?;
+                return Ok(Some(fd_argument(ManuallyDrop::new(opened).number())));
+            }
+            Err(error) if error != Errno::EMFILE => {
+                drop(Fd::new(file.number()));
+                return Err(error);
+            }
+            _ => {}
+        }
+        match self.anew(original) {
             Some((original, text)) => self.replace(file, original, &text, flags).map(Some),
             None => Ok(None),
         }
@@ -165,11 +190,8 @@ impl Viewer<'_> {
         if !original.is_hosts {
             return None;
         }
-        let path = CString::new(original.link.as_slice()).ok()?;
-        let file = Fd::open(&path).ok()?;
-        let status = file.status().ok()?;
-        let is_same = (status.dev, status.ino) == (original.status.dev, original.status.ino);
-        is_same.then(|| self.original(&file, &status))?
+        let file = original.open(O_CLOEXEC)?.ok()?;
+        self.original(&file, &file.status().ok()?)
     }
 
     /// What a file of the host's is, if it is to be corrected, and its text.
@@ -314,10 +336,7 @@ impl Viewer<'_> {
             // Without the text, what the host's file says is better than an error.
             Err(_) => return Ok(place),
         };
-        let close = flags & O_CLOEXEC;
-        let arguments = [fd_argument(made.number()), place, close, 0, 0, 0];
-        // SAFETY: the descriptor is the guest's newest, which it does not know.
-        unsafe { sys::syscall(number::DUP3, arguments) }
+        put(&made, place, flags)
     }
 
     /// Opens the file of a processor's register, with these flags of the host's.
@@ -347,6 +366,21 @@ impl Viewer<'_> {
         let made = self.process.shown.make(text, original, flags)?;
         Ok(fd_argument(ManuallyDrop::new(made).number()))
     }
+}
+
+/// Whether what is opened with these flags can be read.
+const fn is_read(flags: u64) -> bool {
+    const ACCESS: u64 = 3;
+    const WRITE_ONLY: u64 = 1;
+    flags & O_PATH == 0 && flags & ACCESS != WRITE_ONLY
+}
+
+/// Puts a file in the place of the one that the guest has just opened with these flags.
+fn put(file: &Fd, place: u64, flags: u64) -> Result<u64, Errno> {
+    let close = flags & O_CLOEXEC;
+    let arguments = [fd_argument(file.number()), place, close, 0, 0, 0];
+    // SAFETY: the descriptor is the guest's newest, which it does not know.
+    unsafe { sys::syscall(number::DUP3, arguments) }
 }
 
 /// Whose a task of procfs's is.

@@ -18,6 +18,7 @@ use super::place;
 use super::registers::{self, Register};
 use crate::host::lock::{SpinLock, Unlock};
 use crate::host::sys::{self, AT_FDCWD, Errno, Fd, Status, fd_argument, number};
+use crate::linux::executable::Identity;
 
 /// What a text stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,15 +42,30 @@ impl Original {
         }
     }
 
-    /// A path to the file, from a directory where it is given. Of a register, it
-    /// is that of the file that takes its place.
+    /// A path to the file, if that is still there. Of a register, it is that of the file
+    /// that takes its place.
     #[must_use]
-    pub fn path(&self) -> Option<(Option<Fd>, CString)> {
-        if self.is_hosts {
-            return Some((None, CString::new(self.link.as_slice()).ok()?));
-        }
-        let processor = registers::processor_of(AT_FDCWD, &self.link)?;
-        Some((Some(processor), Register::INSTEAD.into()))
+    pub fn path(&self) -> Option<CString> {
+        let path = if self.is_hosts {
+            self.link.clone()
+        } else {
+            let processor = registers::processor_of(AT_FDCWD, &self.link)?;
+            [&processor.path(), &b"/"[..], Register::INSTEAD.to_bytes()].concat()
+        };
+        let path = CString::new(path).ok()?;
+        let there = sys::status_at(AT_FDCWD, &path, 0).ok()?;
+        let is_same = (there.dev, there.ino) == (self.status.dev, self.status.ino);
+        is_same.then_some(path)
+    }
+
+    /// Opens the file again with these flags of the host's; nothing where it is not found.
+    ///
+    /// # Errors
+    /// What the kernel says of the file.
+    #[must_use]
+    pub fn open(&self, flags: u64) -> Option<Result<Fd, Errno>> {
+        let path = self.path()?;
+        Some(Fd::open_at(AT_FDCWD, &path, flags))
     }
 }
 
@@ -100,6 +116,12 @@ impl Shown {
         }
         let file = core::mem::ManuallyDrop::new(Fd::new(fd));
         self.of(&file.status().ok()?)
+    }
+
+    /// The same, of a file.
+    #[must_use]
+    pub fn of_file(&self, file: Identity) -> Option<Arc<Original>> {
+        self.of_inode(file.device, file.inode)
     }
 
     fn of_inode(&self, device: u64, inode: u64) -> Option<Arc<Original>> {
@@ -159,6 +181,9 @@ const O_NONBLOCK: u64 = 0o4_000;
 
 fn file(text: &[u8], link: &[u8], flags: u64) -> Result<Fd, Errno> {
     const MFD_CLOEXEC: u64 = 1;
+    /// Since Linux 6.3.
+    const MFD_NOEXEC_SEAL: u64 = 8;
+    const NOT_TO_EXECUTE: u64 = 0o666;
     /// The longest name.
     const NAME: usize = 240;
     let name = CString::new(link.get(..NAME).unwrap_or(link)).unwrap_or_default();
@@ -167,12 +192,23 @@ fn file(text: &[u8], link: &[u8], flags: u64) -> Result<Fd, Errno> {
     } else {
         MFD_CLOEXEC
     };
-    let arguments = [name.as_ptr() as u64, close, 0, 0, 0, 0];
     // SAFETY: the kernel reads the string only; the other calls touch no
     // memory but the text.
     unsafe {
-        let fd = sys::syscall(number::MEMFD_CREATE, arguments)?;
-        let fd = Fd::new(i32::try_from(fd).map_err(|_| Errno::EBADF)?);
+        let create = |flags| {
+            let arguments = [name.as_ptr() as u64, flags, 0, 0, 0, 0];
+            let fd = sys::syscall(number::MEMFD_CREATE, arguments)?;
+            i32::try_from(fd).map(Fd::new).map_err(|_| Errno::EBADF)
+        };
+        let fd = match create(close | MFD_NOEXEC_SEAL) {
+            Err(Errno::EINVAL) => {
+                let fd = create(close)?;
+                let this = fd_argument(fd.number());
+                sys::syscall(number::FCHMOD, [this, NOT_TO_EXECUTE, 0, 0, 0, 0])?;
+                fd
+            }
+            fd => fd?,
+        };
         sys::write_all(fd.number(), text)?;
         let this = fd_argument(fd.number());
         sys::syscall(number::LSEEK, [this, 0, 0, 0, 0, 0])?;
