@@ -2,6 +2,7 @@
 //! system calls and signals, and how threads and processes come and go.
 
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ffi::{CStr, c_void};
 use core::format_args as text;
@@ -572,6 +573,8 @@ impl<A: Abi> Runtime<A> {
         vcpu: &mut Vcpu<A::Guest>,
         request: &Request,
     ) -> Result<u64, Errno> {
+        let executable = Arc::clone(&thread.executable);
+        let uses = executable.uses();
         let debugged = self
             .debugger
             .map(|debugger| debugger.before_fork(&self.process));
@@ -598,8 +601,11 @@ impl<A: Abi> Runtime<A> {
         let result = unsafe { clone::clone(request, None) };
         drop(rest);
         drop(locks);
+        drop(uses);
         match result {
             Ok(0) => {
+                // Those who used the table are not here.
+                thread.executable = Arc::new(executable.copied());
                 thread.attention().claim();
                 self.process.space.unsettled.clear();
                 filters.child(thread.attention());
@@ -634,6 +640,8 @@ impl<A: Abi> Runtime<A> {
         let block = Block::new()?;
         let (stack, mapping) = (block.stack(), block.range());
         let flags = request.arguments.flags;
+        // Until its table is copied. A parent that waits for its child can't keep others waiting.
+        let uses = (!request.has(clone::VFORK)).then(|| thread.executable.uses());
         let mut start = Box::new(Start {
             runtime: self,
             thread: thread.child(block, flags),
@@ -650,6 +658,7 @@ impl<A: Abi> Runtime<A> {
         let start = Box::into_raw(start);
         // SAFETY: `begin` gets its `Start` and a stack that is its own.
         let result = unsafe { clone::clone(request, Some((stack, begin::<A>, start.cast()))) };
+        drop(uses);
         if result.is_err() || request.has(clone::VFORK) {
             // The child is another program by now, or has ended.
             self.translator.part(attention);

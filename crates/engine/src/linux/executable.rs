@@ -21,9 +21,10 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::vec::Vec;
 use core::ffi::CStr;
+use core::hint::spin_loop;
 use core::mem::ManuallyDrop;
 use core::ptr;
-use core::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
 
 use crate::host::sys::{self, AT_FDCWD, Errno, Fd, Status, fd_argument, number};
 
@@ -93,9 +94,64 @@ fn remember(number: i32) {
 
 /// The descriptor of the program's file in a table of descriptors. Those who
 /// share the table share this.
+///
+/// The number changes where the guest wants it. A thread that put a descriptor at the old
+/// number, or closed one at the new number, in the middle of that would lose it, or take the
+/// engine's. So whoever closes or replaces a descriptor by its number *uses* the table
+/// ([`Held::uses`]), and the number changes while nobody does. Who asks for the number
+/// meanwhile waits.
 #[derive(Debug)]
 pub struct Held {
-    number: AtomicI32,
+    /// The number; how many use the table; whether the number is being changed.
+    state: AtomicU64,
+}
+
+/// One who uses the table.
+const USER: u64 = 1 << 32;
+const CHANGING: u64 = 1 << 63;
+
+#[allow(clippy::cast_possible_truncation, reason = "it is the lower half")]
+const fn number_in(state: u64) -> i32 {
+    (state as u32).cast_signed()
+}
+
+/// Lets another thread go on.
+fn pause() {
+    // SAFETY: the call touches no memory.
+    let _ = unsafe { sys::syscall(number::SCHED_YIELD, [0; 6]) };
+}
+
+/// The number stays the same until this is dropped.
+#[derive(Debug)]
+pub struct Uses<'a>(&'a Held);
+
+impl Uses<'_> {
+    /// The number, or none that a descriptor can have.
+    #[must_use]
+    pub fn number(&self) -> i32 {
+        number_in(self.0.state.load(Ordering::Relaxed))
+    }
+}
+
+impl Drop for Uses<'_> {
+    fn drop(&mut self) {
+        self.0.state.fetch_sub(USER, Ordering::Release);
+    }
+}
+
+/// The number is being changed, and nobody uses the table; to the number that is here when
+/// this is dropped.
+#[derive(Debug)]
+struct Changing<'a> {
+    held: &'a Held,
+    number: i32,
+}
+
+impl Drop for Changing<'_> {
+    fn drop(&mut self) {
+        let state = u64::from(self.number.cast_unsigned());
+        self.held.state.store(state, Ordering::Release);
+    }
 }
 
 /// What a process knows of its own executable.
@@ -122,41 +178,119 @@ impl Held {
             let number = to_place(file.number());
             number.unwrap_or_else(|| ManuallyDrop::new(file).number())
         });
+        Self::at(number.unwrap_or(NONE))
+    }
+
+    fn at(number: i32) -> Self {
         Self {
-            number: AtomicI32::new(number.unwrap_or(NONE)),
+            state: AtomicU64::new(number.cast_unsigned().into()),
+        }
+    }
+
+    /// The state, once the number is not being changed.
+    fn settled(&self) -> u64 {
+        /// Some microseconds: a change takes a few system calls.
+        const SPINS: usize = 1000;
+        let mut attempts = 0;
+        loop {
+            let state = self.state.load(Ordering::Acquire);
+            if state & CHANGING == 0 {
+                return state;
+            }
+            if attempts < SPINS {
+                attempts += 1;
+                spin_loop();
+            } else {
+                pause();
+            }
         }
     }
 
     /// The number, or none that a descriptor can have.
     #[must_use]
     pub fn number(&self) -> i32 {
-        self.number.load(Ordering::Acquire)
+        number_in(self.settled())
+    }
+
+    /// Keeps the number as it is, for a call that closes or replaces a descriptor.
+    #[must_use]
+    pub fn uses(&self) -> Uses<'_> {
+        loop {
+            let state = self.settled();
+            let taken = self.state.compare_exchange_weak(
+                state,
+                state + USER,
+                Ordering::Acquire,
+                Ordering::Relaxed,
+            );
+            if taken.is_ok() {
+                return Uses(self);
+            }
+        }
+    }
+
+    /// Changes the number: nothing where somebody uses the table for long, as who closes a
+    /// file whose file system waits for something.
+    fn change(&self) -> Option<Changing<'_>> {
+        const PATIENCE: usize = 1000;
+        for _ in 0..PATIENCE {
+            let state = self.settled();
+            let to = state | CHANGING;
+            let take = |from| {
+                self.state
+                    .compare_exchange(from, to, Ordering::Acquire, Ordering::Relaxed)
+            };
+            if state < USER && take(state).is_ok() {
+                let number = number_in(state);
+                return Some(Changing { held: self, number });
+            }
+            pause();
+        }
+        None
     }
 
     /// For a copy of the table.
     #[must_use]
     pub fn copied(&self) -> Self {
-        Self {
-            number: AtomicI32::new(self.number()),
-        }
+        Self::at(self.number())
     }
 
-    /// Leaves the number to the guest, which is about to put a descriptor
-    /// there: that closes the one here.
-    pub fn move_away(&self) {
-        let number = self.number();
-        if number != NONE {
-            let moved = to_place(number).unwrap_or(NONE);
-            self.number.store(moved, Ordering::Release);
+    /// Leaves a number to the guest while `take` puts a descriptor there, which closes the
+    /// one here. Where `take` fails, all stays as it is; where this is not the number any
+    /// more, nothing is done.
+    ///
+    /// # Errors
+    /// Those of `take`, and `EBUSY` where the number can't be changed now: a kernel says so,
+    /// too, of a number that another thread is about to have.
+    pub fn leave_to(
+        &self,
+        wanted: i32,
+        take: impl FnOnce() -> Result<u64, Errno>,
+    ) -> Option<Result<u64, Errno>> {
+        let Some(mut changing) = self.change() else {
+            return Some(Err(Errno::EBUSY));
+        };
+        if changing.number != wanted {
+            return None;
         }
+        let moved = to_place(wanted);
+        if moved.is_none() {
+            remember(wanted);
+        }
+        let result = take();
+        match (&result, moved) {
+            (Ok(_), moved) => changing.number = moved.unwrap_or(NONE),
+            (Err(_), Some(moved)) => drop(Fd::new(moved)),
+            (Err(_), None) => {}
+        }
+        Some(result)
     }
 
     /// Moves the descriptor up where the guest's descriptors come close to it, so that the
     /// guest's next number is not one too high. `given` is what a call has returned, which
     /// may be a new descriptor; `None` where the call has put two descriptors into memory.
     ///
-    /// No other thread may use the table: one that put a descriptor at the old number, before
-    /// that is closed here, would lose it.
+    /// Another thread that uses the table would have the number in between.
     pub fn make_room(&self, given: Option<u64>) {
         /// So many numbers below is close: a call may make some that are not counted.
         const CLOSE: u64 = 8;
@@ -176,11 +310,15 @@ impl Held {
         }
         let top = sys::descriptor_limit().saturating_sub(1);
         let from = (2 * (held + 1)).min(top);
-        let Some(moved) = (from > held).then(|| copy(number, from)).flatten() else {
+        let Some(mut changing) = (from > held).then(|| self.change()).flatten() else {
             return;
         };
-        self.number.store(moved, Ordering::Release);
-        drop(Fd::new(number));
+        if changing.number == number
+            && let Some(moved) = copy(number, from)
+        {
+            drop(Fd::new(number));
+            changing.number = moved;
+        }
     }
 
     /// The guest was told that it has no descriptors left. Gives this one to it
@@ -205,11 +343,17 @@ impl Held {
         }
         drop(one);
         remember(number);
-        let taken = self
-            .number
-            .compare_exchange(number, NONE, Ordering::AcqRel, Ordering::Acquire);
-        if taken.is_ok() {
+        self.leave(number)
+    }
+
+    /// Closes the descriptor. Returns whether there is none here now.
+    fn leave(&self, number: i32) -> bool {
+        let Some(mut changing) = self.change() else {
+            return false;
+        };
+        if changing.number == number {
             drop(Fd::new(number));
+            changing.number = NONE;
         }
         true
     }
@@ -257,6 +401,8 @@ fn to_place(number: i32) -> Option<i32> {
 
 #[cfg(test)]
 mod tests {
+    extern crate std;
+
     use super::*;
 
     fn identity(number: i32) -> Option<Identity> {
@@ -276,12 +422,96 @@ mod tests {
         // It gives no right to the file.
         let same = ManuallyDrop::new(Fd::new(first));
         assert_eq!(same.read_at(&mut [0; 1], 0), Err(Errno::EBADF));
-        held.move_away();
+        let taken = held.leave_to(first, || Ok(7));
+        assert_eq!(taken, Some(Ok(7)));
         let second = held.number();
         assert_ne!(first, second);
         assert_eq!(identity(second), Some(which));
+        assert_eq!(held.leave_to(first, || Ok(7)), None);
+        // What fails changes nothing.
+        let refused = held.leave_to(second, || Err(Errno::EBADF));
+        assert_eq!((refused, held.number()), (Some(Err(Errno::EBADF)), second));
+        // Nor does anything while the table is used.
+        let uses = held.uses();
+        assert_eq!(
+            held.leave_to(uses.number(), || Ok(0)),
+            Some(Err(Errno::EBUSY))
+        );
+        drop(uses);
         // There are descriptors left.
         assert!(!held.give_up(false) && !held.give_up(true));
         drop((Fd::new(first), Fd::new(second)));
+    }
+
+    /// Two threads at once: one gives the descriptor up, one puts its own at that number.
+    #[test]
+    fn what_takes_the_number_stays_there() {
+        use std::sync::atomic::AtomicUsize;
+        const TIMES: usize = 2_000;
+        let file = Fd::open(c"/proc/self/exe").unwrap();
+        let other = Fd::open(c"/dev/null").unwrap();
+        let which = Identity::from(&other.status().unwrap());
+        let turn = AtomicUsize::new(0);
+        let now = std::sync::Mutex::new(std::sync::Arc::new(Held::at(NONE)));
+        let meet = |round: usize| {
+            turn.fetch_add(1, Ordering::SeqCst);
+            let mut spins = 0;
+            while turn.load(Ordering::SeqCst) < 2 * round {
+                spins += 1;
+                if spins % 10_000 == 0 {
+                    std::thread::yield_now();
+                } else {
+                    spin_loop();
+                }
+            }
+        };
+        let put = |to: i32| {
+            let arguments = [other.number(), to, 0].map(fd_argument);
+            let [a, b, c] = arguments;
+            // SAFETY: the number is the test's.
+            unsafe { sys::syscall(number::DUP3, [a, b, c, 0, 0, 0]) }
+        };
+        let lost = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for round in 0..TIMES {
+                    meet(3 * round + 1);
+                    let held = now.lock().unwrap().clone();
+                    let number = held.number();
+                    meet(3 * round + 2);
+                    held.leave(number);
+                    meet(3 * round + 3);
+                }
+            });
+            let mut lost = 0;
+            for round in 0..TIMES {
+                let held = std::sync::Arc::new(Held::new(&file));
+                let to = held.number();
+                *now.lock().unwrap() = held.clone();
+                meet(3 * round + 1);
+                meet(3 * round + 2);
+                for _ in 0..round % 64 {
+                    spin_loop();
+                }
+                loop {
+                    let uses = held.uses();
+                    if uses.number() != to {
+                        put(to).unwrap();
+                        break;
+                    }
+                    drop(uses);
+                    if held.leave_to(to, || put(to)).is_some() {
+                        break;
+                    }
+                }
+                meet(3 * round + 3);
+                lost += usize::from(identity(to) != Some(which));
+                drop(Fd::new(to));
+                if held.number() != NONE {
+                    drop(Fd::new(held.number()));
+                }
+            }
+            lost
+        });
+        assert_eq!(lost, 0);
     }
 }

@@ -44,20 +44,38 @@ pub(in crate::linux) fn hide(call: &mut Call<'_>, syscall: &Syscall) {
 pub(in crate::linux) fn dup3(call: &mut Call<'_>) -> Result<u64, Errno> {
     const O_CLOEXEC: u64 = 0o2_000_000;
     const F_GETFD: u64 = 1;
-    let [from, to, flags, ..] = call.arguments;
-    let held = call.thread.executable.number();
-    if held < 0 || call.int(1) != held || flags & !O_CLOEXEC != 0 {
-        return call.pass(number::DUP3);
+    let [from, _, flags, ..] = call.arguments;
+    let to = call.int(1);
+    let executable = Arc::clone(&call.thread.executable);
+    loop {
+        let uses = executable.uses();
+        let held = uses.number();
+        if held < 0 || to != held || flags & !O_CLOEXEC != 0 {
+            return call.pass(number::DUP3);
+        }
+        drop(uses);
+        let left = executable.leave_to(to, || {
+            // SAFETY: the call touches no memory.
+            unsafe { sys::syscall(number::FCNTL, [from, F_GETFD, 0, 0, 0, 0]) }?;
+            call.pass(number::DUP3)
+        });
+        if let Some(result) = left {
+            return result;
+        }
     }
-    // SAFETY: the call touches no memory.
-    unsafe { sys::syscall(number::FCNTL, [from, F_GETFD, 0, 0, 0, 0]) }?;
-    call.thread.executable.move_away();
-    let result = call.pass(number::DUP3);
-    if result.is_err_and(|error| error != Errno::RESTART) {
-        // What was left there would be seen.
-        drop(i32::try_from(to).map(Fd::new));
+}
+
+/// Another thread could be about to move the engine's descriptor to the number.
+pub(in crate::linux) fn close(call: &mut Call<'_>) -> Result<u64, Errno> {
+    if Arc::strong_count(&call.thread.executable) == 1 {
+        return call.pass(number::CLOSE);
     }
-    result
+    let executable = Arc::clone(&call.thread.executable);
+    let uses = executable.uses();
+    if call.int(0) == uses.number() {
+        return Err(Errno::EBADF);
+    }
+    call.pass(number::CLOSE)
 }
 
 /// Closing leaves out the engine's.
@@ -67,7 +85,9 @@ pub(in crate::linux) fn close_range(call: &mut Call<'_>) -> Result<u64, Errno> {
     const UNSIGNED: u64 = 0xffff_ffff;
     let [first, last, flags, ..] = call.arguments;
     let (first, last) = (first & UNSIGNED, last & UNSIGNED);
-    let held = u64::from(call.thread.executable.number().cast_unsigned());
+    let executable = Arc::clone(&call.thread.executable);
+    let uses = executable.uses();
+    let held = u64::from(uses.number().cast_unsigned());
     // Those without a descriptor have the highest number of all.
     let is_in = (first..=last).contains(&held) && held < NEVER_OPEN;
     let result = if !is_in || flags & CLOSE_RANGE_CLOEXEC != 0 {
@@ -93,6 +113,8 @@ pub(in crate::linux) fn close_range(call: &mut Call<'_>) -> Result<u64, Errno> {
 }
 
 pub(in crate::linux) fn unshare(call: &mut Call<'_>) -> Result<u64, Errno> {
+    let executable = Arc::clone(&call.thread.executable);
+    let _uses = executable.uses();
     let result = call.pass(number::UNSHARE)?;
     if call.arguments[0] & clone::FILES != 0 {
         parted(call.thread);

@@ -29,7 +29,7 @@ table! {
     3 read "fpu" Convert(observing::read),
     4 write "fbu" Pass(1),
     5 open "sOm" Emulate(files::open),
-    6 close "f" Pass(3),
+    6 close "f" Emulate(descriptors::close),
     8 creat "sm" Emulate(files::creat),
     9 link "ss" Pass(86),
     10 unlink "s" Pass(87),

@@ -76,7 +76,7 @@ table! {
     54 fchownat "fsddx" Follow(260),
     55 fchown "fdd" OfFile(93),
     56 openat "fsOm" Emulate(files::openat),
-    57 close "f" Pass(3),
+    57 close "f" Emulate(descriptors::close),
     58 vhangup "" Pass(153),
     59 pipe2 "pO" Convert(files::pipe2),
     60 quotactl "xsdp" Pass(179),
