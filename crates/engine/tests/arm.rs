@@ -83,6 +83,32 @@ fn programs_that_the_other_guest_has_too() {
     }
 }
 
+/// Calls that wait with a set of signals of their own.
+#[test]
+fn masks_while_waiting() {
+    as_on_i386("masked.c", &[]);
+    as_on_i386("masked.c", &["-D_FILE_OFFSET_BITS=64", "-D_TIME_BITS=64"]);
+}
+
+/// What stands for a file of `/proc` is changed no more than that, by whatever call.
+#[test]
+fn a_text_looks_like_its_file() {
+    let dir = TempDir::new().unwrap();
+    let says = |words: &[&str], program: PathBuf| {
+        let mut command = Command::new("unshare");
+        command.args(["--user", "--map-root-user", "--mount", "--pid", "--fork"]);
+        command.arg("--mount-proc").args(words).arg(program);
+        said(&command.args(["files", "/"]).output().unwrap())
+    };
+    let expected = says(&[], compile(&dir, Target::I386, "views.c", &["-static"]));
+    assert!(expected.ends_with("exit status: 0\n"), "{expected}");
+    let engine = env!("CARGO_BIN_EXE_armistice-arm");
+    for kind in ["-marm", "-mthumb"] {
+        let program = compile(&dir, Target::Hard, "views.c", &["-static", kind]);
+        similar_asserts(&says(&[engine], program), &expected, kind);
+    }
+}
+
 /// What no other architecture has.
 #[test]
 fn state_of_instruction_sets() {
