@@ -650,6 +650,11 @@ static void memory(void) {
     printf("%s\n", page);
     SAY(munmap(page, 4096));
     SAY(mmap64(NULL, 4096, PROT_READ, MAP_SHARED, fd, 77) == MAP_FAILED);
+    // Past the last address, which is said before that no page begins there.
+    mmap((void *)-1, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+    printf("%s\n", strerrorname_np(errno));
+    mmap((void *)0xffffe001, 8192, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    printf("%s\n", strerrorname_np(errno));
     close(fd);
     unlink("large");
     char *some = mmap(NULL, 3 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

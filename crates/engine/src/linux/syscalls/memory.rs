@@ -105,7 +105,8 @@ pub(in crate::linux) fn mmap(call: &mut Call<'_>) -> Result<u64, Errno> {
         // give addresses that the guest does not have.
         call.arguments[0] = 0;
     }
-    if fixed && hint.checked_add(length).is_none_or(|end| end > END) {
+    let end = END.min(call.process.platform.end);
+    if fixed && hint.checked_add(length).is_none_or(|last| last > end) {
         return past_the_end(call);
     }
     if fixed && flags & NO_REPLACE == 0 && own::overlaps(&pages(hint, length)) {
