@@ -195,6 +195,16 @@ int main(int argc, char **argv)
     faults();
     // System calls take no tags unless they are asked to.
     CHECK(write(1, tagged("x", 1), 1) == -1 && errno == EFAULT);
+    struct timespec time;
+    struct stat status;
+    stack_t stack;
+    sigset_t set;
+    CHECK(syscall(SYS_clock_gettime, CLOCK_MONOTONIC, tagged(&time, 1)) == -1 && errno == EFAULT);
+    CHECK(syscall(SYS_fstat, 1, tagged(&status, 2)) == -1 && errno == EFAULT);
+    CHECK(syscall(SYS_sigaltstack, NULL, tagged(&stack, 3)) == -1 && errno == EFAULT);
+    CHECK(syscall(SYS_rt_sigprocmask, SIG_BLOCK, NULL, tagged(&set, 4), 8) == -1 && errno == EFAULT);
+    CHECK(syscall(SYS_openat, AT_FDCWD, tagged("/", 5), O_RDONLY) == -1 && errno == EFAULT);
+    CHECK(syscall(SYS_mincore, tagged((void *)((long)&main & -4096L), 6), 4096, &set) == 0);
     // Fixed where it is free, refused where it is not.
     char *page = mmap(NULL, 8192, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     CHECK(mmap(page, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0)

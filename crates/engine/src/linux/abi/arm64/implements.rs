@@ -49,6 +49,8 @@ impl Abi for Arm64 {
     fn prepare(call: &mut Call<'_>, syscall: &Syscall) {
         if call.thread.takes_tags {
             tagged::take_off(call, syscall);
+        } else {
+            tagged::refuse(call, syscall);
         }
     }
 

@@ -16,11 +16,11 @@ use alloc::vec::Vec;
 use crate::linux::abi::platform::untagged;
 use crate::linux::syscalls::Call;
 use crate::linux::syscalls::copies::Copies;
-use crate::linux::syscalls::syscall::Syscall;
+use crate::linux::syscalls::syscall::{Handler, Syscall};
 
 /// Arguments that the table calls addresses and that stay as they are: the
 /// kernel takes no tag there, or does not look at them.
-const KEPT: [(&str, usize); 7] = [
+const KEPT: [(&str, usize); 8] = [
     ("brk", 0),
     ("mmap", 0),
     ("mremap", 4),
@@ -29,6 +29,8 @@ const KEPT: [(&str, usize); 7] = [
     // The stack and the thread pointer are the child's registers.
     ("clone", 1),
     ("clone", 3),
+    // It may be what is to be written.
+    ("ptrace", 3),
 ];
 
 /// Arguments that are addresses for some commands only. Of what else they are,
@@ -44,6 +46,30 @@ const SOMETIMES: [(&str, usize); 10] = [
     ("prctl", 3),
     ("prctl", 4),
     ("semctl", 3),
+];
+
+/// Addresses of memory that a call manages and does not access: these have tags always.
+const MANAGED: [(&str, usize); 17] = [
+    ("munmap", 0),
+    ("mprotect", 0),
+    ("madvise", 0),
+    ("mlock", 0),
+    ("mlock2", 0),
+    ("munlock", 0),
+    ("mincore", 0),
+    ("msync", 0),
+    ("mseal", 0),
+    ("mbind", 0),
+    ("mremap", 0),
+    ("remap_file_pages", 0),
+    ("set_mempolicy_home_node", 0),
+    ("get_mempolicy", 3),
+    // Another process's.
+    ("ptrace", 2),
+    // Of later.
+    ("set_robust_list", 0),
+    // It may be no address.
+    ("ioctl", 2),
 ];
 
 /// What an argument points to that has addresses in it.
@@ -108,6 +134,34 @@ pub(in crate::linux::abi::arm64) fn take_off(call: &mut Call<'_>, syscall: &Sysc
     for &(name, index, shape) in NESTED.iter().chain([&CLONE3]) {
         if name == syscall.name {
             nested(call, index, shape);
+        }
+    }
+}
+
+/// Has the addresses with tags be refused that a system call is to access: the engine's own
+/// accesses ignore tags, as the guest's do. The host's kernel refuses those that it gets.
+pub(in crate::linux::abi::arm64) fn refuse(call: &mut Call<'_>, syscall: &Syscall) {
+    /// No guest has memory there, whatever the tag.
+    const NOWHERE: u64 = 1 << 55;
+    if call
+        .arguments
+        .iter()
+        .fold(0, |all, argument| all | argument)
+        >> 56
+        == 0
+        || !matches!(syscall.handler, Handler::Convert(_) | Handler::Emulate(_))
+    {
+        return;
+    }
+    for (index, letter) in syscall.arguments.chars().enumerate() {
+        let argument = call.arguments[index];
+        let it = &(syscall.name, index);
+        if matches!(letter, 'p' | 's' | 'b')
+            && untagged(argument) != argument
+            && !KEPT.contains(it)
+            && !MANAGED.contains(it)
+        {
+            call.arguments[index] = argument | NOWHERE;
         }
     }
 }
@@ -229,7 +283,7 @@ mod tests {
             let found = table::ROWS.iter().find(|syscall| syscall.name == name);
             found.unwrap_or_else(|| panic!("{name}")).arguments
         };
-        for (name, index) in KEPT {
+        for (name, index) in KEPT.into_iter().chain(MANAGED) {
             assert_eq!(arguments(name).as_bytes()[index], b'p', "{name}");
         }
         for (name, index) in SOMETIMES {
