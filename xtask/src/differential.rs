@@ -1,5 +1,5 @@
 //! `cargo xtask differential`: interpreter, translator and QEMU on the same random instructions
-//! and states, of arm64 (crates/oracle) and of 32-bit Arm (crates/a32/tests/qemu).
+//! and states, of arm64 and of 32-bit Arm (crates/oracle).
 
 use std::fs;
 use std::path::PathBuf;
@@ -11,8 +11,38 @@ use e2e::product;
 use crate::setup;
 use crate::step::{cargo, run};
 
-/// What is compared, by the names of the crate's tests.
-const TESTS: [&str; 4] = ["instructions", "sequences", "faults", "injected"];
+/// A guest that is compared.
+struct Guest {
+    name: &'static str,
+    /// How pages call its comparison.
+    title: &'static str,
+    /// What is compared, by the names of the crate's tests.
+    tests: &'static [&'static str],
+    /// The variable that names its QEMU, and the newest of these.
+    variable: &'static str,
+    newest: fn() -> Result<PathBuf>,
+    /// Where results of long runs go.
+    results: &'static str,
+}
+
+const GUESTS: [Guest; 2] = [
+    Guest {
+        name: "arm64",
+        title: "Three executors compared",
+        tests: &["instructions", "sequences", "faults", "injected"],
+        variable: "ARMISTICE_QEMU_AARCH64",
+        newest: setup::newest_qemu,
+        results: "crates/oracle/results",
+    },
+    Guest {
+        name: "arm",
+        title: "Three executors of 32-bit Arm compared",
+        tests: &["arm_instructions", "arm_sequences"],
+        variable: "ARMISTICE_QEMU_ARM",
+        newest: setup::newest_qemu_arm,
+        results: "crates/a32/results",
+    },
+];
 
 /// How to say what is wanted.
 pub(crate) const USAGE: &str = "differential [--long] [--seed N] [--op NAME] [--guest arm64|arm] [--installed-qemu] [--without-avx512]";
@@ -50,39 +80,33 @@ impl<'a> Wanted<'a> {
 
 /// A guest's name.
 fn guest<'a>(name: Option<&&'a str>) -> Result<&'a str> {
-    match name {
-        Some(&name @ ("arm64" | "arm")) => Ok(name),
-        _ => bail!("--guest wants arm64 or arm"),
-    }
+    let known = |name: &&&str| GUESTS.iter().any(|guest| guest.name == **name);
+    name.filter(known)
+        .copied()
+        .context("--guest wants arm64 or arm")
 }
 
-/// Compares; with `--long`, also writes crates/oracle/results/long.md, or
-/// long-without-avx512.md, and crates/a32/results/long.md.
+/// Compares; with `--long`, also writes long.md, or long-without-avx512.md, in
+/// crates/oracle/results and crates/a32/results.
 pub(crate) fn differential(args: &[&str]) -> Result<()> {
     let wanted = Wanted::read(args)?;
     setup::install(&[setup::QUICK])?;
-    let is_wanted = |guest| wanted.guest.is_none_or(|only| only == guest);
-    let arm64 = if is_wanted("arm64") {
-        arm64(&wanted)
-    } else {
-        Ok(())
-    };
-    arm64.and(if is_wanted("arm") {
-        arm(&wanted)
-    } else {
-        Ok(())
-    })
+    let is_wanted = |guest: &&Guest| wanted.guest.is_none_or(|only| only == guest.name);
+    let guests = GUESTS.iter().filter(is_wanted);
+    // Each is compared, though others differ.
+    let done: Vec<Result<()>> = guests.map(|guest| compare(&wanted, guest)).collect();
+    done.into_iter().collect()
 }
 
-/// The three executors of A64.
-fn arm64(wanted: &Wanted<'_>) -> Result<()> {
+/// The three executors of a guest.
+fn compare(wanted: &Wanted<'_>, guest: &Guest) -> Result<()> {
     let parts = product::target_dir().join("differential");
     fs::create_dir_all(&parts)?;
     let mut test = cargo(&["test", "--release", "--no-fail-fast"]);
     test.args(["--package", "armistice-oracle"]);
-    for name in TESTS {
+    for name in guest.tests {
         // Sequences are of all instructions.
-        if wanted.op.is_some() && matches!(name, "sequences" | "injected") {
+        if wanted.op.is_some() && (name.ends_with("sequences") || *name == "injected") {
             continue;
         }
         test.arg(format!("--test={name}"));
@@ -90,19 +114,20 @@ fn arm64(wanted: &Wanted<'_>) -> Result<()> {
     }
     test.env("ARMISTICE_RESULTS", &parts);
     if !wanted.installed {
-        test.env("ARMISTICE_QEMU_AARCH64", setup::newest_qemu()?);
+        test.env(guest.variable, (guest.newest)()?);
     }
-    if wanted.long {
-        test.env("ARMISTICE_LONG", "1");
-    }
-    if let Some(seed) = wanted.seed {
-        test.env("ARMISTICE_SEED", seed);
-    }
-    if let Some(op) = wanted.op {
-        test.env("ARMISTICE_OP", op);
-    }
-    if wanted.without_avx512 {
-        test.env("ARMISTICE_WITHOUT_AVX512", "1");
+    for (name, value) in [
+        ("ARMISTICE_LONG", wanted.long.then_some("1")),
+        ("ARMISTICE_SEED", wanted.seed),
+        ("ARMISTICE_OP", wanted.op),
+        (
+            "ARMISTICE_WITHOUT_AVX512",
+            wanted.without_avx512.then_some("1"),
+        ),
+    ] {
+        if let Some(value) = value {
+            test.env(name, value);
+        }
     }
     // The results are written of a run that finds differences too.
     let done = run(test.args(["--", "--nocapture"]));
@@ -110,43 +135,12 @@ fn arm64(wanted: &Wanted<'_>) -> Result<()> {
         true => (" --without-avx512", "long-without-avx512.md"),
         false => ("", "long.md"),
     };
-    let title =
-        format!("# Three executors compared\n\nBy `cargo xtask differential --long{without}`");
-    let place = format!("crates/oracle/results/{name}");
-    page(wanted, &title, &TESTS.map(|name| parts.join(name)), &place)?;
-    done
-}
-
-/// Interpreter and translator of 32-bit Arm against QEMU, in the same way.
-fn arm(wanted: &Wanted<'_>) -> Result<()> {
-    let parts = product::target_dir().join("differential/arm");
-    fs::create_dir_all(&parts)?;
-    let names = ["instructions", "sequences"].map(|name| parts.join(name));
-    for name in &names {
-        let _ = fs::remove_file(name.with_extension("md"));
-    }
-    let mut test = cargo(&["test", "--release", "--package", "armistice-a32"]);
-    test.arg("--test=qemu").env("ARMISTICE_RESULTS", &parts);
-    if !wanted.installed {
-        test.env("ARMISTICE_QEMU_ARM", setup::newest_qemu_arm()?);
-    }
-    for (name, value) in [
-        ("ARMISTICE_LONG", wanted.long.then_some("1")),
-        ("ARMISTICE_SEED", wanted.seed),
-        ("ARMISTICE_OP", wanted.op),
-    ] {
-        if let Some(value) = value {
-            test.env(name, value);
-        }
-    }
-    test.args(["--", "--nocapture"]);
-    if wanted.op.is_some() {
-        // Sequences are of all instructions.
-        test.arg("every_instruction");
-    }
-    let done = run(&mut test);
-    let title = "# Three executors of 32-bit Arm compared\n\nBy `cargo xtask differential --long --guest arm`";
-    page(wanted, title, &names, "crates/a32/results/long.md")?;
+    let title = format!(
+        "# {}\n\nBy `cargo xtask differential --long --guest {}{without}`",
+        guest.title, guest.name
+    );
+    let pages: Vec<_> = guest.tests.iter().map(|name| parts.join(name)).collect();
+    page(wanted, &title, &pages, &format!("{}/{name}", guest.results))?;
     done
 }
 

@@ -1,26 +1,31 @@
 //! A comparison: batches of random programs, run three ways, from what the environment
 //! asks for to what is said of them in the end.
 
-use a64::decode::Op;
-
 use crate::case::{Batch, MAX_STATES};
 use crate::drive::{Executors, Report, Settings, With};
 use crate::random::Rng;
+use crate::shrink::shrink;
+use crate::tested::{SEQUENCES, Tested};
+
+/// How many differences of sequences are made short and shown.
+const SHOWN: usize = 12;
 
 /// A comparison of a name.
 #[derive(Debug)]
-pub struct Comparison {
+pub struct Comparison<G: Tested> {
     name: &'static str,
     settings: Settings,
     /// How much is to be compared.
     pub count: usize,
     /// Who runs the batches.
-    pub executors: Executors,
+    pub executors: Executors<G>,
     /// What came of those so far.
     pub report: Report,
+    /// How many differences were shown.
+    shown: usize,
 }
 
-impl Comparison {
+impl<G: Tested> Comparison<G> {
     /// Starts one that compares so many of something: the first number, or with
     /// `ARMISTICE_LONG` the second. `temporary` is `CARGO_TARGET_TMPDIR`.
     ///
@@ -41,6 +46,7 @@ impl Comparison {
             count,
             executors,
             report: Report::default(),
+            shown: 0,
         }
     }
 
@@ -54,29 +60,50 @@ impl Comparison {
     ///
     /// # Panics
     /// When QEMU ends.
-    pub fn take(&mut self, subject: &str, batch: &Batch) -> Vec<(usize, With)> {
+    pub fn take(&mut self, subject: &str, batch: &Batch<G>) -> Vec<(usize, With)> {
         let three = self.executors.run(batch);
         let three = three.unwrap_or_else(|error| panic!("{subject}: QEMU: {error}"));
         let version = &self.executors.qemu.version;
         self.report.take(subject, batch, &three, version)
     }
 
-    /// Compares all states about each instruction that is asked for, if it is one of
-    /// these. `batch` makes at most so many states of them.
-    pub fn each_instruction(
+    /// Runs a batch of sequences. The first differences are made as short as they get, and shown.
+    ///
+    /// # Panics
+    /// When QEMU ends.
+    #[allow(clippy::print_stderr, reason = "tests show what they found")]
+    pub fn sequences(&mut self, batch: &Batch<G>) {
+        for (n, with) in self.take(SEQUENCES, batch) {
+            if self.shown < SHOWN {
+                let shorter = shrink(&mut self.executors, batch, n, with).expect("QEMU");
+                eprintln!("Shortened:\n{shorter}");
+                self.shown += 1;
+            }
+        }
+    }
+
+    /// Whether many states are compared.
+    #[must_use]
+    pub const fn is_long(&self) -> bool {
+        self.settings.long
+    }
+
+    /// Compares all states about each instruction whose name is asked for. `batch` makes at most so many states of
+    /// them.
+    pub fn each_instruction<I: Copy>(
         &mut self,
-        is_one: impl Fn(Op) -> bool,
-        batch: impl Fn(&mut Rng, Op, usize) -> Batch,
+        instructions: impl IntoIterator<Item = (String, I)>,
+        batch: impl Fn(&mut Rng, I, usize) -> Batch<G>,
     ) {
-        for &op in Op::ALL {
-            if !self.settings.wants(op.name()) || !is_one(op) {
+        for (name, instruction) in instructions {
+            if !self.settings.wants(&name) {
                 continue;
             }
-            let mut rng = self.random(op.name());
+            let mut rng = self.random(&name);
             let mut left = self.count;
             while left > 0 {
-                let batch = batch(&mut rng, op, left.min(MAX_STATES));
-                self.take(op.name(), &batch);
+                let batch = batch(&mut rng, instruction, left.min(MAX_STATES));
+                self.take(&name, &batch);
                 left -= batch.states.len();
             }
         }

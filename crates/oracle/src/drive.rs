@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 use x64::features::HostFeatures;
 
 use crate::case::{Batch, Results};
-use crate::compare::{Difference, Outcome, differences, show};
-use crate::interpreter::Interpreter;
-use crate::known::{self, Context};
+use crate::compare::{Difference, differences, show};
+use crate::interpreter;
+use crate::known::{context, excuse};
 use crate::qemu::{self, Qemu};
+use crate::tested::{State as _, Tested};
 use crate::translator::Translator;
 
 /// What the environment asks for.
@@ -33,7 +34,7 @@ pub struct Settings {
 fn target_of(temporary: &Path) -> PathBuf {
     let folders = || temporary.ancestors().skip(1).take(2);
     folders()
-        .find(|folder| folder.join(qemu::NEWEST).is_file())
+        .find(|folder| folder.join(qemu::NEWEST).is_dir())
         .or_else(|| folders().next())
         .map(Path::to_owned)
         .unwrap_or_default()
@@ -72,24 +73,22 @@ impl Settings {
 /// The three executors. `ARMISTICE_WITHOUT_AVX512` makes the translator's that
 /// of a host without AVX-512.
 #[derive(Debug)]
-pub struct Executors {
+pub struct Executors<G: Tested> {
     /// QEMU.
-    pub qemu: Qemu,
-    /// The interpreter.
-    pub interpreter: Interpreter,
-    /// The translator.
-    pub translator: Translator,
+    pub qemu: Qemu<G>,
+    /// The translator. The interpreter needs nothing.
+    pub translator: Translator<G>,
 }
 
 /// What each made of a batch.
 #[derive(Debug)]
-pub struct Three {
+pub struct Three<G: Tested> {
     /// QEMU.
-    pub qemu: Results,
+    pub qemu: Results<G>,
     /// The interpreter.
-    pub interpreter: Results,
+    pub interpreter: Results<G>,
     /// The translator.
-    pub translator: Results,
+    pub translator: Results<G>,
 }
 
 /// With whom the interpreter differs.
@@ -110,21 +109,20 @@ impl With {
     }
 }
 
-impl Executors {
+impl<G: Tested> Executors<G> {
     /// Starts all.
     ///
     /// # Errors
     /// When one of them can't be had.
     pub fn start(settings: &Settings) -> io::Result<Self> {
-        let folder = settings.target.join("tmp/oracle");
+        let folder = settings.target.join("tmp/oracle").join(G::EMULATOR.name);
         let host = if std::env::var_os("ARMISTICE_WITHOUT_AVX512").is_some() {
             HostFeatures::detect().without_avx512()
         } else {
             HostFeatures::detect()
         };
         Ok(Self {
-            qemu: Qemu::start(&qemu::binary(&settings.target), &folder)?,
-            interpreter: Interpreter::default(),
+            qemu: Qemu::start(&qemu::binary::<G>(&settings.target), &folder)?,
             translator: Translator::new(host)?,
         })
     }
@@ -133,9 +131,9 @@ impl Executors {
     ///
     /// # Errors
     /// QEMU's.
-    pub fn run(&mut self, batch: &Batch) -> io::Result<Three> {
+    pub fn run(&mut self, batch: &Batch<G>) -> io::Result<Three<G>> {
         self.qemu.post(batch)?;
-        let interpreter = self.interpreter.run(batch);
+        let interpreter = interpreter::run(batch);
         let translator = self.translator.run(batch);
         Ok(Three {
             qemu: self.qemu.collect()?,
@@ -181,42 +179,26 @@ pub struct Report {
     pub known: BTreeMap<&'static str, u64>,
 }
 
-fn outcome(results: &Results, n: usize) -> Outcome<'_> {
-    Outcome {
-        state: &results.states[n],
-        data: results.data_of(n),
-    }
-}
-
-/// The subject of the reports on sequences of many instructions.
-pub const SEQUENCES: &str = "sequences";
-
 impl Report {
     /// Compares what the three made of a batch about one subject. The result
     /// is the states that differ, and with whom.
-    pub fn take(
+    pub fn take<G: Tested>(
         &mut self,
         subject: &str,
-        batch: &Batch,
-        three: &Three,
+        batch: &Batch<G>,
+        three: &Three<G>,
         version: &str,
     ) -> Vec<(usize, With)> {
         let mut differing = Vec::new();
         let tally = self.tallies.entry(subject.into()).or_default();
-        for (n, (program, before)) in batch.states.iter().enumerate() {
-            let interpreter = outcome(&three.interpreter, n);
+        let context = |theirs, n| context(subject, batch, (&three.interpreter, theirs), n);
+        for n in 0..batch.states.len() {
+            let ours = &three.interpreter.states[n];
             tally.states += 1;
-            tally.faults += u64::from(interpreter.state.signal != 0);
-            let found = differences(interpreter, outcome(&three.qemu, n));
+            tally.faults += u64::from(ours.end().signal != 0);
+            let found = differences(&three.interpreter, &three.qemu, n);
             if !found.is_empty() {
-                let context = Context {
-                    program: &batch.programs[*program],
-                    sequence: subject == SEQUENCES,
-                    before,
-                    ours: interpreter.state,
-                    theirs: &three.qemu.states[n],
-                };
-                if let Some(reason) = excuse(&found, &context, version) {
+                if let Some(reason) = excuse(&found, &context(&three.qemu, n), version) {
                     tally.known += 1;
                     *self.known.entry(reason).or_default() += 1;
                 } else {
@@ -225,13 +207,11 @@ impl Report {
                     let count = tally.qemu;
                     example(tally, count, batch, n, "QEMU", &found);
                 }
+                let alone = differences(&three.translator, &three.qemu, n).is_empty();
+                tally.alone += u64::from(alone);
             }
-            let translator = outcome(&three.translator, n);
-            tally.alone += u64::from(
-                !found.is_empty() && differences(translator, outcome(&three.qemu, n)).is_empty(),
-            );
-            let found = differences(interpreter, translator);
-            if !found.is_empty() {
+            let found = differences(&three.interpreter, &three.translator, n);
+            if !found.is_empty() && !G::is_open(&found, &context(&three.translator, n)) {
                 tally.translator += 1;
                 differing.push((n, With::Translator));
                 let count = tally.translator;
@@ -276,24 +256,11 @@ impl Report {
     }
 }
 
-/// Why the differences to QEMU are none of ours, if so.
-pub(crate) fn excuse(
-    found: &[Difference],
-    context: &Context<'_>,
-    version: &str,
-) -> Option<&'static str> {
-    if let Some(known) = known::explained(found, context, version) {
-        return Some(known.reason);
-    }
-    (context.sequence && known::concerned(context.program, version))
-        .then_some("A sequence with an instruction in which QEMU is known to differ.")
-}
-
 /// Keeps the first case of each kind.
-fn example(
+fn example<G: Tested>(
     tally: &mut Tally,
     count: u64,
-    batch: &Batch,
+    batch: &Batch<G>,
     n: usize,
     with: &str,
     found: &[Difference],
@@ -305,7 +272,7 @@ fn example(
     }
 }
 
-impl Executors {
+impl<G: Tested> Executors<G> {
     /// Says what came of it, and panics when something differs.
     ///
     /// # Panics
@@ -348,8 +315,8 @@ impl Executors {
         let counts = &self.translator.counts;
         let mut text = format!(
             "## {name}\n\nSeed {}, {}. {} subjects, {} states, of which {} ended in a fault. \
-             {} regions were translated to {} bytes; {} instructions of the table were left to \
-             the interpreter at least once.\n\n\
+             {} regions of {} instructions were translated to {} bytes; {} of the instructions, of {} \
+             rows of the tables, were left to the interpreter.\n\n\
              Differences: interpreter and translator {}, interpreter and QEMU {} beside {} that \
              are known.\n",
             settings.seed,
@@ -358,7 +325,9 @@ impl Executors {
             sum.states,
             sum.faults,
             counts.regions,
+            counts.instructions,
             counts.bytes,
+            counts.interpreted.values().sum::<u64>(),
             counts.interpreted.len(),
             sum.translator,
             sum.qemu,

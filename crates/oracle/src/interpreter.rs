@@ -2,80 +2,60 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use a64::decode::decode;
-use a64::interp::{Exception, step};
-use guest::memory::{Memory, Size};
+use guest::Exception;
+use guest::memory::Memory as _;
 
-use crate::case::{Batch, DATA_SIZE, Program, Results, State};
-use crate::sandbox::{ENDLESS, PANICKED, Sandbox, cpu_of, state_of, unknown_call};
+use crate::case::{Batch, Program, Results};
+use crate::sandbox::{ENDLESS, PANICKED, Sandbox, ended, is_stray};
+use crate::tested::{End, State as _, Tested};
 
 /// More than any program takes.
 const STEPS: u32 = 100_000;
 
-/// The executor, with a data area of its own.
-#[derive(Debug)]
-pub struct Interpreter {
-    sandbox: Sandbox,
-    /// What the sandbox points to.
-    _data: Box<[u8]>,
-}
-
-impl Default for Interpreter {
-    fn default() -> Self {
-        let mut data = vec![0; DATA_SIZE as usize].into_boxed_slice();
-        // SAFETY: the box is kept beside it and not used otherwise.
-        let sandbox = unsafe { Sandbox::new(data.as_mut_ptr()) };
-        Self {
-            sandbox,
-            _data: data,
-        }
-    }
-}
-
-impl Interpreter {
-    /// Runs a batch.
-    pub fn run(&mut self, batch: &Batch) -> Results {
-        self.sandbox.place(batch);
-        let mut results = Results::default();
-        for (program, before) in &batch.states {
-            if !batch.pattern.is_empty() {
-                self.sandbox.data().copy_from_slice(&batch.pattern);
-            }
-            let program = &batch.programs[*program];
-            let after = catch_unwind(AssertUnwindSafe(|| self.execute(program, before)));
-            results.states.push(after.unwrap_or(State {
+/// Runs a batch.
+#[must_use]
+pub fn run<G: Tested>(batch: &Batch<G>) -> Results<G> {
+    Sandbox::new(batch).run(batch, |sandbox, program, before| {
+        let after = catch_unwind(AssertUnwindSafe(|| execute::<G>(sandbox, program, before)));
+        after.unwrap_or_else(|_| {
+            before.ended(End {
                 signal: PANICKED,
-                ..*before
-            }));
-            if !batch.pattern.is_empty() {
-                results.data.extend_from_slice(self.sandbox.data());
-            }
-        }
-        results
-    }
+                ..End::default()
+            })
+        })
+    })
+}
 
-    fn execute(&mut self, program: &Program, before: &State) -> State {
-        let mut cpu = cpu_of(before, program.address);
-        for _ in 0..STEPS {
-            if cpu.pc == program.end() {
-                return state_of(&cpu, before, None);
-            }
-            let result = match self.sandbox.fetch(cpu.pc, Size::Word) {
-                Err(fault) => Err(Exception::Fault(fault)),
-                Ok(word) => match decode(word) {
-                    None => Err(Exception::Undefined),
-                    Some(insn) => step(&mut cpu, &mut self.sandbox, insn),
-                },
-            };
-            match result {
-                Ok(()) => {}
-                Err(Exception::Supervisor(_)) => unknown_call(&mut cpu),
-                Err(exception) => return state_of(&cpu, before, Some(exception)),
-            }
+/// Leaves out states that end in a fault where a process of QEMU has pages of its own.
+pub fn leave_out_strays<G: Tested>(batch: &mut Batch<G>) {
+    let mut ends = run(batch).states.into_iter();
+    let is_kept = |_: &_| ends.next().is_none_or(|end| !is_stray::<G>(end.end()));
+    batch.states.retain(is_kept);
+}
+
+fn execute<G: Tested>(
+    sandbox: &mut Sandbox,
+    program: &Program,
+    before: &G::Registers,
+) -> G::Registers {
+    let mut cpu = G::cpu(before, program);
+    for _ in 0..STEPS {
+        let (mode, pc) = (G::mode(&cpu), G::pc(&cpu));
+        if sandbox.is_end::<G>(pc, mode) {
+            return ended::<G>(&cpu, before, None);
         }
-        State {
-            signal: ENDLESS,
-            ..*before
+        let result = G::fetch(mode, pc, |pc, size| sandbox.fetch(pc, size))
+            .map_err(Exception::Fault)
+            .and_then(|word| G::decode(mode, word).ok_or(Exception::Undefined))
+            .and_then(|insn| G::step(&mut cpu, sandbox, insn));
+        match result {
+            Ok(()) => {}
+            Err(Exception::Supervisor(_)) => G::unknown_call(&mut cpu),
+            Err(exception) => return ended::<G>(&cpu, before, Some(exception)),
         }
     }
+    before.ended(End {
+        signal: ENDLESS,
+        ..End::default()
+    })
 }

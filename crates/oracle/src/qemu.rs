@@ -1,4 +1,4 @@
-//! `qemu-aarch64` as an executor: a guest program (`guest/runner.S`) that runs
+//! QEMU as an executor: a guest program (`guest/`) that runs
 //! batches out of memory shared with it.
 //!
 //! The shared memory is a file without a name that the guest opens through
@@ -8,48 +8,47 @@
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::marker::PhantomData;
 use std::os::fd::{AsRawFd, FromRawFd};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use crate::case::{Batch, CODE, CODE_SIZE, DATA, DATA_SIZE, MAX_STATES, Results, State};
-
-/// Where the guest's own code lies: within a branch's reach of the programs.
-const RUNNER: u64 = CODE + 0x100_0000;
-/// Where the guest maps the shared file.
-const SHARED: u64 = CODE + 0x1000_0000;
+use crate::case::{Batch, CODE_SIZE, DATA_AT, DATA_SIZE, MAX_STATES, RUNNER_AT, Results};
+use crate::tested::{State, Tested};
 
 /// The parts of the shared file: head, programs, pattern, entries, states,
 /// data areas.
-const HEAD_LEAVE: u64 = 0;
-const HEAD_CODE_BYTES: u64 = 8;
-const HEAD_STATES: u64 = 12;
-const HEAD_MEMORY: u64 = 16;
+const HEAD_CODE_BYTES: u64 = 0;
+const HEAD_STATES: u64 = 4;
+const HEAD_MEMORY: u64 = 8;
 const AT_CODE: u64 = 0x1000;
 const AT_PATTERN: u64 = AT_CODE + CODE_SIZE;
 const AT_ENTRIES: u64 = AT_PATTERN + DATA_SIZE;
 const AT_STATES: u64 = AT_ENTRIES + 4 * MAX_STATES as u64;
-const AT_DATA: u64 = AT_STATES + (MAX_STATES * size_of::<State>()) as u64;
-const SIZE: u64 = AT_DATA + MAX_STATES as u64 * DATA_SIZE;
 
-/// The guest's view: `ldp x29, x30, [x30, #232]`.
-const HEAD: u32 = 0xa94e_fbdd;
+/// Where the data areas are, behind the states.
+const fn at_data<G: Tested>() -> u64 {
+    AT_STATES + (MAX_STATES * size_of::<G::Registers>()) as u64
+}
+
+const fn size<G: Tested>() -> u64 {
+    (at_data::<G>() + MAX_STATES as u64 * DATA_SIZE).next_multiple_of(0x1000)
+}
 
 /// How long a batch may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The constants that the guest needs, from where they are defined.
-fn layout() -> String {
-    let constants = [
-        ("CODE", CODE),
+fn layout<G: Tested>() -> String {
+    let places = [
+        ("CODE", G::CODE),
         ("CODE_SIZE", CODE_SIZE),
-        ("DATA", DATA),
+        ("DATA", G::CODE + DATA_AT),
         ("DATA_SIZE", DATA_SIZE),
-        ("SHARED", SHARED),
-        ("SHARED_SIZE", SIZE),
-        ("HEAD_LEAVE", HEAD_LEAVE),
+        ("SHARED", G::SHARED),
+        ("SHARED_SIZE", size::<G>()),
         ("HEAD_CODE_BYTES", HEAD_CODE_BYTES),
         ("HEAD_STATES", HEAD_STATES),
         ("HEAD_MEMORY", HEAD_MEMORY),
@@ -57,25 +56,9 @@ fn layout() -> String {
         ("SHARED_PATTERN", AT_PATTERN),
         ("SHARED_ENTRIES", AT_ENTRIES),
         ("SHARED_STATES", AT_STATES),
-        ("SHARED_DATA", AT_DATA),
-        ("STATE_SIZE", size_of::<State>() as u64),
-        ("STATE_PC", std::mem::offset_of!(State, pc) as u64),
-        ("STATE_NZCV", std::mem::offset_of!(State, nzcv) as u64),
-        ("STATE_FPCR", std::mem::offset_of!(State, fpcr) as u64),
-        ("STATE_FPSR", std::mem::offset_of!(State, fpsr) as u64),
-        ("STATE_TPIDR", std::mem::offset_of!(State, tpidr) as u64),
-        ("STATE_SIGNAL", std::mem::offset_of!(State, signal) as u64),
-        ("STATE_CODE", std::mem::offset_of!(State, code) as u64),
-        ("STATE_ADDRESS", std::mem::offset_of!(State, address) as u64),
-        // The arm64 kernel's: system calls, flags, the signal frame.
-        ("SYS_openat", 56),
-        ("SYS_read", 63),
-        ("SYS_write", 64),
-        ("SYS_exit_group", 94),
-        ("SYS_sigaltstack", 132),
-        ("SYS_rt_sigaction", 134),
-        ("SYS_mmap", 222),
-        ("AT_FDCWD", -100i64 as u64),
+        ("SHARED_DATA", at_data::<G>()),
+        ("STATE_SIZE", size_of::<G::Registers>() as u64),
+        // What all kernels of Arm have.
         ("O_RDWR", 2),
         ("PROT_READ", 1),
         ("PROT_WRITE", 2),
@@ -88,35 +71,35 @@ fn layout() -> String {
         ("SA_ONSTACK", 0x0800_0000),
         ("SA_NODEFER", 0x4000_0000),
         ("STACK_SIZE", 0x1_0000),
-        ("UC_REGS", 184),
-        ("UC_RESERVED", 464),
-        ("FPSIMD_MAGIC", 0x4650_8001),
     ];
-    constants
-        .iter()
-        .fold(String::new(), |mut text, (name, value)| {
-            let _ = writeln!(text, "#define {name} {:#x}", value);
-            text
-        })
+    let constants = places.iter().chain(G::LAYOUT);
+    constants.fold(String::new(), |mut text, (name, value)| {
+        let _ = writeln!(text, "#define {name} {value:#x}");
+        text
+    })
 }
 
 /// Builds the guest program into `folder`.
-fn build(folder: &Path) -> io::Result<PathBuf> {
+fn build<G: Tested>(folder: &Path) -> io::Result<PathBuf> {
     // Tests run side by side: what is built is put in its place whole.
     static BUILDING: Mutex<()> = Mutex::new(());
     let _building = BUILDING.lock();
     std::fs::create_dir_all(folder)?;
-    std::fs::write(folder.join("layout.h"), layout())?;
+    std::fs::write(folder.join("layout.h"), layout::<G>())?;
     let place = folder.join("runner");
     let program = folder.join(format!("runner-{}", std::process::id()));
-    let status = Command::new("aarch64-linux-gnu-gcc")
-        .args(["-nostdlib", "-static", "-march=armv8.2-a", "-I"])
+    let runner = G::CODE + RUNNER_AT;
+    let status = Command::new(G::EMULATOR.compiler)
+        .args(["-nostdlib", "-static", "-Wl,--build-id=none"])
+        .args(G::EMULATOR.compile)
+        .args(["-Wl,--no-warn-rwx-segments", "-I"])
         .arg(folder)
-        .arg(format!("-Wl,-Ttext-segment={RUNNER:#x}"))
+        .arg(format!("-Wl,--section-start=.runner={runner:#x}"))
         .arg("-o")
         .arg(&program)
-        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("guest/runner.S"))
-        .status()?;
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(G::EMULATOR.source))
+        .status()
+        .map_err(|error| io::Error::other(format!("{}: {error}", G::EMULATOR.compiler)))?;
     if !status.success() {
         return Err(io::Error::other("the guest program doesn't build"));
     }
@@ -124,15 +107,34 @@ fn build(folder: &Path) -> io::Result<PathBuf> {
     Ok(place)
 }
 
+/// What may be copied from and to the guest as bytes.
+///
+/// # Safety
+/// Any bytes are a value of it, and a value has no others.
+unsafe trait Plain: Copy + Default {}
+
+// SAFETY: an integer.
+unsafe impl Plain for u8 {}
+// SAFETY: an integer.
+unsafe impl Plain for u32 {}
+// SAFETY: as `State` demands.
+unsafe impl<S: State> Plain for Registers<S> {}
+
+/// A state as it lies in memory.
+#[derive(Clone, Copy, Default)]
+#[repr(transparent)]
+struct Registers<S>(S);
+
 /// Memory shared with the guest.
 #[derive(Debug)]
 struct Shared {
     file: File,
     base: *mut u8,
+    size: u64,
 }
 
 impl Shared {
-    fn new() -> io::Result<Self> {
+    fn new(size: u64) -> io::Result<Self> {
         // SAFETY: the name is a C string; the result is checked.
         let fd = unsafe { libc::memfd_create(c"oracle".as_ptr(), libc::MFD_CLOEXEC) };
         if fd < 0 {
@@ -140,12 +142,12 @@ impl Shared {
         }
         // SAFETY: the descriptor is new and nobody else's.
         let file = unsafe { File::from_raw_fd(fd) };
-        file.set_len(SIZE)?;
+        file.set_len(size)?;
         // SAFETY: a new mapping where the kernel likes.
         let base = unsafe {
             libc::mmap(
                 std::ptr::null_mut(),
-                SIZE as usize,
+                size as usize,
                 libc::PROT_READ | libc::PROT_WRITE,
                 libc::MAP_SHARED,
                 fd,
@@ -158,14 +160,15 @@ impl Shared {
         Ok(Self {
             file,
             base: base.cast(),
+            size,
         })
     }
 
     /// Copies `values` to an offset in the file.
-    fn write<T: Copy>(&mut self, at: u64, values: &[T]) {
+    fn write<T: Plain>(&mut self, at: u64, values: &[T]) {
         let bytes = size_of_val(values);
-        assert!(at as usize + bytes <= SIZE as usize, "within the file");
-        // SAFETY: within the mapping, as just checked; plain values; the guest
+        assert!(at as usize + bytes <= self.size as usize, "within the file");
+        // SAFETY: within the mapping, as just checked; the values are plain; the guest
         // doesn't run meanwhile.
         unsafe {
             std::ptr::copy_nonoverlapping(
@@ -177,12 +180,12 @@ impl Shared {
     }
 
     /// Copies `count` values from an offset in the file.
-    fn read<T: Copy + Default>(&self, at: u64, count: usize) -> Vec<T> {
+    fn read<T: Plain>(&self, at: u64, count: usize) -> Vec<T> {
         let mut values = vec![T::default(); count];
         let bytes = size_of_val(&values[..]);
-        assert!(at as usize + bytes <= SIZE as usize, "within the file");
+        assert!(at as usize + bytes <= self.size as usize, "within the file");
         // SAFETY: within the mapping, as just checked; any bytes are values of
-        // the integers and states that are read.
+        // a plain type.
         unsafe {
             std::ptr::copy_nonoverlapping(
                 self.base.add(at as usize),
@@ -198,45 +201,44 @@ impl Drop for Shared {
     fn drop(&mut self) {
         // SAFETY: the mapping is ours, and nobody has a reference into it.
         unsafe {
-            libc::munmap(self.base.cast(), SIZE as usize);
+            libc::munmap(self.base.cast(), self.size as usize);
         }
     }
 }
 
 /// A QEMU that runs the guest program.
 #[derive(Debug)]
-pub struct Qemu {
+pub struct Qemu<G> {
     child: Child,
     stdin: Option<ChildStdin>,
     stdout: ChildStdout,
     shared: Shared,
-    /// Where programs end.
-    leave: u64,
     posted: usize,
     memory: bool,
     /// The version, as it says it.
     pub version: String,
+    _guest: PhantomData<G>,
 }
 
 /// Where `cargo xtask differential` puts the newest QEMU, in the target folder.
-pub const NEWEST: &str = "qemu/qemu-aarch64";
+pub const NEWEST: &str = "qemu";
 
-/// The QEMU to use: what `ARMISTICE_QEMU_AARCH64` names, else the newest that
+/// The QEMU to use: what the environment names, else the newest that
 /// `cargo xtask differential` has put into the target folder, else Debian's.
 #[must_use]
-pub fn binary(target: &Path) -> PathBuf {
-    if let Some(given) = std::env::var_os("ARMISTICE_QEMU_AARCH64") {
+pub fn binary<G: Tested>(target: &Path) -> PathBuf {
+    if let Some(given) = std::env::var_os(G::EMULATOR.variable) {
         return given.into();
     }
-    let newest = target.join(NEWEST);
+    let newest = target.join(NEWEST).join(G::EMULATOR.name);
     if newest.is_file() {
         newest
     } else {
-        "qemu-aarch64-static".into()
+        format!("{}-static", G::EMULATOR.name).into()
     }
 }
 
-impl Qemu {
+impl<G: Tested> Qemu<G> {
     /// Builds the guest program in `folder` and starts it under `binary`.
     ///
     /// # Errors
@@ -245,16 +247,15 @@ impl Qemu {
         let version = Command::new(binary).arg("--version").output()?.stdout;
         let version = String::from_utf8_lossy(&version);
         let version = version.lines().next().unwrap_or_default();
-        let program = build(folder)?;
-        let shared = Shared::new()?;
+        let program = build::<G>(folder)?;
+        let shared = Shared::new(size::<G>())?;
         let path = format!(
             "/proc/{}/fd/{}",
             std::process::id(),
             shared.file.as_raw_fd()
         );
         let mut child = Command::new(binary)
-            // What is out of the instruction table is out here too.
-            .args(["-cpu", "max,sve=off,sme=off,pauth=off"])
+            .args(G::EMULATOR.options)
             .arg(program)
             .arg(path)
             .stdin(Stdio::piped())
@@ -267,13 +268,12 @@ impl Qemu {
             stdin,
             stdout,
             shared,
-            leave: 0,
             posted: 0,
             memory: false,
             version: version.into(),
+            _guest: PhantomData,
         };
         qemu.wait()?;
-        qemu.leave = qemu.shared.read::<u64>(HEAD_LEAVE, 1)[0];
         Ok(qemu)
     }
 
@@ -281,36 +281,25 @@ impl Qemu {
     ///
     /// # Errors
     /// When the process is gone.
-    pub fn post(&mut self, batch: &Batch) -> io::Result<()> {
+    pub fn post(&mut self, batch: &Batch<G>) -> io::Result<()> {
         assert!(batch.states.len() <= MAX_STATES, "too many states");
-        let leave = self.leave;
-        let image = batch.image(HEAD, |program| branch(program.end(), leave));
-        let mut bytes = image;
-        if bytes.len() % 2 == 1 {
-            bytes.push(0);
-        }
-        assert!(4 * bytes.len() as u64 <= CODE_SIZE, "too many programs");
+        let image = batch.image();
         self.memory = !batch.pattern.is_empty();
         self.shared.write(
             HEAD_CODE_BYTES,
             &[
-                4 * bytes.len() as u32,
+                image.len() as u32,
                 batch.states.len() as u32,
                 u32::from(self.memory),
             ],
         );
-        self.shared.write(AT_CODE, &bytes);
+        self.shared.write(AT_CODE, &image);
         self.shared.write(AT_PATTERN, &batch.pattern);
-        let entries: Vec<u32> = batch
-            .states
-            .iter()
-            .map(|&(program, _)| (batch.programs[program].address - 4 - CODE) as u32)
-            .collect();
+        let programs = batch.states.iter().map(|&(program, _)| program);
+        let entries: Vec<u32> = programs.map(|program| batch.entry(program)).collect();
         self.shared.write(AT_ENTRIES, &entries);
-        for (n, (_, state)) in batch.states.iter().enumerate() {
-            let at = AT_STATES + (n * size_of::<State>()) as u64;
-            self.shared.write(at, std::slice::from_ref(state));
-        }
+        let states = batch.states.iter().map(|(_, state)| Registers(*state));
+        self.shared.write(AT_STATES, &states.collect::<Vec<_>>());
         self.posted = batch.states.len();
         let stdin = self.stdin.as_mut().expect("open until the end");
         stdin.write_all(b"g")
@@ -320,12 +309,14 @@ impl Qemu {
     ///
     /// # Errors
     /// When the process is gone, or takes too long.
-    pub fn collect(&mut self) -> io::Result<Results> {
+    pub fn collect(&mut self) -> io::Result<Results<G>> {
         self.wait()?;
+        let states: Vec<Registers<G::Registers>> = self.shared.read(AT_STATES, self.posted);
         Ok(Results {
-            states: self.shared.read(AT_STATES, self.posted),
+            states: states.into_iter().map(|Registers(state)| state).collect(),
             data: if self.memory {
-                self.shared.read(AT_DATA, self.posted * DATA_SIZE as usize)
+                let bytes = self.posted * DATA_SIZE as usize;
+                self.shared.read(at_data::<G>(), bytes)
             } else {
                 Vec::new()
             },
@@ -336,7 +327,7 @@ impl Qemu {
     ///
     /// # Errors
     /// As [`Qemu::post`] and [`Qemu::collect`].
-    pub fn run(&mut self, batch: &Batch) -> io::Result<Results> {
+    pub fn run(&mut self, batch: &Batch<G>) -> io::Result<Results<G>> {
         self.post(batch)?;
         self.collect()
     }
@@ -362,16 +353,11 @@ impl Qemu {
     }
 }
 
-impl Drop for Qemu {
+impl<G> Drop for Qemu<G> {
     fn drop(&mut self) {
         self.stdin = None;
         // It may hang in a program that does not end.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// `B to`, at `from`.
-const fn branch(from: u64, to: u64) -> u32 {
-    0x1400_0000 | (to.wrapping_sub(from) >> 2) as u32 & 0x03ff_ffff
 }

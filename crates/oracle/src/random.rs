@@ -55,6 +55,11 @@ impl Rng {
         ((u128::from(self.bits()) * u128::from(n)) >> 64) as u64
     }
 
+    /// Less than `n`, which is not 0.
+    pub fn below_32(&mut self, n: u32) -> u32 {
+        self.below(n.into()) as u32
+    }
+
     /// True in `percent` of a hundred cases.
     pub fn percent(&mut self, percent: u64) -> bool {
         self.below(100) < percent

@@ -1,95 +1,176 @@
-//! Guest memory of the executors in this process: the data area and the
-//! programs, at the addresses that all executors use; nothing else is mapped.
+//! Guest memory of the executors in this process: programs and data area at the addresses that
+//! all executors use, between pages where nothing is. Programs can be read only, here and
+//! under QEMU: else one could change another, whose head is QEMU's alone.
+//!
+//! There is one at a time: the addresses are the process's.
 
-use a64::cpu::{Cpu, Flags};
-use guest::memory::{Barrier, Fault, FaultKind, Memory, Size, atomic_alignment};
-use guest::{Environment, Exception};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use engine::host::clock;
+use engine::translator::source::Code;
+use guest::memory::{Barrier, Fault, FaultKind, Memory, Size, atomic_alignment};
+use guest::{Environment, Exception};
+use ir::Mode;
 
-use crate::case::{Batch, CODE, DATA, DATA_SIZE, State};
-
-/// The constant of the BRK behind each program.
-pub const END: u16 = 0xa64;
-/// `BRK #END`.
-pub const END_WORD: u32 = 0xd420_0000 | (END as u32) << 5;
-/// `NOP`, in the place of the head that only QEMU's programs have.
-pub const HEAD_WORD: u32 = 0xd503_201f;
+use crate::case::{Batch, CODE_SIZE, DATA_AT, DATA_SIZE, Program, Results};
+use crate::tested::{End, Tested, bit_0};
 
 /// Not a signal: the program did not end within the steps that it may take.
-pub const ENDLESS: u64 = 1000;
+pub const ENDLESS: u32 = 1000;
 /// Not a signal: the executor panicked.
-pub const PANICKED: u64 = 1001;
+pub const PANICKED: u32 = 1001;
 
-/// `ENOSYS`, as a system call returns it.
-const NO_CALL: u64 = -38i64 as u64;
+/// Held by the sandbox that lives.
+static ONLY: Mutex<()> = Mutex::new(());
 
-/// The memory.
+/// The programs of a batch, and the data area.
 #[derive(Debug)]
 pub struct Sandbox {
-    /// The data area's bytes.
-    data: *mut u8,
-    /// The words from [`CODE`] on.
-    pub code: Vec<u32>,
+    /// Where programs are.
+    code: u64,
+    /// The bits of an address that an access does not look at.
+    ignored: u64,
+    /// Where programs end, in order, with bit 0 of an indirect branch there.
+    ends: Vec<(u64, bool)>,
     /// The page whose hints may be calls.
-    pub calls: Option<u64>,
+    calls: Option<u64>,
+    _only: MutexGuard<'static, ()>,
+}
+
+/// Maps an area where nothing is.
+fn map(at: u64, size: u64) {
+    // SAFETY: only free addresses are taken.
+    let mapped = unsafe {
+        libc::mmap(
+            at as *mut _,
+            size as usize,
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED_NOREPLACE,
+            -1,
+            0,
+        )
+    };
+    assert_eq!(mapped as u64, at, "the address is free");
 }
 
 impl Sandbox {
-    /// With the data area at `data`.
+    /// Places a batch's programs.
     ///
-    /// # Safety
-    /// [`DATA_SIZE`] bytes there stay valid as long as the sandbox lives, and
-    /// nobody has references to them while it is used.
+    /// # Panics
+    /// When an address is taken.
     #[must_use]
-    pub const unsafe fn new(data: *mut u8) -> Self {
-        Self {
-            data,
-            code: Vec::new(),
-            calls: None,
-        }
+    pub fn new<G: Tested>(batch: &Batch<G>) -> Self {
+        let only = ONLY.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut ends: Vec<_> = batch.ends().into_iter().collect();
+        ends.sort_unstable();
+        let sandbox = Self {
+            code: G::CODE,
+            ignored: G::IGNORED,
+            ends: ends
+                .into_iter()
+                .map(|(at, mode)| (at, bit_0::<G>(mode)))
+                .collect(),
+            calls: batch.calls.then_some(G::CODE),
+            _only: only,
+        };
+        let image = batch.image();
+        map(sandbox.code, CODE_SIZE);
+        map(sandbox.code + DATA_AT, DATA_SIZE);
+        let code = sandbox.code as *mut u8;
+        // SAFETY: the area is as large as an image may be, was mapped just now, and nobody
+        // else knows of it.
+        let done = unsafe {
+            code.copy_from_nonoverlapping(image.as_ptr(), image.len());
+            libc::mprotect(code.cast(), CODE_SIZE as usize, libc::PROT_READ)
+        };
+        assert_eq!(done, 0, "the programs are protected");
+        sandbox
     }
 
     /// The data area.
     pub fn data(&mut self) -> &mut [u8] {
-        // SAFETY: as `new` demands.
-        unsafe { std::slice::from_raw_parts_mut(self.data, DATA_SIZE as usize) }
+        let data = (self.code + DATA_AT) as *mut u8;
+        // SAFETY: mapped as long as there is a sandbox, and nobody else has references.
+        unsafe { std::slice::from_raw_parts_mut(data, DATA_SIZE as usize) }
     }
 
-    /// Places a batch's programs.
-    pub fn place(&mut self, batch: &Batch) {
-        self.code = batch.image(HEAD_WORD, |_| END_WORD);
-        self.calls = batch.calls.then_some(CODE);
-    }
-
-    /// The bytes of an access. The top byte of the address is ignored.
-    fn range(&mut self, address: u64, size: Size, write: bool) -> Result<&mut [u8], Fault> {
-        let start = address & !(0xff << 56);
-        for n in 0..size.bytes() {
-            if start.wrapping_add(n).wrapping_sub(DATA) >= DATA_SIZE {
-                return Err(Fault {
-                    address: start.wrapping_add(n),
-                    kind: FaultKind::Translation,
-                    write,
-                });
+    /// Runs its batch by what executes a program on a state.
+    pub(crate) fn run<G: Tested>(
+        &mut self,
+        batch: &Batch<G>,
+        mut execute: impl FnMut(&mut Self, &Program, &G::Registers) -> G::Registers,
+    ) -> Results<G> {
+        let mut results = Results {
+            states: Vec::new(),
+            data: Vec::new(),
+        };
+        for (program, before) in &batch.states {
+            if !batch.pattern.is_empty() {
+                self.data().copy_from_slice(&batch.pattern);
+            }
+            let after = execute(self, &batch.programs[*program], before);
+            results.states.push(after);
+            if !batch.pattern.is_empty() {
+                results.data.extend_from_slice(self.data());
             }
         }
-        let at = (start - DATA) as usize;
-        Ok(&mut self.data()[at..at + size.bytes() as usize])
+        results
+    }
+
+    /// Whether a program ends there.
+    pub(crate) fn is_end<G: Tested>(&self, pc: u64, mode: Mode) -> bool {
+        self.ends.binary_search(&(pc, bit_0::<G>(mode))).is_ok()
+    }
+
+    /// Where an access lies, which nothing but the data area takes if it writes.
+    fn range(&self, address: u64, size: Size, write: bool) -> Result<*mut u8, Fault> {
+        let start = address & !self.ignored;
+        for address in (0..size.bytes()).map(|n| start.wrapping_add(n)) {
+            let from = address.wrapping_sub(self.code);
+            let kind = if from.wrapping_sub(DATA_AT) < DATA_SIZE || from < CODE_SIZE && !write {
+                continue;
+            } else if from < CODE_SIZE {
+                FaultKind::Permission
+            } else {
+                FaultKind::Translation
+            };
+            return Err(Fault {
+                address,
+                kind,
+                write,
+            });
+        }
+        Ok(start as *mut u8)
+    }
+
+    fn read(&self, address: u64, size: Size) -> Result<u128, Fault> {
+        let from = self.range(address, size, false)?;
+        let mut bytes = [0; 16];
+        // SAFETY: it is within what is mapped.
+        unsafe { from.copy_to_nonoverlapping(bytes.as_mut_ptr(), size.bytes() as usize) };
+        Ok(u128::from_le_bytes(bytes))
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        for (at, size) in [(self.code, CODE_SIZE), (self.code + DATA_AT, DATA_SIZE)] {
+            // SAFETY: mapped by `new`, and not used any more.
+            unsafe { libc::munmap(at as *mut _, size as usize) };
+        }
     }
 }
 
 impl Memory for Sandbox {
     fn load(&mut self, address: u64, size: Size) -> Result<u128, Fault> {
-        let from = self.range(address, size, false)?;
-        let mut bytes = [0; 16];
-        bytes[..from.len()].copy_from_slice(from);
-        Ok(u128::from_le_bytes(bytes))
+        self.read(address, size)
     }
 
     fn store(&mut self, address: u64, size: Size, value: u128) -> Result<(), Fault> {
         let to = self.range(address, size, true)?;
-        to.copy_from_slice(&value.to_le_bytes()[..to.len()]);
+        let bytes = value.to_le_bytes();
+        // SAFETY: it is within the data area, to which there are no references now.
+        unsafe { to.copy_from_nonoverlapping(bytes.as_ptr(), size.bytes() as usize) };
         Ok(())
     }
 
@@ -107,29 +188,40 @@ impl Memory for Sandbox {
                 write: true,
             });
         }
-        let write = |fault| Fault {
-            write: true,
-            ..fault
-        };
-        let old = self.load(address, size).map_err(write)?;
+        self.range(address, size, true)?;
+        let old = self.read(address, size)?;
         if old == expected & size.mask() {
             self.store(address, size, new)?;
         }
         Ok(old)
     }
 
-    fn fetch(&mut self, address: u64, _: Size) -> Result<u32, Fault> {
-        let word = address.wrapping_sub(CODE) / 4;
-        self.code.get(word as usize).copied().ok_or(Fault {
-            address,
-            kind: FaultKind::Translation,
-            write: false,
-        })
+    fn fetch(&mut self, address: u64, size: Size) -> Result<u32, Fault> {
+        self.read(address, size).map(|word| word as u32)
+    }
+
+    fn has_breakpoint(&self, address: u64) -> bool {
+        Code::has_breakpoint(self, address)
     }
 
     fn barrier(&mut self, _: Barrier) {}
 
     fn invalidate_code(&mut self, _: u64, _: u64) {}
+}
+
+impl Code for Sandbox {
+    fn fetch(&self, pc: u64, size: Size) -> Option<u32> {
+        self.read(pc, size).ok().map(|word| word as u32)
+    }
+
+    fn has_breakpoint(&self, pc: u64) -> bool {
+        let found = self.ends.binary_search_by_key(&pc, |&(end, _)| end);
+        found.is_ok()
+    }
+
+    fn calls(&self) -> Option<u64> {
+        self.calls
+    }
 }
 
 impl Environment for Sandbox {
@@ -147,25 +239,13 @@ impl Environment for Sandbox {
     }
 }
 
-/// The interpreter's state from a case's.
-#[must_use]
-pub fn cpu_of(state: &State, pc: u64) -> Cpu {
-    Cpu {
-        x: state.x,
-        v: state.v,
-        pc,
-        flags: Flags::from_nzcv((state.nzcv >> 28) as u8),
-        fpcr: state.fpcr as u32,
-        fpsr: state.fpsr as u32,
-        tpidr: state.tpidr,
-        ..Cpu::default()
-    }
-}
-
-/// A case's final state from the interpreter's, after an end or an exception.
-#[must_use]
-pub fn state_of(cpu: &Cpu, before: &State, end: Option<Exception>) -> State {
-    let (signal, code, address) = match end {
+/// A case's final state, after an end or an exception.
+pub(crate) fn ended<G: Tested>(
+    cpu: &G::State,
+    before: &G::Registers,
+    exception: Option<Exception>,
+) -> G::Registers {
+    let (signal, code, address) = match exception {
         None => (0, 0, 0),
         Some(Exception::Fault(fault)) => match fault.kind {
             FaultKind::Translation => (11, 1, fault.address),
@@ -173,25 +253,24 @@ pub fn state_of(cpu: &Cpu, before: &State, end: Option<Exception>) -> State {
             FaultKind::Alignment => (7, 1, fault.address),
             FaultKind::External => (7, 2, fault.address),
         },
-        Some(Exception::Undefined) => (4, 1, cpu.pc),
-        Some(Exception::Breakpoint(_)) => (5, 1, cpu.pc),
+        Some(Exception::Undefined) => (4, 1, G::pc(cpu)),
+        Some(Exception::Breakpoint(_)) => (5, 1, G::pc(cpu)),
         Some(Exception::Supervisor(_)) => (ENDLESS, 0, 0),
     };
-    State {
-        x: cpu.x,
-        v: cpu.v,
-        pc: if signal == 0 { before.pc } else { cpu.pc },
-        nzcv: u64::from(cpu.flags.nzcv()) << 28,
-        fpcr: u64::from(cpu.fpcr),
-        fpsr: u64::from(cpu.fpsr),
-        tpidr: before.tpidr,
+    let end = End {
         signal,
         code,
         address,
-    }
+    };
+    G::registers(cpu, before, end)
 }
 
-/// What the kernel does on a system call that it does not know.
-pub const fn unknown_call(cpu: &mut Cpu) {
-    cpu.x[0] = NO_CALL;
+/// Whether it is a fault far from the data area and from programs: there, a process of QEMU
+/// has pages of its own.
+pub(crate) fn is_stray<G: Tested>(end: End) -> bool {
+    let page = 0x1000;
+    let from = end.address.wrapping_sub(G::CODE);
+    end.signal == 11
+        && from >= CODE_SIZE
+        && from.wrapping_sub(DATA_AT - page) >= DATA_SIZE + 2 * page
 }

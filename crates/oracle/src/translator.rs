@@ -1,67 +1,51 @@
 //! The translator as an executor: translated code, in this process, on a data
 //! area at the guest's address.
 //!
-//! There is one at a time: the addresses and the signal handler are the
-//! process's. It runs on the thread that made it.
+//! There is one at a time: the signal handler is the process's. It runs on the thread that made it.
 
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use a64::Aarch64;
-use a64::decode::{Op, decode};
 use engine::thread::attention::Block;
 use engine::thread::handlers;
-use engine::translator::source::{Code, Observer};
+use engine::translator::source::Observer;
 use engine::translator::translate;
 use engine::translator::vcpu::Vcpu;
-use guest::Exception;
-use guest::memory::Size;
+use guest::{Exception, Guest};
 use ir::Region;
 use x64::features::HostFeatures;
 use x64::lower::Lowered;
 
-use crate::case::{Batch, CODE, DATA, DATA_SIZE, Program, Results, State};
-use crate::sandbox::{END, Sandbox, cpu_of, state_of, unknown_call};
+use crate::case::{Batch, Program, Results};
+use crate::sandbox::{Sandbox, ended};
+use crate::tested::Tested;
 
 /// Held by the translator that lives.
 static ONLY: Mutex<()> = Mutex::new(());
-
-impl Code for Sandbox {
-    fn fetch(&self, pc: u64, _: Size) -> Option<u32> {
-        let word = pc.wrapping_sub(CODE) / 4;
-        self.code.get(word as usize).copied()
-    }
-
-    fn calls(&self) -> Option<u64> {
-        self.calls
-    }
-}
-
-/// How often an instruction was translated.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Count {
-    /// To host code of its own.
-    pub native: u64,
-    /// To a call of the interpreter.
-    pub interpreted: u64,
-}
 
 /// Counts what is translated.
 #[derive(Debug, Default)]
 pub struct Counts {
     /// Regions.
     pub regions: u64,
+    /// Their instructions.
+    pub instructions: u64,
     /// Bytes of host code.
     pub bytes: u64,
-    /// Words that were left to the interpreter.
-    pub interpreted: BTreeMap<Op, u64>,
+    /// How often instructions of a name were left to the interpreter.
+    pub interpreted: BTreeMap<&'static str, u64>,
 }
 
-impl Observer for Counts {
+/// The counts of a guest.
+struct Counted<'a, G>(&'a mut Counts, std::marker::PhantomData<G>);
+
+impl<G: Guest> Observer for Counted<'_, G> {
     fn translated(&mut self, region: &Region, _: &Lowered, _: u64, code: &[u8]) {
-        self.regions += 1;
-        self.bytes += code.len() as u64;
+        let counts = &mut *self.0;
+        counts.regions += 1;
+        counts.instructions += region.words.len() as u64;
+        counts.bytes += code.len() as u64;
         let words = region.ops.iter().filter_map(|inst| match inst.op {
             ir::Op::Interpret { word } => Some(word),
             _ => None,
@@ -70,104 +54,75 @@ impl Observer for Counts {
             ir::Term::Interpret { word, .. } => Some(word),
             _ => None,
         });
-        for insn in words.chain(ends).filter_map(decode) {
-            *self.interpreted.entry(insn.op).or_default() += 1;
+        let insns = words
+            .chain(ends)
+            .filter_map(|word| G::decode(region.mode, word));
+        for name in insns.map(|insn| G::row_name(G::row(insn))) {
+            *counts.interpreted.entry(name).or_default() += 1;
         }
     }
 }
 
 /// The executor.
 #[derive(Debug)]
-pub struct Translator {
-    engine: translate::Translator<Aarch64>,
-    vcpu: Box<Vcpu<Aarch64>>,
-    sandbox: Sandbox,
+pub struct Translator<G: Tested> {
+    engine: translate::Translator<G>,
+    vcpu: Box<Vcpu<G>>,
     /// What was translated.
     pub counts: Counts,
+    _block: Block,
     _only: MutexGuard<'static, ()>,
 }
 
-impl Translator {
+impl<G: Tested> Translator<G> {
     /// A translator for a host with these features.
     ///
     /// # Errors
-    /// When the data area's address is taken, or there is no memory.
+    /// When there is no memory.
     pub fn new(host: HostFeatures) -> io::Result<Self> {
         let only = ONLY.lock().unwrap_or_else(PoisonError::into_inner);
-        // SAFETY: only free addresses are taken.
-        let data = unsafe {
-            libc::mmap(
-                DATA as *mut _,
-                DATA_SIZE as usize,
-                libc::PROT_READ | libc::PROT_WRITE,
-                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED_NOREPLACE,
-                -1,
-                0,
-            )
-        };
-        if data as u64 != DATA {
-            return Err(io::Error::last_os_error());
-        }
         let errno = |errno| io::Error::other(format!("{errno}"));
         let engine = translate::Translator::eager(host).map_err(errno)?;
         let block = Block::new().map_err(errno)?;
         handlers::install(&block).map_err(errno)?;
         engine.take_faults();
         Ok(Self {
-            vcpu: engine.thread::<Sandbox>(a64::cpu::Cpu::default()),
+            vcpu: engine.thread::<Sandbox>(G::State::default()),
             engine,
-            // SAFETY: mapped until the translator is dropped; nobody else
-            // knows of it.
-            sandbox: unsafe { Sandbox::new(data.cast()) },
             counts: Counts::default(),
+            _block: block,
             _only: only,
         })
     }
 
     /// Runs a batch.
-    pub fn run(&mut self, batch: &Batch) -> Results {
+    pub fn run(&mut self, batch: &Batch<G>) -> Results<G> {
         self.engine.forget(&mut self.vcpu);
-        self.sandbox.place(batch);
-        let mut results = Results::default();
-        for (program, before) in &batch.states {
-            if !batch.pattern.is_empty() {
-                self.sandbox.data().copy_from_slice(&batch.pattern);
-            }
-            let after = self.execute(&batch.programs[*program], before);
-            results.states.push(after);
-            if !batch.pattern.is_empty() {
-                results.data.extend_from_slice(self.sandbox.data());
-            }
-        }
-        results
+        let execute =
+            |sandbox: &mut _, program: &_, before: &_| self.execute(sandbox, program, before);
+        Sandbox::new(batch).run(batch, execute)
     }
 
-    fn execute(&mut self, program: &Program, before: &State) -> State {
-        self.vcpu.cpu = cpu_of(before, program.address);
+    fn execute(
+        &mut self,
+        sandbox: &mut Sandbox,
+        program: &Program,
+        before: &G::Registers,
+    ) -> G::Registers {
+        self.vcpu.cpu = G::cpu(before, program);
+        let mut counted = Counted::<G>(&mut self.counts, std::marker::PhantomData);
         loop {
-            let Some(exception) =
-                self.engine
-                    .run(&mut self.vcpu, &mut self.sandbox, &mut self.counts)
-            else {
+            let Some(exception) = self.engine.run(&mut self.vcpu, sandbox, &mut counted) else {
                 continue;
             };
             let cpu = &mut self.vcpu.cpu;
             match exception {
-                Exception::Supervisor(_) => unknown_call(cpu),
-                Exception::Breakpoint(END) if cpu.pc == program.end() => {
-                    return state_of(cpu, before, None);
+                Exception::Supervisor(_) => G::unknown_call(cpu),
+                Exception::Breakpoint(_) if sandbox.is_end::<G>(G::pc(cpu), G::mode(cpu)) => {
+                    return ended::<G>(cpu, before, None);
                 }
-                exception => return state_of(cpu, before, Some(exception)),
+                exception => return ended::<G>(cpu, before, Some(exception)),
             }
-        }
-    }
-}
-
-impl Drop for Translator {
-    fn drop(&mut self) {
-        // SAFETY: mapped by `new`; the sandbox is not used any more.
-        unsafe {
-            libc::munmap(DATA as *mut _, DATA_SIZE as usize);
         }
     }
 }

@@ -5,8 +5,8 @@
 
 #![allow(clippy::cast_possible_truncation, reason = "small numbers")]
 
-use armistice_oracle::case::{Batch, DATA, DATA_SIZE, Program, State};
-use armistice_oracle::interpreter::Interpreter;
+use armistice_oracle::arm64::{Batch, DATA, DATA_SIZE, Program, State};
+use armistice_oracle::interpreter;
 use armistice_oracle::translator::Translator;
 use x64::features::HostFeatures;
 
@@ -96,12 +96,9 @@ fn short_runs() {
                 .collect(),
             ..Batch::default()
         };
-        let number = batch.add(Program {
-            address: batch.next_address(),
-            words: words.to_vec(),
-        });
+        let number = batch.add(Program::new(batch.next_address(), words.to_vec()));
         batch.states = states().into_iter().map(|state| (number, state)).collect();
-        let expected = Interpreter::default().run(&batch);
+        let expected = interpreter::run(&batch);
         assert!(expected.states.iter().any(|state| state.signal != 0));
         for host in [host, host.without_avx512()] {
             let found = Translator::new(host).expect("a translator").run(&batch);

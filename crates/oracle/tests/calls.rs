@@ -4,8 +4,8 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use armistice_oracle::case::{Batch, Program, State};
-use armistice_oracle::interpreter::Interpreter;
+use armistice_oracle::arm64::{Batch, Program, State};
+use armistice_oracle::interpreter;
 use armistice_oracle::random::Rng;
 use armistice_oracle::translator::Translator;
 use engine::host::clock::{self, RESOLUTION, TIME};
@@ -35,7 +35,7 @@ fn run(batch: &Batch) -> Vec<Vec<State>> {
             .run(batch)
             .states
     });
-    let interpreted = Interpreter::default().run(batch).states;
+    let interpreted = interpreter::run(batch).states;
     [interpreted].into_iter().chain(by_hosts).collect()
 }
 
@@ -89,10 +89,7 @@ fn everywhere(function: u8, clock: u64, check: impl Fn(&State, &State)) {
         calls: true,
         ..Batch::default()
     };
-    let program = batch.add(Program {
-        address: batch.next_address(),
-        words: words(function).to_vec(),
-    });
+    let program = batch.add(Program::new(batch.next_address(), words(function).to_vec()));
     for _ in 0..100 {
         batch.states.push((program, random(&mut rng, clock)));
     }
@@ -142,19 +139,13 @@ fn elsewhere_they_are_nops() {
             ..Batch::default()
         };
         if calls {
-            let filler = |batch: &mut Batch| Program {
-                address: batch.next_address(),
-                words: vec![NOP; 250],
-            };
+            let filler = |batch: &mut Batch| Program::new(batch.next_address(), vec![NOP; 250]);
             for _ in 0..5 {
                 let program = filler(&mut batch);
                 batch.add(program);
             }
         }
-        let program = batch.add(Program {
-            address: batch.next_address(),
-            words: words(TIME).to_vec(),
-        });
+        let program = batch.add(Program::new(batch.next_address(), words(TIME).to_vec()));
         batch.states.push((program, random(&mut rng, CLOCK)));
         for states in run(&batch) {
             assert_eq!(

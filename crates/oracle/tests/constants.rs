@@ -4,8 +4,8 @@
 
 #![allow(clippy::cast_possible_truncation, reason = "halves of random numbers")]
 
-use armistice_oracle::case::{Batch, Program, State};
-use armistice_oracle::interpreter::Interpreter;
+use armistice_oracle::arm64::{Batch, Program, State};
+use armistice_oracle::interpreter;
 use armistice_oracle::random::Rng;
 use armistice_oracle::translator::Translator;
 use x64::features::HostFeatures;
@@ -33,17 +33,17 @@ fn constants_in_several_instructions() {
     let mut rng = Rng::new(1);
     let mut batch = Batch::default();
     while batch.has_room(12) && batch.states.len() < 400 {
-        let program = batch.add(Program {
-            address: batch.next_address(),
-            words: (0..12).map(|_| word(&mut rng)).collect(),
-        });
+        let program = batch.add(Program::new(
+            batch.next_address(),
+            (0..12).map(|_| word(&mut rng)).collect(),
+        ));
         let mut state = State::default();
         state.x.fill_with(|| rng.bits());
         state.x[31] &= !15;
         batch.states.push((program, state));
     }
     assert!(batch.states.len() > 300);
-    let expected = Interpreter::default().run(&batch).states;
+    let expected = interpreter::run(&batch).states;
     assert!(expected.iter().all(|state| state.signal == 0));
     let host = HostFeatures::detect();
     assert!(host.v3(), "the translator needs x86-64-v3");

@@ -4,8 +4,8 @@
 
 #![allow(clippy::cast_possible_truncation, reason = "small numbers")]
 
-use armistice_oracle::case::{Batch, DATA, DATA_SIZE, Program, State};
-use armistice_oracle::interpreter::Interpreter;
+use armistice_oracle::arm64::{Batch, DATA, DATA_SIZE, Program, State};
+use armistice_oracle::interpreter;
 use armistice_oracle::translator::Translator;
 use x64::features::HostFeatures;
 
@@ -24,12 +24,9 @@ fn everywhere(words: &[u32], before: &State) -> State {
         pattern: vec![0x5a; DATA_SIZE as usize],
         ..Batch::default()
     };
-    let number = batch.add(Program {
-        address: batch.next_address(),
-        words: words.to_vec(),
-    });
+    let number = batch.add(Program::new(batch.next_address(), words.to_vec()));
     batch.states.push((number, *before));
-    let expected = Interpreter::default().run(&batch);
+    let expected = interpreter::run(&batch);
     let host = HostFeatures::detect();
     assert!(host.v3(), "the translator needs x86-64-v3");
     for host in [host, host.without_avx512()] {

@@ -7,12 +7,12 @@
 
 #![allow(clippy::cast_possible_truncation, reason = "small numbers")]
 
-use armistice_oracle::case::{Batch, DATA_SIZE, MAX_STATES, MAX_WORDS};
+use armistice_oracle::arm64::generate::sequence::injected;
+use armistice_oracle::arm64::generate::state::{pattern, state};
+use armistice_oracle::arm64::{Batch, DATA_SIZE, MAX_STATES, MAX_WORDS};
 use armistice_oracle::comparison::Comparison;
-use armistice_oracle::drive::SEQUENCES;
-use armistice_oracle::generate::sequence::injected;
-use armistice_oracle::generate::state::{pattern, state};
 use armistice_oracle::random::Rng;
+use armistice_oracle::tested::SEQUENCES;
 
 /// How many states each of a sequence's programs runs on.
 const STATES: usize = 2;

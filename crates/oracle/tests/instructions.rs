@@ -5,10 +5,10 @@
 //! names start so.
 
 use a64::decode::Op;
-use armistice_oracle::case::{Batch, DATA_SIZE};
+use armistice_oracle::arm64::generate::program::program;
+use armistice_oracle::arm64::generate::state::{pattern, state};
+use armistice_oracle::arm64::{Batch, DATA_SIZE};
 use armistice_oracle::comparison::Comparison;
-use armistice_oracle::generate::program::program;
-use armistice_oracle::generate::state::{pattern, state};
 use armistice_oracle::random::Rng;
 
 /// How many states each program runs on.
@@ -37,6 +37,7 @@ fn every_instruction_is_the_same_three_ways() {
     let counts = [SHORT, LONG];
     let temporary = env!("CARGO_TARGET_TMPDIR");
     let mut comparison = Comparison::start("instructions", temporary, counts, "states each");
-    comparison.each_instruction(|_| true, batch);
+    let ops = Op::ALL.iter().map(|&op| (op.name().into(), op));
+    comparison.each_instruction(ops, batch);
     comparison.finish();
 }

@@ -5,8 +5,8 @@
 
 #![allow(clippy::cast_possible_truncation, reason = "small numbers")]
 
-use armistice_oracle::case::{Batch, DATA, DATA_SIZE, Program, State};
-use armistice_oracle::interpreter::Interpreter;
+use armistice_oracle::arm64::{Batch, DATA, DATA_SIZE, Program, State};
+use armistice_oracle::interpreter;
 use armistice_oracle::random::Rng;
 use armistice_oracle::translator::Translator;
 use x64::features::HostFeatures;
@@ -167,15 +167,12 @@ fn compare(seed: u64, programs: usize, faults: bool) {
     };
     for _ in 0..programs {
         let words = (0..4 + rng.below(24)).map(|_| word(&mut rng, faults));
-        let number = batch.add(Program {
-            words: words.collect(),
-            address: batch.next_address(),
-        });
+        let number = batch.add(Program::new(batch.next_address(), words.collect()));
         for _ in 0..12 {
             batch.states.push((number, state(&mut rng)));
         }
     }
-    let expected = Interpreter::default().run(&batch);
+    let expected = interpreter::run(&batch);
     let host = HostFeatures::detect();
     assert!(host.v3(), "the translator needs x86-64-v3");
     for host in [host, host.without_avx512()] {

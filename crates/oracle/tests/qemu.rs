@@ -2,16 +2,20 @@
 
 #![allow(clippy::cast_possible_truncation, reason = "small numbers")]
 
-use armistice_oracle::case::{Batch, DATA, DATA_SIZE, Program, State};
+use a64::Aarch64;
+use armistice_oracle::arm64::{Batch, DATA, DATA_SIZE, Program, State};
 use armistice_oracle::drive::Settings;
 use armistice_oracle::qemu::{Qemu, binary};
 
-fn start() -> Qemu {
+fn start() -> Qemu<Aarch64> {
     let settings = Settings::read(env!("CARGO_TARGET_TMPDIR"));
     let folder = settings.target.join("tmp");
 
-    Qemu::start(&binary(&settings.target), &folder.join("oracle"))
-        .expect("QEMU runs the guest program")
+    Qemu::start(
+        &binary::<Aarch64>(&settings.target),
+        &folder.join("oracle/alone"),
+    )
+    .expect("QEMU runs the guest program")
 }
 
 fn state() -> State {
@@ -33,10 +37,7 @@ fn state() -> State {
 fn every_register_survives_nop() {
     let mut qemu = start();
     let mut batch = Batch::default();
-    let program = batch.add(Program {
-        address: batch.next_address(),
-        words: vec![0xd503_201f],
-    });
+    let program = batch.add(Program::new(batch.next_address(), vec![0xd503_201f]));
     batch.states = vec![(program, state()); 3];
     let results = qemu.run(&batch).expect("it runs");
     assert_eq!(results.states, [state(); 3]);
@@ -50,15 +51,12 @@ fn results_and_faults_come_back() {
         ..Batch::default()
     };
     // add x30, x29, #1; str x30, [x3], #8
-    let store = batch.add(Program {
-        address: batch.next_address(),
-        words: vec![0x9100_07be, 0xf800_847e],
-    });
+    let store = batch.add(Program::new(
+        batch.next_address(),
+        vec![0x9100_07be, 0xf800_847e],
+    ));
     // udf #0
-    let undefined = batch.add(Program {
-        address: batch.next_address(),
-        words: vec![0x9100_07be, 0],
-    });
+    let undefined = batch.add(Program::new(batch.next_address(), vec![0x9100_07be, 0]));
     let mut before = state();
     before.x[3] = DATA + 16;
     let mut beyond = before;

@@ -6,18 +6,14 @@
 
 #![allow(clippy::cast_possible_truncation, reason = "small numbers")]
 
-use armistice_oracle::case::{Batch, DATA_SIZE};
+use armistice_oracle::arm64::generate::sequence::sequence;
+use armistice_oracle::arm64::generate::state::{pattern, state};
+use armistice_oracle::arm64::{Batch, DATA_SIZE};
 use armistice_oracle::comparison::Comparison;
-use armistice_oracle::drive::SEQUENCES;
-use armistice_oracle::generate::sequence::sequence;
-use armistice_oracle::generate::state::{pattern, state};
 use armistice_oracle::random::Rng;
-use armistice_oracle::shrink::shrink;
 
 /// How many states each sequence runs on.
 const STATES: usize = 4;
-/// How many differences are made short and shown.
-const SHOWN: usize = 12;
 const SHORT: usize = 500;
 const LONG: usize = 200_000;
 
@@ -43,19 +39,10 @@ fn sequences_are_the_same_three_ways() {
     let temporary = env!("CARGO_TARGET_TMPDIR");
     let mut comparison = Comparison::start("sequences", temporary, counts, "sequences");
     let mut rng = comparison.random("sequences");
-    let (mut left, mut shown) = (comparison.count, 0);
+    let mut left = comparison.count;
     while left > 0 {
         let sequences = left.min(100);
-        let batch = batch(&mut rng, sequences);
-        // The first few are enough to start with.
-        for (n, with) in comparison.take(SEQUENCES, &batch) {
-            if shown < SHOWN {
-                let executors = &mut comparison.executors;
-                let shorter = shrink(executors, &batch, n, with).expect("QEMU");
-                eprintln!("Shortened:\n{shorter}");
-                shown += 1;
-            }
-        }
+        comparison.sequences(&batch(&mut rng, sequences));
         left -= sequences;
     }
     comparison.finish();

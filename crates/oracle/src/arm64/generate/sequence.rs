@@ -14,8 +14,8 @@ use a64::insn::Insn;
 
 use super::program::{literal, with_offset, with_target};
 use super::{Made, Need, memory, stack, words};
-use crate::case::Program;
-use crate::case::{DATA, DATA_SIZE};
+use crate::arm64::Program;
+use crate::arm64::{DATA, DATA_SIZE};
 use crate::random::Rng;
 
 /// The registers of addresses. SP is one, without writeback where it is not
@@ -583,7 +583,7 @@ impl Builder<'_> {
             needs.push(Need::Count { register, below: 4 });
         }
         Made {
-            program: Program { address, words },
+            program: Program::new(address, words),
             needs,
             memory: true,
         }

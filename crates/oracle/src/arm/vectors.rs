@@ -1,13 +1,13 @@
 //! Advanced SIMD: which words have a meaning that the manual tells, and registers that find mistakes.
 
-use armistice_a32::decode::simd::{Class, Insn, Op};
+use a32::decode::simd::{Class, Insn, Op};
 
-use crate::case::State;
-use crate::generate::{FPSCR, target};
+use super::State;
+use super::values::{FPSCR, float, integers, lanes, target};
 use crate::random::Rng;
 
 /// A word of Advanced SIMD as T32 has it.
-pub(crate) fn in_thumb(word: u32) -> u32 {
+pub(super) fn in_thumb(word: u32) -> u32 {
     match word >> 24 {
         0xf2 => word & 0x00ff_ffff | 0xef00_0000,
         0xf3 => word & 0x00ff_ffff | 0xff00_0000,
@@ -17,41 +17,17 @@ pub(crate) fn in_thumb(word: u32) -> u32 {
 }
 
 /// Whether it loads or stores structures.
-pub(crate) fn accesses_data(i: Insn) -> bool {
+pub(super) fn accesses_data(i: Insn) -> bool {
     matches!(i.op.class(), Class::structures | Class::single_structure)
 }
 
 /// Whether the manual says what the word does.
-pub(crate) fn is_predictable(i: Insn) -> bool {
+pub(super) fn is_predictable(i: Insn) -> bool {
     match i.op {
         // UNKNOWN of one register twice.
         Op::VSWP | Op::VTRN | Op::VUZP | Op::VZIP => (i.d(), i.vd()) != (i.m(), i.vm()),
         _ => !accesses_data(i) || i.rn() != 15,
     }
-}
-
-/// A doubleword of lanes.
-pub(crate) fn lanes(rng: &mut Rng, bits: u32, mut lane: impl FnMut(&mut Rng) -> u64) -> u64 {
-    (0..64 / bits).fold(0, |all, n| {
-        all | (lane(rng) & u64::MAX >> (64 - bits)) << (bits * n)
-    })
-}
-
-/// Integers about the ends of their ranges, and small ones.
-pub(crate) fn integers(rng: &mut Rng, bits: u32) -> u64 {
-    lanes(rng, bits, |rng| {
-        let least = 1u64 << (bits - 1);
-        match rng.below(8) {
-            0 => 0,
-            1 => least.wrapping_add(rng.below(3).into()).wrapping_sub(1),
-            2 => u64::MAX - u64::from(rng.below(3)),
-            3 => rng.below(70).into(),
-            4 => u64::from(rng.below(70)).wrapping_neg(),
-            5 => 1 << rng.below(bits),
-            6 => least >> 1,
-            _ => rng.bits(),
-        }
-    })
 }
 
 /// Whether lanes are floating-point numbers, and of half precision.
@@ -88,39 +64,39 @@ fn is_float(op: Op) -> bool {
 }
 
 /// Fills the vectors, sets modes, and lets structures lie in the data area.
-pub(crate) fn meet(rng: &mut Rng, state: &mut State, i: Insn) {
+pub(super) fn meet(rng: &mut Rng, state: &mut State, i: Insn) {
     let precision = precision(i);
     for d in &mut state.d {
         let kind = match precision {
             Some(precision) if rng.percent(80) => precision,
-            Some(_) => rng.below(8),
-            None => 2 + rng.below(6),
+            Some(_) => rng.below_32(8),
+            None => 2 + rng.below_32(6),
         };
         *d = match kind {
-            1 => lanes(rng, 16, |rng| rng.float(1)),
-            2 if precision.is_some() => lanes(rng, 32, |rng| rng.float(2)),
+            1 => lanes(rng, 16, |rng| float(rng, 1)),
+            2 if precision.is_some() => lanes(rng, 32, |rng| float(rng, 2)),
             2 => integers(rng, 64),
             3 => integers(rng, 8),
             4 => integers(rng, 16),
             5 => integers(rng, 32),
             // Indices of tables, and amounts of shifts.
-            6 => lanes(rng, 8, |rng| rng.below(36).into()),
+            6 => lanes(rng, 8, |rng| rng.below_32(36).into()),
             _ => rng.bits(),
         };
     }
     // Sums and products of what is alike.
     if rng.percent(20) {
-        let (a, b) = (rng.below(32) as usize, rng.below(32) as usize);
+        let (a, b) = (rng.below_32(32) as usize, rng.below_32(32) as usize);
         state.d[a] = state.d[b];
     }
-    state.fpscr = match rng.below(4) {
+    state.fpscr = match rng.below_32(4) {
         0 | 1 => rng.word() & 0xf000_0000,
         2 => rng.word() & 0xf0c0_0000,
         _ => rng.word() & FPSCR,
     };
     if accesses_data(i) {
         let address = target(rng, 32);
-        state.r[i.rn() as usize] = match rng.below(10) {
+        state.r[i.rn() as usize] = match rng.below_32(10) {
             0..6 => address & !31,
             6..8 => address & !7,
             _ => address,

@@ -1,18 +1,19 @@
 // The guest side of the QEMU executor: runs programs on states that lie in a
 // file shared with the host, and leaves the final states in their place.
 //
-// Freestanding, linked near the programs' address (see build in qemu.rs), so
-// that a program's tail can branch here. No register is reserved: X30 is
+// Freestanding, linked near the programs' address (see build in qemu.rs), where it begins with
+// the branch that programs end at; they can't be written while they run. No register is reserved: X30 is
 // saved in TPIDR_EL0 at the end, and X29 and X30 are loaded by the program's
 // first word, which the host puts there:
 //
 //     ldp x29, x30, [x30, #232]
 //
-// Layout of the file and of a state: src/qemu.rs and src/case.rs.
+// Layout of the file and of a state: src/qemu.rs and src/arm64/mod.rs.
 
 #include "layout.h"
 
-        .text
+        .section .runner, "awx", %progbits
+        b       leave
         .global _start
 _start:
         ldr     x19, [sp]               // argc
@@ -36,17 +37,15 @@ _start:
         // The programs and the data area, between pages where nothing is.
         ldr     x0, =CODE
         ldr     x1, =CODE_SIZE
-        mov     x2, #PROT_READ | PROT_WRITE | PROT_EXEC
+        mov     x2, #PROT_READ | PROT_WRITE
         mov     x3, #MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS
         mov     x4, #-1
         bl      map
         ldr     x0, =DATA
         ldr     x1, =DATA_SIZE
-        mov     x2, #PROT_READ | PROT_WRITE
         bl      map
         // The handler of faults, on its own stack.
-        adrp    x0, alternate
-        add     x0, x0, :lo12:alternate
+        adr     x0, alternate
         mov     x1, #0
         mov     x8, #SYS_sigaltstack
         svc     #0
@@ -59,24 +58,18 @@ _start:
         bl      catch
         mov     x0, #11                 // SIGSEGV
         bl      catch
-        // Tell the host where programs end.
-        ldr     x19, =SHARED
-        adr     x0, leave
-        str     x0, [x19, #HEAD_LEAVE]
 
 // One batch a byte.
 next_batch:
         mov     x0, #1
-        adrp    x1, byte
-        add     x1, x1, :lo12:byte
+        adr     x1, byte
         mov     x2, #1
         mov     x8, #SYS_write
         svc     #0
         cmp     x0, #1
         b.ne    fail
         mov     x0, #0
-        adrp    x1, byte
-        add     x1, x1, :lo12:byte
+        adr     x1, byte
         mov     x2, #1
         mov     x8, #SYS_read
         svc     #0
@@ -84,10 +77,10 @@ next_batch:
         cmp     x0, #1
         b.ne    fail
 
-        // The programs, if there are new ones.
+        mov     x2, #PROT_READ | PROT_WRITE
+        bl      protect
         ldr     x19, =SHARED
         ldr     w20, [x19, #HEAD_CODE_BYTES]
-        cbz     w20, 2f
         ldr     x0, =CODE
         ldr     x1, =SHARED + SHARED_CODE
         add     x2, x0, x20
@@ -108,7 +101,9 @@ next_batch:
         b.lo    1b
         dsb     ish
         isb
-2:      // A batch without memory starts from a data area that is not looked at.
+        mov     x2, #PROT_READ | PROT_EXEC
+        bl      protect
+        // A batch without memory starts from a data area that is not looked at.
         ldr     w21, [x19, #HEAD_STATES]
         ldr     w22, [x19, #HEAD_MEMORY]
         ldr     x23, =SHARED + SHARED_STATES
@@ -121,8 +116,7 @@ next_state:
         ldr     x0, =DATA
         ldr     x1, =SHARED + SHARED_PATTERN
         bl      copy_data
-3:      adrp    x9, current
-        add     x9, x9, :lo12:current
+3:      adr     x9, current
         str     x23, [x9]
         mov     x10, sp
         stp     x10, x19, [x9, #8]
@@ -137,8 +131,7 @@ next_state:
 
 // Where both the end of a program and a fault go on.
 state_done:
-        adrp    x9, current
-        add     x9, x9, :lo12:current
+        adr     x9, current
         ldp     x10, x19, [x9, #8]
         mov     sp, x10
         ldp     x21, x22, [x9, #24]
@@ -218,8 +211,7 @@ enter:
 // Where programs end: saves all.
 leave:
         msr     tpidr_el0, x30
-        adrp    x30, current
-        ldr     x30, [x30, :lo12:current]
+        ldr     x30, current
         stp     x0, x1, [x30, #0]
         stp     x2, x3, [x30, #16]
         stp     x4, x5, [x30, #32]
@@ -267,8 +259,7 @@ leave:
 // without returning: the signals stay unblocked (SA_NODEFER), and the next
 // frame starts at the top of the stack again, as SP is no longer on it.
 handler:
-        adrp    x30, current
-        ldr     x30, [x30, :lo12:current]
+        ldr     x30, current
         sxtw    x0, w0
         str     x0, [x30, #STATE_SIGNAL]
         ldrsw   x0, [x1, #8]            // si_code
@@ -317,10 +308,18 @@ map:
         b.ne    fail
         ret
 
+// mprotect(CODE, CODE_SIZE, x2).
+protect:
+        ldr     x0, =CODE
+        ldr     x1, =CODE_SIZE
+        mov     x8, #SYS_mprotect
+        svc     #0
+        cbnz    x0, fail
+        ret
+
 // Sends signal x0 to the handler.
 catch:
-        adrp    x1, action
-        add     x1, x1, :lo12:action
+        adr     x1, action
         mov     x2, #0
         mov     x3, #8
         mov     x8, #SYS_rt_sigaction
@@ -335,8 +334,8 @@ exit:   mov     x8, #SYS_exit_group
         svc     #0
         .ltorg
 
-        .data
-        .balign 16
+        // On a page of their own: QEMU translates what is on a written one anew.
+        .balign 4096
 action: .quad   handler
         .quad   SA_SIGINFO | SA_ONSTACK | SA_NODEFER
         .quad   0, 0
@@ -348,7 +347,7 @@ byte:   .quad   0
 // The state's address, then SP and the registers of the loop.
 current:
         .quad   0, 0, 0, 0, 0, 0, 0, 0
-        .bss
+        // In the same section: QEMU has all between two sections for itself.
         .balign 16
 stack:  .space  STACK_SIZE
         .section .note.GNU-stack, "", %progbits

@@ -2,60 +2,44 @@
 //! accesses. The interpreter is asked while a sequence grows, so that most run to their ends; what both
 //! executors make of it is compared like all else.
 
-use armistice_a32::cpu::Cpu;
-use armistice_a32::decode::{Insn, State as Set, decode, length};
-use armistice_a32::interp::step;
-use armistice_a32::operation::{Operation, operation};
+use a32::Aarch32;
+use a32::cpu::Cpu;
+use a32::decode::{Insn, State as Set, decode};
+use a32::interp::step;
+use a32::operation::{Operation, operation};
 use guest::Environment;
 use guest::memory::{Barrier, Buffer, Fault, FaultKind, Memory, Size};
 
-use crate::case::{Batch, CODE, CODE_SIZE, DATA, DATA_SIZE, Program, State};
-use crate::generate::{self, FPSCR, Row, load_for, may_be_conditional, word_of};
+use super::generate::{self, ROOM, Row, load_for, may_be_conditional, word_of};
+use super::values::{FPSCR, float, integers, lanes};
+use super::{Batch, CODE, DATA, DATA_SIZE, Program, State, mode_of, set_of};
+use crate::case::CODE_SIZE;
+use crate::interpreter;
 use crate::random::Rng;
-use crate::sandbox::{Sandbox, cpu_of};
-use crate::{STATES, interpreter, is_run, vectors};
+use crate::tested::Tested;
+use crate::values;
 
-/// Programs and states.
-pub(crate) fn batch(rng: &mut Rng, sandbox: &mut Sandbox, states: usize) -> Batch {
+/// Programs and states: at most so many, `each` a program.
+#[must_use]
+pub fn batch(rng: &mut Rng, states: usize, each: usize) -> Batch {
     let mut batch = Batch {
         pattern: generate::pattern(rng),
-        accesses_data: true,
         ..Batch::default()
     };
-    while batch.states.len() < states && batch.has_room() {
+    while batch.states.len() < states && batch.has_room(ROOM) {
         let before = state(rng);
         let program = program(rng, &before, &batch.pattern, batch.next_address());
-        let number = batch.programs.len();
-        for n in 0..STATES.min(states - batch.states.len()) {
+        let number = batch.add(program);
+        for n in 0..each.min(states - batch.states.len()) {
             let mut state = before;
             if n > 0 {
                 vary(rng, &mut state);
             }
             batch.states.push((number, state));
         }
-        batch.programs.push(program);
     }
-    interpreter::leave_out_strays(sandbox, &mut batch);
+    interpreter::leave_out_strays(&mut batch);
     batch
-}
-
-/// The row of the instruction of a state's program at an address.
-pub(crate) fn row_at(batch: &Batch, n: usize, pc: u32) -> Option<String> {
-    let program = &batch.programs[batch.states[n].0];
-    let mut address = program.address;
-    for &word in &program.words {
-        if address == pc {
-            let name = decode(program.set, word)?.name();
-            let set = if program.set == Set::Arm {
-                "A32"
-            } else {
-                "T32"
-            };
-            return Some(format!("{set}.{name}"));
-        }
-        address += length(program.set, word);
-    }
-    None
 }
 
 /// Many registers are addresses in the data area, so that accesses find it.
@@ -67,12 +51,12 @@ fn state(rng: &mut Rng) -> State {
     };
     for r in &mut state.r {
         *r = if rng.percent(60) {
-            let address = DATA + DATA_SIZE / 4 + rng.below(DATA_SIZE / 2);
+            let address = DATA + DATA_SIZE / 4 + rng.below_32(DATA_SIZE / 2);
             address & if rng.percent(80) { !15 } else { !3 }
         } else if rng.percent(50) {
-            rng.below(64)
+            rng.below_32(64)
         } else {
-            rng.value()
+            values::int_32(rng)
         };
     }
     vectors(rng, &mut state);
@@ -84,7 +68,7 @@ fn vary(rng: &mut Rng, state: &mut State) {
     state.cpsr = rng.word() & 0xf80f_0000;
     for r in &mut state.r {
         if !(DATA..DATA + DATA_SIZE).contains(r) && *r >= 64 {
-            *r = rng.value();
+            *r = values::int_32(rng);
         }
     }
     vectors(rng, state);
@@ -92,15 +76,15 @@ fn vary(rng: &mut Rng, state: &mut State) {
 
 fn vectors(rng: &mut Rng, state: &mut State) {
     for d in &mut state.d {
-        *d = match rng.below(7) {
-            0 => vectors::lanes(rng, 16, |rng| rng.float(1)),
-            1 => vectors::lanes(rng, 32, |rng| rng.float(2)),
-            2 => rng.float(3),
+        *d = match rng.below_32(7) {
+            0 => lanes(rng, 16, |rng| float(rng, 1)),
+            1 => lanes(rng, 32, |rng| float(rng, 2)),
+            2 => float(rng, 3),
             3 => rng.bits(),
-            size => vectors::integers(rng, 4 << (size - 3)),
+            size => integers(rng, 4 << (size - 3)),
         };
     }
-    state.fpscr = match rng.below(3) {
+    state.fpscr = match rng.below_32(3) {
         0 => rng.word() & 0xf000_0000,
         1 => rng.word() & 0xf0c0_0000,
         _ => rng.word() & FPSCR,
@@ -124,7 +108,7 @@ impl Machine {
         let mut data = Buffer::new(DATA.into(), 0);
         data.bytes = pattern.to_vec();
         Self {
-            cpu: cpu_of(state, program),
+            cpu: Aarch32::cpu(state, program),
             data: Data(data),
         }
     }
@@ -138,7 +122,7 @@ impl Machine {
 
 impl Memory for Data {
     fn load(&mut self, address: u64, size: Size) -> Result<u128, Fault> {
-        if (CODE..CODE + CODE_SIZE).contains(&(address as u32)) {
+        if (CODE.into()..u64::from(CODE) + CODE_SIZE).contains(&address) {
             return Ok(0);
         }
         self.0.load(address, size)
@@ -182,16 +166,16 @@ impl Environment for Data {
 }
 
 /// A sequence of which the interpreter makes something on a state.
-fn program(rng: &mut Rng, state: &State, pattern: &[u8], address: u32) -> Program {
+fn program(rng: &mut Rng, state: &State, pattern: &[u8], address: u64) -> Program {
     let mut program = Program {
-        set: rng.pick(&[Set::Arm, Set::Thumb]),
+        mode: mode_of(rng.pick(&[Set::Arm, Set::Thumb])),
         address,
         words: Vec::new(),
     };
     let mut machine = Machine::new(state, &program, pattern);
-    let steps = 2 + rng.below(10);
+    let steps = 2 + rng.below_32(10);
     for _ in 0..steps {
-        let (words, after) = part(rng, program.set, &machine);
+        let (words, after) = part(rng, set_of(&program), &machine);
         program.words.extend(words);
         let Some(after) = after else { break };
         machine = after;
@@ -202,7 +186,7 @@ fn program(rng: &mut Rng, state: &State, pattern: &[u8], address: u32) -> Progra
 /// The next words, and the machine behind them, unless they end in an exception.
 fn part(rng: &mut Rng, set: Set, machine: &Machine) -> (Vec<u32>, Option<Machine>) {
     for _ in 0..40 {
-        let words = match rng.below(10) {
+        let words = match rng.below_32(10) {
             0 => exclusive(rng, set),
             1..5 if set == Set::Thumb => block(rng),
             _ => vec![word_of(set, instruction(rng, set, |insn| !stores(insn)))],
@@ -223,7 +207,7 @@ fn instruction(rng: &mut Rng, set: Set, wanted: impl Fn(Insn) -> bool) -> Insn {
     let rows: Vec<Row> = Row::all().filter(|row| row.set() == set).collect();
     loop {
         let row = rng.pick(&rows);
-        if !is_run(&row.name()) || is_left_out(&row.name()) {
+        if is_left_out(&row.name()) {
             continue;
         }
         let insn = row.word(rng);
@@ -285,10 +269,10 @@ fn loads(insn: Insn) -> bool {
 
 /// An IT block of one to four instructions.
 fn block(rng: &mut Rng) -> Vec<u32> {
-    let count = 1 + rng.below(4);
-    let cond = rng.below(14);
+    let count = 1 + rng.below_32(4);
+    let cond = rng.below_32(14);
     // Each bit but the last one set is the low bit of a condition.
-    let mask = (rng.below(16) << 1 | 1) << (4 - count) & 15;
+    let mask = (rng.below_32(16) << 1 | 1) << (4 - count) & 15;
     let mut words = vec![0xbf00 | cond << 4 | mask];
     for _ in 0..count {
         words.push(word_of(

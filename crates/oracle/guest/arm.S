@@ -1,9 +1,9 @@
 @ The guest side of the QEMU executor: runs programs on states that lie in a file shared with the
 @ host, and leaves the final states in their place.
 @
-@ Freestanding, linked near the programs' address, its text writable. No register is
-@ reserved: R12 and LR are loaded by the two instructions before each program, and a program ends
-@ with a branch to `leave`, in T32 state to `leave_thumb`. Layout: qemu.rs and case.rs.
+@ Freestanding, linked near the programs' address, its text writable. It begins with the branches that programs
+@ end at, one for each state; they can't be written while they run. No register is reserved: R12 and LR are loaded by the two instructions before each program, and a program ends
+@ with a branch to `leave`, in T32 state to `leave_thumb`. Layout: src/qemu.rs and src/arm/mod.rs.
 
 #include "layout.h"
 
@@ -12,6 +12,10 @@
         .fpu    neon-fp-armv8
         .arm
         .section .runner, "awx", %progbits
+        b       leave
+        .thumb
+        b.w     leave_thumb
+        .arm
         .global _start
 _start:
         ldr     r4, [sp]                @ argc
@@ -54,11 +58,6 @@ _start:
         bl      catch
         mov     r0, #11                 @ SIGSEGV
         bl      catch
-        ldr     r4, =SHARED
-        ldr     r0, =leave
-        str     r0, [r4, #HEAD_LEAVE]
-        ldr     r0, =leave_thumb
-        str     r0, [r4, #HEAD_LEAVE_THUMB]
 
 @ One batch a byte.
 next_batch:
@@ -111,7 +110,9 @@ next_state:
         adr     r0, loop
         stm     r0, {r4, r6, r8, r9, r10, sp}
         mov     lr, r8
+        ldr     r0, =CODE
         ldr     r12, [r9]
+        add     r12, r12, r0
         ldr     r0, [lr, #STATE_FPSCR]
         vmsr    fpscr, r0
         add     r0, lr, #STATE_D
@@ -145,9 +146,10 @@ state_done:
 @ Copies the data area from r1 to r0, unless the batch leaves it alone; r2 is its size then.
 copy_data:
         ldr     r2, =SHARED
-        ldr     r2, [r2, #HEAD_DATA_BYTES]
+        ldr     r2, [r2, #HEAD_MEMORY]
         cmp     r2, #0
         bxeq    lr
+        ldr     r2, =DATA_SIZE
         add     r3, r1, r2
 5:      vldm    r1!, {d0-d7}
         vstm    r0!, {d0-d7}
@@ -277,7 +279,7 @@ alternate:
         .word   0
         .word   STACK_SIZE
 byte:   .word   0
-        .bss
+        @ In the same section: QEMU has all between two sections for itself.
         .balign 8
 stack:  .space  STACK_SIZE
         .section .note.GNU-stack, "", %progbits

@@ -1,28 +1,65 @@
 //! Programs and states: random words of each row without those whose meaning the manual leaves
 //! open, and registers that let their accesses land in the data area and their branches at an end.
 
-use armistice_a32::decode::{Insn, State as Set, a32, decode, fp, length, simd, t16, t32};
-use armistice_a32::operation::{
+use ::a32::decode::{Insn, State as Set, a32, decode, fp, length, simd, t16, t32};
+use ::a32::operation::{
     Address, BitField, DataOp, Index, Multiple, Offset, Operand, Operation, SetFlags, Shift,
     operation,
 };
 
-use crate::case::{DATA, DATA_SIZE, Program, State, other};
+use super::values::{FPSCR, float, target};
+use super::vectors;
+use super::{Batch, DATA, DATA_SIZE, Program, State, end_in, end_value, mode_of, other, set_of};
+use crate::interpreter;
 use crate::random::Rng;
-use crate::vectors;
+use crate::values;
+
+/// Programs and states about a row: of at most so many states, `each` a program.
+#[must_use]
+pub fn batch(rng: &mut Rng, row: Row, states: usize, each: usize) -> Batch {
+    let mut batch = Batch {
+        pattern: pattern(rng),
+        ..Batch::default()
+    };
+    let mut accesses_data = false;
+    while batch.states.len() < states && batch.has_room(ROOM) {
+        let (program, insn) = program(rng, row, batch.next_address() as u32);
+        accesses_data |= may_access_data(insn);
+        let number = batch.programs.len();
+        for _ in 0..each.min(states - batch.states.len()) {
+            batch.states.push((number, state(rng, &program, insn)));
+        }
+        batch.add(program);
+    }
+    if accesses_data {
+        interpreter::leave_out_strays(&mut batch);
+    } else {
+        batch.pattern.clear();
+    }
+    batch
+}
+
+/// More words than a program has.
+pub(super) const ROOM: usize = 128;
 
 /// A row of one of the tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Row {
+pub enum Row {
+    /// A32's.
     A32(a32::Op),
+    /// T32's of 4 bytes.
     T32(t32::Op),
+    /// And of 2.
     T16(t16::Op),
+    /// Floating point, in a state.
     Fp(fp::Op, Set),
+    /// Advanced SIMD, in a state.
     Simd(simd::Op, Set),
 }
 
 impl Row {
-    pub(crate) fn all() -> impl Iterator<Item = Self> {
+    /// All rows that are run: not what asks the kernel for something, or waits.
+    pub fn all() -> impl Iterator<Item = Self> {
         let a32 = a32::Op::ALL.iter().copied().map(Self::A32);
         let t32 = t32::Op::ALL.iter().copied().map(Self::T32);
         let fp = fp::Op::ALL.iter().copied();
@@ -33,9 +70,10 @@ impl Row {
             .chain(t16::Op::ALL.iter().copied().map(Self::T16))
             .chain(fp)
             .chain(simd)
+            .filter(|row| !["SVC", "WFE", "WFI"].contains(&row.op_name()))
     }
 
-    pub(crate) fn set(self) -> Set {
+    pub(super) fn set(self) -> Set {
         match self {
             Self::A32(_) => Set::Arm,
             Self::Fp(_, set) | Self::Simd(_, set) => set,
@@ -43,17 +81,25 @@ impl Row {
         }
     }
 
-    /// The set and the row's name.
-    pub(crate) fn name(self) -> String {
+    fn op_name(self) -> &'static str {
         match self {
-            Self::A32(op) => format!("A32.{}", op.name()),
-            Self::T32(op) => format!("T32.{}", op.name()),
-            Self::T16(op) => format!("T16.{}", op.name()),
-            Self::Fp(op, Set::Arm) => format!("A32.{}", op.name()),
-            Self::Fp(op, Set::Thumb) => format!("T32.{}", op.name()),
-            Self::Simd(op, Set::Arm) => format!("A32.{}", op.name()),
-            Self::Simd(op, Set::Thumb) => format!("T32.{}", op.name()),
+            Self::A32(op) => op.name(),
+            Self::T32(op) => op.name(),
+            Self::T16(op) => op.name(),
+            Self::Fp(op, _) => op.name(),
+            Self::Simd(op, _) => op.name(),
         }
+    }
+
+    /// The set and the row's name.
+    #[must_use]
+    pub fn name(self) -> String {
+        let set = match (self, self.set()) {
+            (Self::T16(_), _) => "T16",
+            (_, Set::Arm) => "A32",
+            (_, Set::Thumb) => "T32",
+        };
+        format!("{set}.{}", self.op_name())
     }
 
     /// Fixed bits, their values with what should be, and all bits that are not free.
@@ -91,7 +137,7 @@ impl Row {
     ///
     /// # Panics
     /// When there seems to be none.
-    pub(crate) fn word(self, rng: &mut Rng) -> Insn {
+    pub(super) fn word(self, rng: &mut Rng) -> Insn {
         let (free, value) = self.pattern();
         for _ in 0..100_000 {
             let mut word = value | rng.word() & free;
@@ -99,7 +145,7 @@ impl Row {
                 word = word & 0x0fff_ffff | 14 << 28;
             }
             if matches!(self, Self::Fp(_, Set::Arm)) && word >> 28 == 14 && rng.percent(40) {
-                word = word & 0x0fff_ffff | rng.below(15) << 28;
+                word = word & 0x0fff_ffff | rng.below_32(15) << 28;
             }
             if matches!(self, Self::Simd(_, Set::Thumb)) {
                 word = vectors::in_thumb(word);
@@ -115,7 +161,7 @@ impl Row {
     }
 }
 
-pub(crate) fn word_of(set: Set, insn: Insn) -> u32 {
+pub(super) fn word_of(set: Set, insn: Insn) -> u32 {
     match insn {
         Insn::A32(insn) => insn.word,
         Insn::T32(insn) => insn.word,
@@ -331,7 +377,7 @@ fn multiple_is_predictable(insn: Insn, multiple: Multiple, load: bool) -> bool {
 
 /// A program about one row: its instruction, in T32 state now and then in an IT block and at an
 /// address that is no multiple of 4, and NOPs to branch over.
-pub(crate) fn program(rng: &mut Rng, row: Row, address: u32) -> (Program, Insn) {
+pub(super) fn program(rng: &mut Rng, row: Row, address: u32) -> (Program, Insn) {
     let set = row.set();
     let mut words = Vec::new();
     if set == Set::Thumb && rng.percent(30) {
@@ -351,7 +397,7 @@ pub(crate) fn program(rng: &mut Rng, row: Row, address: u32) -> (Program, Insn) 
         words.extend(load_for(rng, set, target));
     }
     if set == Set::Thumb && may_be_conditional(insn) && rng.percent(40) {
-        words.push(0xbf08 | rng.below(14) << 4);
+        words.push(0xbf08 | rng.below_32(14) << 4);
     }
     let at = address + words.iter().map(|&word| length(set, word)).sum::<u32>();
     words.push(word_of(set, insn));
@@ -373,20 +419,20 @@ pub(crate) fn program(rng: &mut Rng, row: Row, address: u32) -> (Program, Insn) 
         });
     }
     let mut program = Program {
-        set,
-        address,
+        mode: mode_of(set),
+        address: address.into(),
         words,
     };
     if branches {
         let aim = aim(rng, &program, at, target);
         program.words[place] = towards(word_of(set, insn), insn, at, aim);
-        insn = decode(set, program.words[place]).unwrap();
+        insn = decode(set, program.words[place]).expect("it was a branch");
     }
     (program, insn)
 }
 
 /// Whether it may be in an IT block.
-pub(crate) fn may_be_conditional(insn: Insn) -> bool {
+pub(super) fn may_be_conditional(insn: Insn) -> bool {
     !matches!(
         operation(insn),
         Operation::Branch { cond: Some(_), .. }
@@ -401,7 +447,7 @@ pub(crate) fn may_be_conditional(insn: Insn) -> bool {
 }
 
 /// The load-exclusive that lets a store-exclusive succeed, unless memory or registers don't.
-pub(crate) fn load_for(rng: &mut Rng, set: Set, store: Operation) -> Option<u32> {
+pub(super) fn load_for(rng: &mut Rng, set: Set, store: Operation) -> Option<u32> {
     let Operation::StoreExclusive {
         size, n, offset, ..
     } = store
@@ -436,7 +482,7 @@ pub(crate) fn load_for(rng: &mut Rng, set: Set, store: Operation) -> Option<u32>
 }
 
 /// Whether it loads or stores, so that the order of bytes matters.
-pub(crate) fn accesses_data(operation: Operation) -> bool {
+pub(super) fn accesses_data(operation: Operation) -> bool {
     use Operation as O;
     matches!(
         operation,
@@ -457,7 +503,7 @@ pub(crate) fn accesses_data(operation: Operation) -> bool {
 }
 
 /// Whether it may load or store anything.
-pub(crate) fn may_access_data(insn: Insn) -> bool {
+pub(super) fn may_access_data(insn: Insn) -> bool {
     use Operation as O;
     match operation(insn) {
         O::Data { .. }
@@ -482,11 +528,12 @@ pub(crate) fn may_access_data(insn: Insn) -> bool {
 
 /// Where a branch goes: an instruction behind it that it can reach, or an end.
 fn aim(rng: &mut Rng, program: &Program, at: u32, target: Operation) -> u32 {
-    let step = if program.set == Set::Arm { 4 } else { 2 };
+    let set = set_of(program);
+    let step = if set == Set::Arm { 4 } else { 2 };
     match target {
-        Operation::Branch { exchange: true, .. } => program.end_in(other(program.set)),
+        Operation::Branch { exchange: true, .. } => end_in(program, other(set)),
         // The least that CBZ reaches, in any set what lies behind the next.
-        _ => at + 2 * step + step * rng.below((program.end() - at) / step - 1),
+        _ => at + 2 * step + step * rng.below_32((end_in(program, set) - at) / step - 1),
     }
 }
 
@@ -536,40 +583,21 @@ fn towards(word: u32, insn: Insn, at: u32, aim: u32) -> u32 {
     }
 }
 
-/// An address in the data area: of any alignment, across its pages, and now and then over its ends.
-pub(crate) fn target(rng: &mut Rng, size: u32) -> u32 {
-    let end = DATA + DATA_SIZE;
-    let address = match rng.below(100) {
-        0..50 => DATA + rng.below(DATA_SIZE - 64),
-        50..65 => DATA + DATA_SIZE / 2 - rng.below(size + 1),
-        65..85 => end - size - rng.below(40),
-        85..93 => DATA + rng.below(40),
-        93..97 => end - rng.below(size + 8),
-        _ => DATA - 1 - rng.below(size + 2),
-    };
-    let granule = size.next_power_of_two().min(8);
-    if rng.percent(75) {
-        address & !(granule - 1)
-    } else {
-        address
-    }
-}
-
 /// A state for the program about an instruction.
-pub(crate) fn state(rng: &mut Rng, program: &Program, insn: Insn) -> State {
+pub(super) fn state(rng: &mut Rng, program: &Program, insn: Insn) -> State {
     let mut state = State {
         cpsr: rng.word() & 0xf80f_0000,
         tpidrurw: rng.word(),
         ..State::default()
     };
     for r in &mut state.r {
-        *r = rng.value();
+        *r = values::int_32(rng);
     }
     for d in &mut state.d {
         *d = rng.bits();
     }
     if rng.percent(20) {
-        let (a, b) = (rng.below(15) as usize, rng.below(15) as usize);
+        let (a, b) = (rng.below_32(15) as usize, rng.below_32(15) as usize);
         state.r[a] = state.r[b];
     }
     if let Operation::Float(insn) = operation(insn) {
@@ -578,9 +606,10 @@ pub(crate) fn state(rng: &mut Rng, program: &Program, insn: Insn) -> State {
     if let Operation::Simd(insn) = operation(insn) {
         vectors::meet(rng, &mut state, insn);
     }
+    let set = set_of(program);
     let end = |rng: &mut Rng| {
-        let set = rng.pick(&[program.set, program.set, other(program.set)]);
-        program.end_value(set)
+        let set = rng.pick(&[set, set, other(set)]);
+        end_value(program, set)
     };
     match operation(insn) {
         Operation::Data {
@@ -589,9 +618,9 @@ pub(crate) fn state(rng: &mut Rng, program: &Program, insn: Insn) -> State {
             ..
         } => {
             // In T32 state it is no interworking branch.
-            let thumb = program.set == Set::Thumb;
+            let thumb = set == Set::Thumb;
             state.r[usize::from(m)] = if thumb {
-                program.end_value(Set::Thumb)
+                end_value(program, Set::Thumb)
             } else {
                 end(rng)
             };
@@ -629,9 +658,9 @@ pub(crate) fn state(rng: &mut Rng, program: &Program, insn: Insn) -> State {
         }
         Operation::TableBranch { n, m, halves } => {
             // Where the pattern is zero.
-            let index = rng.below(16);
+            let index = rng.below_32(16);
             state.r[usize::from(m)] = index;
-            let address = DATA + 2 * rng.below(16);
+            let address = DATA + 2 * rng.below_32(16);
             if n != m {
                 state.r[usize::from(n)] = address - (index << u32::from(halves));
             }
@@ -641,26 +670,23 @@ pub(crate) fn state(rng: &mut Rng, program: &Program, insn: Insn) -> State {
     state
 }
 
-/// AHP, DN, FZ, `RMode`, FZ16; QC and the exceptions; the flags.
-pub(crate) const FPSCR: u32 = 0x07c8_0000 | 0x0800_009f | 0xf000_0000;
-
 /// Numbers that find mistakes, modes, and an address of an access.
 fn meet_float(rng: &mut Rng, state: &mut State, i: fp::Insn) {
     let precision = if i.word >> 8 & 1 == 1 { 3 } else { 2 };
     for d in &mut state.d {
-        *d = match rng.below(3) {
-            0 => rng.float(1) << 48 | rng.float(1) << 32 | rng.float(1) << 16 | rng.float(1),
-            1 => rng.float(2) << 32 | rng.float(2),
-            _ => rng.float(3),
+        *d = match rng.below_32(3) {
+            0 => float(rng, 1) << 48 | float(rng, 1) << 32 | float(rng, 1) << 16 | float(rng, 1),
+            1 => float(rng, 2) << 32 | float(rng, 2),
+            _ => float(rng, 3),
         };
         if rng.percent(40) {
             *d = match precision {
-                2 => rng.float(2) << 32 | rng.float(2),
-                _ => rng.float(3),
+                2 => float(rng, 2) << 32 | float(rng, 2),
+                _ => float(rng, 3),
             };
         }
     }
-    state.fpscr = match rng.below(4) {
+    state.fpscr = match rng.below_32(4) {
         0 | 1 => rng.word() & 0xf000_0000,
         2 => rng.word() & 0xf0c0_0000,
         _ => rng.word() & FPSCR,
@@ -699,7 +725,7 @@ fn meet(rng: &mut Rng, state: &mut State, address: Address, size: u32) {
         Offset::Register { m, shift, amount } => {
             let m = &mut state.r[usize::from(m)];
             if rng.percent(50) {
-                *m = rng.below(4096);
+                *m = rng.below_32(4096);
             }
             let amount = u32::from(amount);
             match shift {
@@ -722,7 +748,7 @@ fn meet(rng: &mut Rng, state: &mut State, address: Address, size: u32) {
 }
 
 /// What the data area holds: random, but for zeros at the start, where tables of branches are.
-pub(crate) fn pattern(rng: &mut Rng) -> Vec<u8> {
+pub(super) fn pattern(rng: &mut Rng) -> Vec<u8> {
     let mut bytes: Vec<u8> = (0..DATA_SIZE / 8)
         .flat_map(|_| rng.bits().to_le_bytes())
         .collect();

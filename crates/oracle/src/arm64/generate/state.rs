@@ -1,9 +1,10 @@
 //! Random states, made to meet a program's needs.
 
 use super::sequence::FAULTING;
-use super::{Need, memory, values};
-use crate::case::{DATA, DATA_SIZE, State};
+use super::{Need, memory};
+use crate::arm64::{DATA, DATA_SIZE, State};
 use crate::random::Rng;
+use crate::values;
 
 /// AHP, DN, FZ, RMode and FZ16.
 const FPCR: u64 = 0x07c8_0000;

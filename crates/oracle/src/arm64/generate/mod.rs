@@ -9,10 +9,9 @@ pub mod program;
 pub mod sequence;
 pub mod stack;
 pub mod state;
-pub mod values;
 pub mod words;
 
-use crate::case::Program;
+use crate::arm64::Program;
 
 /// What a register must hold at the start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

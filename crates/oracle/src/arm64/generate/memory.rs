@@ -4,7 +4,7 @@ use a64::decode::{Class, Op};
 use a64::insn::Insn;
 
 use super::Need;
-use crate::case::{DATA, DATA_SIZE};
+use crate::arm64::{DATA, DATA_SIZE};
 use crate::random::Rng;
 
 /// Whether instructions of the class access memory at a register.

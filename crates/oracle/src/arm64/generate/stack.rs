@@ -55,8 +55,8 @@ pub fn moved(rng: &mut Rng, bases: &[u32], indices: &[u32]) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::case::{Batch, Program, State};
-    use crate::interpreter::Interpreter;
+    use crate::arm64::{Batch, Program, State};
+    use crate::interpreter::run;
 
     #[test]
     fn sp_is_moved_to_all_alignments() {
@@ -65,7 +65,7 @@ mod tests {
         for _ in 0..2000 {
             let words = vec![moved(&mut rng, &[19, 20], &[23])];
             let address = batch.next_address();
-            let number = batch.add(Program { address, words });
+            let number = batch.add(Program::new(address, words));
             let mut before = State::default();
             before.x[19] = 0x1_0000;
             before.x[20] = 0x1_0018;
@@ -73,7 +73,7 @@ mod tests {
             before.x[31] = 0x1_0100;
             batch.states.push((number, before));
         }
-        let after = Interpreter::default().run(&batch).states;
+        let after = run(&batch).states;
         let mut seen = [0_u32; 16];
         for ((_, before), after) in batch.states.iter().zip(&after) {
             assert_eq!(after.signal, 0);

@@ -4,7 +4,7 @@
 use crate::random::Rng;
 
 /// Exponent and fraction bits of half, single, double precision and BFloat16.
-const FORMATS: [(u32, u32); 4] = [(5, 10), (8, 23), (11, 52), (8, 7)];
+pub const FORMATS: [(u32, u32); 4] = [(5, 10), (8, 23), (11, 52), (8, 7)];
 
 const EDGES: [u64; 12] = [
     0,
@@ -33,6 +33,24 @@ pub fn int(rng: &mut Rng) -> u64 {
         6 => !(1u64 << (bits & 63)),
         7 => (bits & 0xff).wrapping_mul(0x0101_0101_0101_0101),
         _ => rng.pick(&EDGES),
+    }
+}
+
+/// A value for a general register of 32 bits.
+pub fn int_32(rng: &mut Rng) -> u32 {
+    let bits = rng.word();
+    match rng.below(9) {
+        0..3 => bits,
+        3 => bits % 70,
+        4 => (bits % 70).wrapping_neg(),
+        5 => 1 << (bits & 31),
+        6 => (1u32 << (bits & 31)).wrapping_sub(1),
+        // Halves and bytes about their ends.
+        7 => {
+            let near = [0x7fffu16, 0x8000, 0xffff, 0, 0x7f80, 0x80ff];
+            u32::from(rng.pick(&near)) << 16 | u32::from(rng.pick(&near))
+        }
+        _ => rng.pick(&[0, 1, u32::MAX, 0x8000_0000, 0x7fff_ffff, 0x8080_8080]),
     }
 }
 

@@ -8,7 +8,7 @@ use a64::decode::{Class, Op};
 use a64::insn::Insn;
 
 use super::{Made, Need, memory, words};
-use crate::case::{DATA, DATA_SIZE, Program};
+use crate::arm64::{DATA, DATA_SIZE, Program};
 use crate::random::Rng;
 
 /// A program at `address` about `op`.
@@ -37,7 +37,7 @@ pub fn program(rng: &mut Rng, op: Op, address: u64) -> Made {
 
 const fn made(address: u64, words: Vec<u32>, needs: Vec<Need>, memory: bool) -> Made {
     Made {
-        program: Program { address, words },
+        program: Program::new(address, words),
         needs,
         memory,
     }
