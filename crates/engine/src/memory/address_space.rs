@@ -346,14 +346,30 @@ impl AddressSpace {
 
     /// All lines of a range are.
     pub fn read_all(&self, range: Range<u64>) {
-        if range.is_empty() {
-            return;
-        }
-        let (first, last) = (range.start >> LINE, (range.end - 1) >> LINE);
+        self.read_parts(core::iter::once(range));
+    }
+
+    /// All lines of some ranges are.
+    pub fn read_parts(&self, ranges: impl Iterator<Item = Range<u64>>) {
         self.translated.with(|lines| {
-            for page in range.start / PAGE..=(range.end - 1) / PAGE {
-                *lines.entry(page).or_insert(0) |= lines_of(page, first, last);
+            // Most parts of one piece of code lie in the page of the part before.
+            let mut here = (u64::MAX, 0);
+            let mut note = |(page, bits): (u64, u64)| {
+                if bits != 0 {
+                    *lines.entry(page).or_insert(0) |= bits;
+                }
+            };
+            for range in ranges.filter(|range| !range.is_empty()) {
+                let (first, last) = (range.start >> LINE, (range.end - 1) >> LINE);
+                for page in range.start / PAGE..=(range.end - 1) / PAGE {
+                    if page != here.0 {
+                        note(here);
+                        here = (page, 0);
+                    }
+                    here.1 |= lines_of(page, first, last);
+                }
             }
+            note(here);
         });
     }
 

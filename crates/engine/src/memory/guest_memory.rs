@@ -368,6 +368,37 @@ impl<G: Guest> GuestMemory<'_, G> {
         same && self.space.unsettled.is_empty() && self.space.generation() == generation
     }
 
+    /// The same of several parts, each of words from an address on.
+    #[must_use]
+    pub fn has_parts(&self, parts: &[(u64, &[u32])]) -> bool {
+        let range = |&(address, words): &(u64, &[u32])| {
+            let length = size_of_val(words) as u64;
+            address.checked_add(length).map(|end| address..end)
+        };
+        let generation = self.space.generation();
+        let mut code = 0..0;
+        let all_code = parts.iter().all(|part| {
+            let Some(part) = range(part) else {
+                return false;
+            };
+            if !code.contains(&part.start) {
+                code = self.space.executable(part.start).unwrap_or(0..0);
+            }
+            code.contains(&part.start)
+                && part.end <= code.end
+                && !self.space.breakpoints.touch(&part)
+        });
+        if !all_code {
+            return false;
+        }
+        // Before they are read: whoever writes there from now on has them forgotten.
+        self.space.read_parts(parts.iter().filter_map(range));
+        let same = |&(address, words): &(u64, &[u32])| are_words(address, words);
+        let same = parts.iter().all(same);
+        // Whoever changes pages at this moment comes first.
+        same && self.space.unsettled.is_empty() && self.space.generation() == generation
+    }
+
     /// Whether the guest may execute all of a range, and stops nowhere in it.
     fn is_code(&self, address: u64, length: u64) -> bool {
         let end = address.checked_add(length);

@@ -44,6 +44,11 @@ pub trait Code {
         all.all(|(n, &word)| self.fetch(pc.wrapping_add(4 * n), Size::Word) == Some(word))
     }
 
+    /// The same of several parts, each of words from an address on.
+    fn are(&self, parts: &[(u64, &[u32])]) -> bool {
+        parts.iter().all(|&(pc, words)| self.is(pc, words))
+    }
+
     /// The range around an address that the guest may execute, if that is known.
     fn executable(&self, pc: u64) -> Option<Range<u64>> {
         let _ = pc;

@@ -64,6 +64,10 @@ impl<G: Guest> Code for GuestMemory<'_, G> {
         self.has_words(pc, words)
     }
 
+    fn are(&self, parts: &[(u64, &[u32])]) -> bool {
+        self.has_parts(parts)
+    }
+
     fn executable(&self, pc: u64) -> Option<Range<u64>> {
         self.executable_range(pc)
     }

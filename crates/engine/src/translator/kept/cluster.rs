@@ -250,14 +250,15 @@ impl Kept {
         let Some((stretches, mut words)) = all.zip(words) else {
             return false;
         };
-        let same = stretches.iter().all(|stretch| {
-            let Some((here, rest)) = words.split_at_checked(stretch.words as usize) else {
-                return false;
-            };
+        let split = |stretch: &Stretch| {
+            let (here, rest) = words.split_at_checked(stretch.words as usize)?;
             words = rest;
-            code.is(base + u64::from(stretch.start), here)
-        });
-        same && words.is_empty() && !stretches.is_empty()
+            Some((base + u64::from(stretch.start), here))
+        };
+        let Some(parts) = stretches.iter().map(split).collect::<Option<Vec<_>>>() else {
+            return false;
+        };
+        words.is_empty() && !parts.is_empty() && code.are(&parts)
     }
 
     /// An exit leads to its thunk.
