@@ -243,8 +243,8 @@ fn wrong_numbers_in_records_do_no_harm() {
     let (kept, program, expected) = learned();
     let whole = fs::read(&kept.path).unwrap();
     let word = |at: usize| u32::from_le_bytes(whole[at..at + 4].try_into().unwrap()) as usize;
-    // The places of index, clusters, entries, stretches and exits in the header.
-    for (section, size) in [(0, 8), (1, 60), (2, 16), (3, 8), (5, 12)] {
+    // The places of index, clusters, entries, stretches, exits and their numbers in the header.
+    for (section, size) in [(0, 8), (1, 68), (2, 16), (3, 8), (5, 12), (6, 4)] {
         let (offset, count) = (word(72 + 8 * section), word(76 + 8 * section));
         for value in [0xffff_ffff_u32, 0x8000_0000] {
             for field in 0..size / 4 {

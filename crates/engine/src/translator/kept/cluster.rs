@@ -31,6 +31,9 @@ pub struct Kept {
     file: File,
     /// By the clusters' numbers.
     awake: HashMap<u32, Awake>,
+    /// By the clusters' numbers, one more than the base of each that is awake: links are made
+    /// by the thousand when a cluster wakes.
+    bases: Vec<u64>,
     /// Their numbers by image, so that the changes of a just-in-time compiler's code, of which
     /// there are many, look at none of another image.
     images: Vec<Seen>,
@@ -82,6 +85,7 @@ impl Kept {
         Self {
             file,
             awake: HashMap::new(),
+            bases: alloc::vec![0; file.clusters.len()],
             images: Vec::new(),
             pages: HashMap::new(),
             unlike: Vec::new(),
@@ -122,11 +126,7 @@ impl Kept {
         let exit = self.file.exits.get((number & !KEPT) as usize)?;
         let number = exit.entry.checked_sub(1)?;
         let entry = self.file.entries.get(number as usize)?;
-        let cluster = self.file.clusters.get(entry.cluster as usize)?;
-        // Of its cluster's own entries more is known (`sound`).
-        if number.checked_sub(cluster.entries.start)? >= cluster.entries.count {
-            return None;
-        }
+        self.own(number, entry)?.then_some(())?;
         let is_there = match self.awake.get(&entry.cluster) {
             Some(awake) => awake.base.checked_add(entry.pc.into()) == Some(key.pc),
             None => self.try_to_wake(number, key, code),
@@ -176,9 +176,16 @@ impl Kept {
             return false;
         }
         self.file.set_datum(sound.cluster.data, base);
-        for exit in sound.exits {
-            self.unlink(exit);
+        if let Some(known) = self.bases.get_mut(number as usize) {
+            *known = base + 1;
         }
+        for exit in sound.exits {
+            match self.leads(exit, base) {
+                Some(to) => self.file.set_datum(exit.data, to),
+                None => self.unlink(exit),
+            }
+        }
+        self.link_incoming(sound.cluster, base);
         for (page, bits, entries) in pages(sound.entries, base) {
             self.pages.entry(page).or_default().push(Here {
                 cluster: number,
@@ -196,6 +203,65 @@ impl Kept {
         };
         self.awake.insert(number, awake);
         true
+    }
+
+    /// Whether a cluster is awake and has this base.
+    fn is_awake(&self, cluster: u32, base: u64) -> bool {
+        self.bases.get(cluster as usize) == Some(&(base + 1))
+    }
+
+    /// The code that an exit of a cluster with this base leads to, if the file says which entry
+    /// that is, and its cluster is awake there. The address and the mode are the entry's then:
+    /// who made the file has compared both, from one base.
+    fn leads(&self, exit: &Exit, base: u64) -> Option<u64> {
+        let number = exit.entry.checked_sub(1)?;
+        let entry = self.file.entries.get(number as usize)?;
+        let own = self.own(number, entry)?;
+        let is_there = own && self.is_awake(entry.cluster, base);
+        is_there
+            .then(|| self.place(entry))
+            .flatten()
+            .map(|(host, _)| host)
+    }
+
+    /// Whether an entry is one of its cluster's own: of those more is known ([`Self::sound`]).
+    fn own(&self, number: u32, entry: &Entry) -> Option<bool> {
+        let cluster = self.file.clusters.get(entry.cluster as usize)?;
+        let before = number.checked_sub(cluster.entries.start)?;
+        Some(before < cluster.entries.count)
+    }
+
+    /// Calls `with` for the exits of awake clusters with this base that lead to a cluster.
+    fn incoming(&self, cluster: &Cluster, base: u64, with: impl Fn(&Exit)) {
+        let file = &self.file;
+        let numbers = cluster.incoming.of(file.incoming).unwrap_or_default();
+        // They ascend, so those of one cluster come together.
+        let (mut theirs, mut awake) = (0..0, false);
+        for &number in numbers {
+            if !theirs.contains(&number) {
+                let behind = file
+                    .clusters
+                    .partition_point(|other| other.exits.start <= number);
+                let owner = behind.checked_sub(1).and_then(|at| file.clusters.get(at));
+                let Some(exits) = owner.map(|owner| owner.exits) else {
+                    continue;
+                };
+                theirs = exits.start..exits.start.saturating_add(exits.count);
+                awake = theirs.contains(&number) && self.bases.get(behind - 1) == Some(&(base + 1));
+            }
+            if awake && let Some(exit) = file.exits.get(number as usize) {
+                with(exit);
+            }
+        }
+    }
+
+    /// Links what leads to a cluster that has just been woken.
+    fn link_incoming(&self, cluster: &Cluster, base: u64) {
+        self.incoming(cluster, base, |exit| {
+            if let Some(to) = self.leads(exit, base) {
+                self.file.set_datum(exit.data, to);
+            }
+        });
     }
 
     /// Adds a cluster to those of its image.
@@ -222,6 +288,7 @@ impl Kept {
         let code = cluster.code..cluster.code_end;
         let stretches = cluster.stretches.of(file.stretches)?;
         cluster.regions.of(file.regions)?;
+        cluster.incoming.of(file.incoming)?;
         let range = base.checked_add(cluster.low.into())?..base.checked_add(cluster.high.into())?;
         let sound = base.is_multiple_of(PAGE)
             && cluster.low < cluster.high
@@ -360,6 +427,11 @@ impl Kept {
     pub fn sleep(&mut self, number: u32) -> Option<(Vec<Key>, Vec<u32>)> {
         let number = number & !KEPT;
         let awake = self.awake.remove(&number)?;
+        let cluster = self.file.clusters.get(number as usize)?;
+        self.incoming(cluster, awake.base, |exit| self.unlink(exit));
+        if let Some(known) = self.bases.get_mut(number as usize) {
+            *known = 0;
+        }
         self.images.retain_mut(|seen| {
             if seen.base == awake.base {
                 seen.clusters.retain(|&other| other != number);
@@ -384,6 +456,7 @@ impl Kept {
     /// None can be entered.
     pub fn clear(&mut self) {
         self.awake.clear();
+        self.bases.fill(0);
         self.images.clear();
         self.pages.clear();
         self.unlike.clear();

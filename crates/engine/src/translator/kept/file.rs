@@ -44,6 +44,8 @@ pub struct File {
     pub words: &'static [u32],
     #[allow(missing_docs, reason = "the records say it")]
     pub exits: &'static [Exit],
+    /// Numbers of exits, by the cluster that they lead to.
+    pub incoming: &'static [u32],
     #[allow(missing_docs, reason = "the records say it")]
     pub regions: &'static [Region],
     #[allow(missing_docs, reason = "the records say it")]
@@ -140,6 +142,7 @@ impl File {
             stretches: records(meta, places.stretches)?,
             words: records(meta, places.words)?,
             exits: records(meta, places.exits)?,
+            incoming: records(meta, places.incoming)?,
             regions: records(meta, places.regions)?,
             points: records(meta, places.points)?,
             states: records(meta, places.states)?,

@@ -17,7 +17,7 @@ use x64::lower::flags::{Compare, FlagsAt, Form, Setter, Value};
 use x64::lower::{FaultPoint, SWAPS};
 
 /// What a file begins with.
-pub const MAGIC: [u8; 8] = *b"ARMKEPT3";
+pub const MAGIC: [u8; 8] = *b"ARMKEPT4";
 /// How many words at an entry it is found by.
 pub const FIRST: usize = 8;
 /// Set in numbers of exits and regions that are of the file, and not of live code.
@@ -150,6 +150,8 @@ pub struct Places {
     pub words: Place,
     /// [`Exit`].
     pub exits: Place,
+    /// Numbers of exits, by the cluster that they lead to.
+    pub incoming: Place,
     /// [`Region`].
     pub regions: Place,
     /// [`Point`].
@@ -210,6 +212,8 @@ pub struct Cluster {
     pub words: Span,
     /// Its ways out.
     pub exits: Span,
+    /// The exits of other clusters that lead to it, ascending.
+    pub incoming: Span,
     /// Ascending by code.
     pub regions: Span,
     /// The lowest address that it is of, from the base, and the end.

@@ -267,6 +267,38 @@ fn an_exit_leads_where_the_file_says() {
     assert!(kept.find(to).is_none());
 }
 
+#[test]
+fn an_exit_is_linked_while_both_clusters_are_awake() {
+    let page = Page(THERE, alloc::vec![NOP; 4096]);
+    let (_dir, mut kept, exit, to) = two(&page);
+    let record = kept.file().exits[(exit & !KEPT) as usize];
+    let leads = |kept: &Kept| kept.file().datum(record.data);
+    let unlinked = kept.file().code + u64::from(record.unlinked);
+    assert!(kept.wake(key(THERE), &page));
+    assert_eq!(leads(&kept), unlinked);
+    assert!(kept.wake(to, &page));
+    let (there, _) = kept.find(to).expect("the second is awake");
+    assert_eq!(leads(&kept), there);
+    kept.sleep(1).expect("it was awake");
+    assert_eq!(leads(&kept), unlinked);
+    // The first wakes last.
+    assert!(kept.wake(to, &page));
+    kept.sleep(0).expect("it was awake");
+    assert!(kept.wake(key(THERE), &page));
+    assert_eq!(leads(&kept), there);
+    kept.sleep(0).expect("it was awake");
+    kept.sleep(1).expect("it was awake");
+    // Elsewhere it is another image's.
+    let elsewhere = HERE + (to.pc - THERE);
+    let other = Page(HERE, page.1.clone());
+    assert!(kept.wake(key(elsewhere), &other) && kept.wake(key(THERE), &page));
+    assert_eq!(leads(&kept), unlinked);
+    kept.sleep(1).expect("it was awake");
+    kept.clear();
+    assert!(kept.wake(to, &page));
+    assert_eq!(leads(&kept), unlinked, "the first is forgotten");
+}
+
 /// A forged file names for an entry another cluster than has the entry.
 #[test]
 fn an_exit_leads_to_no_entry_of_another_cluster() {
@@ -337,7 +369,7 @@ fn another_builds_or_machines_is_foreign() {
 #[test]
 fn what_was_cut_is_broken() {
     let whole = content();
-    for length in [0, 8, 151, 152, 4096, whole.len() - 1] {
+    for length in [0, 8, 159, 160, 4096, whole.len() - 1] {
         let (_dir, path) = written(&whole[..length]);
         assert_eq!(open(&path).err(), Some(Unfit::Broken), "{length}");
     }

@@ -92,6 +92,7 @@ impl Sections {
             stretches: span(&self.stretches, &made.stretches)?,
             words: span(&self.words, &made.words)?,
             exits: span(&self.exits, &made.exits)?,
+            incoming: Span::default(),
             regions: span(&self.regions, &made.regions)?,
             low: made.stretches.first()?.start,
             high: made
@@ -183,19 +184,44 @@ impl Sections {
         Some(index)
     }
 
+    /// The numbers of the exits that lead to another cluster's entries, by that cluster; the
+    /// clusters, each with its part of them.
+    fn incoming(&self) -> Option<(Vec<u32>, Vec<Cluster>)> {
+        let mut leading: Vec<(u32, u32)> = Vec::new();
+        for (number, exit) in (0..).zip(&self.exits) {
+            let to = exit.entry.checked_sub(1);
+            let to = to.and_then(|entry| self.entries.get(entry as usize));
+            leading.extend(to.map(|entry| (entry.cluster, number)));
+        }
+        leading.sort_unstable();
+        let mut clusters = self.clusters.clone();
+        for (number, cluster) in (0..).zip(&mut clusters) {
+            let before = |wanted| leading.partition_point(|&(to, _)| to < wanted);
+            let (start, end) = (before(number), before(number + 1));
+            cluster.incoming = Span {
+                start: u32::try_from(start).ok()?,
+                count: u32::try_from(end - start).ok()?,
+            };
+        }
+        let exits = leading.into_iter().map(|(_, exit)| exit);
+        Some((exits.collect(), clusters))
+    }
+
     fn write(&self, identity: &Identity) -> Option<Vec<u8>> {
         if self.code.is_empty() || self.code.len() as u64 > MOST_CODE || self.data > MOST_DATA {
             return None;
         }
         let mut out = alloc::vec![0; size_of::<Header>()];
         let index = self.index()?;
+        let (incoming, clusters) = self.incoming()?;
         let places = Places {
             index: add(&mut out, &index)?,
-            clusters: add(&mut out, &self.clusters)?,
+            clusters: add(&mut out, &clusters)?,
             entries: add(&mut out, &self.entries)?,
             stretches: add(&mut out, &self.stretches)?,
             words: add(&mut out, &self.words)?,
             exits: add(&mut out, &self.exits)?,
+            incoming: add(&mut out, &incoming)?,
             known: add(&mut out, &self.known)?,
             regions: add(&mut out, &self.regions)?,
             points: add(&mut out, &self.points)?,
