@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -115,6 +116,27 @@ static void *in_thread(void *control)
     return NULL;
 }
 
+// PEEK writes to an address, POKE a word that is none.
+static void words_of_a_tracee(uint64_t tag)
+{
+    static volatile uint64_t word = 5;
+    pid_t child = fork();
+    if (child == 0) {
+        syscall(SYS_ptrace, PTRACE_TRACEME, 0, 0, 0);
+        raise(SIGSTOP);
+        _exit(word == (uint64_t)7 << 60 ? 3 : 4);
+    }
+    int status;
+    CHECK(waitpid(child, &status, 0) == child && WIFSTOPPED(status));
+    uint64_t read = 0;
+    if (!tag)
+        CHECK(syscall(SYS_ptrace, PTRACE_PEEKDATA, child, &word, tagged(&read, 9)) == -1 && errno == EFAULT);
+    CHECK(syscall(SYS_ptrace, PTRACE_PEEKDATA, child, &word, tagged(&read, tag)) == 0 && read == 5);
+    CHECK(syscall(SYS_ptrace, PTRACE_POKEDATA, child, &word, (uint64_t)7 << 60) == 0);
+    CHECK(syscall(SYS_ptrace, PTRACE_CONT, child, 0, 0) == 0);
+    CHECK(status_of(child) == 3 << 8);
+}
+
 // The tagged address ABI: the kernel takes tags from who has asked for it.
 static void system_calls(char **argv)
 {
@@ -181,7 +203,9 @@ static void system_calls(char **argv)
     if (child == 0)
         _exit(prctl(PR_GET_TAGGED_ADDR_CTRL, 0, 0, 0, 0));
     CHECK(status_of(child) == 1 << 8);
+    words_of_a_tracee(9);
     CHECK(prctl(PR_SET_TAGGED_ADDR_CTRL, 0, 0, 0, 0) == 0);
+    words_of_a_tracee(0);
     CHECK(write(pair[0], tagged("x", 1), 1) == -1 && errno == EFAULT);
 }
 

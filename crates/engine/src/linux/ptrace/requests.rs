@@ -114,11 +114,18 @@ fn access(call: &Call<'_>, thread: i32, request: Request) -> Result<u64, Errno> 
     if writes && key::is_used() && views::code_memory(thread).iter().any(touches) {
         return Err(Errno::EIO);
     }
+    // What POKE writes is a word. Where PEEK writes is an address, which has a tag if the
+    // program may pass such addresses.
+    let data = if writes || !call.thread.takes_tags {
+        request.data
+    } else {
+        platform.untagged(request.data)
+    };
     // SAFETY: PEEK writes a word where the guest says, and POKE reads no memory here.
     let done = unsafe {
         match platform.elf.width {
-            Width::Bits64 => host::ptrace(request.number, thread, address, request.data),
-            Width::Bits32 => host::narrow(request.number, thread, address, request.data),
+            Width::Bits64 => host::ptrace(request.number, thread, address, data),
+            Width::Bits32 => host::narrow(request.number, thread, address, data),
         }
     }?;
     if writes {
