@@ -115,10 +115,9 @@ const fn number_in(state: u64) -> i32 {
     (state as u32).cast_signed()
 }
 
-/// Lets another thread go on.
+/// Lets another thread go on, of whatever priority: 0.1 ms.
 fn pause() {
-    // SAFETY: the call touches no memory.
-    let _ = unsafe { sys::syscall(number::SCHED_YIELD, [0; 6]) };
+    sys::pause(100_000);
 }
 
 /// The number stays the same until this is dropped.
@@ -232,8 +231,10 @@ impl Held {
     /// Changes the number: nothing where somebody uses the table for long, as who closes a
     /// file whose file system waits for something.
     fn change(&self) -> Option<Changing<'_>> {
-        const PATIENCE: usize = 1000;
-        for _ in 0..PATIENCE {
+        const SHORT: usize = 1000;
+        /// 0.1 s in all: who uses the table may have to wait for a processor.
+        const PATIENCE: usize = SHORT + 1000;
+        for attempt in 0..PATIENCE {
             let state = self.settled();
             let to = state | CHANGING;
             let take = |from| {
@@ -244,7 +245,11 @@ impl Held {
                 let number = number_in(state);
                 return Some(Changing { held: self, number });
             }
-            pause();
+            if attempt < SHORT {
+                sys::yield_processor();
+            } else {
+                pause();
+            }
         }
         None
     }
