@@ -51,7 +51,7 @@ struct Awake {
     /// Its lowest address and the end.
     range: Range<u64>,
     entries: &'static [Entry],
-    /// The exits, of any code, that are linked to it.
+    /// The exits, of any code, that were linked to it when they were taken.
     incoming: Vec<u32>,
 }
 
@@ -255,11 +255,21 @@ impl Kept {
         }
     }
 
-    /// Links what leads to a cluster that has just been woken.
+    /// Links what leads to a cluster that has just been woken, but for what leads to live code.
     fn link_incoming(&self, cluster: &Cluster, base: u64) {
         self.incoming(cluster, base, |exit| {
-            if let Some(to) = self.leads(exit, base) {
+            let is_unlinked = self.file.datum(exit.data) == self.unlinked(exit);
+            if let Some(to) = self.leads(exit, base).filter(|_| is_unlinked) {
                 self.file.set_datum(exit.data, to);
+            }
+        });
+    }
+
+    /// The contrary, for a cluster that is still awake.
+    fn unlink_incoming(&self, cluster: &Cluster, base: u64) {
+        self.incoming(cluster, base, |exit| {
+            if self.leads(exit, base) == Some(self.file.datum(exit.data)) {
+                self.unlink(exit);
             }
         });
     }
@@ -330,8 +340,12 @@ impl Kept {
 
     /// An exit leads to its thunk.
     fn unlink(&self, exit: &Exit) {
-        let to = self.file.code + u64::from(exit.unlinked);
-        self.file.set_datum(exit.data, to);
+        self.file.set_datum(exit.data, self.unlinked(exit));
+    }
+
+    /// The exit's thunk.
+    fn unlinked(&self, exit: &Exit) -> u64 {
+        self.file.code + u64::from(exit.unlinked)
     }
 
     /// Links an exit, by its number, and says whether there is such.
@@ -428,7 +442,7 @@ impl Kept {
         let number = number & !KEPT;
         let awake = self.awake.remove(&number)?;
         let cluster = self.file.clusters.get(number as usize)?;
-        self.incoming(cluster, awake.base, |exit| self.unlink(exit));
+        self.unlink_incoming(cluster, awake.base);
         if let Some(known) = self.bases.get_mut(number as usize) {
             *known = 0;
         }

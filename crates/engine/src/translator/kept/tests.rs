@@ -299,6 +299,21 @@ fn an_exit_is_linked_while_both_clusters_are_awake() {
     assert_eq!(leads(&kept), unlinked, "the first is forgotten");
 }
 
+#[test]
+fn an_exit_to_live_code_stays_linked_to_it() {
+    const LIVE: u64 = 0x1234_5678;
+    let page = Page(THERE, alloc::vec![NOP; 4096]);
+    let (_dir, mut kept, exit, to) = two(&page);
+    let record = kept.file().exits[(exit & !KEPT) as usize];
+    let leads = |kept: &Kept| kept.file().datum(record.data);
+    assert!(kept.wake(key(THERE), &page));
+    kept.link(exit, LIVE);
+    assert!(kept.wake(to, &page));
+    assert_eq!(leads(&kept), LIVE);
+    kept.sleep(1).expect("it was awake");
+    assert_eq!(leads(&kept), LIVE);
+}
+
 /// A forged file names for an entry another cluster than has the entry.
 #[test]
 fn an_exit_leads_to_no_entry_of_another_cluster() {
