@@ -94,12 +94,16 @@ pub(crate) fn differential(args: &[&str]) -> Result<()> {
     let is_wanted = |guest: &&Guest| wanted.guest.is_none_or(|only| only == guest.name);
     let guests = GUESTS.iter().filter(is_wanted);
     // Each is compared, though others differ.
-    let done: Vec<Result<()>> = guests.map(|guest| compare(&wanted, guest)).collect();
-    done.into_iter().collect()
+    let done: Vec<Result<bool>> = guests.map(|guest| compare(&wanted, guest)).collect();
+    let compared: Vec<bool> = done.into_iter().collect::<Result<_>>()?;
+    if let Some(op) = wanted.op.filter(|_| !compared.contains(&true)) {
+        bail!("no instruction's name starts with {op}: nothing was compared");
+    }
+    Ok(())
 }
 
-/// The three executors of a guest.
-fn compare(wanted: &Wanted<'_>, guest: &Guest) -> Result<()> {
+/// The three executors of a guest, and whether there was something to compare.
+fn compare(wanted: &Wanted<'_>, guest: &Guest) -> Result<bool> {
     let parts = product::target_dir().join("differential");
     fs::create_dir_all(&parts)?;
     let mut test = cargo(&["test", "--release", "--no-fail-fast"]);
@@ -141,7 +145,12 @@ fn compare(wanted: &Wanted<'_>, guest: &Guest) -> Result<()> {
     );
     let pages: Vec<_> = guest.tests.iter().map(|name| parts.join(name)).collect();
     page(wanted, &title, &pages, &format!("{}/{name}", guest.results))?;
-    done
+    done?;
+    let something = |part: &PathBuf| {
+        let text = fs::read_to_string(part.with_extension("md"));
+        text.is_ok_and(|text| !text.contains(" 0 subjects,"))
+    };
+    Ok(pages.iter().any(something))
 }
 
 /// Shows the page of the results, and keeps that of a long run of all.

@@ -63,10 +63,14 @@ impl Settings {
         }
     }
 
-    /// Whether the instruction is asked for.
+    /// Whether the instruction is asked for: by its name, or by the part behind `A32.` or
+    /// `T32.`.
     #[must_use]
     pub fn wants(&self, name: &str) -> bool {
-        self.op.as_ref().is_none_or(|op| name.starts_with(op))
+        let own = name.split_once('.').map_or(name, |(_, own)| own);
+        self.op
+            .as_deref()
+            .is_none_or(|op| name.starts_with(op) || own.starts_with(op))
     }
 }
 
