@@ -409,6 +409,14 @@ mod tests {
     extern crate std;
 
     use super::*;
+    use std::sync::{Mutex, MutexGuard, PoisonError};
+
+    /// The numbers from [`PLACE`] on are one test's at a time: a test puts a descriptor at a
+    /// number that was closed before, which another test could have got meanwhile.
+    fn alone() -> MutexGuard<'static, ()> {
+        static NUMBERS: Mutex<()> = Mutex::new(());
+        NUMBERS.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 
     fn identity(number: i32) -> Option<Identity> {
         let file = ManuallyDrop::new(Fd::new(number));
@@ -417,6 +425,7 @@ mod tests {
 
     #[test]
     fn a_file_is_held_out_of_the_way() {
+        let _alone = alone();
         let file = Fd::open(c"/proc/self/exe").unwrap();
         let which = Identity::from(&file.status().unwrap());
         assert!(is_engine(which));
@@ -453,11 +462,12 @@ mod tests {
     fn what_takes_the_number_stays_there() {
         use std::sync::atomic::AtomicUsize;
         const TIMES: usize = 2_000;
+        let _alone = alone();
         let file = Fd::open(c"/proc/self/exe").unwrap();
         let other = Fd::open(c"/dev/null").unwrap();
         let which = Identity::from(&other.status().unwrap());
         let turn = AtomicUsize::new(0);
-        let now = std::sync::Mutex::new(std::sync::Arc::new(Held::at(NONE)));
+        let now = Mutex::new(std::sync::Arc::new(Held::at(NONE)));
         let meet = |round: usize| {
             turn.fetch_add(1, Ordering::SeqCst);
             let mut spins = 0;
