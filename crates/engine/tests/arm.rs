@@ -109,6 +109,44 @@ fn a_text_looks_like_its_file() {
     }
 }
 
+/// Where the kernel chooses a place, under limits and without, and near the first stack.
+#[test]
+fn places_and_limits_of_memory() {
+    as_on_i386("limited.c", &[]);
+}
+
+/// Filters of who started the program: those that refuse i386's calls or end who makes one, and
+/// others, by which a child could not be had.
+#[test]
+fn filters_and_the_entry_for_i386() {
+    let dir = TempDir::new().unwrap();
+    let source = "only_native.c";
+    let filter = compile(&dir, Target::Host, source, &[]);
+    let program = compile(
+        &dir,
+        Target::Hard,
+        source,
+        &["-static", "-D_FILE_OFFSET_BITS=64"],
+    );
+    for (what, filters) in [
+        (
+            "usual",
+            ["refuse", "trap", "kill-thread", "kill"].as_slice(),
+        ),
+        ("usual", &["let", "new-namespace"]),
+        ("semaphores", &["let", "new-namespace", "no-children"]),
+    ] {
+        let says = |command: &mut Command| said(&command.arg(what).output().unwrap());
+        let expected = says(engine().arg(&program));
+        assert!(expected.ends_with("exit status: 0\n"), "{expected}");
+        for how in filters {
+            let mut command = Command::new(&filter);
+            command.args([how, env!("CARGO_BIN_EXE_armistice-arm")]);
+            similar_asserts(&says(command.arg(&program)), &expected, how);
+        }
+    }
+}
+
 /// What no other architecture has.
 #[test]
 fn state_of_instruction_sets() {

@@ -208,7 +208,7 @@ pub mod number {
         RT_SIGACTION 13 RT_SIGPROCMASK 14 IOCTL 16 PREAD64 17 PWRITE64 18 READV 19
         WRITEV 20 SCHED_YIELD 24 SOCKET 41 SENDMSG 46 BIND 49 LISTEN 50 GETSOCKNAME 51 SETSOCKOPT 54 MREMAP 25 MSYNC 26 MINCORE 27 MADVISE 28 SHMAT 30
         SHMCTL 31 DUP 32 PAUSE 34 NANOSLEEP 35 GETITIMER 36 SETITIMER 38 GETPID 39
-        EXECVE 59 EXIT 60 WAIT4 61 KILL 62 UNAME 63 SEMCTL 66 SHMDT 67 FCNTL 72 FLOCK 73
+        CLONE 56 EXECVE 59 EXIT 60 WAIT4 61 KILL 62 UNAME 63 SEMCTL 66 SHMDT 67 FCNTL 72 FLOCK 73
         FSYNC 74 FDATASYNC 75 TRUNCATE 76 FTRUNCATE 77 GETCWD 79 CHDIR 80 FCHDIR 81
         FCHMOD 91 FCHOWN 93 UMASK 95 GETTIMEOFDAY 96 GETRUSAGE 98 SYSINFO 99 TIMES 100 PTRACE 101
         GETUID 102 GETGID 104 SETUID 105 SETGID 106 GETEUID 107 GETEGID 108 SETPGID 109
@@ -261,6 +261,14 @@ pub unsafe fn syscall(number: u32, arguments: [u64; 6]) -> Result<u64, Errno> {
             options(nostack),
         );
     }
+    outcome(result)
+}
+
+/// What the kernel's result says: the last 4,095 numbers are errors.
+///
+/// # Errors
+/// The kernel's.
+pub fn outcome(result: u64) -> Result<u64, Errno> {
     match u16::try_from(result.wrapping_neg()) {
         Ok(error @ 1..=4095) => Err(Errno(error)),
         _ => Ok(result),

@@ -14,6 +14,7 @@ pub mod known;
 pub mod loader;
 pub mod other;
 pub mod pending;
+pub mod placing;
 pub mod process;
 pub mod ptrace;
 pub mod seccomp;

@@ -7,18 +7,24 @@
 //! of the engine's replaces a part of these, and one that the engine gives back
 //! becomes such a part again: a hole would be the guest's next mapping.
 //!
-//! Invariants: `BEGIN` is set once, before the guest runs, and never changes.
+//! Where the kernel has an entry that chooses places below 4 GiB, nothing has to be taken
+//! for a guest of 32 bits ([`leave`]): the addresses above are the engine's, and free.
+//!
+//! Invariants: `BEGIN` and `IS_LEFT` are set once, before the guest runs, and never change.
 //! `place` gives no address twice.
 
 use alloc::vec::Vec;
 use core::ops::Range;
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::host::page::{END, PAGE, page_up};
 use crate::host::sys::{self, Errno, number};
 
 /// The guest's end; 0 where the guest has all that the host gives.
 static BEGIN: AtomicU64 = AtomicU64::new(0);
+/// Whether the addresses above are free, and the kernel's entry for programs of 32 bits
+/// chooses the guest's places.
+static IS_LEFT: AtomicBool = AtomicBool::new(false);
 /// The largest piece that was free: from here on it is still unused, ...
 static UNUSED: AtomicU64 = AtomicU64::new(0);
 /// ... up to here.
@@ -55,6 +61,19 @@ pub fn take(end: u64) -> Result<(), Errno> {
             Err(Errno::ENOMEM)
         }
     }
+}
+
+/// The addresses above the guest's end are the engine's, and stay free: who maps something
+/// for the guest lets the kernel's entry for programs of 32 bits choose its place.
+pub fn leave(end: u64) {
+    IS_LEFT.store(true, Ordering::Relaxed);
+    BEGIN.store(end, Ordering::Release);
+}
+
+/// Whether the addresses above the guest's are free.
+#[must_use]
+pub fn is_left() -> bool {
+    IS_LEFT.load(Ordering::Relaxed)
 }
 
 /// Takes what is free of a range, in ascending order. Where something is mapped
@@ -105,7 +124,7 @@ pub fn range() -> Option<Range<u64>> {
 /// None where the kernel chooses.
 #[must_use]
 pub(super) fn place(length: u64, apart: bool) -> Option<u64> {
-    range()?;
+    range().filter(|_| !is_left())?;
     let gap = if apart { random(APART) * PAGE } else { 0 };
     let length = page_up(length)?.checked_add(gap)?;
     let end = UNUSED_END.load(Ordering::Relaxed);
@@ -118,7 +137,7 @@ pub(super) fn place(length: u64, apart: bool) -> Option<u64> {
 /// Whether a range, which is the engine's, must not become free.
 #[must_use]
 pub(super) fn has(range: &Range<u64>) -> bool {
-    self::range().is_some_and(|room| range.start >= room.start)
+    !is_left() && self::range().is_some_and(|room| range.start >= room.start)
 }
 
 /// The system call that takes a range again that was the engine's.

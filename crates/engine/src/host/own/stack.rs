@@ -11,6 +11,9 @@
 //! Invariants: the lock is held while the reserve is made smaller; who holds it takes
 //! no other and does not fault. What is not reserved any more is never so much that
 //! the kernel would put a mapping between there and the stack.
+//!
+//! Nothing is reserved where the kernel's entry for programs of 32 bits chooses the guest's
+//! places ([`super::room::leave`]): it keeps clear of what a stack may grow to by itself.
 
 use core::ops::Range;
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -50,6 +53,9 @@ pub fn reserve(end: u64) -> Result<Range<u64>, Errno> {
     let stack = FLAGS | MAP_GROWSDOWN | sys::MAP_FIXED_NOREPLACE;
     // SAFETY: the mapping takes free addresses only.
     unsafe { sys::mmap(open, FIRST, access, stack, None) }?;
+    if super::room::is_left() {
+        return Ok(start..end);
+    }
     close(start..open)?;
     super::add(start..open);
     START.store(start, Ordering::Relaxed);

@@ -13,6 +13,7 @@ use crate::host::sys::{
     self, Errno, Fd, MAP_ANONYMOUS, MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_NORESERVE, MAP_PRIVATE,
     PROT_READ, PROT_WRITE,
 };
+use crate::linux::placing;
 use crate::memory::address_space::{AddressSpace, Mapping, host_protection};
 use crate::memory::guest_memory;
 
@@ -88,7 +89,7 @@ fn reserve(plan: &Plan, base: Base) -> Result<u64, MapError> {
         .ok_or_else(|| failed(span.start)(Errno::ENOMEM))?;
     // SAFETY: the mapping takes free addresses, and what is unmapped is ours.
     unsafe {
-        let start = sys::mmap(0, room, 0, RESERVED, None).map_err(failed(0))?;
+        let start = placing::map(room, 0, RESERVED).map_err(failed(0))?;
         let mut at = (start & !(plan.alignment - 1)) + offset;
         if at < start {
             at += plan.alignment;

@@ -26,6 +26,7 @@ use self::prefix::Prefix;
 use self::stack::{Contents, Value};
 use super::abi::platform::{Elf, Layout, Names, Platform};
 use super::executable::{Held, Identity};
+use super::placing;
 use super::told::Places;
 use crate::host::auxv::key;
 use crate::host::own::{self, room};
@@ -240,7 +241,7 @@ fn take(layout: Layout, chance: &mut Chance) -> Result<Option<u64>, Errno> {
         room::take(end)?;
         return Ok(Some(end));
     }
-    room::take(end)?;
+    placing::leave(end).or_else(|_| room::take(end))?;
     let above = end - layout.kernels;
     own::stack::reserve_gap(above, random)?;
     Ok(Some(above - random))

@@ -3,8 +3,8 @@
 use core::ptr;
 use core::sync::atomic::Ordering;
 
-use super::Call;
 use super::permission::may_execute_segment;
+use super::{Call, chosen};
 use crate::host::own;
 use crate::host::page::{END, PAGE, page_down, page_up};
 use crate::host::sys::{self, Errno, PROT_EXEC, PROT_READ, number};
@@ -65,7 +65,7 @@ pub(in crate::linux) fn shmat(call: &mut Call<'_>) -> Result<u64, Errno> {
         }
         replaced = call.process.space.changing(pages);
     }
-    let start = call.pass(number::SHMAT)?;
+    let start = chosen::shmat(call, length)?;
     call.process.attached.with(|attached| {
         attached.insert(start, length);
     });

@@ -9,7 +9,7 @@ use super::ranges::{
     HOME_NODE, MBIND, MBIND_DEFAULT, MINCORE, MLOCK, MLOCK2, MPROTECT, MSEAL, MSYNC, MUNLOCK,
     MUNMAP, REMAP_FILE_PAGES, Verdict, before, parts, reaches_out,
 };
-use super::{Call, texts};
+use super::{Call, chosen, texts};
 use crate::host::own;
 use crate::host::page::{END, PAGE, page_down, page_up};
 use crate::host::sys::{
@@ -123,7 +123,7 @@ pub(in crate::linux) fn mmap(call: &mut Call<'_>) -> Result<u64, Errno> {
     call.arguments[2] = for_host(guest);
     let space = &call.process.space;
     let _replaced = (flags & REPLACE != 0).then(|| space.changing(pages(hint, length)));
-    let address = call.pass(number::MMAP)?;
+    let address = chosen::mmap(call)?;
     let mapping = Mapping {
         protection: kept(guest),
         // MAP_SHARED and MAP_SHARED_VALIDATE have it.

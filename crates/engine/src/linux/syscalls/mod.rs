@@ -10,6 +10,7 @@
 pub(super) mod advice;
 pub(super) mod brk;
 pub mod call;
+mod chosen;
 pub(super) mod copies;
 pub(super) mod descriptors;
 pub(super) mod events;

@@ -7,8 +7,8 @@
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use super::Call;
 use super::ranges::{parts, reaches_out};
+use super::{Call, chosen};
 use crate::host::own;
 use crate::host::page::{END, PAGE, page_down};
 use crate::host::sys::{self, Errno, number};
@@ -110,6 +110,9 @@ pub(in crate::linux) fn mremap(call: &mut Call<'_>) -> Result<u64, Errno> {
     // More than there is on the host is no less impossible.
     call.arguments[2] = request.length.min(END);
     let tail = request.tail();
+    if !tail.is_empty() && tail.end > platform.end && platform.end < END {
+        return at(call, request.old).and(Err(Errno::EINVAL));
+    }
     // What shrinks from past the last address does not on the host either.
     if tail.is_empty() || tail.end > platform.end || !reaches_out(&tail) {
         return remapped(call, &request, request.old_length);
@@ -147,7 +150,7 @@ fn remapped(call: &mut Call<'_>, request: &Request, old_length: u64) -> Result<u
     let stay = staying(space, request);
     let _going = space.changing(request.old..request.tail().end);
     let _replaced = space.changing(request.replaced());
-    let address = call.pass(number::MREMAP)?;
+    let address = chosen::mremap(call)?;
     if request.flags & DONTUNMAP != 0 {
         // What was in them has gone.
         space.changed(moving);

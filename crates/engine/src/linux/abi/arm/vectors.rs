@@ -11,6 +11,7 @@ use crate::host::page::PAGE;
 use crate::host::sys::{
     self, Errno, MAP_ANONYMOUS, MAP_FIXED_NOREPLACE, MAP_PRIVATE, PROT_EXEC, PROT_READ, PROT_WRITE,
 };
+use crate::linux::placing;
 use crate::memory::address_space::{AddressSpace, Mapping};
 use crate::memory::guest_memory;
 
@@ -104,11 +105,15 @@ fn page(
     at: u64,
     words: impl Iterator<Item = (usize, u32)>,
 ) -> Result<Range<u64>, Errno> {
-    let fixed = if at == 0 { 0 } else { MAP_FIXED_NOREPLACE };
-    let flags = MAP_PRIVATE | MAP_ANONYMOUS | fixed;
+    let flags = MAP_PRIVATE | MAP_ANONYMOUS;
+    let access = PROT_READ | PROT_WRITE;
     // SAFETY: the mapping takes free addresses, and nobody uses it yet.
     unsafe {
-        let start = sys::mmap(at, PAGE, PROT_READ | PROT_WRITE, flags, None)?;
+        let start = if at == 0 {
+            placing::map(PAGE, access, flags)?
+        } else {
+            sys::mmap(at, PAGE, access, flags | MAP_FIXED_NOREPLACE, None)?
+        };
         for (at, word) in words {
             guest_memory::write(start + at as u64, &word.to_le_bytes())
                 .map_err(|_| Errno::ENOMEM)?;
