@@ -10,11 +10,15 @@ use ir::Mode;
 use crate::cpu::Cpu;
 use crate::decode::{Insn, State, a32, decode, fetch, fp, length, simd, t16, t32};
 use crate::interp::step;
-use crate::lift::{AMID, BIG_ENDIAN, HOT_INT, HOT_VEC, KEPT_VEC, Lift, SOFT_FLOAT, THUMB, state};
+use crate::lift::{
+    AMID, BIG_ENDIAN, DIRECTED, FLUSHES, HOT_INT, HOT_VEC, KEPT_VEC, Lift, THUMB, state,
+};
 use crate::operation::{Operation, operation};
 
-/// FPSCR bits that the host's modes can't give: AHP, DN, FZ and FZ16.
-const FPSCR_SOFT: u32 = 1 << 26 | 1 << 25 | 1 << 24 | 1 << 19;
+/// FPSCR.DN and FPSCR.FZ.
+const FPSCR_FLUSHES: u32 = 1 << 25 | 1 << 24;
+/// FPSCR.RMode.
+const FPSCR_ROUNDING: u32 = 3 << 22;
 /// FPSCR.QC.
 const QC: u32 = 1 << 27;
 
@@ -198,7 +202,8 @@ impl Guest for Aarch32 {
             .with(THUMB, cpu.thumb != 0)
             .with(AMID, cpu.it() != 0)
             .with(BIG_ENDIAN, cpu.big_endian != 0)
-            .with(SOFT_FLOAT, cpu.fpcr & FPSCR_SOFT != 0)
+            .with(FLUSHES, cpu.fpcr & FPSCR_FLUSHES != 0)
+            .with(DIRECTED, cpu.fpcr & FPSCR_ROUNDING != 0)
     }
 
     /// Within translated code the conditions of an IT block are known.

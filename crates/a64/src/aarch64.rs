@@ -11,10 +11,12 @@ use crate::cpu::Cpu;
 use crate::decode::{Class, Op, decode};
 use crate::insn::Insn;
 use crate::interp::step;
-use crate::lift::{A64, ANY_STACK, HOT_INT, HOT_VEC, KEPT_VEC, SOFT_FLOAT};
+use crate::lift::{A64, ANY_STACK, FLUSHES, HOT_INT, HOT_VEC, KEPT_VEC, SOFT_FLOAT};
 
-/// FPCR bits that the host's modes can't give: AHP, DN, FZ and FZ16.
-const FPCR_SOFT: u32 = 1 << 26 | 1 << 25 | 1 << 24 | 1 << 19;
+/// FPCR bits that the host's modes can't give: AHP and FZ16.
+const FPCR_SOFT: u32 = 1 << 26 | 1 << 19;
+/// FPCR.DN and FPCR.FZ.
+const FPCR_FLUSHES: u32 = 1 << 25 | 1 << 24;
 /// FPSR.QC.
 const QC: u32 = 1 << 27;
 
@@ -133,11 +135,12 @@ impl Guest for Aarch64 {
     }
 
     fn mode_name(mode: Mode) -> &'static str {
-        match (mode.has(SOFT_FLOAT), mode.has(ANY_STACK)) {
+        let soft = mode.has(SOFT_FLOAT) || mode.has(FLUSHES);
+        match (soft, mode.has(ANY_STACK)) {
             (false, false) => "",
-            (true, false) => " (soft floats)",
+            (true, false) => " (other floats)",
             (false, true) => " (any SP)",
-            (true, true) => " (soft floats, any SP)",
+            (true, true) => " (other floats, any SP)",
         }
     }
 
@@ -165,6 +168,7 @@ impl Guest for Aarch64 {
     fn mode(cpu: &Cpu) -> Mode {
         Mode::PLAIN
             .with(SOFT_FLOAT, cpu.fpcr & FPCR_SOFT != 0)
+            .with(FLUSHES, cpu.fpcr & FPCR_FLUSHES != 0)
             .with(ANY_STACK, !cpu.x[31].is_multiple_of(16))
     }
 

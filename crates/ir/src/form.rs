@@ -52,6 +52,7 @@ pub struct Sink<'a> {
     first: usize,
     offset: u32,
     word: u32,
+    flushes: bool,
 }
 
 impl Sink<'_> {
@@ -62,7 +63,13 @@ impl Sink<'_> {
             op,
             offset: self.offset,
             word: self.word,
+            flushes: self.flushes,
         });
+    }
+
+    /// What is added from now on for the current instruction flushes ([`Inst::flushes`]).
+    pub const fn flush(&mut self) {
+        self.flushes = true;
     }
 
     /// What was added last, if anything was.
@@ -297,6 +304,7 @@ impl Former {
                     first: first as usize,
                     offset,
                     word: word.unwrap_or_default(),
+                    flushes: false,
                 };
                 let Some(word) = word else {
                     guest.settle(context, &mut sink);

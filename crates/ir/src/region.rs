@@ -104,6 +104,9 @@ pub struct Inst {
     pub offset: u32,
     /// The guest instruction, for the interpreter.
     pub word: u32,
+    /// Floating point takes denormals, as sources and as results, for zeros, and gives the
+    /// default NaN: all operations of an instruction do, or none.
+    pub flushes: bool,
 }
 
 /// Blocks that are translated together.

@@ -782,6 +782,32 @@ pub enum VOp {
 }
 
 impl VOp {
+    /// Whether it computes with floating point, so that flushing denormals, and what NaNs come
+    /// out, can matter.
+    #[must_use]
+    pub const fn meets_denormals(&self) -> bool {
+        match self {
+            Self::FloatUnary { op, .. } => !matches!(op, FloatUnary::Abs | FloatUnary::Neg),
+            Self::Float { .. }
+            | Self::MulAdd { .. }
+            | Self::FloatCompare { .. }
+            | Self::FloatCompareTo { .. }
+            | Self::FloatCondCompare { .. }
+            | Self::FloatMask { .. }
+            | Self::FloatToInt { .. }
+            | Self::FloatToLanes { .. }
+            | Self::FloatAcross { .. }
+            | Self::FloatConvert { .. }
+            | Self::FloatLong { .. }
+            | Self::FloatNarrow { .. }
+            | Self::FromHalf { .. }
+            | Self::ToHalf { .. }
+            | Self::HalvesLong { .. }
+            | Self::HalvesNarrow { .. } => true,
+            _ => false,
+        }
+    }
+
     /// Whether it accesses memory.
     #[must_use]
     pub const fn may_fault(&self) -> bool {

@@ -1,7 +1,8 @@
 //! Runs of floating-point instructions, whose results the translator looks at together
 //! (`crates/x64/src/lower/vector/joined.rs`): random ones, with loads, integer work and
 //! faults between, on numbers that make it look twice. Interpreter and translator must
-//! have the same, the latter with AVX-512 (where this processor has it) and without.
+//! have the same, the latter with AVX-512 (where this processor has it) and without; with
+//! denormals flushed, too (`flushed.rs`).
 
 #![allow(clippy::cast_possible_truncation, reason = "small numbers")]
 
@@ -71,7 +72,7 @@ const STORE: u32 = 0x3d80_0280; // str q0, [x20]
 /// X21 is where nothing is mapped.
 const BAD_LOAD: u32 = 0x3dc0_02a0; // ldr q0, [x21]
 
-/// Of both widths: zero, infinity, NaNs, the least normal number and what becomes it
+/// Of both widths: zero, infinity, NaNs, denormals, the least normal number and what becomes it
 /// when rounded, and plain ones.
 const NUMBERS: [u32; 12] = [
     0,
@@ -87,8 +88,9 @@ const NUMBERS: [u32; 12] = [
     0x2000_0001,
     0x1fff_ffff,
 ];
-const WIDE: [u64; 10] = [
+const WIDE: [u64; 11] = [
     0,
+    0x0008_0000_0000_0001,
     0x7ff0_0000_0000_0000,
     0x7ff8_0000_0000_0000,
     0x7ff4_0000_0000_0001,
@@ -135,7 +137,8 @@ fn state(rng: &mut Rng) -> State {
     state.x[20] = DATA + 0x400;
     state.x[21] = DATA + DATA_SIZE + 0x100;
     state.nzcv = rng.below(16) << 28;
-    state.fpcr = rng.below(4) << 22;
+    // RMode; half of the states with FZ, DN, or both.
+    state.fpcr = rng.below(4) << 22 | rng.pick(&[0, 0, 0, 1, 2, 3]) << 24;
     // Most numbers are harmless, so that more than the first of a run is looked at.
     let harmless = rng.below(4);
     for v in &mut state.v {

@@ -104,6 +104,12 @@ pub struct Layout {
     /// Where the bit of modes is that goes by bit 0 of an indirect branch's target, and
     /// which it is; none where none does.
     pub by_target: Option<(u32, Mode)>,
+    /// Four bytes: MXCSR before what flushes.
+    pub status_before: u32,
+    /// Four bytes: MXCSR after it.
+    pub status_after: u32,
+    /// Four bytes: exceptions that were taken out of MXCSR, as it has them.
+    pub status: u32,
     /// 16 bytes, not all zero once a result has saturated.
     pub saturated: u32,
     /// [`crate::constants::VALUES`].

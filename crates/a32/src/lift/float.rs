@@ -2,11 +2,11 @@
 //!
 //! S and D registers are taken out of their vectors into scratch, computed with, and put back into
 //! their lanes. NaNs and tiny results are the interpreter's, which does the whole instruction then.
-//! What FPSCR asks for that the host can't give is a mode ([`super::SOFT_FLOAT`]) in which all
-//! arithmetic is left.
+//! Where FPSCR says so ([`super::FLUSHES`]), denormals are flushed. Half precision is the
+//! interpreter's.
 
 use super::memory::{apart, together};
-use super::{Of, SCRATCH, SOFT_FLOAT, W, slot};
+use super::{FLUSHES, Of, SCRATCH, W, slot};
 use crate::cpu;
 use crate::decode::fp::{Class, Insn, Op as F};
 use ir::form::Sink;
@@ -131,7 +131,6 @@ impl Of {
     /// Whether an instruction of floating point is the interpreter's.
     pub(super) fn leaves_float(&self, i: Insn) -> bool {
         let half = i.vsize() == 1;
-        let soft = self.mode.has(SOFT_FLOAT);
         match i.op.class() {
             Class::load_store | Class::load_store_multiple => {
                 i.op.class() == Class::load_store && half
@@ -144,9 +143,9 @@ impl Of {
             Class::status => !reads_flags(i),
             Class::immediate | Class::select => half,
             Class::two if matches!(i.op, F::VMOV_register | F::VABS | F::VNEG) => half,
-            Class::three | Class::two | Class::compare | Class::from_integer => half || soft,
-            Class::to_integer => half || soft || i.op == F::VCVTR,
-            Class::convert => soft,
+            Class::three | Class::two | Class::compare | Class::from_integer => half,
+            Class::to_integer => half || i.op == F::VCVTR,
+            Class::convert => false,
             _ => true,
         }
     }
@@ -154,6 +153,13 @@ impl Of {
     pub(super) fn float(&self, i: Insn, out: &mut Sink<'_>) {
         let f = precision(i.vsize() == 3);
         let d = sized(f, i.vd(), i.d());
+        let computes = matches!(
+            i.op.class(),
+            Class::three | Class::two | Class::compare | Class::to_integer | Class::convert
+        );
+        if computes && self.mode.has(FLUSHES) {
+            out.flush();
+        }
         match i.op.class() {
             Class::three => three(i, f, d, out),
             Class::select => select(i, f, d, out),
@@ -200,6 +206,7 @@ impl Of {
             Class::to_integer => to_integer(i, f, out),
             Class::load_store => self.load_store(i, d, out),
             Class::load_store_multiple => several(i, out),
+            Class::status if self.mode.has(FLUSHES) => out.push(Op::WriteFlags { a: FLAGS }),
             _ => transfer(i, out),
         }
     }

@@ -51,7 +51,7 @@ impl Of {
     fn is_plain(&self, operation: Operation) -> bool {
         use Operation as O;
         if let O::Simd(insn) = operation {
-            return !is_access(insn) && Self::is_plain_simd(insn);
+            return !is_access(insn) && self.is_plain_simd(insn);
         }
         matches!(
             operation,
@@ -127,7 +127,7 @@ impl Of {
             O::Float(insn) => self.leaves_float(insn),
             O::ReadSystem { t, register } => t == 15 || register != System::Tpidruro,
             O::Simd(insn) if is_access(insn) => self.leaves_structures(insn),
-            O::Simd(insn) => Self::leaves_simd(insn),
+            O::Simd(insn) => self.leaves_simd(insn),
             O::Barrier(_) => false,
             O::Load { t, address, .. } => big || changes_base(address, &[t]),
             O::Store { address, .. } => big || changes_base(address, &[]),

@@ -37,9 +37,10 @@ pub const THUMB: Mode = Mode::bit(0);
 pub const AMID: Mode = Mode::bit(1);
 /// The bit of modes in which data are big-endian.
 pub const BIG_ENDIAN: Mode = Mode::bit(2);
-/// The bit of modes in which floating point is the interpreter's: FPSCR asks for what the
-/// host's modes can't give (FZ, DN, AHP, FZ16).
-pub const SOFT_FLOAT: Mode = Mode::bit(3);
+/// The bit of modes in which FPSCR asks to flush denormals or for the default NaN (FZ, DN).
+pub const FLUSHES: Mode = Mode::bit(3);
+/// The bit of modes in which FPSCR asks not to round to the nearest.
+pub const DIRECTED: Mode = Mode::bit(4);
 
 /// Integer slots by how often programs name them; a host pins the first ones.
 pub const HOT_INT: &[u8] = &[0, 1, 2, 3, 13, 4, SCRATCH[0].0, 5, 12, 6, 7, 14];
@@ -99,7 +100,7 @@ const fn advance(it: u8) -> u8 {
 /// What lifts, in a mode.
 #[derive(Clone, Copy, Debug)]
 pub struct Lift {
-    /// Of [`THUMB`], [`AMID`], [`BIG_ENDIAN`] and [`SOFT_FLOAT`].
+    /// Of [`THUMB`], [`AMID`], [`BIG_ENDIAN`], [`FLUSHES`] and [`DIRECTED`].
     pub mode: Mode,
 }
 
@@ -384,7 +385,7 @@ impl Of {
             O::Saturating { .. } | O::Saturate { .. } => self.saturate(out),
             O::Float(insn) => self.float(insn, out),
             O::Simd(insn) if simd::structures::is_access(insn) => Self::structures(insn, out),
-            O::Simd(insn) => Self::simd(insn, out),
+            O::Simd(insn) => self.simd(insn, out),
             _ => self.media(out),
         }
     }

@@ -23,12 +23,15 @@ use ir::{Cond, Mode, Op, Reg, Term, Width};
 pub const SP: Reg = Reg(31);
 
 /// The bit of modes in which floating point is the interpreter's: FPCR asks for
-/// what the host's modes can't give (FZ, DN, AHP, FZ16).
+/// what the host's modes can't give (AHP, FZ16).
 pub const SOFT_FLOAT: Mode = Mode::bit(0);
 
 /// The bit of modes in which SP may be anything. Without it SP is a multiple of
 /// 16, and an access whose base it is need not ask ([`stack`]).
 pub const ANY_STACK: Mode = Mode::bit(1);
+
+/// The bit of modes in which FPCR asks to flush denormals or for the default NaN (FZ, DN).
+pub const FLUSHES: Mode = Mode::bit(2);
 
 /// Integer slots by how often programs name them; a host pins the first ones.
 pub const HOT_INT: &[u8] = &[0, 1, 2, 3, 19, 31, 4, 20, 5, 21, 8, 22];
@@ -48,7 +51,7 @@ pub const KEPT_VEC: &[u8] = &[8, 9, 10, 11, 12, 13, 14, 15];
 /// The guest, as regions of it are formed.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct A64 {
-    /// Of [`SOFT_FLOAT`] and [`ANY_STACK`].
+    /// Of [`SOFT_FLOAT`], [`ANY_STACK`] and [`FLUSHES`].
     pub mode: Mode,
     /// The page whose hints may be calls ([`crate::call`]).
     pub calls: Option<u64>,

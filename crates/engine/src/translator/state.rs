@@ -69,9 +69,9 @@ pub(super) unsafe extern "sysv64" fn interpreter<G: Guest, M: Memory + Environme
     }
 }
 
-/// MXCSR's sticky bits become the guest's, and saturation.
+/// MXCSR's sticky bits become the guest's, those that were taken out of it, and saturation.
 pub(super) fn take_float_flags<G: Guest>(vcpu: &mut Vcpu<G>) {
-    let sticky = vcpu.host.mxcsr & 0x3f;
+    let sticky = (vcpu.host.mxcsr | core::mem::take(&mut vcpu.host.status)) & 0x3f;
     let saturated = core::mem::take(&mut vcpu.host.saturated) != 0;
     vcpu.host.mxcsr &= !0x3f;
     // Without DE, which guests don't have so.

@@ -113,6 +113,11 @@ pub struct Host {
     /// The guest's MXCSR.
     pub mxcsr: u32,
     host_mxcsr: u32,
+    /// The guest's MXCSR around what flushes denormals.
+    status_before: u32,
+    status_after: u32,
+    /// Exceptions that translated code took out of MXCSR.
+    pub status: u32,
     /// What the interpreter met when translated code called it.
     pub exception: Option<Exception>,
     /// Where the signal handler found it last.
@@ -175,6 +180,9 @@ impl Host {
             counters: core::ptr::null(),
             mxcsr: 0x1f80,
             host_mxcsr: 0x1f80,
+            status_before: 0x1f80,
+            status_after: 0x1f80,
+            status: 0,
             exception: None,
             interrupted: Interrupted::NOWHERE,
             context: core::ptr::null_mut(),
@@ -214,6 +222,7 @@ impl<G: Guest> Vcpu<G> {
         self.cpu = cpu;
         let host = &mut self.host;
         (host.saturated, host.mxcsr, host.exception) = (0, 0x1f80, None);
+        host.status = 0;
         (host.interrupted, host.mode) = (Interrupted::NOWHERE, Mode::PLAIN);
         host.attention = &raw const attention::NOBODY;
         self.clear_targets();
@@ -380,6 +389,9 @@ pub fn layout<G: Guest>() -> Layout {
         saturated: host(offset_of!(Host, saturated)),
         constants: host(offset_of!(Host, constants)),
         aside: host(offset_of!(Host, aside)),
+        status_before: host(offset_of!(Host, status_before)),
+        status_after: host(offset_of!(Host, status_after)),
+        status: host(offset_of!(Host, status)),
         fpcr: in_cpu(fpcr),
         fpsr: in_cpu(fpsr),
         by_target: by_target.map(|at| (in_cpu(at), G::BY_TARGET)),

@@ -327,6 +327,7 @@ mod tests {
                 op,
                 offset: 0,
                 word: 0,
+                flushes: false,
             }));
             region.blocks.push(Block {
                 pc: 4 * n as u64,

@@ -346,6 +346,7 @@ impl Reader {
             line.expect(":")?;
         }
         let marked = line.eat("!");
+        let flushes = line.eat("flushed");
         let here = *line;
         let op = operation(line, "operation", Op::read)?;
         if op.may_fault() != marked {
@@ -356,7 +357,12 @@ impl Reader {
             });
         }
         let (offset, word) = self.before;
-        self.region.ops.push(Inst { op, offset, word });
+        self.region.ops.push(Inst {
+            op,
+            offset,
+            word,
+            flushes,
+        });
         if let Some(block) = self.region.blocks.last_mut() {
             block.end += 1;
         }

@@ -99,6 +99,9 @@ fn instruction(inst: &Inst, before: (u32, u32)) -> String {
     if inst.op.may_fault() {
         text.push_str("! ");
     }
+    if inst.flushes {
+        text.push_str("flushed ");
+    }
     text.push_str(&operation(&inst.op));
     text
 }

@@ -170,7 +170,13 @@ fn region(random: &mut Random<'_>) -> Region {
             }
             let (offset, word) = at;
             let op = op(random);
-            region.ops.push(Inst { op, offset, word });
+            let flushes = random.byte() & 1 != 0;
+            region.ops.push(Inst {
+                op,
+                offset,
+                word,
+                flushes,
+            });
         }
         let insns = u32::from(random.byte() % 4);
         for _ in 0..insns {

@@ -55,6 +55,8 @@ pub(crate) enum Cold {
         back: Label,
         /// A slot's register to be restored first, and from what.
         kept: Option<(Xmm, Xmm)>,
+        /// MXCSR is to be what it was before the instruction.
+        flushes: bool,
     },
     /// Let the interpreter do a run of instructions again, then go on behind it.
     Again {
@@ -65,6 +67,8 @@ pub(crate) enum Cold {
         /// Where the flags are to be behind it.
         after: Tracker,
         back: Label,
+        /// MXCSR is to be what it was before the run.
+        flushes: bool,
     },
 }
 
@@ -76,13 +80,14 @@ impl Cold {
             word,
             back,
             kept: None,
+            flushes: false,
         }
     }
 
-    /// The same, restoring a slot's register first.
-    pub(crate) fn restoring(mut self, what: Option<(Xmm, Xmm)>) -> Self {
-        if let Self::Interpret { kept, .. } = &mut self {
-            *kept = what;
+    /// The same, restoring a slot's register first, and MXCSR.
+    pub(crate) fn restoring(mut self, what: Option<(Xmm, Xmm)>, status: bool) -> Self {
+        if let Self::Interpret { kept, flushes, .. } = &mut self {
+            (*kept, *flushes) = (what, status);
         }
         self
     }
@@ -141,12 +146,16 @@ impl Lowering<'_> {
                 word,
                 back,
                 kept,
+                flushes,
             } => {
                 if let Some((slot, old)) = kept {
                     self.a.v2(V::Movdqu, slot, old);
                 }
                 (self.flags, self.pc) = (flags, pc);
                 self.flags_to_state();
+                if flushes {
+                    self.restore_status();
+                }
                 self.call_interpreter(word);
                 self.flags_in_state();
                 self.flags_move(&flags);
@@ -158,8 +167,13 @@ impl Lowering<'_> {
                 run,
                 after,
                 back,
+                flushes,
             } => {
                 self.flags = flags;
+                if flushes {
+                    self.flags_to_state();
+                    self.restore_status();
+                }
                 self.again(&run, block);
                 self.flags_move(&after);
                 self.a.jmp(back);

@@ -255,6 +255,8 @@ impl Lowerer {
             begun: None,
             known: ir::upper::Upper::default(),
             joining: false,
+            flushes: false,
+            keeps_status: false,
             held: [ir::Reg::ZERO; 2],
             products: Products::default(),
             early: 0,
@@ -301,6 +303,10 @@ pub(crate) struct Lowering<'a> {
     known: ir::upper::Upper,
     /// Results are looked at later, together.
     joining: bool,
+    /// The operation being lowered flushes ([`ir::region::Inst::flushes`]).
+    flushes: bool,
+    /// MXCSR is kept as it was before the instruction.
+    keeps_status: bool,
     /// The slots in memory whose values `rax` and `rcx` were given last.
     held: [ir::Reg; 2],
     /// What is borrowed and put aside to multiply.
@@ -369,6 +375,7 @@ impl Lowering<'_> {
         let inst = &self.region.ops[at];
         self.pc = (self.region.blocks[self.index].pc).wrapping_add(inst.offset.into());
         let op = inst.op;
+        self.flushes = inst.flushes;
         if op.plain_reads().is_none() {
             self.give_back();
         }
@@ -381,6 +388,7 @@ impl Lowering<'_> {
             self.op(&op);
             if !self.goes_on() {
                 self.bind_back();
+                self.keeps_status = false;
             }
         }
         self.known.after(&op);

@@ -1,5 +1,4 @@
-//! Advanced SIMD on integers, tables, and cryptography. Floating point is the interpreter's, since it has modes
-//! of its own here.
+//! Advanced SIMD.
 //!
 //! Where a host has no code for an operation, as for additions of words that saturate, the interpreter does the
 //! whole instruction. It wants IT as it is ([`Of::is_plain_simd`]).
@@ -7,12 +6,15 @@
 //! Q registers are vector slots. A D register is the half of one: as an operand the upper half is
 //! moved down to scratch, as a result it is computed in scratch and put in its place.
 
+mod float;
 mod permute;
 mod same;
 mod shift;
 pub(super) mod structures;
 mod two;
 mod wide;
+
+use core::iter;
 
 use super::Of;
 use crate::decode::simd::{Class, Insn};
@@ -74,6 +76,8 @@ impl Vector {
 #[derive(Clone, Copy, Debug)]
 struct Plan {
     op: VOp,
+    /// What comes behind it.
+    more: [Option<VOp>; 3],
     d: Vector,
     /// Whether what it had counts.
     reads_d: bool,
@@ -83,13 +87,19 @@ struct Plan {
 
 impl Of {
     /// Whether it is left to the interpreter.
-    pub(super) fn leaves_simd(i: Insn) -> bool {
-        plan(i).is_none() && !exchanges(i)
+    pub(super) fn leaves_simd(&self, i: Insn) -> bool {
+        self.plan(i).is_none() && !exchanges(i)
+    }
+
+    fn plan(&self, i: Insn) -> Option<Plan> {
+        plan(i).or_else(|| float::float(self, i))
     }
 
     /// Whether the interpreter never does it in the middle of translated code.
-    pub(super) fn is_plain_simd(i: Insn) -> bool {
-        let left = plan(i).is_some_and(|plan| match plan.op {
+    pub(super) fn is_plain_simd(&self, i: Insn) -> bool {
+        let left = self.plan(i).is_some_and(|plan| match plan.op {
+            op if op.meets_denormals() => true,
+            VOp::LanesToFloat { .. } => true,
             VOp::Lanes { op, .. } => matches!(
                 op,
                 Lanes::Sqadd
@@ -110,11 +120,14 @@ impl Of {
         !left
     }
 
-    pub(super) fn simd(i: Insn, out: &mut Sink<'_>) {
+    pub(super) fn simd(&self, i: Insn, out: &mut Sink<'_>) {
         if exchanges(i) {
             return exchange(i, out);
         }
-        let Some(plan) = plan(i) else { return };
+        let Some(plan) = self.plan(i) else { return };
+        if plan.op.meets_denormals() {
+            out.flush();
+        }
         for (operand, scratch) in [(plan.n, N), (plan.m, M)] {
             if let Some(operand) = operand {
                 taken(operand, scratch, out);
@@ -126,7 +139,9 @@ impl Of {
         if i.op.class() == Class::table {
             table(i, out);
         }
-        out.push(Op::Vector(plan.op));
+        for op in iter::once(plan.op).chain(plan.more.into_iter().flatten()) {
+            out.push(Op::Vector(op));
+        }
         if !plan.d.quad {
             put(plan.d, D, out);
         }
@@ -220,6 +235,7 @@ const fn registers(i: Insn, quad: bool) -> [Vector; 3] {
 const fn of_three(op: VOp, [d, n, m]: [Vector; 3], reads_d: bool) -> Plan {
     Plan {
         op,
+        more: [None; 3],
         d,
         reads_d,
         n: Some(n),

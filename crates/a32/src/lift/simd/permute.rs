@@ -25,6 +25,7 @@ pub(super) fn table_plan(i: Insn) -> Option<Plan> {
     };
     Some(Plan {
         op,
+        more: [None; 3],
         d,
         reads_d: keep,
         n: None,

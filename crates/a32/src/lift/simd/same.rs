@@ -157,6 +157,7 @@ pub(super) fn dot(i: Insn) -> Option<Plan> {
     };
     Some(Plan {
         op,
+        more: [None; 3],
         d,
         reads_d: true,
         n: Some(n),

@@ -29,6 +29,7 @@ pub(super) fn immediate(i: Insn) -> Plan {
     };
     Plan {
         op,
+        more: [None; 3],
         d,
         reads_d,
         n: None,
@@ -93,6 +94,7 @@ pub(super) fn shift(i: Insn) -> Option<Plan> {
     let reads_d = matches!(i.op, S::VSRA | S::VRSRA | S::VSRI | S::VSLI);
     Some(Plan {
         op,
+        more: [None; 3],
         d,
         reads_d,
         n: None,

@@ -17,6 +17,7 @@ pub(super) fn duplicate(i: Insn) -> Plan {
     };
     Plan {
         op,
+        more: [None; 3],
         d,
         reads_d: false,
         n: None,
@@ -82,6 +83,7 @@ pub(super) fn two(i: Insn) -> Option<Plan> {
     };
     Some(Plan {
         op,
+        more: [None; 3],
         d,
         reads_d: i.op == S::VPADAL,
         n: None,
@@ -106,6 +108,7 @@ const fn rounds_of_two(op: S) -> Option<Crypto> {
 const fn of_one(op: VOp, d: Vector, m: Vector) -> Plan {
     Plan {
         op,
+        more: [None; 3],
         d,
         reads_d: false,
         n: None,

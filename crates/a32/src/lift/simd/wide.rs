@@ -119,6 +119,7 @@ pub(super) fn scalar(i: Insn) -> Option<Plan> {
     };
     Some(Plan {
         op,
+        more: [None; 3],
         d,
         reads_d: true,
         n: Some(n),

@@ -15,11 +15,11 @@ mod shift;
 mod structures;
 mod wide;
 
-use super::{A64, zr};
+use super::{A64, FLUSHES, zr};
 use crate::decode::Class;
 use crate::insn::Insn;
 use ir::form::Sink;
-use ir::vector::{Arg, Fp, Shape};
+use ir::vector::{Arg, Fp, Shape, VOp};
 use ir::{Op, Size, VReg};
 
 const SIZES: [Size; 4] = [Size::B1, Size::B2, Size::B4, Size::B8];
@@ -50,10 +50,26 @@ pub(super) fn lift(guest: A64, insn: Insn, class: Class, out: &mut Sink<'_>) -> 
             .or_else(|| convert::lift(guest, insn, class))
             .or_else(|| float::lift(guest, insn, class)),
     };
+    let op = op.filter(|op| !guest.mode.has(FLUSHES) || can_flush(op));
     if let Some(op) = op {
+        if guest.mode.has(FLUSHES) && op.meets_denormals() {
+            out.flush();
+        }
         out.push(Op::Vector(op));
     }
     op.is_some()
+}
+
+/// Whether lowering knows how an operation flushes; those that are rare are left.
+const fn can_flush(op: &VOp) -> bool {
+    !matches!(
+        op,
+        VOp::FloatCondCompare { .. }
+            | VOp::FromHalf { .. }
+            | VOp::ToHalf { .. }
+            | VOp::HalvesLong { .. }
+            | VOp::HalvesNarrow { .. }
+    )
 }
 
 #[allow(clippy::cast_possible_truncation, reason = "a field of five bits")]

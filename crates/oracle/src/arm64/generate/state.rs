@@ -11,11 +11,13 @@ const FPCR: u64 = 0x07c8_0000;
 /// QC, IDC, IXC, UFC, OFC, DZC and IOC.
 const FPSR: u64 = 0x0800_009f;
 
-/// A random FPCR: mostly the default, else a rounding mode, or anything.
+/// A random FPCR: mostly the default, else a rounding mode, with FZ and DN or without, or anything.
 fn fpcr(rng: &mut Rng) -> u64 {
     match rng.below(10) {
-        0..7 => 0,
-        7 => rng.below(4) << 22,
+        0..6 => 0,
+        6 => rng.below(4) << 22,
+        7 => (1 + rng.below(3)) << 24,
+        8 => rng.below(16) << 22,
         _ => rng.bits() & FPCR,
     }
 }

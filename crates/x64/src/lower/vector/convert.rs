@@ -82,6 +82,9 @@ impl Lowering<'_> {
             | VOp::HalvesNarrow { .. } => self.halves(op),
             VOp::FloatConvert { to, d, a } => self.float_convert(to, d, a),
             VOp::FloatLong { high, d, a } => {
+                if self.flushes {
+                    return self.flushed_long(high, d, a);
+                }
                 let x = self.vread(a, self.s(0));
                 let t = self.vtarget(d, self.s(2));
                 let from = if high {
@@ -109,14 +112,54 @@ impl Lowering<'_> {
         }
     }
 
+    /// Likewise, what is flushed.
+    fn flushed_long(&mut self, high: bool, d: VReg, a: VReg) {
+        let s = self.s(0);
+        if high {
+            let x = self.vread(a, s);
+            self.vshift(V::PsrldqI, s, x, 8);
+        } else {
+            let x = self.vsource(a);
+            self.a.v2(V::Movq, s, x);
+        }
+        self.look_at_sources(Fp::S, Shape::Half, s, s);
+        let t = self.vtarget(d, self.s(2));
+        self.v2(V::Cvtps2pd, t, s);
+        self.vwrite(d, t);
+    }
+
     fn float_compare(&mut self, signal: bool, f: Fp, a: VReg, b: Arg) {
+        if self.flushes {
+            return self.flushed_compare(signal, f, a, b);
+        }
         self.host_compare(signal, f, a, b);
         self.flags_set(Form::Float, None);
+    }
+
+    /// Likewise, what is flushed. The flags are in the state afterwards, where the interpreter
+    /// leaves them, too.
+    fn flushed_compare(&mut self, signal: bool, f: Fp, a: VReg, b: Arg) {
+        self.flags_in_state();
+        self.look_at_compared(f, a, b);
+        self.host_compare(signal, f, a, b);
+        self.flags_set(Form::Float, None);
+        self.flags_to_state();
+        self.flags_in_state();
+    }
+
+    /// Where denormals are flushed: leaves if one is compared, or a NaN.
+    fn look_at_compared(&mut self, f: Fp, a: VReg, b: Arg) {
+        if self.flushes {
+            let x = self.vread(a, self.s(0));
+            let y = self.varg(size(f), b, self.s(1));
+            self.look_at_sources(f, Shape::Scalar, x, y);
+        }
     }
 
     /// The flags of a comparison as a number.
     fn float_compare_to(&mut self, signal: bool, f: Fp, d: Reg, a: VReg, b: Arg) {
         self.clobber();
+        self.look_at_compared(f, a, b);
         self.host_compare(signal, f, a, b);
         self.a.mov_ri(RAX, 0x2000_0000);
         for (flags, cc) in [
@@ -200,6 +243,7 @@ impl Lowering<'_> {
             self.v3(V::Andps, self.s(1), y, k);
             (x, y) = (self.s(0), self.s(1));
         }
+        self.look_at_sources(f, shape, x, y);
         // Predicates: 0 equal, quiet; 1 less, 2 not greater, 13 not less, 14
         // greater, all of which quiet NaNs make Invalid.
         let predicate = match test {
@@ -258,6 +302,7 @@ impl Lowering<'_> {
     fn float_to_int(&mut self, how: Rounding, signed: bool, f: Fp, w: Width, d: Reg, a: VReg) {
         self.clobber();
         let source = self.vread(a, self.s(0));
+        self.look_at_sources(f, Shape::Scalar, source, source);
         let mut x = source;
         if how != Rounding::Zero {
             x = self.s(2);
@@ -421,6 +466,7 @@ impl Lowering<'_> {
             self.clear_above(size(f), self.s(0), x);
             x = self.s(0);
         }
+        self.look_at_sources(f, shape, x, x);
         let t = self.apart(false, d, &[a]);
         let s = self.s(3);
         let mut from = x;
@@ -452,6 +498,7 @@ impl Lowering<'_> {
     fn float_to_lane(&mut self, how: Rounding, f: Fp, d: VReg, a: VReg) {
         let host = Host::from(size(f));
         let source = self.vread(a, self.s(0));
+        self.look_at_sources(f, Shape::Scalar, source, source);
         let mut x = source;
         if how != Rounding::Zero {
             x = self.s(2);
@@ -526,6 +573,7 @@ impl Lowering<'_> {
     fn float_convert(&mut self, to: Fp, d: VReg, a: VReg) {
         let x = self.vread(a, self.s(0));
         if to == Fp::D {
+            self.look_at_sources(Fp::S, Shape::Scalar, x, x);
             // The first source gives the bits above.
             if self.is_zero_above(a, Size::B8) {
                 let t = self.vtarget(d, self.s(2));

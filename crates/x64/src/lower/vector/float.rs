@@ -95,7 +95,9 @@ impl Lowering<'_> {
 
     /// EFLAGS may be overwritten by who looks at the result.
     fn clobber_to_look(&mut self) {
-        if !self.joining {
+        if self.flushes {
+            self.clobber();
+        } else if !self.joining {
             self.clobber_to_look_once(self.at + 1);
         }
     }
@@ -141,7 +143,8 @@ impl Lowering<'_> {
     fn detour_from(&mut self, kept: Option<(Xmm, Xmm)>) -> Label {
         let (cold, back) = (self.a.new_label(), self.a.new_label());
         let what = Cold::interpret(self.pc, self.word(), self.flags_here(), back);
-        self.cold.push((cold, what.restoring(kept)));
+        self.cold
+            .push((cold, what.restoring(kept, self.keeps_status)));
         self.pending_back.push(back);
         cold
     }
@@ -198,6 +201,11 @@ impl Lowering<'_> {
             return;
         }
         let cold = self.detour_from(kept);
+        self.check_to(cold, check, f, shape, r);
+        self.look_at_status(cold);
+    }
+
+    fn check_to(&mut self, cold: Label, check: Check, f: Fp, shape: Shape, r: Xmm) {
         let s = self.s(3);
         let (abs, abs_scalar, normal, compare) = match f {
             Fp::S => (Const::AbsS, Const::AbsScalarS, Const::NormalS, V::Ucomiss),
@@ -372,6 +380,7 @@ impl Lowering<'_> {
         let cold = self.detour();
         self.mask(f, x, Some(x), None, 3);
         self.leave_if_any(f, self.s(3), cold);
+        self.look_at_status(cold);
         self.v2i(V::Pshufd, other, x, 0x4e);
         self.extreme_of(max, f, false, t, x, other);
         self.v2i(V::Pshufd, other, t, 0xb1);
@@ -395,6 +404,15 @@ impl Lowering<'_> {
     ) {
         let scalar = shape == Shape::Scalar;
         self.clobber();
+        self.leave_if_nan(f, scalar, x, y);
+        self.extreme_of(max, f, scalar, r, x, y);
+        // What is above is both sources' there.
+        let like = like.filter(|_| self.c.host.avx512);
+        self.float_done(f, shape, d, r, like);
+    }
+
+    /// Leaves if a NaN is among the sources. Overwrites EFLAGS; uses scratch 3.
+    fn leave_if_nan(&mut self, f: Fp, scalar: bool, x: Xmm, y: Xmm) {
         let cold = self.detour();
         if scalar {
             let compare = if f == Fp::S { V::Ucomiss } else { V::Ucomisd };
@@ -404,10 +422,16 @@ impl Lowering<'_> {
             self.mask(f, x, Some(y), None, 3);
             self.leave_if_any(f, self.s(3), cold);
         }
-        self.extreme_of(max, f, scalar, r, x, y);
-        // What is above is both sources' there.
-        let like = like.filter(|_| self.c.host.avx512);
-        self.float_done(f, shape, d, r, like);
+        self.look_at_status(cold);
+    }
+
+    /// Where denormals are flushed: leaves if one is among the sources, or a NaN, of operations
+    /// that do not show these by their results. Overwrites EFLAGS; uses scratch 3.
+    pub(super) fn look_at_sources(&mut self, f: Fp, shape: Shape, x: Xmm, y: Xmm) {
+        if self.flushes {
+            self.clobber();
+            self.leave_if_nan(f, shape == Shape::Scalar, x, y);
+        }
     }
 
     /// r = the greater or the less of numbers; r is not y. Uses scratch 3.
@@ -534,12 +558,14 @@ impl Lowering<'_> {
             Rounding::Exact => 4,
             Rounding::Away => {
                 let x = self.clean(shape, a, self.s(0));
+                self.look_at_sources(f, shape, x, x);
                 let t = self.s(2);
                 self.round_away(f, shape == Shape::Scalar, t, x);
                 return self.float_done(f, shape, d, t, None);
             }
         };
         let x = self.clean(shape, a, self.s(0));
+        self.look_at_sources(f, shape, x, x);
         let t = self.vtarget(d, self.s(2));
         self.host_round(imm, f, shape == Shape::Scalar, t, x);
         self.float_done(f, shape, d, t, Some(a));

@@ -282,6 +282,7 @@ impl Lowering<'_> {
     /// Does a run of operations that begins here, and says where it ends.
     pub(crate) fn joined(&mut self, at: usize) -> Option<usize> {
         let first = &self.region.ops[at].op;
+        self.flushes = self.region.ops[at].flushes;
         let begins = matches!(first, Op::Vector(_))
             && matches!(part(first), Some(Part::Arithmetic { .. }))
             && self.swaps.is_empty();
@@ -304,6 +305,10 @@ impl Lowering<'_> {
             let Some(part) = gathering.take(at, &inst.op) else {
                 break;
             };
+            let is_arithmetic = matches!(part, Part::Arithmetic { .. });
+            if is_arithmetic && inst.flushes != ops[from].flushes {
+                break;
+            }
             let last = matches!(part, Part::Arithmetic { .. }) && ends(at);
             if last && gathering.checks > 1 {
                 run = Some(Run {
@@ -366,6 +371,8 @@ impl Lowering<'_> {
             self.known.after(&ops[at].op);
         }
         let (cold, back) = (self.a.new_label(), self.a.new_label());
+        self.keep_status();
+        let flushes = core::mem::take(&mut self.keeps_status);
         let flags = self.look_at(run, cold);
         for at in run.from..run.to {
             if !run.has(run.loads | run.vectors, at) {
@@ -382,6 +389,7 @@ impl Lowering<'_> {
                 run: run.again(),
                 after: self.flags_here(),
                 back,
+                flushes,
             },
         ));
     }
@@ -412,10 +420,15 @@ impl Lowering<'_> {
         found.end(self);
         self.joining = false;
         self.at = run.from;
-        self.clobber_to_look_once(run.to);
+        if self.flushes {
+            self.clobber();
+        } else {
+            self.clobber_to_look_once(run.to);
+        }
         if found.any {
             self.leave_if_any(Fp::S, self.s(3), cold);
         }
+        self.look_at_status(cold);
         self.flags_here()
     }
 

@@ -9,6 +9,7 @@ mod crc;
 mod crypto;
 mod dealt;
 mod float;
+mod flushed;
 mod half;
 mod joined;
 mod lanes;
@@ -271,6 +272,9 @@ impl Lowering<'_> {
     }
 
     pub(crate) fn vector(&mut self, op: &VOp) {
+        if !self.joining {
+            self.keep_status();
+        }
         match *op {
             VOp::Load { size, d, addr } => self.vload(size, d, addr),
             VOp::Store { size, a, addr } => self.vstore(size, a, addr),
