@@ -55,6 +55,8 @@ impl Userland {
     pub const ARM64: Userland = USERLANDS[0];
     /// Debian's armhf: 32-bit, little-endian.
     pub const ARMHF: Userland = USERLANDS[1];
+    /// Debian's armel: the same without floating point in hardware, for Armv5.
+    pub const ARMEL: Userland = userland("armel", "linux/arm/v5", "armv7l", &["bookworm"]);
     /// Debian's s390x: 64-bit, big-endian.
     pub const S390X: Userland = USERLANDS[4];
 

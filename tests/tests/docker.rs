@@ -1,7 +1,8 @@
 //! Promise: after one command, Docker runs and builds images of other
 //! architectures; before it, it can't.
 
-use e2e::{Dockerd, HostTable, USERLANDS, Userland, armistice, run};
+use armistice_arch::Platform;
+use e2e::{Dockerd, HostTable, USERLANDS, Userland, archive, armistice, run};
 
 #[track_caller]
 fn register(args: &[&str]) {
@@ -115,6 +116,34 @@ fn a_big_endian_program_reads_and_writes_files_pipes_and_processes() {
         .run(&Userland::S390X, &["sh", "-c", script])
         .ok()
         .prints("1000 999 998 ba7816bf");
+}
+
+/// One engine for all variants of 32-bit Arm: programs of armel are Armv5's, and Armv6 runs
+/// them, too.
+#[test]
+fn all_variants_of_32_bit_arm_run() {
+    let docker = Dockerd::shared();
+    let _host = HostTable::mounted();
+    register(&["arm/v7"]);
+    let folder = e2e::temporary();
+    let file = folder.path().join("image.tar");
+    let script = "uname -m && seq 1 1000 | sort -rn | head -1 && printf '%s' abc | sha256sum | cut -c1-8 && cat /etc/debian_version > /tmp/lines && ls /tmp";
+    for (userland, platform) in [
+        (Userland::ARMHF, "linux/arm/v7"),
+        (Userland::ARMEL, "linux/arm/v6"),
+        (Userland::ARMEL, "linux/arm/v5"),
+    ] {
+        let of = Platform::parse(platform).expect("a platform of the table");
+        let image = format!("armistice.test/{}:1", platform.replace('/', "-"));
+        archive::write(&file, &userland.tar(), &of, &image).expect("an archive");
+        let _ = docker.load(&file);
+        run(docker
+            .docker()
+            .args(["run", "--rm", "--platform", platform, &image])
+            .args(["sh", "-c", script]))
+        .ok()
+        .prints("armv7l\n1000\nba7816bf\nlines");
+    }
 }
 
 #[test]
