@@ -110,8 +110,7 @@ fn installs(folder: &Path) {
         sha256sum --check --ignore-missing SHA256SUMS
         tar -xzf armistice-*-x86_64-linux.tar.gz
         mkdir bin; install armistice-*-x86_64-linux/bin/* bin
-        bin/armistice register arm64
-        bin/armistice register arm/v7 --engine armistice
+        bin/armistice register arm64 arm/v7
         bin/armistice explain armistice-{VERSION}-image.tar",
         folder.display()
     );

@@ -59,7 +59,7 @@ fn the_dockerfile_builds_an_image_that_registers() {
         "arm64 is to be run by the engine:\n{done}"
     );
     docker
-        .run_privileged(&[], image, &["register", "arm", "--engine", "armistice"])
+        .run_privileged(&[], image, &["register", "arm"])
         .ok()
         .says("/usr/libexec/armistice/armistice-arm");
     assert_eq!(

@@ -50,18 +50,24 @@ fn without_arguments_it_registers_and_answers_in_json() {
         !done.stderr.is_empty(),
         "a report for people is expected on stderr:\n{done}"
     );
-    // arm64 is run by Armistice's own engine, which is in the image.
-    let entry = &host.entries()["qemu-aarch64"];
-    assert!(
-        entry.contains("interpreter /usr/libexec/armistice/armistice-aarch64\n"),
-        "{entry}"
-    );
+    // Both kinds of Arm are run by Armistice's own engines, which are in the image.
     let version = format!("Armistice's own engine {}", env!("CARGO_PKG_VERSION"));
     assert!(done.stderr.contains(&version), "{done}");
-    docker
-        .run(&Userland::ARM64, &["uname", "-m"])
-        .ok()
-        .prints("aarch64");
+    both_are_run_by(&docker, &host, "armistice");
+}
+
+/// arm64 and 32-bit Arm are, by emulators of this name in the image.
+#[track_caller]
+fn both_are_run_by(docker: &Dockerd, host: &HostTable, maker: &str) {
+    for (arch, userland) in [("aarch64", Userland::ARM64), ("arm", Userland::ARMHF)] {
+        let entry = &host.entries()[&format!("qemu-{arch}")];
+        let interpreter = format!("interpreter /usr/libexec/armistice/{maker}-{arch}\n");
+        assert!(entry.contains(&interpreter), "{entry}");
+        docker
+            .run(&userland, &["uname", "-m"])
+            .ok()
+            .prints(userland.uname);
+    }
 }
 
 #[test]
@@ -70,17 +76,13 @@ fn qemu_is_in_it_too_for_whoever_asks_for_it() {
     let host = HostTable::mounted();
     let image = docker.load_product();
     docker
-        .run_privileged(&[], &image, &["register", "arm64", "--engine", "qemu"])
+        .run_privileged(
+            &[],
+            &image,
+            &["register", "arm64", "arm", "--engine", "qemu"],
+        )
         .ok();
-    let entry = &host.entries()["qemu-aarch64"];
-    assert!(
-        entry.contains("interpreter /usr/libexec/armistice/qemu-aarch64\n"),
-        "{entry}"
-    );
-    docker
-        .run(&Userland::ARM64, &["uname", "-m"])
-        .ok()
-        .prints("aarch64");
+    both_are_run_by(&docker, &host, "qemu");
 }
 
 #[test]

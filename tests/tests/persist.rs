@@ -155,15 +155,15 @@ fn a_copy_that_is_there_already_stays() {
     // What the kernel has open cannot be written to.
     let folder = "echo -1 > /proc/sys/fs/binfmt_misc/status; cd /usr/local/libexec/armistice; ";
     for damage in [
-        "echo x >> qemu-arm",
+        "echo x >> armistice-arm",
         // The same size.
-        "printf x | dd of=qemu-arm bs=1 seek=100000 conv=notrunc status=none",
-        "chmod 700 qemu-arm",
-        "chmod u+s qemu-arm",
-        "rm qemu-arm",
-        "cp qemu-riscv64 qemu-arm",
-        "mv qemu-arm x; ln -s x qemu-arm",
-        "rm qemu-arm; mkfifo qemu-arm",
+        "printf x | dd of=armistice-arm bs=1 seek=100000 conv=notrunc status=none",
+        "chmod 700 armistice-arm",
+        "chmod u+s armistice-arm",
+        "rm armistice-arm",
+        "cp qemu-riscv64 armistice-arm",
+        "mv armistice-arm x; ln -s x armistice-arm",
+        "rm armistice-arm; mkfifo armistice-arm",
     ] {
         table.sh(&format!("{folder}{damage}")).ok();
         armistice(&table, &register).ok();

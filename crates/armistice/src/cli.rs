@@ -175,9 +175,8 @@ pub(crate) struct Emulators {
     /// Look for emulators here, before the usual places; may be repeated
     #[arg(long = "emulator-dir", value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) dirs: Vec<PathBuf>,
-    /// What runs arm64 and 32-bit Arm; default: for arm64 Armistice's own engine, and QEMU where that
-    /// is not found or the processor is too old for it; for 32-bit Arm QEMU, and Armistice's own
-    /// engine where QEMU is not found
+    /// What runs arm64 and 32-bit Arm; default: Armistice's own engine, and QEMU where that is not
+    /// found or the processor is too old for it
     #[arg(long, value_name = "ENGINE")]
     pub(crate) engine: Option<Engine>,
     /// Leave out the translations that 'armistice cache warm' has made

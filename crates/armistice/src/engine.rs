@@ -6,7 +6,7 @@ use std::path::Path;
 
 use armistice_arch::Arch;
 use armistice_binfmt::{Entry, Mark};
-use armistice_emulators::search::{has_own, own_comes_first};
+use armistice_emulators::search::has_own;
 use armistice_emulators::{Engine, Error, Found, Maker, Search};
 use serde::Serialize;
 
@@ -72,10 +72,6 @@ pub(crate) fn say_choice(arch: &Arch, found: &Found, search: &Search, output: Ou
         .iter()
         .find(|fault| matches!(fault, Error::OldProcessor { .. }));
     let why = match old {
-        _ if !own_comes_first(arch) => format!(
-            "Armistice's own engine (armistice-{}) is taken with --engine armistice",
-            arch.name
-        ),
         Some(fault) => fault.to_string(),
         None => format!(
             "Armistice's own engine (armistice-{}) was not found before it",

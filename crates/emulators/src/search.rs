@@ -6,11 +6,8 @@
 //! 3. the project's own folders, which its image and its packages fill;
 //! 4. the distribution's places.
 //!
-//! The first usable file wins. An [`Engine`] may say which kind it has to be; else:
-//! - where a directory has several, Armistice's own engine comes before QEMU;
-//! - an engine that does not come first ([`own_comes_first`]) is the other way round: in a
-//!   directory that somebody named it comes after QEMU; all other directories are searched
-//!   for QEMU first, and for the engine only if none of them has a QEMU.
+//! The first usable file wins. An [`Engine`] may say which kind it has to be; else, where a
+//! directory has several, Armistice's own engine comes before QEMU.
 //!
 //! In a directory that somebody named, an unusable file ends the search with an
 //! error, because they meant that one; elsewhere it is passed over and
@@ -41,8 +38,7 @@ const DISTRIBUTION: [&str; 4] = [
 /// architecture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Engine {
-    /// Armistice's own, else QEMU, as the directories have them; for an architecture whose
-    /// own engine does not come first ([`own_comes_first`]), QEMU, else Armistice's own.
+    /// Armistice's own, else QEMU, as the directories have them.
     #[default]
     Any,
     /// Armistice's own only; QEMU for the other architectures.
@@ -179,19 +175,6 @@ impl Search {
     /// the failed check for an unusable file in a named directory;
     /// [`Error::NotFound`], with all that was passed over, where none is left.
     pub fn find(&self, arch: &Arch) -> Result<Found, Error> {
-        if self.engine == Engine::Any && has_own(arch) && !own_comes_first(arch) {
-            // Whoever names a directory means what is in it.
-            let first = |dir: &Dir, maker| dir.origin.is_explicit() || maker != Maker::Armistice;
-            match self.find_where(arch, first) {
-                Err(Error::NotFound { .. }) => {}
-                found => return found,
-            }
-        }
-        self.find_where(arch, |_, _| true)
-    }
-
-    /// The first usable one of those that `may` be taken, by directory and maker.
-    fn find_where(&self, arch: &Arch, may: impl Fn(&Dir, Maker) -> bool) -> Result<Found, Error> {
         let mut passed_over = Vec::new();
         for dir in &self.dirs {
             if dir.origin.is_explicit() {
@@ -200,8 +183,7 @@ impl Search {
             for name in candidates(arch, self.engine) {
                 let path = dir.path.join(&name);
                 let maker = Maker::of(&path);
-                if !may(dir, maker)
-                    || dir.origin == Origin::Beside && maker != Maker::Armistice
+                if dir.origin == Origin::Beside && maker != Maker::Armistice
                     || path.symlink_metadata().is_err()
                 {
                     continue;
@@ -246,22 +228,14 @@ impl Search {
     }
 }
 
-/// Architectures that Armistice has an engine of its own for, and whether that engine comes
-/// before QEMU where nobody asks for either. An engine that has not been tried as widely as
-/// arm64's comes after QEMU.
-const OWN_ENGINES: [(&str, bool); 2] = [("aarch64", true), ("arm", false)];
+/// Architectures that Armistice has an engine of its own for, which comes before QEMU where
+/// nobody asks for either.
+const OWN_ENGINES: [&str; 2] = ["aarch64", "arm"];
 
 /// Whether Armistice has an engine of its own for an architecture.
 #[must_use]
 pub fn has_own(arch: &Arch) -> bool {
-    OWN_ENGINES.iter().any(|(name, _)| *name == arch.name)
-}
-
-/// Whether Armistice's own engine for an architecture comes before QEMU where nobody asks
-/// for either.
-#[must_use]
-pub fn own_comes_first(arch: &Arch) -> bool {
-    OWN_ENGINES.contains(&(arch.name, true))
+    OWN_ENGINES.contains(&arch.name)
 }
 
 /// Whether this processor has what Armistice's own engine needs.
@@ -280,10 +254,7 @@ fn candidates(arch: &Arch, engine: Engine) -> Vec<String> {
     let own = has_own(arch).then(|| own_name(arch));
     match (engine, own) {
         (Engine::Armistice, Some(own)) => vec![own],
-        (Engine::Any, Some(own)) if own_comes_first(arch) => {
-            [own].into_iter().chain(qemu).collect()
-        }
-        (Engine::Any, Some(own)) => qemu.into_iter().chain([own]).collect(),
+        (Engine::Any, Some(own)) => [own].into_iter().chain(qemu).collect(),
         _ => qemu.into(),
     }
 }
@@ -384,20 +355,14 @@ mod tests {
 
     #[test]
     fn the_engine_decides_what_may_run_arm() {
-        for (name, first) in OWN_ENGINES {
+        for name in OWN_ENGINES {
             let arch = Arch::by_name(name).unwrap();
             let own = format!("armistice-{name}");
             let qemu = candidates(arch, Engine::Qemu);
             assert!(qemu.iter().all(|name| !name.starts_with("armistice")));
             assert_eq!(candidates(arch, Engine::Armistice), [own.as_str()]);
             let any = candidates(arch, Engine::Any);
-            let own = [own];
-            let order = if first {
-                [&own[..], &qemu]
-            } else {
-                [&qemu[..], &own]
-            };
-            assert_eq!(any, order.concat());
+            assert_eq!(any, [&[own][..], &qemu].concat());
         }
         // The other order of bytes is another architecture.
         for name in ["riscv64", "armeb", "aarch64_be"] {

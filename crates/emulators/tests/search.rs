@@ -145,24 +145,19 @@ fn the_own_engine_is_taken_only_where_it_is_there() {
 }
 
 #[test]
-fn the_own_engine_for_arm_comes_after_qemu_but_where_it_is_named() {
+fn the_own_engine_for_arm_comes_before_qemu_too() {
     let [own, distribution] = [(); 2].map(|()| tempfile::tempdir().unwrap());
     let program = tiny_program();
-    put(&own.path().join("armistice-arm"), &program, 0o755);
-    let dirs = |first| {
-        in_dirs(&[
-            (own.path(), first),
-            (distribution.path(), Origin::Distribution),
-        ])
-    };
-    let taken = |search: &Search| search.find(arm()).unwrap().maker;
-    assert_eq!(taken(&dirs(Origin::Own)), Maker::Armistice);
+    let search = in_dirs(&[
+        (own.path(), Origin::Own),
+        (distribution.path(), Origin::Distribution),
+    ]);
+    let taken = || search.find(arm()).unwrap().maker;
     put(&distribution.path().join("qemu-arm"), &program, 0o755);
-    assert_eq!(taken(&dirs(Origin::Own)), Maker::Qemu);
-    assert_eq!(taken(&dirs(Origin::Option)), Maker::Armistice);
-    let mut search = dirs(Origin::Own);
-    search.engine = Engine::Armistice;
-    assert_eq!(taken(&search), Maker::Armistice);
+    assert_eq!(taken(), Maker::Qemu);
+    put(&own.path().join("qemu-arm"), &program, 0o755);
+    put(&own.path().join("armistice-arm"), &program, 0o755);
+    assert_eq!(taken(), Maker::Armistice);
 }
 
 #[test]

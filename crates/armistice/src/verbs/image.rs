@@ -10,7 +10,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use armistice_arch::{Arch, Platform};
-use armistice_emulators::search::{has_own, own_comes_first};
+use armistice_emulators::search::has_own;
 use armistice_emulators::{
     Emulator, Engine, Error as EmulatorError, Found, Maker, Processor, Search,
 };
@@ -177,11 +177,7 @@ fn take(
     match other.find(arch) {
         Ok(second) => all.push((arch, second.emulator)),
         // Why is said above.
-        Err(EmulatorError::NoEngine { .. }) if own_comes_first(arch) => {}
-        Err(EmulatorError::NoEngine { .. }) => output.note(format!(
-            "Without Armistice's own engine for {}: it was not found, or is not usable",
-            arch.display_name()
-        )),
+        Err(EmulatorError::NoEngine { .. }) => {}
         Err(EmulatorError::NotFound { .. }) => output.note(format!(
             "Without QEMU for {}: it will not run on processors older than x86-64-v3",
             arch.display_name()

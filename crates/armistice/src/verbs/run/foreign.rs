@@ -161,7 +161,7 @@ impl Handlers for Foreign {
                 .paths()
                 .find(|(arch, path)| has_own(arch) && Maker::of(path) == Maker::Armistice)
                 .with_context(|| {
-                    format!("{why}. Without a table only Armistice's own engines run programs, and only arm64's and, with --engine armistice, 32-bit Arm's")
+                    format!("{why}. Without a table only Armistice's own engines run programs: arm64's and 32-bit Arm's")
                 })?;
             anyhow::Ok(by_engine(shown(engine)?, arch.name))
         };
