@@ -92,7 +92,7 @@ pub(crate) enum Verb {
     Rmi(Rmi),
     /// Remove layers and other parts that no image here needs
     Prune(Prune),
-    /// Translate what images run before it is needed, and look after what is kept of that
+    /// Translate what arm64 images run before it is needed, and look after what is kept
     #[command(subcommand)]
     Cache(Cache),
     /// Work with Armistice's own container image
@@ -259,8 +259,8 @@ pub(crate) struct Register {
     /// engine: writes a unit of your systemd
     #[arg(long)]
     pub(crate) persist: bool,
-    /// First run what is usual in this image, root folder or archive and translate it, as 'armistice
-    /// cache warm' does; may be repeated
+    /// First run what is usual in this arm64 image, root folder or archive and translate it, as
+    /// 'armistice cache warm' does; may be repeated
     #[arg(long, value_name = "IMAGE|ROOTFS|ARCHIVE", conflicts_with_all = ["dry_run", "no_cache"])]
     pub(crate) warm: Vec<String>,
     /// How to show the result
@@ -591,8 +591,8 @@ pub(crate) struct Prune {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Cache {
-    /// Run what is usual in images or root folders, in containers without a network, translate it, and
-    /// put that behind a copy of the engine, which register and run take from then on
+    /// Run what is usual in arm64 images or root folders, in containers without a network, translate it,
+    /// and put that behind a copy of the engine, which register and run take from then on
     Warm(CacheWarm),
     /// Show what is kept
     Show(CacheShow),
@@ -604,7 +604,7 @@ pub(crate) enum Cache {
 
 #[derive(Debug, Args)]
 pub(crate) struct CacheWarm {
-    /// An image's name, an archive, or a root folder; what was kept before goes
+    /// An image's name, an archive, or a root folder, of arm64; what was kept before goes
     #[arg(value_name = "IMAGE|ROOTFS|ARCHIVE", value_hint = ValueHint::AnyPath, required = true)]
     pub(crate) what: Vec<String>,
     /// Look for the engine here, before the usual places; may be repeated
