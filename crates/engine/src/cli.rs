@@ -20,7 +20,7 @@ pub const USAGE_ERROR: i32 = 2;
 
 /// What `--help` prints, with names in braces.
 const HELP: &str = "\
-Runs an {architecture} Linux program on this x86-64 machine.
+Runs Linux programs of {architecture} on this x86-64 machine.
 
 Usage: {engine} [OPTIONS] PROGRAM [ARGUMENT]...
 

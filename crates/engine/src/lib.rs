@@ -1,7 +1,7 @@
-//! Runs Linux programs of other architectures on x86-64: AArch64.
+//! Runs Linux programs of other architectures on x86-64: AArch64 and 32-bit Arm.
 //!
-//! The library is all of `armistice-aarch64` but its start code, so that
-//! tests, which have std, can reach every part.
+//! The library is all of `armistice-aarch64` and `armistice-arm` but their start code, so
+//! that tests, which have std, can reach every part.
 #![no_std]
 
 extern crate alloc;
