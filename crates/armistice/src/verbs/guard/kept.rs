@@ -1,5 +1,5 @@
 //! What `guard` keeps when no architecture is named: what Armistice has registered or persisted
-//! here, and nothing more.
+//! here, and nothing more. Where that is nothing, `guard/mod.rs` takes what `register` would take.
 //!
 //! Each architecture keeps its emulator, so that an entry of QEMU's stays QEMU's. Where
 //! the emulator's file is gone, the usual search finds another. Options on the command line win.
