@@ -4,11 +4,11 @@
 //! The accesses are made by routines in assembler, which return when one faults
 //! (`memory/routines.rs`).
 //!
-//! Guest addresses are host addresses: the engine lies high, where the kernel
-//! puts a static-PIE, and takes nothing that the guest may name for its own.
-//! An interpreter's accesses do not look at [`Guest::IGNORED`] of an address. Those that the
-//! engine does for the guest never look at the top byte: it would be for the kernel to say
-//! whether an address may have a tag, and where no guest has tags, none has such addresses.
+//! Guest addresses are host addresses. The engine lies high, where the kernel puts a static-PIE,
+//! and takes no address that the guest may ask for. The interpreter's accesses ignore the bits
+//! [`Guest::IGNORED`] of an address. The accesses that the engine makes for the guest ignore the
+//! top byte, whoever the guest is. They do not check whether an address may have a tag, as a
+//! kernel would (docs/guest-seam.md).
 
 use core::cell::Cell;
 use core::marker::PhantomData;

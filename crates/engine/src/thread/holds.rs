@@ -1,11 +1,11 @@
 //! Threads that are stopped by another process which shares their memory.
 //!
-//! What is left of `ptrace` for a guest: a child made with `CLONE_VM` may stop
-//! its maker's threads one by one and look at their registers. Leak sanitizers
-//! do that before a program ends. The host's `ptrace` would show the engine's
-//! registers, and stop threads that hold its locks; so a thread is asked
-//! ([`handlers::ask_to_hold`]), stops by itself at a safe point, leaves a copy of
-//! its registers here, and waits.
+//! A child made with `CLONE_VM` may stop its maker's threads one by one by `ptrace` and look
+//! at their registers. Leak sanitizers do that before a program ends. Elsewhere guests trace
+//! guests by the host's `ptrace` (docs/ptrace-design.md). Here the tracer shares the engine's
+//! memory, and the host's `ptrace` could stop a thread that holds a lock which the tracer needs.
+//! So a thread is asked ([`handlers::ask_to_hold`]), stops by itself at a safe point, leaves a
+//! copy of its registers here, and waits.
 //!
 //! A thread that waits holds no lock, and is not in translated code.
 

@@ -5,9 +5,9 @@
 //! multiplies big numbers, or picks a row of a table in constant time, works on more slots
 //! and on others, and would spend its time on copies. Such a region swaps. Where it is
 //! entered, slots that its loops use little give their registers to slots that its loops use
-//! most. Where it is left, be it for a call of the interpreter, they get them back. `rdx`,
-//! in which products take one factor, gets the slot that most products share; in a region
-//! whose loops do not multiply, it is a register like the others.
+//! most. Where the region is left, also for a call of the interpreter, each slot gets its own
+//! register back. `rdx`, in which products take one factor, gets the slot that most products
+//! share; in a region whose loops do not multiply, it is a register like the others.
 //!
 //! Meanwhile an evicted slot is in a word of the state of its own. At a fault, the stub that
 //! leaves stores each register to the home of the slot that it usually holds. From there the

@@ -15,7 +15,8 @@ use armistice_binfmt::{Entry, Snapshot};
 use crate::cli;
 use crate::output::shown;
 
-/// Verbs that change a table whoever runs them wants changed. `guard` only puts back.
+/// Verbs by which a person changes a table on purpose. `guard` is not among them: it only puts
+/// entries back.
 const CHANGING: [&str; 3] = ["register", "unregister", "entrypoint"];
 
 /// Longer than any machine has been up.
