@@ -161,6 +161,23 @@ fn state_of_instruction_sets() {
     }
 }
 
+/// What translated code leaves to the interpreter under a condition is done where the condition
+/// holds.
+#[test]
+fn conditions_hold_in_the_interpreter() {
+    let dir = TempDir::new().unwrap();
+    for kind in ["-marm", "-mthumb"] {
+        let flags = ["-static", "-mfpu=neon-vfpv4", kind];
+        let program = compile(&dir, Target::Hard, "conditional.c", &flags);
+        let says = |options: &[&str]| said(&engine().args(options).arg(&program).output().unwrap());
+        let expected = says(&["--interpret"]);
+        assert!(expected.ends_with("exit status: 0\n"), "{expected}");
+        for options in [&[][..], &["--eager"]] {
+            similar_asserts(&says(options), &expected, kind);
+        }
+    }
+}
+
 /// A guest traces guests: the stops, and what is told of them.
 #[test]
 fn a_guest_traces_guests() {

@@ -612,11 +612,15 @@ impl Lowering<'_> {
     }
 
     /// What of the flags is seen once the operation being lowered has begun:
-    /// also its own faults show them.
+    /// also its own faults show them, and the condition that it is under.
     fn live_from_here(&self) -> Live {
-        let op = self.rest_of_block().first();
-        let faults = op.is_some_and(|inst| inst.op.may_fault());
-        (self.live_after()).max(if faults { Live::Weak } else { Live::Dead })
+        let op = self.rest_of_block().first().map(|inst| &inst.op);
+        let faults = op.is_some_and(Op::may_fault);
+        // The interpreter, which may have to do such an instruction after all, asks the condition
+        // once more.
+        let asks = self.begun.is_some() && matches!(op, Some(Op::Vector(_)));
+        let shows = faults || asks;
+        (self.live_after()).max(if shows { Live::Weak } else { Live::Dead })
     }
 
     /// What of the flags is seen after the operation being lowered, or the
