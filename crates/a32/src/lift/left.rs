@@ -18,7 +18,7 @@ impl Of {
         match self.operation {
             O::Breakpoint(_) | O::Supervisor(_) if self.always() && !amid => How::Own,
             O::Breakpoint(_) | O::Supervisor(_) | O::Undefined => How::Alone,
-            // Rounding is no mode, and what the host has met is taken from it outside.
+            // What the host has met is taken from it outside, and modes change there.
             O::Float(insn) if insn.op.class() == fp::Class::status && !reads_flags(insn) => {
                 How::Alone
             }

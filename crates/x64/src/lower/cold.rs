@@ -55,8 +55,8 @@ pub(crate) enum Cold {
         back: Label,
         /// A slot's register to be restored first, and from what.
         kept: Option<(Xmm, Xmm)>,
-        /// MXCSR is to be what it was before the instruction.
-        flushes: bool,
+        /// MXCSR is to be what it was before the instruction, and where that begins.
+        flushes: Option<Label>,
     },
     /// Let the interpreter do a run of instructions again, then go on behind it.
     Again {
@@ -67,8 +67,8 @@ pub(crate) enum Cold {
         /// Where the flags are to be behind it.
         after: Tracker,
         back: Label,
-        /// MXCSR is to be what it was before the run.
-        flushes: bool,
+        /// MXCSR is to be what it was before the run, and where that begins.
+        flushes: Option<Label>,
     },
 }
 
@@ -80,12 +80,12 @@ impl Cold {
             word,
             back,
             kept: None,
-            flushes: false,
+            flushes: None,
         }
     }
 
     /// The same, restoring a slot's register first, and MXCSR.
-    pub(crate) fn restoring(mut self, what: Option<(Xmm, Xmm)>, status: bool) -> Self {
+    pub(crate) fn restoring(mut self, what: Option<(Xmm, Xmm)>, status: Option<Label>) -> Self {
         if let Self::Interpret { kept, flushes, .. } = &mut self {
             (*kept, *flushes) = (what, status);
         }
@@ -153,8 +153,8 @@ impl Lowering<'_> {
                 }
                 (self.flags, self.pc) = (flags, pc);
                 self.flags_to_state();
-                if flushes {
-                    self.restore_status();
+                if let Some(begin) = flushes {
+                    self.restore_status(begin);
                 }
                 self.call_interpreter(word);
                 self.flags_in_state();
@@ -170,11 +170,7 @@ impl Lowering<'_> {
                 flushes,
             } => {
                 self.flags = flags;
-                if flushes {
-                    self.flags_to_state();
-                    self.restore_status();
-                }
-                self.again(&run, block);
+                self.again(&run, block, flushes);
                 self.flags_move(&after);
                 self.a.jmp(back);
             }

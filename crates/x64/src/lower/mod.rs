@@ -256,7 +256,7 @@ impl Lowerer {
             known: ir::upper::Upper::default(),
             joining: false,
             flushes: false,
-            keeps_status: false,
+            status_kept: None,
             held: [ir::Reg::ZERO; 2],
             products: Products::default(),
             early: 0,
@@ -305,8 +305,8 @@ pub(crate) struct Lowering<'a> {
     joining: bool,
     /// The operation being lowered flushes ([`ir::region::Inst::flushes`]).
     flushes: bool,
-    /// MXCSR is kept as it was before the instruction.
-    keeps_status: bool,
+    /// Where MXCSR was kept as it was before the instruction, which can be begun there again.
+    status_kept: Option<Label>,
     /// The slots in memory whose values `rax` and `rcx` were given last.
     held: [ir::Reg; 2],
     /// What is borrowed and put aside to multiply.
@@ -388,7 +388,7 @@ impl Lowering<'_> {
             self.op(&op);
             if !self.goes_on() {
                 self.bind_back();
-                self.keeps_status = false;
+                self.status_kept = None;
             }
         }
         self.known.after(&op);

@@ -144,7 +144,7 @@ impl Lowering<'_> {
         let (cold, back) = (self.a.new_label(), self.a.new_label());
         let what = Cold::interpret(self.pc, self.word(), self.flags_here(), back);
         self.cold
-            .push((cold, what.restoring(kept, self.keeps_status)));
+            .push((cold, what.restoring(kept, self.status_kept)));
         self.pending_back.push(back);
         cold
     }

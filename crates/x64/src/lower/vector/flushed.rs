@@ -13,10 +13,11 @@
 //! rounding tell of no denormal, their sources are compared first.
 //!
 //! Invariants: a detour that takes MXCSR back clears its exceptions, and gathers those of before in
-//! the state. So each is the reason of one detour only, though not of those that come first.
+//! the state. Where one of these may have been the reason, which other instructions leave, the
+//! host begins once more.
 
 use crate::asm::{Alu, Cond as Cc, Label, Size as Host};
-use crate::convention::RAX;
+use crate::convention::{RAX, RCX};
 use crate::lower::Lowering;
 
 /// MXCSR's bits of Invalid, Denormal, Divide-by-zero and Underflow.
@@ -25,12 +26,16 @@ const DIFFERS: i32 = 0x17;
 const EXCEPTIONS: i32 = 0x3f;
 
 impl Lowering<'_> {
-    /// Where the instruction flushes: keeps MXCSR as it is before it, or before a run.
+    /// Where the instruction flushes: keeps MXCSR as it is before it, or before a run. EFLAGS
+    /// has no flags behind this, so that it can be begun here again.
     pub(crate) fn keep_status(&mut self) {
-        if self.flushes && !self.keeps_status {
+        if self.flushes && self.status_kept.is_none() {
+            self.clobber();
+            let begin = self.a.new_label();
+            self.a.bind(begin);
             let before = self.c.state(self.c.layout.status_before);
             self.a.stmxcsr(before);
-            self.keeps_status = true;
+            self.status_kept = Some(begin);
         }
     }
 
@@ -45,14 +50,18 @@ impl Lowering<'_> {
         }
     }
 
-    /// MXCSR as it was before, its exceptions gathered in the state. Overwrites EFLAGS and `rax`.
-    pub(crate) fn restore_status(&mut self) {
+    /// MXCSR as it was before, its exceptions gathered in the state. If that had some, goes back
+    /// to where it was kept. Overwrites EFLAGS, `rax` and `rcx`.
+    pub(crate) fn restore_status(&mut self, begin: Label) {
         let before = self.c.state(self.c.layout.status_before);
-        self.a.mov_rm(Host::B32, RAX, before);
+        self.a.mov_rm(Host::B32, RCX, before);
         let gathered = self.c.state(self.c.layout.status);
-        self.a.alu_mr(Host::B32, Alu::Or, gathered, RAX);
+        self.a.alu_mr(Host::B32, Alu::Or, gathered, RCX);
+        self.a.mov_rr(Host::B32, RAX, RCX);
         self.a.alu_ri(Host::B32, Alu::And, RAX, !EXCEPTIONS);
         self.a.mov_mr(Host::B32, before, RAX);
         self.a.ldmxcsr(before);
+        self.a.test_ri(Host::B8, RCX, DIFFERS);
+        self.a.jcc(Cc::NE, begin);
     }
 }

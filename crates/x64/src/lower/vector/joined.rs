@@ -372,7 +372,7 @@ impl Lowering<'_> {
         }
         let (cold, back) = (self.a.new_label(), self.a.new_label());
         self.keep_status();
-        let flushes = core::mem::take(&mut self.keeps_status);
+        let flushes = self.status_kept.take();
         let flags = self.look_at(run, cold);
         for at in run.from..run.to {
             if !run.has(run.loads | run.vectors, at) {
@@ -445,7 +445,7 @@ impl Lowering<'_> {
     }
 
     /// The state before the run again, and the run by the interpreter.
-    pub(crate) fn again(&mut self, run: &Again, block: u64) {
+    pub(crate) fn again(&mut self, run: &Again, block: u64, flushes: Option<Label>) {
         for (n, reg) in (0..).zip(run.kept) {
             let Some(reg) = reg else { break };
             let place = self.aside(n);
@@ -454,6 +454,9 @@ impl Lowering<'_> {
             self.vwrite(reg, t);
         }
         self.flags_to_state();
+        if let Some(begin) = flushes {
+            self.restore_status(begin);
+        }
         let mut last = None;
         for inst in &self.region.ops[run.from..run.to] {
             if last != Some(inst.offset) {
