@@ -188,6 +188,6 @@ public class Ends {
 }
 END
 javac Ends.java 2> log; java Ends throw; echo $?; java Ends halt; echo $?; { java -XX:-CreateCoredumpOnCrash -XX:ErrorFile=crash Ends crash > log; } 2> /dev/null; echo $?; grep -o 'SIGSEGV (0xb)' log; grep '^siginfo' crash
-command java Ends wait > out 2> err & p=$!; until grep -q ready out; do sleep 0.1; done; jcmd $p Thread.print 2> /dev/null | grep -c -e '"main"' -e Thread.sleep; kill -QUIT $p; until grep -q 'JNI global' out; do sleep 0.1; done; kill $p; wait $p; echo $?; grep -e hook -e '^Full thread dump' out | cut -c1-16
+: > out; command java Ends wait >> out 2> err & p=$!; until grep -q ready out; do sleep 0.1; done; jcmd $p Thread.print 2> /dev/null | grep -c -e '"main"' -e Thread.sleep; kill -QUIT $p; until grep -q 'JNI global' out; do sleep 0.1; done; kill $p; wait $p; echo $?; grep -e hook -e '^Full thread dump' out | cut -c1-16
 jar cfe case.jar Case *.class 2> log; java -jar case.jar faults; echo $?; java -XX:ArchiveClassesAtExit=case.jsa -jar case.jar numbers > log; java -XX:SharedArchiveFile=case.jsa -Xshare:on -jar case.jar faults; echo $?
 printf '%s\n' 'System.out.println(IntStream.range(0, 10).sum() + " in the shell");' '/exit' > s.jsh; jshell -R-Djava.util.prefs.userRoot=. s.jsh < /dev/null 2> log; echo $?
