@@ -1,9 +1,10 @@
-//! Sequences of several instructions, with IT blocks of up to four, SETEND, and exclusive
-//! accesses. The interpreter is asked while a sequence grows, so that most run to their ends; what both
+//! Sequences of several instructions, with IT blocks of up to four, comparisons of floating point with
+//! conditions behind, SETEND, and exclusive accesses. The interpreter is asked while a sequence grows, so that most run to their ends; what both
 //! executors make of it is compared like all else.
 
 use a32::Aarch32;
 use a32::cpu::Cpu;
+use a32::decode::fp::Class;
 use a32::decode::{Insn, State as Set, decode};
 use a32::interp::step;
 use a32::operation::{Operation, operation};
@@ -188,7 +189,8 @@ fn part(rng: &mut Rng, set: Set, machine: &Machine) -> (Vec<u32>, Option<Machine
     for _ in 0..40 {
         let words = match rng.below_32(10) {
             0 => exclusive(rng, set),
-            1..5 if set == Set::Thumb => block(rng),
+            1 => judged(rng, set),
+            2..5 if set == Set::Thumb => block(rng),
             _ => vec![word_of(set, instruction(rng, set, |insn| !stores(insn)))],
         };
         let mut after = machine.clone();
@@ -265,6 +267,37 @@ fn stores(insn: Insn) -> bool {
 
 fn loads(insn: Insn) -> bool {
     matches!(operation(insn), Operation::LoadExclusive { .. })
+}
+
+/// An instruction of floating point, or in T32 of Advanced SIMD, under a condition of a comparison of
+/// floating point, whose flags nothing behind it sees.
+fn judged(rng: &mut Rng, set: Set) -> Vec<u32> {
+    const VCMP_SINGLE: u32 = 0xeeb4_0a40;
+    /// D, Vd, M and Vm.
+    const REGISTERS: u32 = 0x0040_f02f;
+    const VMRS_FLAGS: u32 = 0xeef1_fa10;
+    let thumb = set == Set::Thumb;
+    let cond = rng.below_32(14);
+    // Half precision, and what has no condition in A32, are UNPREDICTABLE under one.
+    let wanted = |insn| match insn {
+        Insn::Fp(insn, has) => {
+            let class = insn.op.class();
+            let computes = matches!(class, Class::three | Class::two | Class::to_integer);
+            let conditional = insn.vsize() != 1 && insn.word >> 28 != 15;
+            computes && conditional && (thumb || has.is_some())
+        }
+        Insn::Simd(_) => thumb,
+        _ => false,
+    };
+    let word = word_of(set, instruction(rng, set, wanted));
+    let mut words = vec![VCMP_SINGLE | rng.word() & REGISTERS, VMRS_FLAGS];
+    // CMP R3, R3 at the end.
+    if thumb {
+        words.extend([0xbf08 | cond << 4, word, 0x429b]);
+    } else {
+        words.extend([word & 0x0fff_ffff | cond << 28, 0xe153_0003]);
+    }
+    words
 }
 
 /// An IT block of one to four instructions.
