@@ -103,6 +103,11 @@ const SEQUENCES: &[(&str, Mode, &[u32])] = &[
         A32,
         &[0xe102_0051, 0xe6a7_0411, 0xe6e8_0051],
     ),
+    (
+        "floating point of vectors, flushed",
+        A32,
+        &[0xf202_0d54, 0xf321_0e03, 0xf202_0f54, 0xf3a2_0164],
+    ),
     ("rounds of ciphers", A32, &[0xf3b0_0302, 0xf302_0c44]),
 ];
 

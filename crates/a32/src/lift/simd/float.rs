@@ -12,7 +12,7 @@ use ir::vector::{Arg, FloatBin, FloatTest, FloatUnary, Fp, Rounding, Shape, VOp}
 
 /// Where a constant is.
 const CONSTANT: VReg = TABLE;
-/// The operation that is none.
+/// What comes behind an operation that is all.
 const NOTHING: [Option<VOp>; 3] = [None; 3];
 
 /// What it is lifted to, unless it is the interpreter's.
@@ -68,18 +68,22 @@ fn three_same(i: Insn) -> Option<Plan> {
     Some(match i.op {
         S::VFMA => plan(fused(false), true),
         S::VFMS => plan(fused(true), true),
-        S::VMLA_fp | S::VMLS_fp => chained(i.op == S::VMLS_fp, plan(NOP, true), a, b),
-        S::VRECPS | S::VRSQRTS => step(i.op == S::VRSQRTS, plan(NOP, false), a, b),
+        S::VMLA_fp | S::VMLS_fp => Plan {
+            more: chained(i.op == S::VMLS_fp, d),
+            ..plan(product(shape, a, b), true)
+        },
+        S::VRECPS | S::VRSQRTS => Plan {
+            more: step(i.op == S::VRSQRTS, d),
+            ..plan(product(shape, a, b), false)
+        },
         _ => plan(binary(simple(i.op)?, shape, target, a, b), false),
     })
 }
 
-/// In the place of an operation that is given later.
-const NOP: VOp = VOp::Mov {
-    half: false,
-    d: OTHER,
-    a: OTHER,
-};
+/// What a chain begins with.
+fn product(shape: Shape, a: VReg, b: Arg) -> VOp {
+    binary(FloatBin::Mul, shape, OTHER, a, b)
+}
 
 const fn simple(op: S) -> Option<FloatBin> {
     Some(match op {
@@ -98,49 +102,31 @@ const fn simple(op: S) -> Option<FloatBin> {
     })
 }
 
-/// VMLA and VMLS: the product is rounded, too.
-fn chained(subtracts: bool, plan: Plan, a: VReg, b: Arg) -> Plan {
-    let (shape, target) = (shape(plan.d), plan.d.target());
+/// VMLA and VMLS behind the product, which is rounded, too.
+fn chained(subtracts: bool, d: Vector) -> [Option<VOp>; 3] {
     let op = if subtracts {
         FloatBin::Sub
     } else {
         FloatBin::Add
     };
-    let sum = binary(op, shape, target, target, Arg::Each(OTHER));
-    Plan {
-        op: binary(FloatBin::Mul, shape, OTHER, a, b),
-        more: [Some(sum), None, None],
-        ..plan
-    }
+    let sum = binary(op, shape(d), d.target(), d.target(), Arg::Each(OTHER));
+    [Some(sum), None, None]
 }
 
-/// VRECPS and VRSQRTS: 2 - ab, and half of 3 - ab, where ab is rounded. Infinity times zero
-/// is a NaN on the host, and then the interpreter's.
-fn step(of_root: bool, plan: Plan, a: VReg, b: Arg) -> Plan {
-    let (shape, target) = (shape(plan.d), plan.d.target());
+/// VRECPS and VRSQRTS behind the rounded product ab: 2 - ab, and half of 3 - ab. Infinity times
+/// zero is a NaN on the host, and then the interpreter's.
+fn step(of_root: bool, d: Vector) -> [Option<VOp>; 3] {
     let lanes = |x: f32| u64::from(x.to_bits()) << 32 | u64::from(x.to_bits());
     let from = lanes(if of_root { 3.0 } else { 2.0 });
     let constant = VOp::Imm {
         d: CONSTANT,
         value: u128::from(from) << 64 | u128::from(from),
     };
-    let between = if of_root { OTHER } else { target };
-    let halved = binary(FloatBin::Mul, shape, target, OTHER, Arg::Const(lanes(0.5)));
-    Plan {
-        op: binary(FloatBin::Mul, shape, OTHER, a, b),
-        more: [
-            Some(constant),
-            Some(binary(
-                FloatBin::Sub,
-                shape,
-                between,
-                CONSTANT,
-                Arg::Each(OTHER),
-            )),
-            of_root.then_some(halved),
-        ],
-        ..plan
-    }
+    let between = if of_root { OTHER } else { d.target() };
+    let difference = binary(FloatBin::Sub, shape(d), between, CONSTANT, Arg::Each(OTHER));
+    let half = Arg::Const(lanes(0.5));
+    let halved = binary(FloatBin::Mul, shape(d), d.target(), OTHER, half);
+    [Some(constant), Some(difference), of_root.then_some(halved)]
 }
 
 const fn comparison(op: S) -> Option<(FloatTest, bool)> {
@@ -259,22 +245,24 @@ fn scalar(i: Insn) -> Option<Plan> {
     }
     let [d, n, _] = registers(i, i.q24() == 1);
     let element = Vector::new(i.vm(), true);
-    let b = Arg::Lane(element.whole(), low(i.vm() % 2 * 2 + i.m()));
-    let plan = Plan {
-        op: binary(FloatBin::Mul, shape(d), d.target(), n.source(N), b),
-        more: NOTHING,
+    let (a, b) = (
+        n.source(N),
+        Arg::Lane(element.whole(), low(i.vm() % 2 * 2 + i.m())),
+    );
+    let (op, more) = match i.op {
+        S::VMUL_fp_scalar => (binary(FloatBin::Mul, shape(d), d.target(), a, b), NOTHING),
+        S::VMLA_fp_scalar => (product(shape(d), a, b), chained(false, d)),
+        S::VMLS_fp_scalar => (product(shape(d), a, b), chained(true, d)),
+        _ => return None,
+    };
+    Some(Plan {
+        op,
+        more,
         d,
         reads_d: true,
         n: Some(n),
         m: None,
-    };
-    match i.op {
-        S::VMUL_fp_scalar => Some(plan),
-        S::VMLA_fp_scalar | S::VMLS_fp_scalar => {
-            Some(chained(i.op == S::VMLS_fp_scalar, plan, n.source(N), b))
-        }
-        _ => None,
-    }
+    })
 }
 
 /// Where D is computed: nothing of a chain is there before.
