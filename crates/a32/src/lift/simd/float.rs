@@ -4,23 +4,20 @@
 //! It rounds to the nearest. Where FPSCR asks the host for another rounding ([`DIRECTED`]), it is the
 //! interpreter's, as are estimates, half precision, and conversions to fixed point.
 
-use super::{D, M, N, OTHER, Plan, TABLE, Vector, low, of_three, registers};
-use crate::decode::simd::{Insn, Op as S};
+use super::{M, N, OTHER, Plan, TABLE, Vector, low, of_one, of_three, registers};
+use crate::decode::simd::{Class, Insn, Op as S};
 use crate::lift::{DIRECTED, Of};
 use ir::VReg;
 use ir::vector::{Arg, FloatBin, FloatTest, FloatUnary, Fp, Rounding, Shape, VOp};
 
 /// Where a constant is.
 const CONSTANT: VReg = TABLE;
-/// What comes behind an operation that is all.
-const NOTHING: [Option<VOp>; 3] = [None; 3];
 
 /// What it is lifted to, unless it is the interpreter's.
 pub(super) fn float(of: &Of, i: Insn) -> Option<Plan> {
     if of.mode.has(DIRECTED) {
         return None;
     }
-    use crate::decode::simd::Class;
     match i.op.class() {
         Class::three_same => three_same(i),
         Class::two_register => two(i),
@@ -217,17 +214,6 @@ const fn from_integer(signed: bool, fraction: u8, d: Vector, a: VReg) -> VOp {
     }
 }
 
-const fn of_one(op: VOp, d: Vector, m: Vector) -> Plan {
-    Plan {
-        op,
-        more: NOTHING,
-        d,
-        reads_d: false,
-        n: None,
-        m: Some(m),
-    }
-}
-
 /// VCVT from fixed point.
 fn from_fixed(i: Insn) -> Option<Plan> {
     if i.op != S::VCVT_fixed || i.op8() == 1 {
@@ -250,7 +236,7 @@ fn scalar(i: Insn) -> Option<Plan> {
         Arg::Lane(element.whole(), low(i.vm() % 2 * 2 + i.m())),
     );
     let (op, more) = match i.op {
-        S::VMUL_fp_scalar => (binary(FloatBin::Mul, shape(d), d.target(), a, b), NOTHING),
+        S::VMUL_fp_scalar => (binary(FloatBin::Mul, shape(d), d.target(), a, b), [None; 3]),
         S::VMLA_fp_scalar => (product(shape(d), a, b), chained(false, d)),
         S::VMLS_fp_scalar => (product(shape(d), a, b), chained(true, d)),
         _ => return None,
@@ -264,6 +250,3 @@ fn scalar(i: Insn) -> Option<Plan> {
         m: None,
     })
 }
-
-/// Where D is computed: nothing of a chain is there before.
-const _: () = assert!(D.0 != OTHER.0 && D.0 != CONSTANT.0);

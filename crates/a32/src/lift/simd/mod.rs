@@ -242,3 +242,14 @@ const fn of_three(op: VOp, [d, n, m]: [Vector; 3], reads_d: bool) -> Plan {
         m: Some(m),
     }
 }
+
+const fn of_one(op: VOp, d: Vector, m: Vector) -> Plan {
+    Plan {
+        op,
+        more: [None; 3],
+        d,
+        reads_d: false,
+        n: None,
+        m: Some(m),
+    }
+}

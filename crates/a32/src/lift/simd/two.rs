@@ -1,6 +1,6 @@
 //! Two vectors: what is done to one, AES, and copies of a scalar.
 
-use super::{M, Plan, Vector, low, registers, size};
+use super::{M, Plan, Vector, low, of_one, registers, size};
 use crate::decode::simd::{Insn, Op as S};
 use ir::vector::{Arg, Crypto, Lanes, Narrow, Unary, VOp};
 
@@ -103,17 +103,6 @@ const fn rounds_of_two(op: S) -> Option<Crypto> {
         S::SHA256SU0 => Crypto::Sha256Schedule0,
         _ => return None,
     })
-}
-
-const fn of_one(op: VOp, d: Vector, m: Vector) -> Plan {
-    Plan {
-        op,
-        more: [None; 3],
-        d,
-        reads_d: false,
-        n: None,
-        m: Some(m),
-    }
 }
 
 const fn narrowed(i: Insn) -> Option<Narrow> {
