@@ -95,9 +95,7 @@ impl Lowering<'_> {
 
     /// EFLAGS may be overwritten by who looks at the result.
     fn clobber_to_look(&mut self) {
-        if self.flushes {
-            self.clobber();
-        } else if !self.joining {
+        if !self.joining {
             self.clobber_to_look_once(self.at + 1);
         }
     }
@@ -429,7 +427,6 @@ impl Lowering<'_> {
     /// that do not show these by their results. Overwrites EFLAGS; uses scratch 3.
     pub(super) fn look_at_sources(&mut self, f: Fp, shape: Shape, x: Xmm, y: Xmm) {
         if self.flushes {
-            self.clobber();
             self.leave_if_nan(f, shape == Shape::Scalar, x, y);
         }
     }

@@ -309,7 +309,7 @@ impl Lowering<'_> {
             if is_arithmetic && inst.flushes != ops[from].flushes {
                 break;
             }
-            let last = matches!(part, Part::Arithmetic { .. }) && ends(at);
+            let last = is_arithmetic && ends(at);
             if last && gathering.checks > 1 {
                 run = Some(Run {
                     to: at + 1,
@@ -366,13 +366,14 @@ impl Lowering<'_> {
         self.at = run.from;
         self.pc = pc(ops, run.from);
         self.give_back();
+        // Where the host begins once more, it loads once more: what was loaded is not kept.
+        self.keep_status();
         for at in (run.from..run.to).filter(|&at| run.has(run.loads, at)) {
             self.op(&ops[at].op);
             self.known.after(&ops[at].op);
         }
-        let (cold, back) = (self.a.new_label(), self.a.new_label());
-        self.keep_status();
         let flushes = self.status_kept.take();
+        let (cold, back) = (self.a.new_label(), self.a.new_label());
         let flags = self.look_at(run, cold);
         for at in run.from..run.to {
             if !run.has(run.loads | run.vectors, at) {
@@ -420,11 +421,7 @@ impl Lowering<'_> {
         found.end(self);
         self.joining = false;
         self.at = run.from;
-        if self.flushes {
-            self.clobber();
-        } else {
-            self.clobber_to_look_once(run.to);
-        }
+        self.clobber_to_look_once(run.to);
         if found.any {
             self.leave_if_any(Fp::S, self.s(3), cold);
         }
