@@ -7,7 +7,7 @@
 //!
 //! A filter of system calls (seccomp), of those who started the program, may kill for that entry,
 //! as systemd's `SystemCallArchitectures=native` does. Under filters a child tries it first; if
-//! that ends the child, no call at all is made by it.
+//! that is refused or ends the child, no call at all is made by the entry.
 
 use core::sync::atomic::AtomicU32;
 
@@ -18,8 +18,8 @@ use crate::host::sys::{
 };
 use crate::thread::interruptible::{self, Entry};
 
-/// i386's number.
-const MMAP2: u32 = 192;
+/// i386's `mmap`, which counts the offset in pages.
+pub const MMAP2: u32 = 192;
 
 /// Where addresses of 32 bits end.
 const END: u64 = 1 << 32;
@@ -28,8 +28,8 @@ const END: u64 = 1 << 32;
 /// use it; those of them that have 32 bits are taken, since the entry would choose them, too.
 ///
 /// # Errors
-/// The kernel's, `ENOSYS` where it has no such entry or a filter kills for it, or may do so.
-/// Nothing is changed then.
+/// The kernel's, `ENOSYS` where it has no such entry, and where a filter refuses the entry, ends who
+/// uses it, or may do so. No address is taken then.
 pub fn leave(end: u64) -> Result<(), Errno> {
     if is_filtered() {
         match trial() {
@@ -51,7 +51,7 @@ fn take_rest(end: u64) -> Result<u64, Errno> {
     let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE;
     let arguments = [end, END - end, 0, flags.into(), u64::MAX, 0];
     // SAFETY: NOREPLACE takes only free addresses.
-    unsafe { narrow(MMAP2, &arguments) }
+    unsafe { narrow_map(&arguments) }
 }
 
 /// Maps something for a guest that does not run yet, where the kernel chooses.
@@ -65,15 +65,17 @@ pub fn map(length: u64, protection: u32, flags: u32) -> Result<u64, Errno> {
     }
     let arguments = [0, length, protection.into(), flags.into(), u64::MAX, 0];
     // SAFETY: the mapping takes free addresses.
-    unsafe { narrow(MMAP2, &arguments) }
+    unsafe { narrow_map(&arguments) }
 }
 
+/// [`MMAP2`] by the entry.
+///
 /// # Safety
 /// The call does with the process's memory what its manual says.
-unsafe fn narrow(number: u32, arguments: &[u64; 6]) -> Result<u64, Errno> {
+unsafe fn narrow_map(arguments: &[u64; 6]) -> Result<u64, Errno> {
     static NOTHING: AtomicU32 = AtomicU32::new(0);
     // SAFETY: the caller's.
-    unsafe { interruptible::enter(&NOTHING, Entry::Narrow, number, arguments) }
+    unsafe { interruptible::enter(&NOTHING, Entry::Narrow, MMAP2, arguments) }
 }
 
 /// Whether filters judge this process's calls.
@@ -121,7 +123,7 @@ fn trial() -> Trial {
                 0,
             ];
             // SAFETY: the mapping takes free addresses.
-            let answer = unsafe { narrow(MMAP2, &arguments) };
+            let answer = unsafe { narrow_map(&arguments) };
             sys::exit_group(i32::from(answer.is_err()))
         }
         Ok(child) => child,

@@ -120,7 +120,8 @@ pub enum Entry {
     Narrow,
 }
 
-/// Whether a filter of system calls kills for [`Entry::Narrow`]. It is set before the guest runs.
+/// Whether a filter of system calls refuses [`Entry::Narrow`], or ends who uses it. It is set
+/// before the guest runs.
 static IS_NARROW_OUT: AtomicBool = AtomicBool::new(false);
 
 /// From now on [`Entry::Narrow`] is as on a kernel that does not have it.

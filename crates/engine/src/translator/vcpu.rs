@@ -411,7 +411,7 @@ pub fn layout<G: Guest>() -> Layout {
 mod tests {
     use a64::Aarch64;
     use a64::cpu::Cpu;
-    use a64::lift::{ANY_STACK, SOFT_FLOAT};
+    use a64::lift::{ANY_STACK, FLUSHES, SOFT_FLOAT};
 
     use super::*;
 
@@ -461,6 +461,7 @@ mod tests {
         let targets = layout::<Aarch64>().targets;
         let of = |mode: Mode| targets[mode.number()];
         assert_eq!(of(Mode::PLAIN), of(SOFT_FLOAT));
+        assert_eq!(of(Mode::PLAIN), of(FLUSHES));
         assert_eq!(of(ANY_STACK), of(ANY_STACK.with(SOFT_FLOAT, true)));
         assert_ne!(of(Mode::PLAIN), of(ANY_STACK));
     }

@@ -8,15 +8,14 @@ use crate::host::sys::{self, Errno, MAP_ANONYMOUS, MAP_NORESERVE, MAP_PRIVATE, n
 use crate::linux::placing;
 use crate::thread::interruptible::Entry;
 
-/// `mmap`, with its arguments as x86-64 has them. i386's counts the offset in pages.
+/// `mmap`, with its arguments as x86-64 has them.
 pub(super) fn mmap(call: &mut Call<'_>) -> Result<u64, Errno> {
-    const MMAP2: u32 = 192;
     if !room::is_left() {
         return call.pass(number::MMAP);
     }
     let offset = call.arguments[5];
     call.arguments[5] /= PAGE;
-    let result = call.pass_by(Entry::Narrow, MMAP2);
+    let result = call.pass_by(Entry::Narrow, placing::MMAP2);
     call.arguments[5] = offset;
     result
 }
