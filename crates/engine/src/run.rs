@@ -585,21 +585,26 @@ impl<A: Abi> Runtime<A> {
             self.spare.hold(),
             self.learner.map(Learner::hold),
         );
-        let rest = (
-            thread.actions.hold(),
-            thread.pending.hold(),
-            self.process.space.hold(),
-            self.process.heap.hold(),
-            STALE.hold(),
-            (self.process.holds.hold(), self.process.parking.hold()),
-            self.process.tracees.hold(),
-            (self.process.shown.hold(), own::stack::hold()),
-            // The last: nothing is allocated from here on.
-            heap::hold(),
-        );
-        // SAFETY: without a stack, the child is a copy that goes on here.
-        let result = unsafe { clone::clone(request, None) };
-        drop(rest);
+        let result = thread.actions.with(|actions| {
+            let rest = (
+                thread.pending.hold(),
+                self.process.space.hold(),
+                self.process.heap.hold(),
+                STALE.hold(),
+                (self.process.holds.hold(), self.process.parking.hold()),
+                self.process.tracees.hold(),
+                (self.process.shown.hold(), own::stack::hold()),
+                // The last: nothing is allocated from here on.
+                heap::hold(),
+            );
+            // The child may end before this thread is back: no other thread is to be woken for a
+            // SIGCHLD that the guest drops. What is dropped has no handler.
+            let _ = signal::set_whole_mask(thread.mask | !actions.dropped());
+            // SAFETY: without a stack, the child is a copy that goes on here.
+            let result = unsafe { clone::clone(request, None) };
+            drop(rest);
+            result
+        });
         drop(locks);
         drop(uses);
         match result {

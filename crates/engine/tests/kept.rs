@@ -56,6 +56,20 @@ fn a_kept_signal_that_another_thread_gets_ends_no_call() {
     assert_eq!(said(&command.output().unwrap()), expected);
 }
 
+/// A bug once: `SIGCHLD` of a child that ended while its parent was still in `fork` was not dropped,
+/// and woke another thread.
+#[test]
+fn a_signal_that_is_dropped_ends_no_call() {
+    let dir = TempDir::new().unwrap();
+    let children = if long() { "3000" } else { "100" };
+    let run = |mut command: Command| said(&command.arg(children).output().unwrap());
+    let expected = run(Command::new(native(&dir, "dropped.c")));
+    assert_eq!(expected, "ended early: 0\nexit status: 0\n");
+    let mut command = engine();
+    command.arg(guest(&dir, "dropped.c", "-O2"));
+    assert_eq!(run(command), expected);
+}
+
 /// Codes of the kernel's own, and bytes that no code has.
 #[test]
 fn what_may_be_sent_in_the_kernels_name() {

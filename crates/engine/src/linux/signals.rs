@@ -83,6 +83,18 @@ impl Actions {
         sets
     }
 
+    /// The signals that do nothing when they come, as most processes have `SIGCHLD`. The kernel
+    /// drops them where they are not blocked, and keeps them where they are: then each thread
+    /// that does not block them is woken for them.
+    #[must_use]
+    pub fn dropped(&mut self) -> u64 {
+        let (ignored, handled) = self.sets();
+        let by_default = (1..=COUNT)
+            .filter(|&signal| default_of(signal) == Default::Ignore)
+            .fold(0, |set, signal| set | bit(signal));
+        (ignored | by_default & !handled) & !TAKEN
+    }
+
     /// Sets the action on a signal, on the host too.
     ///
     /// # Errors
