@@ -26,11 +26,13 @@ use crate::linux::delivery::Fatal;
 use crate::linux::process::{Process, Thread};
 use crate::linux::ptrace::stops::ERESTARTSYS;
 use crate::linux::ptrace::tracee::Tracee;
+use crate::linux::signals::Actions;
 use crate::linux::syscalls::{self, Control};
 use crate::linux::{other, seccomp, signals};
 use crate::memory::guest_memory::{self, GuestMemory};
 use crate::thread::attention::{Attention, Block};
 use crate::thread::clone::{self, Request};
+use crate::thread::taken::TAKEN;
 use crate::thread::traced::Beginning;
 use crate::translator::interpret;
 use crate::translator::kept::file::File;
@@ -224,7 +226,7 @@ unsafe extern "C" fn begin<A: Abi>(start: *mut c_void) -> ! {
     let _ = thread.block.use_for_signals();
     runtime.translator.join(vcpu, attention);
     if *flags & clone::CLEAR_SIGHAND != 0 {
-        let _ = thread.actions.with(signals::Actions::clear_handlers);
+        let _ = thread.actions.with(Actions::clear_handlers);
     }
     thread.pending.join(attention);
     thread.set_mask(thread.mask);
@@ -562,7 +564,11 @@ impl<A: Abi> Runtime<A> {
         } else {
             self.fork(thread, vcpu, request)
         };
-        let _ = signal::set_whole_mask(mask);
+        // Another thread may have set a handler for what was dropped, and this one have run it.
+        let _ = signal::set_whole_mask(!TAKEN);
+        if !thread.attention().has_signal() {
+            let _ = signal::set_whole_mask(mask);
+        }
         result
     }
 
@@ -597,9 +603,7 @@ impl<A: Abi> Runtime<A> {
                 // The last: nothing is allocated from here on.
                 heap::hold(),
             );
-            // The child may end before this thread is back: no other thread is to be woken for a
-            // SIGCHLD that the guest drops. What is dropped has no handler.
-            let _ = signal::set_whole_mask(thread.mask | !actions.dropped());
+            let_what_is_dropped_come(thread, actions);
             // SAFETY: without a stack, the child is a copy that goes on here.
             let result = unsafe { clone::clone(request, None) };
             drop(rest);
@@ -626,7 +630,7 @@ impl<A: Abi> Runtime<A> {
                 core_file::arm_child();
                 code.child(vcpu);
                 if request.has(clone::CLEAR_SIGHAND) {
-                    let _ = thread.actions.with(signals::Actions::clear_handlers);
+                    let _ = thread.actions.with(Actions::clear_handlers);
                 }
                 start_registers::<A>(&mut vcpu.cpu, request);
             }
@@ -661,6 +665,11 @@ impl<A: Abi> Runtime<A> {
             .seccomp
             .join(thread.attention(), attention, same_process);
         let start = Box::into_raw(start);
+        if request.has(clone::VFORK) && !request.has(clone::SIGHAND) {
+            thread
+                .actions
+                .with(|actions| let_what_is_dropped_come(thread, actions));
+        }
         // SAFETY: `begin` gets its `Start` and a stack that is its own.
         let result = unsafe { clone::clone(request, Some((stack, begin::<A>, start.cast()))) };
         drop(uses);
@@ -676,6 +685,13 @@ impl<A: Abi> Runtime<A> {
         }
         result
     }
+}
+
+/// Lets the kernel drop what the guest drops while a child is made, where all else is blocked: the
+/// child may end before the thread is back, and its `SIGCHLD`, if kept, wakes other threads.
+/// No handler runs for it.
+fn let_what_is_dropped_come(thread: &Thread, actions: &mut Actions) {
+    let _ = signal::set_whole_mask(thread.mask | !actions.dropped());
 }
 
 /// The registers that a child starts with, from its parent's.

@@ -20,7 +20,7 @@ static atomic_int done;
 static void *makes(void *children)
 {
     for (int left = *(int *)children; left > 0; left--) {
-        pid_t child = fork();
+        pid_t child = left % 2 ? fork() : vfork();
         if (child == 0)
             _exit(0);
         waitpid(child, NULL, 0);
