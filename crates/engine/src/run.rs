@@ -348,7 +348,9 @@ impl<A: Abi> Runtime<A> {
         }
     }
 
-    /// Lets the registers be those after the call: the one place where a call descends.
+    /// Lets the registers be those after the call. Two others call [`Abi::finish`], for registers
+    /// that are not those of a call that has ended: `supervise_traced` lets a tracer see a call
+    /// that is to be made again, and the debugger ends one in which a thread has stopped.
     #[inline]
     fn conclude(
         &self,

@@ -111,7 +111,11 @@ fn chained(subtracts: bool, d: Vector) -> [Option<VOp>; 3] {
 }
 
 /// VRECPS and VRSQRTS behind the rounded product ab: 2 - ab, and half of 3 - ab. Infinity times
-/// zero is a NaN on the host, and then the interpreter's.
+/// zero is a NaN on the host, and then the interpreter does all.
+///
+/// The operations here may write d's own register, which may hold a or b: the interpreter never
+/// does the instruction again for one of these. The product is no NaN and no denormal, so neither
+/// is the difference, whose unit in the last place is 2^-24 or more, nor half of it.
 fn step(of_root: bool, d: Vector) -> [Option<VOp>; 3] {
     let lanes = |x: f32| u64::from(x.to_bits()) << 32 | u64::from(x.to_bits());
     let from = lanes(if of_root { 3.0 } else { 2.0 });
