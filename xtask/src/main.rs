@@ -44,14 +44,14 @@ Usage: cargo xtask TASK
                  [--without-avx512]
                  Compare interpreter, translator and QEMU; with --long, write
                  crates/oracle/results and crates/a32/results
-  suites [--only SUITE]
+  suites [--guest arm64|arm] [--only SUITE]
                  Run GCC's test programs under the engine and QEMU, and write
                  crates/engine/results
   suites --only cpython|glib|perl|perl-cpan|stress-ng|systemd[:TEST,...]
                  [--again] [--fresh] [--all-on-qemu]
                  Run these in Debian for amd64 natively and for arm64 on the
                  engine; goes on where it was broken off
-  suites --only go|libc-test|ltp[:TEST,...] [--source CHECKOUT] [--all] [--jobs N]
+  suites [--guest arm64|arm] --only go|libc-test|ltp[:TEST,...] [--source CHECKOUT] [--all] [--jobs N]
                  Run tests of libraries and of system calls on the engine, and
                  natively and on QEMU what fails there, or all
   decode-real    Decode Debian's arm64 programs, and object files of armhf and armel, and

@@ -1,4 +1,4 @@
-//! Suites of libraries and of system calls, compiled for arm64 on this machine:
+//! Suites of libraries and of system calls, compiled for the guest on this machine:
 //! what is wanted of them.
 
 use std::path::{Path, PathBuf};
@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use e2e::product;
 
+use super::guest::Guest;
 use super::{compared, go, libc_test, ltp};
 use crate::setup::{self, Need, need};
 
@@ -23,6 +24,7 @@ const NEEDS: &[Need] = &[need(
 /// What is wanted.
 #[derive(Debug)]
 pub(super) struct Wanted<'a> {
+    guest: Guest,
     suite: &'static str,
     /// These alone. None: all.
     tests: Vec<&'a str>,
@@ -36,7 +38,7 @@ pub(super) struct Wanted<'a> {
 
 impl<'a> Wanted<'a> {
     /// From `SUITE[:TEST,TEST...]` and flags. Nothing if it is no suite of these.
-    pub(super) fn parse(what: &'a str, flags: &[&'a str]) -> Result<Option<Self>> {
+    pub(super) fn parse(guest: Guest, what: &'a str, flags: &[&'a str]) -> Result<Option<Self>> {
         let (name, tests) = match what.split_once(':') {
             Some((name, tests)) => (name, tests.split(',').collect()),
             None => (what, Vec::new()),
@@ -45,6 +47,7 @@ impl<'a> Wanted<'a> {
             return Ok(None);
         };
         let mut wanted = Self {
+            guest,
             suite,
             tests,
             source: None,
@@ -84,13 +87,14 @@ impl<'a> Wanted<'a> {
 /// Runs what is wanted and is not done yet, and writes the suite's page.
 pub(super) fn suites(wanted: &Wanted<'_>) -> Result<()> {
     setup::install(&[setup::QUICK, NEEDS, ltp::NEEDS])?;
-    let (engine, qemu) = (crate::step::engine()?, setup::newest_qemu()?);
+    let guest = wanted.guest;
+    let (engine, qemu) = (guest.engine()?, guest.newest_qemu()?);
     let folder = product::target_dir().join("suites");
     std::fs::create_dir_all(&folder)?;
     let mut suite = match wanted.suite {
-        "go" => go::suite(&folder)?,
-        "libc-test" => libc_test::suite(&folder, &wanted.checkout()?)?,
-        _ => ltp::suite(&folder, &wanted.checkout()?)?,
+        "go" => go::suite(guest, &folder)?,
+        "libc-test" => libc_test::suite(guest, &folder, &wanted.checkout()?)?,
+        _ => ltp::suite(guest, &folder, &wanted.checkout()?)?,
     };
     if !wanted.tests.is_empty() {
         suite.only(&wanted.tests)?;

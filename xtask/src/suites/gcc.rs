@@ -1,5 +1,5 @@
 //! GCC's test programs, out of Debian's source package of a fixed version: what
-//! they are compiled with may be another.
+//! they are compiled with may be another. Each is compiled in all the [ways] of a guest.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,6 +8,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use super::Program;
+use super::guest::Guest;
 use crate::setup::{self, Need, need};
 use crate::step::run;
 
@@ -18,30 +19,87 @@ const SUITE: &str = "bookworm";
 /// The package, and the archive in the archive of its sources.
 const PACKAGE: &str = "gcc-12";
 
-const LEVELS: [&str; 2] = ["-O0", "-O2"];
+/// A compiler, and the flags of all programs that it makes so.
+#[derive(Debug, Clone, Copy)]
+struct Way {
+    compiler: &'static str,
+    flags: &'static [&'static str],
+    /// What the intrinsics need beside, where they are compiled so. All of it is advertised.
+    advsimd: Option<&'static [&'static str]>,
+}
 
-/// What the intrinsics need. All of it is advertised.
-const ADVSIMD: &str = "-march=armv8.2-a+fp16+crypto+dotprod+rdma+fp16fml+bf16+i8mm";
+const ARM64: &str = "aarch64-linux-gnu-gcc";
+const ARMHF: &str = "arm-linux-gnueabihf-gcc";
+/// It has no floating-point registers, and no instruction after armv5te: as T32, 16-bit ones only.
+const ARMEL: &str = "arm-linux-gnueabi-gcc";
+
+const ADVSIMD: Option<&[&str]> =
+    Some(&["-march=armv8.2-a+fp16+crypto+dotprod+rdma+fp16fml+bf16+i8mm"]);
+const ADVSIMD_ARM: Option<&[&str]> = Some(&[
+    "-march=armv8.2-a+simd+fp16+crypto+dotprod+fp16fml+bf16+i8mm",
+    "-mfpu=auto",
+]);
+
+/// How a guest's programs are compiled.
+const fn ways(guest: Guest) -> &'static [Way] {
+    const fn way(
+        compiler: &'static str,
+        flags: &'static [&'static str],
+        advsimd: Option<&'static [&'static str]>,
+    ) -> Way {
+        Way {
+            compiler,
+            flags,
+            advsimd,
+        }
+    }
+    match guest {
+        Guest::Arm64 => const { &[way(ARM64, &["-O0"], ADVSIMD), way(ARM64, &["-O2"], ADVSIMD)] },
+        Guest::Arm => {
+            const {
+                &[
+                    way(ARMHF, &["-marm", "-O0"], ADVSIMD_ARM),
+                    way(ARMHF, &["-marm", "-mfpu=neon", "-O3"], None),
+                    way(ARMHF, &["-mthumb", "-O2"], ADVSIMD_ARM),
+                    way(ARMEL, &["-marm", "-O2"], None),
+                    way(ARMEL, &["-mthumb", "-O2"], None),
+                ]
+            }
+        }
+    }
+}
 
 /// All programs, fetched into `folder` if they are not there.
-pub(super) fn programs(folder: &Path) -> Result<Vec<Program>> {
+pub(super) fn programs(guest: Guest, folder: &Path) -> Result<Vec<Program>> {
     let sources = folder.join("gcc");
     if !sources.is_dir() {
         fetch(folder, &sources)?;
     }
     let mut programs = Vec::new();
-    for level in LEVELS {
+    for way in ways(guest) {
         let execute = sources.join("gcc.c-torture/execute");
-        torture(&execute, "", level, &[], &mut programs)?;
-        torture(&execute, "ieee", level, &["-fno-inline"], &mut programs)?;
-        builtins(&execute.join("builtins"), level, &mut programs)?;
-        advsimd(
-            &sources.join("gcc.target/aarch64/advsimd-intrinsics"),
-            level,
-            &mut programs,
-        )?;
+        torture(&execute, "", way, &[], &mut programs)?;
+        torture(&execute, "ieee", way, &["-fno-inline"], &mut programs)?;
+        builtins(&execute.join("builtins"), way, &mut programs)?;
+        if let Some(flags) = way.advsimd {
+            let folder = sources.join("gcc.target/aarch64/advsimd-intrinsics");
+            advsimd(&folder, way, flags, &mut programs)?;
+        }
     }
     Ok(programs)
+}
+
+impl Way {
+    /// A program's name in its suite.
+    fn named(&self, name: &str) -> String {
+        let soft = if self.compiler == ARMEL { " soft" } else { "" };
+        format!("{name} {}{soft}", self.flags.join(" "))
+    }
+
+    fn flags(&self, more: &[&str]) -> Vec<String> {
+        let all = self.flags.iter().chain(more);
+        all.map(ToString::to_string).collect()
+    }
 }
 
 /// Whole or not at all.
@@ -113,18 +171,18 @@ fn options(text: &str) -> Vec<String> {
 fn torture(
     execute: &Path,
     part: &str,
-    level: &str,
+    way: &Way,
     flags: &[&str],
     programs: &mut Vec<Program>,
 ) -> Result<()> {
     for source in files(&execute.join(part), ".c")? {
         let text = String::from_utf8_lossy(&fs::read(&source)?).into_owned();
-        let mut all: Vec<String> = vec![level.to_owned()];
-        all.extend(flags.iter().map(ToString::to_string));
+        let mut all = way.flags(flags);
         all.extend(options(&text));
         programs.push(Program {
             suite: "c-torture",
-            name: Path::new(part).join(stem(&source)).display().to_string() + " " + level,
+            compiler: way.compiler,
+            name: way.named(&Path::new(part).join(stem(&source)).display().to_string()),
             flags: all,
             sources: vec![source],
         });
@@ -134,7 +192,7 @@ fn torture(
 
 /// Those that bring string functions of their own, which must not be the
 /// compiler's or libc's.
-fn builtins(folder: &Path, level: &str, programs: &mut Vec<Program>) -> Result<()> {
+fn builtins(folder: &Path, way: &Way, programs: &mut Vec<Program>) -> Result<()> {
     const FLAGS: [&str; 6] = [
         "-fno-tree-dse",
         "-fno-tree-loop-distribute-patterns",
@@ -147,24 +205,21 @@ fn builtins(folder: &Path, level: &str, programs: &mut Vec<Program>) -> Result<(
         let name = stem(&library).trim_end_matches("-lib").to_owned();
         programs.push(Program {
             suite: "c-torture",
+            compiler: way.compiler,
             sources: vec![
                 folder.join(format!("{name}.c")),
                 library,
                 folder.join("lib/main.c"),
             ],
-            name: format!("builtins/{name} {level}"),
-            flags: [level]
-                .iter()
-                .chain(&FLAGS)
-                .map(ToString::to_string)
-                .collect(),
+            name: way.named(&format!("builtins/{name}")),
+            flags: way.flags(&FLAGS),
         });
     }
     Ok(())
 }
 
 /// But those that are to be compiled only, or not even that.
-fn advsimd(folder: &Path, level: &str, programs: &mut Vec<Program>) -> Result<()> {
+fn advsimd(folder: &Path, way: &Way, flags: &[&str], programs: &mut Vec<Program>) -> Result<()> {
     for source in files(folder, ".c")? {
         let text = String::from_utf8_lossy(&fs::read(&source)?).into_owned();
         let runs = ["dg-error", "dg-do compile", "dg-do assemble"];
@@ -173,9 +228,10 @@ fn advsimd(folder: &Path, level: &str, programs: &mut Vec<Program>) -> Result<()
         }
         programs.push(Program {
             suite: "advsimd-intrinsics",
-            name: stem(&source) + " " + level,
+            compiler: way.compiler,
+            name: way.named(&stem(&source)),
             sources: vec![source],
-            flags: vec![level.to_owned(), ADVSIMD.to_owned()],
+            flags: way.flags(flags),
         });
     }
     Ok(())

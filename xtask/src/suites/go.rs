@@ -2,7 +2,7 @@
 //! version, which are unpacked into the target folder: nothing is installed.
 //!
 //! The compiler runs natively. So does the `go` command that tests call, which
-//! then builds arm64 programs for the runtime's tests of crashes, signals and
+//! then builds the guest's programs for the runtime's tests of crashes, signals and
 //! profiles.
 
 use std::path::{Path, PathBuf};
@@ -12,7 +12,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use e2e::command::Done;
 
-use super::compared::{Arch, Suite, Test, Verdict, Verdicts, of_program};
+use super::compared::{Suite, Test, Verdict, Verdicts, of_program};
+use super::guest::{Arch, Guest};
 use crate::setup;
 use crate::step::run;
 
@@ -22,14 +23,15 @@ const VERSION: &str = "1.24";
 /// How long the tests of a package may take natively.
 const LIMIT: Duration = Duration::from_secs(1800);
 
-pub(super) fn suite(folder: &Path) -> Result<Suite> {
-    let go = Go::new(folder)?;
+pub(super) fn suite(guest: Guest, folder: &Path) -> Result<Suite> {
+    let go = Go::new(guest, folder)?;
     let packages = go.packages()?.into_iter();
     let tests = packages
         .map(|(package, place)| go.test(package, place))
         .collect();
     Ok(Suite {
         name: "go",
+        guest,
         about: format!(
             "The tests of Go's standard library ({}), with `-test.short`.",
             go.version()?
@@ -41,6 +43,7 @@ pub(super) fn suite(folder: &Path) -> Result<Suite> {
 /// An unpacked Go.
 #[derive(Debug, Clone)]
 struct Go {
+    guest: Guest,
     root: PathBuf,
     /// Caches and programs.
     work: PathBuf,
@@ -48,8 +51,9 @@ struct Go {
 
 impl Go {
     /// Whole or not at all.
-    fn new(folder: &Path) -> Result<Self> {
+    fn new(guest: Guest, folder: &Path) -> Result<Self> {
         let go = Self {
+            guest,
             root: folder.join("go"),
             work: folder.join("go-work"),
         };
@@ -109,7 +113,7 @@ impl Go {
     }
 
     fn output(&self, args: &[&str]) -> Result<String> {
-        let output = self.command("arm64").args(args).output();
+        let output = self.command(self.guest.own().go()).args(args).output();
         let output = output.context("can't start go")?;
         if !output.status.success() {
             bail!(
@@ -144,7 +148,7 @@ impl Go {
     fn test(&self, package: String, folder: PathBuf) -> Test {
         let start = |arch: Arch| {
             let mut command = vec!["env".to_owned()];
-            command.extend(self.env(arch.name()));
+            command.extend(self.env(arch.go()));
             command.push(self.program(&package, arch).display().to_string());
             // In the form that marks the lines about tests.
             command
@@ -154,9 +158,13 @@ impl Go {
         let (go, name) = (self.clone(), package.clone());
         Test {
             build: Box::new(move |arch| go.build(&name, arch)),
-            native: start(Arch::Amd64),
-            arm64: start(Arch::Arm64),
-            temporary: Arch::BOTH.map(|arch| self.program(&package, arch)).into(),
+            native: start(self.guest.native()),
+            own: start(self.guest.own()),
+            temporary: self
+                .guest
+                .both()
+                .map(|arch| self.program(&package, arch))
+                .into(),
             name: package,
             folder,
             limit: LIMIT,
@@ -170,7 +178,7 @@ impl Go {
         if program.is_file() {
             return Ok(true);
         }
-        let mut command = self.command(arch.name());
+        let mut command = self.command(arch.go());
         command.args(["test", "-c", "-vet=off", "-p", "2", "-o"]);
         let output = command.arg(&program).arg(package).output();
         let output = output.context("can't start go")?;

@@ -4,12 +4,13 @@
 //! QEMU and not under the engine may have had too little time. Another build of
 //! the engine, another QEMU or another compiler begins anew.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use e2e::need;
 
 use super::compared::{Kept as Outcomes, Verdict};
+use super::guest::Guest;
 use super::machine::Machine;
 use super::{Outcome, Program, Ran};
 
@@ -18,13 +19,16 @@ use super::{Outcome, Program, Ran};
 pub(super) struct Kept(Outcomes);
 
 impl Kept {
-    /// The compiler is the program of that name that the host has.
-    pub(super) fn new(engine: &Path, qemu: &Path, compiler: &str) -> Result<Self> {
-        let compiler = need::program(compiler, "gcc-aarch64-linux-gnu");
-        Ok(Self(Outcomes::open(
-            Outcomes::place("gcc"),
-            &[engine, qemu, &compiler],
-        )?))
+    /// The compilers are the programs of these names that the host has.
+    pub(super) fn new(guest: Guest, engine: &Path, qemu: &Path) -> Result<Self> {
+        let compilers = guest.compilers().iter();
+        let compilers: Vec<PathBuf> = compilers
+            .map(|name| need::program(name, &format!("gcc-{}", name.trim_end_matches("-gcc"))))
+            .collect();
+        let mut files = vec![engine, qemu];
+        files.extend(compilers.iter().map(PathBuf::as_path));
+        let place = Outcomes::place(&guest.titled("gcc"));
+        Ok(Self(Outcomes::open(place, &files)?))
     }
 
     /// Nothing if it was not run; nothing inside if it does not compile.
@@ -85,6 +89,7 @@ mod tests {
         let open = || Kept(Outcomes::open(folder.path().join("gcc"), &[&engine, &qemu]).unwrap());
         let program = |name: &str| Program {
             suite: "c-torture",
+            compiler: "gcc",
             name: name.to_owned(),
             sources: Vec::new(),
             flags: Vec::new(),

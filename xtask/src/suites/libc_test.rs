@@ -13,7 +13,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use e2e::command::Done;
 
-use super::compared::{Arch, Suite, Test, Verdict, Verdicts, of_program};
+use super::compared::{Suite, Test, Verdict, Verdicts, of_program};
+use super::guest::{Arch, Guest};
 use super::source;
 use crate::setup;
 use crate::step::run;
@@ -22,26 +23,31 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 const RELEASE: &str = "bookworm";
 
-pub(super) fn suite(folder: &Path, checkout: &Path) -> Result<Suite> {
+pub(super) fn suite(guest: Guest, folder: &Path, checkout: &Path) -> Result<Suite> {
     let work = folder.join("libc-test");
     std::fs::create_dir_all(&work)?;
     let mut tests = Vec::new();
     for libc in ["musl", "glibc"] {
-        for arch in Arch::BOTH {
+        for arch in guest.both() {
             let place = work.join(format!("{libc}-{}", arch.name()));
             if !place.is_dir() {
-                build(checkout, &place, libc, arch.gnu(), &work)?;
+                build(checkout, &place, libc, arch, guest, &work)?;
             }
         }
         // One that was built for one of them only is told as not built.
         let mut built = BTreeSet::new();
-        for arch in Arch::BOTH {
+        for arch in guest.both() {
             built.extend(programs(&work.join(format!("{libc}-{}/src", arch.name())))?);
         }
-        tests.extend(built.iter().map(|program| test(&work, libc, program)));
+        tests.extend(
+            built
+                .iter()
+                .map(|program| test(&work, libc, guest, program)),
+        );
     }
     Ok(Suite {
         name: "libc-test",
+        guest,
         about: format!(
             "musl's libc-test ({}), linked with Debian {RELEASE}'s musl and with glibc, statically \
              and dynamically.",
@@ -52,16 +58,23 @@ pub(super) fn suite(folder: &Path, checkout: &Path) -> Result<Suite> {
 }
 
 /// All programs of a libc and an architecture. Whole or not at all.
-fn build(checkout: &Path, place: &Path, libc: &str, gnu: &str, work: &Path) -> Result<()> {
-    println!("Building libc-test: {libc}, {gnu}.");
+fn build(
+    checkout: &Path,
+    place: &Path,
+    libc: &str,
+    arch: Arch,
+    guest: Guest,
+    work: &Path,
+) -> Result<()> {
+    println!("Building libc-test: {libc}, {}.", arch.name());
     let partial = place.with_extension("partial");
     source::copy(checkout, &partial)?;
     let config = partial.join("config.mak");
     std::fs::copy(partial.join("config.mak.def"), &config)?;
     let mut text = std::fs::read_to_string(&config)?;
     text.push_str(&match libc {
-        "musl" => with_musl(work, gnu)?,
-        _ => with_glibc(gnu),
+        "musl" => with_musl(work, arch, guest)?,
+        _ => with_glibc(arch),
     });
     std::fs::write(&config, text)?;
     let make = |goals: &[String]| -> Result<std::process::Output> {
@@ -95,16 +108,17 @@ fn build(checkout: &Path, place: &Path, libc: &str, gnu: &str, work: &Path) -> R
 }
 
 /// The cross compilers' glibc comes without libcrypt.
-fn with_glibc(gnu: &str) -> String {
+fn with_glibc(arch: Arch) -> String {
+    let (gnu, loader) = (arch.gnu(), arch.loader());
     let mut config = format!(
-        "CC = {gnu}-linux-gnu-gcc\nCROSS_COMPILE = {gnu}-linux-gnu-\n\
+        "CC = {gnu}-gcc\nCROSS_COMPILE = {gnu}-\n\
          LDLIBS := $(filter-out -lcrypt,$(LDLIBS))\n"
     );
-    if gnu != "x86_64" {
-        let root = format!("/usr/{gnu}-linux-gnu/lib");
+    if arch != Arch::Amd64 {
+        let root = format!("/usr/{gnu}/lib");
         // The old tag is for what libc itself opens, too: libgcc_s, to end threads.
         config.push_str(&format!(
-            "LDFLAGS += -Wl,--dynamic-linker={root}/ld-linux-{gnu}.so.1 \
+            "LDFLAGS += -Wl,--dynamic-linker={root}/{loader} \
              -Wl,-rpath,{root},--disable-new-dtags\n"
         ));
     }
@@ -112,18 +126,18 @@ fn with_glibc(gnu: &str) -> String {
 }
 
 /// Its compiler's description names the places that Debian installs it to.
-fn with_musl(work: &Path, gnu: &str) -> Result<String> {
-    let root = musl(work)?.display().to_string();
-    let lib = format!("/usr/lib/{gnu}-linux-musl");
+fn with_musl(work: &Path, arch: Arch, guest: Guest) -> Result<String> {
+    let root = musl(work, guest)?.display().to_string();
+    let (gnu, lib) = (arch.gnu(), format!("/usr/lib/{}", arch.musl()));
     let specs = std::fs::read_to_string(format!("{root}{lib}/musl-gcc.specs"))?;
     let moved = specs.replace("/usr/", &format!("{root}/usr/")).replace(
-        &format!("/lib/ld-musl-{gnu}.so.1"),
+        &format!("/lib/{}", arch.musl_loader()),
         &format!("{root}{lib}/libc.so"),
     );
     let file = work.join(format!("musl-{gnu}.specs"));
     std::fs::write(&file, moved)?;
     Ok(format!(
-        "CC = {gnu}-linux-gnu-gcc -specs {}\nCROSS_COMPILE = {gnu}-linux-gnu-\nLDLIBS := \
+        "CC = {gnu}-gcc -specs {}\nCROSS_COMPILE = {gnu}-\nLDLIBS := \
          $(filter-out -lcrypt -ldl -lresolv -lutil,$(LDLIBS))\n",
         file.display()
     ))
@@ -131,16 +145,16 @@ fn with_musl(work: &Path, gnu: &str) -> Result<String> {
 
 /// musl for both architectures, unpacked as it would lie on Debian, where /lib
 /// is /usr/lib.
-fn musl(work: &Path) -> Result<PathBuf> {
-    let root = work.join("musl");
+fn musl(work: &Path, guest: Guest) -> Result<PathBuf> {
+    let root = work.join(guest.titled("musl"));
     if root.is_dir() {
         return Ok(root);
     }
     println!("Missing: Debian's musl of {RELEASE}, for both architectures (2 MB).");
     let at = work.join("musl-apt");
-    let apt = setup::lists_for(&at, "deb", RELEASE, &["amd64", "arm64"])?;
+    let apt = setup::lists_for(&at, "deb", RELEASE, &guest.both().map(Arch::name))?;
     let unpacked = at.join("unpacked");
-    for arch in Arch::BOTH.map(Arch::name) {
+    for arch in guest.both().map(Arch::name) {
         for package in ["musl", "musl-dev"] {
             apt.get(&["download", &format!("{package}:{arch}")])?;
             run(Command::new("dpkg-deb")
@@ -184,17 +198,17 @@ fn programs(folder: &Path) -> Result<Vec<String>> {
     Ok(programs)
 }
 
-fn test(work: &Path, libc: &str, program: &str) -> Test {
+fn test(work: &Path, libc: &str, guest: Guest, program: &str) -> Test {
     let at = |arch: &str| work.join(format!("{libc}-{arch}/src")).join(program);
-    let [native, arm64] = Arch::BOTH.map(|arch| at(arch.name()));
-    let both = [native.clone(), arm64.clone()];
+    let [native, own] = guest.both().map(|arch| at(arch.name()));
+    let both = [native.clone(), own.clone()];
     let name = program.trim_end_matches(".exe");
     Test {
         name: format!("{libc}/{name}"),
         build: Box::new(move |_| Ok(both.iter().all(|file| file.is_file()))),
         folder: work.to_owned(),
         native: vec![native.display().to_string()],
-        arm64: vec![arm64.display().to_string()],
+        own: vec![own.display().to_string()],
         limit: LIMIT,
         read,
         temporary: Vec::new(),

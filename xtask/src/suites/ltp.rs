@@ -1,6 +1,6 @@
 //! The Linux Test Project's tests of system calls, out of a checkout that the
 //! caller has (`--source`): built for both architectures (statically for
-//! arm64), folder by folder as they are wanted, and started as its list of them says.
+//! the guest), folder by folder as they are wanted, and started as its list of them says.
 //!
 //! Those that would disturb the machine, or take it too long, are left out,
 //! with a reason a line (`ltp-left-out.txt`).
@@ -14,7 +14,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use e2e::command::{Done, line_of};
 
-use super::compared::{Arch, Suite, Test, Verdict, Verdicts, of_program};
+use super::compared::{Suite, Test, Verdict, Verdicts, of_program};
+use super::guest::{Arch, Guest};
 use super::reasons::Reasons;
 use super::source;
 use crate::setup::{Need, need};
@@ -42,13 +43,14 @@ const LEFT_OUT: &str = include_str!("ltp-left-out.txt");
 /// Tests stop themselves sooner than that.
 const LIMIT: Duration = Duration::from_secs(180);
 
-pub(super) fn suite(folder: &Path, checkout: &Path) -> Result<Suite> {
+pub(super) fn suite(guest: Guest, folder: &Path, checkout: &Path) -> Result<Suite> {
     let ltp = Arc::new(Ltp {
         work: folder.join("ltp"),
+        guest,
         folders: folders(&checkout.join(TESTS))?,
-        building: Arch::BOTH.map(|_| Mutex::new(())),
+        building: guest.both().map(|_| Mutex::new(())),
     });
-    for arch in Arch::BOTH {
+    for arch in guest.both() {
         if !ltp.root(arch).is_dir() {
             ltp.configure(checkout, arch)?;
         }
@@ -67,6 +69,7 @@ pub(super) fn suite(folder: &Path, checkout: &Path) -> Result<Suite> {
     }
     Ok(Suite {
         name: "ltp",
+        guest,
         about: format!(
             "The Linux Test Project's tests of system calls ({}), static. {} are left out, as they \
              would disturb the machine or take too long.",
@@ -101,6 +104,7 @@ fn folders(tests: &Path) -> Result<BTreeMap<String, PathBuf>> {
 /// from them.
 struct Ltp {
     work: PathBuf,
+    guest: Guest,
     folders: BTreeMap<String, PathBuf>,
     /// Held, by architecture, while something is built.
     building: [Mutex<()>; 2],
@@ -125,15 +129,15 @@ impl Ltp {
         let tree = self.tree(arch);
         source::copy(checkout, &tree)?;
         self.step(arch, Command::new("make").arg("autotools"))?;
-        // There is no root with arm64's libraries; and none but libc, that both
+        // There is no root with the guest's libraries; and none but libc, that both
         // have the same tests.
         let linked = match arch {
             Arch::Amd64 => "LDFLAGS=",
-            Arch::Arm64 => "LDFLAGS=-static",
+            _ => "LDFLAGS=-static",
         };
         let mut configure = Command::new("./configure");
         configure
-            .arg(format!("--host={}-linux-gnu", arch.gnu()))
+            .arg(format!("--host={}", arch.gnu()))
             .arg(format!("--prefix={}", self.root(arch).display()))
             .args([linked, "CFLAGS=-O1", "PKG_CONFIG=false"]);
         self.step(arch, &mut configure)?;
@@ -166,7 +170,7 @@ impl Ltp {
     /// Builds a program with all others of its folder, and installs them. Some
     /// folders have programs that are not for each architecture.
     fn build(&self, program: &str, arch: Arch) -> Result<bool> {
-        let number = usize::from(arch != Arch::Amd64);
+        let number = usize::from(arch == self.guest.own());
         let building = self.building.get(number).map(Mutex::lock);
         let _building = building.map(|lock| lock.unwrap_or_else(PoisonError::into_inner));
         let file = self.root(arch).join("testcases/bin").join(program);
@@ -208,8 +212,8 @@ fn test(ltp: &Arc<Ltp>, name: &str, command: &str) -> Test {
     Test {
         name: name.to_owned(),
         build: Box::new(move |arch| builder.build(&program, arch)),
-        native: start(Arch::Amd64),
-        arm64: start(Arch::Arm64),
+        native: start(ltp.guest.native()),
+        own: start(ltp.guest.own()),
         folder: ltp.work.clone(),
         limit: LIMIT,
         read,

@@ -2,8 +2,8 @@
 //! guest, static, and run under the engine and under the newest QEMU.
 //!
 //! They are GCC's own, out of Debian's source package: the programs of
-//! `gcc.c-torture/execute` and those of every Advanced SIMD intrinsic, at -O0
-//! and at -O2. Each checks itself, and says by its exit code whether it found
+//! `gcc.c-torture/execute` and those of every Advanced SIMD intrinsic, for each of
+//! the guest's [ways](gcc). Each checks itself, and says by its exit code whether it found
 //! the compiler (here: what runs its code) right. Nothing of them is kept in
 //! this project but which passed.
 
@@ -11,6 +11,7 @@ mod compared;
 mod cross;
 mod gcc;
 mod go;
+mod guest;
 mod kept;
 mod libc_test;
 mod ltp;
@@ -26,12 +27,12 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 use e2e::product;
+use guest::Guest;
 
 use crate::setup;
-use crate::step::engine;
 
 /// How to say what is wanted.
-pub(crate) const USAGE: &str = "suites [--only SUITE[:TEST,...] [--source CHECKOUT] [--all] \
+pub(crate) const USAGE: &str = "suites [--guest arm64|arm] [--only SUITE[:TEST,...] [--source CHECKOUT] [--all] \
      [--jobs N] [--again] [--fresh] [--all-on-qemu]]";
 
 /// How long a program may take, in seconds.
@@ -41,6 +42,7 @@ const PATIENCE: &str = "120";
 #[derive(Debug)]
 pub(crate) struct Program {
     suite: &'static str,
+    compiler: &'static str,
     /// In its suite.
     name: String,
     sources: Vec<PathBuf>,
@@ -69,17 +71,24 @@ impl Ran {
     }
 }
 
-/// What compiles them.
-const COMPILER: &str = "aarch64-linux-gnu-gcc";
-
-/// Runs them, and writes crates/engine/results/suites.md. An error if a program
+/// Runs them, and writes crates/engine/results/suites.md, or suites-arm.md. An error if a program
 /// that passes under QEMU does not under the engine.
 pub(crate) fn suites(args: &[&str]) -> Result<()> {
+    let (guest, args) = match *args {
+        ["--guest", name, ref rest @ ..] => {
+            let guest = Guest::by_name(name);
+            (guest.context("--guest wants arm64 or arm")?, rest)
+        }
+        _ => (Guest::default(), args),
+    };
     if let ["--only", what, ref flags @ ..] = *args {
         if let Some(wanted) = userland::Wanted::parse(what, flags)? {
+            if guest != Guest::Arm64 {
+                bail!("{what} runs in userlands of arm64 only");
+            }
             return userland::suites(&wanted);
         }
-        if let Some(wanted) = cross::Wanted::parse(what, flags)? {
+        if let Some(wanted) = cross::Wanted::parse(guest, what, flags)? {
             return cross::suites(&wanted);
         }
     }
@@ -89,22 +98,27 @@ pub(crate) fn suites(args: &[&str]) -> Result<()> {
         _ => bail!("usage: cargo xtask {USAGE}"),
     };
     setup::install(&[setup::QUICK, gcc::NEEDS])?;
-    let (engine, qemu) = (engine()?, setup::newest_qemu()?);
+    let (engine, qemu) = (guest.engine()?, guest.newest_qemu()?);
     let folder = product::target_dir().join("suites");
-    let mut programs = gcc::programs(&folder)?;
+    let mut programs = gcc::programs(guest, &folder)?;
     programs.retain(|program| only.is_none_or(|only| program.suite.starts_with(only)));
     if programs.is_empty() {
         bail!("no suite starts with {}", only.unwrap_or_default());
     }
     println!("{} programs", programs.len());
-    let results = run_all(&programs, &folder.join("run"), &engine, &qemu)?;
-    let page = page::page(&programs, &results, &qemu)?;
+    let results = run_all(
+        guest,
+        &programs,
+        &folder.join(guest.titled("run")),
+        &engine,
+        &qemu,
+    )?;
+    let page = page::page(guest, &programs, &results, &qemu)?;
     println!("\n{page}");
     if only.is_none() {
-        let place = product::workspace().join("crates/engine/results/suites.md");
-        std::fs::create_dir_all(place.with_file_name(""))?;
-        std::fs::write(&place, page)?;
-        println!("Written to crates/engine/results/suites.md");
+        let place = format!("crates/engine/results/{}.md", guest.titled("suites"));
+        std::fs::write(product::workspace().join(&place), page)?;
+        println!("Written to {place}");
     }
     match results.iter().flatten().filter(|ran| ran.worse()).count() {
         0 => Ok(()),
@@ -115,12 +129,13 @@ pub(crate) fn suites(args: &[&str]) -> Result<()> {
 /// Each in a folder of its own, as many at a time as there are processors. What was
 /// kept of this build of the engine, this QEMU and this compiler is not run again.
 fn run_all(
+    guest: Guest,
     programs: &[Program],
     folder: &Path,
     engine: &Path,
     qemu: &Path,
 ) -> Result<Vec<Option<Ran>>> {
-    let kept = kept::Kept::new(engine, qemu, COMPILER)?;
+    let kept = kept::Kept::new(guest, engine, qemu)?;
     pool::each(programs, pool::processors(), |number, program| {
         if let Some(ran) = kept.read(program)? {
             return Ok(ran);
@@ -136,7 +151,7 @@ fn run_all(
 
 fn one(program: &Program, place: &Path, engine: &Path, qemu: &Path) -> Result<Option<Ran>> {
     let binary = place.join("program");
-    let compiled = Command::new(COMPILER)
+    let compiled = Command::new(program.compiler)
         .args(["-w", "-static"])
         .args(&program.flags)
         .arg("-o")
@@ -146,7 +161,7 @@ fn one(program: &Program, place: &Path, engine: &Path, qemu: &Path) -> Result<Op
         .current_dir(place)
         .stdin(Stdio::null())
         .output()
-        .with_context(|| format!("can't start {COMPILER}"))?;
+        .with_context(|| format!("can't start {}", program.compiler))?;
     if !compiled.status.success() {
         return Ok(None);
     }

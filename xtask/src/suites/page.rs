@@ -5,19 +5,31 @@ use std::path::Path;
 
 use anyhow::Result;
 
+use super::guest::Guest;
 use super::{Outcome, Program, Ran};
 use crate::differential::{first_line, host};
 
-pub(super) fn page(programs: &[Program], results: &[Option<Ran>], qemu: &Path) -> Result<String> {
+pub(super) fn page(
+    guest: Guest,
+    programs: &[Program],
+    results: &[Option<Ran>],
+    qemu: &Path,
+) -> Result<String> {
+    let compilers: Result<Vec<String>> = guest
+        .compilers()
+        .iter()
+        .map(|compiler| first_line(compiler, &["--version"]))
+        .collect();
     let mut page = format!(
         "# Programs that nobody here wrote\n\n\
-         By `cargo xtask suites`, which says where they come from. {}, host {}; compiled by {}; \
+         By `cargo xtask suites --guest {}`, which says where they come from. {}, host {}; compiled by {}; \
          beside {}.\n\n\
          | suite | programs | not compiled | pass under the engine | pass under QEMU |\n\
          | --- | --- | --- | --- | --- |\n",
+        guest.name(),
         first_line("date", &["--iso-8601"])?,
         host()?,
-        first_line(super::COMPILER, &["--version"])?,
+        compilers?.join(" and "),
         first_line(&qemu.display().to_string(), &["--version"])?,
     );
     let mut suites: Vec<&str> = programs.iter().map(|program| program.suite).collect();

@@ -22,6 +22,7 @@ use e2e::product;
 pub(super) use kept::Kept;
 use known::Known;
 
+use super::guest::{Arch, Guest};
 use super::machine::Machine;
 use super::pool;
 
@@ -30,8 +31,9 @@ const TRIES: usize = 3;
 
 /// A suite, ready to be run.
 pub(super) struct Suite {
-    /// As `--only` and the list of known failures call it.
+    /// As `--only` calls it.
     pub(super) name: &'static str,
+    pub(super) guest: Guest,
     /// What it is and where it is from, for the page.
     pub(super) about: String,
     pub(super) tests: Vec<Test>,
@@ -49,6 +51,11 @@ pub(super) struct Extent {
 }
 
 impl Suite {
+    /// As its page, its outcomes and the list of known failures are called.
+    fn title(&self) -> String {
+        self.guest.titled(self.name)
+    }
+
     /// Only what is started by these names.
     pub(super) fn only(&mut self, names: &[&str]) -> Result<()> {
         for name in names {
@@ -67,7 +74,8 @@ pub(super) struct Test {
     /// Builds it for an architecture; false if it can't be.
     pub(super) build: Box<dyn Fn(Arch) -> Result<bool> + Send + Sync>,
     pub(super) native: Vec<String>,
-    pub(super) arm64: Vec<String>,
+    /// What is started of the guest's.
+    pub(super) own: Vec<String>,
     /// Where it runs.
     pub(super) folder: PathBuf,
     pub(super) limit: Duration,
@@ -87,7 +95,7 @@ pub(super) enum Verdict {
     /// But for so many parts that it says can't be tested here.
     Partly(usize),
     Skipped,
-    /// Of something that arm64 does not have.
+    /// Of something that the guest does not have.
     Foreign,
     /// How it ended instead.
     Failed(String),
@@ -107,40 +115,6 @@ impl Verdict {
     }
 }
 
-/// What a test is built for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Arch {
-    Amd64,
-    Arm64,
-}
-
-impl Arch {
-    pub(super) const BOTH: [Self; 2] = [Self::Amd64, Self::Arm64];
-
-    fn of(machine: Machine) -> Self {
-        match machine {
-            Machine::Native => Self::Amd64,
-            Machine::Engine | Machine::Qemu => Self::Arm64,
-        }
-    }
-
-    /// As Debian and Go call it.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Amd64 => "amd64",
-            Self::Arm64 => "arm64",
-        }
-    }
-
-    /// As GNU calls it.
-    pub(super) fn gnu(self) -> &'static str {
-        match self {
-            Self::Amd64 => "x86_64",
-            Self::Arm64 => "aarch64",
-        }
-    }
-}
-
 /// A test's verdicts; none from who was not asked.
 #[derive(Debug)]
 pub(super) struct Row {
@@ -152,7 +126,7 @@ pub(super) struct Row {
 
 impl Row {
     /// What passes under QEMU should pass here, even if natively it fails: some
-    /// tests are for arm64 only.
+    /// tests are for the guest only.
     fn worse(&self) -> bool {
         let native = self.native.as_ref();
         let qemu = self.qemu.as_ref().filter(|qemu| qemu.passed());
@@ -173,8 +147,8 @@ pub(super) struct Emulators<'a> {
 /// Runs a suite, and writes its page, `crates/engine/results/NAME.md`. An error
 /// if the engine does worse than the list of known failures says.
 pub(super) fn run(suite: &Suite, extent: Extent, emulators: Emulators<'_>) -> Result<()> {
-    let known = Known::of(suite.name)?;
-    let kept = Kept::new(suite.name, emulators.engine)?;
+    let known = Known::of(suite.title())?;
+    let kept = Kept::new(&suite.title(), emulators.engine)?;
     println!(
         "{}: {} to start; what is done is kept in {}",
         suite.name,
@@ -184,7 +158,8 @@ pub(super) fn run(suite: &Suite, extent: Extent, emulators: Emulators<'_>) -> Re
     let (rows, not_built) = run_all(suite, extent, emulators, &kept)?;
     if !extent.part {
         let page = page::page(suite, &rows, &not_built, &known, extent, emulators)?;
-        let place = product::workspace().join(format!("crates/engine/results/{}.md", suite.name));
+        let place =
+            product::workspace().join(format!("crates/engine/results/{}.md", suite.title()));
         std::fs::write(&place, page)?;
         println!("Written to {}", place.display());
     }
@@ -223,6 +198,7 @@ fn run_all(
     let results = pool::each(&suite.tests, threads, |_, test| {
         let machines = Machines {
             test,
+            guest: suite.guest,
             emulators,
             kept,
         };
@@ -276,6 +252,7 @@ pub(super) fn of_program(done: &Done) -> String {
 /// A test on its machines.
 struct Machines<'a> {
     test: &'a Test,
+    guest: Guest,
     emulators: Emulators<'a>,
     kept: &'a Kept,
 }
@@ -328,7 +305,11 @@ impl Machines<'_> {
             if tries > 0 && !should.is_some_and(worse) {
                 break;
             }
-            if !(self.test.build)(Arch::of(machine))? {
+            let arch = match machine {
+                Machine::Native => self.guest.native(),
+                Machine::Engine | Machine::Qemu => self.guest.own(),
+            };
+            if !(self.test.build)(arch)? {
                 return Ok(None);
             }
             let done = sandbox::run(machine, self.test, self.emulators)?;

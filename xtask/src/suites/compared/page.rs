@@ -17,11 +17,12 @@ pub(super) fn page(
     emulators: Emulators<'_>,
 ) -> Result<String> {
     let mut page = format!(
-        "# {}\n\n{}\n\nBy `cargo xtask suites --only {}`, {}, host {}, Linux {}; beside {}. Each test ran \
+        "# {}\n\n{}\n\nBy `cargo xtask suites --guest {} --only {}`, {}, host {}, Linux {}; beside {}. Each test ran \
          in a system of its own, without rights over the machine; {}; what ended worse than natively \
          was tried three times.\n\n",
-        suite.name,
+        suite.title(),
         suite.about,
+        suite.guest.name(),
         suite.name,
         first_line("date", &["--iso-8601"])?,
         host()?,
@@ -68,7 +69,7 @@ const COUNTS: &[Count] = &[
     ("all", |_| true),
     ("pass on the engine", |row| row.engine.passed()),
     ("do worse there than natively or under QEMU", Row::worse),
-    ("are of what arm64 does not have", |row| {
+    ("are of what the guest does not have", |row| {
         row.engine == Verdict::Foreign
     }),
     ("else pass neither there nor natively", |row| {
@@ -112,7 +113,7 @@ fn said(verdict: &Verdict) -> String {
         Verdict::Partly(1) => "passes without one part".to_owned(),
         Verdict::Partly(parts) => format!("passes without {parts} parts"),
         Verdict::Skipped => "skips".to_owned(),
-        Verdict::Foreign => "not for arm64".to_owned(),
+        Verdict::Foreign => "not for the guest".to_owned(),
         Verdict::Failed(how) => how.clone(),
     }
 }

@@ -1,5 +1,5 @@
 //! Where a test runs: as root of namespaces of its own, where no mount, clock,
-//! device, setting or process of the machine can be touched. Programs for arm64
+//! device, setting or process of the machine can be touched. The guest's programs
 //! are run by the emulator under test, from its own binfmt_misc table.
 
 use std::path::Path;
@@ -51,8 +51,8 @@ const MARGIN: Duration = Duration::from_secs(120);
 pub(super) fn run(machine: Machine, test: &Test, emulators: Emulators<'_>) -> Result<Done> {
     let (emulator, command): (Option<&Path>, _) = match machine {
         Machine::Native => (None, &test.native),
-        Machine::Engine => (Some(emulators.engine), &test.arm64),
-        Machine::Qemu => (Some(emulators.qemu), &test.arm64),
+        Machine::Engine => (Some(emulators.engine), &test.own),
+        Machine::Qemu => (Some(emulators.qemu), &test.own),
     };
     // Emulators take their time.
     let limit = if machine == Machine::Native {
