@@ -106,3 +106,25 @@ exit status: 0
     );
     assert_eq!(shown, expected);
 }
+
+/// `PROCMAP_QUERY` says of each mapping what the text says, and answers all questions as natively.
+#[test]
+fn one_mapping_is_told_of_as_natively() {
+    let dir = TempDir::new().unwrap();
+    let run = |command: &mut Command| said(&command.arg(dir.path()).output().unwrap());
+    let expected = run(&mut Command::new(native(&dir, "procmap.c")));
+    assert!(
+        expected.contains("\nlines: 1, differ: 0, stacks: 1\n"),
+        "{expected}"
+    );
+    assert!(
+        expected.contains("\nprogram: 0, 5, 1, id 20\n"),
+        "{expected}"
+    );
+    assert!(
+        expected.ends_with("gone: ESRCH\nexit status: 0\n"),
+        "{expected}"
+    );
+    let program = guest(&dir, "procmap.c", "-O1");
+    assert_eq!(run(Command::new(ENGINE).arg(program)), expected);
+}

@@ -70,7 +70,7 @@ fn open(call: &mut Call<'_>, flags: u64, resolve: u64, number: u32) -> Result<u6
 }
 
 /// The thread that calls.
-const fn viewer<'a>(call: &'a Call<'_>) -> Viewer<'a> {
+pub(super) const fn viewer<'a>(call: &'a Call<'_>) -> Viewer<'a> {
     Viewer {
         process: call.process,
         thread: Some(call.thread),

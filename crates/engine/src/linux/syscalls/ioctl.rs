@@ -2,7 +2,7 @@
 //! (`tests/abi.rs` compares them). Exceptions are requests to devices of one kind of machine,
 //! and those that a guest's own room converts.
 
-use super::{Call, texts};
+use super::{Call, procmap, texts};
 use crate::host::sys::{Errno, number};
 use crate::linux::views::shown::Original;
 
@@ -13,23 +13,33 @@ const REFUSED: [(u64, &str); 2] = [
     (0xa4, "SGX: enclaves are x86-64's"),
 ];
 
-/// `PROCMAP_QUERY`, to which the host would answer of the engine's memory: unknown, as
-/// before Linux 6.11.
-const PROCMAP_QUERY: u64 = 0xc068_6611;
-
 /// How much there is to read.
 const FIONREAD: u64 = 0x541b;
 
-/// Whether a request is of such a device, or of the engine.
-pub(in crate::linux) fn is_refused(request: u64) -> bool {
+/// Whether a request is of such a device.
+fn is_refused(request: u64) -> bool {
     let kind = request >> 8 & 0xff;
-    request & 0xffff_ffff == PROCMAP_QUERY || REFUSED.iter().any(|&(refused, _)| refused == kind)
+    REFUSED.iter().any(|&(refused, _)| refused == kind)
+}
+
+/// Whether a request has the same meaning and structure for all guests, though the host's answer
+/// would not do.
+pub(in crate::linux) fn is_for_all(request: u64) -> bool {
+    request == procmap::REQUEST || is_refused(request)
 }
 
 pub(in crate::linux) fn ioctl(call: &mut Call<'_>) -> Result<u64, Errno> {
     // Terminals' requests, the old ones, have no direction and no size.
     if is_refused(call.arguments[1]) {
         return Err(Errno::ENOTTY);
+    }
+    if call.arguments[1] & 0xffff_ffff == procmap::REQUEST
+        && let Some(original) = call.process.shown.of_descriptor(call.int(0))
+    {
+        if !original.link.ends_with(b"/maps") {
+            return Err(Errno::ENOTTY);
+        }
+        return procmap::query(call, &original);
     }
     if call.arguments[1] & 0xffff_ffff == FIONREAD
         && let Some(original) = call.process.shown.of_descriptor(call.int(0))

@@ -25,6 +25,7 @@ pub(super) mod permission;
 pub(super) mod placement;
 pub(super) mod prctl;
 pub(super) mod process;
+mod procmap;
 pub(super) mod ptrace;
 mod ranges;
 pub(super) mod remote;

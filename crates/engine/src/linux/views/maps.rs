@@ -101,6 +101,10 @@ impl<'a> Line<'a> {
         self.file[1] != b"0"
     }
 
+    fn inode(&self) -> Option<u64> {
+        core::str::from_utf8(self.file[1]).ok()?.parse().ok()
+    }
+
     /// What is no file has no offset.
     fn offset(&self, part: &Range<u64>) -> u64 {
         if self.is_file() {
@@ -201,25 +205,61 @@ impl Mapping<'_> {
         self.flags.split(|&byte| byte == b' ').any(|is| is == flag)
     }
 
-    /// The path without the escapes that `maps` has for ends of lines.
     pub(in crate::linux) fn plain_path(&self) -> Vec<u8> {
-        const END: &[u8] = b"\\012";
-        let mut plain = Vec::with_capacity(self.path.len());
-        let mut rest = self.path;
-        while let Some((&first, after)) = rest.split_first() {
-            match rest.strip_prefix(END) {
-                Some(behind) => {
-                    plain.push(b'\n');
-                    rest = behind;
-                }
-                None => {
-                    plain.push(first);
-                    rest = after;
-                }
+        unescaped(self.path)
+    }
+}
+
+/// A path without the escapes that `maps` has for ends of lines, the only byte that is written
+/// otherwise.
+fn unescaped(path: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::with_capacity(path.len());
+    let mut rest = path;
+    while let Some((&first, after)) = rest.split_first() {
+        match rest.strip_prefix(b"\\012") {
+            Some(behind) => {
+                plain.push(b'\n');
+                rest = behind;
+            }
+            None => {
+                plain.push(first);
+                rest = after;
             }
         }
-        plain
     }
+    plain
+}
+
+/// A line of the guest's text.
+#[derive(Clone, Debug)]
+pub(in crate::linux) struct Region {
+    pub(in crate::linux) range: Range<u64>,
+    /// `rwxp` or `rwxs`.
+    pub(in crate::linux) permissions: [u8; 4],
+    pub(in crate::linux) offset: u64,
+    /// Major and minor number.
+    pub(in crate::linux) device: (u64, u64),
+    /// 0 where it is no file's.
+    pub(in crate::linux) inode: u64,
+    /// The path or the name, as it is. Nothing where it has none.
+    pub(in crate::linux) name: Vec<u8>,
+}
+
+/// The lines of a text.
+pub(in crate::linux) fn regions(maps: &[u8]) -> impl Iterator<Item = Region> {
+    let lines = maps.split(|&byte| byte == b'\n').filter_map(Line::read);
+    lines.filter_map(|line| {
+        let colon = line.file[0].iter().position(|&byte| byte == b':')?;
+        let (major, minor) = line.file[0].split_at(colon);
+        Some(Region {
+            permissions: line.permissions.try_into().ok()?,
+            offset: line.offset,
+            device: (hexadecimal(major)?, hexadecimal(minor.get(1..)?)?),
+            inode: line.inode()?,
+            name: unescaped(line.path),
+            range: line.range,
+        })
+    })
 }
 
 /// What the host's `smaps` says of the guest's mappings.
@@ -303,20 +343,7 @@ pub(in crate::linux) fn mapped_at(maps: &[u8], address: u64) -> Option<(Vec<u8>,
         .filter_map(Line::read)
         .find(|line| line.range.contains(&address))
         .filter(|line| line.path.starts_with(b"/"))?;
-    let inode = core::str::from_utf8(line.file[1]).ok()?.parse().ok()?;
-    // The only byte that is written otherwise, since it ends lines.
-    let mut path = Vec::new();
-    let mut rest = line.path;
-    while let Some((&first, behind)) = rest.split_first() {
-        if let Some(behind) = rest.strip_prefix(b"\\012") {
-            path.push(b'\n');
-            rest = behind;
-        } else {
-            path.push(first);
-            rest = behind;
-        }
-    }
-    Some((path, inode))
+    Some((unescaped(line.path), line.inode()?))
 }
 
 /// Where the file with this inode is mapped from its beginning on.

@@ -185,6 +185,12 @@ impl Viewer<'_> {
         }
     }
 
+    /// The text in place of an open file of the host's, if it has one.
+    #[must_use]
+    pub fn text_of(&self, file: &Fd) -> Option<Vec<u8>> {
+        Some(self.original(file, &file.status().ok()?)?.1)
+    }
+
     /// The text of a file that has been shown before.
     fn anew(&self, original: &Original) -> Option<(Original, Vec<u8>)> {
         if !original.is_hosts {

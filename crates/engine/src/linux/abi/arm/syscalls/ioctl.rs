@@ -19,7 +19,7 @@ const fn is_alike(request: u64) -> bool {
 
 pub(super) fn ioctl(call: &mut Call<'_>) -> Result<u64, Errno> {
     let request = call.arguments[1] & 0xffff_ffff;
-    if is_alike(request) || common::is_refused(request) {
+    if is_alike(request) || common::is_for_all(request) {
         return common::ioctl(call);
     }
     if common::is_of_files(request) {
