@@ -15,6 +15,8 @@ use crate::host::message::{self, Shown};
 use crate::host::start::Start;
 use crate::host::sys::{self, Errno, Fd};
 use crate::linux::abi::Abi;
+use crate::linux::abi::platform::Elf;
+use crate::linux::loader::elf::{self, LONGEST_HEADER};
 use crate::translator::kept::build::{self, Made};
 use crate::translator::kept::cluster::Kept;
 use crate::translator::kept::file::File;
@@ -64,8 +66,7 @@ fn translate<A: Abi>(build: [u8; 20], notes: &[Noted<'_>], to: &CStr) -> Result<
             continue;
         };
         let is_new = (file.status()).is_ok_and(|status| files.insert((status.dev, status.ino)));
-        let image = Image::of(file, A::PLATFORM.elf.machine).filter(|_| is_new);
-        if let Some(image) = image {
+        if is_new && let Some(image) = image(file, &A::PLATFORM.elf) {
             all.extend(clusters::<A>(&image, noted, old, &mut lowerer));
         }
     }
@@ -87,6 +88,18 @@ fn open(path: &[u8]) -> Option<Fd> {
     let file = Fd::open(&CString::new(path).ok()?).ok()?;
     let is_regular = file.status().is_ok_and(|status| status.is_regular());
     is_regular.then_some(file)
+}
+
+/// The code of a file; nothing if it is none of the guest's programs and libraries.
+fn image(file: Fd, elf: &'static Elf) -> Option<Image> {
+    let mut head = [0; LONGEST_HEADER];
+    let length = file.read_at(&mut head, 0).ok()?;
+    let header = elf::header(head.get(..length)?, elf).ok()?;
+    let (offset, length) = header.table();
+    let mut table = alloc::vec![0; length];
+    let length = file.read_at(&mut table, offset).ok()?;
+    table.truncate(length);
+    Some(Image::new(file, header.code(&table)))
 }
 
 /// What of a file ran and is not there yet.

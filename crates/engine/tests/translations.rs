@@ -12,12 +12,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use common::compiled::{guest, native, said};
+use common::compiled::{Target, compile, guest, native, said};
 use common::engine;
 use tempfile::TempDir;
 
 /// A file of translations, the notes that it is made of, and who uses it.
 struct Kept {
+    engine: fn() -> Command,
     dir: TempDir,
     path: PathBuf,
     notes: PathBuf,
@@ -25,16 +26,25 @@ struct Kept {
 
 impl Kept {
     fn new() -> Self {
+        Self::of(engine)
+    }
+
+    fn of(engine: fn() -> Command) -> Self {
         let dir = TempDir::new().unwrap();
         let path = dir.path().join("translations");
         let notes = dir.path().join("notes");
-        Self { dir, path, notes }
+        Self {
+            engine,
+            dir,
+            path,
+            notes,
+        }
     }
 
     /// A program run with the file, to which what it ran is added afterwards (`--learn`)
     /// or not (`--kept`).
     fn run(&self, option: &str, program: &Path, arguments: &[&str]) -> String {
-        let mut command = engine();
+        let mut command = (self.engine)();
         command.arg("--kept").arg(&self.path);
         if option == "--learn" {
             command.arg(option).arg(&self.notes);
@@ -48,7 +58,7 @@ impl Kept {
 
     /// What was noted is translated, and is no news any more.
     fn translate(&self) {
-        let mut command = engine();
+        let mut command = (self.engine)();
         command.arg("--translate").arg(&self.notes).arg(&self.path);
         let told = said_of(&mut command);
         assert_eq!(told, "exit status: 0\n");
@@ -123,6 +133,46 @@ fn programs_behave_as_without() {
                 let ours = kept.run(option, &program, &[]);
                 assert_eq!(ours, plain, "{source} {level} {option}");
             }
+        }
+    }
+}
+
+/// 32-bit Arm, whose instructions have 2 and 4 bytes: all that is new in a second run is what the
+/// first one had not reached, and programs of both sets print what they print without the file.
+#[test]
+fn programs_of_32_bits_behave_as_without() {
+    fn engine() -> Command {
+        Command::new(env!("CARGO_BIN_EXE_armistice-arm"))
+    }
+    for kind in ["-marm", "-mthumb"] {
+        let kept = Kept::of(engine);
+        for (source, flags) in [
+            ("arm.c", &["-O1"][..]),
+            (
+                "conditional.c",
+                &["-O2", "-mfpu=neon", "-Wa,-mimplicit-it=always"],
+            ),
+            ("translated.c", &["-O2"]),
+            ("threads.c", &["-O2"]),
+            ("races.c", &["-O2"]),
+            ("masked.c", &["-O2"]),
+        ] {
+            let usual = [kind, "-static", "-std=gnu17", "-pthread", "-w", "-latomic"];
+            let flags = [&usual, flags].concat();
+            let program = kept.dir.path().join("program");
+            compile(Target::Hard, source, &flags, program.clone());
+            let plain = said(&engine().arg(&program).output().unwrap());
+            let before = fs::metadata(&kept.path).map_or(0, |there| there.len());
+            assert_eq!(kept.run("--learn", &program, &[]), plain, "{source} {kind}");
+            let first = kept.size();
+            assert!(first > before + 10_000, "{source} {kind}: {first}");
+            assert_eq!(kept.run("--learn", &program, &[]), plain, "{source} {kind}");
+            let more = kept.size() - first;
+            assert!(
+                more < (first - before) / 4,
+                "{source} {kind}: {first} {more}"
+            );
+            assert_eq!(kept.run("--kept", &program, &[]), plain, "{source} {kind}");
         }
     }
 }

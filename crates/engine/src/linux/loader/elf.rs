@@ -21,6 +21,7 @@ use crate::linux::abi::platform::{Elf, Width};
 pub const LONGEST_HEADER: usize = 64;
 
 const PT_LOAD: u32 = 1;
+const PF_X: u32 = 1;
 const PT_DYNAMIC: u32 = 2;
 const PT_INTERP: u32 = 3;
 const PT_GNU_STACK: u32 = 0x6474_e551;
@@ -508,7 +509,7 @@ impl Entry {
             }
         }
         let mut protection = 0;
-        for (flag, allowed) in [(4, PROT_READ), (2, PROT_WRITE), (1, PROT_EXEC)] {
+        for (flag, allowed) in [(4, PROT_READ), (2, PROT_WRITE), (PF_X, PROT_EXEC)] {
             if self.flags & flag != 0 {
                 protection |= allowed;
             }
@@ -529,6 +530,19 @@ impl Header {
     pub fn table(&self) -> (u64, usize) {
         let length = self.elf.width.program_header();
         (self.table, usize::from(self.entries) * length)
+    }
+
+    /// Where code is in the file, by the program headers' bytes, as many as there are.
+    pub fn code(&self, table: &[u8]) -> impl Iterator<Item = Range<u64>> {
+        let width = self.elf.width;
+        let entries = table.chunks_exact(width.program_header());
+        entries
+            .map(move |bytes| Entry::read(bytes, width))
+            .filter(|entry| entry.kind == PT_LOAD && entry.flags & PF_X != 0)
+            .filter_map(|entry| {
+                let end = entry.offset.checked_add(entry.file_size)?;
+                Some(entry.offset..end)
+            })
     }
 
     /// Makes the plan from the program headers' bytes (all of them, or fewer

@@ -13,6 +13,7 @@ use core::marker::PhantomData;
 use core::ops::Range;
 
 use guest::Guest;
+use guest::memory::Size;
 use hashbrown::{HashMap, HashSet};
 use ir::form::{Former, Source};
 use ir::live::Live;
@@ -110,17 +111,13 @@ impl<G: Guest, C: Code> Source for Blocks<'_, G, C> {
     }
 }
 
-/// The clusters of what ran, without what is there at keys that `have` says. None of a
-/// guest whose instructions are not all of one word.
+/// The clusters of what ran, without what is there at keys that `have` says.
 pub fn clusters<G: Guest, C: Code>(
     ran: &Ran,
     code: &C,
     lowerer: &mut Lowerer,
     have: &dyn Fn(Key) -> bool,
 ) -> Vec<Made> {
-    if G::UNIT_LOG2 != 2 {
-        return Vec::new();
-    }
     let mut images: Vec<(Range<u64>, Vec<usize>)> = Vec::new();
     for (number, block) in ran.blocks().iter().enumerate() {
         let pc = block.key.pc;
@@ -139,7 +136,7 @@ pub fn clusters<G: Guest, C: Code>(
         for to in 0..regions.len() {
             words += regions[to].words.len();
             if words >= FULL || to + 1 == regions.len() {
-                made.extend(lower(&regions[from..=to], image.start, code, lowerer));
+                made.extend(lower::<G>(&regions[from..=to], image.start, code, lowerer));
                 (from, words) = (to + 1, 0);
             }
         }
@@ -252,7 +249,12 @@ struct Part {
 }
 
 /// Lowers the regions of a cluster; nothing if its code can't be read any more.
-fn lower(regions: &[Region], base: u64, code: &impl Code, lowerer: &mut Lowerer) -> Option<Made> {
+fn lower<G: Guest>(
+    regions: &[Region],
+    base: u64,
+    code: &impl Code,
+    lowerer: &mut Lowerer,
+) -> Option<Made> {
     let options = Options {
         counters: None,
         base: Some(base),
@@ -274,7 +276,7 @@ fn lower(regions: &[Region], base: u64, code: &impl Code, lowerer: &mut Lowerer)
     }
     parts.reverse();
     let mut made = Made::default();
-    made.stretches(regions, base)?;
+    made.stretches::<G>(regions, base, code)?;
     let mut places = HashMap::new();
     for (region, part) in regions.iter().zip(&mut parts) {
         made.code
@@ -318,15 +320,35 @@ fn target(key: Key, base: u64) -> (u32, u16) {
 }
 
 impl Made {
-    /// Takes over what the regions are of.
-    fn stretches(&mut self, regions: &[Region], base: u64) -> Option<()> {
+    /// Takes over what the regions are of: whole words, of which an instruction of 2 bytes is a
+    /// half. Nothing if an instruction is not there any more.
+    fn stretches<G: Guest>(
+        &mut self,
+        regions: &[Region],
+        base: u64,
+        code: &impl Code,
+    ) -> Option<()> {
         let mut all: Vec<(u32, u32)> = Vec::new();
+        let mut part = |pc: u64, size: Size| {
+            let at = pc & !3;
+            let word = code.fetch(at, Size::Word)?;
+            all.push((u32::try_from(at.checked_sub(base)?).ok()?, word));
+            match size {
+                Size::Half => Some(word >> (8 * (pc & 2)) & 0xffff),
+                _ => (pc == at).then_some(word),
+            }
+        };
         for region in regions {
-            let mut words = region.words.iter();
+            let mut instructions = region.words.iter();
             for block in &region.blocks {
-                let first = u32::try_from(block.pc.checked_sub(base)?).ok()?;
-                let here = words.by_ref().take(block.insns as usize);
-                all.extend((0..).zip(here).map(|(n, &word)| (first + 4 * n, word)));
+                let mut pc = block.pc;
+                for &word in instructions.by_ref().take(block.insns as usize) {
+                    let there = G::fetch(region.mode, pc, |pc, size| part(pc, size).ok_or(()));
+                    if there != Ok(word) {
+                        return None;
+                    }
+                    pc += G::length(region.mode, word);
+                }
             }
         }
         all.sort_unstable();
