@@ -185,6 +185,15 @@ static void system_calls(char **argv)
     static uint32_t word = 1;
     CHECK(syscall(SYS_futex, tagged(&word, 1), FUTEX_WAKE, 1, NULL) == 0);
     CHECK(syscall(SYS_futex, tagged(&word, 1), FUTEX_WAIT, 2, NULL) == -1 && errno == EAGAIN);
+    // Addresses in the structures of two newer calls.
+    struct { uint64_t value, address; uint32_t flags, reserved; } waiters[2] = {
+        {1, (uint64_t)tagged(&word, 1), 2 /* FUTEX2_SIZE_U32 */, 0},
+        {2, (uint64_t)tagged(&word, 2), 2, 0},
+    };
+    CHECK(syscall(449 /* futex_waitv */, tagged(waiters, 3), 2, 0, NULL, 0) == -1 && errno == EAGAIN);
+    CHECK(syscall(456 /* futex_requeue */, tagged(waiters, 3), 0, 1, 1) == 0);
+    waiters[0].value = 7;
+    CHECK(syscall(456, waiters, 0, 1, 1) == -1 && errno == EAGAIN);
     char *page = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     CHECK(mprotect(tagged(page, 1), 4096, PROT_READ | PROT_WRITE) == 0 && (*page = 1));
     CHECK(madvise(tagged(page, 2), 4096, MADV_DONTNEED) == 0 && *page == 0);

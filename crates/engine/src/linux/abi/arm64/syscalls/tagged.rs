@@ -85,14 +85,16 @@ enum Shape {
     Messages,
     /// As many `struct futex_waitv` as the next argument says.
     Waiters,
+    /// Two of them.
+    Pair,
     /// `struct clone_args`, as large as the next argument says.
     Arguments,
 }
 
-use Shape::{Arguments, Message, Messages, Strings, Vectors, Waiters};
+use Shape::{Arguments, Message, Messages, Pair, Strings, Vectors, Waiters};
 
 /// The arguments that point to addresses.
-const NESTED: [(&str, usize, Shape); 21] = [
+const NESTED: [(&str, usize, Shape); 22] = [
     ("readv", 1, Vectors),
     ("writev", 1, Vectors),
     ("preadv", 1, Vectors),
@@ -114,6 +116,7 @@ const NESTED: [(&str, usize, Shape); 21] = [
     ("sendmmsg", 1, Messages),
     ("recvmmsg", 1, Messages),
     ("futex_waitv", 0, Waiters),
+    ("futex_requeue", 0, Pair),
 ];
 const CLONE3: (&str, usize, Shape) = ("clone3", 0, Arguments);
 
@@ -176,6 +179,7 @@ fn nested(call: &mut Call<'_>, index: usize, shape: Shape) {
         Strings => strings(&mut copies, call, at),
         Vectors => array(&mut copies, call, at, count, 2, &[0]),
         Waiters => array(&mut copies, call, at, count, 3, &[1]),
+        Pair => array(&mut copies, call, at, 2, 3, &[1]),
         Arguments if count <= 8 * 11 => array(&mut copies, call, at, 1, count / 8, &[1, 2, 3, 8]),
         Arguments => None,
         Message => messages(&mut copies, call, at, 1, 7),
