@@ -49,6 +49,13 @@ fn signals() {
     assert!(text.contains("death 0: 6\ndeath 1: b\n"), "{text}");
 }
 
+/// Calls that wait with a set of signals of their own.
+#[test]
+fn masks_while_waiting() {
+    let text = as_native("masked.c", false, 1);
+    assert!(text.ends_with("exit status: 0\n"), "{text}");
+}
+
 #[test]
 fn signals_interpreted() {
     let dir = TempDir::new().unwrap();

@@ -175,11 +175,22 @@ pub(in crate::linux) fn ppoll(call: &mut Call<'_>) -> Result<u64, Errno> {
     })
 }
 
-/// The sixth argument points to the mask's address and its size.
 pub(in crate::linux) fn pselect6(call: &mut Call<'_>) -> Result<u64, Errno> {
     if descriptors::in_sets(call) {
         return Err(Errno::EBADF);
     }
+    with_mask_of_sixth(call, observing::select)
+}
+
+pub(in crate::linux) fn io_pgetevents(call: &mut Call<'_>) -> Result<u64, Errno> {
+    with_mask_of_sixth(call, |call| call.pass(number::IO_PGETEVENTS))
+}
+
+/// Makes a call whose sixth argument points to the mask's address and its size.
+fn with_mask_of_sixth(
+    call: &mut Call<'_>,
+    pass: impl FnOnce(&mut Call<'_>) -> Result<u64, Errno>,
+) -> Result<u64, Errno> {
     let both = call.arguments[5];
     let [set, size] = match both {
         0 => [0, 0],
@@ -188,6 +199,6 @@ pub(in crate::linux) fn pselect6(call: &mut Call<'_>) -> Result<u64, Errno> {
     with_mask(call, set, size, |call, mask| {
         let both = [mask, SET];
         call.arguments[5] = if mask == 0 { 0 } else { both.as_ptr() as u64 };
-        observing::select(call)
+        pass(call)
     })
 }

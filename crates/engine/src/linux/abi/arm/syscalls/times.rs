@@ -181,6 +181,8 @@ calls! {
     futex_waitv = taking(3, Wide, |call| call.pass(FUTEX_WAITV));
     futex_wait = taking(4, Wide, |call| call.pass(FUTEX_WAIT2));
     epoll_pwait2 = taking(3, Wide, events::epoll_pwait2);
+    io_pgetevents = taking(4, Narrow, signals::io_pgetevents);
+    io_pgetevents_time64 = taking(4, Wide, signals::io_pgetevents);
     rt_sigtimedwait = taking(2, Narrow, sigtimedwait);
     rt_sigtimedwait_time64 = taking(2, Wide, sigtimedwait);
 

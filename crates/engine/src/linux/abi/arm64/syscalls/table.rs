@@ -295,7 +295,7 @@ table! {
     289 pkey_alloc "xx" Refuse(Errno::ENOSYS, "as pkey_mprotect"),
     290 pkey_free "d" Refuse(Errno::ENOSYS, "as pkey_mprotect"),
     291 statx "fsxxp" Emulate(files::statx),
-    292 io_pgetevents "xddppp" Pass(333),
+    292 io_pgetevents "xddppp" Emulate(signals::io_pgetevents),
     293 rseq "puxx" Refuse(Errno::ENOSYS, "the kernel would abort by where the engine's code is; libraries do without"),
     294 kexec_file_load "ffusx" Refuse(Errno::EPERM, "as kexec_load"),
     424 pidfd_send_signal "fgpx" Emulate(sends::pidfd_send_signal),
