@@ -8,8 +8,8 @@
 //! that arguments point to ([`NESTED`]), which are copied for that where one
 //! has a tag. What the kernel writes into such a copy is written back.
 //!
-//! Not done: addresses in `struct iocb`, in what `ioctl` points to, and in the
-//! list of robust futexes.
+//! Not done: addresses in `struct iocb`, in `union bpf_attr`, in a socket's filter, in
+//! what `ioctl`, `keyctl` and `mq_notify` point to, and in the list of robust futexes.
 
 use alloc::vec::Vec;
 
