@@ -37,9 +37,16 @@ fn registered(place: &Place, cache: &Path, more: &[&str]) -> PathBuf {
 
 /// The emulator that `status -o json` names for arm64.
 fn interpreter(status: &str) -> PathBuf {
+    interpreter_of(status, "aarch64")
+}
+
+/// The same for an architecture by QEMU's name.
+fn interpreter_of(status: &str, arch: &str) -> PathBuf {
     let status: Value = serde_json::from_str(status).unwrap();
     let handlers = status["handlers"].as_array().unwrap();
-    let ours = handlers.iter().find(|h| h["name"] == "qemu-aarch64");
+    let ours = handlers
+        .iter()
+        .find(|h| h["name"] == format!("qemu-{arch}"));
     PathBuf::from(ours.unwrap()["interpreter"].as_str().unwrap())
 }
 
@@ -112,6 +119,53 @@ fn podman_gets_what_its_user_has_warmed() {
     let shown = run(user.armistice().args(status)).ok();
     let baked = user.at(".cache/armistice/baked/armistice-aarch64");
     assert_eq!(interpreter(&shown.stdout), baked);
+}
+
+/// 32-bit Arm's engine is another one, with translations of its own.
+#[test]
+fn an_image_of_32_bits_is_warmed() {
+    let place = Place::of(Who::Me);
+    let folder = e2e::temporary();
+    let cache = folder.path().join("cache");
+    let archive = Userland::ARMHF.archive();
+    let archive = archive.to_str().unwrap();
+    let warm = ["cache", "warm", "--platform", "linux/arm/v7", archive];
+    run(&mut command(&place, &cache, &warm)).ok();
+    let line = kept(&place, &cache)[0].clone();
+    assert!(line["fault"].is_null(), "{line}");
+    let baked = cache.join("armistice-arm");
+    assert_eq!(line["path"], baked.to_str().unwrap());
+    run(&mut command(&place, &cache, &["cache", "verify"])).ok();
+
+    let script = "for a in 1 2 3; do echo $a; done | sort -r | sha256sum";
+    let words = ["run", archive, "sh", "-c", script];
+    let with = run(&mut command(&place, &cache, &words)).ok();
+    let without = run(&mut command(
+        &place,
+        &cache,
+        &[&words[..1], &["--no-cache"], &words[1..]].concat(),
+    ))
+    .ok();
+    assert_eq!(with.stdout, without.stdout);
+    assert_eq!(with.stdout.len(), 68, "{with}");
+
+    let warmed = |arch: &str, name: &str| {
+        let table = PrivateTable::new();
+        let armistice = |args: &[&str]| {
+            let mut command = table.command(place.folder.path().join("armistice"));
+            run(command.env("ARMISTICE_CACHE_DIR", &cache).args(args)).ok()
+        };
+        armistice(&["register", arch]);
+        interpreter_of(&armistice(&["status", arch, "-o", "json"]).stdout, name)
+    };
+    assert_eq!(warmed("arm", "arm"), baked);
+    assert_ne!(warmed("arm64", "aarch64"), cache.join("armistice-aarch64"));
+    let none = ["cache", "warm", "--platform", "linux/s390x", archive];
+    run(&mut command(&place, &cache, &none))
+        .exits(2)
+        .says("linux/arm64 or linux/arm/v7");
+    run(&mut command(&place, &cache, &["cache", "clear"])).ok();
+    assert!(!cache.exists());
 }
 
 /// What can't be run there is an error, and nothing is kept of it.

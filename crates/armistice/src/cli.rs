@@ -259,8 +259,9 @@ pub(crate) struct Register {
     /// engine: writes a unit of your systemd
     #[arg(long)]
     pub(crate) persist: bool,
-    /// First run what is usual in this arm64 image, root folder or archive and translate it, as
-    /// 'armistice cache warm' does; may be repeated
+    /// First run what is usual in this image, root folder or archive and translate it, as
+    /// 'armistice cache warm' does: of arm64, or of those of arm64 and 32-bit Arm that ARCH names;
+    /// may be repeated
     #[arg(long, value_name = "IMAGE|ROOTFS|ARCHIVE", conflicts_with_all = ["dry_run", "no_cache"])]
     pub(crate) warm: Vec<String>,
     /// How to show the result
@@ -604,9 +605,12 @@ pub(crate) enum Cache {
 
 #[derive(Debug, Args)]
 pub(crate) struct CacheWarm {
-    /// An image's name, an archive, or a root folder, of arm64; what was kept before goes
+    /// An image's name, an archive, or a root folder; what was kept before for the platform goes
     #[arg(value_name = "IMAGE|ROOTFS|ARCHIVE", value_hint = ValueHint::AnyPath, required = true)]
     pub(crate) what: Vec<String>,
+    /// Whose programs: linux/arm64, or 32-bit Arm's, as linux/arm/v7
+    #[arg(long, value_name = "PLATFORM", default_value = "linux/arm64")]
+    pub(crate) platform: String,
     /// Look for the engine here, before the usual places; may be repeated
     #[arg(long = "emulator-dir", value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) dirs: Vec<PathBuf>,

@@ -1,16 +1,16 @@
 //! `cache`: translations that were made before they are needed, in an engine of their own.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use armistice_emulators::baked;
+use armistice_emulators::{Emulator, baked};
 use serde::Serialize;
 
 use crate::cli::{Cache, CacheShow, CacheWarm, Emulators, Format};
 use crate::outcome::Outcome;
 use crate::output::{Columns, ODD, Output, megabytes, plain, shown, shown_path};
-use crate::warm::{self, folder};
+use crate::warm::{self, GUESTS, Guest, folder};
 
 /// What is kept, for programs.
 #[derive(Debug, Serialize)]
@@ -48,7 +48,8 @@ fn emulators(dirs: &[PathBuf]) -> Emulators {
 }
 
 fn warm(args: &CacheWarm, output: Output) -> Result<Outcome> {
-    let baked = warm::warm(&args.what, &emulators(&args.dirs), output)?;
+    let emulators = emulators(&args.dirs);
+    let baked = warm::warm(&args.what, &args.platform, &emulators, output)?;
     let size = fs::metadata(&baked)?.len();
     output.report(format!(
         "Kept in {} ({}); 'armistice register' and 'armistice run' take it from now on.",
@@ -61,35 +62,48 @@ fn warm(args: &CacheWarm, output: Output) -> Result<Outcome> {
 /// What lies in the folders. A digest is looked at where `whole` says so: it takes as long as
 /// reading all of it.
 fn lines(args: &CacheShow, whole: bool) -> Result<Vec<Line>> {
-    let engine = warm::engine(&emulators(&args.dirs));
+    let emulators = emulators(&args.dirs);
+    let engines = GUESTS.map(|guest| (guest, warm::engine(guest, &emulators)));
     let mut lines = Vec::new();
     for folder in folder::all() {
-        let path = folder.join(warm::NAME);
-        let Ok(metadata) = fs::symlink_metadata(&path) else {
-            continue;
-        };
-        let made = folder::read(&folder);
-        let fits = match &engine {
-            Ok(engine) => baked::of(&folder, engine).map_err(|why| why.to_string()),
-            Err(why) => Err(format!("{why:#}")),
-        };
-        let fault = match (fits, &made) {
-            (Err(why), _) => Some(why),
-            (Ok(_), None) => Some("what it was made of is not known".to_owned()),
-            (Ok(_), Some(made)) if whole && warm::digest(&path)? != made.sha256 => {
-                Some("it is not what was written".to_owned())
-            }
-            _ => None,
-        };
-        lines.push(Line {
-            path: shown_path(&path),
-            bytes: metadata.len(),
-            sha256: made.as_ref().map(|made| made.sha256.clone()),
-            of: made.map(|made| made.of).unwrap_or_default(),
-            fault,
-        });
+        for (guest, engine) in &engines {
+            lines.extend(line(&folder, *guest, engine.as_ref(), whole)?);
+        }
     }
     Ok(lines)
+}
+
+/// A guest's engine in a folder, if there is one.
+fn line(
+    folder: &Path,
+    guest: Guest,
+    engine: Result<&Emulator, &anyhow::Error>,
+    whole: bool,
+) -> Result<Option<Line>> {
+    let path = folder.join(guest.engine);
+    let Ok(metadata) = fs::symlink_metadata(&path) else {
+        return Ok(None);
+    };
+    let made = folder::read(folder, guest);
+    let fits = match engine {
+        Ok(engine) => baked::of(folder, engine).map_err(|why| why.to_string()),
+        Err(why) => Err(format!("{why:#}")),
+    };
+    let fault = match (fits, &made) {
+        (Err(why), _) => Some(why),
+        (Ok(_), None) => Some("what it was made of is not known".to_owned()),
+        (Ok(_), Some(made)) if whole && warm::digest(&path)? != made.sha256 => {
+            Some("it is not what was written".to_owned())
+        }
+        _ => None,
+    };
+    Ok(Some(Line {
+        path: shown_path(&path),
+        bytes: metadata.len(),
+        sha256: made.as_ref().map(|made| made.sha256.clone()),
+        of: made.map(|made| made.of).unwrap_or_default(),
+        fault,
+    }))
 }
 
 fn show(args: &CacheShow, output: Output) -> Result<Outcome> {

@@ -14,14 +14,16 @@ use crate::registration::{live, persist, plan};
 use crate::rootless::table::Found;
 use crate::rootless::{self, Joined};
 use crate::verbs::dry_run;
-use crate::warm;
+use crate::warm::{self, Guest};
 
 pub(crate) fn run(args: &Register, output: Output) -> Result<Outcome> {
     let purpose = rootless::to_change(args.dry_run);
     let chosen = rootless::choice::choose(args.about.whose, purpose, output)?;
     if !args.warm.is_empty() {
         // Before a namespace is joined, whose user 0 has not this user's images.
-        warm::warm(&args.warm, &args.emulators, output)?;
+        for platform in warmed(&args.names.names) {
+            warm::warm(&args.warm, platform, &args.emulators, output)?;
+        }
     }
     let joined = rootless::enter_chosen(chosen.as_ref())?;
     match joined {
@@ -69,6 +71,25 @@ pub(crate) fn run(args: &Register, output: Output) -> Result<Outcome> {
         apply(&table, &request, &plan::rules(args.replace), output)?
     };
     finish(&report, joined, args, &request, output)
+}
+
+/// Whose programs are warmed: those of the named architectures that engines of ours run, and arm64's
+/// where none of these is named.
+fn warmed(arches: &[String]) -> Vec<&str> {
+    let mut guests = Vec::new();
+    let mut platforms = Vec::new();
+    for arch in arches {
+        if let Ok(guest) = Guest::of(arch)
+            && !guests.contains(&guest)
+        {
+            guests.push(guest);
+            platforms.push(arch.as_str());
+        }
+    }
+    if platforms.is_empty() {
+        platforms.push("linux/arm64");
+    }
+    platforms
 }
 
 /// Reports, and persists what is proven of an engine's.

@@ -1,4 +1,4 @@
-//! Where the baked engine lies, and what is known of it: a note beside it says what was
+//! Where baked engines lie, and what is known of them: a note beside each says what was
 //! run to make it, and its digest.
 //!
 //! Invariant: the machine's folder is for the machine's root. User 0 of a user namespace, also of
@@ -13,14 +13,13 @@ use anyhow::{Context, Result};
 use etcetera::BaseStrategy;
 use serde::{Deserialize, Serialize};
 
+use super::Guest;
 use crate::rootless::choice::is_machines_root;
 
 /// Names another folder.
 const ENV: &str = "ARMISTICE_CACHE_DIR";
 /// Root's.
 const MACHINES: &str = "/var/lib/armistice/baked";
-/// The note's name.
-const NOTE: &str = "made.json";
 
 /// What a baked engine was made of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,23 +78,28 @@ pub(crate) fn make(folder: &Path) -> Result<()> {
         .with_context(|| format!("cannot change {}", folder.display()))
 }
 
+/// Where the note is of a guest's engine.
+fn note(folder: &Path, guest: Guest) -> PathBuf {
+    folder.join(format!("{}.json", guest.engine))
+}
+
 /// Writes the note.
-pub(crate) fn write(folder: &Path, made: &Made) -> Result<()> {
+pub(crate) fn write(folder: &Path, guest: Guest, made: &Made) -> Result<()> {
     let text = serde_json::to_string_pretty(made)?;
     let write = || -> io::Result<()> {
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
         writeln!(file, "{text}")?;
         file.as_file()
             .set_permissions(fs::Permissions::from_mode(0o644))?;
-        file.persist(folder.join(NOTE))?;
+        file.persist(note(folder, guest))?;
         Ok(())
     };
     write().with_context(|| format!("cannot write to {}", folder.display()))
 }
 
 /// Reads the note.
-pub(crate) fn read(folder: &Path) -> Option<Made> {
-    let text = fs::read_to_string(folder.join(NOTE)).ok()?;
+pub(crate) fn read(folder: &Path, guest: Guest) -> Option<Made> {
+    let text = fs::read_to_string(note(folder, guest)).ok()?;
     serde_json::from_str(&text).ok()
 }
 
@@ -111,9 +115,9 @@ pub(crate) fn clear(folder: &Path) -> Result<u64> {
     let mut bytes = 0;
     for entry in entries {
         let path = entry?.path();
-        // What is here by these names, and what a run that was killed has left.
+        // Engines and notes, and what a run that was killed has left.
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if !(name == NOTE || name.starts_with("armistice-") || name.starts_with(".tmp")) {
+        if !(name.starts_with("armistice-") || name.starts_with(".tmp")) {
             continue;
         }
         bytes += fs::symlink_metadata(&path).map_or(0, |metadata| metadata.len());

@@ -25,42 +25,87 @@ use crate::output::{Output, quoted};
 use crate::registration::request;
 use folder::Made;
 
-/// What the engine that can be baked runs.
-const ARCH: &str = "aarch64";
-/// Its engine's name.
-pub(crate) const NAME: &str = "armistice-aarch64";
-/// That as an image's platform.
-const PLATFORM: &str = "linux/arm64";
+/// One of our engines, which all can be baked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Guest {
+    /// What it runs.
+    arch: &'static str,
+    /// Its name.
+    pub(crate) engine: &'static str,
+    /// What it runs, as the platform that images are taken of where nothing else is said.
+    platform: &'static str,
+}
+
+/// All of our engines.
+pub(crate) const GUESTS: [Guest; 2] = [
+    Guest {
+        arch: "aarch64",
+        engine: "armistice-aarch64",
+        platform: "linux/arm64",
+    },
+    Guest {
+        arch: "arm",
+        engine: "armistice-arm",
+        platform: "linux/arm/v7",
+    },
+];
+
+impl Guest {
+    /// The guest whose programs an architecture's or a platform's are.
+    ///
+    /// # Errors
+    /// Where none of our engines runs them.
+    pub(crate) fn of(name: &str) -> Result<Self> {
+        let arch = armistice_arch::name::find(name).ok();
+        let found = GUESTS
+            .into_iter()
+            .find(|guest| arch.is_some_and(|arch| arch.name == guest.arch));
+        found.ok_or_else(|| {
+            let platforms = GUESTS.map(|guest| guest.platform).join(" or ");
+            let name = quoted(name);
+            Usage(format!(
+                "translations are kept for {platforms}, not for {name}"
+            ))
+            .into()
+        })
+    }
+}
 /// Inside.
 const INSIDE: &str = "/armistice-warm";
 /// How long all lessons of an image may take.
 const PATIENCE: Duration = Duration::from_secs(1800);
 
-/// The engine as it comes, without translations.
+/// A guest's engine as it comes, without translations.
 ///
 /// # Errors
 /// Where it is not found.
-pub(crate) fn engine(emulators: &Emulators) -> Result<Emulator> {
+pub(crate) fn engine(guest: Guest, emulators: &Emulators) -> Result<Emulator> {
     let mut search = request::search(emulators);
     search.baked.clear();
     search.engine = Engine::Armistice;
-    let arch = Arch::by_name(ARCH).context("an architecture of ours")?;
+    let arch = Arch::by_name(guest.arch).context("an architecture of ours")?;
     Ok(search.find(arch)?.emulator)
 }
 
-/// Makes a baked engine of what runs in these images, root folders and archives, in the place
-/// of the one that is there.
+/// Makes a baked engine of what runs in these images, root folders and archives of a platform,
+/// in the place of the one that is there.
 ///
 /// # Errors
 /// Where something is missing, or none of the programs that are taught is there.
-pub(crate) fn warm(what: &[String], emulators: &Emulators, output: Output) -> Result<PathBuf> {
+pub(crate) fn warm(
+    what: &[String],
+    platform: &str,
+    emulators: &Emulators,
+    output: Output,
+) -> Result<PathBuf> {
+    let guest = Guest::of(platform)?;
     if matches!(emulators.engine, Some(crate::cli::Engine::Qemu)) {
         bail!(Usage(
             "QEMU keeps no translations; leave --engine out".to_owned()
         ));
     }
     check(what)?;
-    let engine = engine(emulators)?;
+    let engine = engine(guest, emulators)?;
     let place = folder::own()?;
     folder::make(&place)?;
     let work = tempfile::tempdir().context("cannot make a folder for what is learned")?;
@@ -72,6 +117,12 @@ pub(crate) fn warm(what: &[String], emulators: &Emulators, output: Output) -> Re
         .with_context(|| format!("cannot copy {}", engine.path().display()))?;
     let container = Container {
         emulators,
+        // A variant counts, which only a platform's name has.
+        platform: if platform.contains('/') {
+            platform
+        } else {
+            guest.platform
+        },
         programs: &programs,
         output,
     };
@@ -80,7 +131,7 @@ pub(crate) fn warm(what: &[String], emulators: &Emulators, output: Output) -> Re
         container.learn(image, &notes)?;
         container.translate(image, &notes, &made)?;
     }
-    let baked = place.join(NAME);
+    let baked = place.join(guest.engine);
     let done = Command::new(programs.join("engine"))
         .arg("--bake")
         .arg(made.join("translations"))
@@ -92,7 +143,7 @@ pub(crate) fn warm(what: &[String], emulators: &Emulators, output: Output) -> Re
     }
     let of = what.to_vec();
     let sha256 = digest(&baked)?;
-    folder::write(&place, &Made { of, sha256 })?;
+    folder::write(&place, guest, &Made { of, sha256 })?;
     Ok(baked)
 }
 
@@ -115,6 +166,7 @@ pub(crate) fn digest(path: &Path) -> Result<String> {
 /// What the containers have in common.
 struct Container<'a> {
     emulators: &'a Emulators,
+    platform: &'a str,
     programs: &'a Path,
     output: Output,
 }
@@ -134,8 +186,9 @@ impl Container<'_> {
         let status = self.run(image, &[(notes, "notes", "rw")], &command)?;
         if !notes.join("notes").exists() {
             bail!(
-                "nothing of {} could be run ({status}); it needs a /bin/sh for {PLATFORM}",
-                quoted(image)
+                "nothing of {} could be run ({status}); it needs a /bin/sh for {}",
+                quoted(image),
+                self.platform
             );
         }
         Ok(())
@@ -161,7 +214,7 @@ impl Container<'_> {
             "--quiet",
             "run",
             "--platform",
-            PLATFORM,
+            self.platform,
             "--network",
             "none",
         ]);
