@@ -405,6 +405,38 @@ fn every_operation_is_lowered() {
     assert!(missing.is_empty(), "nothing lowers {missing:?}");
 }
 
+/// A listing has each label that it branches to.
+#[test]
+fn branches_lead_to_labels() {
+    let mut branches = 0;
+    for path in files("lower") {
+        let file = File::read(&std::fs::read_to_string(path).unwrap());
+        for case in &file.cases {
+            // Each host has labels of its own.
+            let hosts = case.kept.split("\n  [");
+            branches += hosts
+                .map(|host| branches_of(host, &case.title))
+                .sum::<usize>();
+        }
+    }
+    assert!(branches > 100, "only {branches} branches");
+}
+
+/// Checks the branches of a listing, and counts them.
+fn branches_of(listing: &str, title: &str) -> usize {
+    let code = listing.lines().filter_map(|line| line.strip_prefix("    "));
+    let targets = code.filter_map(|insn| insn.split_whitespace().next_back());
+    let numbered = |target: &&str| {
+        let number = target.strip_prefix('L');
+        number.is_some_and(|number| number.parse::<u32>().is_ok())
+    };
+    let targets = targets.filter(numbered);
+    let has = |target: &str| listing.contains(&format!("  {target}:\n"));
+    targets
+        .inspect(|target| assert!(has(target), "{title}: no {target}"))
+        .count()
+}
+
 /// What is lifted is what a lowering starts from: an input that the lifter makes no more
 /// tests nothing that happens.
 #[test]

@@ -50,23 +50,28 @@ pub fn disassemble<G: Guest>(
         state: state::<G>(layout),
     }));
     let (mut text, mut in_thunk) = (String::new(), false);
+    // What stands above the next instruction that is shown, also where it leads to padding.
+    let mut above = String::new();
     for insn in &insns {
         let at = insn.ip();
         in_thunk |= lowered.exits.iter().any(|exit| u64::from(exit.thunk) == at);
-        let skip = style == Style::Plain && (in_thunk || insn.mnemonic() == Mnemonic::Nop);
-        if !skip {
-            headings(region, lowered, at, out);
+        if !(style == Style::Plain && in_thunk) {
+            headings(region, lowered, at, &mut above);
             if let Some(label) = labels.get(&at) {
-                let _ = writeln!(out, "  {label}:");
+                let _ = writeln!(above, "  {label}:");
             }
-            text.clear();
-            let options = formatter.options_mut();
-            options.set_signed_immediate_operands(is_signed(insn));
-            formatter.format(insn, &mut text);
-            let _ = match style {
-                Style::Full => writeln!(out, "  {at:4x}  {text}"),
-                Style::Plain => writeln!(out, "    {text}"),
-            };
+            if style == Style::Full || insn.mnemonic() != Mnemonic::Nop {
+                out.push_str(&above);
+                above.clear();
+                text.clear();
+                let options = formatter.options_mut();
+                options.set_signed_immediate_operands(is_signed(insn));
+                formatter.format(insn, &mut text);
+                let _ = match style {
+                    Style::Full => writeln!(out, "  {at:4x}  {text}"),
+                    Style::Plain => writeln!(out, "    {text}"),
+                };
+            }
         }
         // A thunk ends where it leaves.
         in_thunk &= insn.mnemonic() != Mnemonic::Jmp;
