@@ -451,13 +451,17 @@ impl Lowering<'_> {
         self.write(d, RAX);
     }
 
-    /// t = op(b), the flags left alone.
+    /// t = op(b), the flags left alone, for [`Lowering::choose`] behind it.
     fn other(&mut self, op: SelectOp, size: Size, t: Gpr, b: Reg) {
         if op == SelectOp::Inc {
             let b = self.read(b, RAX);
             return self.a.lea(size, t, Mem::disp(b, 1));
         }
         let b = self.source(b, RAX);
+        if op == SelectOp::Same && b == RegMem::Reg(t) {
+            // What is chosen behind this zeroes the upper half, if that is to be.
+            return;
+        }
         self.mov_any(size, t, b);
         if op != SelectOp::Same {
             self.a.not(size, t);

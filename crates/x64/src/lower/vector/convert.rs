@@ -102,11 +102,7 @@ impl Lowering<'_> {
                 let t = self.s(2);
                 self.v2(V::Cvtpd2ps, t, x);
                 self.check(Check::Tiny, Fp::S, Shape::Half, t);
-                if high {
-                    let old = self.vread(d, self.s(1));
-                    self.v3(V::Punpcklqdq, t, old, t);
-                }
-                self.vdone(!high, d, t);
+                self.narrowed(high, d, t);
             }
             _ => self.fall_back(),
         }

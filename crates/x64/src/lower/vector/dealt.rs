@@ -39,12 +39,18 @@ impl Lowering<'_> {
         if !half {
             self.vload_to(Size::B16, second, next(mem, 16));
         }
-        let other = if half { first } else { second };
-        let t = self.s(2);
-        self.unzip(false, e, t, t, first, other);
-        self.unzip(true, e, first, first, first, other);
-        self.vdone(half, d, t);
-        self.vdone(half, nth(d, 1), first);
+        if half {
+            let t = self.s(2);
+            self.unzip(false, e, t, t, first, first);
+            self.unzip(true, e, first, first, first, first);
+            self.vdone(true, d, t);
+            return self.vdone(true, nth(d, 1), first);
+        }
+        for (odd, reg, even) in [(false, d, self.s(2)), (true, nth(d, 1), first)] {
+            let t = self.vtarget(reg, even);
+            self.unzip(odd, e, t, even, first, second);
+            self.vwrite(reg, t);
+        }
     }
 
     fn store_two(&mut self, e: Size, half: bool, a: VReg, mem: Mem) {
@@ -173,6 +179,10 @@ impl Lowering<'_> {
         for (n, &to) in x.iter().enumerate() {
             self.vload_to(Size::B16, to, next(mem, offset(n, Size::B16)));
         }
+        let to = [0, 1, 2, 3].map(|n| self.vpinned(nth(d, n)));
+        if let [Some(a), Some(b), Some(c), Some(d)] = to {
+            return self.deal_four(e, [a, b, c, d], x);
+        }
         let order = if e >= Size::B8 {
             self.both(V::Punpcklqdq, V::Punpckhqdq, x[0], x[2]);
             self.both(V::Punpcklqdq, V::Punpckhqdq, x[1], x[3]);
@@ -185,6 +195,24 @@ impl Lowering<'_> {
         for (n, from) in order.into_iter().enumerate() {
             self.vwrite(nth(d, n), x[from]);
         }
+    }
+
+    /// Four blocks are dealt to other registers.
+    fn deal_four(&mut self, e: Size, to: [Xmm; 4], mut x: [Xmm; 4]) {
+        let (low, high) = (V::Punpcklqdq, V::Punpckhqdq);
+        if e < Size::B8 {
+            self.gather_words(e, &x);
+            // Of words, what the first two and the last two blocks have.
+            self.v3(V::Punpckldq, to[0], x[0], x[1]);
+            self.v3(V::Punpckhdq, x[1], x[0], x[1]);
+            self.v3(V::Punpckldq, x[0], x[2], x[3]);
+            self.v3(V::Punpckhdq, x[3], x[2], x[3]);
+            x = [to[0], x[1], x[0], x[3]];
+        }
+        self.v3(high, to[1], x[0], x[2]);
+        self.v3(low, to[0], x[0], x[2]);
+        self.v3(low, to[2], x[1], x[3]);
+        self.v3(high, to[3], x[1], x[3]);
     }
 
     /// Four rows of four words become columns: the first, third, second and

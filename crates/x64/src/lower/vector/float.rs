@@ -164,12 +164,21 @@ impl Lowering<'_> {
             Arg::Lane(reg, 0) if shape == Shape::Scalar => self.vread(reg, scratch),
             _ => {
                 let x = self.varg(size(f), arg, scratch);
-                if shape == Shape::Half {
+                if shape == Shape::Half && !self.is_low(arg) {
                     self.a.v2(V::Movq, x, x);
                 }
                 x
             }
         }
+    }
+
+    /// Where to compute what one instruction makes of its sources. A run does not do that again from
+    /// registers, so there it may overwrite a source.
+    fn result(&self, d: VReg, sources: &[VReg]) -> Xmm {
+        if self.joining {
+            return self.vtarget(d, self.s(2));
+        }
+        self.apart(false, d, sources)
     }
 
     /// The end of a floating-point operation: zero above. `like`: a slot that
@@ -255,7 +264,7 @@ impl Lowering<'_> {
         let scalar = shape == Shape::Scalar;
         let x = self.clean(shape, a, self.s(0));
         let y = self.clean_arg(f, shape, b, self.s(1));
-        let r = self.apart(false, d, &[a, slot(b).unwrap_or(a)]);
+        let r = self.result(d, &[a, slot(b).unwrap_or(a)]);
         let b_slot = match b {
             Arg::Each(reg) => Some(reg),
             _ => None,
@@ -530,7 +539,7 @@ impl Lowering<'_> {
             FloatUnary::Sqrt => {
                 self.clobber_to_look();
                 let x = self.clean(shape, a, self.s(0));
-                let r = self.apart(false, d, &[a]);
+                let r = self.result(d, &[a]);
                 if scalar {
                     self.v3(SQRT.pick(f, true), r, x, x);
                 } else {

@@ -70,10 +70,7 @@ impl Lowering<'_> {
         if !high {
             return self.vwrite(d, t);
         }
-        let old = self.vread(d, self.s(1));
-        let to = self.vtarget(d, t);
-        self.v3(V::Punpcklqdq, to, old, t);
-        self.vwrite(d, to);
+        self.narrowed(high, d, t);
     }
 
     /// The low half of t, zero above = x in binary16. Overwrites EFLAGS; uses

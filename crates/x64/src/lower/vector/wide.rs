@@ -213,11 +213,18 @@ impl Lowering<'_> {
                 self.lost(false, e, t, from);
             }
         }
-        if high {
-            let old = self.vread(d, self.s(0));
-            self.v3(V::Punpcklqdq, t, old, t);
+        self.narrowed(high, d, t);
+    }
+
+    /// The low half of d, zero above, or the high one, the low one kept = that of t.
+    pub(super) fn narrowed(&mut self, high: bool, d: VReg, t: Xmm) {
+        if !high {
+            return self.vdone(true, d, t);
         }
-        self.vdone(!high, d, t);
+        let old = self.vread(d, self.s(0));
+        let to = self.vtarget(d, t);
+        self.v3(V::Punpcklqdq, to, old, t);
+        self.vwrite(d, to);
     }
 
     /// The upper halves of sums: `e` is the size of the narrow lanes.
