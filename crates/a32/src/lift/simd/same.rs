@@ -7,6 +7,9 @@ use ir::vector::{Accumulate, Arg, Crypto, Lanes, VOp};
 
 pub(super) fn three_same(i: Insn) -> Option<Plan> {
     let [d, n, m] = registers(i, i.q() == 1);
+    if i.op == S::VORR_register && n.number == m.number {
+        return Some(copy(d, m));
+    }
     let (mut a, mut b) = (n.source(N), Arg::Each(m.source(M)));
     let (half, target) = (!d.quad, d.target());
     if let Some(op) = rounds(i.op) {
@@ -46,6 +49,35 @@ pub(super) fn three_same(i: Insn) -> Option<Plan> {
         b,
     };
     Some(of_three(op, [d, n, m], false))
+}
+
+/// VMOV, which is VORR of a register and itself: the operation names halves of slots, so that none is
+/// taken out or put back.
+const fn copy(d: Vector, m: Vector) -> Plan {
+    let (to, a) = (d.whole(), m.whole());
+    let op = if d.quad {
+        VOp::Mov {
+            half: false,
+            d: to,
+            a,
+        }
+    } else {
+        VOp::InsertLane {
+            e: Size::B8,
+            d: to,
+            to: d.half(),
+            a,
+            from: m.half(),
+        }
+    };
+    Plan {
+        op,
+        more: [None; 3],
+        d: Vector { quad: true, ..d },
+        reads_d: false,
+        n: None,
+        m: None,
+    }
 }
 
 const fn logic(op: S) -> Option<Lanes> {
