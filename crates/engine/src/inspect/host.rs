@@ -188,6 +188,9 @@ fn state<G: Guest>(layout: &Layout) -> BTreeMap<i64, (String, u32)> {
     ] {
         add(offset, String::from(name), size);
     }
+    if let Some((offset, _)) = layout.by_target {
+        add(offset, String::from("by_target"), 4);
+    }
     let [targets, apart] = [Mode::PLAIN, G::APART].map(|mode| layout.targets[mode.number()]);
     let name = format!("targets_{}", G::APART_NAME);
     for (offset, name) in [(targets, String::from("targets")), (apart, name)] {

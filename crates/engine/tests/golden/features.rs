@@ -1,6 +1,7 @@
 //! Whether a host has what a translation uses, by what iced says of each
 //! instruction.
 
+use guest::Guest;
 use iced_x86::{CpuidFeature, Decoder, DecoderOptions};
 use x64::features::HostFeatures;
 
@@ -37,7 +38,7 @@ pub(crate) fn hosts() -> [HostFeatures; 4] {
 
 /// Panics if an instruction is none, or is one that the host lacks.
 #[track_caller]
-pub(crate) fn check(translated: &Translated, host: &HostFeatures) {
+pub(crate) fn check<G: Guest>(translated: &Translated<G>, host: &HostFeatures) {
     for insn in Decoder::new(64, &translated.code, DecoderOptions::NONE) {
         let text = || format!("{insn} in\n{}", translated.text());
         assert!(!insn.is_invalid(), "{}", text());

@@ -5,6 +5,7 @@
 //! are some short sequences. The text is compared with the files in `golden/`:
 //! a change of the lifter or the lowering shows as a difference there. To
 //! renew them after one, run with `ARMISTICE_BLESS=1` and read the difference.
+//! Of 32-bit Arm there are sequences alone (`arm.rs`).
 //! Instructions that are left to the interpreter are in the files as such. A file's
 //! first line counts the host's instructions in it, for each host: what became longer
 //! or shorter is seen at a glance. What each stage makes is in `stages.rs`.
@@ -14,6 +15,7 @@
 #![cfg(feature = "disassembler")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot set up fails")]
 
+mod arm;
 mod elsewhere;
 mod features;
 mod forms;
@@ -242,10 +244,10 @@ fn mode(title: &str) -> Mode {
     Mode::PLAIN.with(ANY_STACK, title.ends_with(ANY))
 }
 
-/// The sequences of `golden/sequences.in`: a title after `==`, then a word a
-/// line and what it is; comments after `#`.
-fn sequences() -> Vec<(String, Vec<u32>)> {
-    let text = std::fs::read_to_string(directory().join("sequences.in")).unwrap();
+/// The sequences of a file: a title after `==`, then a word a line and what it is;
+/// comments after `#`.
+fn sequences_of(file: &str) -> Vec<(String, Vec<u32>)> {
+    let text = std::fs::read_to_string(directory().join(file)).unwrap();
     let mut all: Vec<(String, Vec<u32>)> = Vec::new();
     for line in text.lines() {
         if let Some(title) = line.strip_prefix("== ") {
@@ -257,6 +259,10 @@ fn sequences() -> Vec<(String, Vec<u32>)> {
         }
     }
     all
+}
+
+fn sequences() -> Vec<(String, Vec<u32>)> {
+    sequences_of("sequences.in")
 }
 
 #[test]

@@ -1,10 +1,13 @@
 //! A few words translated for a host, not placed and not run.
 
+use std::marker::PhantomData;
+
 use a64::Aarch64;
 use a64::lift::A64;
 use armistice_engine::inspect::host::{Style, disassemble};
 use armistice_engine::translator::vcpu::layout;
-use ir::form::{Former, Limits, Source};
+use guest::Guest;
+use ir::form::{Former, Lifter, Limits, Source};
 use ir::live::Live;
 use ir::{Mode, Op, Region, Term};
 use x64::convention::Convention;
@@ -17,24 +20,35 @@ pub(crate) const HEAD: u64 = 0x1000;
 pub(crate) const CALLS: u64 = 0x2000;
 
 /// A region of some words, and its code.
-pub(crate) struct Translated {
+pub(crate) struct Translated<G = Aarch64> {
     region: Region,
     pub(crate) lowered: Lowered,
     pub(crate) code: Vec<u8>,
+    guest: PhantomData<G>,
 }
 
 /// The words from an address on; all that is outside has been translated.
-struct Words<'a>(u64, &'a [u32]);
+struct Words<'a, L>(&'a L, u64, &'a [u32]);
 
-impl Source for Words<'_> {
+impl<L: Lifter> Source for Words<'_, L> {
     fn fetch(&self, pc: u64) -> Option<u32> {
-        let index = usize::try_from(pc.checked_sub(self.0)? / 4).ok()?;
-        self.1.get(index).copied()
+        let &Self(guest, mut at, words) = self;
+        words.iter().copied().find(|&word| {
+            let here = at == pc;
+            at = at.wrapping_add(length(guest, word));
+            here
+        })
     }
 
     fn translated(&self, pc: u64) -> bool {
         self.fetch(pc).is_none()
     }
+}
+
+/// How long an instruction is.
+pub(crate) fn length<L: Lifter>(guest: &L, word: u32) -> u64 {
+    let (length, _) = guest.flow(HEAD, word, &mut L::Context::default());
+    length.into()
 }
 
 impl Translated {
@@ -54,10 +68,12 @@ impl Translated {
         let guest = A64 { mode, calls };
         Self::of(&guest, head, words, host, Options::default())
     }
+}
 
+impl<G: Guest> Translated<G> {
     /// Translates `words` at an address as a guest has them lifted.
     pub(crate) fn of(
-        guest: &A64,
+        guest: &G::Lifter,
         head: u64,
         words: &[u32],
         host: HostFeatures,
@@ -65,13 +81,14 @@ impl Translated {
     ) -> Self {
         let (mut region, mut lowered) = (Region::default(), Lowered::default());
         let limits = Limits { insns: 512 };
-        Former::default().form(guest, &Words(head, words), head, limits, &mut region);
-        let mut lowerer = Lowerer::new(Convention::new(layout::<Aarch64>(), host));
+        Former::default().form(guest, &Words(guest, head, words), head, limits, &mut region);
+        let mut lowerer = Lowerer::new(Convention::new(layout::<G>(), host));
         lowerer.lower(&region, options, |_| Live::Live, &mut lowered);
         Self {
             region,
             lowered,
             code: lowerer.asm.code().to_vec(),
+            guest: PhantomData,
         }
     }
 
@@ -96,12 +113,13 @@ impl Translated {
             region,
             lowered,
             code,
+            ..
         } = self;
-        disassemble::<Aarch64>(
+        disassemble::<G>(
             region,
             lowered,
             code,
-            &layout::<Aarch64>(),
+            &layout::<G>(),
             Style::Plain,
             &mut text,
         );
