@@ -48,6 +48,7 @@ impl Guest for Aarch32 {
     const APART: Mode = AMID;
     const APART_NAME: &'static str = "amid_it";
     const BY_TARGET: Mode = THUMB;
+    const FLOAT_NAMES: [&'static str; 2] = ["fpcr", "fpsr"];
     const NAMES: &'static [(usize, &'static str)] = &[
         (13, "sp"),
         (14, "lr"),
@@ -70,8 +71,8 @@ impl Guest for Aarch32 {
             flags: at(offset_of!(Cpu, flags)),
             thread: at(offset_of!(Cpu, tpidruro)),
             monitor: at(offset_of!(Cpu, monitor)),
-            fpcr: at(offset_of!(Cpu, fpcr)),
-            fpsr: at(offset_of!(Cpu, fpsr)),
+            float_control: at(offset_of!(Cpu, fpcr)),
+            float_status: at(offset_of!(Cpu, fpsr)),
             by_target: Some(at(offset_of!(Cpu, thumb))),
             hot_int: HOT_INT,
             hot_vec: HOT_VEC,

@@ -38,6 +38,7 @@ impl Guest for Aarch64 {
     const APART: Mode = ANY_STACK;
     const APART_NAME: &'static str = "any_stack";
     const BY_TARGET: Mode = Mode::PLAIN;
+    const FLOAT_NAMES: [&'static str; 2] = ["fpcr", "fpsr"];
     const NAMES: &'static [(usize, &'static str)] = &[(31, "sp")];
     const ROWS: usize = Op::COUNT;
 
@@ -53,8 +54,8 @@ impl Guest for Aarch64 {
             flags: at(offset_of!(Cpu, flags)),
             thread: at(offset_of!(Cpu, tpidr)),
             monitor: at(offset_of!(Cpu, monitor)),
-            fpcr: at(offset_of!(Cpu, fpcr)),
-            fpsr: at(offset_of!(Cpu, fpsr)),
+            float_control: at(offset_of!(Cpu, fpcr)),
+            float_status: at(offset_of!(Cpu, fpsr)),
             by_target: None,
             hot_int: HOT_INT,
             hot_vec: HOT_VEC,

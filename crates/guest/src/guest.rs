@@ -27,9 +27,9 @@ pub struct Places {
     /// The exclusive monitor: address, value low, value high, size.
     pub monitor: u32,
     /// Control of floating point.
-    pub fpcr: u32,
+    pub float_control: u32,
     /// Status of floating point.
-    pub fpsr: u32,
+    pub float_status: u32,
     /// Where [`Guest::BY_TARGET`] is: 4 bytes, 0 or 1. None without that.
     pub by_target: Option<u32>,
     /// Integer slots, those that programs name most first: a host pins these.
@@ -94,6 +94,8 @@ pub trait Guest: Copy + Debug + Send + Sync + 'static {
     /// targets are found with their bit 0. [`Places::by_target`] has it, too, whenever
     /// translated code is left.
     const BY_TARGET: Mode;
+    /// What listings call [`Places::float_control`] and [`Places::float_status`].
+    const FLOAT_NAMES: [&'static str; 2];
     /// Integer slots that listings call otherwise than `x` and their number.
     const NAMES: &'static [(usize, &'static str)];
     /// How many rows its tables of instructions have.

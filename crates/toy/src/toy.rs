@@ -29,6 +29,7 @@ impl Guest for Toy {
     const APART: Mode = AMID;
     const APART_NAME: &'static str = "amid";
     const BY_TARGET: Mode = TURNED;
+    const FLOAT_NAMES: [&'static str; 2] = ["control", "status"];
     const NAMES: &'static [(usize, &'static str)] = &[];
     const ROWS: usize = short::Op::COUNT + long::Op::COUNT;
 
@@ -45,8 +46,8 @@ impl Guest for Toy {
             flags: at(offset_of!(State, flags)),
             monitor: unused(0),
             thread: unused(4),
-            fpcr: unused(5),
-            fpsr: unused(6),
+            float_control: unused(5),
+            float_status: unused(6),
             by_target: Some(at(offset_of!(State, turned))),
             hot_int: &[0, 1, 2, 3, 4, 5, 6, 7, 48, 49, 14, 40],
             hot_vec: &[0, 1, 33, 62],

@@ -97,10 +97,10 @@ pub struct Layout {
     pub functions: u32,
     /// The exclusive monitor: address, value low, value high, size.
     pub monitor: u32,
-    /// FPCR.
-    pub fpcr: u32,
-    /// FPSR.
-    pub fpsr: u32,
+    /// Control of floating point.
+    pub float_control: u32,
+    /// Status of floating point.
+    pub float_status: u32,
     /// Where the bit of modes is that goes by bit 0 of an indirect branch's target, and
     /// which it is; none where none does.
     pub by_target: Option<(u32, Mode)>,

@@ -162,6 +162,7 @@ fn state<G: Guest>(layout: &Layout) -> BTreeMap<i64, (String, u32)> {
     for n in 0..u32::from(layout.slots.vectors) {
         add(layout.vec + 16 * n, format!("v{n}"), 16);
     }
+    let [control, status] = G::FLOAT_NAMES;
     for (offset, name, size) in [
         (layout.pc, "pc", 8),
         (layout.flags, "flags", 4),
@@ -183,8 +184,8 @@ fn state<G: Guest>(layout: &Layout) -> BTreeMap<i64, (String, u32)> {
         (layout.counters, "counters", 8),
         (layout.functions, "functions", 16),
         (layout.monitor, "monitor", 32),
-        (layout.fpcr, "fpcr", 4),
-        (layout.fpsr, "fpsr", 4),
+        (layout.float_control, control, 4),
+        (layout.float_status, status, 4),
     ] {
         add(offset, String::from(name), size);
     }

@@ -99,7 +99,8 @@ pub struct Host {
     constants: [u128; constants::COUNT],
     /// Vector slots that translated code has put aside.
     aside: [u128; ASIDE],
-    /// Not zero once a result has saturated since FPSR.QC was last looked at.
+    /// Not zero once a result has saturated since the guest's status of
+    /// floating point was last looked at.
     pub saturated: u128,
     spill: u64,
     swapped: [u64; SWAPS],
@@ -357,8 +358,8 @@ pub fn layout<G: Guest>() -> Layout {
         flags,
         thread,
         monitor,
-        fpcr,
-        fpsr,
+        float_control,
+        float_status,
         by_target,
         hot_int,
         hot_vec,
@@ -392,8 +393,8 @@ pub fn layout<G: Guest>() -> Layout {
         status_before: host(offset_of!(Host, status_before)),
         status_after: host(offset_of!(Host, status_after)),
         status: host(offset_of!(Host, status)),
-        fpcr: in_cpu(fpcr),
-        fpsr: in_cpu(fpsr),
+        float_control: in_cpu(float_control),
+        float_status: in_cpu(float_status),
         by_target: by_target.map(|at| (in_cpu(at), G::BY_TARGET)),
         targets: core::array::from_fn(|mode| {
             let table = table::<G>(Mode::from_number(at(mode)));

@@ -137,10 +137,10 @@ impl Lowering<'_> {
         self.write(d, t);
     }
 
-    /// d = FPCR.
+    /// d = how floating point is done.
     pub(crate) fn read_float_control(&mut self, d: Reg) {
         let t = self.target(d, RAX);
-        let home = self.c.state(self.c.layout.fpcr);
+        let home = self.c.state(self.c.layout.float_control);
         self.a.mov_rm(Size::B32, t, home);
         self.write(d, t);
     }
