@@ -8,8 +8,24 @@ use core::ops::Range;
 use super::open_flags::OpenFlags;
 use super::tracing::Tracing;
 use crate::host::page::PAGE;
+use crate::host::signal::{
+    SA_NOCLDSTOP, SA_NOCLDWAIT, SA_NODEFER, SA_ONSTACK, SA_RESETHAND, SA_RESTART, SA_SIGINFO,
+};
 use crate::host::sys::Errno;
 use crate::memory::address_space::AddressSpace;
+
+/// The flags of a signal's action that the generic headers have.
+pub const ACTION_FLAGS: u64 = {
+    const SA_EXPOSE_TAGBITS: u64 = 0x800;
+    SA_NOCLDSTOP
+        | SA_NOCLDWAIT
+        | SA_SIGINFO
+        | SA_EXPOSE_TAGBITS
+        | SA_ONSTACK
+        | SA_RESTART
+        | SA_NODEFER
+        | SA_RESETHAND
+};
 
 /// How wide addresses are, and C's `long`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,6 +158,11 @@ pub struct Platform {
     pub has_vdso: bool,
     /// Where in that page handlers return to that name no other place.
     pub signal_return: u64,
+    /// The flags of a signal's action that its kernel keeps. A kernel clears all others since
+    /// Linux 5.11, so that a program sees what is not known, and `SA_UNSUPPORTED` for ever.
+    pub action_flags: u64,
+    /// Options of `prctl` about features that its processors do not have, and their names.
+    pub absent_features: &'static [(i32, &'static str)],
     /// What tracers see of it.
     pub tracing: &'static Tracing,
     /// Whether numbers of users have 16 bits in a core file (`elf_prpsinfo`), else 32.

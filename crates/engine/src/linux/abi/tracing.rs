@@ -19,8 +19,6 @@ pub struct RegisterSet {
 
 /// `NT_PRSTATUS`.
 pub const NT_PRSTATUS: u64 = 1;
-/// `NT_ARM_TLS`: the thread pointer of both architectures.
-pub const NT_ARM_TLS: u32 = 0x401;
 
 /// A request that other architectures do not have, or have for something else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,13 +31,13 @@ pub enum Special {
     Pointer,
     /// Sets the number of the system call that is entered (`PTRACE_SET_SYSCALL`).
     SetCall,
-    /// Reads a word of `struct user`.
-    PeekUser,
+    /// Reads a word of `struct user`, which has so many bytes.
+    PeekUser(u64),
     /// Writes one.
-    PokeUser,
-    /// Reads a register of the debug architecture: there is the one alone that says that
-    /// there are no others (`PTRACE_GETHBPREGS`).
-    GetDebug,
+    PokeUser(u64),
+    /// Reads a hardware breakpoint or watchpoint (`PTRACE_GETHBPREGS`): there is only the
+    /// word that says that there are none, which is this.
+    GetDebug(u64),
     /// Writes one.
     SetDebug,
     /// `PTRACE_SETOPTIONS`, by its old number.
@@ -59,15 +57,26 @@ pub struct Narrow {
     pub to_host: fn(&[u8; 128]) -> SignalInfo,
 }
 
+/// The sets of hardware breakpoints and watchpoints, of which the machine has none.
+#[derive(Clone, Copy, Debug)]
+pub struct Debug {
+    /// Their notes.
+    pub notes: &'static [u64],
+    /// What they begin with, which says that there are none.
+    pub none: u64,
+}
+
 /// What tracers see.
 #[derive(Debug)]
 pub struct Tracing {
     /// The note of the registers that are in a record as `FLOAT`.
     pub float: u32,
+    /// The note of the thread pointer.
+    pub pointer: u32,
     /// The sets that there are.
     pub sets: &'static [RegisterSet],
-    /// The notes of hardware breakpoints and watchpoints, of which the machine has none.
-    pub debug: &'static [u64],
+    /// Hardware breakpoints and watchpoints.
+    pub debug: Debug,
     /// Whether general registers are such as a program can have.
     pub is_of_user: fn(&[u8]) -> bool,
     /// Other requests, by their numbers.

@@ -32,8 +32,9 @@ fn found(call: &Call<'_>, note: u64) -> Result<RegisterSet, Errno> {
 /// # Errors
 /// The kernel's.
 pub(super) fn get(call: &Call<'_>, traced: &Traced, note: u64, data: u64) -> Result<u64, Errno> {
-    if call.process.platform.tracing.debug.contains(&note) {
-        return get_debug(call, traced, data);
+    let debug = call.process.platform.tracing.debug;
+    if debug.notes.contains(&note) {
+        return get_debug(call, traced, data, debug.none);
     }
     let set = found(call, note)?;
     let (place, length) = vector(call, data, set.unit)?;
@@ -45,15 +46,13 @@ pub(super) fn get(call: &Call<'_>, traced: &Traced, note: u64, data: u64) -> Res
     Ok(0)
 }
 
-/// Registers of a processor that has no breakpoint and no watchpoint: Armv8's debug
-/// architecture, and a count of 0.
-fn get_debug(call: &Call<'_>, traced: &Traced, data: u64) -> Result<u64, Errno> {
-    const ARMV8: u64 = 6 << 8;
+/// Registers of a processor that has no breakpoint and no watchpoint.
+fn get_debug(call: &Call<'_>, traced: &Traced, data: u64, none: u64) -> Result<u64, Errno> {
     const LENGTH: usize = 8;
     traced.record()?;
     let (place, length) = vector(call, data, 4)?;
     let length = length.min(LENGTH);
-    call.write(place, &ARMV8.to_le_bytes()[..length])?;
+    call.write(place, &none.to_le_bytes()[..length])?;
     tell_length(call, data, length)?;
     Ok(0)
 }
@@ -108,9 +107,6 @@ pub(super) fn special(
     special: Special,
     [address, data]: [u64; 2],
 ) -> Result<u64, Errno> {
-    /// What `PTRACE_GETHBPREGS` says of a machine that has none: Armv8's debug architecture,
-    /// watchpoints of 8 bytes, and no number of either.
-    const NONE: u64 = 6 << 24 | 8 << 16;
     let record = traced.record()?;
     match special {
         Special::Get(index) => call.write(data, record.sets[index].get())?,
@@ -125,20 +121,20 @@ pub(super) fn special(
             let number = (data as u32).to_le_bytes();
             put(call, traced, sets::CALL, 0, &number)?;
         }
-        Special::PeekUser => {
-            let word = user(address, record.sets[sets::GENERAL].get())?;
+        Special::PeekUser(size) => {
+            let word = user(address, size, record.sets[sets::GENERAL].get())?;
             call.write_longs(data, &[word.map_or(0, |(_, word)| word.into())])?;
         }
-        Special::PokeUser => {
-            if let Some((at, _)) = user(address, record.sets[sets::GENERAL].get())? {
+        Special::PokeUser(size) => {
+            if let Some((at, _)) = user(address, size, record.sets[sets::GENERAL].get())? {
                 #[allow(clippy::cast_possible_truncation, reason = "a word of 32 bits")]
                 let word = (data as u32).to_le_bytes();
                 put(call, traced, sets::GENERAL, at, &word)?;
             }
         }
-        Special::GetDebug if address == 0 => call.write_longs(data, &[NONE])?,
+        Special::GetDebug(none) if address == 0 => call.write_longs(data, &[none])?,
         Special::SetDebug if address == 0 => {}
-        Special::GetDebug | Special::SetDebug => return Err(Errno::EINVAL),
+        Special::GetDebug(_) | Special::SetDebug => return Err(Errno::EINVAL),
         Special::Options | Special::Emulate | Special::EmulateStep => return Err(Errno::EIO),
     }
     Ok(0)
@@ -146,13 +142,12 @@ pub(super) fn special(
 
 /// A word of `struct user`, whose first are the general registers: where it is, and what; none
 /// behind these.
-fn user(offset: u64, general: &[u8]) -> Result<Option<(usize, u32)>, Errno> {
-    const SIZE: usize = 296;
-    const WORD: usize = 4;
-    let at = usize::try_from(offset).unwrap_or(usize::MAX);
-    if !at.is_multiple_of(WORD) || at >= SIZE {
+fn user(offset: u64, size: u64, general: &[u8]) -> Result<Option<(usize, u32)>, Errno> {
+    const WORD: u64 = 4;
+    if !offset.is_multiple_of(WORD) || offset >= size {
         return Err(Errno::EIO);
     }
+    let at = usize::try_from(offset).map_err(|_| Errno::EIO)?;
     let word = general.get(at..).and_then(|rest| rest.first_chunk());
     Ok(word.map(|&word| (at, u32::from_le_bytes(word))))
 }

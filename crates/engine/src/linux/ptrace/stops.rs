@@ -13,7 +13,7 @@ use super::tracee::Tracee;
 use crate::host::signal::{self, SIGSTOP, SIGTRAP, SignalInfo, bit, is_signal};
 use crate::host::sys::{self, Errno, number};
 use crate::linux::abi::platform::Width;
-use crate::linux::abi::tracing::{NT_ARM_TLS, NT_PRSTATUS};
+use crate::linux::abi::tracing::NT_PRSTATUS;
 use crate::linux::abi::{Abi, State};
 use crate::linux::delivery::Fatal;
 use crate::linux::process::{Process, Thread};
@@ -88,7 +88,7 @@ const fn shown<A: Abi>() -> [(u32, usize); 3] {
     [
         (general, sets::GENERAL),
         (A::PLATFORM.tracing.float, sets::FLOAT),
-        (NT_ARM_TLS, sets::POINTER),
+        (A::PLATFORM.tracing.pointer, sets::POINTER),
     ]
 }
 

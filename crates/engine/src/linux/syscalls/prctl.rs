@@ -1,59 +1,17 @@
 //! `prctl`: options about features of a processor are answered as by a kernel whose processor
-//! lacks the feature; options that would act on the engine instead of the guest are refused.
+//! lacks the feature ([`crate::linux::abi::platform::Platform::absent_features`]); options that would act on the engine instead of the guest are refused.
 
 use super::ranges::NAME;
 use super::{Call, seccomp};
 use crate::host::sys::{Errno, number};
 
-/// Options that are not passed on, the error, and why.
-const REFUSED: [(i32, Errno, &str); 15] = [
-    (25, Errno::EINVAL, "GET_TSC: x86-64's own"),
-    (26, Errno::EINVAL, "SET_TSC: the engine reads the counter"),
-    (50, Errno::EINVAL, "SVE_SET_VL: no SVE"),
-    (51, Errno::EINVAL, "SVE_GET_VL: no SVE"),
-    (
-        54,
-        Errno::EINVAL,
-        "PAC_RESET_KEYS: no pointer authentication",
-    ),
-    (
-        59,
-        Errno::EINVAL,
-        "SET_SYSCALL_USER_DISPATCH: the engine's own calls",
-    ),
-    (
-        60,
-        Errno::EINVAL,
-        "PAC_SET_ENABLED_KEYS: no pointer authentication",
-    ),
-    (
-        61,
-        Errno::EINVAL,
-        "PAC_GET_ENABLED_KEYS: no pointer authentication",
-    ),
-    (63, Errno::EINVAL, "SME_SET_VL: no SME"),
-    (64, Errno::EINVAL, "SME_GET_VL: no SME"),
-    (
-        65,
-        Errno::EINVAL,
-        "SET_MDWE: a new process needs memory for its code",
-    ),
-    (66, Errno::EINVAL, "GET_MDWE: as SET_MDWE"),
-    (
-        74,
-        Errno::EINVAL,
-        "GET_SHADOW_STACK_STATUS: no guarded control stack",
-    ),
-    (
-        75,
-        Errno::EINVAL,
-        "SET_SHADOW_STACK_STATUS: no guarded control stack",
-    ),
-    (
-        76,
-        Errno::EINVAL,
-        "LOCK_SHADOW_STACK_STATUS: no guarded control stack",
-    ),
+/// Options that are not passed on, whoever the guest is, and why.
+const REFUSED: [(i32, &str); 5] = [
+    (25, "GET_TSC: x86-64's own"),
+    (26, "SET_TSC: the engine reads the counter"),
+    (59, "SET_SYSCALL_USER_DISPATCH: the engine's own calls"),
+    (65, "SET_MDWE: a new process needs memory for its code"),
+    (66, "GET_MDWE: as SET_MDWE"),
 ];
 
 /// `PR_SET_SECCOMP`.
@@ -68,8 +26,10 @@ pub(in crate::linux) fn prctl(call: &mut Call<'_>) -> Result<u64, Errno> {
     if option == SET_VMA {
         return NAME.call(call);
     }
-    match REFUSED.iter().find(|refused| refused.0 == option) {
-        Some(&(_, error, _)) => Err(error),
-        None => call.pass(number::PRCTL),
+    let absent = call.process.platform.absent_features;
+    let mut refused = REFUSED.iter().chain(absent);
+    if refused.any(|&(number, _)| number == option) {
+        return Err(Errno::EINVAL);
     }
+    call.pass(number::PRCTL)
 }

@@ -3,27 +3,10 @@
 
 use super::observing::SET;
 use super::{Call, Control, descriptors, observing};
-use crate::host::signal::{
-    Action, SA_NOCLDSTOP, SA_NOCLDWAIT, SA_NODEFER, SA_ONSTACK, SA_RESETHAND, SA_RESTART,
-    SA_RESTORER, SA_SIGINFO, SIG_IGN, SIGKILL, SIGSTOP, UNBLOCKABLE, bit, is_signal,
-};
+use crate::host::signal::{Action, SIG_IGN, SIGKILL, SIGSTOP, UNBLOCKABLE, bit, is_signal};
 use crate::host::sys::{Errno, number};
 use crate::linux::process::AlternateStack;
 use crate::thread::taken::TAKEN;
-
-/// `SA_EXPOSE_TAGBITS`.
-const SA_EXPOSE_TAGBITS: u64 = 0x800;
-/// The flags that an arm64 kernel keeps. It clears all others since Linux 5.11,
-/// so that a program sees what it does not know, and `SA_UNSUPPORTED` for ever.
-const KNOWN: u64 = SA_NOCLDSTOP
-    | SA_NOCLDWAIT
-    | SA_SIGINFO
-    | SA_EXPOSE_TAGBITS
-    | SA_RESTORER
-    | SA_ONSTACK
-    | SA_RESTART
-    | SA_NODEFER
-    | SA_RESETHAND;
 
 pub(in crate::linux) fn rt_sigaction(call: &mut Call<'_>) -> Result<u64, Errno> {
     let signal = call.int(0);
@@ -31,6 +14,7 @@ pub(in crate::linux) fn rt_sigaction(call: &mut Call<'_>) -> Result<u64, Errno> 
     if size != SET || !is_signal(signal) {
         return Err(Errno::EINVAL);
     }
+    let known = call.process.platform.action_flags;
     let new = match new {
         0 => None,
         _ if signal == SIGKILL || signal == SIGSTOP => return Err(Errno::EINVAL),
@@ -40,7 +24,7 @@ pub(in crate::linux) fn rt_sigaction(call: &mut Call<'_>) -> Result<u64, Errno> 
             let [mask] = call.words(address.wrapping_add(call.long_bytes(3)))?;
             Some(Action {
                 handler,
-                flags: flags & KNOWN,
+                flags: flags & known,
                 restorer,
                 mask: mask & !UNBLOCKABLE,
             })

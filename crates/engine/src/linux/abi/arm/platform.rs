@@ -2,8 +2,9 @@
 
 use super::{identity, tracing, vectors};
 use crate::host::page::PAGE;
+use crate::host::signal::SA_RESTORER;
 use crate::linux::abi::open_flags::OpenFlags;
-use crate::linux::abi::platform::{Elf, Layout, Names, Platform, Width};
+use crate::linux::abi::platform::{ACTION_FLAGS, Elf, Layout, Names, Platform, Width};
 
 /// `AUDIT_ARCH_ARM`.
 const AUDIT: u32 = 0x4000_0028;
@@ -27,6 +28,21 @@ const BITS_32: Layout = Layout {
     random_stack: 11,
     kernels: PAGE,
 };
+
+/// Options about SVE, SME, pointer authentication, and the guarded control stack, which
+/// are of 64 bits.
+const ABSENT: [(i32, &str); 10] = [
+    (50, "SVE_SET_VL"),
+    (51, "SVE_GET_VL"),
+    (54, "PAC_RESET_KEYS"),
+    (60, "PAC_SET_ENABLED_KEYS"),
+    (61, "PAC_GET_ENABLED_KEYS"),
+    (63, "SME_SET_VL"),
+    (64, "SME_GET_VL"),
+    (74, "GET_SHADOW_STACK_STATUS"),
+    (75, "SET_SHADOW_STACK_STATUS"),
+    (76, "LOCK_SHADOW_STACK_STATUS"),
+];
 
 /// Linux on 32-bit Arm.
 pub(super) static PLATFORM: Platform = Platform {
@@ -61,6 +77,9 @@ pub(super) static PLATFORM: Platform = Platform {
     fixed_page: Some((vectors::VECTORS, "[vectors]")),
     has_vdso: false,
     signal_return: 0,
+    // SA_THIRTYTWO is not among them: only an arm kernel keeps it.
+    action_flags: ACTION_FLAGS | SA_RESTORER,
+    absent_features: &ABSENT,
     tracing: &tracing::TRACING,
     short_users: true,
 };

@@ -5,10 +5,11 @@ use alloc::vec::Vec;
 use a32::cpu::Cpu;
 
 use super::registers::{cpsr, doubles, set_cpsr};
-use crate::linux::abi::tracing::NT_ARM_TLS;
 use crate::thread::register_sets::RegisterSets;
 
 pub(super) const NT_ARM_VFP: u32 = 0x400;
+/// The thread pointer.
+pub(super) const NT_ARM_TLS: u32 = 0x401;
 
 /// R0 to R15, CPSR, and R0 as it was before a call, 32 bits each; D0 to D31 and FPSCR. The
 /// old set of floating point is that of FPA, which is empty.

@@ -1,8 +1,9 @@
 //! arm64's Linux, as far as it is data.
 
 use super::{identity, tracing, vdso};
+use crate::host::signal::SA_RESTORER;
 use crate::linux::abi::open_flags::OpenFlags;
-use crate::linux::abi::platform::{Elf, Layout, Names, Platform, Width};
+use crate::linux::abi::platform::{ACTION_FLAGS, Elf, Layout, Names, Platform, Width};
 
 /// `AUDIT_ARCH_AARCH64`.
 const AUDIT: u32 = 0xc000_00b7;
@@ -36,6 +37,20 @@ const BITS_39: Layout = Layout {
     random_stack: 18,
     kernels: 0,
 };
+
+/// Options about SVE, SME, pointer authentication, and the guarded control stack.
+const ABSENT: [(i32, &str); 10] = [
+    (50, "SVE_SET_VL"),
+    (51, "SVE_GET_VL"),
+    (54, "PAC_RESET_KEYS"),
+    (60, "PAC_SET_ENABLED_KEYS"),
+    (61, "PAC_GET_ENABLED_KEYS"),
+    (63, "SME_SET_VL"),
+    (64, "SME_GET_VL"),
+    (74, "GET_SHADOW_STACK_STATUS"),
+    (75, "SET_SHADOW_STACK_STATUS"),
+    (76, "LOCK_SHADOW_STACK_STATUS"),
+];
 
 /// Linux on arm64.
 pub static PLATFORM: Platform = Platform {
@@ -73,6 +88,8 @@ pub static PLATFORM: Platform = Platform {
     fixed_page: None,
     has_vdso: true,
     signal_return: vdso::SIGNAL_RETURN,
+    action_flags: ACTION_FLAGS | SA_RESTORER,
+    absent_features: &ABSENT,
     tracing: &tracing::TRACING,
     short_users: false,
 };

@@ -3,8 +3,10 @@
 use a64::cpu::{Cpu, Flags};
 
 use super::signal_frame::pstate;
-use crate::linux::abi::tracing::NT_ARM_TLS;
 use crate::thread::register_sets::RegisterSets;
+
+/// The thread pointer.
+pub(super) const NT_ARM_TLS: u32 = 0x401;
 
 /// `struct user_pt_regs`, `struct user_fpsimd_state`, and the thread pointer.
 #[must_use]

@@ -1,6 +1,7 @@
 //! What tracers see of arm64 (arm64's `ptrace.h`).
 
-use crate::linux::abi::tracing::{NT_ARM_TLS, NT_PRSTATUS, Special, Tracing, set};
+use super::register_sets::NT_ARM_TLS;
+use crate::linux::abi::tracing::{Debug, NT_PRSTATUS, Special, Tracing, set};
 use crate::thread::traced::sets;
 
 const NT_PRFPREG: u32 = 2;
@@ -11,13 +12,18 @@ const NT_ARM_SYSTEM_CALL: u64 = 0x404;
 /// Of arm64.
 pub(super) static TRACING: Tracing = Tracing {
     float: NT_PRFPREG,
+    pointer: NT_ARM_TLS,
     sets: &[
         set(NT_PRSTATUS, sets::GENERAL, 8),
         set(NT_PRFPREG as u64, sets::FLOAT, 4),
         set(NT_ARM_TLS as u64, sets::POINTER, 8),
         set(NT_ARM_SYSTEM_CALL, sets::CALL, 4),
     ],
-    debug: &[NT_ARM_HW_BREAK, NT_ARM_HW_WATCH],
+    // Armv8's debug architecture, and a count of 0.
+    debug: Debug {
+        notes: &[NT_ARM_HW_BREAK, NT_ARM_HW_WATCH],
+        none: 6 << 8,
+    },
     is_of_user,
     requests: &[(31, Special::Emulate), (32, Special::EmulateStep)],
     narrow: None,
