@@ -164,7 +164,7 @@ fn run_program<A: Abi>(start: &Start, command: &Run<'static>, block: Result<Bloc
         signals::follow(!0);
         (debugger, connection)
     });
-    core_file::arm();
+    core_file::heed();
     let thread = Thread::inherited(block, ignored, loaded.held);
     let inspector = Inspector::new(command.options);
     let state = A::start(loaded.start, loaded.stack);

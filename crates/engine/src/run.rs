@@ -629,7 +629,7 @@ impl<A: Abi> Runtime<A> {
                 self.process.tracees.clear();
                 self.process.holds.clear();
                 self.process.parking.clear();
-                core_file::arm_child();
+                core_file::heed_in_child();
                 code.child(vcpu);
                 if request.has(clone::CLEAR_SIGHAND) {
                     let _ = thread.actions.with(Actions::clear_handlers);

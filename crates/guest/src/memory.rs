@@ -7,8 +7,7 @@
 //!
 //! Invariants: an access that faults changes nothing; an access of 1, 2, 4,
 //! 8 or 16 bytes that is aligned to its size is single-copy atomic; an
-//! unaligned one works (as Normal memory with `SCTLR_EL1.A` = 0 does) and
-//! need not be.
+//! unaligned one works and need not be.
 
 use alloc::vec::Vec;
 
@@ -115,7 +114,7 @@ pub trait Memory {
     /// Compares memory with `expected` and, when equal, writes `new`, all in
     /// one atomic step that orders like a full barrier. Returns what memory
     /// held. The address must be aligned to `size`, or the bytes at least lie
-    /// within one aligned 16 bytes (LSE2); else the kind is
+    /// within one aligned 16 bytes; else the kind is
     /// [`FaultKind::Alignment`].
     ///
     /// # Errors
@@ -246,7 +245,7 @@ impl Buffer {
 }
 
 /// Whether an atomic access of `size` at `address` is aligned well enough:
-/// within one aligned 16 bytes, as FEAT_LSE2 has it.
+/// within one aligned 16 bytes.
 #[must_use]
 pub const fn atomic_alignment(address: u64, size: Size) -> bool {
     (address & 15) + size.bytes() <= 16

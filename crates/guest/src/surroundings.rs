@@ -8,10 +8,10 @@ use crate::memory::{Buffer, Fault};
 pub enum Exception {
     /// An access failed. The program counter is the instruction's.
     Fault(Fault),
-    /// A call of the supervisor (A64's SVC) with this constant. The program counter is
+    /// A call of the supervisor with this constant. The program counter is
     /// that of the next instruction.
     Supervisor(u32),
-    /// A breakpoint (A64's BRK) with this constant. The program counter is the
+    /// A breakpoint with this constant. The program counter is the
     /// instruction's.
     Breakpoint(u16),
     /// What no instruction is, or none that a program may use. The program counter is
@@ -36,9 +36,9 @@ pub const fn page(pc: u64) -> u64 {
 
 /// What an interpreter asks of its surroundings, besides memory.
 pub trait Environment {
-    /// The virtual counter (`CNTVCT_EL0`), at [`Environment::frequency`].
+    /// The counter of time that programs may read, at [`Environment::frequency`].
     fn counter(&mut self) -> u64;
-    /// The counter's frequency (`CNTFRQ_EL0`), in Hz.
+    /// The counter's frequency, in Hz.
     fn frequency(&mut self) -> u64;
     /// Calls a function for the instruction at `pc`, if that is in the page where
     /// this is done ([`page`]): two values, if it gives them.

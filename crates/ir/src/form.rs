@@ -89,8 +89,8 @@ impl Sink<'_> {
 
 /// A guest instruction set, as far as forming regions needs it.
 pub trait Lifter {
-    /// What instructions leave to those behind them, such as the conditions of an IT block
-    /// of T32. It goes along within a block; the guest's state has it too, where anybody may
+    /// What instructions leave to those behind them, such as conditions that one
+    /// instruction sets for others. It goes along within a block; the guest's state has it too, where anybody may
     /// look at it ([`Lifter::settle`]), and a mode
     /// in which it is not the default. Where a block ends with another, the
     /// interpreter goes on.

@@ -301,7 +301,7 @@ pub enum Op {
     KeepFlags { kept: u8 },
     /// Those flags are again what they were before the operation in front.
     MergeFlags { kept: u8 },
-    /// d = how floating point is done (FPCR). It changes outside translated code
+    /// d = how floating point is done. It changes outside translated code
     /// only.
     ReadFloatControl { d: Reg },
     /// d = the thread pointer.

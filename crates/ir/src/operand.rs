@@ -116,7 +116,7 @@ impl Size {
     }
 }
 
-/// A condition on N, Z, C and V, numbered as Arm encodes them: bit 0 inverts.
+/// A condition on N, Z, C and V. Bit 0 of its number inverts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub enum Cond {

@@ -11,7 +11,7 @@
 //! - [`constants`] are the vectors that code reads from the state; [`features`] are those
 //!   of the host's processor.
 //!
-//! Nothing here allocates code memory, runs what it makes, or knows Arm.
+//! Nothing here allocates code memory, runs what it makes, or knows a guest by name.
 #![no_std]
 
 extern crate alloc;

@@ -1,5 +1,6 @@
 //! Signals of the host's kernel: numbers, structures, and what a thread asks of
-//! the kernel about them. But for the saved registers, all is the same on arm64.
+//! the kernel about them. But for the saved registers, all is as most architectures
+//! of 64 bits have it.
 
 use core::ptr;
 
@@ -126,7 +127,7 @@ pub struct Context {
     pub mask: u64,
 }
 
-/// The kernel's `siginfo_t`, the same on x86-64 and arm64.
+/// The kernel's `siginfo_t`, the same on most architectures of 64 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(transparent)]
 pub struct SignalInfo(pub [u64; 16]);
@@ -174,7 +175,7 @@ impl SignalInfo {
     }
 }
 
-/// The kernel's `struct sigaction`, the same on x86-64 and arm64.
+/// The kernel's `struct sigaction`, as architectures of 64 bits with `SA_RESTORER` have it.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
 pub struct Action {

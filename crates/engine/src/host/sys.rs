@@ -11,7 +11,7 @@ use core::ptr;
 
 /// An error number of the kernel; the numbers below 35 and nearly all above
 /// are the same on every architecture that uses the generic list, as x86-64
-/// and arm64 do.
+/// does.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Errno(pub u16);
 

@@ -306,7 +306,7 @@ impl Thread {
     }
 }
 
-/// The kernel's `stack_t`, the same on x86-64 and arm64.
+/// The kernel's `stack_t`, as its generic headers have it with 64 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub struct AlternateStack {

@@ -25,7 +25,7 @@ mod flag {
 }
 pub use flag::*;
 
-/// `struct clone_args`, the same on x86-64 and arm64.
+/// `struct clone_args`, the same on all architectures.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[allow(missing_docs, reason = "the names are the kernel's")]

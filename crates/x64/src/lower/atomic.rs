@@ -1,7 +1,7 @@
 //! Ordered and atomic accesses, on the host's locked instructions.
 //!
 //! If an address is not aligned to the access, the interpreter does the instruction: the
-//! guest faults there (A64 without LSE2), and the host would not. A store-exclusive is a
+//! guest may fault there, and the host would not. A store-exclusive is a
 //! compare and swap of the value that the load-exclusive read, here and in the interpreter.
 
 use super::Lowering;

@@ -366,7 +366,7 @@ impl Lowering<'_> {
         self.a.mov_rm(Size::B64, RDX, spill);
     }
 
-    /// x86 faults where A64 gives 0 (a zero divisor) and the minimum (the
+    /// x86 faults where the quotient is to be 0 (a zero divisor) and the minimum (the
     /// minimum by -1), so these go another way.
     pub(crate) fn div(&mut self, signed: bool, w: Width, d: Reg, a: Reg, b: Reg) {
         let size = Size::from(w);

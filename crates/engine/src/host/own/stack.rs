@@ -34,8 +34,8 @@ static LOCK: SpinLock<()> = SpinLock::new(());
 
 /// As much is open from the start, as a kernel has it.
 const FIRST: u64 = 132 << 10;
-/// The room: as much as the limit says at the start, but as an arm64 kernel at least
-/// so much, and not more than leaves room for mappings.
+/// The room: as much as the limit says at the start, but at least so much, as kernels
+/// have it, and not more than leaves room for mappings.
 const ROOM: Range<u64> = 128 << 20..1 << 30;
 
 const FLAGS: u32 = sys::MAP_PRIVATE | sys::MAP_ANONYMOUS | sys::MAP_NORESERVE;

@@ -15,7 +15,7 @@
 //!
 //! Nobody else writes the file: the host's own goes nowhere (`death`). Signals
 //! that somebody sends have to come to the engine for that, also where the guest
-//! leaves them to the default ([`arm`]).
+//! leaves them to the default ([`heed`]).
 
 mod calls;
 mod contents;
@@ -88,7 +88,7 @@ static IS_FIRST: AtomicBool = AtomicBool::new(false);
 
 /// Lets signals that write a core file come to the engine, if a core file is
 /// wanted, or somebody gets one whatever the limit says.
-pub fn arm() {
+pub fn heed() {
     if limit().is_none() && !facts::has_handler() {
         return;
     }
@@ -101,9 +101,9 @@ pub fn arm() {
 }
 
 /// In a child of `fork`: what its parent could not.
-pub fn arm_child() {
+pub fn heed_in_child() {
     if IS_FIRST.load(Ordering::Relaxed) {
-        arm();
+        heed();
     }
 }
 

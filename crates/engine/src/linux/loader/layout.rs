@@ -1,10 +1,10 @@
 //! Whether a program gets fewer bits of addresses than others.
 //!
 //! Most get all that their architecture and the host have. ThreadSanitizer and MemorySanitizer keep
-//! their shadow memory at places that they know for arm64 kernels of 39, 42 and
+//! their shadow memory at places that they know for kernels of 39, 42 and
 //! 48 bits only, and the former ends where the first thread's stack lies in a
 //! space of another number. So a program that has one of these in it gets 39
-//! bits, as an arm64 kernel for pages of 4 KiB gives that was built for so many.
+//! bits, as a kernel for pages of 4 KiB gives that was built for so many.
 //! Go's race detector knows 48 bits only, which x86-64 does not have.
 //!
 //! A program says by its dynamic section what it has in it: the libraries that

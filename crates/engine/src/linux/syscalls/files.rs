@@ -80,7 +80,7 @@ pub(super) const fn viewer<'a>(call: &'a Call<'_>) -> Viewer<'a> {
 /// `AT_SYMLINK_NOFOLLOW`.
 const NO_FOLLOW: u64 = 0x100;
 
-/// Where the host has nothing at a path and arm64 would have a register's file,
+/// Where the host has nothing at a path and the guest's kernel would have a register's file,
 /// what is asked about is another file of the processor's.
 fn or_register(call: &mut Call<'_>, result: Result<u64, Errno>, number: u32) -> Result<u64, Errno> {
     if result != Err(Errno::ENOENT) {

@@ -123,7 +123,7 @@ pub(in crate::linux) fn clone3(call: &mut Call<'_>) -> Result<u64, Errno> {
 pub(in crate::linux) fn setrlimit(call: &mut Call<'_>) -> Result<u64, Errno> {
     let result = call.pass(number::SETRLIMIT)?;
     if call.arguments[0] & 0xffff_ffff == core_file::RLIMIT_CORE {
-        core_file::arm();
+        core_file::heed();
     }
     Ok(result)
 }
@@ -132,7 +132,7 @@ pub(in crate::linux) fn prlimit64(call: &mut Call<'_>) -> Result<u64, Errno> {
     let result = call.pass(number::PRLIMIT64)?;
     let [_, resource, new, ..] = call.arguments;
     if resource & 0xffff_ffff == core_file::RLIMIT_CORE && new != 0 {
-        core_file::arm();
+        core_file::heed();
     }
     Ok(result)
 }

@@ -6,13 +6,12 @@
 //! order with all else that may be wrong with the call. Only a range that the
 //! kernel accepts is looked at here. It may reach where the guest has nothing
 //! and the host may have something: the engine's pages, and addresses past the
-//! host's end (x86-64 has 47 bits, arm64 48). Then the host is called for the
+//! host's end (47 bits, and a guest may have more). Then the host is called for the
 //! guest's parts alone, and for the rest with [`NOWHERE`], so that the error is
 //! the kernel's for memory that is not there.
 //!
 //! A kernel whose addresses have tags takes them off these addresses whether the program
-//! asked for the tagged address ABI or not (Documentation/arch/arm64/
-//! tagged-address-abi.rst: addresses that the kernel does not access); so does
+//! asked for the tagged address ABI or not (its tagged-address-abi.rst: addresses that the kernel does not access); so does
 //! [`Rule::take`].
 
 use core::ops::Range;

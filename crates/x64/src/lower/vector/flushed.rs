@@ -1,5 +1,4 @@
-//! Floating point that takes denormals for zeros: Arm's FZ, which always comes with the default
-//! NaN here (DN).
+//! Floating point that takes denormals for zeros. A NaN is always the default NaN then.
 //!
 //! MXCSR has such modes, too, and they differ: they tell of no denormal source, and find a result
 //! tiny after rounding. So the host computes with denormals, and tells by its exceptions
