@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 
 use proc_macro2::{TokenStream, TokenTree};
 use syn::visit::{self, Visit};
-use syn::{Attribute, Item, ItemMod, ItemUse, Macro, UseTree, Visibility};
+use syn::{
+    Attribute, Expr, ExprLit, Item, ItemMod, ItemUse, Lit, Macro, Meta, UseTree, Visibility,
+};
 
 /// One file of a crate.
 #[derive(Debug)]
@@ -63,7 +65,15 @@ impl Tree {
             .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let (file, children) = read(path, &text, module.to_vec());
         self.files.push(file);
-        for child in children {
+        for Child { name: child, place } in children {
+            let module = [module, std::slice::from_ref(&child)].concat();
+            if let Some(place) = place {
+                let path = path.parent().expect("a file is in a folder").join(place);
+                let path = without_dots(&path);
+                let directory = path.parent().expect("a file is in a folder").to_owned();
+                self.add(workspace, &path, &directory, &module);
+                continue;
+            }
             let below = directory.join(&child);
             let beside = directory.join(format!("{child}.rs"));
             let inside = below.join("mod.rs");
@@ -72,14 +82,56 @@ impl Tree {
             } else {
                 inside
             };
-            let module = [module, &[child]].concat();
             self.add(workspace, &path, &below, &module);
         }
     }
 }
 
+/// A module in another file.
+#[derive(Debug)]
+pub(crate) struct Child {
+    name: String,
+    /// Where `#[path]` says that it is, from this file's folder.
+    place: Option<String>,
+}
+
+impl Child {
+    fn of(item: &ItemMod) -> Self {
+        let place = item.attrs.iter().find_map(|attribute| {
+            let Meta::NameValue(pair) = &attribute.meta else {
+                return None;
+            };
+            let Expr::Lit(ExprLit {
+                lit: Lit::Str(text),
+                ..
+            }) = &pair.value
+            else {
+                return None;
+            };
+            pair.path.is_ident("path").then(|| text.value())
+        });
+        Self {
+            name: item.ident.to_string(),
+            place,
+        }
+    }
+}
+
+/// The same path without `..`.
+fn without_dots(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path {
+        if part == ".." {
+            plain.pop();
+        } else {
+            plain.push(part);
+        }
+    }
+    plain
+}
+
 /// A file's names, and the modules that it declares in other files.
-pub(crate) fn read(path: &Path, text: &str, module: Vec<String>) -> (File, Vec<String>) {
+pub(crate) fn read(path: &Path, text: &str, module: Vec<String>) -> (File, Vec<Child>) {
     let parsed =
         syn::parse_file(text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let mut reader = Reader {
@@ -101,7 +153,7 @@ pub(crate) fn read(path: &Path, text: &str, module: Vec<String>) -> (File, Vec<S
             && item.content.is_none()
             && !for_tests(&item.attrs)
         {
-            reader.children.push(item.ident.to_string());
+            reader.children.push(Child::of(item));
         }
         reader.file.own.extend(name_of(item));
     }
@@ -141,7 +193,7 @@ struct Reader {
     /// The modules of this file that what is read now is in.
     inside: Vec<String>,
     /// Modules that are other files.
-    children: Vec<String>,
+    children: Vec<Child>,
     /// What this file imports for itself, under the name that it has here.
     imported: BTreeMap<String, Vec<String>>,
     /// Paths that begin neither at the root nor with a child's name: with what is imported
@@ -164,7 +216,10 @@ impl Reader {
                 let up = segments.iter().take_while(|name| *name == "super").count();
                 from_root(&here[..here.len().checked_sub(up)?], &segments[up..])
             }
-            first if self.inside.is_empty() && self.children.iter().any(|child| child == first) => {
+            first
+                if self.inside.is_empty()
+                    && self.children.iter().any(|child| child.name == first) =>
+            {
                 from_root(&here, segments)
             }
             _ => None,
@@ -258,7 +313,7 @@ impl Reader {
 
     /// What is reached through an import is named as well: `use crate::room;` and
     /// `room::file::item` name the file. So is what is handed on and used here.
-    fn finish(mut self) -> (File, Vec<String>) {
+    fn finish(mut self) -> (File, Vec<Child>) {
         for Name { segments, line } in self.used {
             let (first, rest) = segments.split_first().expect("a path has a segment");
             let known = |names: &BTreeMap<String, Vec<String>>| names.get(first).cloned();

@@ -1,23 +1,21 @@
-//! Clocks, read by the host's vDSO where it has one, and the guest's counter.
+//! Clocks, read by the host's vDSO where it has one, and a counter.
 //!
-//! What the guest's vDSO calls are the functions here ([`guest::surroundings`]): the host's
-//! own where its vDSO has them, so that translated code is as far from the time as
-//! a program of the host's. All have one signature: a clock and two words to
+//! The functions here are the host's own where its vDSO has them, so that code which
+//! calls them is as far from the time as a program of the host's. All have one signature: a clock and two words to
 //! write, 0 or a negated error number.
 //!
-//! `CNTVCT_EL0` counts nanoseconds of the host's monotonic clock, at the 1 GHz
-//! that Armv8.6 fixes.
+//! [`counter`] counts nanoseconds of the host's monotonic clock.
 
 use core::mem;
 use core::sync::atomic::{AtomicPtr, Ordering};
 
-use guest::surroundings::FUNCTIONS;
-
 use super::sys::{self, Errno, number};
 
-/// `CNTFRQ_EL0`, in Hz.
+/// The counter's, in Hz.
 pub const FREQUENCY: u64 = 1_000_000_000;
 
+/// How many functions there are.
+pub const FUNCTIONS: usize = 2;
 /// The number of the one that tells a clock's time.
 pub const TIME: u8 = 0;
 /// The number of the one that tells a clock's resolution.

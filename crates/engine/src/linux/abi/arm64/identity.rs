@@ -73,7 +73,8 @@ pub fn info(host: &[u8]) -> Vec<u8> {
 }
 
 fn processor(text: &mut Text) {
-    // The kernel prints twice the timer's frequency, in millions.
+    // The kernel prints twice the timer's frequency, in millions. The timer has the 1 GHz that
+    // Armv8.6 fixes.
     let _ = write!(text, "\nBogoMIPS\t: {}.00\n", FREQUENCY / 500_000);
     text.bytes(b"Features\t:");
     for (names, word) in [(&NAMES[..], HWCAP), (&NAMES_2[..], HWCAP2)] {
