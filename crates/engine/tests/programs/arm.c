@@ -1,5 +1,6 @@
 // What only a program of 32-bit Arm sees: kuser helpers, the state of instruction sets in
-// handlers and behind them, the vector registers in a frame, private calls, written code.
+// handlers and behind them, the vector registers in a frame, private calls, written code, and
+// of what number places for segments of shared memory are multiples.
 #define _GNU_SOURCE
 #include <elf.h>
 #include <errno.h>
@@ -9,6 +10,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/shm.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <ucontext.h>
@@ -222,6 +224,38 @@ static void pages(void) {
     fclose(maps);
 }
 
+// SHM_RND rounds to four pages, and where that gives 0, nothing is replaced. Else a page will do, as
+// for an arm64 kernel.
+static void attached(void) {
+    enum { PAGE = 4096, UNIT = 4 * PAGE };
+    int id = shmget(IPC_PRIVATE, PAGE, 0600);
+    char *window = mmap(NULL, 3 * UNIT, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    munmap(window, 3 * UNIT);
+    char *place = (char *)(((unsigned)window + UNIT - 1) & -UNIT);
+    static const struct {
+        unsigned offset, flags;
+    } tries[] = {
+        {UNIT, 0},           {UNIT, SHM_RND},     {PAGE, 0},          {PAGE, SHM_RND},
+        {PAGE + 1, SHM_RND}, {UNIT - 1, SHM_RND}, {UNIT + 1, SHM_RND}, {1, 0},
+    };
+    for (unsigned n = 0; n < sizeof tries / sizeof *tries; n++) {
+        char *got = shmat(id, place + tries[n].offset, tries[n].flags);
+        if (got == (void *)-1) {
+            printf("attached %d\n", errno);
+            continue;
+        }
+        *got = 1;
+        printf("attached at %d\n", got - place);
+        shmdt(got);
+    }
+    char *low[] = {(char *)1, (char *)PAGE, (char *)(UNIT - 1)};
+    for (int n = 0; n < 3; n++) {
+        void *got = shmat(id, low[n], SHM_RND | SHM_REMAP);
+        printf("replaced %d %d\n", got == (void *)-1, errno);
+    }
+    shmctl(id, IPC_RMID, NULL);
+}
+
 int main(void) {
     struct utsname names;
     uname(&names);
@@ -234,5 +268,6 @@ int main(void) {
     private_calls();
     comparisons();
     pages();
+    attached();
     return 0;
 }

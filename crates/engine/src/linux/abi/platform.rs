@@ -163,6 +163,9 @@ pub struct Platform {
     pub action_flags: u64,
     /// Options of `prctl` about features that its processors do not have, and their names.
     pub absent_features: &'static [(i32, &'static str)],
+    /// To multiples of this `SHM_RND` rounds (`SHMLBA`): a multiple of pages. Without that flag a
+    /// multiple of pages will do.
+    pub attach_unit: u64,
     /// What tracers see of it.
     pub tracing: &'static Tracing,
     /// Whether numbers of users have 16 bits in a core file (`elf_prpsinfo`), else 32.

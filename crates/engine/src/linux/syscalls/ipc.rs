@@ -6,7 +6,7 @@ use core::sync::atomic::Ordering;
 use super::permission::may_execute_segment;
 use super::{Call, chosen};
 use crate::host::own;
-use crate::host::page::{END, PAGE, page_down, page_up};
+use crate::host::page::{END, PAGE, page_up};
 use crate::host::sys::{self, Errno, PROT_EXEC, PROT_READ, number};
 use crate::memory::address_space::Mapping;
 
@@ -36,13 +36,16 @@ pub(in crate::linux) fn shmat(call: &mut Call<'_>) -> Result<u64, Errno> {
     const SHM_RND: u64 = 0o20_000;
     const SHM_REMAP: u64 = 0o40_000;
     const SHM_EXEC: u64 = 0o100_000;
-    let [identifier, address, flags, ..] = call.arguments;
+    let [identifier, mut address, flags, ..] = call.arguments;
     call.arguments[2] = flags & !SHM_EXEC;
-    let start = if flags & SHM_RND == 0 {
-        address
-    } else {
-        page_down(address)
-    };
+    let mut start = address;
+    if flags & SHM_RND != 0 {
+        let unit = call.process.platform.attach_unit;
+        start -= start % unit;
+        // The host rounds to pages. It would choose a place for 0, so it gets an address in that page.
+        address = start | u64::from(start == 0 && address != 0);
+        call.arguments[1] = address;
+    }
     if !start.is_multiple_of(PAGE) || start == 0 && flags & SHM_REMAP != 0 {
         return call.pass(number::SHMAT);
     }

@@ -80,6 +80,9 @@ pub(super) static PLATFORM: Platform = Platform {
     // SA_THIRTYTWO is not among them: only an arm kernel keeps it.
     action_flags: ACTION_FLAGS | SA_RESTORER,
     absent_features: &ABSENT,
+    // COMPAT_SHMLBA in arm64's asm/shmparam.h. An arm kernel has the same number in its own, and
+    // refuses other addresses without SHM_RND, too (__ARCH_FORCE_SHMLBA).
+    attach_unit: 4 * PAGE,
     tracing: &tracing::TRACING,
     short_users: true,
 };

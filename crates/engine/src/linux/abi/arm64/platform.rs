@@ -1,6 +1,7 @@
 //! arm64's Linux, as far as it is data.
 
 use super::{identity, tracing, vdso};
+use crate::host::page::PAGE;
 use crate::host::signal::SA_RESTORER;
 use crate::linux::abi::open_flags::OpenFlags;
 use crate::linux::abi::platform::{ACTION_FLAGS, Elf, Layout, Names, Platform, Width};
@@ -90,6 +91,7 @@ pub static PLATFORM: Platform = Platform {
     signal_return: vdso::SIGNAL_RETURN,
     action_flags: ACTION_FLAGS | SA_RESTORER,
     absent_features: &ABSENT,
+    attach_unit: PAGE,
     tracing: &tracing::TRACING,
     short_users: false,
 };
