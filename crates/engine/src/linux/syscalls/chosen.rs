@@ -43,8 +43,11 @@ pub(super) fn shmat(call: &mut Call<'_>, length: u64) -> Result<u64, Errno> {
     call.arguments[2] = flags | SHM_REMAP;
     let result = call.pass(number::SHMAT);
     (call.arguments[1], call.arguments[2]) = (address, flags);
-    if result.is_err() {
-        // SAFETY: nobody but this knows of the mapping.
+    // Without memory the kernel may have unmapped the pages, and given them to another thread.
+    if result.is_err_and(|error| error != Errno::ENOMEM) {
+        // SAFETY: the other errors (shmat(2)) are of the segment, the caller and the place, which
+        // the kernel looks at before it unmaps anything. So the pages are those mapped above, and
+        // nobody but this knows of them.
         let _ = unsafe { sys::munmap(start, length) };
     }
     result
