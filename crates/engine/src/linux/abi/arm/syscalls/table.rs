@@ -472,6 +472,18 @@ mod tests {
         }
     }
 
+    /// Passed on, such a call could give an address above 4 GiB.
+    #[test]
+    fn no_call_is_passed_on_that_chooses_a_place() {
+        /// x86-64's `mmap`, `brk`, `mremap`, `shmat`, `io_setup` and `map_shadow_stack`.
+        const CHOOSE: [u16; 6] = [9, 12, 25, 30, 206, 453];
+        for syscall in ROWS {
+            if let Pass(number) | Follow(number) | OfFile(number) = syscall.handler {
+                assert!(!CHOOSE.contains(&number), "{}", syscall.name);
+            }
+        }
+    }
+
     #[test]
     fn positions_are_in_pairs() {
         let registers = [3, 4, 5, 6, 7, 8];
