@@ -2,7 +2,8 @@
 //! its processes and its signals.
 //!
 //! What differs from architecture to architecture comes through [`abi`]. Nothing here knows of
-//! translation, and nothing but `abi` names an architecture.
+//! translation, and nothing but `abi` names an architecture, except the loader where it tells
+//! which machine a file is for.
 
 pub mod abi;
 pub mod core_file;
