@@ -292,21 +292,21 @@ impl Former {
             let first = count(ops.len());
             let (mut pc, mut offset, mut insns) = (start, 0, 0);
             let mut context = L::Context::default();
+            let mut sink = Sink {
+                ops,
+                first: first as usize,
+                offset: 0,
+                word: 0,
+                flushes: false,
+            };
             let term = loop {
                 let ends = !self.visited.contains(pc) || (insns > 0 && self.leaders.contains(pc));
                 let free = context == L::Context::default();
                 if ends && free {
                     break Term::Jump { target: pc };
                 }
-                let word = source.fetch(pc);
-                let mut sink = Sink {
-                    ops,
-                    first: first as usize,
-                    offset,
-                    word: word.unwrap_or_default(),
-                    flushes: false,
-                };
-                let Some(word) = word else {
+                let Some(word) = source.fetch(pc) else {
+                    // By operations of the instruction before, which left the context.
                     guest.settle(context, &mut sink);
                     break Term::NoFetch { pc };
                 };
@@ -317,6 +317,7 @@ impl Former {
                     guest.settle(context, &mut sink);
                     break Term::Interpret { word, pc };
                 }
+                (sink.offset, sink.word, sink.flushes) = (offset, word, false);
                 if let Some(term) = guest.lift(pc, word, context, &mut sink) {
                     break term;
                 }

@@ -64,6 +64,16 @@ const SEQUENCES: &[(&str, Mode, &[u32])] = &[
     ("constants of two halves", A32, &[0xe301_0234, 0xe340_0001]),
     ("scalars", A32, &[0xee30_0a81, 0xeeb4_0a60, 0xeef1_fa10]),
     ("an IT block", THUMB, &[0x2800, 0xbf0c, 0x2101, 0x6819]),
+    (
+        "an IT block whose last instruction can't be read",
+        THUMB,
+        &[0xbf0c, 0x2101],
+    ),
+    (
+        "a branch into an IT block",
+        THUMB,
+        &[0xb100, 0xbf08, 0x2101],
+    ),
     ("a table of branches", THUMB, &[0xe8df_f000]),
     ("a shift by a register", THUMB, &[0x4088]),
     (
