@@ -125,7 +125,12 @@ pub(crate) const RULES: &[Rule] = &[
             "crates/guest/src",
             "crates/toy/src",
         ],
-        whom: &["crates/x64", "crates/engine", "crates/oracle"],
+        whom: &[
+            "crates/anywords",
+            "crates/x64",
+            "crates/engine",
+            "crates/oracle",
+        ],
         why: "the guest knows no host",
     },
     Rule {
@@ -136,6 +141,7 @@ pub(crate) const RULES: &[Rule] = &[
             "crates/guest",
             "crates/lanes",
             "crates/softfp",
+            "crates/anywords",
             "crates/engine",
             "crates/oracle",
             "crates/toy",
@@ -154,6 +160,7 @@ pub(crate) const RULES: &[Rule] = &[
             "crates/guest/src",
         ],
         whom: &[
+            "crates/anywords",
             "crates/arch",
             "crates/armistice",
             "crates/binfmt",
@@ -185,7 +192,7 @@ pub(crate) const RULES: &[Rule] = &[
             "tests/src",
             "xtask/src",
         ],
-        whom: &["crates/oracle", "crates/toy"],
+        whom: &["crates/anywords", "crates/oracle", "crates/toy"],
         why: "nothing but tests depends on these",
     },
     Rule {
