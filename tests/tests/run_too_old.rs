@@ -21,7 +21,16 @@ fn a_kernel_before_5_11_is_named() {
 }
 
 fn is_named(injections: &[&str]) {
-    let place = Place::of(Who::Me);
+    for (who, command) in [
+        (Who::Me, "run: armistice register"),
+        (Who::User, "run: sudo armistice register"),
+    ] {
+        is_named_to(who, command, injections);
+    }
+}
+
+fn is_named_to(who: Who, command: &str, injections: &[&str]) {
+    let place = Place::of(who);
     let run = place.command(&[], &["true"]);
     let mut strace = Command::new(need::program("strace", "strace"));
     strace.args(["-f", "-qq", "-o", "/dev/null"]);
@@ -34,5 +43,5 @@ fn is_named(injections: &[&str]) {
     e2e::run(&mut strace)
         .exits(125)
         .says("needs Linux 5.12")
-        .says("armistice register");
+        .says(command);
 }

@@ -453,7 +453,8 @@ fn a_redirect_leads_away_from_tls_only_with_insecure() {
     let _ = store
         .run(&["pull", "--tls-ca", ca, &name])
         .exits(1)
-        .says("no TLS; --insecure");
+        .says("it redirects to where there is no TLS")
+        .says("; --insecure allows that");
     assert_eq!(fake.asked("manifests"), 0, "it was asked in clear");
     let _ = store.run(&["pull", "--insecure", &name]);
     assert_eq!(fake.asked("manifests"), 1, "--insecure follows it");

@@ -6,12 +6,15 @@
 //! where the caller is not root and `sudo` gives root's rights.
 //! The libraries say what is amiss; this module says which command or option mends it, and where.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use armistice_binfmt::situation::{self, Scope, Situation};
 use armistice_binfmt::{BinfmtError, STANDARD_PATH};
 use armistice_container::{Error as ContainerError, Forbidden};
 use armistice_emulators::Error as EmulatorError;
+use armistice_registry::{Error as RegistryError, Lack};
+use armistice_store::Error as StoreError;
 
 use crate::rootless::choice::NoTables;
 use crate::rootless::{self, Joined};
@@ -123,10 +126,20 @@ impl Words {
     }
 }
 
+/// The words for this process as it was before it entered a user namespace of its own, in
+/// which every user is root.
+static OUTSIDE: OnceLock<Words> = OnceLock::new();
+
+/// To be called before this process enters a user namespace of its own.
+pub(crate) fn remember_outside() {
+    let _ = OUTSIDE.get_or_init(Words::here);
+}
+
 /// What mends something of the machine's: `run: COMMAND`, with the place where that
 /// is to be. Only root may run it.
 pub(crate) fn on_the_machine(command: &str) -> String {
-    Words::here().run(command)
+    let outside = OUTSIDE.get().copied();
+    outside.unwrap_or_else(Words::here).run(command)
 }
 
 /// Whether a set-user-ID program gets root's rights here.
@@ -167,8 +180,11 @@ pub(crate) fn of(error: &anyhow::Error) -> Option<String> {
         if let Some(error) = cause.downcast_ref::<BinfmtError>() {
             return of_binfmt(error, Words::here());
         }
-        if let Some(armistice_store::Error::Owner { .. }) = cause.downcast_ref() {
-            return Some(of_owner().to_owned());
+        if let Some(error) = cause.downcast_ref::<RegistryError>() {
+            return of_registry(error).map(str::to_owned);
+        }
+        if let Some(error) = cause.downcast_ref::<StoreError>() {
+            return of_store(error).map(str::to_owned);
         }
         if cause.is::<NoTables>() {
             return Some(format!(
@@ -177,6 +193,13 @@ pub(crate) fn of(error: &anyhow::Error) -> Option<String> {
             ));
         }
         let container = cause.downcast_ref::<ContainerError>();
+        if let Some(ContainerError::OldKernel) = container {
+            return Some(format!(
+                "in Docker, Podman or a chroot foreign programs run all the same once they are \
+                 registered; {}",
+                on_the_machine("armistice register")
+            ));
+        }
         if let Some(ContainerError::NoRanges { user, .. }) = container {
             let range = "100000-165535";
             return Some(on_the_machine(&format!(
@@ -242,6 +265,34 @@ fn of_emulators(error: &EmulatorError) -> Option<&'static str> {
         EmulatorError::NotFound { .. } => "or name a directory with --emulator-dir",
         _ => return None,
     })
+}
+
+/// The option by which a registry is reached, or another one is asked.
+fn of_registry(error: &RegistryError) -> Option<&'static str> {
+    Some(match error {
+        RegistryError::AndMirrors { error, mirrors } => {
+            return of_registry(error).or_else(|| mirrors.iter().find_map(of_registry));
+        }
+        RegistryError::Unauthorized { .. } => "or name a file with --authfile",
+        // Of images of others no mirror is asked.
+        RegistryError::Busy { registry, .. } if registry == "docker.io" => "or use --mirror",
+        _ => match error.lacks()? {
+            Lack::Registry => "a registry without TLS needs --insecure",
+            Lack::Redirect | Lack::TokenServer => "--insecure allows that",
+            Lack::Trust => {
+                "name its authority's certificate with --tls-ca, or trust anybody with --insecure"
+            }
+        },
+    })
+}
+
+/// What lets the store take what it has refused.
+fn of_store(error: &StoreError) -> Option<&'static str> {
+    match error {
+        StoreError::LargeLayer { .. } => Some("where that is right, allow more by --max-layer"),
+        StoreError::Owner { .. } => Some(of_owner()),
+        _ => None,
+    }
 }
 
 /// Whether this process's identities are those of /etc/subuid and /etc/subgid.
@@ -327,6 +378,48 @@ mod tests {
             missing: "AVX2".to_owned(),
         };
         assert_eq!(option(old.into()), "use QEMU: --engine qemu");
+        let large = StoreError::LargeLayer {
+            layer: "sha256:0".to_owned(),
+            reason: "it has too much".to_owned(),
+        };
+        assert_eq!(
+            option(large.into()),
+            "where that is right, allow more by --max-layer"
+        );
+    }
+
+    #[test]
+    fn the_option_that_helps_with_a_registry_is_told() {
+        let option = |error: RegistryError| of(&anyhow::Error::from(error)).unwrap_or_default();
+        let busy = |registry: &str| RegistryError::Busy {
+            registry: registry.to_owned(),
+            status: 429,
+            after: None,
+        };
+        let no_tls = || RegistryError::NoTls {
+            registry: "r.example".to_owned(),
+        };
+        let after = |mirrors: Vec<RegistryError>| RegistryError::AndMirrors {
+            error: Box::new(busy("r.example")),
+            mirrors,
+        };
+        let wants_login = RegistryError::Unauthorized {
+            registry: "r.example".to_owned(),
+            repository: "a".to_owned(),
+            reason: String::new(),
+        };
+        let in_clear = RegistryError::TokenServerNoTls {
+            registry: "r.example".to_owned(),
+            realm: "http://t.example".to_owned(),
+        };
+        let plain = "a registry without TLS needs --insecure";
+        assert_eq!(option(wants_login), "or name a file with --authfile");
+        assert_eq!(option(in_clear), "--insecure allows that");
+        assert_eq!(option(busy("docker.io")), "or use --mirror");
+        assert_eq!(option(busy("r.example")), "");
+        assert_eq!(option(no_tls()), plain);
+        assert_eq!(option(after(vec![no_tls()])), plain);
+        assert_eq!(option(after(Vec::new())), "");
     }
 
     #[test]

@@ -49,7 +49,7 @@ pub enum Reason {
     Stale,
     /// A newer entry, somebody else's, takes its programs before it.
     Hidden,
-    /// It was somebody else's, and `--replace` was given.
+    /// It was somebody else's, and the caller takes its name.
     TakenOver,
     /// Its name was the other one of the two that it may have.
     Name,

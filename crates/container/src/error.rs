@@ -105,6 +105,9 @@ pub enum Error {
         /// `input`, `output` or `error`.
         stream: &'static str,
     },
+    /// The kernel lacks a call that every container is made with.
+    #[error("a container needs Linux 5.12 or newer (mount_setattr)")]
+    OldKernel,
     /// A container was not made, or its command not started.
     #[error("{}", .0.said)]
     Container(crate::run::Failure),

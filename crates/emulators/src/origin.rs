@@ -6,7 +6,7 @@ pub const ENV: &str = "ARMISTICE_EMULATOR_DIR";
 /// Who named a directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
-    /// The option `--emulator-dir`.
+    /// The user, on the command line.
     Option,
     /// The environment variable [`ENV`].
     Environment,

@@ -68,7 +68,7 @@ pub struct Client<'a> {
     lookup: &'a Lookup<'a>,
     places: Vec<Place>,
     /// Why mirrors did not give what they were asked for, each once.
-    passed_over: Mutex<Vec<String>>,
+    passed_over: Mutex<Vec<Error>>,
 }
 
 impl std::fmt::Debug for Client<'_> {
@@ -180,37 +180,37 @@ impl<'a> Client<'a> {
         for mirror in mirrors {
             match ask(mirror) {
                 Ok(answer) => {
-                    self.pass_over(&failed);
+                    self.pass_over(failed);
                     return Ok(answer);
                 }
-                Err(error) => failed.push(in_full(&error)),
+                Err(error) => failed.push(error),
             }
         }
         match ask(registry) {
             Ok(answer) => {
-                self.pass_over(&failed);
+                self.pass_over(failed);
                 Ok(answer)
             }
             Err(error) if failed.is_empty() => Err(error),
             Err(error) => Err(Error::AndMirrors {
                 error: Box::new(error),
-                mirrors: failed.join("; "),
+                mirrors: failed,
             }),
         }
     }
 
-    fn pass_over(&self, failed: &[String]) {
+    fn pass_over(&self, failed: Vec<Error>) {
         let mut all = locked(&self.passed_over);
         for why in failed {
-            if !all.contains(why) {
-                all.push(why.clone());
+            if !all.iter().any(|told| in_full(told) == in_full(&why)) {
+                all.push(why);
             }
         }
     }
 
-    /// Why mirrors were passed over up to now.
-    pub fn passed_over(&self) -> Vec<String> {
-        locked(&self.passed_over).clone()
+    /// Why mirrors were passed over since this was last asked.
+    pub fn passed_over(&self) -> Vec<Error> {
+        std::mem::take(&mut locked(&self.passed_over))
     }
 
     fn manifest_at(&self, place: &Place, wanted: &str) -> Result<Fetched, Error> {
@@ -461,9 +461,7 @@ impl<'a> Client<'a> {
             place.is_near() && realm.starts_with("http://") && is_loopback(host_of(realm));
         let is_safe = realm.starts_with("https://") || is_near;
         if !is_safe && (!self.insecure || !realm.starts_with("http://")) {
-            let reason =
-                format!("its token server, {realm}, is without TLS; --insecure allows that");
-            return Err(place.nonsense(&reason));
+            return Err(place.no_token_server(realm));
         }
         let scope = if scope.is_empty() {
             format!("repository:{}:pull", place.repository)
@@ -603,6 +601,17 @@ impl Place {
                 source: Box::new(source),
             },
         }
+    }
+
+    /// For a token server that is not asked.
+    fn no_token_server(&self, realm: &str) -> Error {
+        if realm.starts_with("http://") {
+            return Error::TokenServerNoTls {
+                registry: self.registry.clone(),
+                realm: realm.to_owned(),
+            };
+        }
+        self.nonsense(&format!("its token server, {realm}, is no address of HTTP"))
     }
 
     fn nonsense(&self, reason: &str) -> Error {

@@ -1,6 +1,20 @@
-//! Why a registry did not give what was asked for.
+//! Why a registry did not give what was asked for, and what of TLS was missing where that was
+//! the reason. Which option helps is not known here: the caller words that by [`Error::lacks`].
 
 use std::path::PathBuf;
+
+/// What of TLS is missing: a caller may decide to do without it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lack {
+    /// The registry speaks no TLS.
+    Registry,
+    /// The registry redirects to an address without TLS.
+    Redirect,
+    /// The registry's token server has an address without TLS.
+    TokenServer,
+    /// No trusted authority has signed the certificate.
+    Trust,
+}
 
 /// Why a registry did not give what was asked for.
 #[derive(Debug, thiserror::Error)]
@@ -16,23 +30,31 @@ pub enum Error {
         source: Box<ureq::Error>,
     },
     /// It answers, but without TLS.
-    #[error("can't reach {registry} (a registry without TLS needs --insecure)")]
+    #[error("can't reach {registry} by TLS")]
     NoTls {
         /// The registry's host.
         registry: String,
     },
+    /// The address of the registry's token server begins with `http:`.
+    #[error("{registry} has its tokens given by {realm}, which is without TLS")]
+    TokenServerNoTls {
+        /// The registry's host.
+        registry: String,
+        /// The token server's address.
+        realm: String,
+    },
     /// The registry failed, and its mirrors had failed before.
-    #[error("{} (asked first: {mirrors})", in_full(.error))]
+    #[error("{} (asked first: {})", in_full(.error), all_in_full(.mirrors))]
     AndMirrors {
         /// The registry's.
         error: Box<Error>,
         /// Why each mirror did not give it.
-        mirrors: String,
+        mirrors: Vec<Error>,
     },
     /// 401: the registry wants to know who asks, and did not like the answer.
     #[error(
         "{registry} wants a login for {repository}{}; log in with 'podman login {registry}' or \
-         'docker login {registry}', or name a file with --authfile", because(.reason)
+         'docker login {registry}'", because(.reason)
     )]
     Unauthorized {
         /// The registry's host.
@@ -75,7 +97,7 @@ pub enum Error {
         digest: String,
     },
     /// 429 or 503, for longer than is waited.
-    #[error("{registry} answers {status}, too many requests{}; try again then, or log in, or use --mirror", for_another(*.after))]
+    #[error("{registry} answers {status}, too many requests{}; try again then, or log in", for_another(*.after))]
     Busy {
         /// The registry's host.
         registry: String,
@@ -132,6 +154,26 @@ pub enum Error {
     },
 }
 
+impl Error {
+    /// What of TLS was missing, if that was the reason.
+    #[must_use]
+    pub fn lacks(&self) -> Option<Lack> {
+        match self {
+            Error::NoTls { .. } => Some(Lack::Registry),
+            Error::TokenServerNoTls { .. } => Some(Lack::TokenServer),
+            Error::Unreachable { source, .. } => match source.as_ref() {
+                ureq::Error::RequireHttpsOnly(_) => Some(Lack::Redirect),
+                source => is_certificate(source).then_some(Lack::Trust),
+            },
+            _ => None,
+        }
+    }
+}
+
+fn all_in_full(errors: &[Error]) -> String {
+    errors.iter().map(in_full).collect::<Vec<_>>().join("; ")
+}
+
 /// An error with its causes.
 pub(crate) fn in_full(error: &Error) -> String {
     let mut text = error.to_string();
@@ -160,18 +202,13 @@ fn for_another(seconds: Option<u64>) -> String {
 
 const NO_NETWORK: &str = " (is there a network, or a proxy to be named in HTTPS_PROXY?)";
 
-/// What to do about a connection that did not come about.
+/// What a connection that did not come about may have to do with.
 fn hint(source: &ureq::Error) -> &'static str {
     match source {
         ureq::Error::HostNotFound => NO_NETWORK,
-        ureq::Error::RequireHttpsOnly(_) => {
-            " (it redirects to where there is no TLS; --insecure allows that)"
-        }
+        ureq::Error::RequireHttpsOnly(_) => " (it redirects to where there is no TLS)",
         // The standard library has no kind for it.
         ureq::Error::Io(e) if e.to_string().starts_with("failed to lookup address") => NO_NETWORK,
-        error if is_certificate(error) => {
-            " (name its authority's certificate with --tls-ca, or trust anybody with --insecure)"
-        }
         _ => "",
     }
 }

@@ -19,7 +19,7 @@ mod tls;
 
 pub use client::{Client, Fetched, Lookup, Options};
 pub use credentials::Credential;
-pub use error::Error;
+pub use error::{Error, Lack};
 
 /// Whether a text of `WWW-Authenticate` is a challenge that is known; for fuzzing.
 #[doc(hidden)]

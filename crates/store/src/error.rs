@@ -103,6 +103,14 @@ pub enum Error {
         /// What is wrong with it, and at which entry.
         reason: String,
     },
+    /// A layer is larger than what is allowed for it.
+    #[error("layer {layer} can't be unpacked: {reason}")]
+    LargeLayer {
+        /// Its digest.
+        layer: String,
+        /// How it is too large.
+        reason: String,
+    },
     /// The system refuses what a layer's entry takes.
     #[error("can't unpack '{entry}' of layer {layer}{}", full(.source))]
     Unpack {
@@ -227,6 +235,7 @@ fn list(platforms: &[Platform]) -> String {
 #[derive(Debug)]
 pub(crate) enum Trouble {
     Bad(String),
+    Large(String),
     System(String, io::Error),
     NoOwner(String, u64, u64),
     Owner(String, u64, u64),
@@ -237,6 +246,7 @@ impl Trouble {
         let layer = layer.to_owned();
         match self {
             Trouble::Bad(reason) => Error::BadLayer { layer, reason },
+            Trouble::Large(reason) => Error::LargeLayer { layer, reason },
             Trouble::System(entry, source) => Error::Unpack {
                 layer,
                 entry,

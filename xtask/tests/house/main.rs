@@ -4,6 +4,7 @@
 mod imports;
 mod layers;
 mod map;
+mod options;
 mod source;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -156,6 +157,44 @@ fn each_layer_knows_those_alone_that_it_may_know() {
         }
     }
     assert!(told.is_empty(), "{told}");
+}
+
+/// Where the command's options are defined.
+const COMMAND: &str = "crates/armistice/src/cli.rs";
+
+/// The libraries that the command is made of.
+const LIBRARIES: [&str; 8] = [
+    "crates/arch",
+    "crates/binfmt",
+    "crates/container",
+    "crates/emulators",
+    "crates/oci",
+    "crates/proof",
+    "crates/registry",
+    "crates/store",
+];
+
+#[test]
+fn no_library_names_an_option_of_the_command() {
+    let root = root();
+    let read = |file: &Path| fs::read_to_string(root.join(file)).expect("it is text");
+    let manifest = read(Path::new("crates/armistice/Cargo.toml"));
+    let (_, needs) = manifest.split_once("[dependencies]").expect("it has some");
+    let needs = needs.lines().take_while(|line| !line.starts_with('['));
+    let needs = needs.filter_map(|line| line.strip_prefix("armistice-")?.split_once('.'));
+    let needs: Vec<String> = needs.map(|(name, _)| format!("crates/{name}")).collect();
+    assert_eq!(needs, LIBRARIES);
+    let options = options::defined(&read(Path::new(COMMAND)));
+    assert!(!options.is_empty());
+    let mut told = String::new();
+    for folder in LIBRARIES.map(Path::new) {
+        for file in Tree::read(&root, folder, &folder.join("src/lib.rs")).files {
+            for (line, option) in options::named(&read(&file.path), &options) {
+                told += &format!("\n{}:{line} names {option}", file.path.display());
+            }
+        }
+    }
+    assert!(told.is_empty(), "remedy.rs names options: {told}");
 }
 
 /// Folders with a file of Rust below `folder`, and those files' names.

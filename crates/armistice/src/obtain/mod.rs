@@ -140,6 +140,7 @@ static WITHOUT_RANGES: OnceLock<String> = OnceLock::new();
 fn enter_identities(output: Output) -> Result<()> {
     let namespace = || std::fs::read_link("/proc/self/ns/user").ok();
     let before = namespace();
+    remedy::remember_outside();
     let error = match armistice_container::enter_identities(IdMap::Auto) {
         Ok(identities) => {
             remedy::ranges_are_entered();

@@ -15,7 +15,7 @@ use armistice_store::{Near, Source, SourceError, Top, Wanted, choose};
 
 use super::label::Otherwise;
 use crate::cli::Fetching;
-use crate::outcome::Usage;
+use crate::outcome::{Usage, in_full};
 use crate::output::{Output, shown};
 
 /// An image of a registry.
@@ -54,8 +54,9 @@ impl Source for RegistrySource<'_> {
     fn top(&self) -> Result<Top, SourceError> {
         let fetched = self.client.manifest(&self.wanted)?;
         for why in self.client.passed_over() {
+            let why = shown(&in_full(&why.into()));
             self.output
-                .detail(format!("A mirror is passed over: {}", shown(&why)));
+                .detail(format!("A mirror is passed over: {why}"));
         }
         Ok(Top {
             bytes: fetched.bytes,

@@ -182,8 +182,11 @@ fn streams_are_no_folders(container: &Container) -> Result<(), Error> {
 /// the command's.
 ///
 /// # Errors
-/// [`Error::Container`] where the command was not started.
+/// [`Error::OldKernel`]; [`Error::Container`] where the command was not started.
 pub fn run(container: &Container, handlers: Option<&dyn Handlers>) -> Result<u8, Error> {
+    if mount::lacks_setattr() {
+        return Err(Error::OldKernel);
+    }
     enter::one_thread()?;
     streams_are_no_folders(container)?;
     let system = |doing| {

@@ -76,7 +76,7 @@ pub(super) fn make_read_only(mount: impl AsFd, all: bool) -> Result<(), Errno> {
 /// Makes devices in a mount, and in those below it, no more than names: user 0 inside may be
 /// the machine's own, to whom its disks are open by their owner alone.
 pub(super) fn without_devices(mount: OwnedFd) -> io::Result<OwnedFd> {
-    told(restrict(&mount, libc::MOUNT_ATTR_NODEV, true))?;
+    restrict(&mount, libc::MOUNT_ATTR_NODEV, true)?;
     Ok(mount)
 }
 
@@ -106,24 +106,17 @@ fn restrict(mount: impl AsFd, attributes: u64, all: bool) -> Result<(), Errno> {
     Err(Errno::from_io_error(&io::Error::last_os_error()).unwrap_or(Errno::IO))
 }
 
-/// A copy that nobody can write through. What needs the newest call of all that a
-/// container is made with, and each container has some.
+/// A copy that nobody can write through.
 pub(super) fn read_only_copy(path: &Path) -> io::Result<OwnedFd> {
     let mount = copy(path)?;
-    told(make_read_only(&mount, true))?;
+    make_read_only(&mount, true)?;
     Ok(mount)
 }
 
-/// Names what is missing where the kernel is too old.
-fn told(restricted: Result<(), Errno>) -> io::Result<()> {
-    match restricted {
-        Err(Errno::NOSYS) => Err(io::Error::new(
-            io::ErrorKind::Unsupported,
-            "a container needs Linux 5.12 or newer (mount_setattr); here foreign programs run after \
-             `sudo armistice register`, in Docker, Podman or a chroot",
-        )),
-        done => Ok(done?),
-    }
+/// Whether the kernel is too old to restrict a mount with those below it, which is the newest
+/// call of all that each container is made with.
+pub(super) fn lacks_setattr() -> bool {
+    restrict(CWD, 0, false) == Err(Errno::NOSYS)
 }
 
 /// Puts a mount at a path of the machine's, which must exist and is this process's own.

@@ -127,9 +127,17 @@ fn reading(e: &io::Error) -> Trouble {
         None if e.kind() == io::ErrorKind::UnexpectedEof => {
             Trouble::Bad("it is cut off".to_owned())
         }
+        None if matches!(e.get_ref(), Some(inner) if inner.is::<TooLong>()) => {
+            Trouble::Large(e.to_string())
+        }
         None => Trouble::Bad(e.to_string()),
     }
 }
+
+/// A stream was ended: it went on beyond all that is real.
+#[derive(Debug, thiserror::Error)]
+#[error("it unpacks to more than is usual for its size")]
+struct TooLong;
 
 /// Ends a stream that goes on beyond all that is real.
 struct Bounded<R> {
@@ -140,12 +148,10 @@ struct Bounded<R> {
 impl<R: Read> Read for Bounded<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let n = self.inner.read(buf)?;
-        self.left = self.left.checked_sub(n as u64).ok_or_else(|| {
-            io::Error::new(
-                io::ErrorKind::InvalidData,
-                "it unpacks to more than is usual for its size; where that is right, allow more by --max-layer",
-            )
-        })?;
+        self.left = self
+            .left
+            .checked_sub(n as u64)
+            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, TooLong))?;
         Ok(n)
     }
 }

@@ -86,11 +86,8 @@ impl<'a> Unpacker<'a> {
             self.result.bytes = self.result.bytes.saturating_add(member.size);
         }
         if self.result.bytes > self.limits.bytes {
-            let text = format!(
-                "its files come to more than {} bytes; where that is right, allow more by --max-layer",
-                self.limits.bytes
-            );
-            return Err(Trouble::Bad(text));
+            let text = format!("its files come to more than {} bytes", self.limits.bytes);
+            return Err(Trouble::Large(text));
         }
         let path = clean(&member.name).ok_or_else(|| {
             Trouble::Bad(format!(

@@ -21,6 +21,7 @@ use crate::inherited::Inherited;
 use crate::obtain::{self, Elsewhere, Given, Keyring, Otherwise};
 use crate::outcome::{self, OWN_FAILURE, Outcome, Usage};
 use crate::output::{Output, shown};
+use crate::remedy;
 use foreign::Foreign;
 
 pub(crate) fn run(args: &Run, inherited: &Inherited, output: Output) -> Result<Outcome> {
@@ -77,6 +78,7 @@ fn run_to_end(args: &Run, inherited: &Inherited, output: Output) -> Result<u8> {
     // An ordinary user is in one of its own since the store was opened. Without one of
     // its own, a new table would take the place of somebody else's.
     if namespace() == outside {
+        remedy::remember_outside();
         enter_identities(IdMap::Auto)?;
     }
     let run_folder = store.run_folder()?;
