@@ -23,7 +23,8 @@
 //! - [`python`]: a virtual environment with the Kubernetes and Helm checkers.
 //! - [`fake_registry`]: a registry that misbehaves; [`token_server`]: who may read a real one;
 //!   [`image_store`]: a store to pull into.
-//! - [`lesser_kernel`]: a command on a kernel that lacks something.
+//! - [`lesser_kernel`]: a command on a kernel that lacks something; [`liar`]: an emulator that
+//!   emulates nothing.
 //! - [`leftovers`]: ends what an engine leaves behind; [`killed_runs`]: what a killed run left.
 //!
 //! The harness panics where a test should fail; nothing is skipped.
@@ -42,6 +43,7 @@ pub mod killed_runs;
 pub mod killing;
 pub mod leftovers;
 pub mod lesser_kernel;
+pub mod liar;
 pub mod machine;
 pub mod need;
 pub mod ordinary_user;

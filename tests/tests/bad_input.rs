@@ -180,18 +180,8 @@ fn an_emulator_of_the_wrong_architecture_is_refused() {
 
 #[test]
 fn an_emulator_that_emulates_nothing_fails_its_proof_and_is_taken_back() {
-    // Static, executable, answers --version as QEMU does: passes every check.
     let table = PrivateTable::new();
-    let folder = e2e::temporary();
-    let source = folder.path().join("liar.c");
-    let emulator = folder.path().join("qemu-aarch64-static");
-    fs::write(
-        &source,
-        "#include <stdio.h>\nint main(void) { puts(\"qemu-aarch64 version 99.0\"); return 0; }\n",
-    )
-    .expect("write");
-    let mut cc = Command::new(need::program("cc", "gcc"));
-    e2e::run(cc.arg("-static").arg("-o").arg(&emulator).arg(&source)).ok();
+    let folder = e2e::liar::folder();
     armistice(&table, &["register", "arm64"]).ok();
     let done = unchanged_in(
         &table,

@@ -7,10 +7,9 @@
 //! place of the write.
 
 use std::collections::BTreeSet;
-use std::fs;
 
+use e2e::PrivateTable;
 use e2e::killing::{BINFMT, armistice, killed_at, runs_its_own_programs, writes};
-use e2e::{PrivateTable, need};
 
 /// A command, and what has to be so wherever it is killed.
 struct Case<'a> {
@@ -155,15 +154,7 @@ fn while_it_takes_its_own_away() {
 /// An emulator that passes every check but emulates nothing is never in effect.
 #[test]
 fn while_it_tries_an_emulator_that_does_not_work() {
-    let folder = e2e::temporary();
-    let (source, liar) = (
-        folder.path().join("liar.c"),
-        folder.path().join("qemu-aarch64"),
-    );
-    let text = "#include <stdio.h>\nint main(void) { puts(\"qemu-aarch64 version 99.0\"); }\n";
-    fs::write(&source, text).expect("write");
-    let mut cc = std::process::Command::new(need::program("cc", "gcc"));
-    e2e::run(cc.arg("-static").arg("-o").arg(&liar).arg(&source)).ok();
+    let folder = e2e::liar::folder();
     let folder = folder.path().to_string_lossy().into_owned();
     Case {
         before: &|table| {
