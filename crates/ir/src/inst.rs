@@ -377,9 +377,9 @@ pub enum Op {
     /// s stay the starts.
     BulkStart { kind: Bulk, d: Reg, s: Reg, n: Reg },
     /// Moves or sets what n says is left, when the flags are clear; n = 0. The
-    /// interpreter's when they are not, or when it has only done a part.
+    /// interpreter does it when they are not, or when the host has done only a part.
     BulkRun { kind: Bulk, d: Reg, s: Reg, n: Reg },
-    /// The instruction is the interpreter's, for good, unless a is a multiple of `size`.
+    /// The interpreter does the instruction, for good, unless a is a multiple of `size`.
     CheckAligned { size: Size, a: Reg },
     /// What comes up to [`Op::EndIf`], in the same instruction, is done if the condition holds.
     If { cond: Cond },

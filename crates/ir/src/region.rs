@@ -70,7 +70,7 @@ pub enum Term {
     /// One instruction for the interpreter that may go anywhere.
     Interpret { word: u32, pc: u64 },
     /// If `reg` is a multiple of 16, go on there in another mode; else the
-    /// instruction there is the interpreter's.
+    /// interpreter does the instruction there.
     IfAligned { reg: Reg, word: u32, to: Key },
 }
 

@@ -287,9 +287,9 @@ pub enum FloatBin {
     MaxPair,
     /// The less of neighbours, first those of a.
     MinPair,
-    /// Likewise; the other if one is a quiet NaN.
+    /// The greater of neighbours, first those of a; the other if one is a quiet NaN.
     MaxNumPair,
-    /// Likewise; the other if one is a quiet NaN.
+    /// The less of neighbours, first those of a; the other if one is a quiet NaN.
     MinNumPair,
 }
 

@@ -2,8 +2,8 @@
 //!
 //! Slots 0 to 47 are the registers, 48 is what `WHERE` has left, and the one above is
 //! scratch. Vector slots are the vector registers. In a run that `WHERE` began, its condition is the context that goes along:
-//! what may fault or branch there is the interpreter's, the rest is computed and selected.
-//! Code that is entered amid such a run is the interpreter's, an instruction at a time, which
+//! the interpreter does what may fault or branch there, the rest is computed and selected.
+//! If code is entered amid such a run, the interpreter does it, an instruction at a time, which
 //! is a mode ([`AMID`]).
 
 use ir::form::{Flow, Lifter, Sink};
@@ -43,7 +43,7 @@ const fn reg(n: u32) -> Reg {
     Reg(n as u8)
 }
 
-/// Whether an instruction of a run is the interpreter's.
+/// Whether the interpreter does an instruction of a run.
 const fn is_left(op: short::Op) -> bool {
     use short::Op as S;
     !matches!(op, S::ADD | S::STEP)

@@ -156,8 +156,8 @@ pub enum Const {
     /// all but the bytes of each third element, from the first, second and
     /// third on.
     Thirds,
-    /// Likewise: the places of the elements of a slot among three blended
-    /// blocks, for each of the three slots.
+    /// For structures of three elements, of each size: the places of the elements of a slot
+    /// among three blended blocks, for each of the three slots.
     Deal3 = Self::Thirds as usize + 12,
     /// The opposite.
     Gather3 = Self::Deal3 as usize + 12,

@@ -180,7 +180,7 @@ fn saturated(value: i64, bits: u32, signed: bool) -> (i32, bool) {
     (result as i32, result != value)
 }
 
-/// The same, with Q.
+/// The nearest number of so many bits; Q is set where that is another.
 fn saturate(cpu: &mut Cpu, signed: bool, bits: u32, value: i64) -> u32 {
     let (result, saturates) = saturated(value, bits, signed);
     cpu.set_q(cpu.q() | u32::from(saturates));

@@ -187,7 +187,7 @@ impl Of {
         true
     }
 
-    /// The same into any slot.
+    /// Data-processing whose result goes into any slot.
     pub(super) fn data_to(&self, d: Reg, out: &mut Sink<'_>) {
         let Operation::Data {
             op,
@@ -631,7 +631,7 @@ fn shift_with_carry(shift: Shift, d: Reg, m: Reg, s: Reg, out: &mut Sink<'_>) {
     carry_of(w, CARRY, out);
 }
 
-/// The same for a shift to the right with signs; C is in [`CARRY`].
+/// A shift to the right with signs, and its carry; C is in [`CARRY`].
 fn signed_with_carry(d: Reg, m: Reg, out: &mut Sink<'_>) {
     let w = Width::W64;
     let extract = |signed, d, a, lsb| Op::Extract {
@@ -670,7 +670,7 @@ fn signed_with_carry(d: Reg, m: Reg, out: &mut Sink<'_>) {
     carry_of(w, CARRY, out);
 }
 
-/// The same for a rotation: C is the result's highest bit, unless the amount is 0.
+/// A rotation and its carry: C is the result's highest bit, unless the amount is 0.
 fn rotation_with_carry(d: Reg, m: Reg, s: Reg, out: &mut Sink<'_>) {
     let w = Width::W64;
     let deposit = |a, lsb, width| Op::Deposit {

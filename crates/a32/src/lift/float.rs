@@ -1,9 +1,9 @@
 //! Floating point: scalars, which are lanes of vector slots.
 //!
 //! S and D registers are taken out of their vectors into scratch, computed with, and put back into
-//! their lanes. NaNs and tiny results are the interpreter's, which does the whole instruction then.
-//! Where FPSCR says so ([`super::FLUSHES`]), denormals are flushed. Half precision is the
-//! interpreter's.
+//! their lanes. Where a NaN or a tiny result comes out, the interpreter does the whole instruction.
+//! Where FPSCR says so ([`super::FLUSHES`]), denormals are flushed. The interpreter does half
+//! precision.
 
 use super::memory::{apart, together};
 use super::{FLUSHES, Of, SCRATCH, W, slot};
@@ -128,7 +128,7 @@ fn unary(op: FloatUnary, f: Fp, d: VReg, a: VReg, out: &mut Sink<'_>) {
 }
 
 impl Of {
-    /// Whether an instruction of floating point is the interpreter's.
+    /// Whether the interpreter does an instruction of floating point.
     pub(super) fn leaves_float(&self, i: Insn) -> bool {
         let half = i.vsize() == 1;
         match i.op.class() {

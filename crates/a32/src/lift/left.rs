@@ -10,7 +10,7 @@ use crate::operation::{
 };
 
 impl Of {
-    /// How it is lifted.
+    /// How the instruction is lifted.
     pub(super) fn how(&self) -> How {
         use Operation as O;
         // A branch amid an IT block that goes on is UNPREDICTABLE.
@@ -36,7 +36,7 @@ impl Of {
         }
     }
 
-    /// Whether it never leads to the next instruction, and is the interpreter's.
+    /// Whether the instruction, done by the interpreter, never leads to the next one.
     pub(super) const fn ends(&self) -> bool {
         matches!(
             self.operation,
@@ -74,7 +74,7 @@ impl Of {
         )
     }
 
-    /// Whether what writes the program counter is the interpreter's.
+    /// Whether the interpreter does an instruction that writes the program counter.
     fn leaves_branch(&self, operation: Operation) -> bool {
         use Operation as O;
         match operation {
@@ -93,7 +93,7 @@ impl Of {
         }
     }
 
-    /// Whether another is.
+    /// Whether the interpreter does an instruction that leaves the program counter alone.
     fn leaves(&self, operation: Operation) -> bool {
         use Operation as O;
         let big = self.mode.has(BIG_ENDIAN);

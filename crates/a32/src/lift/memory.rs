@@ -1,4 +1,8 @@
-//! Loads and stores.
+//! Lifting of loads and stores of general registers, exclusive ones included.
+//!
+//! An access may fault in the middle of an instruction, and the instruction is then done again from
+//! its start. Invariant: the base is as before until the last access is done; LDM loads its own
+//! base last.
 
 use super::{Of, SCRATCH, W};
 use crate::operation::{self, Address, Index, Multiple, Operation};
@@ -71,7 +75,7 @@ impl Of {
         }
     }
 
-    /// The same with a constant.
+    /// The address of an access whose offset is a constant.
     fn place_at(&self, address: Address, offset: u32, op: BinOp) -> Place {
         let distance = if address.add {
             i64::from(offset)

@@ -7,9 +7,9 @@
 //! **Conditions.** An instruction with one is computed and selected where that is a move or an
 //! addition; else its operations stand under the condition ([`Op::If`]). The conditions of an
 //! IT block are the context that goes along, whose first is that of the next instruction. The state
-//! has IT, too, wherever somebody may look: at what may fault, is the interpreter's, or ends the
-//! block. Code that is entered amid such a block is the interpreter's, an instruction at a time,
-//! which is a mode ([`AMID`]).
+//! has IT, too, wherever somebody may look: at an instruction that may fault, that the interpreter
+//! does, or that ends the block. If code is entered amid such a block, the interpreter does it, an
+//! instruction at a time, which is a mode ([`AMID`]).
 //!
 //! **Addresses** have 32 bits: sums of registers are computed so. A constant beside a register may
 //! lead below 0 or beyond 4 GiB, where nothing is mapped: the interpreter does the access then.

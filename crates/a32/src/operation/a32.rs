@@ -1,4 +1,10 @@
-//! A32's fields, read.
+//! From A32's encodings to the one form: what an instruction of the integer tables does
+//! ([`Operation`]).
+//!
+//! The decoder has found which row of the table an instruction is. Here its fields are read, and
+//! immediates are expanded as the manual's pseudocode does. Invariant: nothing is refused but as
+//! [`Operation::Undefined`]; what the manual calls UNPREDICTABLE keeps its fields, for the
+//! interpreter and lifting to settle.
 
 use guest::memory::{Barrier, Size};
 

@@ -1,4 +1,8 @@
-//! Data processing on integer registers.
+//! Lifting of data processing on integer registers.
+//!
+//! Each instruction becomes one operation; of two that make one constant (MOVZ and MOVK, ADRP and
+//! ADD) the first operation makes it whole. Invariant: a field that means SP in one instruction and
+//! XZR in another is read by `sp` or `zr`, as the manual says it for that instruction.
 
 use super::{cond, sf, six, sp, zr};
 use crate::decode::{Class, Op as A};

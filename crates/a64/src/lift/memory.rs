@@ -73,7 +73,7 @@ fn write_back(base: Reg, by: i64, out: &mut Sink<'_>) {
 }
 
 /// Whether writeback and the data name the same register, which is
-/// CONSTRAINED UNPREDICTABLE and the interpreter's to settle.
+/// CONSTRAINED UNPREDICTABLE: the interpreter settles it.
 fn overlaps(word: u32, pair: bool) -> bool {
     let (rt, rt2, rn) = (word & 31, word >> 10 & 31, word >> 5 & 31);
     word >> 26 & 1 == 0 && rn != 31 && (rn == rt || pair && rn == rt2)

@@ -22,7 +22,7 @@ use ir::{Cond, Mode, Op, Reg, Term, Width};
 /// The stack pointer's slot.
 pub const SP: Reg = Reg(31);
 
-/// The bit of modes in which floating point is the interpreter's: FPCR asks for
+/// The bit of modes in which the interpreter does floating point: FPCR asks for
 /// what the host's modes can't give (AHP, FZ16).
 pub const SOFT_FLOAT: Mode = Mode::bit(0);
 

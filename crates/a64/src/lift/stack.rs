@@ -7,8 +7,8 @@
 //! nothing is asked until SP is a base: a compiler of scripts that keeps a stack
 //! pointer of its own, and moves SP after it without ever using it, never pays.
 //! There, such an access ends the region: when SP is aligned after all, the access
-//! is done in the mode that takes it for so, and all that follows; else it is the
-//! interpreter's, which finds the fault.
+//! is done in the mode that takes it for so, and all that follows; else the
+//! interpreter does the access, and finds the fault.
 
 use super::{ANY_STACK, SP};
 use crate::decode::{Class, decode};

@@ -8,8 +8,8 @@
 //!
 //! The server has a table of descriptors of its own, so that the guest can
 //! neither see nor close the connection. Breakpoints are not in memory
-//! ([`crate::memory::breakpoints`]), single steps are the interpreter's, and so
-//! is all running while memory is watched.
+//! ([`crate::memory::breakpoints`]), and the interpreter does single steps, and
+//! runs all while memory is watched.
 //!
 //! Invariants: the registers of a thread whose place is not `Place::Guest`
 //! are changed by nobody but the server, which holds the state's lock; a

@@ -169,9 +169,10 @@ pub struct Thread {
     /// returns; a call that does not return leaves them to who made the
     /// thread.
     pub words: Vec<u64>,
-    /// The bytes.
+    /// The bytes of these.
     pub bytes: Vec<u8>,
-    /// Likewise, lists of pointers that the guest has in other words.
+    /// Lists of pointers that a system call needs until it returns, and that the guest has in
+    /// words of another length.
     pub lists: Vec<u64>,
     /// Of a process that shares the memory of the one that made it: that one.
     pub maker: Option<u32>,

@@ -173,7 +173,7 @@ pub unsafe fn enter(
     sys::outcome(result)
 }
 
-/// Where the parts of a function are that calls the kernel.
+/// The addresses that divide a function that calls the kernel into its parts.
 struct Window {
     again: u64,
     start: u64,

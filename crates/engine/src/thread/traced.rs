@@ -160,7 +160,7 @@ pub enum Mode {
     Detached,
     /// To the next system call's entry; the call is not done.
     Emulate,
-    /// The same, or one instruction.
+    /// To the next system call's entry, which is not done, or one instruction.
     EmulateStep,
 }
 

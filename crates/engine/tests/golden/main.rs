@@ -131,7 +131,7 @@ fn shortened(text: String, words: &[u32]) -> String {
         .to_owned()
 }
 
-/// Whether a word is the interpreter's on all hosts.
+/// Whether the interpreter does a word on all hosts.
 fn interpreted(word: &u32) -> bool {
     let on = HOSTS.map(|(_, host)| Translated::new(&[*word], host).interpreted());
     on.into_iter().all(|interpreted| interpreted)

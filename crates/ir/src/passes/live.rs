@@ -104,7 +104,7 @@ impl Seen {
 pub struct Flags {
     /// After each operation of [`Region::ops`].
     pub after: Vec<Live>,
-    /// The same of each flag.
+    /// Which flags are seen after each operation, each flag for itself.
     pub each: Vec<Seen>,
     /// At the start of each block.
     pub live_in: Vec<Live>,

@@ -1,4 +1,8 @@
-//! From text to a region.
+//! From text to a region, for tests that say a region in words.
+//!
+//! It is the inverse of [`super::print`]: what that prints gives the same region again. Whatever
+//! the text, there is a region or an [`Error`] with its place, and no panic. A region that is
+//! read need not make sense: [`crate::verify`] judges that.
 
 use super::print::{EXTENDS, is_plain};
 use crate::fields::Source;
@@ -426,7 +430,7 @@ impl<'a> Fields<'a> {
         Ok(&mut self.operands)
     }
 
-    /// The same of one with a name.
+    /// Where the next operand begins, behind the name that the operand has.
     fn named(&mut self, name: &str) -> Result<&mut Line<'a>, Error> {
         let line = self.next()?;
         if !is_plain(name) {

@@ -1,4 +1,8 @@
-//! From a region to text.
+//! From a region to text, for people and for tests that compare single stages.
+//!
+//! A line has one instruction of the guest's, an operation, or a block's end. Invariant: nothing of
+//! a region is left out, so that [`super::parse`] makes the same region of it; what is usual (the
+//! mode, the number of slots) is not written.
 
 use crate::fields::Part;
 use crate::inst::Op;

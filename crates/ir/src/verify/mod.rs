@@ -91,7 +91,7 @@ pub const RULES: &[Rule] = &[
     ),
     rule(
         "interpreter",
-        "what is the interpreter's is the operation's own instruction",
+        "what the interpreter does is the operation's own instruction",
         interprets_itself,
     ),
     rule(

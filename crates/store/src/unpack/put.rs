@@ -1,4 +1,10 @@
-//! Entries made in the layer's folder.
+//! A layer's entries, made in its folder one after another as the tar has them: files, folders,
+//! links, and whiteouts as overlayfs wants them.
+//!
+//! A layer may come from anybody. Invariants: no path leads out of the folder, be it by `..` or by
+//! a link, since each folder on the way is opened for itself (`place`); the limits hold before
+//! bytes are written; no device is made. Modes and times of folders are set last, because each
+//! entry in a folder changes its time.
 
 use std::collections::BTreeMap;
 use std::fs::File;

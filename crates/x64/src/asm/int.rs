@@ -1,4 +1,9 @@
-//! Integer instructions.
+//! Integer instructions as bytes, a method each.
+//!
+//! A method takes what the processor takes, and encodes it: it chooses no other instruction, but a
+//! shorter form of the same one. Invariants: a method says so (`touch`) where it writes a
+//! register that its ModRM byte does not name; a low byte of `rsp` to `rdi` has a REX prefix, since
+//! without one it would be `ah` to `bh`.
 
 use super::mem::Opcode;
 use super::{Alu, Asm, Cond, Gpr, Mem, RegMem, Shift, Size, Xmm};

@@ -217,7 +217,8 @@ impl Asm {
         self.pos() - 4
     }
 
-    /// Likewise `jcc`.
+    /// `jcc` whose 4-byte displacement is aligned and to be patched by the
+    /// caller; gives the displacement's position.
     pub fn jcc_rel32_aligned(&mut self, cond: Cond) -> usize {
         self.align_for(2);
         self.bytes(&[0x0f, 0x80 | cond as u8]);

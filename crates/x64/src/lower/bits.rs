@@ -1,4 +1,9 @@
-//! Bit fields and bit operations.
+//! Bit fields and operations on bits: fields taken out and put in, counts, reversals,
+//! checksums.
+//!
+//! BMI2's instructions leave EFLAGS alone; before any other one that changes them, the guest's
+//! flags are saved if they are still to be seen (`clobber`). Each operation has forms for the
+//! widths that the host has instructions for, and a general one.
 
 use super::Lowering;
 use crate::asm::{Alu, Mem, RegMem, Shift, Size};

@@ -1,4 +1,9 @@
-//! The ends of blocks.
+//! The ends of blocks: jumps inside the region, and exits from it.
+//!
+//! A branch whose condition is in EFLAGS tests them as they are. An exit to a known place is a jump
+//! that is patched when its target is translated, an exit to a computed one looks in the table of
+//! targets. Invariant: at an exit the state is whole: slots and flags are where the next region
+//! looks for them.
 
 use super::cold::Cold;
 use super::flags::{Test, Tracker};

@@ -82,7 +82,7 @@ impl Lowering<'_> {
             .collect()
     }
 
-    /// The same of vector slots. The host's convention has none kept, but those
+    /// The vector slots that a call loses, with their homes. The host's convention keeps none, but those
     /// from xmm16 on are named by AVX-512's instructions alone, and such functions
     /// are built for every processor of the architecture.
     fn vec_to_save(&self) -> Vec<(Xmm, Mem)> {

@@ -84,7 +84,7 @@ impl Cold {
         }
     }
 
-    /// The same, restoring a slot's register first, and MXCSR.
+    /// The same detour to the interpreter, but a slot's register and MXCSR are restored first.
     pub(crate) fn restoring(mut self, what: Option<(Xmm, Xmm)>, status: Option<Label>) -> Self {
         if let Self::Interpret { kept, flushes, .. } = &mut self {
             (*kept, *flushes) = (what, status);
@@ -235,7 +235,7 @@ impl Lowering<'_> {
         self.a.jmp_m(leave);
     }
 
-    /// The operation is the interpreter's.
+    /// The interpreter does the operation.
     pub(crate) fn interpret(&mut self, word: u32) {
         self.flags_to_state();
         self.call_interpreter(word);

@@ -1,4 +1,8 @@
-//! Loads and stores.
+//! Loads and stores of integer slots, addresses, fences.
+//!
+//! Guest addresses are host addresses, so an access is one host instruction, and its fault is the
+//! guest's. Invariant: each host instruction that may fault has a fault point, which tells the
+//! guest's PC and where the flags are then.
 
 use super::{FaultPoint, Lowering};
 use crate::asm::{Alu, Gpr, Mem, Size};

@@ -27,14 +27,14 @@ impl Lowering<'_> {
     }
 
     /// Goes on in another mode if the slot is a multiple of 16; else the
-    /// instruction is the interpreter's.
+    /// interpreter does the instruction.
     pub(crate) fn if_aligned(&mut self, a: Reg, word: u32, to: Key) {
         let pc = to.pc;
         self.unless_aligned(a, ir::Size::B16, |flags| Cold::Stop { flags, pc, word });
         self.go_outside(to);
     }
 
-    /// The instruction is the interpreter's unless the slot is a multiple of that.
+    /// The interpreter does the instruction unless the slot is a multiple of the size.
     pub(crate) fn check_aligned(&mut self, size: ir::Size, a: Reg) {
         let (pc, word) = (self.pc, self.word());
         if size != ir::Size::B1 {

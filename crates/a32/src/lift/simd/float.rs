@@ -1,8 +1,8 @@
 //! Floating point of single precision, which flushes denormals and gives the default NaN, whatever
 //! FPSCR says.
 //!
-//! It rounds to the nearest. Where FPSCR asks the host for another rounding ([`DIRECTED`]), it is the
-//! interpreter's, as are estimates, half precision, and conversions to fixed point.
+//! It rounds to the nearest. The interpreter does all of it where FPSCR asks the host for another
+//! rounding ([`DIRECTED`]), and always does estimates, half precision, and conversions to fixed point.
 
 use super::{M, N, OTHER, Plan, TABLE, Vector, low, of_one, of_three, registers};
 use crate::decode::simd::{Class, Insn, Op as S};
@@ -13,7 +13,7 @@ use ir::vector::{Arg, FloatBin, FloatTest, FloatUnary, Fp, Rounding, Shape, VOp}
 /// Where a constant is.
 const CONSTANT: VReg = TABLE;
 
-/// What it is lifted to, unless it is the interpreter's.
+/// What the instruction is lifted to; `None` where the interpreter does it.
 pub(super) fn float(of: &Of, i: Insn) -> Option<Plan> {
     if of.mode.has(DIRECTED) {
         return None;

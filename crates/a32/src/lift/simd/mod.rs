@@ -1,4 +1,5 @@
-//! Advanced SIMD.
+//! Lifting of Advanced SIMD: a [`Plan`] for each instruction, made by a file for each kind of
+//! instruction, and one way from a plan to operations.
 //!
 //! Where a host has no code for an operation, as for additions of words that saturate, the interpreter does the
 //! whole instruction. It wants IT as it is ([`Of::is_plain_simd`]).

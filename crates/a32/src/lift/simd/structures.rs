@@ -162,7 +162,7 @@ const fn put(to: Vector, a: VReg) -> Op {
 }
 
 impl Of {
-    /// Whether one that accesses memory is the interpreter's.
+    /// Whether the interpreter does an instruction that accesses memory.
     pub(in crate::lift) fn leaves_structures(&self, i: Insn) -> bool {
         self.mode.has(BIG_ENDIAN) || i.rn() == 15
     }

@@ -1,4 +1,5 @@
-//! Two vectors: what is done to one, AES, and copies of a scalar.
+//! Instructions of Advanced SIMD with one source vector and a destination: the class that the manual
+//! calls two registers, AES and SHA included, and VDUP of a lane.
 
 use super::{M, Plan, Vector, low, of_one, registers, size};
 use crate::decode::simd::{Insn, Op as S};

@@ -1,5 +1,5 @@
 //! Cryptography: AES, SHA-1, SHA-256, SHA-512 and what SHA-3 has of plain logic.
-//! SM3 and SM4 are the interpreter's.
+//! The interpreter does SM3 and SM4.
 
 use super::{d, m, n, v};
 use crate::decode::Op as A;

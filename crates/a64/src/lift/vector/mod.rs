@@ -1,7 +1,7 @@
 //! Advanced SIMD and floating point.
 //!
-//! What has no operation of its own, or depends on an FPCR that the host's
-//! modes can't give, is the interpreter's. Invariant: a lowering may hand an
+//! The interpreter does what has no operation of its own, or depends on an FPCR that the host's
+//! modes can't give. Invariant: a lowering may hand an
 //! operation to the interpreter too, so each instruction here becomes exactly
 //! one operation (but for a writeback after an access).
 
@@ -118,7 +118,7 @@ const fn shaped(insn: Insn) -> (Fp, Shape) {
     (f, shape)
 }
 
-/// The format that `ftype` says; binary16 is the interpreter's.
+/// The format that `ftype` says; `None` for binary16, which the interpreter does.
 const fn ftype(insn: Insn) -> Option<Fp> {
     match insn.ftype() {
         0 => Some(Fp::S),

@@ -44,7 +44,8 @@ pub enum Special {
     Options,
     /// Goes on to the entry of a system call, which is not done (`PTRACE_SYSEMU`).
     Emulate,
-    /// The same, or one instruction.
+    /// Goes on to the entry of a system call, which is not done, or by one instruction
+    /// (`PTRACE_SYSEMU_SINGLESTEP`).
     EmulateStep,
 }
 

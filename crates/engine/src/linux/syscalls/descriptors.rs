@@ -238,7 +238,7 @@ pub(in crate::linux) fn getdents64(call: &mut Call<'_>) -> Result<u64, Errno> {
     listed(call, |call| call.pass(number::GETDENTS64))
 }
 
-/// The same by whichever call gives entries of this kind.
+/// What is in a directory, as [`getdents64`] gives it, by whichever call lists entries.
 pub(in crate::linux) fn listed(
     call: &mut Call<'_>,
     mut list: impl FnMut(&mut Call<'_>) -> Result<u64, Errno>,

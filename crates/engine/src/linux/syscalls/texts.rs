@@ -23,7 +23,8 @@ pub(in crate::linux) fn pass(call: &mut Call<'_>, number: u32) -> Result<u64, Er
     ask(call, |call| call.pass(number))
 }
 
-/// The same for a call that is not passed on as it is.
+/// What `host` does with a descriptor of the file that the text of the first argument stands
+/// for, if it is a text's: for a call that is not passed on as it is.
 pub(in crate::linux) fn ask(
     call: &mut Call<'_>,
     host: impl FnOnce(&mut Call<'_>) -> Result<u64, Errno>,

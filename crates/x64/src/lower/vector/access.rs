@@ -1,4 +1,7 @@
 //! Loads, stores and moves of vector slots.
+//!
+//! A load clears the bytes of the slot above what it reads, as the guest's does. Invariant: as in
+//! [`crate::lower::memory`], each host instruction that may fault has a fault point.
 
 use crate::asm::{Mem, Size, V, Xmm};
 use crate::convention::{RAX, RCX};

@@ -108,7 +108,7 @@ impl Lowering<'_> {
         }
     }
 
-    /// Likewise, what is flushed.
+    /// [`VOp::FloatLong`] where denormals are flushed.
     fn flushed_long(&mut self, high: bool, d: VReg, a: VReg) {
         let s = self.s(0);
         if high {
@@ -132,7 +132,7 @@ impl Lowering<'_> {
         self.flags_set(Form::Float, None);
     }
 
-    /// Likewise, what is flushed. The flags are in the state afterwards, where the interpreter
+    /// A comparison where denormals are flushed. The flags are in the state afterwards, where the interpreter
     /// leaves them, too.
     fn flushed_compare(&mut self, signal: bool, f: Fp, a: VReg, b: Arg) {
         self.flags_in_state();
@@ -404,8 +404,8 @@ impl Lowering<'_> {
         self.vwrite(d, t);
     }
 
-    /// Without an instruction for it: what is negative as a signed number is
-    /// the interpreter's.
+    /// Without an instruction for it: the interpreter converts what is negative as a
+    /// signed number.
     fn unsigned_to_float(&mut self, fraction: u8, f: Fp, d: VReg, a: Reg, t: Xmm) {
         let cold = self.detour();
         self.read_to(a, RAX);

@@ -137,7 +137,8 @@ impl Lowering<'_> {
         self.a.bind(good);
     }
 
-    /// Likewise; a slot's register that has been overwritten is restored.
+    /// Where code goes that leaves to the interpreter; a slot's register that has been
+    /// overwritten is restored first.
     fn detour_from(&mut self, kept: Option<(Xmm, Xmm)>) -> Label {
         let (cold, back) = (self.a.new_label(), self.a.new_label());
         let what = Cold::interpret(self.pc, self.word(), self.flags_here(), back);

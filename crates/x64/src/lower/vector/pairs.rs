@@ -129,8 +129,8 @@ impl Lowering<'_> {
         self.v3(row, t, even, s);
     }
 
-    /// Likewise, of one source twice: each odd lane is moved to the even one
-    /// below it.
+    /// An operation on neighbours of one source, which is both: each odd lane is moved to
+    /// the even one below it.
     fn pairs_of_one(&mut self, row: V, e: Size, half: bool, t: Xmm, x: Xmm) {
         let s = self.s(3);
         match e {

@@ -10,9 +10,9 @@ use a64::features::{self, hwcap as one, hwcap2 as two};
 use crate::host::clock::FREQUENCY;
 use crate::linux::views::text::Text;
 
-/// What the auxiliary vector says of the processor.
+/// `AT_HWCAP` of the auxiliary vector: what the processor has.
 pub const HWCAP: u64 = features::HWCAP;
-/// Likewise.
+/// `AT_HWCAP2` of the auxiliary vector: what else the processor has.
 pub const HWCAP2: u64 = features::HWCAP2;
 /// The processor's kind, as its registers tell it.
 pub const MIDR_EL1: u64 = features::MIDR_EL1;
