@@ -113,24 +113,7 @@ pub fn run<A: Abi>(
     host: HostFeatures,
     (build, learner): (Option<[u8; 20]>, Option<&'static Learner>),
 ) -> ! {
-    let make = if inspector.options().eager {
-        Translator::eager
-    } else {
-        Translator::new
-    };
-    let mut translator = match make(host) {
-        Ok(translator) => translator,
-        Err(error) => {
-            message::line(text!("there is no memory for translated code: {error}"));
-            sys::exit_group(CANNOT_RUN)
-        }
-    };
-    if let Some(tally) = inspector.tally() {
-        translator.count(tally);
-    }
-    if inspector.options().perf_map {
-        translator.show_to_perf();
-    }
+    let mut translator = translator(&inspector, host);
     // With rights that the caller has not and under filters of system calls, neither file that
     // is named is used: who gave the rights or set the filters does not trust the caller,
     // or the program, with host code, nor with what is written for others.
@@ -182,6 +165,29 @@ pub fn run<A: Abi>(
         Err(Fatal(signal)) => runtime.died(&thread, &vcpu.cpu, signal),
     };
     runtime.end(&thread, end, None)
+}
+
+/// The translator, as the options want it; without memory for it the process ends.
+fn translator<G: Guest>(inspector: &Inspector<G>, host: HostFeatures) -> Translator<G> {
+    let make = if inspector.options().eager {
+        Translator::eager
+    } else {
+        Translator::new
+    };
+    let mut translator = match make(host) {
+        Ok(translator) => translator,
+        Err(error) => {
+            message::line(text!("there is no memory for translated code: {error}"));
+            sys::exit_group(CANNOT_RUN)
+        }
+    };
+    if let Some(tally) = inspector.tally() {
+        translator.count(tally);
+    }
+    if inspector.options().perf_map {
+        translator.show_to_perf();
+    }
+    translator
 }
 
 /// Takes the translations into use that the program is to have, if they can be: those of the

@@ -448,6 +448,7 @@ impl<'a> Client<'a> {
         Ok(trouble)
     }
 
+    /// A token for the repository, of the server that the registry has named.
     fn token(
         &self,
         place: &Place,
@@ -472,26 +473,8 @@ impl<'a> Client<'a> {
             true => &self.loopback,
             false => self.agent(realm),
         };
-        let answer = match credential {
-            Credential::Refresh(token) => agent.post(realm).send_form([
-                ("grant_type", "refresh_token"),
-                ("service", service),
-                ("scope", &scope),
-                ("client_id", "armistice"),
-                ("refresh_token", token),
-            ]),
-            _ => {
-                let mut request = agent.get(realm).query("scope", &scope);
-                if !service.is_empty() {
-                    request = request.query("service", service);
-                }
-                if let Credential::Password(user, password) = credential {
-                    request = request.header("Authorization", basic(user, password));
-                }
-                request.call()
-            }
-        };
-        let answer = answer.map_err(|e| place.unreachable(e))?;
+        let answer = ask_for_token(agent, realm, service, &scope, credential)
+            .map_err(|e| place.unreachable(e))?;
         match answer.status().as_u16() {
             401 | 403 => {
                 let reason = match credential {
@@ -510,20 +493,53 @@ impl<'a> Client<'a> {
             }
             _ => {}
         }
-        let answer = place.good(answer, realm)?;
-        #[derive(serde::Deserialize)]
-        struct Answer {
-            token: Option<String>,
-            access_token: Option<String>,
-        }
-        let parsed: Option<Answer> =
-            serde_json::from_reader(answer.into_body().into_reader().take(SIZE_MAX)).ok();
-        parsed
-            .and_then(|a| a.token.filter(|t| !t.is_empty()).or(a.access_token))
-            // What can't be a header's value is no token.
-            .filter(|t| !t.is_empty() && t.bytes().all(|b| b.is_ascii_graphic()))
+        token_in(place.good(answer, realm)?)
             .ok_or_else(|| place.nonsense("its token server sends no token"))
     }
+}
+
+/// One request to a token server, with what says who the user is.
+fn ask_for_token(
+    agent: &Agent,
+    realm: &str,
+    service: &str,
+    scope: &str,
+    credential: &Credential,
+) -> Result<Response<Body>, ureq::Error> {
+    if let Credential::Refresh(token) = credential {
+        return agent.post(realm).send_form([
+            ("grant_type", "refresh_token"),
+            ("service", service),
+            ("scope", scope),
+            ("client_id", "armistice"),
+            ("refresh_token", token),
+        ]);
+    }
+    let mut request = agent.get(realm).query("scope", scope);
+    if !service.is_empty() {
+        request = request.query("service", service);
+    }
+    if let Credential::Password(user, password) = credential {
+        request = request.header("Authorization", basic(user, password));
+    }
+    request.call()
+}
+
+/// The token in a token server's answer.
+fn token_in(answer: Response<Body>) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Answer {
+        token: Option<String>,
+        access_token: Option<String>,
+    }
+    let text = answer.into_body().into_reader().take(SIZE_MAX);
+    let answer: Answer = serde_json::from_reader(text).ok()?;
+    let token = answer
+        .token
+        .filter(|t| !t.is_empty())
+        .or(answer.access_token);
+    // What can't be a header's value is no token.
+    token.filter(|t| !t.is_empty() && t.bytes().all(|b| b.is_ascii_graphic()))
 }
 
 impl Place {

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use armistice_arch::{Arch, ElfHeader, Platform};
 use armistice_oci::document::{self, BlobRef};
 use armistice_oci::stream::{self, Fault, MemberKind, Method};
-use armistice_oci::{Archive, Digest, Hashing, Image, Reference};
+use armistice_oci::{Absent, Archive, Digest, Hashing, Image, Reference};
 use armistice_registry::{Client, Lookup, Options};
 use armistice_store::{Near, Source, SourceError, Top, Wanted, choose};
 
@@ -102,52 +102,10 @@ pub(crate) fn archive(path: &Path, wanted: &Wanted) -> Result<(impl Source, Vec<
         }
         None => &wanted.otherwise,
     };
-    let chosen = choose(platforms.iter().copied(), asked);
-    let Some(chosen) = chosen else {
-        let only = images.first().filter(|_| images.len() == 1);
-        let otherwise = only.and_then(|image| Otherwise::in_root(image.platform(), image));
-        let mut there: Vec<Platform> = platforms.into_iter().cloned().collect();
-        there.dedup();
-        let named = absent.iter().filter_map(|a| a.platform.as_ref());
-        let also: Vec<String> = named
-            .map(|p| format!("{p} is named in it, but not saved"))
-            .collect();
-        let otherwise = otherwise.filter(|o| o.platform.distance_from(asked).is_some());
-        let error = armistice_store::Error::NoSuchPlatform {
-            name: path.display().to_string(),
-            wanted: asked.clone(),
-            there,
-        };
-        let otherwise = otherwise.into_iter().map(|o| {
-            format!(
-                "{} is {o}: 'armistice run' without --platform runs it as {}",
-                path.display(),
-                o.platform
-            )
-        });
-        let also: Vec<String> = also.into_iter().chain(otherwise).collect();
-        return match also.is_empty() {
-            true => Err(error.into()),
-            false => Err(anyhow::Error::from(error).context(also.join("; "))),
-        };
+    let Some(chosen) = choose(platforms.iter().copied(), asked) else {
+        return Err(no_such_platform(path, asked, &images, &absent));
     };
-    // Of one image, an index may list a platform twice, as arm64 and arm64/v8: the first serves,
-    // as a registry's does.
-    let (platform, own) = (images[chosen].platform(), images[chosen].names());
-    let another = |i: &&Image| i.platform() == platform && (own.is_empty() || i.names() != own);
-    let itself = usize::from(own.is_empty());
-    if images.iter().filter(another).count() > itself {
-        let names: Vec<&str> = images
-            .iter()
-            .flat_map(Image::names)
-            .map(String::as_str)
-            .collect();
-        bail!(
-            "{} holds several images for one platform ({}); save one of them by itself",
-            path.display(),
-            names.join(", ")
-        );
-    }
+    is_alone(path, &images, chosen)?;
     let image = images.into_iter().nth(chosen).context("no image")?;
     let config = image.config_document()?;
     let manifest = match image.manifest_document()? {
@@ -164,6 +122,61 @@ pub(crate) fn archive(path: &Path, wanted: &Wanted) -> Result<(impl Source, Vec<
         layers,
     };
     Ok((near, names))
+}
+
+/// Says which platforms an archive's images are for, none of which serves.
+fn no_such_platform(
+    path: &Path,
+    asked: &Platform,
+    images: &[Image],
+    absent: &[Absent],
+) -> anyhow::Error {
+    let only = images.first().filter(|_| images.len() == 1);
+    let otherwise = only.and_then(|image| Otherwise::in_root(image.platform(), image));
+    let mut there: Vec<Platform> = images.iter().map(|i| i.platform().clone()).collect();
+    there.dedup();
+    let named = absent.iter().filter_map(|a| a.platform.as_ref());
+    let also = named.map(|p| format!("{p} is named in it, but not saved"));
+    let otherwise = otherwise.filter(|o| o.platform.distance_from(asked).is_some());
+    let error = armistice_store::Error::NoSuchPlatform {
+        name: path.display().to_string(),
+        wanted: asked.clone(),
+        there,
+    };
+    let otherwise = otherwise.into_iter().map(|o| {
+        format!(
+            "{} is {o}: 'armistice run' without --platform runs it as {}",
+            path.display(),
+            o.platform
+        )
+    });
+    let also: Vec<String> = also.chain(otherwise).collect();
+    match also.is_empty() {
+        true => error.into(),
+        false => anyhow::Error::from(error).context(also.join("; ")),
+    }
+}
+
+/// Refuses an archive that holds another image for the platform of the chosen one. Of one
+/// image, an index may list a platform twice, as arm64 and arm64/v8: the first serves, as a
+/// registry's does.
+fn is_alone(path: &Path, images: &[Image], chosen: usize) -> Result<()> {
+    let (platform, own) = (images[chosen].platform(), images[chosen].names());
+    let another = |i: &&Image| i.platform() == platform && (own.is_empty() || i.names() != own);
+    let itself = usize::from(own.is_empty());
+    if images.iter().filter(another).count() > itself {
+        let names: Vec<&str> = images
+            .iter()
+            .flat_map(Image::names)
+            .map(String::as_str)
+            .collect();
+        bail!(
+            "{} holds several images for one platform ({}); save one of them by itself",
+            path.display(),
+            names.join(", ")
+        );
+    }
+    Ok(())
 }
 
 /// A docker-archive has none: its layers are named by what they are unpacked.

@@ -47,7 +47,6 @@ mod watch;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-use rustix::io::Errno;
 use rustix::thread::UnshareFlags;
 
 use crate::{Error, enter, limits};
@@ -175,6 +174,14 @@ fn streams_are_no_folders(container: &Container) -> Result<(), Error> {
     Ok(())
 }
 
+/// For `map_err`: what was being done.
+fn system<E: Into<std::io::Error>>(doing: &'static str) -> impl FnOnce(E) -> Error {
+    move |error| Error::System {
+        doing,
+        source: error.into(),
+    }
+}
+
 /// Runs a command in a container to its end, and returns its exit code: 128 and
 /// the signal's number where a signal ended it. The process must have one thread,
 /// be user 0 of its user namespace, and not go on to do other things: from here on
@@ -189,28 +196,14 @@ pub fn run(container: &Container, handlers: Option<&dyn Handlers>) -> Result<u8,
     }
     enter::one_thread()?;
     streams_are_no_folders(container)?;
-    let system = |doing| {
-        move |source: Errno| Error::System {
-            doing,
-            source: source.into(),
-        }
-    };
-    let signals = signals::Signals::catch().map_err(|source| Error::System {
-        doing: "take over signals",
-        source,
-    })?;
+    let signals = signals::Signals::catch().map_err(system("take over signals"))?;
     // A terminal of its own is carried otherwise.
     let mut carried = match container.terminal {
         true => streams::Carried::default(),
-        false => streams::Carried::start(container.input).map_err(|source| Error::System {
-            doing: "carry the standard streams",
-            source,
-        })?,
+        false => streams::Carried::start(container.input)
+            .map_err(system("carry the standard streams"))?,
     };
-    let warden = warden::Warden::start().map_err(|source| Error::System {
-        doing: "start a process",
-        source,
-    })?;
+    let warden = warden::Warden::start().map_err(system("start a process"))?;
     let (told, report) =
         rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).map_err(system("make a pipe"))?;
     let plays = played::are_wanted().map_err(|source| Error::NoProc {
@@ -222,16 +215,11 @@ pub fn run(container: &Container, handlers: Option<&dyn Handlers>) -> Result<u8,
     let (terminal, players) = both.map_err(system("make a pair of sockets"))?;
     let (our_terminal, terminal) = terminal.unzip();
     let (our_players, players) = players.unzip();
-    limits::unshare(UnshareFlags::NEWPID, "pid").map_err(|source| Error::System {
-        doing: "make a namespace of processes",
-        source,
-    })?;
+    limits::unshare(UnshareFlags::NEWPID, "pid")
+        .map_err(system("make a namespace of processes"))?;
     // SAFETY: the process has one thread, so the child may do anything a process may.
     match unsafe { libc::fork() } {
-        -1 => Err(Error::System {
-            doing: "start a process",
-            source: std::io::Error::last_os_error(),
-        }),
+        -1 => Err(system("start a process")(std::io::Error::last_os_error())),
         0 => {
             drop((told, our_terminal, our_players, signals, warden));
             let given = carried.give();

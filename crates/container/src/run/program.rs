@@ -105,6 +105,21 @@ pub(super) fn refuse_open_files(argv: &[String], env: &[String]) -> Result<(), F
     Ok(())
 }
 
+/// The program that a command names.
+fn named(argv: &[String]) -> Result<&String, Failure> {
+    match argv.first() {
+        None => Err(Failure::own(
+            "there is no command to run: the image names none",
+        )),
+        Some(program) if program.is_empty() => Err(Failure {
+            code: 127,
+            said: "there is no command to run: its first word (of ENTRYPOINT, CMD or what was typed) is empty"
+                .to_owned(),
+        }),
+        Some(program) => Ok(program),
+    }
+}
+
 /// Becomes a program, which is looked for in PATH where its name has no slash. What the
 /// kernel does not execute is the starter's, where there is one.
 pub(super) fn execute(
@@ -112,18 +127,7 @@ pub(super) fn execute(
     env: &[String],
     starter: Option<&Starter>,
 ) -> Result<Infallible, Failure> {
-    let Some(program) = argv.first() else {
-        return Err(Failure::own(
-            "there is no command to run: the image names none",
-        ));
-    };
-    if program.is_empty() {
-        return Err(Failure {
-            code: 127,
-            said: "there is no command to run: its first word (of ENTRYPOINT, CMD or what was typed) is empty"
-                .to_owned(),
-        });
-    }
+    let program = named(argv)?;
     let strings = |what: &str, words: &[String]| {
         let each = words.iter().map(|w| cstring(what, w));
         each.collect::<Result<Vec<_>, _>>()
@@ -162,7 +166,12 @@ pub(super) fn execute(
             }
         }
     }
-    Err(match worst {
+    Err(not_started(program, argv, env, worst))
+}
+
+/// Why a program was not started: by the error that says most.
+fn not_started(program: &str, argv: &[String], env: &[String], worst: Errno) -> Failure {
+    match worst {
         Errno::NOENT => Failure {
             code: 127,
             said: match program.contains('/') {
@@ -189,5 +198,5 @@ pub(super) fn execute(
             code: 126,
             said: format!("cannot start {program}: {worst}"),
         },
-    })
+    }
 }

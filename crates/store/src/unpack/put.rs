@@ -83,18 +83,7 @@ impl<'a> Unpacker<'a> {
     /// One entry, with its bytes.
     pub(crate) fn put(&mut self, member: &Member, bytes: &mut dyn Read) -> Result<(), Trouble> {
         let entry = String::from_utf8_lossy(&member.name).into_owned();
-        self.result.entries += 1;
-        if self.result.entries > self.limits.entries {
-            let text = format!("it has more than {} entries", self.limits.entries);
-            return Err(Trouble::Bad(text));
-        }
-        if member.kind == MemberKind::File {
-            self.result.bytes = self.result.bytes.saturating_add(member.size);
-        }
-        if self.result.bytes > self.limits.bytes {
-            let text = format!("its files come to more than {} bytes", self.limits.bytes);
-            return Err(Trouble::Large(text));
-        }
+        self.count(member)?;
         let path = clean(&member.name).ok_or_else(|| {
             Trouble::Bad(format!(
                 "the path of '{entry}' leads out of the root, or is too long"
@@ -117,40 +106,63 @@ impl<'a> Unpacker<'a> {
             }
             MemberKind::Directory => self.put_directory(&parent, name, member, &entry),
             MemberKind::HardLink => self.put_hard_link(&parent, name, member, &entry),
-            MemberKind::File | MemberKind::Symlink | MemberKind::Fifo => {
+            MemberKind::File => {
                 let (folder, _) = self.folder(&parent, &entry)?;
                 self.make_way(&folder, name, &entry)?;
-                let system = |e: io::Error| Trouble::System(entry.clone(), e);
-                let mode = match member.kind {
-                    MemberKind::File => {
-                        let file = create(&folder, name).map_err(system)?;
-                        self.fill(&file, bytes, &entry)?;
-                        self.finish_file(&folder, name, &file, member, &entry)?;
-                        return Ok(());
-                    }
-                    MemberKind::Symlink => {
-                        symlinkat(member.link.as_slice(), &folder, name)
-                            .map_err(|e| link_trouble(e, &entry))?;
-                        None
-                    }
-                    _ => {
-                        mknodat(&folder, name, FileType::Fifo, Mode::RUSR, 0)
-                            .map_err(|e| system(e.into()))?;
-                        Some(member.mode)
-                    }
-                };
-                let attributes = &member.attributes;
-                let owner = (attributes.uid, attributes.gid);
-                meta::own(&folder, name, self.owners, owner, &entry)?;
-                if let Some(mode) = mode {
-                    let mode = Mode::from_raw_mode(mode & 0o7777);
-                    rustix::fs::chmodat(&folder, name, mode, AtFlags::empty())
-                        .map_err(|e| system(e.into()))?;
-                }
-                self.result.xattrs_left_out += attributes.xattrs.len() as u64;
-                meta::touch(&folder, name, attributes.mtime, attributes.mtime_nanos).map_err(system)
+                let file = create(&folder, name).map_err(|e| Trouble::System(entry.clone(), e))?;
+                self.fill(&file, bytes, &entry)?;
+                self.finish_file(&folder, name, &file, member, &entry)
+            }
+            MemberKind::Symlink | MemberKind::Fifo => {
+                self.put_special(&parent, name, member, &entry)
             }
         }
+    }
+
+    /// Counts an entry, and refuses it beyond the limits.
+    fn count(&mut self, member: &Member) -> Result<(), Trouble> {
+        self.result.entries += 1;
+        if self.result.entries > self.limits.entries {
+            let text = format!("it has more than {} entries", self.limits.entries);
+            return Err(Trouble::Bad(text));
+        }
+        if member.kind == MemberKind::File {
+            self.result.bytes = self.result.bytes.saturating_add(member.size);
+        }
+        if self.result.bytes > self.limits.bytes {
+            let text = format!("its files come to more than {} bytes", self.limits.bytes);
+            return Err(Trouble::Large(text));
+        }
+        Ok(())
+    }
+
+    /// A symbolic link or a named pipe, which have no bytes.
+    fn put_special(
+        &mut self,
+        parent: &[u8],
+        name: &[u8],
+        member: &Member,
+        entry: &str,
+    ) -> Result<(), Trouble> {
+        let (folder, _) = self.folder(parent, entry)?;
+        self.make_way(&folder, name, entry)?;
+        let system = |e: io::Error| Trouble::System(entry.to_owned(), e);
+        let is_link = member.kind == MemberKind::Symlink;
+        if is_link {
+            symlinkat(member.link.as_slice(), &folder, name).map_err(|e| link_trouble(e, entry))?;
+        } else {
+            mknodat(&folder, name, FileType::Fifo, Mode::RUSR, 0).map_err(|e| system(e.into()))?;
+        }
+        let attributes = &member.attributes;
+        let owner = (attributes.uid, attributes.gid);
+        meta::own(&folder, name, self.owners, owner, entry)?;
+        if !is_link {
+            let mode = Mode::from_raw_mode(member.mode & 0o7777);
+            rustix::fs::chmodat(&folder, name, mode, AtFlags::empty())
+                .map_err(|e| system(e.into()))?;
+        }
+        self.result.xattrs_left_out += attributes.xattrs.len() as u64;
+        meta::touch(&folder, name, attributes.mtime, attributes.mtime_nanos).map_err(system)
     }
 
     /// Modes and times of folders, the deepest first.

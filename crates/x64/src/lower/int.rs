@@ -168,10 +168,19 @@ impl Lowering<'_> {
     /// Additions and subtractions by `lea`, which leaves the flags alone.
     /// False if none does it, or another way is shorter.
     fn add_by_lea(&mut self, op: BinOp, w: Width, d: Reg, a: Reg, b: Operand) -> bool {
-        let size = Size::from(w);
-        let free = self.clobber_is_free();
         let t = self.target(d, RAX);
-        match b {
+        let Some(sum) = self.sum(op, w, d, a, b) else {
+            return false;
+        };
+        self.a.lea(Size::from(w), t, sum);
+        self.write(d, t);
+        true
+    }
+
+    /// The sum or difference as an address, for [`Self::add_by_lea`].
+    fn sum(&mut self, op: BinOp, w: Width, d: Reg, a: Reg, b: Operand) -> Option<Mem> {
+        let free = self.clobber_is_free();
+        Some(match b {
             Operand::Imm(value) => {
                 let value = if op == BinOp::Sub {
                     value.wrapping_neg()
@@ -179,21 +188,17 @@ impl Lowering<'_> {
                     value
                 };
                 if free && d == a {
-                    return false;
+                    return None;
                 }
-                let Some(imm) = imm32(w, value & w.mask()) else {
-                    return false;
-                };
-                let a = self.read(a, RAX);
-                self.a.lea(size, t, Mem::disp(a, imm));
+                let imm = imm32(w, value & w.mask())?;
+                Mem::disp(self.read(a, RAX), imm)
             }
             Operand::Reg(b) if op == BinOp::Add => {
                 if free && (d == a || d == b) {
-                    return false;
+                    return None;
                 }
                 let a = self.read(a, RAX);
-                let b = self.read(b, RCX);
-                self.a.lea(size, t, Mem::index(a, b, 1, 0));
+                Mem::index(a, self.read(b, RCX), 1, 0)
             }
             Operand::Ext {
                 reg,
@@ -201,31 +206,24 @@ impl Lowering<'_> {
                 amount: amount @ 1..=3,
             } if op == BinOp::Add => {
                 let a = self.read(a, RAX);
-                let b = self.read(reg, RCX);
-                self.a.lea(size, t, Mem::index(a, b, 1 << amount, 0));
+                Mem::index(a, self.read(reg, RCX), 1 << amount, 0)
             }
             Operand::Ext {
                 reg,
-                extend: Extend::Uxtw | Extend::Sxtw,
+                extend: extend @ (Extend::Uxtw | Extend::Sxtw),
                 amount: amount @ 0..=3,
             } if op == BinOp::Add && w == Width::W64 => {
                 let source = self.source(reg, RCX);
-                if matches!(
-                    b,
-                    Operand::Ext {
-                        extend: Extend::Uxtw,
-                        ..
-                    }
-                ) {
+                if extend == Extend::Uxtw {
                     self.mov_any(Size::B32, RCX, source);
                 } else {
                     self.a.movsx(Size::B64, Size::B32, RCX, source);
                 }
-                let a = self.read(a, RAX);
-                self.a.lea(size, t, Mem::index(a, RCX, 1 << amount, 0));
+                Mem::index(self.read(a, RAX), RCX, 1 << amount, 0)
             }
             other if !free => {
                 // a - b = a + !b + 1
+                let size = Size::from(w);
                 let b = self.operand(w, other, false);
                 let b = if op == BinOp::Sub {
                     self.a.mov_rr(size, RCX, b);
@@ -235,13 +233,10 @@ impl Lowering<'_> {
                     b
                 };
                 let a = self.read(a, RAX);
-                self.a
-                    .lea(size, t, Mem::index(a, b, 1, i32::from(op == BinOp::Sub)));
+                Mem::index(a, b, 1, i32::from(op == BinOp::Sub))
             }
-            _ => return false,
-        }
-        self.write(d, t);
-        true
+            _ => return None,
+        })
     }
 
     /// The forms that set the flags.

@@ -57,6 +57,46 @@ struct Answer {
     rootless: Option<Joined>,
 }
 
+impl Answer {
+    /// An answer without a verdict yet.
+    fn of(what: &Path, subject: &Subject, rootless: Option<Joined>) -> Answer {
+        Answer {
+            schema: 1,
+            what: what.to_owned(),
+            kind: subject.kind.clone(),
+            platform: subject.platform.as_ref().map(ToString::to_string),
+            judged: "program",
+            steps: Vec::new(),
+            argv: Vec::new(),
+            handlers: Vec::new(),
+            verdict: Verdict::no("unknown", String::new()),
+            remedy_on_host: false,
+            remedy_place: "",
+            rootless,
+        }
+    }
+
+    /// Shows the way to what is started in the end. What is not executable is shown as if it
+    /// were; the way that is shown is given back.
+    fn show_way<'s>(&mut self, call: &Call, run: Run<'s>, live: &'s Snapshot) -> Run<'s> {
+        let run = if run.steps.is_empty() {
+            call.replay_if_executable(live)
+        } else {
+            run
+        };
+        self.handlers = verdict::answers(live, &run);
+        self.steps = steps(&run, self.verdict.runs);
+        // An engine's image has its files out of sight: the program was not looked at.
+        if matches!(call.place, Place::Platform { .. }) {
+            self.judged = "platform";
+            if !self.steps.is_empty() {
+                self.steps.remove(0);
+            }
+        }
+        run
+    }
+}
+
 pub(crate) fn run(args: &Explain, output: Output) -> Result<Outcome> {
     // Asked of the engines before a namespace is joined, in which they would be others.
     let wanted = args.platform.as_deref().map(subject::platform);
@@ -72,20 +112,7 @@ pub(crate) fn run(args: &Explain, output: Output) -> Result<Outcome> {
         output.note("No handler is in sight from here: the kernel is asked whether it has one.");
     }
     let live = live.or_nothing();
-    let mut answer = Answer {
-        schema: 1,
-        what: args.what.clone(),
-        kind: subject.kind,
-        platform: subject.platform.as_ref().map(ToString::to_string),
-        judged: "program",
-        steps: Vec::new(),
-        argv: Vec::new(),
-        handlers: Vec::new(),
-        verdict: Verdict::no("unknown", String::new()),
-        remedy_on_host: false,
-        remedy_place: "",
-        rootless: joined,
-    };
+    let mut answer = Answer::of(&args.what, &subject, joined);
     match subject.what {
         What::Nothing(verdict) => answer.verdict = verdict,
         What::Call(call) => {
@@ -100,17 +127,12 @@ pub(crate) fn run(args: &Explain, output: Output) -> Result<Outcome> {
                     (Place::Root { .. }, Some(_)) => otherwise(subject.platform.as_ref()?, &run),
                     _ => None,
                 });
+            let warnings = &mut answer.verdict.warnings;
             if let Some(otherwise) = &otherwise {
-                answer
-                    .verdict
-                    .warnings
-                    .insert(0, shown(&otherwise.to_string()));
+                warnings.insert(0, shown(&otherwise.to_string()));
             }
             if let (Some(engine), "native") = (subject.engine, answer.verdict.code) {
-                answer
-                    .verdict
-                    .warnings
-                    .push(by_label_only(engine, &args.what));
+                warnings.push(by_label_only(engine, &args.what));
             }
             if subject.no_command {
                 let platform = otherwise.map(|o| o.platform).or(subject.platform);
@@ -119,21 +141,7 @@ pub(crate) fn run(args: &Explain, output: Output) -> Result<Outcome> {
                 let words = run.argv.iter().map(|w| w.to_string_lossy().into_owned());
                 answer.argv = words.collect();
             }
-            // What is not executable is shown as if it were.
-            let run = if run.steps.is_empty() {
-                call.replay_if_executable(&live)
-            } else {
-                run
-            };
-            answer.handlers = verdict::answers(&live, &run);
-            answer.steps = steps(&run, answer.verdict.runs);
-            // An engine's image has its files out of sight: the program was not looked at.
-            if matches!(call.place, Place::Platform { .. }) {
-                answer.judged = "platform";
-                if !answer.steps.is_empty() {
-                    answer.steps.remove(0);
-                }
-            }
+            let run = answer.show_way(&call, run, &live);
             if answer.platform.is_none() {
                 let arch = made_for(&run);
                 if let Some(wanted) = &wanted {

@@ -23,7 +23,7 @@ pub use self::error::{InterpreterError, LoadError};
 use self::map::{Base, MapError};
 use self::peek::Peek;
 use self::prefix::Prefix;
-use self::stack::{Contents, Value};
+use self::stack::{Built, Contents, Value};
 use super::abi::platform::{Elf, Layout, Names, Platform};
 use super::executable::{Held, Identity};
 use super::placing;
@@ -89,9 +89,9 @@ pub struct Loaded {
 /// # Errors
 /// When it does not run here; nothing is given back then, since the process
 /// ends.
-pub fn load(space: &AddressSpace, request: Request<'_>) -> Result<Loaded, LoadError> {
+pub fn load(space: &AddressSpace, mut request: Request<'_>) -> Result<Loaded, LoadError> {
     let from_kernel = request.file.is_some();
-    let file = match request.file {
+    let file = match request.file.take() {
         Some(file) => file,
         None => open_program(request.path).map_err(LoadError::Open)?,
     };
@@ -110,7 +110,7 @@ pub fn load(space: &AddressSpace, request: Request<'_>) -> Result<Loaded, LoadEr
         ReadError::Invalid(invalid) => LoadError::Invalid(invalid),
     })?;
     let secure = request.start.auxiliary(key::SECURE).unwrap_or(0) != 0;
-    let mut prefix = request.prefix;
+    let mut prefix = request.prefix.take();
     let interpreter = Interpreter::open(platform, &peek, &plan, &mut prefix, !secure)?;
     drop(peek);
 
@@ -140,33 +140,10 @@ pub fn load(space: &AddressSpace, request: Request<'_>) -> Result<Loaded, LoadEr
         vdso.start,
         request.start,
     );
-    let contents = Contents {
-        arguments: request.arguments,
-        environment: &request.start.environment,
-        platform: platform.platform,
-        width: platform.elf.width,
-        file_name: request.executed,
-        random: chance.bytes(),
-        auxiliary: &auxiliary,
-    };
-    let built = stack::build(&contents, stack.end).ok_or(LoadError::Arguments)?;
+    let built = put_stack(&request, &auxiliary, &mut chance, stack.end)?;
     let sp = built.sp;
-    // SAFETY: nothing of the engine's refers to what the kernel put on its stack.
-    // Where the guest needs more of it, that grows.
-    let written = unsafe {
-        guest_memory::zero(given.start, given.end - given.start)
-            .and_then(|()| guest_memory::write(sp, &built.bytes))
-    };
-    written.map_err(|_| LoadError::Arguments)?;
-    let segments = |wanted: u32| {
-        let found = plan.segments.iter();
-        found
-            .filter(move |segment| segment.protection & wanted != 0)
-            .map(elf::Segment::range)
-            .map(|range| range.start.wrapping_add(bias)..range.end.wrapping_add(bias))
-    };
     let places = Places {
-        code: segments(PROT_EXEC).next().unwrap_or_default(),
+        code: code(&plan, bias),
         data: data(&plan, bias),
         heap,
         stack: sp,
@@ -192,6 +169,44 @@ pub fn load(space: &AddressSpace, request: Request<'_>) -> Result<Loaded, LoadEr
         places,
         secure,
         prefix,
+    })
+}
+
+/// Builds the first stack, whose end is known, and puts it there.
+fn put_stack(
+    request: &Request<'_>,
+    auxiliary: &[(u64, Value)],
+    chance: &mut Chance,
+    end: u64,
+) -> Result<Built, LoadError> {
+    let contents = Contents {
+        arguments: request.arguments,
+        environment: &request.start.environment,
+        platform: request.platform.platform,
+        width: request.platform.elf.width,
+        file_name: request.executed,
+        random: chance.bytes(),
+        auxiliary,
+    };
+    let built = stack::build(&contents, end).ok_or(LoadError::Arguments)?;
+    let given = &request.start.stack;
+    // SAFETY: nothing of the engine's refers to what the kernel put on its stack.
+    // Where the guest needs more of it, that grows.
+    let written = unsafe {
+        guest_memory::zero(given.start, given.end - given.start)
+            .and_then(|()| guest_memory::write(built.sp, &built.bytes))
+    };
+    written.map_err(|_| LoadError::Arguments)?;
+    Ok(built)
+}
+
+/// Where the first segment is that is executed.
+fn code(plan: &Plan, bias: u64) -> Range<u64> {
+    let mut segments = plan.segments.iter();
+    let first = segments.find(|segment| segment.protection & PROT_EXEC != 0);
+    let range = first.map(elf::Segment::range);
+    range.map_or(0..0, |range| {
+        range.start.wrapping_add(bias)..range.end.wrapping_add(bias)
     })
 }
 
