@@ -373,7 +373,7 @@ pub(crate) const WORDS: &[Word] = &[
         word: "aarch64",
         but: &[
             (
-                "crates/engine/src/linux/loader/elf.rs",
+                "crates/engine/src/linux/loader/elf/invalid.rs",
                 "names of machines that a file may be for",
             ),
             ("crates/engine/src/lib.rs", "what the binaries are"),
@@ -387,7 +387,7 @@ pub(crate) const WORDS: &[Word] = &[
         word: "arm",
         but: &[
             (
-                "crates/engine/src/linux/loader/elf.rs",
+                "crates/engine/src/linux/loader/elf/invalid.rs",
                 "names of machines that a file may be for",
             ),
             ("crates/engine/src/linux/abi/mod.rs", "the room's door"),

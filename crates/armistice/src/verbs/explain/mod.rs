@@ -1,6 +1,7 @@
 //! `explain`: what would run this program, image or root folder, or why
 //! nothing would, and the command that mends it. Reads only.
 
+mod answers;
 mod describe;
 mod place;
 mod remedy;
@@ -24,9 +25,10 @@ use crate::own;
 use crate::registration::live::{self, Live};
 use crate::remedy::Words;
 use crate::rootless::{self, Joined, choice};
+use answers::EntryAnswer;
 use place::Place;
 use subject::{Subject, What};
-use verdict::{Call, EntryAnswer, Verdict};
+use verdict::{Call, Verdict};
 
 /// The whole answer.
 #[derive(Debug, Serialize)]
@@ -84,7 +86,7 @@ impl Answer {
         } else {
             run
         };
-        self.handlers = verdict::answers(live, &run);
+        self.handlers = answers::answers(live, &run);
         self.steps = steps(&run, self.verdict.runs);
         // An engine's image has its files out of sight: the program was not looked at.
         if matches!(call.place, Place::Platform { .. }) {

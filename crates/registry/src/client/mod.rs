@@ -1,8 +1,13 @@
 //! Requests to a registry (OCI Distribution Specification 1.1), and what the
 //! answers mean.
 //!
+//! `place` is one host that is asked, `token` lets the client in there.
+//!
 //! An image of docker.io may be asked for at mirrors first. Each place has its
 //! own token. Nothing is sent along a redirect to say who the user is.
+
+mod place;
+mod token;
 
 use std::io::Read;
 use std::path::PathBuf;
@@ -14,12 +19,12 @@ use armistice_oci::{Digest, Reference};
 use ureq::http::{Response, StatusCode};
 use ureq::{Agent, Body};
 
-use crate::auth::{Challenge, base64};
 use crate::credentials::Credential;
-use crate::error::{in_full, is_certificate, is_no_tls, speaks_tls};
+use crate::error::{in_full, is_certificate, speaks_tls};
 use crate::loopback::{host_of, is_loopback};
 use crate::proxy::Proxies;
 use crate::{Error, names, tls};
+use place::{Place, said};
 
 /// How long an answer may take to begin, or its next bytes to come.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -77,20 +82,6 @@ impl std::fmt::Debug for Client<'_> {
             .field("places", &self.places)
             .finish_non_exhaustive()
     }
-}
-
-/// One host that has the repository.
-#[derive(Debug)]
-struct Place {
-    /// For messages, and for credentials.
-    registry: String,
-    /// What is connected to.
-    host: String,
-    repository: String,
-    /// `Authorization`, once it is known.
-    header: Mutex<Option<String>>,
-    /// That it speaks no TLS, once that is known.
-    plain: Mutex<bool>,
 }
 
 impl<'a> Client<'a> {
@@ -416,226 +407,6 @@ impl<'a> Client<'a> {
         }
         Err(ureq::Error::TooManyRedirects)
     }
-
-    /// Answers a challenge: from now on the place's requests say who asks.
-    /// Returns why that may not be enough.
-    fn authorise(&self, place: &Place, answer: &Response<Body>) -> Result<String, Error> {
-        let challenges = answer.headers().get_all("www-authenticate");
-        let challenge = challenges
-            .iter()
-            .find_map(|value| Challenge::parse(value.to_str().ok()?))
-            .ok_or_else(|| place.nonsense("401 without a challenge that is known"))?;
-        let credential = (self.lookup)(&place.registry, &place.repository);
-        let trouble = match &credential {
-            Credential::None(trouble) => trouble.clone(),
-            _ => String::new(),
-        };
-        let header = match challenge {
-            Challenge::Basic => match credential {
-                Credential::Password(user, password) => basic(&user, &password),
-                _ => return Err(place.unauthorized(trouble)),
-            },
-            Challenge::Bearer {
-                realm,
-                service,
-                scope,
-            } => {
-                let token = self.token(place, &realm, &service, &scope, &credential)?;
-                format!("Bearer {token}")
-            }
-        };
-        *locked(&place.header) = Some(header);
-        Ok(trouble)
-    }
-
-    /// A token for the repository, of the server that the registry has named.
-    fn token(
-        &self,
-        place: &Place,
-        realm: &str,
-        service: &str,
-        scope: &str,
-        credential: &Credential,
-    ) -> Result<String, Error> {
-        // A password in clear is not given away, whatever the registry says.
-        let is_near =
-            place.is_near() && realm.starts_with("http://") && is_loopback(host_of(realm));
-        let is_safe = realm.starts_with("https://") || is_near;
-        if !is_safe && (!self.insecure || !realm.starts_with("http://")) {
-            return Err(place.no_token_server(realm));
-        }
-        let scope = if scope.is_empty() {
-            format!("repository:{}:pull", place.repository)
-        } else {
-            scope.to_owned()
-        };
-        let agent = match is_near {
-            true => &self.loopback,
-            false => self.agent(realm),
-        };
-        let answer = ask_for_token(agent, realm, service, &scope, credential)
-            .map_err(|e| place.unreachable(e))?;
-        match answer.status().as_u16() {
-            401 | 403 => {
-                let reason = match credential {
-                    // Why there is no login says more than that one is missing.
-                    Credential::None(trouble) if !trouble.is_empty() => trouble.clone(),
-                    _ => said(answer),
-                };
-                return Err(place.unauthorized(reason));
-            }
-            429 | 503 => {
-                return Err(Error::Busy {
-                    registry: place.registry.clone(),
-                    status: answer.status().as_u16(),
-                    after: None,
-                });
-            }
-            _ => {}
-        }
-        token_in(place.good(answer, realm)?)
-            .ok_or_else(|| place.nonsense("its token server sends no token"))
-    }
-}
-
-/// One request to a token server, with what says who the user is.
-fn ask_for_token(
-    agent: &Agent,
-    realm: &str,
-    service: &str,
-    scope: &str,
-    credential: &Credential,
-) -> Result<Response<Body>, ureq::Error> {
-    if let Credential::Refresh(token) = credential {
-        return agent.post(realm).send_form([
-            ("grant_type", "refresh_token"),
-            ("service", service),
-            ("scope", scope),
-            ("client_id", "armistice"),
-            ("refresh_token", token),
-        ]);
-    }
-    let mut request = agent.get(realm).query("scope", scope);
-    if !service.is_empty() {
-        request = request.query("service", service);
-    }
-    if let Credential::Password(user, password) = credential {
-        request = request.header("Authorization", basic(user, password));
-    }
-    request.call()
-}
-
-/// The token in a token server's answer.
-fn token_in(answer: Response<Body>) -> Option<String> {
-    #[derive(serde::Deserialize)]
-    struct Answer {
-        token: Option<String>,
-        access_token: Option<String>,
-    }
-    let text = answer.into_body().into_reader().take(SIZE_MAX);
-    let answer: Answer = serde_json::from_reader(text).ok()?;
-    let token = answer
-        .token
-        .filter(|t| !t.is_empty())
-        .or(answer.access_token);
-    // What can't be a header's value is no token.
-    token.filter(|t| !t.is_empty() && t.bytes().all(|b| b.is_ascii_graphic()))
-}
-
-impl Place {
-    fn new(registry: &str, repository: String) -> Place {
-        let host = match registry {
-            "docker.io" => "registry-1.docker.io",
-            other => other,
-        };
-        Place {
-            registry: registry.to_owned(),
-            host: host.to_owned(),
-            repository,
-            header: Mutex::default(),
-            plain: Mutex::default(),
-        }
-    }
-
-    /// `HOST[/PATH]`: the path goes in front of the repository.
-    fn mirror(mirror: &str, repository: &str) -> Place {
-        let mirror = mirror.trim_start_matches("https://").trim_end_matches('/');
-        match mirror.split_once('/') {
-            Some((host, path)) => Place::new(host, format!("{path}/{repository}")),
-            None => Place::new(mirror, repository.to_owned()),
-        }
-    }
-
-    /// Whether it is on this machine: docker does without TLS there, and nobody is between.
-    fn is_near(&self) -> bool {
-        is_loopback(&self.host)
-    }
-
-    /// An answer whose status is success.
-    fn good(&self, answer: Response<Body>, what: &str) -> Result<Response<Body>, Error> {
-        let status = answer.status();
-        if status.is_success() {
-            return Ok(answer);
-        }
-        let reason = said(answer);
-        Err(match status.as_u16() {
-            403 => Error::Forbidden {
-                registry: self.registry.clone(),
-                repository: self.repository.clone(),
-                reason,
-            },
-            status => Error::Status {
-                registry: self.registry.clone(),
-                status,
-                what: what.to_owned(),
-                reason,
-            },
-        })
-    }
-
-    fn unauthorized(&self, reason: String) -> Error {
-        Error::Unauthorized {
-            registry: self.registry.clone(),
-            repository: self.repository.clone(),
-            reason,
-        }
-    }
-
-    fn unreachable(&self, source: ureq::Error) -> Error {
-        if is_no_tls(&source) {
-            return Error::NoTls {
-                registry: self.registry.clone(),
-            };
-        }
-        match source {
-            ureq::Error::TooManyRedirects => {
-                self.nonsense(&format!("it redirects more than {REDIRECTS} times"))
-            }
-            ureq::Error::LargeResponseHeader(..) => self.nonsense("its headers are too long"),
-            source => Error::Unreachable {
-                registry: self.registry.clone(),
-                source: Box::new(source),
-            },
-        }
-    }
-
-    /// For a token server that is not asked.
-    fn no_token_server(&self, realm: &str) -> Error {
-        if realm.starts_with("http://") {
-            return Error::TokenServerNoTls {
-                registry: self.registry.clone(),
-                realm: realm.to_owned(),
-            };
-        }
-        self.nonsense(&format!("its token server, {realm}, is no address of HTTP"))
-    }
-
-    fn nonsense(&self, reason: &str) -> Error {
-        Error::Nonsense {
-            registry: self.registry.clone(),
-            reason: reason.to_owned(),
-        }
-    }
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -649,45 +420,10 @@ fn next_wait(waited: Duration, after: Option<u64>) -> Option<Duration> {
     (waited.saturating_add(wait) <= BUSY_MAX).then_some(wait)
 }
 
-fn basic(user: &str, password: &str) -> String {
-    format!("Basic {}", base64(format!("{user}:{password}").as_bytes()))
-}
-
 /// Where a part begins: `bytes 100-199/200`.
 fn range_start(text: &str) -> Option<u64> {
     let (start, _) = text.strip_prefix("bytes ")?.split_once('-')?;
     start.parse().ok()
-}
-
-/// What a registry says in an error's body, in a line.
-fn said(answer: Response<Body>) -> String {
-    #[derive(serde::Deserialize)]
-    struct Errors {
-        errors: Vec<Entry>,
-    }
-    #[derive(serde::Deserialize)]
-    struct Entry {
-        #[serde(default)]
-        code: String,
-        #[serde(default)]
-        message: String,
-    }
-    let mut text = Vec::new();
-    let mut reader = answer.into_body().into_reader().take(64 * 1024);
-    if reader.read_to_end(&mut text).is_err() {
-        return String::new();
-    }
-    let parsed: Option<Errors> = serde_json::from_slice(&text).ok();
-    let first = parsed.and_then(|e| e.errors.into_iter().next());
-    let line = first.map_or_else(String::new, |e| {
-        let text = if e.message.is_empty() {
-            e.code
-        } else {
-            e.message
-        };
-        text.split_whitespace().collect::<Vec<_>>().join(" ")
-    });
-    line.chars().filter(|c| !c.is_control()).take(200).collect()
 }
 
 #[cfg(test)]
@@ -709,19 +445,5 @@ mod tests {
         assert_eq!(range_start("bytes 100-199/200"), Some(100));
         assert_eq!(range_start("bytes */200"), None);
         assert_eq!(range_start("100-199"), None);
-    }
-
-    #[test]
-    fn mirrors() {
-        let place = Place::mirror("https://m.example/proxy/", "library/debian");
-        assert_eq!(
-            (&*place.host, &*place.repository),
-            ("m.example", "proxy/library/debian")
-        );
-        let place = Place::mirror("m.example:5000", "library/debian");
-        assert_eq!(
-            (&*place.host, &*place.repository),
-            ("m.example:5000", "library/debian")
-        );
     }
 }
