@@ -105,7 +105,7 @@ fn shown(emulator: &Path) -> Result<OwnedFd> {
 }
 
 /// How an architecture's engine is called for a program. Its command line is read in
-/// `crates/engine/src/cli.rs`; `--help` leaves out `--execfn`, which names the script that was
+/// `crates/engine/src/cli/`; `--help` leaves out `--execfn`, which names the script that was
 /// executed. The options end before the program, whose name may look like one.
 fn engines_arguments(arch: &str, start: &Start) -> Vec<CString> {
     let name = Arch::by_name(arch).map(own_name).unwrap_or_default();
