@@ -18,8 +18,6 @@ pub(crate) fn defined(text: &str) -> Vec<String> {
     let parsed = syn::parse_file(text).expect("the definition is Rust");
     let mut fields = Fields(Vec::new());
     fields.visit_file(&parsed);
-    fields.0.sort();
-    fields.0.dedup();
     fields.0
 }
 
