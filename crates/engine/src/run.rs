@@ -697,9 +697,11 @@ impl<A: Abi> Runtime<A> {
 
 /// Lets the kernel drop what the guest drops while a child is made, where all else is blocked: the
 /// child may end before the thread is back, and its `SIGCHLD`, if kept, wakes other threads.
-/// No handler runs for it.
+/// No handler runs for it. A traced process drops nothing: its tracer sees all that comes.
 fn let_what_is_dropped_come(thread: &Thread, actions: &mut Actions) {
-    let _ = signal::set_whole_mask(thread.mask | !actions.dropped());
+    if thread.tracee.is_none() {
+        let _ = signal::set_whole_mask(thread.mask | !actions.dropped());
+    }
 }
 
 /// The registers that a child starts with, from its parent's.
