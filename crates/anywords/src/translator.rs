@@ -72,18 +72,27 @@ pub fn translate<G: Words>(words: &[u32], head: usize, mode: Mode, host: HostFea
         guest: std::marker::PhantomData,
     };
     let [here, there] = PLACES.map(at);
-    let (region, lowered, code) = translate_at(&here, start, host);
+    let apart = Options::default();
+    let (region, lowered, code) = translate_at(&here, start, host, apart);
     let walked = Walked::new(&here, &region);
     walked.check(start);
     Code::new(&walked, &lowered, &code).check();
     // Elsewhere it is the same, but for what is listed.
-    let (_, moved, expected) = translate_at(&there, start, host);
+    let (_, moved, expected) = translate_at(&there, start, host, apart);
     let mut code = code;
     lowered
         .relocations
         .apply(&mut code, moved.relocations.origin);
     assert_eq!(lowered.relocations.list, moved.relocations.list);
     assert!(code == expected, "the code is another elsewhere");
+    // And what many processes use in place is the same to the byte.
+    let [here, there] = [&here, &there].map(|placed| {
+        let base = Some(placed.base);
+        let in_place = Options { base, ..apart };
+        let (_, lowered, code) = translate_at(placed, start, host, in_place);
+        (lowered.base_words, code)
+    });
+    assert!(here == there, "the code in place is another elsewhere");
 }
 
 /// Translates the words of a place, from so many bytes behind its start on.
@@ -91,6 +100,7 @@ fn translate_at<G: Words>(
     placed: &Placed<'_, G>,
     start: u64,
     host: HostFeatures,
+    options: Options,
 ) -> (Region, Lowered, Vec<u8>) {
     let (mut region, mut lowered) = (Region::default(), Lowered::default());
     let limits = Limits { insns: 512 };
@@ -100,7 +110,7 @@ fn translate_at<G: Words>(
     // What is live elsewhere is different from place to place.
     let outside =
         |key: Key| [Live::Dead, Live::Weak, Live::Live, Live::Live][(key.pc >> 2 & 3) as usize];
-    lowerer.lower(&region, Options::default(), outside, &mut lowered);
+    lowerer.lower(&region, options, outside, &mut lowered);
     let code = lowerer.asm.code().to_vec();
     (region, lowered, code)
 }

@@ -11,6 +11,7 @@ use a32::Aarch32;
 use a64::Aarch64;
 use armistice_anywords::words::{Words, code, mode};
 use armistice_anywords::{long, translator};
+use ir::Mode;
 use isa::random::Random;
 use x64::features::HostFeatures;
 
@@ -67,4 +68,15 @@ fn any_words_of_arm64_are_translated() {
 #[test]
 fn any_words_of_arm_are_translated() {
     words_are_translated::<Aarch32>();
+}
+
+/// `sub r0, pc, #0x80000000` and its like lead around the end of what 32 bits reach, or not,
+/// from place to place.
+#[test]
+fn sums_with_the_program_counter_are_the_same_elsewhere() {
+    for host in [HostFeatures::ALL, HostFeatures::ALL.without_avx512()] {
+        for word in [0x324f_d2e4, 0xe24f_0102, 0xe28f_0102, 0xe28f_04ff] {
+            translator::translate::<Aarch32>(&[word], 0, Mode::PLAIN, host);
+        }
+    }
 }

@@ -121,6 +121,8 @@ pub struct Layout {
     pub targets_log2: u32,
     /// That of what the guest's instructions lie at multiples of: 1 or 2.
     pub unit_log2: u32,
+    /// The guest's addresses have 32 bits.
+    pub narrow: bool,
     /// Integer slots, the hottest first.
     pub hot_int: &'static [u8],
     /// Vector slots, the hottest first.

@@ -402,6 +402,7 @@ pub fn layout<G: Guest>() -> Layout {
         }),
         targets_log2: TARGETS_LOG2,
         unit_log2: G::UNIT_LOG2,
+        narrow: G::IGNORED >> 32 == u64::from(u32::MAX),
         hot_int,
         hot_vec,
         kept_vec,

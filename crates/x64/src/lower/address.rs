@@ -22,6 +22,8 @@ pub enum Kind {
     /// Eight bytes, little-endian: the address that is `addend` behind
     /// [`Relocations::origin`].
     Guest,
+    /// The same of a guest whose addresses have 32 bits: without what the sum has above these.
+    Narrow,
 }
 
 impl Kind {
@@ -29,6 +31,10 @@ impl Kind {
     pub(super) const fn bytes(self, origin: u64, addend: i64) -> [u8; 8] {
         match self {
             Self::Guest => origin.wrapping_add_signed(addend).to_le_bytes(),
+            Self::Narrow => {
+                let [a, b, c, d, ..] = origin.wrapping_add_signed(addend).to_le_bytes();
+                [a, b, c, d, 0, 0, 0, 0]
+            }
         }
     }
 }
@@ -70,21 +76,38 @@ impl Lowering<'_> {
     /// `to` = a guest address; the flags are left alone.
     pub(crate) fn guest_address(&mut self, to: Gpr, address: u64) {
         if let Some(base) = self.base {
-            return self.base_and(to, address.wrapping_sub(base).cast_signed());
+            return self.base_and(to, self.address_distance(base, address));
         }
-        let at = self.a.mov_imm64_at(to, address);
+        let origin = self.out.relocations.origin;
+        let addend = self.address_distance(origin, address);
+        let kind = if self.c.layout.narrow {
+            Kind::Narrow
+        } else {
+            Kind::Guest
+        };
+        let value = u64::from_le_bytes(kind.bytes(origin, addend));
+        let at = self.a.mov_imm64_at(to, value);
         #[allow(
             clippy::cast_possible_truncation,
             reason = "a region's code is some kilobytes"
         )]
         let offset = at as u32;
-        let relocations = &mut self.out.relocations;
-        let addend = address.wrapping_sub(relocations.origin).cast_signed();
-        relocations.list.push(Relocation {
+        self.out.relocations.list.push(Relocation {
             offset,
-            kind: Kind::Guest,
+            kind,
             addend,
         });
+    }
+
+    /// How far an address is behind another; the same from place to place, also where what is
+    /// between them leads around the end of 32 bits.
+    const fn address_distance(&self, from: u64, to: u64) -> i64 {
+        let distance = to.wrapping_sub(from).cast_signed();
+        if self.c.layout.narrow {
+            distance << 32 >> 32
+        } else {
+            distance
+        }
     }
 
     /// `to` = what the base word has, and so much more.
@@ -95,11 +118,17 @@ impl Lowering<'_> {
             reason = "a region's code is some kilobytes"
         )]
         self.out.base_words.push(at as u32);
+        // The sum has as many bits as addresses.
+        let size = if self.c.layout.narrow {
+            Size::B32
+        } else {
+            Size::B64
+        };
         // ADRP reaches four gigabytes, a displacement two.
         while distance != 0 {
             #[allow(clippy::cast_possible_truncation, reason = "clamped")]
             let step = distance.clamp(i32::MIN.into(), i32::MAX.into()) as i32;
-            self.a.lea(Size::B64, to, Mem::disp(to, step));
+            self.a.lea(size, to, Mem::disp(to, step));
             distance -= i64::from(step);
         }
     }

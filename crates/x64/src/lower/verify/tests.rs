@@ -60,6 +60,7 @@ fn layout() -> Layout {
         targets: [0x4000; ir::Mode::COUNT],
         targets_log2: 4,
         unit_log2: 2,
+        narrow: false,
         by_target: None,
         hot_int: &[0, 1, 2, 3],
         hot_vec: &[0, 1, 2, 3],
