@@ -166,6 +166,13 @@ fn an_image_of_32_bits_is_warmed() {
         .says("linux/arm64 or linux/arm/v7");
     run(&mut command(&place, &cache, &["cache", "clear"])).ok();
     assert!(!cache.exists());
+
+    // As it is registered, too: of the architecture that is named.
+    let table = PrivateTable::new();
+    let mut register = table.command(place.folder.path().join("armistice"));
+    register.env("ARMISTICE_CACHE_DIR", &cache);
+    run(register.args(["register", "arm", "--warm", archive])).ok();
+    assert!(baked.exists() && !cache.join("armistice-aarch64").exists());
 }
 
 /// What can't be run there is an error, and nothing is kept of it.

@@ -32,7 +32,6 @@ use crate::linux::{other, seccomp, signals};
 use crate::memory::guest_memory::{self, GuestMemory};
 use crate::thread::attention::{Attention, Block};
 use crate::thread::clone::{self, Request};
-use crate::thread::taken::TAKEN;
 use crate::thread::traced::Beginning;
 use crate::translator::interpret;
 use crate::translator::kept::file::File;
@@ -564,7 +563,7 @@ impl<A: Abi> Runtime<A> {
         request: &Request,
     ) -> Result<u64, Errno> {
         // A child must not have what was told its parent.
-        let mask = signal::set_whole_mask(!0);
+        let _ = signal::set_whole_mask(!0);
         let result = if thread.attention().wanted() {
             Err(Errno::RESTART)
         } else if request.has(clone::VM) {
@@ -572,11 +571,8 @@ impl<A: Abi> Runtime<A> {
         } else {
             self.fork(thread, vcpu, request)
         };
-        // Another thread may have set a handler for what was dropped, and this one have run it.
-        let _ = signal::set_whole_mask(!TAKEN);
-        if !thread.attention().has_signal() {
-            let _ = signal::set_whole_mask(mask);
-        }
+        // A signal may have been noted: another thread may have set a handler for what was dropped.
+        thread.set_mask(thread.mask);
         result
     }
 

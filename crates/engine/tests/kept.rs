@@ -1,6 +1,6 @@
 //! Promise: `SIGSEGV`, `SIGBUS` and `SIGTRAP` that somebody sends are signals
-//! like all others, although the engine needs them for itself; and `sigaction`
-//! keeps what the kernel keeps.
+//! like all others, although the engine needs them for itself; no call ends for a
+//! signal that the guest is not told of; and `sigaction` keeps what the kernel keeps.
 #![allow(clippy::unwrap_used, reason = "a test that cannot set up fails")]
 
 mod common;
@@ -56,7 +56,7 @@ fn a_kept_signal_that_another_thread_gets_ends_no_call() {
     assert_eq!(said(&command.output().unwrap()), expected);
 }
 
-/// A bug once: `SIGCHLD` of a child that ended while its parent was still in `fork` was not dropped,
+/// A bug once: `SIGCHLD` of a child that ended while its parent was still in `fork` or `vfork` was not dropped,
 /// and woke another thread.
 #[test]
 fn a_signal_that_is_dropped_ends_no_call() {

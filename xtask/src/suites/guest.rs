@@ -4,7 +4,6 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use e2e::product;
 
 use crate::setup;
 use crate::step;
@@ -154,13 +153,11 @@ impl Guest {
 
     /// The engine, brought up to date.
     pub(super) fn engine(self) -> Result<PathBuf> {
-        step::engine()?;
         let name = match self {
             Self::Arm64 => "armistice-aarch64",
             Self::Arm => "armistice-arm",
         };
-        let release = product::target_dir().join("x86_64-unknown-linux-gnu/release");
-        Ok(release.join(name))
+        Ok(step::engine()?.with_file_name(name))
     }
 
     pub(super) fn newest_qemu(self) -> Result<PathBuf> {

@@ -15,10 +15,12 @@ use crate::linux::views::maps::{self, Region};
 use crate::linux::views::shown::Original;
 use crate::memory::guest_memory;
 
+const O_CLOEXEC: u64 = 0o2_000_000;
+
 /// The request's number.
 pub(super) const REQUEST: u64 = 0xc068_6611;
 
-/// The structure's words. The last but two, and the one before, are two numbers of 32 bits each.
+/// The structure's words. Two of them, [`DEVICE`] and [`SIZES`], are two numbers of 32 bits each.
 type Words = [u64; 13];
 const FLAGS: usize = 1;
 const ADDRESS: usize = 2;
@@ -28,6 +30,7 @@ const PERMISSIONS: usize = 5;
 const SIZE_OF_PAGES: usize = 6;
 const OFFSET: usize = 7;
 const INODE: usize = 8;
+/// Major and minor number.
 const DEVICE: usize = 9;
 /// Of the name, and of the build ID.
 const SIZES: usize = 10;
@@ -67,8 +70,6 @@ pub(super) fn query(call: &Call<'_>, original: &Original) -> Result<u64, Errno> 
     call.write(at, bytes.get(..size).unwrap_or(&bytes))?;
     Ok(0)
 }
-
-const O_CLOEXEC: u64 = 0o2_000_000;
 
 /// What the guest asks, and how many bytes of the structure it knows.
 fn asked(call: &Call<'_>, at: u64) -> Result<(Words, usize), Errno> {
