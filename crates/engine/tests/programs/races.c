@@ -10,10 +10,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#ifdef __aarch64__
+#if defined(__aarch64__)
 #define BITS 39
-#else
+#elif defined(__x86_64__)
 #define BITS 47
+#else
+#define BITS 32
 #endif
 
 static int shared;
@@ -22,7 +24,7 @@ static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static volatile sig_atomic_t handled;
 
 static int inside(const void *address) {
-    return (unsigned long)address >> BITS == 0;
+    return (unsigned long long)(unsigned long)address >> BITS == 0;
 }
 
 // How many lines of maps are above. A kernel's own page, high above all, is none.

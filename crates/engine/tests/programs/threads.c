@@ -242,10 +242,16 @@ static void write_code(unsigned char *at, long value)
 {
 #ifdef __aarch64__
     unsigned code[] = {0xd2800001 | (unsigned)value << 5, 0x8b010000, 0xd65f03c0};
-#else
+#elif defined(__arm__)
+    // movw r1, #value; add r0, r0, r1; bx lr
+    unsigned constant = (unsigned)value;
+    unsigned code[] = {0xe3001000 | (constant & 0xf000) << 4 | (constant & 0xfff), 0xe0800001, 0xe12fff1e};
+#elif defined(__x86_64__)
     unsigned char code[] = {0x48, 0x8d, 0x87, 0, 0, 0, 0, 0xc3};
     int constant = (int)value;
     memcpy(code + 3, &constant, 4);
+#else
+#error "no code of this machine"
 #endif
     memcpy(at, code, sizeof code);
     __builtin___clear_cache((char *)at, (char *)at + sizeof code);
