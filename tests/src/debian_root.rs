@@ -86,6 +86,22 @@ impl DebianRoot {
         emulator: Option<&Path>,
         prepare: impl FnOnce(&Path) -> Result<(), E>,
     ) -> DebianRoot {
+        let of = architecture(emulator);
+        DebianRoot::keep_of(of, folder, suite, packages, emulator, prepare)
+    }
+
+    /// The same for an architecture that the emulator, or this machine, runs beside others.
+    ///
+    /// # Panics
+    /// When it can't be made.
+    pub fn keep_of<E: fmt::Debug>(
+        architecture: &'static str,
+        folder: &Path,
+        suite: &str,
+        packages: &[&str],
+        emulator: Option<&Path>,
+        prepare: impl FnOnce(&Path) -> Result<(), E>,
+    ) -> DebianRoot {
         let wanted = format!("{suite} {}\n", packages.join(" "));
         let note = folder.join("packages");
         let mut made = None;
@@ -93,14 +109,18 @@ impl DebianRoot {
             let _ = fs::remove_dir_all(folder);
             fs::create_dir_all(folder).expect("the root's folder can be made");
             let root = folder.join(ROOT);
-            let of = (suite, architecture(emulator));
-            made = Some(debootstrap(of, packages, emulator, &root));
+            made = Some(debootstrap(
+                (suite, architecture),
+                packages,
+                emulator,
+                &root,
+            ));
             prepare(&root).expect("a new root can be added to");
             fs::write(note, wanted).expect("the root's folder can be written to");
         }
         DebianRoot {
             suite: suite.to_owned(),
-            architecture: architecture(emulator),
+            architecture,
             made,
             emulator: emulator.map(Path::to_owned),
             place: Place::Kept(folder.to_owned()),

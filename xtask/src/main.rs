@@ -15,6 +15,7 @@ mod decode_real;
 mod demo;
 mod differential;
 mod dist;
+mod guest;
 mod machine;
 mod measured;
 mod proof_programs;
@@ -37,7 +38,8 @@ Usage: cargo xtask TASK
   bench          Measure, and write benches/results
   bench-engine [--quick] [--only GROUP|KERNEL]
                  Measure the engine beside native code and QEMU
-  bench-engine programs [--quick] [--rounds N] [--only KIND|ITEM] [--engine FILE]
+  bench-engine programs [--guest arm64|arm] [--quick] [--rounds N] [--only KIND|ITEM]
+                 [--engine FILE]
                  The same with whole programs in Debian's userlands
   bench-run      Measure armistice run beside Podman and Docker
   differential [--long] [--seed N] [--op NAME] [--guest arm64|arm] [--installed-qemu]

@@ -16,6 +16,8 @@ pub(crate) struct Case {
     packages: Vec<String>,
     npm: Vec<String>,
     wheels: Vec<String>,
+    /// Where it can't run, by Debian's name of the architecture.
+    not_on: Option<String>,
 }
 
 /// The folder of the scripts.
@@ -91,7 +93,13 @@ impl Case {
                 .unwrap_or_else(|| panic!("{} does not name its packages", path.display())),
             npm: list("npm:").unwrap_or_default(),
             wheels: list("wheels:").unwrap_or_default(),
+            not_on: head("not on ").and_then(|line| Some(line.split_once(':')?.0.to_owned())),
         }
+    }
+
+    /// Whether it can run on this architecture of Debian's; its head says why if it can't.
+    pub(crate) fn runs_on(&self, architecture: &str) -> bool {
+        self.not_on.as_deref() != Some(architecture)
     }
 
     /// What it needs of npm's packages, `NAME@VERSION`.
@@ -154,4 +162,32 @@ impl Case {
 /// What it printed, and how it ended.
 pub(crate) fn text(done: &Done) -> String {
     format!("{}{}{}\n", done.stdout, done.stderr, done.status)
+}
+
+/// What is expected of one that prints `found`: its lines, where there are as many, are those of
+/// `expected` or, in the same place, of `also`.
+pub(crate) fn either(expected: &str, also: Option<&str>, found: &str) -> String {
+    let Some(also) = also else {
+        return expected.to_owned();
+    };
+    let count = found.lines().count();
+    if [expected, also].map(|text| text.lines().count()) != [count; 2] {
+        return expected.to_owned();
+    }
+    expected
+        .lines()
+        .zip(also.lines())
+        .zip(found.lines())
+        .map(|((expected, also), found)| if also == found { also } else { expected })
+        .map(|line| format!("{line}\n"))
+        .collect()
+}
+
+/// A line of the third counts where it stands, and only where all have as many lines.
+#[test]
+fn a_line_may_be_that_of_either() {
+    assert_eq!(either("a\n1.5\n", Some("b\n1.4\n"), "a\n1.4\n"), "a\n1.4\n");
+    assert_eq!(either("a\n1.5\n", Some("b\n1.4\n"), "c\n1.4\n"), "a\n1.4\n");
+    assert_eq!(either("a\n1.5\n", Some("1.4\n"), "a\n1.4\n"), "a\n1.5\n");
+    assert_eq!(either("a\n1.5\n", None, "a\n1.4\n"), "a\n1.5\n");
 }

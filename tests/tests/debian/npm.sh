@@ -1,5 +1,6 @@
 # packages: libatomic1
 # npm: @esbuild/linux-ARCH@0.28.2 node-linux-ARCH@22.23.3
+# not on armhf: npm has no Node.js for i386
 # Programs that npm brings: esbuild, a static program in Go, and Node.js's own
 # build, newer than Debian's, which runs the script of node.sh, and esbuild.
 export LC_ALL=C; npm=/mnt/$(dpkg --print-architecture)/npm; PATH=$(echo "$npm"/node-linux-*/bin):$PATH; esbuild=$(echo "$npm"/@esbuild/linux-*/bin/esbuild)

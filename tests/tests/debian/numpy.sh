@@ -1,5 +1,6 @@
 # packages: python3-venv
 # wheels: numpy==2.4.6 pytest==9.2.0 hypothesis==6.170.17 iniconfig==2.3.1 packaging==26.4 pluggy==1.7.0 pygments==2.21.0 sortedcontainers==2.4.0
+# not on armhf: PyPI has no wheels of it for 32 bits
 # NumPy's wheel from PyPI, and the tests that are in it. Their number depends
 # on the processor; that all pass does not.
 export LC_ALL=C.UTF-8 OPENBLAS_NUM_THREADS=2; wheels=/mnt/$(dpkg --print-architecture)/wheels

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use e2e::product;
 
-use super::guest::Guest;
 use super::{compared, go, libc_test, ltp};
+use crate::guest::Guest;
 use crate::setup::{self, Need, need};
 
 /// Each has to be asked for.

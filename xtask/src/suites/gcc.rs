@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use super::Program;
-use super::guest::Guest;
+use crate::guest::Guest;
 use crate::setup::{self, Need, need};
 use crate::step::run;
 

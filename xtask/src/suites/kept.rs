@@ -10,9 +10,9 @@ use anyhow::{Result, bail};
 use e2e::need;
 
 use super::compared::{Kept as Outcomes, Verdict};
-use super::guest::Guest;
 use super::machine::Machine;
 use super::{Outcome, Program, Ran};
+use crate::guest::Guest;
 
 /// All of one build of the engine, beside one QEMU, of what one compiler made.
 #[derive(Debug)]

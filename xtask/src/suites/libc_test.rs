@@ -14,8 +14,8 @@ use anyhow::{Context, Result, bail};
 use e2e::command::Done;
 
 use super::compared::{Suite, Test, Verdict, Verdicts, of_program};
-use super::guest::{Arch, Guest};
 use super::source;
+use crate::guest::{Arch, Guest};
 use crate::setup;
 use crate::step::run;
 

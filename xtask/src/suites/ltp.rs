@@ -15,9 +15,9 @@ use anyhow::{Context, Result, bail};
 use e2e::command::{Done, line_of};
 
 use super::compared::{Suite, Test, Verdict, Verdicts, of_program};
-use super::guest::{Arch, Guest};
 use super::reasons::Reasons;
 use super::source;
+use crate::guest::{Arch, Guest};
 use crate::setup::{Need, need};
 
 /// To build it.

@@ -11,7 +11,7 @@ mod compared;
 mod cross;
 mod gcc;
 mod go;
-mod guest;
+
 mod kept;
 mod libc_test;
 mod ltp;
@@ -25,9 +25,9 @@ mod userland;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::guest::Guest;
 use anyhow::{Context, Result, bail};
 use e2e::product;
-use guest::Guest;
 
 use crate::setup;
 

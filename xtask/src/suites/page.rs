@@ -5,9 +5,9 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::guest::Guest;
 use super::{Outcome, Program, Ran};
 use crate::differential::{first_line, host};
+use crate::guest::Guest;
 
 pub(super) fn page(
     guest: Guest,

@@ -1,6 +1,7 @@
 //! `cargo xtask bench-engine programs`: whole programs of the kinds that
 //! container builds are made of, in Debian for amd64 natively, and in the same
-//! Debian for arm64 on QEMU and on the engine.
+//! Debian for arm64 on QEMU and on the engine; with `--guest arm`, in Debian for i386
+//! and for armhf.
 //!
 //! All run in turn, round by round, each run on a layer of its own, and what
 //! is printed must be what native code prints. What counts is the time of
@@ -10,7 +11,7 @@
 //! The engine is measured cold, without kept translations, and warm, with what one run
 //! of each item before the measurement has learned behind its file.
 //!
-//! The result is benches/results/programs.md, with a picture.
+//! The result is benches/results/programs.md, with a picture, or programs-arm.md.
 
 mod items;
 mod page;
@@ -25,15 +26,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use e2e::product;
 
+use crate::guest::Guest;
 use crate::setup::{self, Need, need};
-use crate::step::engine;
 use items::{ITEMS, Item};
 use place::{Candidate, Userlands};
 use samples::Samples;
 
 /// How to say what is wanted.
-pub(super) const USAGE: &str =
-    "bench-engine programs [--quick] [--rounds N] [--only KIND|ITEM] [--engine FILE]";
+pub(super) const USAGE: &str = "bench-engine programs [--guest arm64|arm] [--quick] [--rounds N] [--only KIND|ITEM] [--engine FILE]";
 
 /// Beside what the tests need.
 const NEEDS: &[Need] = &[need(
@@ -48,6 +48,7 @@ const ROUNDS: usize = 5;
 /// What is wanted.
 #[derive(Debug, PartialEq)]
 struct Wanted<'a> {
+    guest: Guest,
     rounds: usize,
     /// One round, without QEMU.
     quick: bool,
@@ -59,6 +60,7 @@ struct Wanted<'a> {
 impl<'a> Wanted<'a> {
     fn read(args: &[&'a str]) -> Result<Self> {
         let mut wanted = Self {
+            guest: Guest::default(),
             rounds: ROUNDS,
             quick: false,
             only: None,
@@ -68,6 +70,10 @@ impl<'a> Wanted<'a> {
         while let Some(&arg) = args.next() {
             let mut value = || args.next().with_context(|| format!("{arg} wants a value"));
             match arg {
+                "--guest" => {
+                    wanted.guest =
+                        Guest::by_name(value()?).context("--guest wants arm64 or arm")?;
+                }
                 "--quick" => (wanted.quick, wanted.rounds) = (true, 1),
                 "--rounds" => {
                     wanted.rounds = value()?.parse().context("--rounds wants a number")?
@@ -109,14 +115,15 @@ pub(super) fn bench(args: &[&str]) -> Result<()> {
     let wanted = Wanted::read(args)?;
     let items = wanted.items()?;
     setup::install(&[setup::QUICK, setup::ENGINES, setup::USERLANDS, NEEDS])?;
-    let folder = product::target_dir().join("bench-programs");
+    let guest = wanted.guest;
+    let folder = product::target_dir().join(guest.titled("bench-programs"));
     fs::create_dir_all(&folder)?;
     let engine = copy_of_engine(&wanted, &folder)?;
-    let userlands = Userlands::make(&folder, &engine)?;
+    let userlands = Userlands::make(guest, &folder, &engine)?;
     userlands.same_versions()?;
     let warm = warm::baked(&userlands, &folder, &engine, &items)?;
-    let candidates = candidates(engine, warm)?;
-    let head = page::head(&candidates, wanted.rounds)?;
+    let candidates = candidates(guest, engine, warm)?;
+    let head = page::head(guest, &candidates, wanted.rounds)?;
     let who = if wanted.quick {
         samples::QUICK
     } else {
@@ -129,13 +136,14 @@ pub(super) fn bench(args: &[&str]) -> Result<()> {
             samples.round(&userlands, &candidates, who)?;
         }
     }
-    let page = page::page(&head, &measured);
+    let page = page::page(&head, guest, &measured);
     println!("{page}");
     if wanted.only.is_none() && !wanted.quick && wanted.rounds >= ROUNDS {
         let results = product::workspace().join("benches/results");
-        fs::write(results.join("programs.md"), &page)?;
-        fs::write(results.join("programs.svg"), picture::picture(&measured))?;
-        println!("Written to benches/results/programs.md");
+        let [text, drawn] = page::names(guest);
+        fs::write(results.join(&text), &page)?;
+        fs::write(results.join(drawn), picture::picture(&measured))?;
+        println!("Written to benches/results/{text}");
     }
     let wrong: Vec<&str> = (measured.iter())
         .flat_map(|samples| &samples.wrong)
@@ -151,16 +159,21 @@ pub(super) fn bench(args: &[&str]) -> Result<()> {
 fn copy_of_engine(wanted: &Wanted<'_>, folder: &Path) -> Result<PathBuf> {
     let built = match wanted.engine {
         Some(file) => PathBuf::from(file),
-        None => engine()?,
+        None => wanted.guest.engine()?,
     };
-    let engine = folder.join("armistice-aarch64");
+    let engine = folder.join(wanted.guest.engine_name());
     fs::copy(&built, &engine).with_context(|| format!("{} can't be copied", built.display()))?;
     Ok(engine)
 }
 
 /// In the order of [`samples::CANDIDATES`].
-fn candidates(cold: PathBuf, warm: PathBuf) -> Result<[Candidate; samples::CANDIDATES]> {
-    let qemu = setup::newest_qemu()?;
+fn candidates(
+    guest: Guest,
+    cold: PathBuf,
+    warm: PathBuf,
+) -> Result<[Candidate; samples::CANDIDATES]> {
+    let qemu = guest.newest_qemu()?;
+    let (cpu, variables) = page::other_cpu(guest);
     let candidate = |name, emulator, variables| Candidate {
         name,
         emulator,
@@ -169,7 +182,7 @@ fn candidates(cold: PathBuf, warm: PathBuf) -> Result<[Candidate; samples::CANDI
     Ok([
         candidate("native", None, &[]),
         candidate("QEMU", Some(qemu.clone()), &[]),
-        candidate("QEMU as cortex-a72", Some(qemu), &["QEMU_CPU=cortex-a72"]),
+        candidate(cpu, Some(qemu), variables),
         candidate("cold", Some(cold), &[]),
         candidate("warm", Some(warm), &[]),
     ])
@@ -194,6 +207,7 @@ mod tests {
             &["--rounds"][..],
             &["--rounds", "0"],
             &["--fast"],
+            &["--guest", "mips"],
             &["--rounds", "x"],
         ] {
             assert!(Wanted::read(wrong).is_err(), "{wrong:?}");

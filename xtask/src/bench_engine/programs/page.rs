@@ -10,22 +10,43 @@ use super::place::Candidate;
 use super::samples::{COLD, CORTEX, NATIVE, Of, QEMU, Samples, WARM};
 use crate::bench_engine::measure::geometric_mean;
 use crate::bench_engine::page::number;
+use crate::guest::{Arch, Guest};
 
-/// Who over whom, and what that column is called.
+/// Who over whom, and what that column is called; `{cpu}` is the processor that QEMU is told to be.
 const RATIOS: [(usize, usize, &str); 6] = [
     (COLD, NATIVE, "cold/native"),
     (WARM, NATIVE, "warm/native"),
     (QEMU, COLD, "QEMU/cold"),
     (QEMU, WARM, "QEMU/warm"),
-    (CORTEX, COLD, "cortex-a72/cold"),
-    (CORTEX, WARM, "cortex-a72/warm"),
+    (CORTEX, COLD, "{cpu}/cold"),
+    (CORTEX, WARM, "{cpu}/warm"),
 ];
 
 /// How many of them are there by the clock, too.
 const BY_CLOCK: usize = 4;
 
+/// The page and its picture, in benches/results.
+pub(super) fn names(guest: Guest) -> [String; 2] {
+    let name = guest.titled("programs");
+    [format!("{name}.md"), format!("{name}.svg")]
+}
+
+/// A processor that images are built for, which QEMU is told to be beside the one that it is by
+/// itself; and how it is told.
+pub(super) const fn other_cpu(guest: Guest) -> (&'static str, &'static [&'static str]) {
+    match guest {
+        Guest::Arm64 => ("cortex-a72", &["QEMU_CPU=cortex-a72"]),
+        Guest::Arm => ("cortex-a15", &["QEMU_CPU=cortex-a15"]),
+    }
+}
+
+/// A column's name.
+fn column(name: &str, guest: Guest) -> String {
+    name.replace("{cpu}", other_cpu(guest).0)
+}
+
 /// The machine, the versions, and what the columns mean.
-pub(super) fn head(candidates: &[Candidate], rounds: usize) -> Result<String> {
+pub(super) fn head(guest: Guest, candidates: &[Candidate], rounds: usize) -> Result<String> {
     let size = |candidate: usize| -> Result<u64> {
         let file = candidates[candidate].emulator.as_ref();
         Ok(std::fs::metadata(file.context("an emulator")?)?.len())
@@ -39,17 +60,24 @@ pub(super) fn head(candidates: &[Candidate], rounds: usize) -> Result<String> {
         line(Command::new(emulator.context("an emulator")?).arg("--version"))
     };
     let sh = |script: &str| line(Command::new("sh").args(["-c", script]));
+    let [native, own] = guest.both().map(Arch::name);
+    let options = match guest {
+        Guest::Arm64 => "",
+        Guest::Arm => " --guest arm",
+    };
+    let [_, drawn] = names(guest);
+    let (cpu, _) = other_cpu(guest);
     Ok(format!(
         "# Whole programs: figures\n\n\
-         Made by `cargo xtask bench-engine programs`, {}. Machine: {}, {} cores, Linux {}; with a load average of {} at the start. \
-         Debian {RELEASE} for amd64 natively, and the same versions for arm64 on QEMU ({}) as it comes, on QEMU with \
-         `QEMU_CPU=cortex-a72`, and on the engine ({}).\n\n\
+         Made by `cargo xtask bench-engine programs{options}`, {}. Machine: {}, {} cores, Linux {}; with a load average of {} at the start. \
+         Debian {RELEASE} for {native} natively, and the same versions for {own} on QEMU ({}) as it comes, on QEMU with \
+         `QEMU_CPU={cpu}`, and on the engine ({}).\n\n\
          All candidates run in turn, {rounds} rounds, each run on a layer of its own; medians. Times are milliseconds of \
          processors, of the program and all its children; the clock's times are in the last columns. What is printed is compared \
          with what native code prints, where that does not name the architecture. Memory is what the largest process had resident, in MiB.\n\n\
          *Cold* is the engine without kept translations: each process makes its own. *Warm* is the same engine with translations baked \
          behind it ({} MiB), learned from one run of each item before the measurement.\n\n\
-         ![Each item over native](programs.svg)\n",
+         ![Each item over native]({drawn})\n",
         sh("date --iso-8601")?,
         sh("grep -m1 'model name' /proc/cpuinfo | cut -d: -f2")?,
         sh("nproc")?,
@@ -62,13 +90,13 @@ pub(super) fn head(candidates: &[Candidate], rounds: usize) -> Result<String> {
 }
 
 /// All of it.
-pub(super) fn page(head: &str, measured: &[Samples]) -> String {
+pub(super) fn page(head: &str, guest: Guest, measured: &[Samples]) -> String {
     let mut page = head.to_owned();
-    page.push_str(&means(measured));
+    page.push_str(&means(guest, measured));
     for kind in Kind::ALL {
         let of: Vec<&Samples> = measured.iter().filter(|m| m.item.kind == kind).collect();
         if !of.is_empty() {
-            let _ = write!(page, "\n## {}\n\n{}", kind.title(), table(&of));
+            let _ = write!(page, "\n## {}\n\n{}", kind.title(), table(guest, &of));
         }
     }
     for line in measured.iter().flat_map(|samples| &samples.wrong) {
@@ -78,13 +106,14 @@ pub(super) fn page(head: &str, measured: &[Samples]) -> String {
 }
 
 /// A kind's table.
-fn table(measured: &[&Samples]) -> String {
-    let columns = RATIOS.map(|(_, _, name)| name.to_owned()).into_iter();
+fn table(guest: Guest, measured: &[&Samples]) -> String {
+    let columns = RATIOS.map(|(_, _, name)| column(name, guest)).into_iter();
     let clocks = RATIOS[..BY_CLOCK].iter();
     let clocks = clocks.map(|(_, _, name)| format!("clock: {name}"));
     let columns: Vec<String> = columns.chain(clocks).collect();
     let mut text = format!(
-        "| item | native | QEMU | cortex-a72 | cold | warm | {} | memory: native, QEMU, cold, warm |\n| --- |{}\n",
+        "| item | native | QEMU | {} | cold | warm | {} | memory: native, QEMU, cold, warm |\n| --- |{}\n",
+        other_cpu(guest).0,
         columns.join(" | "),
         " ---: |".repeat(columns.len() + 6)
     );
@@ -122,10 +151,10 @@ fn table(measured: &[&Samples]) -> String {
 }
 
 /// The geometric means, of each kind and of all, and the worst.
-fn means(measured: &[Samples]) -> String {
+fn means(guest: Guest, measured: &[Samples]) -> String {
     let mut text = String::from("\n## Geometric means\n\n| kind |");
     for (_, _, name) in RATIOS {
-        let _ = write!(text, " {name} |");
+        let _ = write!(text, " {} |", column(name, guest));
     }
     for (_, _, name) in &RATIOS[..BY_CLOCK] {
         let _ = write!(text, " clock: {name} |");
@@ -199,7 +228,7 @@ mod tests {
             failed,
             Samples::with(&ITEMS[2], [10, 160, 90, 80, 40]),
         ];
-        let page = page("# Head\n", &measured);
+        let page = page("# Head\n", Guest::Arm64, &measured);
         for wanted in [
             "| kind | cold/native | warm/native | QEMU/cold | QEMU/warm | cortex-a72/cold | cortex-a72/warm \
              | clock: cold/native | clock: warm/native | clock: QEMU/cold | clock: QEMU/warm |",

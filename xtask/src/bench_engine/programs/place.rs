@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use e2e::{DebianRoot, Done, product};
 
 use super::items::{DEBS, Item, PACKAGES, RELEASE, Run, SOURCES};
+use crate::guest::{Arch, Guest};
 use crate::measured::Cost;
 use crate::setup;
 use crate::step::run;
@@ -23,10 +24,10 @@ pub(super) struct Candidate {
 /// What a run printed, and what it cost.
 pub(super) type Outcome = Result<(String, Cost), String>;
 
-/// Debian for both architectures.
+/// Debian for both architectures of a guest.
 pub(super) struct Userlands {
-    amd64: DebianRoot,
-    arm64: DebianRoot,
+    native: DebianRoot,
+    foreign: DebianRoot,
     folder: PathBuf,
     /// Seen at `/mnt`.
     inputs: PathBuf,
@@ -36,19 +37,20 @@ pub(super) struct Userlands {
 
 impl Userlands {
     /// Made where an earlier run has not: takes a quarter of an hour.
-    pub(super) fn make(folder: &Path, engine: &Path) -> Result<Self> {
+    pub(super) fn make(guest: Guest, folder: &Path, engine: &Path) -> Result<Self> {
         let measures = folder.join("measures");
         let _ = std::fs::remove_file(&measures);
         std::fs::copy("/proc/self/exe", &measures)?;
         let inputs = folder.join("inputs");
-        make_inputs(&inputs, folder)?;
-        let make = |name: &str, emulator: Option<&Path>| {
+        make_inputs(guest, &inputs, folder)?;
+        let make = |arch: Arch, emulator: Option<&Path>| {
             let as_it_is = |_: &Path| anyhow::Ok(());
-            DebianRoot::keep(&folder.join(name), RELEASE, PACKAGES, emulator, as_it_is)
+            let (name, folder) = (arch.name(), folder.join(arch.name()));
+            DebianRoot::keep_of(name, &folder, RELEASE, PACKAGES, emulator, as_it_is)
         };
         Ok(Self {
-            amd64: make("amd64", None),
-            arm64: make("arm64", Some(engine)),
+            native: make(guest.native(), None),
+            foreign: make(guest.own(), Some(engine)),
             folder: folder.to_owned(),
             inputs,
             measures,
@@ -63,10 +65,10 @@ impl Userlands {
             "--show",
         ];
         ask.extend(PACKAGES);
-        let [amd64, arm64] =
-            [&self.amd64, &self.arm64].map(|root| root.run(&self.inputs, &ask).ok().stdout);
-        if amd64 != arm64 {
-            bail!("the two userlands differ in versions:\n{amd64}\n{arm64}");
+        let [native, foreign] =
+            [&self.native, &self.foreign].map(|root| root.run(&self.inputs, &ask).ok().stdout);
+        if native != foreign {
+            bail!("the two userlands differ in versions:\n{native}\n{foreign}");
         }
         Ok(())
     }
@@ -74,8 +76,8 @@ impl Userlands {
     /// Runs an item once.
     pub(super) fn run(&self, candidate: &Candidate, item: &Item) -> Result<Outcome> {
         let root = match candidate.emulator {
-            None => &self.amd64,
-            Some(_) => &self.arm64,
+            None => &self.native,
+            Some(_) => &self.foreign,
         };
         let (times, command) = command(item);
         let cost = self.folder.join("cost");
@@ -106,7 +108,7 @@ impl Userlands {
 
     /// Runs a command in the engine's userland.
     pub(super) fn run_inside(&self, engine: &Path, command: &[&str]) -> Done {
-        self.arm64.run_on(Some(engine), &self.inputs, command)
+        self.foreign.run_on(Some(engine), &self.inputs, command)
     }
 
     /// A folder that is in `/mnt` inside, and its name there.
@@ -138,11 +140,11 @@ fn last_lines(said: &str) -> String {
 }
 
 /// What both see: made anew each time, of what is fetched once.
-fn make_inputs(inputs: &Path, folder: &Path) -> Result<()> {
+fn make_inputs(guest: Guest, inputs: &Path, folder: &Path) -> Result<()> {
     let _ = std::fs::remove_dir_all(inputs);
     std::fs::create_dir_all(inputs)?;
     unpack_sources(inputs, &folder.join("sources"))?;
-    for architecture in ["amd64", "arm64"] {
+    for architecture in guest.both().map(Arch::name) {
         let to = inputs.join("packages").join(architecture);
         std::fs::create_dir_all(&to)?;
         let from = folder.join(format!("{architecture}-packages"));

@@ -45,7 +45,11 @@ pub(super) fn baked(
             fs::remove_file(shared.join("notes"))?;
         }
     }
-    let baked = folder.join("armistice-aarch64-warm");
+    let mut baked = folder
+        .join(engine.file_name().context("an engine's file")?)
+        .into_os_string();
+    baked.push("-warm");
+    let baked = PathBuf::from(baked);
     let translations = shared.join("translations");
     run(Command::new(engine)
         .arg("--bake")

@@ -41,8 +41,8 @@ impl Known {
 #[cfg(test)]
 mod tests {
     use super::super::super::cross;
-    use super::super::super::guest::Guest;
     use super::*;
+    use crate::guest::Guest;
 
     #[test]
     fn the_list_is_of_suites_that_are() {

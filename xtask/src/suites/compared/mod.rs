@@ -22,9 +22,9 @@ use e2e::product;
 pub(super) use kept::Kept;
 use known::Known;
 
-use super::guest::{Arch, Guest};
 use super::machine::Machine;
 use super::pool;
+use crate::guest::{Arch, Guest};
 
 /// How often what fails may be tried.
 const TRIES: usize = 3;

@@ -1,5 +1,5 @@
-//! Whose programs a suite is compiled for: what they are run by, and which architecture
-//! shows natively what they should do.
+//! The guest whose programs a suite or a benchmark runs: what they are run by, and which
+//! architecture shows natively what they should do.
 
 use std::path::PathBuf;
 
@@ -8,9 +8,9 @@ use anyhow::Result;
 use crate::setup;
 use crate::step;
 
-/// What a test is built for.
+/// What a program is built for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Arch {
+pub(crate) enum Arch {
     Amd64,
     Arm64,
     I386,
@@ -69,56 +69,56 @@ impl Arch {
     }
 
     /// As Debian calls it.
-    pub(super) const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         self.names().debian
     }
 
-    pub(super) const fn go(self) -> &'static str {
+    pub(crate) const fn go(self) -> &'static str {
         self.names().go
     }
 
-    pub(super) const fn gnu(self) -> &'static str {
+    pub(crate) const fn gnu(self) -> &'static str {
         self.names().gnu
     }
 
-    pub(super) const fn loader(self) -> &'static str {
+    pub(crate) const fn loader(self) -> &'static str {
         self.names().loader
     }
 
-    pub(super) const fn musl(self) -> &'static str {
+    pub(crate) const fn musl(self) -> &'static str {
         self.names().musl
     }
 
-    pub(super) const fn musl_loader(self) -> &'static str {
+    pub(crate) const fn musl_loader(self) -> &'static str {
         self.names().musl_loader
     }
 }
 
 /// Whose programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Guest {
+pub(crate) enum Guest {
     #[default]
     Arm64,
     Arm,
 }
 
 impl Guest {
-    pub(super) const ALL: [Self; 2] = [Self::Arm64, Self::Arm];
+    pub(crate) const ALL: [Self; 2] = [Self::Arm64, Self::Arm];
 
     /// As `--guest` has it.
-    pub(super) const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Arm64 => "arm64",
             Self::Arm => "arm",
         }
     }
 
-    pub(super) fn by_name(name: &str) -> Option<Self> {
+    pub(crate) fn by_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|guest| guest.name() == name)
     }
 
     /// What pages, outcomes and known failures of a suite are called.
-    pub(super) fn titled(self, suite: &str) -> String {
+    pub(crate) fn titled(self, suite: &str) -> String {
         match self {
             Self::Arm64 => suite.to_owned(),
             Self::Arm => format!("{suite}-arm"),
@@ -126,41 +126,45 @@ impl Guest {
     }
 
     /// What the host runs, with the same width of words; and the guest's own.
-    pub(super) const fn both(self) -> [Arch; 2] {
+    pub(crate) const fn both(self) -> [Arch; 2] {
         match self {
             Self::Arm64 => [Arch::Amd64, Arch::Arm64],
             Self::Arm => [Arch::I386, Arch::Armhf],
         }
     }
 
-    pub(super) const fn native(self) -> Arch {
+    pub(crate) const fn native(self) -> Arch {
         let [native, _] = self.both();
         native
     }
 
-    pub(super) const fn own(self) -> Arch {
+    pub(crate) const fn own(self) -> Arch {
         let [_, own] = self.both();
         own
     }
 
     /// What GCC's programs are compiled by.
-    pub(super) const fn compilers(self) -> &'static [&'static str] {
+    pub(crate) const fn compilers(self) -> &'static [&'static str] {
         match self {
             Self::Arm64 => &["aarch64-linux-gnu-gcc"],
             Self::Arm => &["arm-linux-gnueabihf-gcc", "arm-linux-gnueabi-gcc"],
         }
     }
 
-    /// The engine, brought up to date.
-    pub(super) fn engine(self) -> Result<PathBuf> {
-        let name = match self {
+    /// The file that its engine is.
+    pub(crate) const fn engine_name(self) -> &'static str {
+        match self {
             Self::Arm64 => "armistice-aarch64",
             Self::Arm => "armistice-arm",
-        };
-        Ok(step::engine()?.with_file_name(name))
+        }
     }
 
-    pub(super) fn newest_qemu(self) -> Result<PathBuf> {
+    /// The engine, brought up to date.
+    pub(crate) fn engine(self) -> Result<PathBuf> {
+        Ok(step::engine()?.with_file_name(self.engine_name()))
+    }
+
+    pub(crate) fn newest_qemu(self) -> Result<PathBuf> {
         match self {
             Self::Arm64 => setup::newest_qemu(),
             Self::Arm => setup::newest_qemu_arm(),
