@@ -14,6 +14,7 @@ pub mod host;
 pub mod inspect;
 pub mod linux;
 pub mod memory;
+pub mod options;
 pub mod run;
 pub mod thread;
 pub mod translator;
@@ -38,6 +39,7 @@ use linux::seccomp::Seccomp;
 use linux::syscalls::trace;
 use linux::{core_file, signals, told};
 use memory::address_space::AddressSpace;
+use memory::guest_memory;
 use thread::attention::Block;
 use thread::handlers;
 use thread::leaving::Leaving;
@@ -58,6 +60,7 @@ pub unsafe fn main<A: Abi>(stack: *const usize, mapping: u64) -> ! {
     let mut start = unsafe { Start::read(stack) };
     start.protect_relocated();
     message::started(&A::PLATFORM.names.engine);
+    guest_memory::ignore(A::PLATFORM.tag);
     // SAFETY: the caller's.
     let block = unsafe { Block::first(mapping) };
     start.add_own();

@@ -8,7 +8,6 @@ use core::ffi::{CStr, c_void};
 use core::format_args as text;
 use core::sync::atomic::Ordering;
 
-use guest::memory::Size;
 use guest::{Exception, Guest};
 use ir::Region;
 use x64::features::HostFeatures;
@@ -284,7 +283,7 @@ impl<A: Abi> Runtime<A> {
                 None => Ok(()),
                 Some(Exception::Breakpoint(_))
                     if let Some(debugger) = self.debugger
-                        && self.is_debuggers(A::Guest::pc(&vcpu.cpu)) =>
+                        && self.is_debuggers(&vcpu.cpu) =>
                 {
                     past = !debugger.breakpoint(attention);
                     Ok(())
@@ -528,10 +527,16 @@ impl<A: Abi> Runtime<A> {
 
     /// Whether the guest is stopped there by a breakpoint that the debugger set, and not
     /// by an instruction of its own.
-    #[allow(clippy::cast_possible_truncation, reason = "a load of a word")]
-    fn is_debuggers(&self, pc: u64) -> bool {
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "a part of an instruction has 4 bytes at most"
+    )]
+    fn is_debuggers(&self, cpu: &State<A>) -> bool {
+        let pc = A::Guest::pc(cpu);
+        let part = |pc, size| guest_memory::load(pc, size).map(|part| part as u32);
         self.process.space.breakpoints.contains(pc)
-            || guest_memory::load(pc, Size::Word).is_ok_and(|word| !A::is_breakpoint(word as u32))
+            || A::Guest::fetch(A::Guest::mode(cpu), pc, part)
+                .is_ok_and(|word| !A::is_breakpoint(cpu, word))
     }
 
     /// A state for a thread that starts with these registers.

@@ -12,8 +12,8 @@ impl Flags {
     /// The bits that mean something.
     pub const MASK: u16 = 0xC101;
 
-    /// From the four bits N, Z, C, V, N highest (the form of a CCMP
-    /// immediate).
+    /// From the four bits N, Z, C, V, N highest, as an
+    /// immediate has them.
     #[must_use]
     pub const fn from_nzcv(nzcv: u8) -> Self {
         let n = (nzcv as u16 >> 3) & 1;

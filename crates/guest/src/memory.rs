@@ -89,11 +89,11 @@ pub struct Fault {
 /// What a barrier orders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Barrier {
-    /// Loads before against loads and stores after (DMB ISHLD, load-acquire).
+    /// Loads before against loads and stores after (as a load-acquire does).
     Load,
-    /// Stores before against stores after (DMB ISHST).
+    /// Stores before against stores after.
     Store,
-    /// Everything (DMB ISH, DSB).
+    /// Everything.
     Full,
 }
 
@@ -193,8 +193,8 @@ pub trait Memory {
     /// see them.
     fn barrier(&mut self, barrier: Barrier);
 
-    /// The guest made instructions at `address..address + length` visible
-    /// (IC IVAU): what was kept of the old ones is forgotten.
+    /// The guest made instructions at `address..address + length` visible:
+    /// what was kept of the old ones is forgotten.
     fn invalidate_code(&mut self, address: u64, length: u64);
 }
 

@@ -271,6 +271,7 @@ pub(crate) const RULES: &[Rule] = &[
             "crates/engine/src/linux",
             "crates/engine/src/debug",
             "crates/engine/src/run.rs",
+            "crates/engine/src/cli",
         ],
         why: "it looks at code alone",
     },
@@ -401,6 +402,15 @@ pub(crate) const WORDS: &[Word] = &[
     Word::of("a32"),
     Word::of("t32"),
     Word::of("thumb"),
+    // Instructions.
+    Word::of("adrp"),
+    Word::of("ccmp"),
+    Word::of("dmb"),
+    Word::of("dsb"),
+    Word::of("ivau"),
+    Word::of("smulh"),
+    Word::of("svc"),
+    Word::of("umulh"),
     // Registers.
     Word::of("el0"),
     Word::of("el1"),

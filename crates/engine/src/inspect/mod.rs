@@ -19,8 +19,8 @@ use ::guest::Guest;
 use ir::Region;
 use x64::lower::Lowered;
 
-use crate::cli::Options;
 use crate::host::sys;
+use crate::options::Options;
 use crate::translator::source::Observer;
 use crate::translator::tally::Tally;
 use counters::Counters;

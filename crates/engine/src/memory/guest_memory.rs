@@ -7,12 +7,12 @@
 //! Guest addresses are host addresses. The engine lies high, where the kernel puts a static-PIE,
 //! and takes no address that the guest may ask for. The interpreter's accesses ignore the bits
 //! [`Guest::IGNORED`] of an address. The accesses that the engine makes for the guest ignore the
-//! top byte, whoever the guest is. They do not check whether an address may have a tag, as a
-//! kernel would (docs/guest-seam.md).
+//! bits that its kernel does not look at ([`ignore`]), whether or not the thread asked for tags.
 
 use core::cell::Cell;
 use core::marker::PhantomData;
 use core::ops::Range;
+use core::sync::atomic::{AtomicU64, Ordering};
 
 use guest::memory::{Barrier, Fault, FaultKind, Memory, Size, atomic_alignment};
 use guest::{Environment, Guest, surroundings};
@@ -29,8 +29,18 @@ use super::routines::{
 use crate::host::clock;
 use crate::host::page::{END, PAGE};
 
-/// What the engine's own accesses do not look at.
-const TAG: u64 = 0xff << 56;
+/// What the engine's own accesses do not look at: set once, before the guest starts.
+static TAG: AtomicU64 = AtomicU64::new(0);
+
+/// Lets the engine's own accesses ignore these bits of an address.
+pub fn ignore(bits: u64) {
+    TAG.store(bits, Ordering::Relaxed);
+}
+
+#[inline]
+fn tag() -> u64 {
+    TAG.load(Ordering::Relaxed)
+}
 
 /// The host address of a guest address, of which some bits are ignored. An address
 /// that no user program has is a fault here, before the host sees it, since
@@ -54,7 +64,7 @@ fn host(address: u64, ignored: u64, length: u64, write: bool) -> Result<u64, Fau
 /// When they cannot be read.
 #[inline]
 pub fn load(address: u64, size: Size) -> Result<u128, Fault> {
-    load_at(host(address, TAG, size.bytes(), false)?, size)
+    load_at(host(address, tag(), size.bytes(), false)?, size)
 }
 
 #[inline]
@@ -85,7 +95,7 @@ fn load_at(at: u64, size: Size) -> Result<u128, Fault> {
 /// When they cannot be written.
 #[inline]
 pub unsafe fn store(address: u64, size: Size, value: u128) -> Result<(), Fault> {
-    let at = host(address, TAG, size.bytes(), true)?;
+    let at = host(address, tag(), size.bytes(), true)?;
     // SAFETY: the caller's.
     unsafe { store_at(at, size, value) }
 }
@@ -160,7 +170,7 @@ unsafe fn compare_exchange_at(
 /// When they cannot all be read.
 pub fn read(address: u64, to: &mut [u8]) -> Result<(), Fault> {
     let length = to.len() as u64;
-    let at = host(address, TAG, length, false)?;
+    let at = host(address, tag(), length, false)?;
     // SAFETY: the slice is ours to write; a fault comes back as an error.
     let done = unsafe { armistice_guest_copy(to.as_mut_ptr() as u64, at, length) };
     checked(done, false).map(drop)
@@ -212,7 +222,7 @@ fn copy_overlapping(to: u64, from: u64, length: u64) -> bool {
 /// When they cannot all be written.
 pub unsafe fn write(address: u64, from: &[u8]) -> Result<(), Fault> {
     let length = from.len() as u64;
-    let at = host(address, TAG, length, true)?;
+    let at = host(address, tag(), length, true)?;
     // SAFETY: as in `store`.
     let done = unsafe { armistice_guest_copy(at, from.as_ptr() as u64, length) };
     checked(done, true).map(drop)
@@ -226,7 +236,7 @@ pub unsafe fn write(address: u64, from: &[u8]) -> Result<(), Fault> {
 /// # Errors
 /// When they cannot all be written.
 pub unsafe fn zero(address: u64, length: u64) -> Result<(), Fault> {
-    let at = host(address, TAG, length, true)?;
+    let at = host(address, tag(), length, true)?;
     // SAFETY: as in `store`.
     checked(unsafe { armistice_guest_zero(at, length) }, true).map(drop)
 }
@@ -534,7 +544,7 @@ mod tests {
         expected: u128,
         new: u128,
     ) -> Result<u128, Fault> {
-        let at = host(address, TAG, size.bytes(), true)?;
+        let at = host(address, tag(), size.bytes(), true)?;
         // SAFETY: the caller's.
         unsafe { compare_exchange_at(at, size, expected, new) }
     }
@@ -542,7 +552,7 @@ mod tests {
     #[test]
     fn an_address_without_what_is_ignored() {
         let tagged = 0x5a00_0000_0012_3458;
-        assert_eq!(host(tagged, TAG, 8, false), Ok(0x12_3458));
+        assert_eq!(host(tagged, 0xff << 56, 8, false), Ok(0x12_3458));
         let fault = host(tagged, 0, 8, true).unwrap_err();
         assert_eq!((fault.address, fault.write), (tagged, true));
     }

@@ -369,7 +369,7 @@ impl<G: Guest> Translator<G> {
             },
             Leave::Interpret => {
                 let exception = interpret(vcpu, memory, payload);
-                // IC IVAU is done so: what comes next may be new.
+                // The guest may have made new code visible: what comes next is looked at anew.
                 self.refresh(vcpu, memory);
                 exception
             }

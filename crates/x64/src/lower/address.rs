@@ -124,7 +124,7 @@ impl Lowering<'_> {
         } else {
             Size::B64
         };
-        // ADRP reaches four gigabytes, a displacement two.
+        // A guest may reach four gigabytes, a displacement two.
         while distance != 0 {
             #[allow(clippy::cast_possible_truncation, reason = "clamped")]
             let step = distance.clamp(i32::MIN.into(), i32::MAX.into()) as i32;

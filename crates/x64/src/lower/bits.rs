@@ -318,7 +318,7 @@ impl Lowering<'_> {
         self.write(d, RAX);
     }
 
-    /// What RBIT before this CLZ was to reverse, if it has been left out.
+    /// What the `Rbit` before this `Clz` was to reverse, if it has been left out.
     fn reversed_here(&self, d: Reg) -> Option<Reg> {
         if self.at == self.start || !self.counts_reversed(self.at, d) {
             return None;
@@ -329,7 +329,7 @@ impl Lowering<'_> {
         }
     }
 
-    /// Whether the operation at `at` counts the leading zeros of what RBIT has
+    /// Whether the operation at `at` counts the leading zeros of what `Rbit` has
     /// left in `d`, and overwrites it.
     fn counts_reversed(&self, at: usize, d: Reg) -> bool {
         let ops = &self.region.ops[..self.end];

@@ -128,6 +128,7 @@ pub trait Abi: Copy + Debug + Send + Sync + 'static {
         let _ = state;
         false
     }
-    /// Whether the word at an address is a breakpoint of the guest's own.
-    fn is_breakpoint(word: u32) -> bool;
+    /// Whether the instruction at the PC, as [`guest::Guest::fetch`] reads it, is a breakpoint of the
+    /// guest's own.
+    fn is_breakpoint(state: &State<Self>, word: u32) -> bool;
 }

@@ -140,8 +140,8 @@ pub struct Platform {
     pub layout: Layout,
     /// The same for programs with a sanitizer that wants fewer, where there are such.
     pub sanitizers: Option<Layout>,
-    /// Whether the top byte of an address may be a tag.
-    pub has_tags: bool,
+    /// The bits of an address that the kernel does not look at: a tag; 0 where there are none.
+    pub tag: u64,
     /// The flags of `open`.
     pub open_flags: OpenFlags,
     /// `/proc/cpuinfo`, for the processors in the host's.
@@ -196,7 +196,7 @@ impl Platform {
     /// An address without its tag, where the architecture has such.
     #[must_use]
     pub const fn untagged(&self, address: u64) -> u64 {
-        if self.has_tags {
+        if self.tag != 0 {
             untagged(address)
         } else {
             address

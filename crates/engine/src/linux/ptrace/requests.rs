@@ -26,9 +26,6 @@ pub struct Request {
     pub data: u64,
 }
 
-/// The bits of an address that the kernel does not look at.
-const TAG: u64 = 0xff << 56;
-
 /// Does it.
 ///
 /// # Errors
@@ -97,11 +94,7 @@ fn resume(traced: &mut Traced, mode: Mode, signal: u64) -> Result<u64, Errno> {
 fn access(call: &Call<'_>, thread: i32, request: Request) -> Result<u64, Errno> {
     let platform = call.process.platform;
     let word = call.long_bytes(1);
-    let address = if platform.has_tags {
-        request.address & !TAG
-    } else {
-        request.address
-    };
+    let address = request.address & !platform.tag;
     let writes = matches!(request.number, request::POKETEXT | request::POKEDATA);
     let tracees = &call.process.tracees;
     tracees.with(thread, |traced| match traced.stop {

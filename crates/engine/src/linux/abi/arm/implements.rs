@@ -159,8 +159,38 @@ impl Abi for Arm {
         gdb::write(cpu, register, bytes)
     }
 
-    /// `BKPT`, of either kind, and the two words that GDB's own stubs use.
-    fn is_breakpoint(word: u32) -> bool {
-        word & 0xfff0_00f0 == 0xe120_0070 || word & 0xff00 == 0xbe00
+    /// `BKPT` of the set of instructions that the state is in.
+    fn is_breakpoint(cpu: &Cpu, word: u32) -> bool {
+        match cpu.thumb {
+            0 => word & 0xfff0_00f0 == 0xe120_0070,
+            _ => word & 0xffff_ff00 == 0xbe00,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is a breakpoint in one set of instructions is another instruction in the other.
+    #[test]
+    fn a_breakpoint_is_one_of_its_set() {
+        let [arm, thumb] = [0, 1].map(|thumb| Cpu {
+            thumb,
+            ..Cpu::default()
+        });
+        for (cpu, word, wanted) in [
+            (&arm, 0xe120_0070, true),
+            (&arm, 0xe120_be70, true),
+            // add r11, r14, r0, lsl #28
+            (&arm, 0xe08e_be00, false),
+            (&thumb, 0xbe00, true),
+            (&thumb, 0xbeff, true),
+            // The same add as T32.
+            (&thumb, 0xeb0e_7b00, false),
+            (&thumb, 0xe120_be00, false),
+        ] {
+            assert_eq!(Arm::is_breakpoint(cpu, word), wanted, "{word:#x}");
+        }
     }
 }

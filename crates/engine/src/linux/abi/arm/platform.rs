@@ -68,7 +68,7 @@ pub(super) static PLATFORM: Platform = Platform {
     end: 1 << 32,
     layout: BITS_32,
     sanitizers: None,
-    has_tags: false,
+    tag: 0,
     open_flags: OPEN_FLAGS,
     processors: identity::info,
     registers: &[],

@@ -140,7 +140,7 @@ impl Abi for Arm64 {
         gdb::write(cpu, register, bytes)
     }
 
-    fn is_breakpoint(word: u32) -> bool {
+    fn is_breakpoint(_: &Cpu, word: u32) -> bool {
         word & BRK_MASK == BRK
     }
 }

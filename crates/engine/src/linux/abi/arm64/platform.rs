@@ -77,7 +77,7 @@ pub static PLATFORM: Platform = Platform {
     end: 1 << 48,
     layout: HOST,
     sanitizers: Some(BITS_39),
-    has_tags: true,
+    tag: 0xff << 56,
     open_flags: OPEN_FLAGS,
     processors: identity::info,
     registers: &[
