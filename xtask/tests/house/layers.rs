@@ -1,4 +1,11 @@
-//! Who must never know whom: ARCHITECTURE.md's rules as data.
+//! Who must never know whom: ARCHITECTURE.md's rules as data, and the imports that break them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use super::imports::{Import, Workspace};
+use super::source::Tree;
 
 /// Files below the first of these never name what is below the others. What is not a
 /// folder is another crate's (`std::fs`).
@@ -339,6 +346,86 @@ pub(crate) const ONLY: &[Only] = &[
         why: "as arm64",
     },
 ];
+
+/// The imports that break these rules, a line each.
+pub(crate) fn broken(imports: &BTreeSet<Import>, rules: &[Rule], only: &[Only]) -> String {
+    let mut told = String::new();
+    for rule in rules {
+        for import in imports {
+            let Some(who) = rule.who.iter().find(|who| import.from.starts_with(who)) else {
+                continue;
+            };
+            let known = |whom: &&&str| match &import.to {
+                Some(to) => to.starts_with(whom) && !to.starts_with(who),
+                None => {
+                    let rest = import.name.strip_prefix(**whom);
+                    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+                }
+            };
+            if let Some(whom) = rule.whom.iter().find(known) {
+                told += &format!("\n{import}, which is of {whom}: {}", rule.why);
+            }
+        }
+    }
+    for only in only {
+        let is_in = |from: &Path| only.rooms.iter().any(|room| from.starts_with(room));
+        let elsewhere = |from: &Path| from.starts_with(only.within) && !is_in(from);
+        for import in imports.iter().filter(|import| elsewhere(&import.from)) {
+            let to = import.to.as_ref();
+            if to.is_some_and(|to| to.starts_with(only.whom)) {
+                let (rooms, why) = (only.rooms, only.why);
+                told += &format!("\n{import}, which {rooms:?} alone may: {why}");
+            }
+        }
+    }
+    told
+}
+
+/// A name that is handed on is named as well: a bug once.
+#[test]
+fn a_layer_that_hands_on_another_is_found() {
+    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("layers");
+    fs::create_dir_all(root.join("src")).expect("there is room");
+    let write = |name: &str, text: &str| fs::write(root.join(name), text).expect("it fits");
+    write("src/lib.rs", "mod above; mod below;");
+    write("src/above.rs", "pub struct Above;");
+    let rules = [Rule {
+        who: &["src/below.rs"],
+        whom: &["src/above.rs", "std::fs"],
+        why: "it is below",
+    }];
+    let only = [Only {
+        within: "src",
+        whom: "src/above.rs",
+        rooms: &["src/above.rs"],
+        why: "nobody else knows",
+    }];
+    let found = |below: &str| {
+        write("src/below.rs", below);
+        let workspace = Workspace {
+            trees: vec![Tree::read(&root, Path::new(""), Path::new("src/lib.rs"))],
+            libraries: BTreeMap::new(),
+        };
+        let imports = workspace.imports();
+        let lines = |told: String| told.lines().filter(|line| !line.is_empty()).count();
+        (
+            lines(broken(&imports, &rules, &[])),
+            lines(broken(&imports, &[], &only)),
+        )
+    };
+    assert_eq!(found("pub struct Below;"), (0, 0));
+    for below in [
+        "use crate::above::Above;",
+        "pub use crate::above::Above;",
+        "pub(crate) use super::above::Above as Other;",
+        "pub use crate::above::*;",
+        "pub(super) use crate::above;",
+    ] {
+        assert_eq!(found(below), (1, 1), "{below}");
+    }
+    assert_eq!(found("pub use std::fs::File;"), (1, 0));
+    assert_eq!(found("pub use std::fs::*;"), (1, 0));
+}
 
 /// What is of one guest and is written in its rooms alone, comments included and tests apart.
 pub(crate) struct Word {

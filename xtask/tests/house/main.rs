@@ -23,54 +23,42 @@ fn root() -> PathBuf {
         .to_owned()
 }
 
-/// Where binaries begin: the engine has one for each guest.
-const BINARIES: [&str; 2] = ["src/main.rs", "src/arm.rs"];
-
 /// Read once for all tests.
 fn workspace() -> &'static Workspace {
-    static WORKSPACE: LazyLock<Workspace> = LazyLock::new(read_workspace);
+    static WORKSPACE: LazyLock<Workspace> = LazyLock::new(|| Workspace::read(&root()));
     &WORKSPACE
 }
 
-fn read_workspace() -> Workspace {
-    let root = root();
-    let mut folders: Vec<PathBuf> = fs::read_dir(root.join("crates"))
-        .expect("crates are there")
-        .map(|entry| Path::new("crates").join(entry.expect("an entry").file_name()))
-        .collect();
-    folders.extend(["xtask".into(), "tests".into()]);
-    folders.sort();
-    let mut found = Workspace {
-        trees: Vec::new(),
-        libraries: BTreeMap::new(),
-    };
-    for folder in &folders {
-        let library = folder.join("src/lib.rs");
-        if root.join(&library).exists() {
-            let name = folder.file_name().expect("a name").to_string_lossy();
-            let index = found.trees.len();
-            let own = if name == "tests" { "e2e" } else { &name };
-            found.libraries.insert(own.to_owned(), index);
-            found.libraries.insert(format!("armistice_{name}"), index);
-            found.trees.push(Tree::read(&root, folder, &library));
-        }
-        for binary in BINARIES {
-            let binary = folder.join(binary);
-            if root.join(&binary).exists() {
-                found.trees.push(Tree::read(&root, folder, &binary));
+/// Files with a `main` of their own, tests, benchmarks and build scripts apart.
+fn programs_below(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(root().join(folder)).expect("the folder is there") {
+        let name = entry.expect("an entry").file_name();
+        let path = folder.join(&name);
+        if root().join(&path).is_dir() {
+            if !["tests", "benches", "target"].contains(&&*name.to_string_lossy()) {
+                programs_below(&path, found);
+            }
+        } else if path.extension().is_some_and(|ending| ending == "rs") && name != "build.rs" {
+            let text = fs::read_to_string(root().join(&path)).expect("it is text");
+            let begins =
+                |line: &str| line.starts_with("fn main()") || line.starts_with("#![no_main]");
+            if text.lines().any(begins) {
+                found.push(path);
             }
         }
     }
-    // Each of fuzz's targets is a program of its own.
-    let fuzz = Path::new("fuzz");
-    let targets = fs::read_dir(root.join(fuzz).join("fuzz_targets")).expect("targets are there");
-    for target in targets {
-        let target = Path::new("fuzz_targets").join(target.expect("an entry").file_name());
-        found
-            .trees
-            .push(Tree::read(&root, fuzz, &fuzz.join(target)));
+}
+
+/// A bug once: only `src/main.rs` and the engine's binaries were.
+#[test]
+fn every_program_is_read() {
+    let mut programs = Vec::new();
+    for folder in ["crates", "xtask", "fuzz", "tests/src"] {
+        programs_below(Path::new(folder), &mut programs);
     }
-    found
+    let read: BTreeSet<&Path> = workspace().files().collect();
+    programs.retain(|program| !read.contains(program.as_path()));
+    assert!(programs.is_empty(), "not read: {programs:?}");
 }
 
 #[test]
@@ -85,13 +73,7 @@ fn no_file_is_above_another_that_it_is_imported_by() {
                 && circle.contains(import.from.as_path())
                 && circle.contains(to)
             {
-                told += &format!(
-                    "  {}:{} names {} of {}\n",
-                    import.from.display(),
-                    import.line,
-                    import.name,
-                    to.display()
-                );
+                told += &format!("  {import} of {}\n", to.display());
             }
         }
     }
@@ -102,34 +84,11 @@ fn no_file_is_above_another_that_it_is_imported_by() {
 fn each_layer_knows_those_alone_that_it_may_know() {
     let workspace = workspace();
     let files: Vec<&Path> = workspace.files().collect();
-    let imports = workspace.imports();
-    let mut told = String::new();
     for rule in layers::RULES {
         let folders = rule.whom.iter().filter(|whom| whom.starts_with("crates"));
         for place in rule.who.iter().chain(folders) {
             let there = files.iter().any(|file| file.starts_with(place));
             assert!(there, "a rule is of {place}, and there is no file");
-        }
-        for import in &imports {
-            let Some(who) = rule.who.iter().find(|who| import.from.starts_with(who)) else {
-                continue;
-            };
-            let known = |whom: &&&str| match &import.to {
-                Some(to) => to.starts_with(whom) && !to.starts_with(who),
-                None => {
-                    let rest = import.name.strip_prefix(**whom);
-                    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
-                }
-            };
-            if let Some(whom) = rule.whom.iter().find(known) {
-                told += &format!(
-                    "\n{}:{} names {}, which is of {whom}: {}",
-                    import.from.display(),
-                    import.line,
-                    import.name,
-                    rule.why
-                );
-            }
         }
     }
     for only in layers::ONLY {
@@ -137,25 +96,8 @@ fn each_layer_knows_those_alone_that_it_may_know() {
             let there = files.iter().any(|file| file.starts_with(place));
             assert!(there, "a rule is of {place}, and there is no file");
         }
-        let is_in = |from: &Path| only.rooms.iter().any(|room| from.starts_with(room));
-        let elsewhere = |from: &Path| from.starts_with(only.within) && !is_in(from);
-        for import in imports.iter().filter(|import| elsewhere(&import.from)) {
-            if import
-                .to
-                .as_ref()
-                .is_some_and(|to| to.starts_with(only.whom))
-            {
-                told += &format!(
-                    "\n{}:{} names {}, which {:?} alone may: {}",
-                    import.from.display(),
-                    import.line,
-                    import.name,
-                    only.rooms,
-                    only.why
-                );
-            }
-        }
     }
+    let told = layers::broken(&workspace.imports(), layers::RULES, layers::ONLY);
     assert!(told.is_empty(), "{told}");
 }
 
@@ -358,68 +300,4 @@ fn what_the_hand_drawn_map_names_is_there() {
         folders.push((depth, path));
     }
     assert!(!folders.is_empty());
-}
-
-/// The reader finds what it is for, however it is written, and leaves out what is
-/// compiled for tests alone and what a room's own door holds.
-#[test]
-fn circles_are_found() {
-    let circle = |above: &str, below: &str| {
-        let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("house");
-        let source = root.join("src/room");
-        fs::create_dir_all(&source).expect("there is room");
-        let write = |name: &str, text: &str| fs::write(root.join(name), text).expect("it fits");
-        write(
-            "src/lib.rs",
-            "mod room;\nmod handed { pub use crate::room::above::Above; }",
-        );
-        write(
-            "src/room/mod.rs",
-            "mod above; mod below; pub use self::above::Above; pub struct Held;",
-        );
-        write("src/room/above.rs", above);
-        write("src/room/below.rs", below);
-        let workspace = Workspace {
-            trees: vec![Tree::read(&root, Path::new(""), Path::new("src/lib.rs"))],
-            libraries: BTreeMap::new(),
-        };
-        circles(&workspace.imports()).len()
-    };
-    let above = "use super::below; pub struct Above(below::Below);";
-    let plain = "pub struct Below;";
-    assert_eq!(circle(above, plain), 0);
-    assert_eq!(
-        circle(above, "use super::above::Above; pub struct Below;"),
-        1
-    );
-    assert_eq!(
-        circle(above, "use crate::room::Above; pub struct Below;"),
-        1
-    );
-    assert_eq!(
-        circle(above, "pub struct Below; fn f(_: &super::above::Above) {}"),
-        1
-    );
-    assert_eq!(
-        circle(
-            above,
-            "pub struct Below; fn f() { assert!(crate::room::above::x()) }"
-        ),
-        1
-    );
-    // A bug once: what is reached through an imported room or a name of one's own for it.
-    for below in [
-        "use crate::room; pub struct Below; fn f() { room::above::x() }",
-        "use crate::room as r; pub struct Below; fn f(_: &r::Above) {}",
-        "use crate::{room::{self}}; pub struct Below; fn f() { assert!(room::above::x()) }",
-    ] {
-        assert_eq!(circle(above, below), 1, "{below}");
-    }
-    assert_eq!(
-        circle(above, "use crate::room; pub struct Below(room::Held);"),
-        0
-    );
-    assert_eq!(circle(above, "use super::Held; pub struct Below(Held);"), 0);
-    let tested = "pub struct Below; #[cfg(test)] mod tests { use super::super::above::Above; }";
-    assert_eq!(circle(above, tested), 0);
 }

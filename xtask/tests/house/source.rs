@@ -36,6 +36,8 @@ pub(crate) struct File {
 pub(crate) struct Name {
     pub(crate) segments: Vec<String>,
     pub(crate) line: usize,
+    /// It is handed on here (`pub use`); where it is also used here, that is another name.
+    pub(crate) handed_on: bool,
 }
 
 /// The files that make up one library or binary.
@@ -228,11 +230,16 @@ impl Reader {
 
     fn add(&mut self, segments: &[String], line: usize) {
         if let Some(segments) = self.absolute(segments) {
-            self.file.names.push(Name { segments, line });
+            self.file.names.push(Name {
+                segments,
+                line,
+                handed_on: false,
+            });
         } else if !segments.is_empty() {
             self.used.push(Name {
                 segments: segments.to_vec(),
                 line,
+                handed_on: false,
             });
         }
     }
@@ -264,24 +271,33 @@ impl Reader {
                 rename.ident.span().start().line,
             ),
             UseTree::Glob(glob) => {
-                if public && let Some(whole) = self.absolute(before) {
-                    self.file.whole.push(whole);
+                let line = glob.star_token.spans[0].start().line;
+                if public && let Some(segments) = self.absolute(before) {
+                    self.file.whole.push(segments.clone());
+                    self.file.names.push(Name {
+                        segments,
+                        line,
+                        handed_on: true,
+                    });
                 } else {
-                    self.add(before, glob.star_token.spans[0].start().line);
+                    self.add(before, line);
                 }
                 return;
             }
         };
         let absolute = self.absolute(&segments).unwrap_or(segments);
-        if public {
-            self.file.handed_on.insert(name, absolute);
+        let kept = if public {
+            &mut self.file.handed_on
         } else {
-            self.imported.insert(name, absolute.clone());
-            self.file.names.push(Name {
-                segments: absolute,
-                line,
-            });
-        }
+            &mut self.imported
+        };
+        kept.insert(name, absolute.clone());
+        // Who hands a thing on knows it, even where the file makes no other use of it.
+        self.file.names.push(Name {
+            segments: absolute,
+            line,
+            handed_on: public,
+        });
     }
 
     fn tokens(&mut self, tokens: TokenStream) {
@@ -314,7 +330,7 @@ impl Reader {
     /// What is reached through an import is named as well: `use crate::room;` and
     /// `room::file::item` name the file. So is what is handed on and used here.
     fn finish(mut self) -> (File, Vec<Child>) {
-        for Name { segments, line } in self.used {
+        for Name { segments, line, .. } in self.used {
             let (first, rest) = segments.split_first().expect("a path has a segment");
             let known = |names: &BTreeMap<String, Vec<String>>| names.get(first).cloned();
             let whole = match known(&self.file.handed_on).or_else(|| known(&self.imported)) {
@@ -325,6 +341,7 @@ impl Reader {
             self.file.names.push(Name {
                 segments: whole,
                 line,
+                handed_on: false,
             });
         }
         (self.file, self.children)
