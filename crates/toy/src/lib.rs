@@ -1,5 +1,4 @@
-//! A guest of a dozen instructions, made up to show what the engine's shared rooms take
-//! besides AArch64.
+//! A small guest, made up to show what the engine's shared rooms take besides AArch64.
 //!
 //! It has what 32-bit Arm has and AArch64 has not: instructions of 2 and 4 bytes, a mode
 //! in which one instruction means something else (`TURN` goes there and back), conditions
