@@ -219,7 +219,7 @@ pub(crate) struct Prune {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Cache {
-    /// Run what is usual in arm64 images or root folders, in containers without a network, translate it,
+    /// Run what is usual in Arm images or root folders, in containers without a network, translate it,
     /// and put that behind a copy of the engine, which register and run take from then on
     Warm(CacheWarm),
     /// Show what is kept

@@ -102,7 +102,7 @@ pub(crate) enum Verb {
     Rmi(Rmi),
     /// Remove layers and other parts that no image here needs
     Prune(Prune),
-    /// Translate what arm64 images run before it is needed, and look after what is kept
+    /// Translate what Arm images run before it is needed, and look after what is kept
     #[command(subcommand)]
     Cache(Cache),
     /// Work with Armistice's own container image
