@@ -13,7 +13,7 @@ use x64::features::HostFeatures;
 use x64::lower::Options;
 
 use crate::translated::{self, HEAD, Translated};
-use crate::{HOSTS, compare, counted, features, said_once, sequences_of};
+use crate::{HOSTS, compare, counted, elsewhere, features, said_once, sequences_of};
 
 /// The mode that a title names.
 fn mode(title: &str) -> Mode {
@@ -49,6 +49,18 @@ fn arm_sequences() {
     if let Err(difference) = compare("arm.txt", &counted(&text)) {
         panic!("{difference}run with ARMISTICE_BLESS=1 and read the difference");
     }
+}
+
+/// Code says where the guest's lies in its relocations and nowhere else, in numbers of 32 bits, too.
+#[test]
+fn code_of_arm_is_the_same_elsewhere() {
+    let mut relocated = 0;
+    for (_, host) in HOSTS {
+        for (title, words) in sequences_of("arm.in") {
+            relocated += elsewhere::check::<Aarch32>(mode(&title), HEAD, &words, host);
+        }
+    }
+    assert!(relocated > 100, "only {relocated} relocations");
 }
 
 /// On each host no instruction comes out that it lacks.

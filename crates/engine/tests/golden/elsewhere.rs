@@ -1,6 +1,8 @@
 //! Code translated twice, for guest code that lies in two places.
 
+use a64::Aarch64;
 use a64::lift::A64;
+use guest::Guest;
 use iced_x86::{Decoder, DecoderOptions, OpKind, Register};
 use ir::{Key, Mode};
 use x64::features::HostFeatures;
@@ -12,17 +14,26 @@ use crate::translated::{CALLS, HEAD, Translated};
 /// bits, the last such that they are negative numbers of 32.
 const MOVES: [u64; 4] = [0x5000, 0x8000_0000, 0x5555_5555_0000, 0xffff_ffff_8000_0000];
 
+/// The same where addresses have 32 bits: the last is such that they are negative numbers of these.
+const MOVES_OF_32_BITS: [u64; 3] = [0x5000, 0x7654_0000, 0xfffd_0000];
+
+fn moves<G: Guest>() -> &'static [u64] {
+    match G::IGNORED >> 32 {
+        0xffff_ffff => &MOVES_OF_32_BITS,
+        _ => &MOVES,
+    }
+}
+
 /// Checks that the code of words is the same wherever these lie, but for what is
 /// listed, and gives how much is listed.
-pub(crate) fn check(mode: Mode, head: u64, words: &[u32], host: HostFeatures) -> usize {
-    let translated = |moved: u64, options| {
-        let calls = Some(CALLS.wrapping_add(moved));
-        let guest = A64 { mode, calls };
+pub(crate) fn check<G: Guest>(mode: Mode, head: u64, words: &[u32], host: HostFeatures) -> usize {
+    let translated = |moved: u64, options| -> Translated<G> {
+        let guest = G::lifter(mode, Some(CALLS.wrapping_add(moved)));
         Translated::of(&guest, head.wrapping_add(moved), words, host, options)
     };
     let here = translated(0, Options::default());
     holds_no_host_address(&here, words);
-    for moved in MOVES {
+    for &moved in moves::<G>() {
         let there = translated(moved, Options::default());
         same(&here, &there, moved, words);
     }
@@ -32,7 +43,11 @@ pub(crate) fn check(mode: Mode, head: u64, words: &[u32], host: HostFeatures) ->
 
 /// Code that is used in place is the same to the byte, and reaches nothing beside it but
 /// what is listed.
-fn in_place(translated: &dyn Fn(u64, Options) -> Translated, head: u64, words: &[u32]) {
+fn in_place<G: Guest>(
+    translated: &dyn Fn(u64, Options) -> Translated<G>,
+    head: u64,
+    words: &[u32],
+) {
     let of = |moved: u64| {
         let options = Options {
             counters: None,
@@ -43,7 +58,7 @@ fn in_place(translated: &dyn Fn(u64, Options) -> Translated, head: u64, words: &
     let here = of(0);
     let lowered = &here.lowered;
     assert!(lowered.relocations.list.is_empty(), "{words:08x?}");
-    for moved in MOVES {
+    for &moved in moves::<G>() {
         let there = of(moved);
         assert!(here.code == there.code, "{words:08x?} moved by {moved:#x}");
         assert_eq!(lowered.base_words, there.lowered.base_words);
@@ -67,7 +82,7 @@ pub(crate) fn check_counting(words: &[u32], host: HostFeatures) {
         counters: Some(7),
         base: None,
     };
-    let translated = |moved: u64| {
+    let translated = |moved: u64| -> Translated<Aarch64> {
         let head = HEAD.wrapping_add(moved);
         Translated::of(&A64::default(), head, words, host, counting)
     };
@@ -78,7 +93,7 @@ pub(crate) fn check_counting(words: &[u32], host: HostFeatures) {
     }
 }
 
-fn same(here: &Translated, there: &Translated, moved: u64, words: &[u32]) {
+fn same<G>(here: &Translated<G>, there: &Translated<G>, moved: u64, words: &[u32]) {
     let text = || format!("{words:08x?} moved by {moved:#x}");
     let (from, to) = (&here.lowered, &there.lowered);
     let (list, origin) = (&from.relocations.list, to.relocations.origin);
@@ -114,7 +129,7 @@ fn same(here: &Translated, there: &Translated, moved: u64, words: &[u32]) {
 
 /// No operand is relative to where the code lies, or an address of the host's, and no
 /// branch leaves the code: it may lie anywhere.
-fn holds_no_host_address(translated: &Translated, words: &[u32]) {
+fn holds_no_host_address<G>(translated: &Translated<G>, words: &[u32]) {
     let length = translated.code.len() as u64;
     for insn in &mut Decoder::with_ip(64, &translated.code, 0, DecoderOptions::NONE) {
         for operand in insn.op_kinds() {

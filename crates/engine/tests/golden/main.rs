@@ -325,11 +325,12 @@ fn code_is_the_same_elsewhere() {
     for (_, host) in HOSTS {
         for &op in Op::ALL {
             for word in forms::of(op) {
-                relocated += elsewhere::check(Mode::PLAIN, translated::HEAD, &[word], host);
+                relocated +=
+                    elsewhere::check::<Aarch64>(Mode::PLAIN, translated::HEAD, &[word], host);
             }
         }
         for (title, words) in sequences() {
-            relocated += elsewhere::check(mode(&title), translated::HEAD, &words, host);
+            relocated += elsewhere::check::<Aarch64>(mode(&title), translated::HEAD, &words, host);
             elsewhere::check_counting(&words, host);
         }
         let image = vdso::image();
@@ -339,7 +340,8 @@ fn code_is_the_same_elsewhere() {
                 .chunks_exact(4)
                 .map(|word| u32::from_le_bytes(word.try_into().unwrap()))
                 .collect();
-            relocated += elsewhere::check(Mode::PLAIN, CALLS + range.start, &words, host);
+            relocated +=
+                elsewhere::check::<Aarch64>(Mode::PLAIN, CALLS + range.start, &words, host);
         }
     }
     assert!(relocated > 1000, "only {relocated} relocations");
