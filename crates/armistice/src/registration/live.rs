@@ -1,8 +1,11 @@
-//! The table in which exec looks: read in one way by all verbs, and opened by those that
-//! register in it. Each verb decides what it does where the table is out of sight.
+//! The table in which exec looks: looked at, and opened for reading or for writing, in one
+//! way by all verbs. Each verb decides what it does where the table is out of sight.
+//!
+//! Nobody else opens the table (the house test, `xtask/tests/house/layers.rs`). Who changes
+//! it takes the lock (`own::lock`) after opening it, and reads it again then.
 
 use anyhow::Result;
-use armistice_binfmt::situation::{self, How, Opened, Scope};
+use armistice_binfmt::situation::{self, How, Opened, Scope, Situation};
 use armistice_binfmt::{BinfmtError, STANDARD_PATH, Snapshot, Table};
 
 use crate::output::Output;
@@ -22,7 +25,15 @@ pub(crate) enum Live {
 /// # Errors
 /// Where there is none, or it cannot be read.
 pub(crate) fn look() -> Result<Live> {
-    of(situation::open_for_reading())
+    of(readable())
+}
+
+/// The table, for reading it.
+///
+/// # Errors
+/// Where there is none, or it is out of sight.
+pub(crate) fn readable() -> Result<Table, BinfmtError> {
+    situation::open_for_reading()
 }
 
 /// The same, of a table that was looked for.
@@ -58,8 +69,31 @@ impl Live {
     }
 }
 
-/// The table, for changing it, mounted so that the change will last. Says where it was
-/// found.
+/// What is registered, for who is going to change it.
+///
+/// # Errors
+/// Where it is out of sight: the right that is missing to change it.
+pub(crate) fn look_to_change() -> Result<Snapshot> {
+    match look()? {
+        Live::Seen(live) => Ok(live),
+        Live::OutOfSight(_) => Ok(writable()?.snapshot()?),
+    }
+}
+
+/// What is registered in a table of this user namespace's own; nothing where it has none.
+///
+/// # Errors
+/// Where it cannot be read.
+pub(crate) fn look_at_private() -> Result<Snapshot> {
+    let Situation { scope, table, .. } = situation::look();
+    Ok(match scope {
+        Scope::Private => of(table)?.or_nothing(),
+        Scope::Initial | Scope::Inherited | Scope::Unclear => Snapshot::empty(),
+    })
+}
+
+/// The table, for registering in it, mounted so that what is registered will last. Says where
+/// the table was found, whose it is, and what an ordinary user can do without it.
 ///
 /// # Errors
 /// What is missing.
@@ -67,6 +101,14 @@ pub(crate) fn open(output: Output) -> Result<Table> {
     let opened = situation::open_for_writing().map_err(|error| rootless::hint(error, output))?;
     say_how(&opened, output);
     Ok(opened.table)
+}
+
+/// The same without a word: for who takes something away, or has said whose table it is.
+///
+/// # Errors
+/// What is missing.
+pub(crate) fn writable() -> Result<Table, BinfmtError> {
+    Ok(situation::open_for_writing()?.table)
 }
 
 /// Says where a table was found, where that is not the usual place, and who else

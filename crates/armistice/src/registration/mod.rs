@@ -2,13 +2,15 @@
 //! what is wanted, and print.
 //!
 //! - [`request`]: from what was typed to wanted entries, with emulators that are found and checked.
-//! - [`live`]: the table in which exec looks: read, and opened to be changed.
+//! - [`live`]: the table in which exec looks: looked at, and opened.
+//! - [`chosen`]: the note in the table that an image's `--install` had nothing to register.
 //! - [`plan`]: what will change, beside other programs' entries, and how a report words it.
 //! - [`apply`]: the change made, proven, and kept or taken back.
 //! - [`persist`]: the files that make the registration again at each boot.
 //! - [`report`]: what was done, for people and for programs.
 
 pub(crate) mod apply;
+pub(crate) mod chosen;
 pub(crate) mod live;
 pub(crate) mod persist;
 pub(crate) mod plan;

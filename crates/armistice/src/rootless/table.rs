@@ -26,6 +26,7 @@ use crate::outcome::in_full;
 use crate::output::{Output, shown};
 use crate::own;
 use crate::registration::apply::prove_in;
+use crate::registration::live::{self, Live};
 use crate::registration::request::Request;
 
 /// How long another run may take to make the table.
@@ -51,7 +52,7 @@ pub(crate) fn open(
     output: Output,
 ) -> Result<Found> {
     if is_own(&situation::look()) {
-        return Ok(Found::Own(situation::open_for_writing()?.table));
+        return Ok(Found::Own(live::writable()?));
     }
     if let Some(live) = outer_that_does(request)? {
         return Ok(Found::Outer(live));
@@ -62,7 +63,7 @@ pub(crate) fn open(
     if !is_own(&situation) {
         make(joined, request, situation, replace, output)?;
     }
-    Ok(Found::Own(situation::open_for_writing()?.table))
+    Ok(Found::Own(live::writable()?))
 }
 
 fn is_own(situation: &Situation) -> bool {
@@ -82,10 +83,9 @@ pub(crate) fn say_planned(joined: Joined, output: Output) {
 
 /// An outer table that has all that is wanted, as it is wanted.
 fn outer_that_does(request: &Request) -> Result<Option<Snapshot>> {
-    let Ok(table) = situation::open_for_reading() else {
+    let Live::Seen(live) = live::look()? else {
         return Ok(None);
     };
-    let live = table.snapshot()?;
     let rules = Rules::default();
     let kept = plan(
         &live,
@@ -147,10 +147,9 @@ fn make(
     replace: bool,
     output: Output,
 ) -> Result<()> {
-    let outer = match situation.table {
-        Ok(table) => Some(table.snapshot()?),
-        Err(error) if error.is_no_view() => None,
-        Err(error) => return Err(error.into()),
+    let outer = match live::of(situation.table)? {
+        Live::Seen(outer) => Some(outer),
+        Live::OutOfSight(_) => None,
     };
     match &outer {
         Some(outer) => {
@@ -278,18 +277,6 @@ fn carry(
         }
     }
     Ok(carried)
-}
-
-/// The engine's own table as it is; empty where it has none.
-///
-/// # Errors
-/// Where it can't be read.
-pub(crate) fn of_its_own() -> Result<Snapshot> {
-    let situation = situation::look();
-    match situation.table {
-        Ok(table) if situation.scope == Scope::Private => Ok(table.snapshot()?),
-        _ => Ok(Snapshot::empty()),
-    }
 }
 
 /// Whether the outer table's entries for all of a request's architectures are in

@@ -16,13 +16,13 @@
 //!
 //! Invariant: once `--install` has spoken, the form without arguments registers
 //! nothing. What tells it is an entry of ours in the table, or where `--install`
-//! had nothing to register, a note there (`armistice_binfmt::Table::leave_note`).
+//! had nothing to register, a note there (`registration/chosen.rs`).
 
 use std::ffi::OsString;
 
 use anyhow::{Context, Result, bail};
 use armistice_arch::{ARCHES, Arch};
-use armistice_binfmt::{Entry, Snapshot, replay, situation};
+use armistice_binfmt::{Entry, Snapshot, replay};
 use serde::Serialize;
 
 use crate::cli::{Cli, Emulators, FlagSwitches, Global};
@@ -31,9 +31,9 @@ use crate::outcome::{self, Outcome, Usage};
 use crate::output::{Output, shown};
 use crate::own;
 use crate::registration::apply::apply;
-use crate::registration::{live, plan, request};
+use crate::registration::{chosen, live, plan, request};
 use crate::select::{self, Wanted};
-use crate::verbs::{unregister, verify};
+use crate::verbs::verify;
 
 /// A line of another image's form.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -153,7 +153,7 @@ fn legacy_form(legacy: &Legacy, output: Output) -> Result<Outcome> {
     }
     if !legacy.reset && legacy.uninstall.is_none() && legacy.install.is_none() {
         match ours()? {
-            ours if ours.is_empty() && has_chosen()? => output.note(
+            ours if ours.is_empty() && chosen::is_there()? => output.note(
                 "An earlier --install had nothing to register, so nothing is registered now. To register all: --install all",
             ),
             ours if ours.is_empty() => install(&Wanted::All, output)?,
@@ -174,20 +174,10 @@ fn ours() -> Result<Vec<&'static Arch>> {
         .collect())
 }
 
-/// Whether an earlier `--install` has left its note.
-fn has_chosen() -> Result<bool> {
-    Ok(situation::open_for_reading()?.has_note())
-}
-
-/// Leaves the note for later runs, which see nothing of this one but the table.
-/// Where not even a note may be written, none of them could register either.
+/// Leaves the note for later runs that this one was told what to register.
 fn note_choice(output: Output) {
     output.note("Nothing to register: these run here already.");
-    if let Ok(opened) = situation::open_for_writing()
-        && let Err(error) = opened.table.leave_note()
-    {
-        output.detail(format!("armistice: {error}"));
-    }
+    chosen::leave(output);
 }
 
 fn check(wanted: &Wanted, output: Output) -> Result<()> {
@@ -262,16 +252,16 @@ fn run_by_others(arch: &Arch, live: &Snapshot) -> bool {
 /// WSLInterop) are none of an emulator's naming and stay.
 fn uninstall(list: &str, output: Output) -> Result<()> {
     // What was chosen before holds no longer.
-    unregister::forget_choice(output)?;
+    chosen::forget(output)?;
     let patterns: Vec<&str> = list.split(',').filter(|p| !p.is_empty()).collect();
-    if named(&unregister::look()?, &patterns).is_empty() {
+    if named(&live::look_to_change()?, &patterns).is_empty() {
         output.note(format!(
             "Nothing is registered that matches {}",
             shown(list)
         ));
         return Ok(());
     }
-    let table = situation::open_for_writing()?.table;
+    let table = live::writable()?;
     let table = own::lock(&table, output)?;
     for name in named(&table.snapshot()?, &patterns) {
         table

@@ -4,15 +4,13 @@
 
 use anyhow::{Context, Result, bail};
 use armistice_arch::{ARCHES, Arch};
-use armistice_binfmt::situation;
 use armistice_binfmt::{Entry, Snapshot};
 
 use crate::cli::Unregister;
 use crate::outcome::Outcome;
 use crate::output::{Output, shown};
 use crate::own;
-use crate::registration::live::{self, Live};
-use crate::registration::persist;
+use crate::registration::{chosen, live, persist};
 use crate::remedy::{Words, on_the_machine};
 use crate::rootless::{self, Joined, choice};
 use crate::select::Wanted;
@@ -32,8 +30,8 @@ pub(crate) fn run(args: &Unregister, output: Output) -> Result<Outcome> {
         return Ok(Outcome::Done);
     }
     let live = match joined {
-        Some(_) => rootless::table::of_its_own()?,
-        None => look()?,
+        Some(_) => live::look_at_private()?,
+        None => live::look_to_change()?,
     };
     let going = choose(&live, &wanted, args.others)?;
     if args.dry_run {
@@ -51,7 +49,7 @@ pub(crate) fn run(args: &Unregister, output: Output) -> Result<Outcome> {
     let nothing = going.is_empty();
     if !nothing {
         // Only where something is to go: opening the table for writing may mount it.
-        let table = situation::open_for_writing()?.table;
+        let table = live::writable()?;
         let table = own::lock(&table, output)?;
         // As it is now that nobody else changes it.
         let live = table.snapshot()?;
@@ -69,7 +67,7 @@ pub(crate) fn run(args: &Unregister, output: Output) -> Result<Outcome> {
         }
     }
     if !matches!(wanted, Wanted::These(_)) {
-        forget_choice(output)?;
+        chosen::forget(output)?;
     }
     say_persisted(args, joined, &wanted, output)?;
     if nothing {
@@ -112,18 +110,6 @@ fn enter(args: &Unregister, output: Output) -> Result<Option<Joined>> {
     }
 }
 
-/// Takes away the note that an image's `--install` has left, if there is one.
-///
-/// # Errors
-/// Where it may not be taken away.
-pub(crate) fn forget_choice(output: Output) -> Result<()> {
-    if situation::open_for_reading().is_ok_and(|table| table.has_note()) {
-        let table = situation::open_for_writing()?.table;
-        own::lock(&table, output)?.take_note_away()?;
-    }
-    Ok(())
-}
-
 /// Undoes `register --persist`.
 fn undo(joined: Option<Joined>, wanted: &Wanted, output: Output) -> Result<()> {
     match joined {
@@ -156,17 +142,6 @@ fn say_persisted(
         ));
     }
     Ok(())
-}
-
-/// The table as it is.
-///
-/// # Errors
-/// Where it is out of sight: the right that is missing to change it.
-pub(crate) fn look() -> Result<Snapshot> {
-    match live::look()? {
-        Live::Seen(live) => Ok(live),
-        Live::OutOfSight(_) => Ok(situation::open_for_writing()?.table.snapshot()?),
-    }
 }
 
 /// The entries that go: ours among those meant; somebody else's only if told.

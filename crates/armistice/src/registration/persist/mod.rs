@@ -19,13 +19,14 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use armistice_binfmt::{BinfmtError, Flags, Locked, Registration, Table, is_outer, situation};
+use armistice_binfmt::{BinfmtError, Flags, Locked, Registration, Table, is_outer};
 use armistice_emulators::{Emulator, Remembered};
 
 use crate::engine::file_name;
 use crate::output::Output;
 use crate::own;
 use crate::parallel;
+use crate::registration::live;
 use crate::select::Wanted;
 use placed::{Files, sweep, write_aside};
 use rules::RulesFile;
@@ -251,7 +252,7 @@ pub(crate) fn is_persisted(wanted: &Wanted) -> bool {
 /// Undoes `register --persist` for these: rules and copies go, and what a killed
 /// run has left of any.
 pub(crate) fn undo(wanted: &Wanted, output: Output) -> Result<()> {
-    let table = situation::open_for_reading().ok();
+    let table = live::readable().ok();
     let _alone = alone(table.as_ref(), output)?;
     let rules = RulesFile::read()?;
     let (going, staying): (Vec<_>, Vec<_>) = rules
