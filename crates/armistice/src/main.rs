@@ -7,6 +7,7 @@
 mod cli;
 mod engine;
 mod inherited;
+mod judging;
 mod native;
 mod obtain;
 mod outcome;
@@ -15,6 +16,7 @@ mod own;
 mod parallel;
 mod pinned;
 mod proving;
+mod refused;
 mod registration;
 mod remedy;
 mod rootless;

@@ -13,9 +13,9 @@ use serde::Serialize;
 
 use crate::cli::{self, Cli, Global};
 use crate::output::{self, Output, quoted};
+use crate::refused;
 use crate::remedy;
 pub(crate) use crate::usage::Usage;
-use crate::verbs::run::refused;
 
 /// The code for Armistice's own failure, as `docker run` has it.
 pub(crate) const OWN_FAILURE: u8 = 125;

@@ -296,12 +296,24 @@ pub(crate) const RULES: &[Rule] = &[
 /// Within a folder, what is named in some rooms alone.
 pub(crate) struct Only {
     pub(crate) within: &'static str,
+    /// A folder or a file, or one function's whole name (`a_crate::module::function`).
     pub(crate) whom: &'static str,
     pub(crate) rooms: &'static [&'static str],
     pub(crate) why: &'static str,
 }
 
-/// Which room of the engine knows which guest.
+/// Rooms of a folder that do not name each other, however many there are.
+pub(crate) struct Apart {
+    pub(crate) within: &'static str,
+    pub(crate) why: &'static str,
+}
+
+pub(crate) const APART: &[Apart] = &[Apart {
+    within: "crates/armistice/src/verbs",
+    why: "what two verbs need is below both",
+}];
+
+/// Which room of the engine knows which guest; then the command's layers.
 pub(crate) const ONLY: &[Only] = &[
     Only {
         within: "crates/engine/src",
@@ -345,10 +357,33 @@ pub(crate) const ONLY: &[Only] = &[
         ],
         why: "as arm64",
     },
+    Only {
+        within: "crates/armistice/src",
+        whom: "crates/armistice/src/verbs",
+        rooms: &["crates/armistice/src/main.rs", "crates/armistice/src/verbs"],
+        why: "verbs are above all else of the command",
+    },
+    Only {
+        within: "crates/armistice/src",
+        whom: "armistice_binfmt::situation::open_for_reading",
+        rooms: &["crates/armistice/src/registration/live.rs"],
+        why: "the table is opened in one place",
+    },
+    Only {
+        within: "crates/armistice/src",
+        whom: "armistice_binfmt::situation::open_for_writing",
+        rooms: &["crates/armistice/src/registration/live.rs"],
+        why: "as for reading",
+    },
 ];
 
 /// The imports that break these rules, a line each.
-pub(crate) fn broken(imports: &BTreeSet<Import>, rules: &[Rule], only: &[Only]) -> String {
+pub(crate) fn broken(
+    imports: &BTreeSet<Import>,
+    rules: &[Rule],
+    only: &[Only],
+    apart: &[Apart],
+) -> String {
     let mut told = String::new();
     for rule in rules {
         for import in imports {
@@ -372,9 +407,22 @@ pub(crate) fn broken(imports: &BTreeSet<Import>, rules: &[Rule], only: &[Only]) 
         let elsewhere = |from: &Path| from.starts_with(only.within) && !is_in(from);
         for import in imports.iter().filter(|import| elsewhere(&import.from)) {
             let to = import.to.as_ref();
-            if to.is_some_and(|to| to.starts_with(only.whom)) {
+            if to.is_some_and(|to| to.starts_with(only.whom)) || import.name == only.whom {
                 let (rooms, why) = (only.rooms, only.why);
                 told += &format!("\n{import}, which {rooms:?} alone may: {why}");
+            }
+        }
+    }
+    for apart in apart {
+        // The folder's own door is above them all.
+        let room = |file: &Path| {
+            let below = file.strip_prefix(apart.within).ok()?.iter().next()?;
+            (below != "mod.rs").then(|| Path::new(below).with_extension(""))
+        };
+        for import in imports {
+            let (from, to) = (room(&import.from), import.to.as_deref().and_then(room));
+            if from.is_some() && to.is_some() && from != to {
+                told += &format!("\n{import}, a room beside: {}", apart.why);
             }
         }
     }
@@ -409,8 +457,8 @@ fn a_layer_that_hands_on_another_is_found() {
         let imports = workspace.imports();
         let lines = |told: String| told.lines().filter(|line| !line.is_empty()).count();
         (
-            lines(broken(&imports, &rules, &[])),
-            lines(broken(&imports, &[], &only)),
+            lines(broken(&imports, &rules, &[], &[])),
+            lines(broken(&imports, &[], &only, &[])),
         )
     };
     assert_eq!(found("pub struct Below;"), (0, 0));
@@ -425,6 +473,40 @@ fn a_layer_that_hands_on_another_is_found() {
     }
     assert_eq!(found("pub use std::fs::File;"), (1, 0));
     assert_eq!(found("pub use std::fs::*;"), (1, 0));
+}
+
+/// Where several rooms use a thing, it is not in one of them.
+#[test]
+fn rooms_that_name_each_other_are_found() {
+    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("apart");
+    fs::create_dir_all(root.join("src/rooms/one")).expect("there is room");
+    let write = |name: &str, text: &str| fs::write(root.join(name), text).expect("it fits");
+    write("src/lib.rs", "mod rooms; pub fn shared() {}");
+    write(
+        "src/rooms/mod.rs",
+        "mod one; mod two; pub use one::part::Part;",
+    );
+    write("src/rooms/one/mod.rs", "pub mod part; use part::Part;");
+    write(
+        "src/rooms/one/part.rs",
+        "pub struct Part; use crate::shared;",
+    );
+    let apart = [Apart {
+        within: "src/rooms",
+        why: "they are apart",
+    }];
+    let found = |two: &str| {
+        write("src/rooms/two.rs", two);
+        let workspace = Workspace {
+            trees: vec![Tree::read(&root, Path::new(""), Path::new("src/lib.rs"))],
+            libraries: BTreeMap::new(),
+        };
+        broken(&workspace.imports(), &[], &[], &apart)
+    };
+    assert_eq!(found("use crate::shared;"), "");
+    for two in ["use super::one;", "use crate::rooms::Part;"] {
+        assert!(found(two).contains("src/rooms/two.rs:1 names"), "{two}");
+    }
 }
 
 /// What is of one guest and is written in its rooms alone, comments included and tests apart.

@@ -91,13 +91,19 @@ fn each_layer_knows_those_alone_that_it_may_know() {
             assert!(there, "a rule is of {place}, and there is no file");
         }
     }
+    let imports = workspace.imports();
     for only in layers::ONLY {
         for place in [only.within, only.whom].iter().chain(only.rooms) {
             let there = files.iter().any(|file| file.starts_with(place));
-            assert!(there, "a rule is of {place}, and there is no file");
+            let named = imports.iter().any(|import| import.name == *place);
+            assert!(there || named, "a rule is of {place}, and there is none");
         }
     }
-    let told = layers::broken(&workspace.imports(), layers::RULES, layers::ONLY);
+    for apart in layers::APART {
+        let there = files.iter().any(|file| file.starts_with(apart.within));
+        assert!(there, "a rule is of {}, and there is none", apart.within);
+    }
+    let told = layers::broken(&imports, layers::RULES, layers::ONLY, layers::APART);
     assert!(told.is_empty(), "{told}");
 }
 

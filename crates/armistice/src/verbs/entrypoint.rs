@@ -31,9 +31,8 @@ use crate::outcome::{self, Outcome, Usage};
 use crate::output::{Output, shown};
 use crate::own;
 use crate::registration::apply::apply;
-use crate::registration::{chosen, live, plan, request};
+use crate::registration::{chosen, live, plan, request, verify};
 use crate::select::{self, Wanted};
-use crate::verbs::verify;
 
 /// A line of another image's form.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -181,7 +180,7 @@ fn note_choice(output: Output) {
 }
 
 fn check(wanted: &Wanted, output: Output) -> Result<()> {
-    let report = verify::verify(wanted, &live::look()?.in_sight()?)?;
+    let report = verify::seen(wanted, &live::look()?.in_sight()?)?;
     report.print(output);
     if report.all_proven() {
         Ok(())

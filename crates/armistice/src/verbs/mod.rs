@@ -1,7 +1,9 @@
-//! One module a verb: plan, apply, print.
+//! The verbs: each plans, applies, and prints, and none names another.
+//!
+//! A verb has a module, but for `rmi` and `prune`, which `images` has. `entrypoint` is what the
+//! container image starts. What several verbs need is in rooms below them, such as `registration`.
 
 pub(crate) mod cache;
-pub(crate) mod dry_run;
 pub(crate) mod entrypoint;
 pub(crate) mod explain;
 pub(crate) mod generate;

@@ -10,10 +10,9 @@ use crate::own;
 use crate::registration::apply::{apply, apply_and_persist};
 use crate::registration::report::Report;
 use crate::registration::request::{self, Request};
-use crate::registration::{live, persist, plan};
+use crate::registration::{dry_run, live, persist, plan};
 use crate::rootless::table::Found;
 use crate::rootless::{self, Joined};
-use crate::verbs::dry_run;
 use crate::warm::{self, Guest};
 
 pub(crate) fn run(args: &Register, output: Output) -> Result<Outcome> {
@@ -32,7 +31,7 @@ pub(crate) fn run(args: &Register, output: Output) -> Result<Outcome> {
         _ => {}
     }
     if args.dry_run {
-        return dry_run::run(args, output);
+        return dry_run::show(args, output);
     }
     // All that can be wrong with what was typed or installed is found before
     // anything is touched: opening the table for writing may mount it.

@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use crate::cli::{Format, Status};
 use crate::engine::EngineLine;
+use crate::judging;
 use crate::outcome::{Outcome, in_full};
 use crate::output::{BAD, Columns, GOOD, ODD, Output, plain, shown};
 use crate::own;
@@ -23,7 +24,6 @@ use crate::remedy::Words;
 use crate::rootless::choice::Purpose;
 use crate::rootless::{self, Joined};
 use crate::select::Wanted;
-use crate::verbs::explain;
 
 /// The whole answer. `schema` grows when a field changes its meaning or goes.
 #[derive(Debug, Serialize)]
@@ -224,7 +224,7 @@ fn handler(live: &Snapshot, entry: &Entry, probe: bool, words: Words) -> Handler
             Matching::Magic(_) | Matching::Unknown => None,
         },
         pinned,
-        fault: explain::fault_of(entry, words),
+        fault: judging::fault_of(entry, words),
         wins,
         hidden_by,
         overlaps,

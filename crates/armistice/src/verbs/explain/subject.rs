@@ -6,15 +6,16 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use armistice_arch::{Arch, Class, Data, Platform};
+use armistice_arch::{Arch, Platform};
 use armistice_oci::{
     Archive, DirRoot, Error, FileInfo, FileKind, Found, Image, ImageConfig, Lookup, Missing,
     Reference, Root, Start, program,
 };
 use armistice_store as store;
 
-use super::place::Place;
-use super::verdict::{Call, Verdict};
+use crate::judging::call::Call;
+use crate::judging::place::{Place, header};
+use crate::judging::verdict::Verdict;
 use crate::obtain::local::{self, LocalImage, NotFound};
 use crate::obtain::{self, Otherwise};
 use crate::output::{Output, shown, shown_path};
@@ -447,22 +448,4 @@ fn by_platform(platform: &Platform, program: Option<String>) -> What {
         },
         otherwise: None,
     })
-}
-
-/// The header of a static program, with as many program headers as a real one
-/// has at least.
-pub(super) fn header(arch: &Arch) -> Vec<u8> {
-    let mut head = arch.sample_header(3, 0).to_vec();
-    let (at, size) = match arch.class {
-        Class::Elf32 => (42, 32_u16),
-        Class::Elf64 => (54, 56_u16),
-    };
-    for (at, value) in [(at, size), (at + 2, 1)] {
-        let bytes = match arch.data {
-            Data::Little => value.to_le_bytes(),
-            Data::Big => value.to_be_bytes(),
-        };
-        head[at..at + 2].copy_from_slice(&bytes);
-    }
-    head
 }

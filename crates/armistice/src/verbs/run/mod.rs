@@ -5,7 +5,6 @@
 
 pub(crate) mod foreign;
 mod options;
-pub(crate) mod refused;
 
 use std::path::{Path, PathBuf};
 

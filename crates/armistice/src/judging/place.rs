@@ -8,6 +8,7 @@ use std::fs::File;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
+use armistice_arch::{Arch, Class, Data};
 use armistice_binfmt::Entry;
 use armistice_binfmt::exec::{Cannot, Files, HEAD, Loader, Program};
 use armistice_oci::program::{self, Loader as Named};
@@ -18,7 +19,7 @@ use rustix::io::Errno;
 use crate::pinned::{self, State};
 
 /// Where a program would run.
-pub(super) enum Place {
+pub(crate) enum Place {
     /// On this machine, in the caller's working directory.
     Here,
     /// In a root of its own.
@@ -37,12 +38,12 @@ pub(super) enum Place {
 
 impl Place {
     /// Whether an emulator of this machine is not found there by its path.
-    pub(super) fn is_elsewhere(&self) -> bool {
+    pub(crate) fn is_elsewhere(&self) -> bool {
         !matches!(self, Place::Here | Place::Sample { .. })
     }
 
     /// A regular file, whether or not it may be executed.
-    pub(super) fn look(&self, path: &Path) -> Result<Program, Cannot> {
+    pub(crate) fn look(&self, path: &Path) -> Result<Program, Cannot> {
         // The kernel takes an empty path for the working directory.
         if path.as_os_str().is_empty() {
             return Err(Cannot::Execute(Errno::ACCESS));
@@ -88,7 +89,7 @@ impl Place {
     }
 
     /// Permission bits, with set-user-ID and set-group-ID; 0 where they are unknown.
-    pub(super) fn mode(&self, path: &Path) -> u32 {
+    pub(crate) fn mode(&self, path: &Path) -> u32 {
         match self {
             Place::Here => std::fs::metadata(path).map_or(0, |m| m.mode() & 0o7777),
             Place::Root { root, .. } => match root.lookup(&self.absolute(path)) {
@@ -100,7 +101,7 @@ impl Place {
     }
 
     /// The same file's path on this machine, if it is on this machine.
-    pub(super) fn on_this_machine(&self, path: &Path) -> Option<PathBuf> {
+    pub(crate) fn on_this_machine(&self, path: &Path) -> Option<PathBuf> {
         match self {
             Place::Here | Place::Sample { .. } => Some(path.to_owned()),
             Place::Root {
@@ -116,7 +117,7 @@ impl Place {
     }
 
     /// Whether the file lies where nothing is executed.
-    pub(super) fn is_noexec(&self, path: &Path) -> bool {
+    pub(crate) fn is_noexec(&self, path: &Path) -> bool {
         let noexec = |v: rustix::fs::StatVfs| v.f_flag.contains(StatVfsMountFlags::NOEXEC);
         matches!(self, Place::Here) && rustix::fs::statvfs(path).is_ok_and(noexec)
     }
@@ -195,4 +196,22 @@ fn execute(error: &std::io::Error) -> Cannot {
 
 fn look(error: &std::io::Error) -> Cannot {
     Cannot::Look(error.to_string())
+}
+
+/// The header of a static program, with as many program headers as a real one
+/// has at least.
+pub(crate) fn header(arch: &Arch) -> Vec<u8> {
+    let mut head = arch.sample_header(3, 0).to_vec();
+    let (at, size) = match arch.class {
+        Class::Elf32 => (42, 32_u16),
+        Class::Elf64 => (54, 56_u16),
+    };
+    for (at, value) in [(at, size), (at + 2, 1)] {
+        let bytes = match arch.data {
+            Data::Little => value.to_le_bytes(),
+            Data::Big => value.to_be_bytes(),
+        };
+        head[at..at + 2].copy_from_slice(&bytes);
+    }
+    head
 }

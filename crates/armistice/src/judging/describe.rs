@@ -8,7 +8,7 @@ use armistice_binfmt::exec::{Loader, Program, Step};
 use crate::output::{shown_bytes, shown_path};
 
 /// A file on the way, in a line.
-pub(super) fn step(step: &Step<'_>) -> String {
+pub(crate) fn step(step: &Step<'_>) -> String {
     let path = shown_path(&step.path);
     format!("{path}: {}", program(&step.program))
 }
@@ -81,7 +81,7 @@ pub(super) fn odd_interpreter(path: &Path) -> &'static str {
 
 /// A byte of a file's first ones, by what it says in an ELF header; nothing where
 /// the file has none, or no ELF file is wanted.
-pub(super) fn meaning(at: usize, wanted: u8, head: &[u8]) -> &'static str {
+pub(crate) fn meaning(at: usize, wanted: u8, head: &[u8]) -> &'static str {
     const ELF: &[u8] = b"\x7fELF";
     if let Some(own) = ELF.get(at) {
         return if wanted == *own {

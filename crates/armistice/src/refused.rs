@@ -1,5 +1,5 @@
-//! Options of `docker run` that `run` does not have, and why: refused by name, and
-//! never passed over.
+//! Docker's options and verbs that there are not here, and why: refused by name, and never
+//! passed over.
 
 const CGROUPS: &str = "limits need control groups, which a user without a daemon does not have; set them outside, as with systemd-run --user --scope -p MemoryMax=1G";
 const NETWORK: &str = "there is the machine's network or none; a server in the container listens on the machine's own ports";
@@ -10,7 +10,7 @@ const WINDOWS: &str = "that is of Windows";
 const NOT_YET: &str = "this is not done yet";
 const STORE: &str = "there are no named volumes, only files and folders: -v /SRC:/DST";
 
-/// Each option, and why it is refused.
+/// Each option of `docker run` that `run` does not have, and why it is refused.
 const REFUSED: &[(&str, &str)] = &[
     ("-p", NETWORK),
     ("--publish", NETWORK),

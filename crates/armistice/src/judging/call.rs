@@ -1,4 +1,4 @@
-//! What the kernel would do with a call, in words, and what mends it.
+//! What the kernel would do with a call, judged.
 //!
 //! The call is replayed by `armistice_binfmt::exec`; here its end is given a
 //! code, a sentence, and a change that might help. A change is told of only if
@@ -7,17 +7,17 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use armistice_arch::{Arch, ElfHeader, Platform};
+use armistice_arch::{Arch, ElfHeader};
 use armistice_binfmt::exec::{self, Cannot, Files, Loader, Run, Step, Stop, Taken};
 use armistice_binfmt::replay::{self, Answer};
 use armistice_binfmt::{Entry, Snapshot};
 use armistice_emulators::search::own_engine_runs;
 use rustix::io::Errno;
-use serde::Serialize;
 
 use super::describe;
+use super::fix::{Changed, Fix};
 use super::place::Place;
-use super::remedy::{Changed, Fix};
+use super::verdict::Verdict;
 use crate::engine::EngineLine;
 use crate::output::{shown, shown_path};
 use crate::remedy::Words;
@@ -34,114 +34,12 @@ const CROSS_LIBCS: [(&str, &str); 3] = [
 ];
 
 /// What is executed, and where.
-pub(super) struct Call {
-    pub(super) path: PathBuf,
-    pub(super) argv: Vec<OsString>,
-    pub(super) place: Place,
+pub(crate) struct Call {
+    pub(crate) path: PathBuf,
+    pub(crate) argv: Vec<OsString>,
+    pub(crate) place: Place,
     /// Where a file was named: what it is, if it is no program.
-    pub(super) otherwise: Option<String>,
-}
-
-/// How it ends.
-#[derive(Debug, Clone, Serialize)]
-pub(super) struct Verdict {
-    /// Whether it would run.
-    pub(super) runs: bool,
-    /// A word that stays the same between versions.
-    pub(super) code: &'static str,
-    /// In a sentence.
-    pub(super) text: String,
-    /// What execve(2) fails with.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) error: Option<&'static str>,
-    /// The command that mends it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) remedy: Option<String>,
-    /// The command changes the kernel's table, and so is the host's where this
-    /// is a container.
-    #[serde(skip)]
-    pub(super) remedy_changes_table: bool,
-    /// Things to know even so.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) warnings: Vec<String>,
-}
-
-impl Verdict {
-    pub(super) fn no(code: &'static str, text: String) -> Verdict {
-        Verdict {
-            runs: false,
-            code,
-            text,
-            error: None,
-            remedy: None,
-            remedy_changes_table: false,
-            warnings: Vec::new(),
-        }
-    }
-
-    fn yes(code: &'static str, text: String) -> Verdict {
-        Verdict {
-            runs: true,
-            ..Verdict::no(code, text)
-        }
-    }
-
-    /// The same, of an image that names no command: any program of its platform was judged.
-    pub(super) fn of_any_program(self, platform: Option<&Platform>) -> Verdict {
-        let whose =
-            platform.map_or_else(String::new, |p| format!(" for {}", shown(&p.to_string())));
-        Verdict {
-            text: format!(
-                "given a command{whose}, as the image names none (no Entrypoint, no Cmd): {}",
-                self.text
-            ),
-            ..self
-        }
-    }
-
-    /// For what is made for something else than the platform that is asked for.
-    pub(super) fn of_another_platform(found: &str, wanted: &Platform) -> Verdict {
-        let [found, wanted] = [found, &wanted.to_string()].map(shown);
-        let text = format!("it is made for {found}, not for {wanted}");
-        Verdict::no("no-platform", text)
-    }
-
-    /// The same, of a program that is to be for a platform. Its header says what it is made
-    /// for, without a variant.
-    pub(super) fn of_program_for(mut self, arch: Option<&Arch>, wanted: &Platform) -> Verdict {
-        match arch {
-            Some(arch) if wanted.arch().is_some_and(|w| w.name == arch.name) => self,
-            Some(arch) => {
-                let platform = Platform::of(arch).map(|p| p.to_string());
-                let found = platform.as_deref().unwrap_or(arch.name);
-                Verdict::of_another_platform(found, wanted)
-            }
-            None => {
-                let wanted = shown(&wanted.to_string());
-                let warning = format!("nothing in it says whether it is for {wanted}");
-                self.warnings.push(warning);
-                self
-            }
-        }
-    }
-
-    /// The same, of a table that is out of sight, by whether it has a handler.
-    pub(super) fn out_of_sight(self, takes: bool) -> Verdict {
-        if takes {
-            let text = "a handler takes it, of a table that is out of sight here (an outer user namespace's)";
-            let mut verdict = Verdict::yes("handled", text.to_owned());
-            let warning = "whether its emulator works, armistice verify shows";
-            verdict.warnings.push(warning.to_owned());
-            return verdict;
-        }
-        match self.code {
-            "no-handler" => Verdict {
-                text: format!("{}, nor does one of a table out of sight", self.text),
-                ..self
-            },
-            _ => self,
-        }
-    }
+    pub(crate) otherwise: Option<String>,
 }
 
 /// A verdict, and a change that might help.
@@ -158,19 +56,19 @@ impl Finding {
 }
 
 impl Call {
-    pub(super) fn replay<'s>(&self, live: &'s Snapshot) -> Run<'s> {
+    pub(crate) fn replay<'s>(&self, live: &'s Snapshot) -> Run<'s> {
         exec::replay(live, &self.place, &self.path, &self.argv)
     }
 
     /// The same as if the program were executable.
-    pub(super) fn replay_if_executable<'s>(&self, live: &'s Snapshot) -> Run<'s> {
+    pub(crate) fn replay_if_executable<'s>(&self, live: &'s Snapshot) -> Run<'s> {
         let mut changed = Changed::new(&self.place, live);
         changed.apply(&Fix::Executable(self.path.clone()));
         exec::replay(live, &changed, &self.path, &self.argv)
     }
 
     /// The verdict on a replayed call.
-    pub(super) fn judge(&self, live: &Snapshot, run: &Run<'_>, words: Words) -> Verdict {
+    pub(crate) fn judge(&self, live: &Snapshot, run: &Run<'_>, words: Words) -> Verdict {
         let Finding(mut verdict, mut fix) = self.find(live, &self.place, run);
         verdict.error = run
             .stop

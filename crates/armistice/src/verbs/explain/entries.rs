@@ -7,7 +7,7 @@ use armistice_binfmt::replay::{self, Answer};
 use armistice_binfmt::{Entry, Matching, Snapshot};
 use serde::Serialize;
 
-use super::describe;
+use crate::judging::describe;
 use crate::output::shown;
 
 /// How one entry answered, for people and programs.

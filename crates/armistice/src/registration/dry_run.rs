@@ -52,7 +52,11 @@ impl Step {
     }
 }
 
-pub(crate) fn run(args: &Register, output: Output) -> Result<Outcome> {
+/// Shows what `register` would do.
+///
+/// # Errors
+/// What would be refused.
+pub(crate) fn show(args: &Register, output: Output) -> Result<Outcome> {
     let live = live::look()?.or_nothing();
     let request = request::of_register(args, &live, output)?;
     // With the identity that the entries' mark will have.
