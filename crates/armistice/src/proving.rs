@@ -84,7 +84,30 @@ fn chain(error: &ProofError) -> String {
 }
 
 fn in_words(proof: &Proof, expect: &Expect, place: Place) -> ProofLine {
-    let mut not_tried = Vec::new();
+    let wrong = wrong(proof, expect);
+    let proven = wrong.is_empty();
+    let text = if proven {
+        format!(
+            "verified: ran a test program in {}{}",
+            match place {
+                Place::Empty => proof.root.to_string(),
+                Place::Machine => "the machine's own root".to_owned(),
+                Place::Here => "the caller's own root".to_owned(),
+            },
+            came_through(proof)
+        )
+    } else {
+        format!("NOT verified: {}", wrong.join("; "))
+    };
+    ProofLine {
+        proven,
+        text,
+        not_tried: not_tried(proof, expect, place),
+    }
+}
+
+/// What was promised and not shown.
+fn wrong(proof: &Proof, expect: &Expect) -> Vec<String> {
     let mut wrong = Vec::new();
     if let Ran::No(failure) = &proof.ran {
         wrong.push(format!("the test program did not run: {failure}"));
@@ -113,10 +136,19 @@ fn in_words(proof: &Proof, expect: &Expect, place: Place) -> ProofLine {
         Credentials::Broken(failure) => {
             wrong.push(format!("its set-user-ID copy fails: {failure}"))
         }
-        Credentials::NotTried(why) if expect.credentials && proof.ran == Ran::Yes => {
-            not_tried.push(format!("credentials (flag C): {why}"));
-        }
         _ => {}
+    }
+    wrong
+}
+
+/// What could not be tried, and why.
+fn not_tried(proof: &Proof, expect: &Expect, place: Place) -> Vec<String> {
+    let mut not_tried = Vec::new();
+    if let Credentials::NotTried(why) = &proof.credentials
+        && expect.credentials
+        && proof.ran == Ran::Yes
+    {
+        not_tried.push(format!("credentials (flag C): {why}"));
     }
     if place == Place::Here {
         not_tried.push(
@@ -125,27 +157,7 @@ fn in_words(proof: &Proof, expect: &Expect, place: Place) -> ProofLine {
                 .to_owned(),
         );
     }
-    if wrong.is_empty() {
-        ProofLine {
-            proven: true,
-            text: format!(
-                "verified: ran a test program in {}{}",
-                match place {
-                    Place::Empty => proof.root.to_string(),
-                    Place::Machine => "the machine's own root".to_owned(),
-                    Place::Here => "the caller's own root".to_owned(),
-                },
-                came_through(proof)
-            ),
-            not_tried,
-        }
-    } else {
-        ProofLine {
-            proven: false,
-            text: format!("NOT verified: {}", wrong.join("; ")),
-            not_tried,
-        }
-    }
+    not_tried
 }
 
 /// What flag P needs beside the flag.

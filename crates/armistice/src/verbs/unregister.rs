@@ -49,22 +49,7 @@ pub(crate) fn run(args: &Unregister, output: Output) -> Result<Outcome> {
     let nothing = going.is_empty();
     if !nothing {
         // Only where something is to go: opening the table for writing may mount it.
-        let table = live::writable()?;
-        let table = own::lock(&table, output)?;
-        // As it is now that nobody else changes it.
-        let live = table.snapshot()?;
-        let going = choose(&live, &wanted, args.others)?;
-        for entry in &going {
-            table.remove(&entry.name)?;
-            output.report(format!("Removed {}", shown(&entry.name)));
-        }
-        say_what_runs_now(&going, &table.snapshot()?, output);
-        if let Some(joined) = joined {
-            output.note(format!(
-                "It keeps its own table without them, which hides the machine's. That ends {}.",
-                joined.ends_with()
-            ));
-        }
+        remove(args, joined, &wanted, output)?;
     }
     if !matches!(wanted, Wanted::These(_)) {
         chosen::forget(output)?;
@@ -77,6 +62,32 @@ pub(crate) fn run(args: &Unregister, output: Output) -> Result<Outcome> {
         ));
     }
     Ok(Outcome::Done)
+}
+
+/// Removes the entries that are meant, and says who runs their programs now.
+fn remove(
+    args: &Unregister,
+    joined: Option<Joined>,
+    wanted: &Wanted,
+    output: Output,
+) -> Result<()> {
+    let table = live::writable()?;
+    let table = own::lock(&table, output)?;
+    // As it is now that nobody else changes it.
+    let live = table.snapshot()?;
+    let going = choose(&live, wanted, args.others)?;
+    for entry in &going {
+        table.remove(&entry.name)?;
+        output.report(format!("Removed {}", shown(&entry.name)));
+    }
+    say_what_runs_now(&going, &table.snapshot()?, output);
+    if let Some(joined) = joined {
+        output.note(format!(
+            "It keeps its own table without them, which hides the machine's. That ends {}.",
+            joined.ends_with()
+        ));
+    }
+    Ok(())
 }
 
 /// That there is nothing to remove.

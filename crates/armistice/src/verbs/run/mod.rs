@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use armistice_arch::Platform;
-use armistice_container::run::{Container, Network, Root, run as run_container};
+use armistice_container::run::{Container, Network, Root, Tmpfs, Volume, run as run_container};
 use armistice_container::{IdMap, enter_identities};
 use armistice_oci::ImageConfig;
-use armistice_store::{Held, Store, StoredImage, Wanted};
+use armistice_store::{Held, RunFolder, Store, StoredImage, Wanted};
 
 use crate::cli::{NetworkKind, PullWhen, Run};
 use crate::inherited::Inherited;
@@ -44,25 +44,8 @@ struct Origin {
 }
 
 fn run_to_end(args: &Run, inherited: &Inherited, output: Output) -> Result<u8> {
-    if given(args.interactive)
-        && given(args.tty)
-        && !rustix::termios::isatty(rustix::stdio::stdin())
-    {
-        bail!(Usage(
-            "-t wants a terminal, and the input is none; give -i alone".to_owned()
-        ));
-    }
     // Paths of the machine's are read before the user namespace is entered.
-    let image = Given::parse(&args.image)?;
-    let volumes = options::volumes(&args.volumes)?;
-    let tmpfs = options::tmpfs(&args.tmpfs)?;
-    options::apart(&volumes, &tmpfs)?;
-    if args.rm == Some(false) {
-        bail!(Usage(
-            "run has no --rm=false: a container is always removed when it ends".to_owned()
-        ));
-    }
-    let env = options::env(args)?;
+    let Typed { image, mounts, env } = Typed::read(args)?;
     let outside = namespace();
     let elsewhere = Elsewhere::new(&image, output);
     let (store, keyring) = obtain::open_to_fetch(&image, &args.fetching, output)?;
@@ -82,10 +65,65 @@ fn run_to_end(args: &Run, inherited: &Inherited, output: Output) -> Result<u8> {
     }
     let run_folder = store.run_folder()?;
     let config = &origin.config;
+    let container = container(args, config, origin.root, &run_folder, mounts, env)?;
+    inherited.give_back();
+    let handlers = foreign
+        .as_ref()
+        .map(|f| f as &dyn armistice_container::run::Handlers);
+    let ended = run_container(&container, handlers);
+    if let Err(error) = run_folder.remove() {
+        output.error(format!("{:#}", anyhow::Error::from(error)));
+    }
+    Ok(ended?)
+}
+
+/// What was typed, where it needs more than the command line's definition to be read.
+struct Typed {
+    image: Given,
+    mounts: (Vec<Volume>, Vec<Tmpfs>),
+    env: Vec<String>,
+}
+
+impl Typed {
+    fn read(args: &Run) -> Result<Typed> {
+        if given(args.interactive)
+            && given(args.tty)
+            && !rustix::termios::isatty(rustix::stdio::stdin())
+        {
+            bail!(Usage(
+                "-t wants a terminal, and the input is none; give -i alone".to_owned()
+            ));
+        }
+        let image = Given::parse(&args.image)?;
+        let volumes = options::volumes(&args.volumes)?;
+        let tmpfs = options::tmpfs(&args.tmpfs)?;
+        options::apart(&volumes, &tmpfs)?;
+        if args.rm == Some(false) {
+            bail!(Usage(
+                "run has no --rm=false: a container is always removed when it ends".to_owned()
+            ));
+        }
+        Ok(Typed {
+            image,
+            mounts: (volumes, tmpfs),
+            env: options::env(args)?,
+        })
+    }
+}
+
+/// The container, from what was typed and what the image says.
+fn container(
+    args: &Run,
+    config: &ImageConfig,
+    root: Root,
+    run_folder: &RunFolder,
+    (volumes, tmpfs): (Vec<Volume>, Vec<Tmpfs>),
+    env: Vec<String>,
+) -> Result<Container> {
     let hostname = options::hostname(args, run_folder.id())?;
-    let container = Container {
+    Ok(Container {
         files: options::files(args, &hostname)?,
-        root: origin.root,
+        root,
         folder: run_folder.path().to_owned(),
         read_only: given(args.read_only),
         network: match args.network {
@@ -103,16 +141,7 @@ fn run_to_end(args: &Run, inherited: &Inherited, output: Output) -> Result<u8> {
         terminal: given(args.tty),
         input: given(args.interactive),
         hostname,
-    };
-    inherited.give_back();
-    let handlers = foreign
-        .as_ref()
-        .map(|f| f as &dyn armistice_container::run::Handlers);
-    let ended = run_container(&container, handlers);
-    if let Err(error) = run_folder.remove() {
-        output.error(format!("{:#}", anyhow::Error::from(error)));
-    }
-    Ok(ended?)
+    })
 }
 
 /// Whether an option without or with a value is on.
