@@ -263,6 +263,10 @@ fn circles_are_found() {
         "use crate::room; pub struct Below; fn f() { room::above::x() }",
         "use crate::room as r; pub struct Below; fn f(_: &r::Above) {}",
         "use crate::{room::{self}}; pub struct Below; fn f() { assert!(room::above::x()) }",
+        "use crate::room; use room::above::Above; pub struct Below;",
+        "use crate::room as r; pub use r::above::Above; pub struct Below;",
+        "use r::Above; use crate::room as r; pub struct Below;",
+        "use crate::room; pub use room::above::*; pub struct Below;",
     ] {
         assert_eq!(circle(above, below), 1, "{below}");
     }

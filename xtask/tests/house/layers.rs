@@ -473,6 +473,8 @@ fn a_layer_that_hands_on_another_is_found() {
     }
     assert_eq!(found("pub use std::fs::File;"), (1, 0));
     assert_eq!(found("pub use std::fs::*;"), (1, 0));
+    assert_eq!(found("use std::fs::*;"), (1, 0));
+    assert_eq!(found("use std::fs; pub use fs::File;"), (2, 0));
 }
 
 /// Where several rooms use a thing, it is not in one of them.

@@ -272,16 +272,15 @@ impl Reader {
             ),
             UseTree::Glob(glob) => {
                 let line = glob.star_token.spans[0].start().line;
-                if public && let Some(segments) = self.absolute(before) {
+                let segments = self.absolute(before).unwrap_or(before.to_vec());
+                if public {
                     self.file.whole.push(segments.clone());
-                    self.file.names.push(Name {
-                        segments,
-                        line,
-                        handed_on: true,
-                    });
-                } else {
-                    self.add(before, line);
                 }
+                self.file.names.push(Name {
+                    segments,
+                    line,
+                    handed_on: public,
+                });
                 return;
             }
         };
@@ -328,8 +327,21 @@ impl Reader {
     }
 
     /// What is reached through an import is named as well: `use crate::room;` and
-    /// `room::file::item` name the file. So is what is handed on and used here.
+    /// `room::file::item` name the file, whether that is code or an import, too. So is what is
+    /// handed on and used here.
     fn finish(mut self) -> (File, Vec<Child>) {
+        let through = |path: &mut Vec<String>| {
+            // A crate and what it is imported for may have the same name.
+            if let Some(start) = self.imported.get(&path[0])
+                && start[0] != path[0]
+            {
+                path.splice(..1, start.iter().cloned());
+            }
+        };
+        self.file.handed_on.values_mut().for_each(through);
+        self.file.whole.iter_mut().for_each(through);
+        let names = self.file.names.iter_mut();
+        names.for_each(|name| through(&mut name.segments));
         for Name { segments, line, .. } in self.used {
             let (first, rest) = segments.split_first().expect("a path has a segment");
             let known = |names: &BTreeMap<String, Vec<String>>| names.get(first).cloned();
