@@ -324,6 +324,7 @@ impl<G: Guest> Translator<G> {
     }
 
     /// How the thread goes on at an address: in code if that has run often, or is kept.
+    #[inline]
     fn ready<C: Code>(&self, vcpu: &Vcpu<G>, code: &C, pc: u64) -> Ready {
         if self.without_code.load(Ordering::Relaxed) {
             return Ready::Not;
@@ -332,6 +333,10 @@ impl<G: Guest> Translator<G> {
         if let Some(host) = vcpu.target(pc) {
             return Ready::Linked(host);
         }
+        self.ready_by_count(vcpu, code, pc)
+    }
+
+    fn ready_by_count<C: Code>(&self, vcpu: &Vcpu<G>, code: &C, pc: u64) -> Ready {
         if self.heat.is_hot(pc) {
             return Ready::Often;
         }
