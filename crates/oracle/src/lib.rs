@@ -19,6 +19,7 @@ pub mod case;
 pub mod compare;
 pub mod comparison;
 pub mod drive;
+pub mod everywhere;
 pub mod interpreter;
 pub mod known;
 pub mod place;

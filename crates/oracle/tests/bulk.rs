@@ -6,9 +6,7 @@
 #![allow(clippy::cast_possible_truncation, reason = "small numbers")]
 
 use armistice_oracle::arm64::{Batch, DATA, DATA_SIZE, Program, State};
-use armistice_oracle::interpreter;
-use armistice_oracle::translator::Translator;
-use x64::features::HostFeatures;
+use armistice_oracle::everywhere;
 
 /// Prologue, main part and epilogue: X3 is Xd, X1 Xs, X2 Xn.
 const COPY: [u32; 3] = [0x1d01_0443, 0x1d41_0443, 0x1d81_0443];
@@ -88,7 +86,6 @@ fn states() -> Vec<State> {
 
 #[test]
 fn short_runs() {
-    let host = HostFeatures::detect();
     for words in [COPY, COPY_FORWARD, SET, SET_ZERO, COPY_FAR] {
         let mut batch = Batch {
             pattern: (0..DATA_SIZE)
@@ -98,15 +95,7 @@ fn short_runs() {
         };
         let number = batch.add(Program::new(batch.next_address(), words.to_vec()));
         batch.states = states().into_iter().map(|state| (number, state)).collect();
-        let expected = interpreter::run(&batch);
-        assert!(expected.states.iter().any(|state| state.signal != 0));
-        for host in [host, host.without_avx512()] {
-            let found = Translator::new(host).expect("a translator").run(&batch);
-            for (n, (_, before)) in batch.states.iter().enumerate() {
-                let what = format!("{words:x?} from {:x?}", &before.x[1..4]);
-                assert_eq!(found.states[n], expected.states[n], "{what}");
-                assert!(found.data_of(n) == expected.data_of(n), "{what}: memory");
-            }
-        }
+        let ends = everywhere::same(&batch, "short runs").states;
+        assert!(ends.iter().any(|state| state.signal != 0));
     }
 }

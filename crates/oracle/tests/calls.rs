@@ -5,11 +5,9 @@
 use std::sync::{Mutex, PoisonError};
 
 use armistice_oracle::arm64::{Batch, Program, State};
-use armistice_oracle::interpreter;
+use armistice_oracle::everywhere;
 use armistice_oracle::random::Rng;
-use armistice_oracle::translator::Translator;
 use engine::host::clock::{self, RESOLUTION, TIME};
-use x64::features::HostFeatures;
 
 const NOP: u32 = 0xd503_201f;
 /// MONOTONIC, whose resolution is a nanosecond where there are timers.
@@ -27,16 +25,9 @@ fn words(function: u8) -> [u32; 4] {
 
 /// Final states by the interpreter, and by the translator for each host.
 fn run(batch: &Batch) -> Vec<Vec<State>> {
-    let host = HostFeatures::detect();
-    assert!(host.v3(), "the translator needs x86-64-v3");
-    let by_hosts = [host, host.without_avx512()].map(|host| {
-        Translator::new(host)
-            .expect("a translator")
-            .run(batch)
-            .states
-    });
-    let interpreted = interpreter::run(batch).states;
-    [interpreted].into_iter().chain(by_hosts).collect()
+    let (interpreted, by_hosts) = everywhere::results(batch);
+    let all = [interpreted].into_iter().chain(by_hosts);
+    all.map(|results| results.states).collect()
 }
 
 /// With the host's vDSO, and without one.

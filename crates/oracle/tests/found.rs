@@ -5,9 +5,7 @@
 #![allow(clippy::cast_possible_truncation, reason = "small numbers")]
 
 use armistice_oracle::arm64::{Batch, DATA, DATA_SIZE, Program, State};
-use armistice_oracle::interpreter;
-use armistice_oracle::translator::Translator;
-use x64::features::HostFeatures;
+use armistice_oracle::everywhere;
 
 const N: u64 = 1 << 31;
 const Z: u64 = 1 << 30;
@@ -26,15 +24,7 @@ fn everywhere(words: &[u32], before: &State) -> State {
     };
     let number = batch.add(Program::new(batch.next_address(), words.to_vec()));
     batch.states.push((number, *before));
-    let expected = interpreter::run(&batch);
-    let host = HostFeatures::detect();
-    assert!(host.v3(), "the translator needs x86-64-v3");
-    for host in [host, host.without_avx512()] {
-        let found = Translator::new(host).expect("a translator").run(&batch);
-        assert_eq!(expected.states, found.states, "{host:?}");
-        assert_eq!(expected.data, found.data, "{host:?}");
-    }
-    expected.states[0]
+    everywhere::same(&batch, "by name").states[0]
 }
 
 /// TBZ overwrites EFLAGS while the loop's head wants the carry.
