@@ -182,7 +182,7 @@ fn answer_all(listener: &OwnedFd, lacks: &[Lack], ended: &AtomicBool) {
             Some(error) => answer.error = -error,
             None => answer.flags = 1, // SECCOMP_USER_NOTIF_FLAG_CONTINUE
         }
-        // SAFETY: as above.
+        // SAFETY: the structure is the call's; the kernel only reads it.
         unsafe { libc::ioctl(listener.as_raw_fd(), SEND, &raw mut answer) };
     }
 }

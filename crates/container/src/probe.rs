@@ -52,7 +52,7 @@ fn in_child(extent: Extent) -> Result<(), Refusal> {
         0 => {
             let outcome = all_steps(extent, uid.as_bytes(), gid.as_bytes());
             let _ = rustix::io::write(&writer, &encode(outcome));
-            // SAFETY: as above; runs none of the parent's exit handlers.
+            // SAFETY: this is the child; it runs none of the parent's exit handlers.
             unsafe { libc::_exit(0) }
         }
         _ => {

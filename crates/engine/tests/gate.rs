@@ -183,7 +183,7 @@ impl Process {
         });
         // SAFETY: loom checks that nobody else uses it now.
         self.code.with_mut(|code| unsafe { *code += 1 });
-        // SAFETY: as above.
+        // SAFETY: loom checks that nobody else uses the count now.
         self.changes.with_mut(|changes| unsafe { *changes += 1 });
         drop(held);
     }
@@ -192,7 +192,7 @@ impl Process {
     fn run(&self, known: &mut u32) {
         let gate = self.thread.gate();
         if gate.enter() {
-            // SAFETY: as above.
+            // SAFETY: loom checks that nobody writes the code now.
             let code = self.code.with(|code| unsafe { *code });
             assert_eq!(code, *known, "the code is not what is known of it");
             gate.leave();
@@ -202,7 +202,7 @@ impl Process {
         let lock = || (!self.lacks(Without::LockOfCatchingUp)).then(|| self.lock());
         let held = gate.catch_up(FORGET, lock);
         if !self.lacks(Without::CatchingUp) {
-            // SAFETY: as above.
+            // SAFETY: loom checks that nobody writes the count now.
             *known = self.changes.with(|changes| unsafe { *changes });
         }
         drop(held);

@@ -11,6 +11,7 @@ mod memory;
 use std::cmp::Ordering;
 use std::ffi::{c_char, c_int, c_void};
 
+// SAFETY: C's functions, by their own types.
 unsafe extern "C" {
     fn memcpy(to: *mut c_void, from: *const c_void, length: usize) -> *mut c_void;
     fn memmove(to: *mut c_void, from: *const c_void, length: usize) -> *mut c_void;

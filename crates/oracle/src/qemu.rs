@@ -117,7 +117,7 @@ unsafe trait Plain: Copy + Default {}
 unsafe impl Plain for u8 {}
 // SAFETY: an integer.
 unsafe impl Plain for u32 {}
-// SAFETY: as `State` demands.
+// SAFETY: `State` demands no padding and that any bytes are a value.
 unsafe impl<S: State> Plain for Registers<S> {}
 
 /// A state as it lies in memory.

@@ -8,6 +8,7 @@
 use std::ffi::{c_char, c_int};
 use std::sync::Once;
 
+// SAFETY: glibc's function, by the type in its nss.h.
 unsafe extern "C" {
     /// glibc: takes the place of a line of nsswitch.conf.
     fn __nss_configure_lookup(database: *const c_char, services: *const c_char) -> c_int;

@@ -96,7 +96,7 @@ fn begin(
                 .map_err(Failure::doing("make the container's namespaces"))?;
         }
     }
-    // SAFETY: as above. Without it, the container sees its place among the machine's groups.
+    // SAFETY: file descriptors stay shared, which is all that the function's contract is about. Without it, the container sees its place among the machine's groups.
     let _ = unsafe { unshare_unsafe(UnshareFlags::NEWCGROUP) };
     root::keep_mounts_inside()?;
     let (mounts, starter) = Mounts::gather(container, handlers)?;

@@ -82,7 +82,7 @@ impl Players {
             Ok(None) => answer.flags = CONTINUE,
             Err(error) => answer.error = -error.raw_os_error(),
         }
-        // SAFETY: as above. An error means that the caller has gone.
+        // SAFETY: the structure is the call's, which the kernel reads. An error means that the caller has gone.
         unsafe { libc::ioctl(self.listener.as_raw_fd(), SEND, &raw mut answer) };
     }
 

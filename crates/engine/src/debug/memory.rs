@@ -88,7 +88,7 @@ impl Memory {
                     return Err(Errno::EFAULT);
                 }
             }
-            // SAFETY: as above.
+            // SAFETY: the range is the guest's, which its user changes as he wants.
             None => unsafe { guest_memory::write(address, from) }?,
         }
         space.changed(address..address + from.len() as u64);

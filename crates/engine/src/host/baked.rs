@@ -32,6 +32,7 @@ global_asm!(
     ".popsection",
 );
 
+// SAFETY: the page above: 16 bytes, and two numbers of 8 bytes, aligned to 4096.
 unsafe extern "C" {
     #[link_name = "armistice_baked"]
     static BAKED: [u64; 4];
@@ -43,7 +44,7 @@ static MOVED: AtomicBool = AtomicBool::new(false);
 /// Whether there are translations.
 #[must_use]
 pub fn is_there() -> bool {
-    // SAFETY: as in `map`, before it.
+    // SAFETY: the page of the file is mapped to be read until `map` moves it, which sets MOVED.
     !MOVED.load(Ordering::Relaxed) && unsafe { (&raw const BAKED).read_volatile()[2] != 0 }
 }
 

@@ -59,7 +59,7 @@ unsafe extern "sysv64" fn kernels_resolution(clock: u32, values: *mut [u64; 2]) 
 pub unsafe fn find(header: u64) {
     let names = [c"__vdso_clock_gettime", c"__vdso_clock_getres"];
     for ((name, function), kernels) in names.into_iter().zip(&IN_USE).zip(KERNELS) {
-        // SAFETY: as the caller says.
+        // SAFETY: the caller says what `header` is.
         let found = unsafe { super::vdso::symbol(header, name) };
         let at = found.map_or(kernels as *mut (), |at| at as *mut ());
         function.store(at, Ordering::Release);
@@ -82,7 +82,7 @@ fn call_at(function: &AtomicPtr<()>, clock: u32) -> Result<[u64; 2], Errno> {
     // only.
     let function = unsafe { mem::transmute::<*mut (), Function>(at) };
     let mut values = [0; 2];
-    // SAFETY: as above.
+    // SAFETY: the function writes two numbers into the array, and nothing else.
     match unsafe { function(clock, &raw mut values) } {
         0 => Ok(values),
         error => Err(Errno(u16::try_from(error.wrapping_neg()).unwrap_or(5))),

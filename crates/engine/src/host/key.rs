@@ -138,7 +138,7 @@ pub fn open() -> Open {
 impl Drop for Open {
     fn drop(&mut self) {
         if let Some(closed) = self.closed {
-            // SAFETY: as above; it is what it was before.
+            // SAFETY: there is a key, so there is PKRU, which is what it was before then.
             unsafe { write(closed) };
         }
     }

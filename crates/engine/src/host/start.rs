@@ -94,7 +94,7 @@ impl Start {
             start.auxiliary.push((key as u64, value as u64));
             let copied = address..address + size_of_val(copy);
             if key as u64 == key::EXECFN && copied.contains(&value) {
-                // SAFETY: as above.
+                // SAFETY: the string is in what was copied, with its end.
                 let path = unsafe { CStr::from_ptr(bytes.wrapping_add(value - address)) };
                 start.executed = Some(path);
             }
@@ -180,7 +180,7 @@ impl Start {
                 let content = at + 12 + aligned(name);
                 let end = content + aligned(length);
                 if kind == NT_GNU_BUILD_ID && length == 20 && end <= range.end {
-                    // SAFETY: as before.
+                    // SAFETY: the 20 bytes are in the segment, which is mapped, to be read.
                     return Some(unsafe { *(content as *const [u8; 20]) });
                 }
                 at = end;

@@ -17,7 +17,7 @@ const DT_SYMTAB: u64 = 6;
 /// # Safety
 /// It is there, and aligned.
 const unsafe fn at<T: Copy>(address: u64) -> T {
-    // SAFETY: as the caller says.
+    // SAFETY: the caller says that a `T` is there.
     unsafe { *(address as *const T) }
 }
 

@@ -146,7 +146,7 @@ unsafe fn compare_exchange_at(
         });
     }
     let (low, low_new) = (expected as u64, new as u64);
-    // SAFETY: as in `store`.
+    // SAFETY: a fault comes back as an error; the caller answers for what is written over.
     let old = unsafe {
         match size {
             Size::Byte => armistice_guest_exchange1(at, low, low_new),
@@ -208,7 +208,8 @@ fn copy_overlapping(to: u64, from: u64, length: u64) -> bool {
     // SAFETY: `length` bytes fit into the array, which is ours to write; a fault comes back
     // as an error.
     let read = unsafe { armistice_guest_copy(between, from, length) };
-    // SAFETY: as for a store; the array has been read.
+    // SAFETY: the array holds `length` bytes; a fault comes back as an error, and what the guest
+    // writes over is the guest's.
     read.kind == 0 && unsafe { armistice_guest_copy(to, between, length) }.kind == 0
 }
 
@@ -223,7 +224,7 @@ fn copy_overlapping(to: u64, from: u64, length: u64) -> bool {
 pub unsafe fn write(address: u64, from: &[u8]) -> Result<(), Fault> {
     let length = from.len() as u64;
     let at = host(address, tag(), length, true)?;
-    // SAFETY: as in `store`.
+    // SAFETY: a fault comes back as an error; the caller answers for what is written over.
     let done = unsafe { armistice_guest_copy(at, from.as_ptr() as u64, length) };
     checked(done, true).map(drop)
 }
@@ -237,7 +238,7 @@ pub unsafe fn write(address: u64, from: &[u8]) -> Result<(), Fault> {
 /// When they cannot all be written.
 pub unsafe fn zero(address: u64, length: u64) -> Result<(), Fault> {
     let at = host(address, tag(), length, true)?;
-    // SAFETY: as in `store`.
+    // SAFETY: a fault comes back as an error; the caller answers for what is written over.
     checked(unsafe { armistice_guest_zero(at, length) }, true).map(drop)
 }
 
@@ -474,7 +475,7 @@ impl<G: Guest> Memory for GuestMemory<'_, G> {
         new: u128,
     ) -> Result<u128, Fault> {
         let at = Self::host(address, size.bytes(), true)?;
-        // SAFETY: as for a store.
+        // SAFETY: what the guest writes over is the guest's.
         unsafe { compare_exchange_at(at, size, expected, new) }
     }
 
@@ -488,7 +489,7 @@ impl<G: Guest> Memory for GuestMemory<'_, G> {
         if to.abs_diff(from) < length {
             return copy_overlapping(to, from, length);
         }
-        // SAFETY: as for a store.
+        // SAFETY: a fault comes back as an error; what the guest writes over is the guest's.
         let done = unsafe { armistice_guest_copy(to, from, length) };
         done.kind == 0
     }
@@ -497,7 +498,7 @@ impl<G: Guest> Memory for GuestMemory<'_, G> {
         let Ok(to) = Self::host(to, length, true) else {
             return false;
         };
-        // SAFETY: as for a store.
+        // SAFETY: a fault comes back as an error; what the guest writes over is the guest's.
         let done = unsafe { armistice_guest_fill(to, length, byte.into()) };
         done.kind == 0
     }

@@ -240,6 +240,7 @@ global_asm!(
     "ret",
 );
 
+// SAFETY: the routines above, with the arguments and results that each says.
 unsafe extern "C" {
     pub(super) fn armistice_guest_load1(address: u64) -> Pair;
     pub(super) fn armistice_guest_load2(address: u64) -> Pair;

@@ -123,6 +123,7 @@ global_asm!(
     "ud2",
 );
 
+// SAFETY: the routines and the place in them above, with these arguments.
 unsafe extern "C" {
     fn armistice_clone(number: u64, arguments: *const u64, start: u64, argument: u64) -> u64;
     fn armistice_leave(number: u64, arguments: *const u64, code: u64) -> !;

@@ -97,6 +97,7 @@ global_asm!(
     "ud2",
 );
 
+// SAFETY: the routine above; it is never called from Rust, only named to the kernel.
 unsafe extern "C" {
     fn armistice_signal_return();
 }
@@ -290,7 +291,7 @@ unsafe extern "C" fn handler(signal: i32, info: *const Info, context: *mut Conte
         }
     }
     if info.code > 0 {
-        // SAFETY: as above.
+        // SAFETY: the kernel made both, on this stack.
         return unsafe { fault(info, context) };
     }
     // SAFETY: the stack is the thread's signal stack.
@@ -303,7 +304,7 @@ unsafe extern "C" fn handler(signal: i32, info: *const Info, context: *mut Conte
     }
     note(attention, &all);
     if is_own(&all) {
-        // SAFETY: as above.
+        // SAFETY: the registers are the interrupted thread's.
         unsafe { stop(&mut context.registers) };
         if attention.word.load(Ordering::Relaxed) & !(FORGET | LOOK | HOLD | SERVE) == 0 {
             interruptible::resume(&mut context.registers);
@@ -311,7 +312,7 @@ unsafe extern "C" fn handler(signal: i32, info: *const Info, context: *mut Conte
         interruptible::interrupt(&mut context.registers);
         return;
     }
-    // SAFETY: as above.
+    // SAFETY: the context is that of the thread that the signal interrupted.
     unsafe { interrupt(context) };
 }
 

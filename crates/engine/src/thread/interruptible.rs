@@ -92,6 +92,7 @@ global_asm!(
     "jmp 3b",
 );
 
+// SAFETY: the routines and places in them above, with these arguments.
 unsafe extern "C" {
     fn armistice_interruptible_call(arguments: &[u64; 6], word: *const u32, number: u32) -> Pair;
     fn armistice_interruptible_narrow_call(

@@ -42,6 +42,7 @@ global_asm!(
     "ret",
 );
 
+// SAFETY: the routines and places in them above, with these arguments.
 unsafe extern "C" {
     fn armistice_traced_stop(record: *mut Record);
     fn armistice_traced_raise(process: u64, thread: u64, signal: u64, x: u64, record: *mut Record);

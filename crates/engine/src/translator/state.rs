@@ -46,7 +46,7 @@ pub(super) unsafe extern "sysv64" fn interpreter<G: Guest, M: Memory + Environme
     vcpu: *mut Vcpu<G>,
     word: u32,
 ) -> u32 {
-    // SAFETY: as above: `run` has set both, and waits in `enter`.
+    // SAFETY: `run` has set both, and waits in `enter`: nobody else uses them.
     let (vcpu, memory) = unsafe { (&mut *vcpu, &mut *(*vcpu).host.context.cast::<M>()) };
     let before = G::mode(&vcpu.cpu);
     let Some(insn) = G::decode(before, word) else {

@@ -162,6 +162,7 @@ struct Program {
 
 impl Program {
     fn this() -> Self {
+        // SAFETY: the linker defines the name, and the ELF header there has 64 bytes.
         unsafe extern "C" {
             /// The linker's name for the file's start.
             #[link_name = "__ehdr_start"]
