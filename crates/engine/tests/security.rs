@@ -8,14 +8,74 @@ mod common;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::{FileExt as _, MetadataExt as _, PermissionsExt as _, chown};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::compiled::{Target, compile, guest, native, said};
+use common::compiled::{Target, compile, guest, said, usual};
 use common::engine;
 use tempfile::TempDir;
+
+/// An engine, and what its programs are compared with.
+struct Of {
+    engine: &'static str,
+    target: Target,
+    native: Target,
+    /// Its programs, as a rule of the kernel's has them.
+    magic: &'static str,
+    /// Programs that run under filters as without.
+    filtered: &'static [&'static str],
+}
+
+const BOTH: [Of; 2] = [
+    Of {
+        engine: env!("CARGO_BIN_EXE_armistice-aarch64"),
+        target: Target::Guest,
+        native: Target::Host,
+        magic: concat!(
+            r"\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00:",
+            r"\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff",
+        ),
+        filtered: &["patched.c", "signals.c", "threads.c"],
+    },
+    Of {
+        engine: env!("CARGO_BIN_EXE_armistice-arm"),
+        target: Target::Hard,
+        native: Target::I386,
+        magic: concat!(
+            r"\x7fELF\x01\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\x28\x00:",
+            r"\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff",
+        ),
+        filtered: &["arm.c", "masked.c", "threads.c"],
+    },
+];
+
+impl Of {
+    fn engine(&self) -> Command {
+        Command::new(self.engine)
+    }
+
+    fn guest(&self, dir: &TempDir, source: &str, level: &str) -> PathBuf {
+        usual(self.target, dir, source, level)
+    }
+
+    fn native(&self, dir: &TempDir, source: &str) -> PathBuf {
+        usual(self.native, dir, source, "-O2")
+    }
+
+    /// Its file, made to be the kernel's for these flags: what has been written to the table.
+    fn register(&self, engine: &str, flags: &str) -> String {
+        fs::copy(self.engine, engine).unwrap();
+        let name = format!(
+            "{}-{flags}",
+            Path::new(engine).file_name().unwrap().display()
+        );
+        let line = format!(":{name}:M::{}:{engine}:{flags}", self.magic);
+        fs::write(format!("{TABLE}/register"), line).unwrap();
+        name
+    }
+}
 
 /// Starts a command and waits for a line of it.
 fn started(command: &mut Command, line: &str) -> Child {
@@ -48,21 +108,25 @@ fn executable(process: &str) -> Vec<(String, String)> {
 
 #[test]
 fn no_page_of_the_guests_is_executable_on_the_host() {
+    BOTH.iter().for_each(no_page_is_executable);
+}
+
+fn no_page_is_executable(of: &Of) {
     let dir = TempDir::new().unwrap();
-    let program = guest(&dir, "executable.c", "-O1");
-    let engine_file = fs::canonicalize(env!("CARGO_BIN_EXE_armistice-aarch64")).unwrap();
+    let program = of.guest(&dir, "executable.c", "-O1");
+    let engine_file = fs::canonicalize(of.engine).unwrap();
     // As it is, with a stack that the program wants executable, and started
     // where all that may be read may be executed.
+    let flags = ["-O1", "-static", "-std=gnu17", "-Wl,-z,execstack"];
     let stack = dir.path().join("stack");
-    fs::copy(&program, &stack).unwrap();
-    executable_stack(&stack);
+    let stack = compile(of.target, "executable.c", &flags, stack);
     let mut implied = Command::new("setarch");
     implied
         .args(["x86_64", "--read-implies-exec"])
         .arg(&engine_file);
     for (mut command, program) in [
-        (engine(), &program),
-        (engine(), &stack),
+        (of.engine(), &program),
+        (of.engine(), &stack),
         (implied, &program),
     ] {
         for children in [false, true] {
@@ -100,34 +164,20 @@ fn no_page_of_the_guests_is_executable_on_the_host() {
     }
 }
 
-/// Changes `PT_GNU_STACK` to be executable.
-fn executable_stack(path: &Path) {
-    const PT_GNU_STACK: u32 = 0x6474_e551;
-    let mut bytes = fs::read(path).unwrap();
-    let at = |bytes: &[u8], at: usize, length: usize| {
-        let mut word = [0; 8];
-        word[..length].copy_from_slice(&bytes[at..at + length]);
-        usize::try_from(u64::from_le_bytes(word)).unwrap()
-    };
-    let (table, count) = (at(&bytes, 32, 8), at(&bytes, 56, 2));
-    let header = (0..count)
-        .map(|n| table + n * 56)
-        .find(|&header| at(&bytes, header, 4) == PT_GNU_STACK as usize)
-        .unwrap();
-    bytes[header + 4] |= 1;
-    fs::write(path, bytes).unwrap();
-}
-
 /// What translated code is written through lies where no store gets by mistake:
 /// no other mapping is near, and each time it is elsewhere.
 #[test]
 fn translated_code_is_written_far_from_all_else() {
+    BOTH.iter().for_each(is_far_from_all_else);
+}
+
+fn is_far_from_all_else(of: &Of) {
     const NEAR: u64 = 1 << 20;
     let dir = TempDir::new().unwrap();
-    let program = guest(&dir, "executable.c", "-O1");
+    let program = of.guest(&dir, "executable.c", "-O1");
     let mut distances = Vec::new();
     for _ in 0..4 {
-        let mut child = started(engine().arg(&program), "ready");
+        let mut child = started(of.engine().arg(&program), "ready");
         let maps = fs::read_to_string(format!("/proc/{}/maps", child.id())).unwrap();
         drop(child.stdin.take());
         child.wait().unwrap();
@@ -226,9 +276,13 @@ fn code_mappings(process: &str) -> Vec<CodeMapping> {
 /// Of the code that both have, neither can write nor make writable any mapping.
 #[test]
 fn neither_parent_nor_child_can_write_the_others_code() {
+    BOTH.iter().for_each(neither_can_write_the_others_code);
+}
+
+fn neither_can_write_the_others_code(of: &Of) {
     let dir = TempDir::new().unwrap();
-    let program = guest(&dir, "executable.c", "-O1");
-    let mut child = started(engine().arg(&program).arg("child"), "ready");
+    let program = of.guest(&dir, "executable.c", "-O1");
+    let mut child = started(of.engine().arg(&program).arg("child"), "ready");
     let parent = child.id();
     let list = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).unwrap();
     let (parents, childs) = (
@@ -262,14 +316,18 @@ fn neither_parent_nor_child_can_write_the_others_code() {
 /// code, nor can another thread while it is written but by luck.
 #[test]
 fn translated_code_is_writable_nowhere_under_filters() {
+    BOTH.iter().for_each(is_writable_nowhere);
+}
+
+fn is_writable_nowhere(of: &Of) {
     let dir = TempDir::new().unwrap();
-    let confined = guest(&dir, "confined.c", "-O0");
-    let program = guest(&dir, "executable.c", "-O1");
+    let confined = of.guest(&dir, "confined.c", "-O0");
+    let program = of.guest(&dir, "executable.c", "-O1");
     let keys = fs::read_to_string("/proc/cpuinfo")
         .unwrap()
         .contains(" ospke");
     for under_filter in [false, true] {
-        let mut command = engine();
+        let mut command = of.engine();
         if under_filter {
             command.arg(&confined);
         }
@@ -326,24 +384,21 @@ fn nor_can_it_be_written_where_it_is_executed() {
 /// `fork`.
 #[test]
 fn programs_under_filters_run_as_others_do() {
-    let dir = TempDir::new().unwrap();
-    let confined = guest(&dir, "confined.c", "-O1");
-    for source in ["patched.c", "signals.c", "threads.c"] {
-        let program = guest(&dir, source, "-O2");
-        let run = |command: &mut Command| said(&command.arg(&program).output().unwrap());
-        let free = run(&mut engine());
-        assert!(free.contains("exit status: "), "{source}: {free}");
-        assert_eq!(run(engine().arg(&confined)), free, "{source}");
+    for of in &BOTH {
+        let dir = TempDir::new().unwrap();
+        let confined = of.guest(&dir, "confined.c", "-O1");
+        for source in of.filtered {
+            let program = of.guest(&dir, source, "-O2");
+            let run = |command: &mut Command| said(&command.arg(&program).output().unwrap());
+            let free = run(&mut of.engine());
+            assert!(free.contains("exit status: "), "{source}: {free}");
+            assert_eq!(run(of.engine().arg(&confined)), free, "{source}");
+        }
     }
 }
 
 const INSIDE: &str = "ARMISTICE_TEST_INSIDE";
 const TABLE: &str = "/proc/sys/fs/binfmt_misc";
-/// AArch64 programs.
-const MAGIC: &str = concat!(
-    r"\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00:",
-    r"\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff",
-);
 
 /// Runs the named test once more in a user namespace of the test's own that
 /// has all users, with a table of its own. Whether this is that run.
@@ -431,13 +486,14 @@ fn a_set_user_id_program_is_its_owners() {
     if !in_a_table_of_its_own("a_set_user_id_program_is_its_owners") {
         return;
     }
+    BOTH.iter().for_each(is_its_owners);
+}
+
+fn is_its_owners(of: &Of) {
     let dir = TempDir::new_in("/mnt").unwrap();
-    let copied = Path::new("/mnt/engine");
-    fs::copy(env!("CARGO_BIN_EXE_armistice-aarch64"), copied).unwrap();
-    let foreign = install(&guest(&dir, "secure.c", "-O1"), "foreign");
-    let own = install(&native(&dir, "secure.c"), "own");
-    let line = format!(":armistice:M::{MAGIC}:/mnt/engine:POCF");
-    fs::write(format!("{TABLE}/register"), line).unwrap();
+    let foreign = install(&of.guest(&dir, "secure.c", "-O1"), "foreign");
+    let own = install(&of.native(&dir, "secure.c"), "own");
+    let rule = of.register("/mnt/engine", "POCF");
     // Where the caller may write, and nothing is to be written.
     let place = Path::new("/mnt/place");
     fs::create_dir(place).unwrap();
@@ -507,6 +563,8 @@ fn a_set_user_id_program_is_its_owners() {
             "{said}"
         );
     }
+    fs::write(format!("{TABLE}/{rule}"), "-1").unwrap();
+    fs::remove_dir(place).unwrap();
 }
 
 /// Without flag C it runs with its caller's rights, and says nothing else.
@@ -515,19 +573,20 @@ fn without_the_flag_it_is_its_callers() {
     if !in_a_table_of_its_own("without_the_flag_it_is_its_callers") {
         return;
     }
-    let dir = TempDir::new_in("/mnt").unwrap();
-    fs::copy(env!("CARGO_BIN_EXE_armistice-aarch64"), "/mnt/engine").unwrap();
-    let foreign = install(&guest(&dir, "secure.c", "-O1"), "foreign");
-    let line = format!(":armistice:M::{MAGIC}:/mnt/engine:POF");
-    fs::write(format!("{TABLE}/register"), line).unwrap();
-    let output = caller("exec \"$0\"", &foreign, Path::new("/mnt"))
-        .output()
-        .unwrap();
-    let said = text(&output);
-    assert!(
-        said.starts_with("secure 0, uid 1000 1000, aux 1000 1000, dumpable 1"),
-        "{said}"
-    );
+    for of in &BOTH {
+        let dir = TempDir::new_in("/mnt").unwrap();
+        let foreign = install(&of.guest(&dir, "secure.c", "-O1"), "foreign");
+        let rule = of.register("/mnt/engine", "POF");
+        let output = caller("exec \"$0\"", &foreign, Path::new("/mnt"))
+            .output()
+            .unwrap();
+        let said = text(&output);
+        assert!(
+            said.starts_with("secure 0, uid 1000 1000, aux 1000 1000, dumpable 1"),
+            "{said}"
+        );
+        fs::write(format!("{TABLE}/{rule}"), "-1").unwrap();
+    }
 }
 
 /// A folder that the caller names has no say in what runs with the owner's rights.
@@ -536,19 +595,21 @@ fn a_set_user_id_program_gets_no_loader_of_its_callers() {
     if !in_a_table_of_its_own("a_set_user_id_program_gets_no_loader_of_its_callers") {
         return;
     }
-    fs::copy(env!("CARGO_BIN_EXE_armistice-aarch64"), "/mnt/engine").unwrap();
+    BOTH.iter().for_each(gets_no_loader_of_its_callers);
+}
+
+fn gets_no_loader_of_its_callers(of: &Of) {
     let root = Path::new("/mnt/root/only-there");
     fs::create_dir_all(root).unwrap();
     // What runs in the loader's place says so.
     let dir = TempDir::new_in("/mnt").unwrap();
-    fs::copy(guest(&dir, "secure.c", "-O1"), root.join("loader")).unwrap();
+    fs::copy(of.guest(&dir, "secure.c", "-O1"), root.join("loader")).unwrap();
     let dynamic = Path::new("/mnt/dynamic");
     let flags = ["-std=gnu17", "-Wl,--dynamic-linker=/only-there/loader"];
-    compile(Target::Guest, "sysroot.c", &flags, dynamic.to_owned());
+    compile(of.target, "sysroot.c", &flags, dynamic.to_owned());
     let program = install(dynamic, "set-user-id");
     for (flags, runs) in [("POCF", false), ("POF", true)] {
-        let line = format!(":armistice-{flags}:M::{MAGIC}:/mnt/engine:{flags}");
-        fs::write(format!("{TABLE}/register"), line).unwrap();
+        let rule = of.register("/mnt/engine", flags);
         for variable in ["ARMISTICE_LD_PREFIX", "QEMU_LD_PREFIX"] {
             let output = caller("exec \"$0\"", &program, Path::new("/mnt"))
                 .env(variable, "/mnt/root")
@@ -562,6 +623,6 @@ fn a_set_user_id_program_gets_no_loader_of_its_callers() {
             );
             assert_eq!(output.status.code() == Some(127), !runs, "{output:?}");
         }
-        fs::write(format!("{TABLE}/armistice-{flags}"), "-1").unwrap();
+        fs::write(format!("{TABLE}/{rule}"), "-1").unwrap();
     }
 }

@@ -56,7 +56,7 @@ pub(crate) fn compile<P: AsRef<Path>>(
 }
 
 /// As most tests want one of `programs/`: static, with threads and mathematics.
-fn usual(target: Target, dir: &TempDir, source: &str, level: &str) -> PathBuf {
+pub(crate) fn usual(target: Target, dir: &TempDir, source: &str, level: &str) -> PathBuf {
     // Named alike, since programs print their names.
     let place = dir.path().join(format!("{target:?}{level}"));
     std::fs::create_dir_all(&place).unwrap();
