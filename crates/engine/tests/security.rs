@@ -8,74 +8,15 @@ mod common;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::{FileExt as _, MetadataExt as _, PermissionsExt as _, chown};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::compiled::{Target, compile, guest, said, usual};
+use common::compiled::{compile, guest, said};
 use common::engine;
+use common::guests::{BOTH, Guest, TABLE};
 use tempfile::TempDir;
-
-/// An engine, and what its programs are compared with.
-struct Of {
-    engine: &'static str,
-    target: Target,
-    native: Target,
-    /// Its programs, as a rule of the kernel's has them.
-    magic: &'static str,
-    /// Programs that run under filters as without.
-    filtered: &'static [&'static str],
-}
-
-const BOTH: [Of; 2] = [
-    Of {
-        engine: env!("CARGO_BIN_EXE_armistice-aarch64"),
-        target: Target::Guest,
-        native: Target::Host,
-        magic: concat!(
-            r"\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00:",
-            r"\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff",
-        ),
-        filtered: &["patched.c", "signals.c", "threads.c"],
-    },
-    Of {
-        engine: env!("CARGO_BIN_EXE_armistice-arm"),
-        target: Target::Hard,
-        native: Target::I386,
-        magic: concat!(
-            r"\x7fELF\x01\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\x28\x00:",
-            r"\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff",
-        ),
-        filtered: &["arm.c", "masked.c", "threads.c"],
-    },
-];
-
-impl Of {
-    fn engine(&self) -> Command {
-        Command::new(self.engine)
-    }
-
-    fn guest(&self, dir: &TempDir, source: &str, level: &str) -> PathBuf {
-        usual(self.target, dir, source, level)
-    }
-
-    fn native(&self, dir: &TempDir, source: &str) -> PathBuf {
-        usual(self.native, dir, source, "-O2")
-    }
-
-    /// Its file, made to be the kernel's for these flags: what has been written to the table.
-    fn register(&self, engine: &str, flags: &str) -> String {
-        fs::copy(self.engine, engine).unwrap();
-        let name = format!(
-            "{}-{flags}",
-            Path::new(engine).file_name().unwrap().display()
-        );
-        let line = format!(":{name}:M::{}:{engine}:{flags}", self.magic);
-        fs::write(format!("{TABLE}/register"), line).unwrap();
-        name
-    }
-}
 
 /// Starts a command and waits for a line of it.
 fn started(command: &mut Command, line: &str) -> Child {
@@ -111,7 +52,7 @@ fn no_page_of_the_guests_is_executable_on_the_host() {
     BOTH.iter().for_each(no_page_is_executable);
 }
 
-fn no_page_is_executable(of: &Of) {
+fn no_page_is_executable(of: &Guest) {
     let dir = TempDir::new().unwrap();
     let program = of.guest(&dir, "executable.c", "-O1");
     let engine_file = fs::canonicalize(of.engine).unwrap();
@@ -171,7 +112,7 @@ fn translated_code_is_written_far_from_all_else() {
     BOTH.iter().for_each(is_far_from_all_else);
 }
 
-fn is_far_from_all_else(of: &Of) {
+fn is_far_from_all_else(of: &Guest) {
     const NEAR: u64 = 1 << 20;
     let dir = TempDir::new().unwrap();
     let program = of.guest(&dir, "executable.c", "-O1");
@@ -279,7 +220,7 @@ fn neither_parent_nor_child_can_write_the_others_code() {
     BOTH.iter().for_each(neither_can_write_the_others_code);
 }
 
-fn neither_can_write_the_others_code(of: &Of) {
+fn neither_can_write_the_others_code(of: &Guest) {
     let dir = TempDir::new().unwrap();
     let program = of.guest(&dir, "executable.c", "-O1");
     let mut child = started(of.engine().arg(&program).arg("child"), "ready");
@@ -319,7 +260,7 @@ fn translated_code_is_writable_nowhere_under_filters() {
     BOTH.iter().for_each(is_writable_nowhere);
 }
 
-fn is_writable_nowhere(of: &Of) {
+fn is_writable_nowhere(of: &Guest) {
     let dir = TempDir::new().unwrap();
     let confined = of.guest(&dir, "confined.c", "-O0");
     let program = of.guest(&dir, "executable.c", "-O1");
@@ -384,10 +325,14 @@ fn nor_can_it_be_written_where_it_is_executed() {
 /// `fork`.
 #[test]
 fn programs_under_filters_run_as_others_do() {
-    for of in &BOTH {
+    const SOURCES: [[&str; 3]; 2] = [
+        ["patched.c", "signals.c", "threads.c"],
+        ["arm.c", "masked.c", "threads.c"],
+    ];
+    for (of, sources) in BOTH.iter().zip(SOURCES) {
         let dir = TempDir::new().unwrap();
         let confined = of.guest(&dir, "confined.c", "-O1");
-        for source in of.filtered {
+        for source in sources {
             let program = of.guest(&dir, source, "-O2");
             let run = |command: &mut Command| said(&command.arg(&program).output().unwrap());
             let free = run(&mut of.engine());
@@ -398,7 +343,6 @@ fn programs_under_filters_run_as_others_do() {
 }
 
 const INSIDE: &str = "ARMISTICE_TEST_INSIDE";
-const TABLE: &str = "/proc/sys/fs/binfmt_misc";
 
 /// Runs the named test once more in a user namespace of the test's own that
 /// has all users, with a table of its own. Whether this is that run.
@@ -489,7 +433,7 @@ fn a_set_user_id_program_is_its_owners() {
     BOTH.iter().for_each(is_its_owners);
 }
 
-fn is_its_owners(of: &Of) {
+fn is_its_owners(of: &Guest) {
     let dir = TempDir::new_in("/mnt").unwrap();
     let foreign = install(&of.guest(&dir, "secure.c", "-O1"), "foreign");
     let own = install(&of.native(&dir, "secure.c"), "own");
@@ -598,7 +542,7 @@ fn a_set_user_id_program_gets_no_loader_of_its_callers() {
     BOTH.iter().for_each(gets_no_loader_of_its_callers);
 }
 
-fn gets_no_loader_of_its_callers(of: &Of) {
+fn gets_no_loader_of_its_callers(of: &Guest) {
     let root = Path::new("/mnt/root/only-there");
     fs::create_dir_all(root).unwrap();
     // What runs in the loader's place says so.

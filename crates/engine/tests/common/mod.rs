@@ -5,6 +5,7 @@
 
 pub(crate) mod compiled;
 pub(crate) mod elf;
+pub(crate) mod guests;
 pub(crate) mod machine;
 
 use std::ffi::OsStr;

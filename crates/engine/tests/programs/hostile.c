@@ -4,6 +4,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -77,17 +78,17 @@ static void fork_works(void) {
 
 // ---- Memory.
 
-static void unmap_all(void) { munmap(0, (1ul << 47) - 4096); }
+static void unmap_all(void) { munmap(0, sizeof(void *) == 4 ? 0xbffff000ul : (unsigned long)((1ull << 47) - 4096)); }
 
 static void map_over_code(void) {
-    uintptr_t at = (uintptr_t)map_over_code & ~(uintptr_t)0xffff;
-    mmap((void *)(at - MIB / 2), 2 * MIB, PROT_READ | PROT_WRITE,
+    uintptr_t at = (uintptr_t)map_over_code & ~(uintptr_t)0xfff;
+    mmap((void *)(at > MIB ? at - MIB / 2 : at), 2 * MIB, PROT_READ | PROT_WRITE,
          MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 }
 
 static void protect_code(void) {
-    uintptr_t at = (uintptr_t)protect_code & ~(uintptr_t)0xffff;
-    mprotect((void *)at, 0x10000, PROT_READ);
+    uintptr_t at = (uintptr_t)protect_code & ~(uintptr_t)0xfff;
+    mprotect((void *)at, 0x4000, PROT_READ);
 }
 
 // Takes all there is, in pieces that get smaller.
@@ -173,12 +174,12 @@ static void no_programs(void) {
         try_to_run(name, bytes, length);
     }
     try_to_run("table-cut", bytes, 100);
-    Elf64_Ehdr *header = (Elf64_Ehdr *)bytes;
-    Elf64_Ehdr good = *header;
+    ElfW(Ehdr) *header = (ElfW(Ehdr) *)bytes;
+    ElfW(Ehdr) good = *header;
     header->e_phnum = 0;
     try_to_run("no-table", bytes, 4096);
     *header = good;
-    header->e_phentsize = 32;
+    header->e_phentsize = 24;
     try_to_run("entries", bytes, 4096);
     *header = good;
     header->e_type = ET_REL;
@@ -188,14 +189,14 @@ static void no_programs(void) {
     try_to_run("core", bytes, 4096);
     *header = good;
     // A loader that is not there, and one that is none.
-    Elf64_Phdr *table = (Elf64_Phdr *)(bytes + header->e_phoff);
-    Elf64_Phdr *last = table + header->e_phnum - 1;
+    ElfW(Phdr) *table = (ElfW(Phdr) *)(bytes + header->e_phoff);
+    ElfW(Phdr) *last = table + header->e_phnum - 1;
     for (int i = 0; i < header->e_phnum; i++)
         table[i].p_filesz = 0;
     static const char *const LOADERS[] = {"/nonexistent/ld.so", "/proc/self/maps", "/proc", "/etc/passwd"};
     for (int i = 0; i < 4; i++) {
         strcpy((char *)bytes + 3000, LOADERS[i]);
-        *last = (Elf64_Phdr){.p_type = PT_INTERP, .p_flags = PF_R, .p_offset = 3000,
+        *last = (ElfW(Phdr)){.p_type = PT_INTERP, .p_flags = PF_R, .p_offset = 3000,
                                 .p_filesz = strlen(LOADERS[i]) + 1, .p_memsz = 100, .p_align = 1};
         try_to_run(i == 0 ? "missing" : i == 1 ? "unfit" : i == 2 ? "directory" : "text", bytes, 4096);
     }
@@ -240,7 +241,7 @@ static void jump(uintptr_t to) {
 static void jump_nowhere(void) {
     catch_faults();
     jump(64);
-    jump(0x7ff000000000);
+    jump(sizeof(void *) == 4 ? 0xbff00000 : (uintptr_t)0x7ff000000000ull);
     void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     jump((uintptr_t)page);
     mprotect(page, 4096, PROT_READ | PROT_WRITE | PROT_EXEC);
@@ -292,6 +293,10 @@ static void no_stack(void) {
     catch_faults();
 #ifdef __aarch64__
     __asm__ volatile("mov sp, %0\n\tstr xzr, [sp, #-16]!" : : "r"(64l) : "memory");
+#elif defined(__arm__)
+    __asm__ volatile("mov sp, %0\n\tstr %0, [sp, #-8]!" : : "r"(64l) : "memory");
+#elif defined(__i386__)
+    __asm__ volatile("mov %0, %%esp\n\tpush $0" : : "r"(64l) : "memory");
 #else
     __asm__ volatile("mov %0, %%rsp\n\tpush $0" : : "r"(64l) : "memory");
 #endif
@@ -302,6 +307,9 @@ static void no_stack(void) {
 #ifdef __aarch64__
 static uint32_t code_word(int value) { return 0x52800000 | value << 5; } // mov w0, #value
 static const uint32_t RETURN = 0xd65f03c0;
+#elif defined(__arm__)
+static uint32_t code_word(int value) { return 0xe3000000 | (value & 0xf000) << 4 | (value & 0xfff); } // movw r0, #value
+static const uint32_t RETURN = 0xe12fff1e; // bx lr
 #endif
 static volatile int *runs;
 static volatile int stop;
@@ -325,7 +333,7 @@ static void change_code(void) {
     changing = (int (*)(void))page;
     pthread_t threads[2];
     for (int value = 1; value <= 1000; value++) {
-#ifdef __aarch64__
+#if defined(__aarch64__) || defined(__arm__)
         __atomic_store_n((uint32_t *)page, code_word(value), __ATOMIC_RELEASE);
         ((volatile uint32_t *)page)[1] = RETURN;
 #else
