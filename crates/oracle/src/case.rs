@@ -140,4 +140,13 @@ impl<G: Tested> Results<G> {
         let size = DATA_SIZE as usize;
         self.data.get(n * size..(n + 1) * size).unwrap_or(&[])
     }
+
+    /// Puts what came of a batch of one state in the place of state `n`.
+    pub(crate) fn put(&mut self, n: usize, alone: &Self) {
+        let size = DATA_SIZE as usize;
+        self.states[n] = alone.states[0];
+        if let Some(data) = self.data.get_mut(n * size..(n + 1) * size) {
+            data.copy_from_slice(&alone.data);
+        }
+    }
 }

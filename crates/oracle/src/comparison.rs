@@ -1,11 +1,15 @@
 //! A comparison: batches of random programs, run three ways, from what the environment
 //! asks for to what is said of them in the end.
 
+use std::io;
+
 use crate::case::{Batch, MAX_STATES};
-use crate::drive::{Executors, Report, Settings, With};
+use crate::compare::differences;
+use crate::drive::{Executors, Report, Settings, Three, With};
+use crate::known::{context, excuse};
 use crate::random::Rng;
-use crate::shrink::shrink;
-use crate::tested::{SEQUENCES, Tested};
+use crate::shrink::{alone, shrink};
+use crate::tested::{SEQUENCES, State as _, Tested};
 
 /// How many differences of sequences are made short and shown.
 const SHOWN: usize = 12;
@@ -62,9 +66,45 @@ impl<G: Tested> Comparison<G> {
     /// When QEMU ends.
     pub fn take(&mut self, subject: &str, batch: &Batch<G>) -> Vec<(usize, With)> {
         let three = self.executors.run(batch);
-        let three = three.unwrap_or_else(|error| panic!("{subject}: QEMU: {error}"));
+        let mut three = three.unwrap_or_else(|error| panic!("{subject}: QEMU: {error}"));
+        self.report.repeated += self
+            .repeat_what_others_reached(subject, batch, &mut three)
+            .unwrap_or_else(|error| panic!("{subject}: QEMU: {error}"));
         let version = &self.executors.qemu.version;
         self.report.take(subject, batch, &three, version)
+    }
+
+    /// Where QEMU is known to go on behind an instruction at which the others end, what comes
+    /// behind may write anywhere in its process, over the results of other states, too. So a state
+    /// that differs in such a batch is run alone, and that is QEMU's result. How many differ no more.
+    fn repeat_what_others_reached(
+        &mut self,
+        subject: &str,
+        batch: &Batch<G>,
+        three: &mut Three<G>,
+    ) -> io::Result<u64> {
+        let version = &self.executors.qemu.version;
+        let mut differing = Vec::new();
+        let mut goes_on = false;
+        for n in 0..batch.states.len() {
+            let found = differences(&three.interpreter, &three.qemu, n);
+            if found.is_empty() {
+                continue;
+            }
+            let context = context(subject, batch, (&three.interpreter, &three.qemu), n);
+            let ends = |state: &G::Registers| (state.end().signal, state.pc());
+            match excuse(&found, &context, version) {
+                None => differing.push(n),
+                Some(_) => goes_on |= ends(context.ours) != ends(context.theirs),
+            }
+        }
+        let mut reached = 0;
+        for n in differing.into_iter().filter(|_| goes_on) {
+            let alone = self.executors.run(&alone(batch, n))?.qemu;
+            three.qemu.put(n, &alone);
+            reached += u64::from(differences(&three.interpreter, &three.qemu, n).is_empty());
+        }
+        Ok(reached)
     }
 
     /// Runs a batch of sequences. The first differences are made as short as they get, and shown.

@@ -181,6 +181,9 @@ pub struct Report {
     pub tallies: BTreeMap<String, Tally>,
     /// How often each entry of the known differences was met, by its reason.
     pub known: BTreeMap<&'static str, u64>,
+    /// How many results of QEMU's another state of the batch had written over, in which QEMU goes on
+    /// behind an end: these were run alone.
+    pub repeated: u64,
 }
 
 impl Report {
@@ -342,6 +345,14 @@ impl<G: Tested> Executors<G> {
         }
         for (reason, count) in &report.known {
             let _ = writeln!(text, "- {count} times: {reason}");
+        }
+        if report.repeated > 0 {
+            let _ = writeln!(
+                text,
+                "\n{} of QEMU's results are of runs alone: another state of the batch, in which QEMU goes on behind an \
+                 end, had written over them.",
+                report.repeated
+            );
         }
         if !sum.clean() {
             text.push_str("\nSubjects that differ: states, with the translator, with QEMU, the interpreter alone\n\n");

@@ -14,7 +14,7 @@ use crate::sandbox::{ENDLESS, PANICKED, is_stray};
 use crate::tested::{SEQUENCES, State as _, Tested};
 
 /// A batch of this case only, the program at its place.
-fn alone<G: Tested>(batch: &Batch<G>, n: usize) -> Batch<G> {
+pub(crate) fn alone<G: Tested>(batch: &Batch<G>, n: usize) -> Batch<G> {
     let (number, state) = batch.states[n];
     let program = batch.programs[number].clone();
     let mut single = Batch {

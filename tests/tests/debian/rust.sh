@@ -170,5 +170,5 @@ said() { sed 's/ in [0-9.]*s$//; s/^\(    Finished.*\) in .*/\1/; s/finished in 
 cargo build 2>&1 | grep -v lock | said | sort; target/debug/app
 sed -i 's/x + x/x + x + x/' lib/src/lib.rs; sleep 1; touch lib/src/lib.rs; cargo run -q; cargo build 2>&1 | said
 cargo run -q --release; cargo build --release 2>&1 | said; cargo test --no-fail-fast 2>&1 | said | grep -v Compiling | sort; cargo test --test all --release -q 2>&1 | said
-echo 'fn broken() -> u32 { "text" } fn unused(mut x: i32) {}' >> app/src/main.rs; cargo check 2>&1 | said | grep -v Checking; sed -i '$d' app/src/main.rs
+echo 'fn broken() -> u32 { "text" } fn unused(mut x: i32) {}' >> app/src/main.rs; cargo check 2>&1 | said | grep -v -e Checking -e 'waiting for other jobs'; sed -i '$d' app/src/main.rs
 cargo run -q -p app --features lib/loud 2>&1 | head -3; cargo tree; cargo metadata --format-version 1 --no-deps | grep -o '"name":"[a-z]*","version":"[0-9.]*"' | sort; cargo doc --no-deps -p lib 2>&1 | said | grep -v Documenting; grep -c twice target/doc/lib/index.html; cargo package --list -p derive --allow-dirty; cargo clean 2>&1 | grep -c Removed

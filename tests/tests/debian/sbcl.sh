@@ -17,7 +17,7 @@ cat > a.lisp <<'END'
 (print (loop for i below 60 sum (funcall (compile nil `(lambda (x) (declare (fixnum x)) (loop for j below x sum (* j ,i)))) 100)))
 (defun changing (x) x) (print (loop for i below 30 do (setf (symbol-function 'changing) (compile nil `(lambda (x) (+ x ,i)))) sum (changing i)))
 (defclass shape () ((side :initarg :side :reader side))) (defclass cube (shape) ()) (defgeneric size (x)) (defmethod size ((x shape)) (* (side x) 2)) (defmethod size ((x cube)) (+ 1 (call-next-method))) (print (loop for i below 20000 sum (size (make-instance (if (evenp i) 'shape 'cube) :side i))))
-#+sb-thread (let ((lock (sb-thread:make-mutex)) (total 0)) (mapc #'sb-thread:join-thread (loop for i below 6 collect (let ((i i)) (sb-thread:make-thread (lambda () (dotimes (j 3000) (let ((l (make-list 50 :initial-element i))) (sb-thread:with-mutex (lock) (incf total (reduce #'+ l))))) (when (= i 3) (gc))))))) (print total))
+#+(and sb-thread 64-bit) (let ((lock (sb-thread:make-mutex)) (total 0)) (mapc #'sb-thread:join-thread (loop for i below 6 collect (let ((i i)) (sb-thread:make-thread (lambda () (dotimes (j 3000) (let ((l (make-list 50 :initial-element i))) (sb-thread:with-mutex (lock) (incf total (reduce #'+ l))))) (when (= i 3) (gc))))))) (print total))
 (print (handler-case (sb-ext:with-timeout 0.2 (loop)) (sb-ext:timeout () :timeout)))
 (print (unwind-protect (catch 'out (mapc (lambda (x) (when (> x 2) (throw 'out x))) '(1 2 3 4))) (print :unwound)))
 (print (with-output-to-string (s) (sb-ext:run-program "/bin/sh" '("-c" "echo child; exit 3") :output s))) (print (sb-ext:process-exit-code (sb-ext:run-program "/bin/sh" '("-c" "exit 3"))))

@@ -28,6 +28,20 @@ pub(super) const KNOWN: &[Known<Aarch32>] = &[
                  SIGILL.",
     },
     Known {
+        instructions: &["UDF*"],
+        versions: &[],
+        explains: |_, context| {
+            let breaks = |&word: &u32| word & 0x0fff_ffff == 0x07f0_01f0 || word == 0xde01;
+            let signals = (context.ours.signal, context.theirs.signal);
+            signals == (4, 5) && context.program.words.iter().any(breaks)
+        },
+        spreads: false,
+        right: "both",
+        reason: "The kernel takes two undefined instructions for breakpoints (arch/arm/kernel/ptrace.c), and \
+                 QEMU's user mode does; for the executors here the instructions are undefined. In the \
+                 engine, `linux/abi/arm` answers for the kernel.",
+    },
+    Known {
         instructions: &["LD*", "POP*", "BX*", "MOV*"],
         versions: &[],
         explains: |difference, context| {
