@@ -39,7 +39,7 @@ fn damaged() -> Vec<(&'static str, Elf, &'static str)> {
         (
             "32-bit",
             Elf::with(|elf| elf.class = 1),
-            "a 32-bit program: only 64-bit AArch64 ones run here",
+            "a 32-bit program: only those of AArch64 run here",
         ),
         (
             "class",

@@ -76,10 +76,10 @@ impl fmt::Display for Invalid {
                 )
             }
             Self::OtherWidth(elf) => {
-                let (found, bits) = (96 - elf.width.bits(), elf.width.bits());
+                let found = 96 - elf.width.bits();
                 write!(
                     f,
-                    "a {found}-bit program: only {bits}-bit {} ones run here",
+                    "a {found}-bit program: only those of {} run here",
                     elf.name
                 )
             }

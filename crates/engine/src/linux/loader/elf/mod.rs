@@ -571,7 +571,7 @@ mod tests {
         let wide = with(4, &[2]);
         assert_eq!(
             wide.to_string(),
-            "a 64-bit program: only 32-bit 32-bit Arm ones run here"
+            "a 64-bit program: only those of 32-bit Arm run here"
         );
         assert_eq!(with(18, &[183]), Invalid::Machine(&NARROW, 183));
         assert_eq!(with(36, &[0; 4]), Invalid::OlderAbi(&NARROW));
