@@ -76,6 +76,13 @@ fn times_of_64_bits() {
     as_on_i386("narrow.c", &["-D_FILE_OFFSET_BITS=64", "-D_TIME_BITS=64"]);
 }
 
+/// Numbers and addresses at the end of what 32 bits say, strict mode's own numbers, and the
+/// descriptor that a chosen signal tells of.
+#[test]
+fn edges_of_32_bits() {
+    as_on_i386("narrow_edges.c", &[]);
+}
+
 #[test]
 fn programs_that_the_other_guest_has_too() {
     for source in ["heap.c", "memory.c", "limits.c", "kept_calls.c"] {

@@ -140,6 +140,8 @@ pub struct Platform {
     pub layout: Layout,
     /// The same for programs with a sanitizer that wants fewer, where there are such.
     pub sanitizers: Option<Layout>,
+    /// The calls of seccomp's strict mode: `read`, `write`, `exit`, `rt_sigreturn`.
+    pub strict_calls: [u32; 4],
     /// The bits of an address that the kernel does not look at: a tag; 0 where there are none.
     pub tag: u64,
     /// The flags of `open`.

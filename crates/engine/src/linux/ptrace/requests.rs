@@ -95,6 +95,14 @@ fn access(call: &Call<'_>, thread: i32, request: Request) -> Result<u64, Errno> 
     let platform = call.process.platform;
     let word = call.long_bytes(1);
     let address = request.address & !platform.tag;
+    // What is mapped behind the end is the engine's, and no address of the guest's.
+    if platform
+        .layout
+        .end
+        .is_some_and(|end| address.saturating_add(word) > end)
+    {
+        return Err(Errno::EIO);
+    }
     let writes = matches!(request.number, request::POKETEXT | request::POKEDATA);
     let tracees = &call.process.tracees;
     tracees.with(thread, |traced| match traced.stop {

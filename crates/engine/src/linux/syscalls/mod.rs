@@ -136,7 +136,9 @@ impl Call<'_> {
             place: pc,
             arguments: registers,
         };
-        let control = match self.process.seccomp.judge(attention, &data) {
+        let strict_calls = &self.process.platform.strict_calls;
+        let verdict = self.process.seccomp.judge(attention, &data, strict_calls);
+        let control = match verdict {
             Verdict::Allow => return None,
             Verdict::Trace(value) => match self.asks_tracer() {
                 Asks::Nobody => return Some(Err(Errno::ENOSYS)),

@@ -68,6 +68,7 @@ pub(super) static PLATFORM: Platform = Platform {
     end: 1 << 32,
     layout: BITS_32,
     sanitizers: None,
+    strict_calls: [3, 4, 1, 173],
     tag: 0,
     open_flags: OPEN_FLAGS,
     processors: identity::info,

@@ -9,6 +9,8 @@ pub(super) const SIZE: usize = 128;
 const SIGCHLD: i32 = 17;
 const SIGPOLL: i32 = 29;
 const SI_KERNEL: i32 = 0x80;
+/// The codes of SIGPOLL, from 1 on.
+const NSIGPOLL: i32 = 6;
 const SI_TIMER: i32 = -2;
 const SI_SIGIO: i32 = -5;
 
@@ -48,6 +50,8 @@ fn parts(signal: i32, code: i32) -> &'static [Part] {
             SIGCHLD => &CHILD,
             SIGPOLL => &POLL,
             SIGSYS => &SYSCALL,
+            // A signal that `F_SETSIG` chose.
+            _ if code <= NSIGPOLL => &POLL,
             _ => &SENDER,
         };
     }

@@ -77,6 +77,7 @@ pub static PLATFORM: Platform = Platform {
     end: 1 << 48,
     layout: HOST,
     sanitizers: Some(BITS_39),
+    strict_calls: [63, 64, 93, 139],
     tag: 0xff << 56,
     open_flags: OPEN_FLAGS,
     processors: identity::info,

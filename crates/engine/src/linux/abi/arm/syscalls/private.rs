@@ -36,13 +36,15 @@ const fn set_tls(_: &mut Call<'_>) -> Result<u64, Errno> {
     Ok(0)
 }
 
-/// Numbers from here on are of no call, and never will be.
+/// Numbers from here on are of no call, and never will be; negative ones are of no call today
+/// (`compat_arm_syscall` in arm64's `sys_compat.c`, whose number has a sign).
 const END: u64 = 0xf_0800;
 
 /// What is sent for a number that is of no call: the instruction is undefined.
 pub(in crate::linux::abi::arm) fn refused(cpu: &Cpu) -> Option<SignalInfo> {
     const ILL_ILLTRP: i32 = 4;
-    (cpu.r[NUMBER] >= END)
+    (END..1 << 31)
+        .contains(&cpu.r[NUMBER])
         .then(|| SignalInfo::fault(SIGILL, ILL_ILLTRP, cpu.pc.wrapping_sub(length(cpu))))
 }
 
