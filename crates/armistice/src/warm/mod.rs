@@ -238,7 +238,11 @@ impl Container<'_> {
                 let code = status.code().unwrap_or(-1);
                 if code == i32::from(OWN_FAILURE) {
                     // The container's own error says why.
-                    bail!("there is no container of {} to run in", quoted(image));
+                    bail!(
+                        "{} can't be run for {}; if it is for another platform, say so with --platform",
+                        quoted(image),
+                        self.platform
+                    );
                 }
                 return Ok(code);
             }
