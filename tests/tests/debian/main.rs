@@ -5,7 +5,7 @@
 //!
 //! The cases are scripts in this folder, which print nothing that depends on the
 //! architecture. Their heads name the packages they need, and what they need of npm
-//! and PyPI (`fetched.rs`); those marked `ci` run always, some of them for 32-bit
+//! and PyPI (`fetched.rs`), and where they can't run (`# not on armhf: why`); those marked `ci` run always, some of them for 32-bit
 //! Arm. `ARMISTICE_LONG=1`
 //! runs all of them, in two releases, on the engine, on the engine with a storm of
 //! signals, and on QEMU, and writes what came out to `results/debian.md` (32-bit Arm's to

@@ -11,7 +11,6 @@ mod compared;
 mod cross;
 mod gcc;
 mod go;
-
 mod kept;
 mod libc_test;
 mod ltp;
@@ -25,10 +24,10 @@ mod userland;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::guest::Guest;
 use anyhow::{Context, Result, bail};
 use e2e::product;
 
+use crate::guest::Guest;
 use crate::setup;
 
 /// How to say what is wanted.

@@ -47,15 +47,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-static const char *error(long result) { return result < 0 ? strerrorname_np(errno) : "fine"; }
-
-// Says what came of a call.
-#define SAY(call)                                                                                  \
-    do {                                                                                           \
-        errno = 0;                                                                                 \
-        long result = (long)(call);                                                                \
-        printf("%s: %ld %s\n", #call, result, error(result));                                      \
-    } while (0)
+#include "narrow.h"
 
 static char folder[64] = "/tmp/narrow-XXXXXX";
 

@@ -15,14 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static const char *error(long result) { return result < 0 ? strerrorname_np(errno) : "fine"; }
-
-#define SAY(call)                                                                                  \
-    do {                                                                                           \
-        errno = 0;                                                                                 \
-        long result = (long)(call);                                                                \
-        printf("%s: %ld %s\n", #call, result, error(result));                                      \
-    } while (0)
+#include "narrow.h"
 
 enum { NOTHING, READ_WRITE, CLOSE, PARENT, DUP, PROCESS };
 

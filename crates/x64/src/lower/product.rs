@@ -7,7 +7,7 @@
 //! ([`ir::Op::plain_reads`]). Big numbers are multiplied by one word at a time, so `rdx`
 //! mostly has the factor already.
 //!
-//! Both halves of a product of the same factors are one `mulx`. If the second of them comes later, its
+//! Two operations that give the halves of one product are one `mulx`. If the second comes later, its
 //! half waits in a word of the state's scratch, unless its slot may be written at once. Two
 //! copies are left out where nobody can see that they were: a slot whose half waited is read
 //! from the word, and a lower half that is to be added once is computed when it is added.

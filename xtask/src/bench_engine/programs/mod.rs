@@ -121,7 +121,7 @@ pub(super) fn bench(args: &[&str]) -> Result<()> {
     let engine = copy_of_engine(&wanted, &folder)?;
     let userlands = Userlands::make(guest, &folder, &engine)?;
     userlands.same_versions()?;
-    let warm = warm::baked(&userlands, &folder, &engine, &items)?;
+    let warm = warm::baked(&userlands, &engine, &items)?;
     let candidates = candidates(guest, engine, warm)?;
     let head = page::head(guest, &candidates, wanted.rounds)?;
     let who = if wanted.quick {

@@ -19,12 +19,7 @@ const FOLDER: &str = "learned";
 ///
 /// # Errors
 /// Where nothing was learned, or can't be baked.
-pub(super) fn baked(
-    userlands: &Userlands,
-    folder: &Path,
-    engine: &Path,
-    items: &[&Item],
-) -> Result<PathBuf> {
+pub(super) fn baked(userlands: &Userlands, engine: &Path, items: &[&Item]) -> Result<PathBuf> {
     let (shared, inside) = userlands.shared(FOLDER)?;
     let _ = fs::remove_dir_all(&shared);
     fs::create_dir(&shared)?;
@@ -45,9 +40,7 @@ pub(super) fn baked(
             fs::remove_file(shared.join("notes"))?;
         }
     }
-    let mut baked = folder
-        .join(engine.file_name().context("an engine's file")?)
-        .into_os_string();
+    let mut baked = engine.as_os_str().to_owned();
     baked.push("-warm");
     let baked = PathBuf::from(baked);
     let translations = shared.join("translations");

@@ -146,7 +146,7 @@ pub(in crate::linux::abi::arm64) fn take_off(call: &mut Call<'_>, syscall: &Sysc
 pub(in crate::linux::abi::arm64) fn refuse(call: &mut Call<'_>, syscall: &Syscall) {
     /// No guest has memory there, whatever the tag.
     const NOWHERE: u64 = 1 << 55;
-    // Most calls are passed on: these wait for no argument.
+    // The handler first: most calls are passed on, and their arguments need no look.
     if !matches!(syscall.handler, Handler::Convert(_) | Handler::Emulate(_))
         || call.arguments.iter().all(|argument| argument >> 56 == 0)
     {
