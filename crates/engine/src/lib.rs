@@ -32,6 +32,7 @@ use host::sys::{self, Errno, Fd};
 use host::{clock, cpu};
 use inspect::Inspector;
 use linux::abi::Abi;
+use linux::abi::platform::Guests;
 use linux::loader::prefix::Prefix;
 use linux::loader::{self, LoadError, Loaded, Request};
 use linux::process::{Process, Thread};
@@ -50,17 +51,17 @@ use x64::features::{HostFeatures, Words};
 /// The exit code when a program cannot be run.
 const CANNOT_RUN: i32 = 126;
 
-/// What the process does, from its first instruction in Rust to its end.
+/// What the process does, from its first instruction in Rust to its end. The engine is named after
+/// the first guest; programs are of either.
 ///
 /// # Safety
 /// `stack` is the initial stack of the process, as the kernel made it, and
 /// `mapping` what [`Block::first`] wants, where this runs.
-pub unsafe fn main<A: Abi>(stack: *const usize, mapping: u64) -> ! {
+pub unsafe fn main<A: Abi, B: Abi>(stack: *const usize, mapping: u64) -> ! {
     // SAFETY: the caller hands over the kernel's.
     let mut start = unsafe { Start::read(stack) };
     start.protect_relocated();
     message::started(&A::PLATFORM.names.engine);
-    guest_memory::ignore(A::PLATFORM.tag);
     // SAFETY: the caller's.
     let block = unsafe { Block::first(mapping) };
     start.add_own();
@@ -71,7 +72,7 @@ pub unsafe fn main<A: Abi>(stack: *const usize, mapping: u64) -> ! {
             message::line(text!("{usage}"));
             sys::exit_group(cli::USAGE_ERROR)
         }
-        Ok(Command::Help) => print(&cli::help(A::PLATFORM)),
+        Ok(Command::Help) => print(&cli::help(guests::<A, B>())),
         Ok(Command::Version) => print(&alloc::format!(
             "{} {}\n",
             message::name(),
@@ -88,13 +89,21 @@ pub unsafe fn main<A: Abi>(stack: *const usize, mapping: u64) -> ! {
         Ok(Command::Run(run)) => match handed_over(&mut start, run) {
             Ok(run) => {
                 cli::set_environment(&mut start.environment, &run.variables);
-                run_program::<A>(&start, &run, block)
+                run_program::<A, B>(&start, &run, block)
             }
             Err(error) => {
                 message::line(text!("no arguments are handed over: {error}"));
                 sys::exit_group(CANNOT_RUN)
             }
         },
+    }
+}
+
+/// The guests as data, before it is known whose program runs.
+const fn guests<A: Abi, B: Abi>() -> Guests {
+    Guests {
+        own: A::PLATFORM,
+        other: B::PLATFORM,
     }
 }
 
@@ -118,7 +127,11 @@ fn handed_over(start: &mut Start, mut run: Run<'static>) -> Result<Run<'static>,
     Ok(run)
 }
 
-fn run_program<A: Abi>(start: &Start, command: &Run<'static>, block: Result<Block, Errno>) -> ! {
+fn run_program<A: Abi, B: Abi>(
+    start: &Start,
+    command: &Run<'static>,
+    block: Result<Block, Errno>,
+) -> ! {
     let words = Words::read();
     // SAFETY: the words are this processor's.
     unsafe { cpu::note(words.has_keys(), words.has_serialize()) };
@@ -132,14 +145,41 @@ fn run_program<A: Abi>(start: &Start, command: &Run<'static>, block: Result<Bloc
     let loaded = block
         .and_then(|block| Ok((handlers::install(&block)?, block)))
         .map_err(LoadError::Engine)
-        .and_then(|first| Ok((first, load::<A>(&space, start, command)?)));
-    let ((ignored, block), loaded) = match loaded {
+        .and_then(|first| Ok((first, load(guests::<A, B>(), &space, start, command)?)));
+    let (first, loaded) = match loaded {
         Ok(loaded) => loaded,
         Err(error) => {
             message::line(text!("{}: {error}", Shown(command.program.to_bytes())));
             sys::exit_group(error.exit_code())
         }
     };
+    let host = HostFeatures::of(&words);
+    if loaded.guests.own.elf == A::PLATFORM.elf {
+        run_guest::<A>(
+            start,
+            command,
+            space,
+            first,
+            loaded,
+            (host, start.build_id()),
+        )
+    } else {
+        // Translations that are kept are those of the guest that the engine is named after.
+        run_guest::<B>(start, command, space, first, loaded, (host, None))
+    }
+}
+
+/// Runs a program of the guest from its first instruction on. `build` is what kept
+/// translations are bound to.
+fn run_guest<A: Abi>(
+    start: &Start,
+    command: &Run<'static>,
+    space: AddressSpace,
+    (ignored, block): (u64, Block),
+    loaded: Loaded,
+    (host, build): (HostFeatures, Option<[u8; 20]>),
+) -> ! {
+    guest_memory::ignore(A::PLATFORM.tag);
     told::places(&loaded.places);
     let by_kernel = command.from_kernel;
     told::name(command.name(), &loaded.executable, by_kernel);
@@ -177,8 +217,8 @@ fn run_program<A: Abi>(start: &Start, command: &Run<'static>, block: Result<Bloc
         state,
         inspector,
         debugger,
-        HostFeatures::of(&words),
-        (start.build_id(), learner),
+        host,
+        (build, learner),
     )
 }
 
@@ -205,7 +245,12 @@ fn connect(debugger: cli::Debugger<'_>, program: &CStr) -> (Fd, bool) {
     }
 }
 
-fn load<A: Abi>(space: &AddressSpace, start: &Start, run: &Run<'_>) -> Result<Loaded, LoadError> {
+fn load(
+    guests: Guests,
+    space: &AddressSpace,
+    start: &Start,
+    run: &Run<'_>,
+) -> Result<Loaded, LoadError> {
     let secure = start.auxiliary(key::SECURE).unwrap_or(0) != 0;
     let prefix = match run.prefix {
         Some(folder) => Some(Prefix::named(folder).map_err(|error| LoadError::Prefix {
@@ -216,7 +261,7 @@ fn load<A: Abi>(space: &AddressSpace, start: &Start, run: &Run<'_>) -> Result<Lo
         None => Prefix::of_environment(&start.environment),
     };
     let request = Request {
-        platform: A::PLATFORM,
+        guests,
         prefix,
         path: run.program,
         executed: run.name(),

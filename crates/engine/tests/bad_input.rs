@@ -39,7 +39,7 @@ fn damaged() -> Vec<(&'static str, Elf, &'static str)> {
         (
             "32-bit",
             Elf::with(|elf| elf.class = 1),
-            "a 32-bit program: only those of AArch64 run here",
+            "a 32-bit program for AArch64: only 64-bit ones run here",
         ),
         (
             "class",

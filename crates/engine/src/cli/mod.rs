@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 use core::ffi::CStr;
 
 use crate::debug::listen::Place;
-use crate::linux::abi::platform::Platform;
+use crate::linux::abi::platform::Guests;
 use crate::options::Options;
 
 pub use read::read;
@@ -23,7 +23,7 @@ pub const USAGE_ERROR: i32 = 2;
 
 /// What `--help` prints, with names in braces.
 const HELP: &str = "\
-Runs Linux programs of {architecture} on this x86-64 machine.
+Runs Linux programs of {architecture} on this x86-64 machine, and of {other} too.
 
 Usage: {engine} [OPTIONS] PROGRAM [ARGUMENT]...
 
@@ -73,9 +73,10 @@ is not found; 70 when {engine} itself is at fault.
 
 /// What `--help` prints.
 #[must_use]
-pub fn help(platform: &Platform) -> String {
-    let names = &platform.names;
-    HELP.replace("{architecture}", platform.elf.name)
+pub fn help(guests: Guests) -> String {
+    let names = &guests.own.names;
+    HELP.replace("{architecture}", guests.own.elf.name)
+        .replace("{other}", guests.other.elf.name)
         .replace("{engine}", names.engine)
         .replace("{folder}", &names.folders[0].to_string_lossy())
         .replace("{package}", names.package)

@@ -15,7 +15,7 @@ use alloc::vec::Vec;
 use core::ops::Range;
 use core::sync::atomic::{AtomicU64, Ordering};
 
-use super::abi::platform::Platform;
+use super::abi::platform::Guests;
 use super::known::Known;
 use super::process::Process;
 use super::views::maps;
@@ -45,9 +45,11 @@ enum Word {
     VdsoEnd,
     /// Where the addresses above the guest's begin; 0 where it has all.
     Room,
+    /// Which guest it is: `e_machine` of its programs.
+    Machine,
 }
 
-const WORDS: usize = Word::Room as usize + 1;
+const WORDS: usize = Word::Machine as usize + 1;
 
 static PUBLISHED: [AtomicU64; WORDS] = [const { AtomicU64::new(0) }; WORDS];
 
@@ -65,6 +67,7 @@ pub fn publish(process: &'static Process) {
     set(Word::Unreadable, unreadable);
     set(Word::Heap, process.heap.place());
     set(Word::Room, room::range().map_or(0, |room| room.start));
+    set(Word::Machine, process.platform.elf.machine.into());
     for (range, name) in process.names() {
         let (start, end) = match name {
             "[stack]" => (Word::StackStart, Word::StackEnd),
@@ -105,9 +108,10 @@ impl Other {
             .map(|words| Self { memory, words })
     }
 
-    /// What it knows at this moment. Its guest's platform is the caller's, since its engine is.
+    /// What it knows at this moment. Its guest is one of the caller's, since its engine is.
     #[must_use]
-    pub fn known(&self, platform: &Platform) -> Option<Known> {
+    pub fn known(&self, guests: Guests) -> Option<Known> {
+        let platform = guests.of_machine(self.word(Word::Machine))?;
         let [heap_start, heap_end] = words(&self.memory, self.word(Word::Heap))?;
         let vdso = self.word(Word::VdsoStart)..self.word(Word::VdsoEnd);
         let mut names = alloc::vec![
@@ -222,10 +226,16 @@ mod tests {
     use crate::memory::ranges::Ranges;
     use core::ptr;
 
+    const GUESTS: Guests = Guests {
+        own: &PLATFORM,
+        other: &PLATFORM,
+    };
+
     /// This process, as another would read it.
     fn other(words: &[(Word, u64)]) -> Other {
         let memory = Fd::open(c"/proc/self/mem").unwrap();
         let mut all = [0; WORDS];
+        all[Word::Machine as usize] = PLATFORM.elf.machine.into();
         for &(word, value) in words {
             all[word as usize] = value;
         }
@@ -251,7 +261,7 @@ mod tests {
             (Word::Own, own.as_ptr() as u64),
             (Word::Used, ptr::from_ref(&used) as u64),
         ]);
-        let known = all.known(&PLATFORM).unwrap();
+        let known = all.known(GUESTS).unwrap();
         assert_eq!(known.own, [1..2, 5..6]);
         assert_eq!(known.names[1], (7..9, "[heap]"));
     }
@@ -262,8 +272,9 @@ mod tests {
         for head in [0, 1, 0x1000, u64::MAX, 1 << 63, u64::MAX - 7] {
             let words = other(&[(Word::Executable, head), (Word::Heap, head)]);
             assert_eq!(words.ranges(Word::Executable), None, "{head:#x}");
-            assert_eq!(words.known(&PLATFORM), None);
+            assert_eq!(words.known(GUESTS), None);
         }
+        assert_eq!(other(&[(Word::Machine, 0)]).known(GUESTS), None);
         let pair = [9_u64, 4];
         let heads = [
             // It changes for ever.

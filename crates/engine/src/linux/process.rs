@@ -9,7 +9,7 @@ use core::ffi::CStr;
 use core::ops::Range;
 use core::sync::atomic::{AtomicBool, Ordering};
 
-use super::abi::platform::Platform;
+use super::abi::platform::{Guests, Platform};
 use super::core_file::Parking;
 use super::executable::{Held, Identity, Own};
 use super::loader::Loaded;
@@ -37,6 +37,8 @@ use crate::thread::tracer::Tracer;
 pub struct Process {
     /// What of the guest's architecture is data.
     pub platform: &'static Platform,
+    /// The same of the engine's other guest, whose programs it may become.
+    pub other: &'static Platform,
     /// What of the address space the host's does not know.
     pub space: AddressSpace,
     /// The heap that `brk` moves the end of.
@@ -84,7 +86,8 @@ impl Process {
     #[must_use]
     pub fn new(space: AddressSpace, loaded: &Loaded, seccomp: Seccomp) -> Self {
         Self {
-            platform: loaded.platform,
+            platform: loaded.guests.own,
+            other: loaded.guests.other,
             space,
             heap: SpinLock::new(Heap {
                 start: loaded.heap,
@@ -109,6 +112,15 @@ impl Process {
             secure: loaded.secure,
             prefix: loaded.prefix.clone(),
             shown: Shown::default(),
+        }
+    }
+
+    /// The engine's guests.
+    #[must_use]
+    pub const fn guests(&self) -> Guests {
+        Guests {
+            own: self.platform,
+            other: self.other,
         }
     }
 

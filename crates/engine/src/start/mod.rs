@@ -101,7 +101,7 @@ unsafe extern "C" fn main(stack: *const usize, mapping: u64) -> ! {
     unsafe { engine_file::keep() };
     heap::set_global(&HEAP);
     // SAFETY: `_start` hands over what the kernel made.
-    unsafe { armistice_engine::main::<crate::Guest>(stack, mapping) }
+    unsafe { armistice_engine::main::<crate::Guest, crate::Other>(stack, mapping) }
 }
 
 #[panic_handler]

@@ -299,6 +299,8 @@ pub struct Record {
     pub call: CallInfo,
     /// The registers.
     pub sets: [Set; sets::COUNT],
+    /// Whose they are: `e_machine` of the guest's programs.
+    pub machine: u64,
     /// Not 0 once the tracer's engine has answered.
     pub answered: u32,
     /// [`Mode`].
@@ -332,6 +334,7 @@ impl Record {
             sp: 0,
         },
         sets: [Set::EMPTY; sets::COUNT],
+        machine: 0,
         answered: 0,
         mode: 0,
         options: 0,
@@ -361,7 +364,7 @@ impl Record {
 
 const _: () = {
     let set = 2 * 4 + LARGEST;
-    let words = 4 + 4 + 8 + 128 + 88 + sets::COUNT * set + 6 * 4 + WRITES * 16;
+    let words = 4 + 4 + 8 + 128 + 88 + sets::COUNT * set + 8 + 6 * 4 + WRITES * 16;
     assert!(size_of::<Record>() == words);
 };
 

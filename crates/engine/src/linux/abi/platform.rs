@@ -174,6 +174,44 @@ pub struct Platform {
     pub short_users: bool,
 }
 
+/// The guests of one engine. Which one a program is for, the beginning of its file says.
+#[derive(Clone, Copy, Debug)]
+pub struct Guests {
+    /// The one whose program runs; before there is one, the one that the engine is named after.
+    pub own: &'static Platform,
+    /// The other.
+    pub other: &'static Platform,
+}
+
+impl Guests {
+    /// The guest whose program a file begins as: `head` has as much of it as a header has.
+    #[must_use]
+    pub fn of_program(&self, head: &[u8]) -> Option<&'static Platform> {
+        let mut both = [self.own, self.other].into_iter();
+        both.find(|platform| platform.elf.is_at_start_of(head))
+    }
+
+    /// The guest with an `e_machine`.
+    #[must_use]
+    pub fn of_machine(&self, machine: u64) -> Option<&'static Platform> {
+        let mut both = [self.own, self.other].into_iter();
+        both.find(|platform| u64::from(platform.elf.machine) == machine)
+    }
+
+    /// The same guests, with that one as the own, which is one of them.
+    #[must_use]
+    pub fn with_own(self, own: &'static Platform) -> Self {
+        if own.elf == self.own.elf {
+            self
+        } else {
+            Self {
+                own: self.other,
+                other: self.own,
+            }
+        }
+    }
+}
+
 /// A user's or a group's number in 16 bits. One that does not fit becomes `overflowuid` and
 /// `overflowgid`, as they are unless a machine's owner changes them.
 #[must_use]

@@ -76,6 +76,8 @@ pub struct Tracing {
     pub pointer: u32,
     /// The sets that there are.
     pub sets: &'static [RegisterSet],
+    /// Those that a tracer is shown whose words are wider.
+    pub wider: &'static [RegisterSet],
     /// Hardware breakpoints and watchpoints.
     pub debug: Debug,
     /// Whether general registers are such as a program can have.
@@ -87,12 +89,6 @@ pub struct Tracing {
 }
 
 impl Tracing {
-    /// A set by its note.
-    #[must_use]
-    pub fn set(&self, note: u64) -> Option<RegisterSet> {
-        self.sets.iter().find(|set| set.note == note).copied()
-    }
-
     /// A request that others do not have.
     #[must_use]
     pub fn special(&self, number: u64) -> Option<Special> {

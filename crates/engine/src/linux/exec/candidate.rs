@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 
 use super::{AT_EMPTY_PATH, O_CLOEXEC, Program};
 use crate::host::sys::{self, AT_FDCWD, Errno, Fd, Status, fd_argument, number};
-use crate::linux::abi::platform::Elf;
+use crate::linux::abi::platform::{Guests, Platform};
 use crate::linux::executable::Own;
 use crate::linux::loader::peek::Peek;
 
@@ -108,9 +108,9 @@ impl Candidate {
         }
     }
 
-    /// An ELF file for the guest.
-    pub(super) fn is_guest(&self, elf: &Elf) -> bool {
-        elf.is_at_start_of(&self.head)
+    /// The guest whose ELF file it is.
+    pub(super) fn guest(&self, guests: Guests) -> Option<&'static Platform> {
+        guests.of_program(&self.head)
     }
 
     /// Whether it gives rights that its caller may not have.

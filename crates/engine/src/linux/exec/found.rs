@@ -10,8 +10,10 @@ use super::engine_file::EngineFile;
 use super::room::{self, Lists, Room};
 use super::{Program, host, made_file};
 use crate::host::sys::{self, AT_FDCWD, Errno, Fd, fd_argument, number};
-use crate::linux::abi::platform::Platform;
+use crate::linux::abi::platform::{Guests, Platform};
 use crate::linux::executable::Own;
+use crate::linux::loader;
+use crate::linux::loader::prefix::Prefix;
 use crate::linux::process::{Process, Thread};
 
 /// Interpreters of interpreters, as the kernel has it.
@@ -70,6 +72,8 @@ impl<'a> Followers<'a> {
 /// A program for the engine, found behind what is to be executed.
 pub(super) struct Found {
     file: Candidate,
+    /// The guest whose program it is.
+    guest: &'static Platform,
     /// The name that it is executed by.
     name: Vec<u8>,
     /// The name of what is to be executed, where that is a script.
@@ -99,6 +103,7 @@ impl Found {
         let room = Room::of(&name, &lists)?;
         let mut found = Self {
             file,
+            guest: program.guests.own,
             name,
             script: None,
             before: Vec::new(),
@@ -109,7 +114,8 @@ impl Found {
             return Err(Errno::ENOENT);
         }
         for _ in 0..=DEPTH {
-            if found.file.is_guest(&program.platform.elf) {
+            if let Some(guest) = found.file.guest(program.guests) {
+                found.guest = guest;
                 return Ok(found);
             }
             found.interpret(own, asked)?;
@@ -147,6 +153,20 @@ impl Found {
         self.file.gives_rights()
     }
 
+    /// Whether it is the program of another guest than the one that executes it.
+    pub(super) fn is_of_other(&self, guests: Guests) -> bool {
+        self.guest.elf != guests.own.elf
+    }
+
+    /// Why its guest's kernel would not execute it, where nobody has looked yet: before it is
+    /// another program's turn, that can still be told.
+    fn refusal(&self, guests: Guests, prefix: Option<&Prefix>) -> Option<Errno> {
+        if self.script.is_none() && !self.is_of_other(guests) {
+            return None;
+        }
+        loader::refusal(self.guest, &self.file.file, prefix)
+    }
+
     /// Whether it is no script, and gives no rights but the caller's.
     pub(super) fn is_plain(&self) -> bool {
         self.script.is_none() && !self.gives_rights()
@@ -159,8 +179,12 @@ impl Found {
         self,
         thread: &mut Thread,
         program: &Program,
+        prefix: Option<&Prefix>,
         followers: &Followers<'_>,
     ) -> Errno {
+        if let Some(error) = self.refusal(program.guests, prefix) {
+            return error;
+        }
         let handed = self.prepare(thread, followers);
         let environment = match &handed {
             Ok(Some(_)) => NOTHING.as_ptr() as u64,
@@ -170,7 +194,7 @@ impl Found {
         let Self { file, .. } = self;
         let result = handed
             .and_then(|handed| stay_open(&file.file).map(|()| handed))
-            .and_then(|handed| engine(program.platform, thread, environment).map(|_| handed));
+            .and_then(|handed| engine(program.guests, thread, environment).map(|_| handed));
         result.err().unwrap_or(Errno::ENOEXEC)
     }
 
@@ -321,11 +345,11 @@ impl Strings {
 
 /// Executes the engine with the thread's words as arguments: its file, or where
 /// there is no way to that, one that is made of what is mapped.
-fn engine(platform: &'static Platform, thread: &Thread, environment: u64) -> Result<u64, Errno> {
+fn engine(guests: Guests, thread: &Thread, environment: u64) -> Result<u64, Errno> {
     let execute = |engine: EngineFile| {
         let (directory, path, flags) = engine.named();
         let program = Program {
-            platform,
+            guests,
             directory,
             path: path.as_ptr() as u64,
             arguments: thread.words.as_ptr() as u64,

@@ -1,14 +1,18 @@
 //! `execve`: the process becomes another program.
 //!
 //! The kernel is asked first: it knows native programs, scripts, and what is registered in
-//! `binfmt_misc`. Where the kernel says `ENOEXEC`, and the file is a program of the guest's or
-//! a script whose interpreter is one (`found.rs`), the engine executes itself and hands the
-//! open file over. The engine does the same in two other cases: where `binfmt_misc` does not
+//! `binfmt_misc`. Where the kernel says `ENOEXEC`, and the file is a program of either of the
+//! engine's guests or a script whose interpreter is one (`found.rs`), the engine executes itself and
+//! hands the open file over; for which guest, the file says ([`crate::linux::loader`]). The engine does the same in two other cases: where `binfmt_misc` does not
 //! find a program that is there, and where what `binfmt_misc` adds (arguments, or a level of
 //! interpreters) is the only thing that is too much.
 //!
+//! Whoever follows the program by an option (`--strace`, a debugger, ...) has it run by this
+//! engine, whatever is registered: no other engine would be told.
+//!
 //! A thread with filters of system calls ([`super::seccomp`]) becomes guest programs only: the
-//! host's kernel can't judge a native program's calls by the guest's filters. A program that
+//! host's kernel can't judge a native program's calls by the guest's filters, nor can another
+//! engine that is registered for the other guest. A program that
 //! may get no more rights is executed as the file that was looked at, by the engine itself, so
 //! that no other file comes in its place meanwhile.
 
@@ -22,7 +26,7 @@ use alloc::ffi::CString;
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering;
 
-use super::abi::platform::Platform;
+use super::abi::platform::Guests;
 use super::exe_link::{self, Target};
 use super::executable::Own;
 use super::loader;
@@ -40,8 +44,8 @@ use room::{Lists, Room};
 /// What is to be executed, as `execveat` takes it; pointers are the guest's.
 #[derive(Clone, Copy, Debug)]
 pub struct Program {
-    /// What the guest's programs are.
-    pub platform: &'static Platform,
+    /// The guests whose programs the engine runs.
+    pub guests: Guests,
     /// Where a relative path starts.
     pub directory: i32,
     /// The path.
@@ -113,17 +117,25 @@ fn attempt(
         // Nothing of the heap's is held: a child that shares its parent's
         // memory has to leave it as it was.
         drop(path);
-        return asked(own, thread, program, look);
+        return asked(process, thread, program, look);
     }
     let found = Found::find(own, program, &path, look, false);
     drop(path);
+    let prefix = process.prefix.as_ref();
     match found {
         Ok(found) if by_engine || has_no_new_privileges() => {
-            Err(found.run(thread, program, &followers))
+            Err(found.run(thread, program, prefix, &followers))
+        }
+        // The kernel may have another engine for it, which knows nothing of the filters.
+        Ok(found) if found.is_of_other(program.guests) => {
+            if found.gives_rights() {
+                return Err(Errno::ENOEXEC);
+            }
+            Err(found.run(thread, program, prefix, &followers))
         }
         Err(error) if filtered => Err(error),
         // Its owner's rights are the kernel's to give; so is what is no guest's.
-        _ => asked(own, thread, program, Err(Errno::ENOEXEC)),
+        _ => asked(process, thread, program, Err(Errno::ENOEXEC)),
     }
 }
 
@@ -178,12 +190,12 @@ fn again(
     drop(target);
     let found = Found::find(own, program, &path, look, false)?;
     drop(path);
-    Err(found.run(thread, program, followers))
+    Err(found.run(thread, program, prefix, followers))
 }
 
 /// By the kernel; by the engine itself where the kernel can't.
 fn asked(
-    own: Own,
+    process: &Process,
     thread: &mut Thread,
     program: &Program,
     look: Result<Candidate, Errno>,
@@ -192,6 +204,7 @@ fn asked(
         Err(error @ (Errno::ENOEXEC | Errno::ENOENT | Errno::E2BIG | Errno::ELOOP)) => error,
         result => return result,
     };
+    let own = thread.own(process);
     let found = path_of(program.path).and_then(|path| Found::find(own, program, &path, look, true));
     let by_engine = match (error, &found) {
         (Errno::ENOEXEC, _) => true,
@@ -203,7 +216,10 @@ fn asked(
         (_, Err(_)) => false,
     };
     match found {
-        Ok(found) if by_engine => Err(found.run(thread, program, &Followers::NONE)),
+        Ok(found) if by_engine => {
+            let prefix = process.prefix.as_ref();
+            Err(found.run(thread, program, prefix, &Followers::NONE))
+        }
         Err(found) if by_engine => Err(found),
         _ => Err(error),
     }
@@ -218,17 +234,19 @@ fn has_no_new_privileges() -> bool {
 }
 
 /// Why the guest's own kernel would not execute a program of its own. It copies
-/// the arguments before it looks.
+/// the arguments before it looks. For a program of the other guest, another engine may be
+/// registered, with another way to find libraries; so the kernel is asked first.
 fn refusal(
     prefix: Option<&Prefix>,
     file: &Candidate,
     program: &Program,
     path: &[u8],
 ) -> Option<Errno> {
-    if !file.is_guest(&program.platform.elf) {
+    let own = file.guest(program.guests)?;
+    if own.elf != program.guests.own.elf {
         return None;
     }
-    let error = loader::refusal(program.platform, &file.file, prefix)?;
+    let error = loader::refusal(own, &file.file, prefix)?;
     let lists = Lists::read(program.arguments, program.environment);
     let name = candidate::named(program, path);
     let room = lists.and_then(|lists| Room::of(&name, &lists));

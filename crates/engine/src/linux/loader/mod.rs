@@ -24,7 +24,7 @@ use self::map::{Base, MapError};
 use self::peek::Peek;
 use self::prefix::Prefix;
 use self::stack::{Built, Contents, Value};
-use super::abi::platform::{Elf, Layout, Names, Platform};
+use super::abi::platform::{Elf, Guests, Layout, Names, Platform};
 use super::executable::{Held, Identity};
 use super::placing;
 use super::told::Places;
@@ -39,8 +39,8 @@ use crate::memory::guest_memory;
 /// What to run.
 #[derive(Debug)]
 pub struct Request<'a> {
-    /// What of the guest's architecture is data.
-    pub platform: &'static Platform,
+    /// The guests that the program may be for.
+    pub guests: Guests,
     /// The path, as the user or the kernel gave it.
     pub path: &'a CStr,
     /// What was executed: a script, or the program.
@@ -58,8 +58,8 @@ pub struct Request<'a> {
 /// A program that is ready to run.
 #[derive(Debug)]
 pub struct Loaded {
-    /// What of the guest's architecture is data.
-    pub platform: &'static Platform,
+    /// The guest that it is for, as the own one, and the other.
+    pub guests: Guests,
     /// Where its first instruction is.
     pub start: u64,
     /// Where its heap (`brk`) starts.
@@ -104,11 +104,17 @@ pub fn load(space: &AddressSpace, mut request: Request<'_>) -> Result<Loaded, Lo
     } else {
         Peek::reading(&file, size)
     };
-    let platform = request.platform;
-    let plan = read_plan(&peek, &platform.elf).map_err(|error| match error {
-        ReadError::Read(error) => LoadError::Read(error),
-        ReadError::Invalid(invalid) => LoadError::Invalid(invalid),
-    })?;
+    let head = Head::read(&peek).map_err(LoadError::Read)?;
+    // What is no program at all is told of as none of the engine's own guest.
+    let platform = request.guests.of_program(head.get());
+    let guests = platform.map_or(request.guests, |own| request.guests.with_own(own));
+    let platform = guests.own;
+    let plan = head
+        .plan(&peek, &platform.elf)
+        .map_err(|error| match error {
+            ReadError::Read(error) => LoadError::Read(error),
+            ReadError::Invalid(invalid) => LoadError::Invalid(invalid),
+        })?;
     let secure = request.start.auxiliary(key::SECURE).unwrap_or(0) != 0;
     let mut prefix = request.prefix.take();
     let interpreter = Interpreter::open(platform, &peek, &plan, &mut prefix, !secure)?;
@@ -140,7 +146,7 @@ pub fn load(space: &AddressSpace, mut request: Request<'_>) -> Result<Loaded, Lo
         vdso.start,
         request.start,
     );
-    let built = put_stack(&request, &auxiliary, &mut chance, stack.end)?;
+    let built = put_stack(&request, platform, &auxiliary, &mut chance, stack.end)?;
     let sp = built.sp;
     let places = Places {
         code: code(&plan, bias),
@@ -157,7 +163,7 @@ pub fn load(space: &AddressSpace, mut request: Request<'_>) -> Result<Loaded, Lo
         _ => plan.entry.wrapping_add(bias),
     };
     Ok(Loaded {
-        platform,
+        guests,
         start,
         heap,
         stack: sp,
@@ -175,6 +181,7 @@ pub fn load(space: &AddressSpace, mut request: Request<'_>) -> Result<Loaded, Lo
 /// Builds the first stack, whose end is known, and puts it there.
 fn put_stack(
     request: &Request<'_>,
+    platform: &Platform,
     auxiliary: &[(u64, Value)],
     chance: &mut Chance,
     end: u64,
@@ -182,8 +189,8 @@ fn put_stack(
     let contents = Contents {
         arguments: request.arguments,
         environment: &request.start.environment,
-        platform: request.platform.platform,
-        width: request.platform.elf.width,
+        platform: platform.platform,
+        width: platform.elf.width,
         file_name: request.executed,
         random: chance.bytes(),
         auxiliary,
@@ -387,22 +394,44 @@ impl From<elf::Invalid> for ReadError {
     }
 }
 
+/// The beginning of a file.
+struct Head {
+    bytes: [u8; elf::LONGEST_HEADER],
+    length: usize,
+}
+
+impl Head {
+    fn read(file: &Peek<'_>) -> Result<Self, Errno> {
+        let mut bytes = [0; elf::LONGEST_HEADER];
+        let length = file.read_at(&mut bytes, 0)?;
+        Ok(Self { bytes, length })
+    }
+
+    fn get(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or_default()
+    }
+
+    /// Reads the other headers of the file that begins so.
+    fn plan(&self, file: &Peek<'_>, elf: &'static Elf) -> Result<Plan, ReadError> {
+        let header = elf::header(self.get(), elf)?;
+        let (offset, length) = header.table();
+        let mut table = alloc::vec![0; length];
+        // Past the end of the file, an offset that no file can have is an error
+        // of the header and not of reading.
+        let length = if offset < file.size() {
+            file.read_at(&mut table, offset).map_err(ReadError::Read)?
+        } else {
+            0
+        };
+        table.truncate(length);
+        Ok(header.plan(&table, file.size())?)
+    }
+}
+
 /// Reads the headers of a file.
 fn read_plan(file: &Peek<'_>, elf: &'static Elf) -> Result<Plan, ReadError> {
-    let mut bytes = [0; elf::LONGEST_HEADER];
-    let length = file.read_at(&mut bytes, 0).map_err(ReadError::Read)?;
-    let header = elf::header(bytes.get(..length).unwrap_or_default(), elf)?;
-    let (offset, length) = header.table();
-    let mut table = alloc::vec![0; length];
-    // Past the end of the file, an offset that no file can have is an error
-    // of the header and not of reading.
-    let length = if offset < file.size() {
-        file.read_at(&mut table, offset).map_err(ReadError::Read)?
-    } else {
-        0
-    };
-    table.truncate(length);
-    Ok(header.plan(&table, file.size())?)
+    let head = Head::read(file).map_err(ReadError::Read)?;
+    head.plan(file, elf)
 }
 
 /// The dynamic loader, opened and read.

@@ -1,6 +1,7 @@
 //! `PTRACE_GET_SYSCALL_INFO` and `PTRACE_SET_SYSCALL_INFO`: the system call that a thread
 //! stops for, as all architectures tell of it.
 
+use super::registers;
 use super::tracees::{Stop, Traced};
 use crate::host::sys::Errno;
 use crate::linux::abi::platform::Width;
@@ -26,7 +27,7 @@ fn kind(traced: &Traced, record: &Record) -> u64 {
 pub(super) fn get(call: &Call<'_>, traced: &Traced, room: u64, data: u64) -> Result<u64, Errno> {
     let record = traced.record()?;
     let (info, kind) = (record.call, kind(traced, &record));
-    let audit = u64::from(call.process.platform.audit);
+    let audit = u64::from(registers::guest(call, &record).audit);
     let mut words = [0_u64; WORDS];
     // The kind, padding, and the architecture.
     words[0] = kind | audit << 32;
@@ -72,7 +73,7 @@ pub(super) fn set(call: &Call<'_>, traced: &Traced, size: u64, data: u64) -> Res
     if words[0] & 0xffff_ffff != kind {
         return Err(Errno::EINVAL);
     }
-    let width = call.process.platform.elf.width;
+    let width = registers::guest(call, &record).elf.width;
     match kind {
         CallInfo::FILTER if words[10] >> 32 != 0 => return Err(Errno::EINVAL),
         CallInfo::ENTRY | CallInfo::FILTER => {

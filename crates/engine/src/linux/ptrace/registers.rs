@@ -3,10 +3,11 @@
 
 use super::tracees::Traced;
 use crate::host::sys::Errno;
-use crate::linux::abi::tracing::{NT_PRSTATUS, RegisterSet, Special};
+use crate::linux::abi::platform::Platform;
+use crate::linux::abi::tracing::{RegisterSet, Special, Tracing};
 use crate::linux::syscalls::call::Call;
 use crate::memory::guest_memory;
-use crate::thread::traced::{Set, sets};
+use crate::thread::traced::{Record, Set, sets};
 
 /// The `iovec` of a request about a set, cut to whole registers.
 fn vector(call: &Call<'_>, data: u64, unit: u64) -> Result<(u64, usize), Errno> {
@@ -23,8 +24,32 @@ fn tell_length(call: &Call<'_>, data: u64, length: usize) -> Result<(), Errno> {
     call.write_longs(place, &[length as u64])
 }
 
-fn found(call: &Call<'_>, note: u64) -> Result<RegisterSet, Errno> {
-    call.process.platform.tracing.set(note).ok_or(Errno::EINVAL)
+/// The guest that a record is of.
+pub(super) fn guest(call: &Call<'_>, record: &Record) -> &'static Platform {
+    let guests = call.process.guests();
+    guests.of_machine(record.machine).unwrap_or(guests.own)
+}
+
+/// What tracers see of the guest that a record is of. One whose words are narrower is shown no
+/// registers (`EIO`).
+fn tracing(call: &Call<'_>, record: &Record) -> Result<&'static Tracing, Errno> {
+    let (own, guest) = (call.process.platform, guest(call, record));
+    if guest.elf.width.bits() > own.elf.width.bits() {
+        return Err(Errno::EIO);
+    }
+    Ok(guest.tracing)
+}
+
+/// A set of the registers in a record, by its note.
+fn found(call: &Call<'_>, record: &Record, note: u64) -> Result<RegisterSet, Errno> {
+    let tracing = tracing(call, record)?;
+    let sets = if guest(call, record).elf == call.process.platform.elf {
+        tracing.sets
+    } else {
+        tracing.wider
+    };
+    let set = sets.iter().find(|set| set.note == note);
+    set.copied().ok_or(Errno::EINVAL)
 }
 
 /// `PTRACE_GETREGSET`.
@@ -36,9 +61,9 @@ pub(super) fn get(call: &Call<'_>, traced: &Traced, note: u64, data: u64) -> Res
     if debug.notes.contains(&note) {
         return get_debug(call, traced, data, debug.none);
     }
-    let set = found(call, note)?;
-    let (place, length) = vector(call, data, set.unit)?;
     let record = traced.record()?;
+    let set = found(call, &record, note)?;
+    let (place, length) = vector(call, data, set.unit)?;
     let bytes = record.sets[set.index].get();
     let bytes = &bytes[..length.min(bytes.len())];
     call.write(place, bytes)?;
@@ -62,9 +87,10 @@ fn get_debug(call: &Call<'_>, traced: &Traced, data: u64, none: u64) -> Result<u
 /// # Errors
 /// The kernel's.
 pub(super) fn set(call: &Call<'_>, traced: &Traced, note: u64, data: u64) -> Result<u64, Errno> {
-    let set = found(call, note)?;
+    let record = traced.record()?;
+    let set = found(call, &record, note)?;
     let (place, length) = vector(call, data, set.unit)?;
-    let mut bytes = alloc::vec![0; length.min(traced.record()?.sets[set.index].get().len())];
+    let mut bytes = alloc::vec![0; length.min(record.sets[set.index].get().len())];
     guest_memory::read(place, &mut bytes)?;
     put(call, traced, set.index, 0, &bytes)
 }
@@ -78,6 +104,7 @@ fn put(
     bytes: &[u8],
 ) -> Result<u64, Errno> {
     let mut record = traced.record()?;
+    let is_of_user = tracing(call, &record)?.is_of_user;
     let target: &mut Set = &mut record.sets[index];
     let place = at..at + bytes.len();
     target
@@ -85,11 +112,7 @@ fn put(
         .get_mut(place)
         .ok_or(Errno::EIO)?
         .copy_from_slice(bytes);
-    let tracing = call.process.platform.tracing;
-    let general = tracing
-        .set(NT_PRSTATUS)
-        .is_some_and(|set| set.index == index);
-    if general && !(tracing.is_of_user)(target.get()) {
+    if index == sets::GENERAL && !is_of_user(target.get()) {
         return Err(Errno::EINVAL);
     }
     target.written = 1;
@@ -108,6 +131,7 @@ pub(super) fn special(
     [address, data]: [u64; 2],
 ) -> Result<u64, Errno> {
     let record = traced.record()?;
+    tracing(call, &record)?;
     match special {
         Special::Get(index) => call.write(data, record.sets[index].get())?,
         Special::Set(index) => {

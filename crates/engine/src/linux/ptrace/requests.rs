@@ -95,20 +95,19 @@ fn access(call: &Call<'_>, thread: i32, request: Request) -> Result<u64, Errno> 
     let platform = call.process.platform;
     let word = call.long_bytes(1);
     let address = request.address & !platform.tag;
-    // What is mapped behind the end is the engine's, and no address of the guest's.
-    if platform
-        .layout
-        .end
-        .is_some_and(|end| address.saturating_add(word) > end)
-    {
-        return Err(Errno::EIO);
-    }
     let writes = matches!(request.number, request::POKETEXT | request::POKEDATA);
     let tracees = &call.process.tracees;
-    tracees.with(thread, |traced| match traced.stop {
+    let guest = tracees.with(thread, |traced| match traced.stop {
         Stop::None => Err(Errno::ESRCH),
-        _ => Ok(()),
+        _ => Ok(traced
+            .record()
+            .map_or(platform, |record| registers::guest(call, &record))),
     })?;
+    // What is mapped behind the end is the engine's, and no address of the guest's.
+    let end = guest.layout.end;
+    if end.is_some_and(|end| address.saturating_add(word) > end) {
+        return Err(Errno::EIO);
+    }
     let touches = |code: &core::ops::Range<u64>| {
         code.start < address.saturating_add(word) && address < code.end
     };

@@ -49,6 +49,7 @@ impl Tracee {
         let told = A::register_sets(cpu);
         let asked = A::asked(cpu);
         let record = self.record();
+        record.machine = A::PLATFORM.elf.machine.into();
         for (note, index) in shown::<A>() {
             record.sets[index].set(told.get(note).unwrap_or_default());
         }

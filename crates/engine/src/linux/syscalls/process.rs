@@ -1,6 +1,7 @@
 //! Processes: making them, and becoming another program; and the machine.
 
 use alloc::boxed::Box;
+use core::ffi::CStr;
 use core::sync::atomic::Ordering;
 
 use super::call::unknown_is_zero;
@@ -13,12 +14,17 @@ use crate::thread::clone::{Arguments, Request};
 
 /// The host's names, but the guest's machine.
 pub(in crate::linux) fn uname(call: &mut Call<'_>) -> Result<u64, Errno> {
+    uname_of(call, call.process.platform.machine)
+}
+
+/// The same with that machine.
+pub(in crate::linux) fn uname_of(call: &mut Call<'_>, machine: &CStr) -> Result<u64, Errno> {
     /// `struct utsname` has six names of 65 bytes; the machine is the fifth.
     const NAME: usize = 65;
     const MACHINE: u64 = 4 * NAME as u64;
     let result = call.pass(number::UNAME)?;
+    let name = machine.to_bytes();
     let mut machine = [0; NAME];
-    let name = call.process.platform.machine.to_bytes();
     machine[..name.len()].copy_from_slice(name);
     let [names, ..] = call.arguments;
     call.write(names.wrapping_add(MACHINE), &machine)?;
@@ -140,7 +146,7 @@ pub(in crate::linux) fn prlimit64(call: &mut Call<'_>) -> Result<u64, Errno> {
 pub(in crate::linux) fn execve(call: &mut Call<'_>) -> Result<u64, Errno> {
     let [path, arguments, environment, ..] = call.arguments;
     let program = Program {
-        platform: call.process.platform,
+        guests: call.process.guests(),
         directory: AT_FDCWD,
         path,
         arguments,
@@ -153,7 +159,7 @@ pub(in crate::linux) fn execve(call: &mut Call<'_>) -> Result<u64, Errno> {
 pub(in crate::linux) fn execveat(call: &mut Call<'_>) -> Result<u64, Errno> {
     let [_, path, arguments, environment, flags, _] = call.arguments;
     let program = Program {
-        platform: call.process.platform,
+        guests: call.process.guests(),
         directory: call.int(0),
         path,
         arguments,

@@ -300,7 +300,7 @@ impl Viewer<'_> {
         let engine = other::engine_of(procfs, &path, &maps)?;
         let other = Other::find(procfs, &path, &maps, engine);
         let Some((mut known, other)) =
-            other.and_then(|other| Some((other.known(self.process.platform)?, other)))
+            other.and_then(|other| Some((other.known(self.process.guests())?, other)))
         else {
             let stat = of_task("stat").unwrap_or_default();
             let guessed = maps::guessed(&maps, engine, &stat);
@@ -310,7 +310,7 @@ impl Viewer<'_> {
         const TRIES: usize = 8;
         for _ in 1..TRIES {
             let host = file.read_all().ok()?;
-            let after = other.known(self.process.platform)?;
+            let after = other.known(self.process.guests())?;
             if after == known {
                 return Some(correct(&host, &known));
             }

@@ -7,6 +7,7 @@ use super::siginfo;
 use crate::linux::abi::tracing::{Debug, NT_PRSTATUS, Narrow, Special, Tracing, set};
 use crate::thread::traced::sets;
 
+const NT_ARM_SYSTEM_CALL: u64 = 0x404;
 /// Bytes of `struct user`.
 const USER: u64 = 296;
 /// What `PTRACE_GETHBPREGS` says of a machine that has none: Armv8's debug architecture,
@@ -20,6 +21,13 @@ pub(super) static TRACING: Tracing = Tracing {
     sets: &[
         set(NT_PRSTATUS, sets::GENERAL, 4),
         set(NT_ARM_VFP as u64, sets::FLOAT, 4),
+    ],
+    // `user_aarch32_ptrace_view` of an arm64 kernel.
+    wider: &[
+        set(NT_PRSTATUS, sets::GENERAL, 4),
+        set(NT_ARM_VFP as u64, sets::FLOAT, 4),
+        set(NT_ARM_TLS as u64, sets::POINTER, 4),
+        set(NT_ARM_SYSTEM_CALL, sets::CALL, 4),
     ],
     debug: Debug {
         notes: &[],

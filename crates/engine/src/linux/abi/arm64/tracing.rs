@@ -19,6 +19,8 @@ pub(super) static TRACING: Tracing = Tracing {
         set(NT_ARM_TLS as u64, sets::POINTER, 8),
         set(NT_ARM_SYSTEM_CALL, sets::CALL, 4),
     ],
+    // No words are wider.
+    wider: &[],
     // Armv8's debug architecture, and a count of 0.
     debug: Debug {
         notes: &[NT_ARM_HW_BREAK, NT_ARM_HW_WATCH],

@@ -76,10 +76,11 @@ impl fmt::Display for Invalid {
                 )
             }
             Self::OtherWidth(elf) => {
-                let found = 96 - elf.width.bits();
+                let own = elf.width.bits();
                 write!(
                     f,
-                    "a {found}-bit program: only those of {} run here",
+                    "a {}-bit program for {}: only {own}-bit ones run here",
+                    96 - own,
                     elf.name
                 )
             }

@@ -174,6 +174,20 @@ fn u64_at(bytes: &[u8], at: usize) -> u64 {
     u64::from_le_bytes(value)
 }
 
+/// What is wrong with a program whose words have another width: in all headers, the machine is
+/// at the same place.
+fn other_width(bytes: &[u8], elf: &'static Elf) -> Invalid {
+    let half: Option<[u8; 2]> = bytes.get(18..20).and_then(|half| half.try_into().ok());
+    let machine = half.map(match bytes.get(5) {
+        Some(2) => u16::from_be_bytes,
+        _ => u16::from_le_bytes,
+    });
+    match machine {
+        Some(machine) if machine != elf.machine => Invalid::Machine(elf, machine),
+        _ => Invalid::OtherWidth(elf),
+    }
+}
+
 /// Reads the header from the first bytes of the file: [`LONGEST_HEADER`] of them, or
 /// all when the file is shorter.
 ///
@@ -191,7 +205,7 @@ pub fn header(bytes: &[u8], elf: &'static Elf) -> Result<Header, Invalid> {
     match bytes.get(4) {
         None => {}
         Some(&class) if class == elf.class() => {}
-        Some(1 | 2) => return Err(Invalid::OtherWidth(elf)),
+        Some(1 | 2) => return Err(other_width(bytes, elf)),
         Some(&class) => return Err(Invalid::Class(class)),
     }
     match bytes.get(5) {
@@ -571,8 +585,16 @@ mod tests {
         let wide = with(4, &[2]);
         assert_eq!(
             wide.to_string(),
-            "a 64-bit program: only those of 32-bit Arm run here"
+            "a 64-bit program for 32-bit Arm: only 32-bit ones run here"
         );
+        // Of another machine, in either order of bytes.
+        let mut file = narrow();
+        (file[4], file[18]) = (2, 243);
+        let other = parse(&file, &NARROW).unwrap_err();
+        assert_eq!(other, Invalid::Machine(&NARROW, 243));
+        (file[5], file[18], file[19]) = (2, 0, 43);
+        let other = parse(&file, &NARROW).unwrap_err();
+        assert_eq!(other, Invalid::Machine(&NARROW, 43));
         assert_eq!(with(18, &[183]), Invalid::Machine(&NARROW, 183));
         assert_eq!(with(36, &[0; 4]), Invalid::OlderAbi(&NARROW));
         assert_eq!(with(42, &[56]), Invalid::EntrySize(Width::Bits32, 56));

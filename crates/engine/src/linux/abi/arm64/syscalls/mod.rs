@@ -1,8 +1,8 @@
 //! The system calls of arm64: their numbers, the structures that x86-64's kernel has
 //! otherwise, and the tagged address ABI.
 
+mod identity;
 mod ioctl;
-mod personality;
 mod prctl;
 mod semaphores;
 mod status;

@@ -6,7 +6,7 @@
 //! headers of both kernels, and so finds what is forgotten.
 
 use super::status::GuestStatus;
-use super::{ioctl, personality, prctl, semaphores};
+use super::{identity, ioctl, prctl, semaphores};
 use crate::host::sys::Errno;
 use crate::linux::syscalls::syscall::Handler::{
     Convert, Emulate, Exit, ExitGroup, Follow, OfFile, Pass, Refuse,
@@ -111,7 +111,7 @@ table! {
     89 acct "s" Pass(163),
     90 capget "pp" Pass(125),
     91 capset "pp" Pass(126),
-    92 personality "x" Emulate(personality::personality),
+    92 personality "x" Emulate(process::personality),
     93 exit "d" Exit,
     94 exit_group "d" ExitGroup,
     95 waitid "ddpxp" Emulate(ptrace::waitid),
@@ -179,7 +179,7 @@ table! {
     157 setsid "" Pass(112),
     158 getgroups "dp" Pass(115),
     159 setgroups "dp" Pass(116),
-    160 uname "p" Emulate(process::uname),
+    160 uname "p" Emulate(identity::uname),
     161 sethostname "su" Pass(170),
     162 setdomainname "su" Pass(171),
     163 getrlimit "dp" Pass(97),
