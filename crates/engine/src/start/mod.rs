@@ -24,7 +24,9 @@ static HEAP: Heap = Heap::new();
 // rdi: the initial stack (argc, argv, environment, auxiliary vector).
 // rsi walks _DYNAMIC, r8 is the address we were loaded at, r9 and r10 the
 // table of relocations and its length: 24 bytes each, of r_offset, r_info
-// (type 8: R_X86_64_RELATIVE) and r_addend.
+// (type 8: R_X86_64_RELATIVE) and r_addend. r11 and rcx are the packed table and
+// its length: 8 bytes each, which are the place of a word, or, if bit 0 is set, a bit for each
+// of the 63 words that follow (rsi). These words have their addends in them.
 global_asm!(
     ".globl _start",
     ".hidden _DYNAMIC",
@@ -36,6 +38,8 @@ global_asm!(
     "lea rsi, [rip + _DYNAMIC]",
     "xor r9d, r9d",
     "xor r10d, r10d",
+    "xor r11d, r11d",
+    "xor ecx, ecx",
     "2:",
     "mov rax, [rsi]",
     "mov rdx, [rsi + 8]",
@@ -44,13 +48,17 @@ global_asm!(
     "cmove r9, rdx",
     "cmp rax, 8", // DT_RELASZ
     "cmove r10, rdx",
+    "cmp rax, 36", // DT_RELR
+    "cmove r11, rdx",
+    "cmp rax, 35", // DT_RELRSZ
+    "cmove rcx, rdx",
     "test rax, rax", // DT_NULL
     "jnz 2b",
     "add r9, r8",
     "add r10, r9",
     "3:",
     "cmp r9, r10",
-    "jae 4f",
+    "jae 7f",
     "cmp dword ptr [r9 + 8], 8",
     "jne 5f",
     "mov rax, [r9]",
@@ -59,6 +67,32 @@ global_asm!(
     "mov [rax + r8], rdx",
     "add r9, 24",
     "jmp 3b",
+    "7:",
+    "add r11, r8",
+    "add rcx, r11",
+    "8:",
+    "cmp r11, rcx",
+    "jae 4f",
+    "mov rax, [r11]",
+    "add r11, 8",
+    "test al, 1",
+    "jnz 9f",
+    "lea rsi, [rax + r8]",
+    "add [rsi], r8",
+    "add rsi, 8",
+    "jmp 8b",
+    "9:",
+    "shr rax, 1",
+    "jz 11f",
+    "10:",
+    "bsf rdx, rax",
+    "add [rsi + 8 * rdx], r8",
+    "lea rdx, [rax - 1]",
+    "and rax, rdx", // Without that bit.
+    "jnz 10b",
+    "11:",
+    "add rsi, 63 * 8",
+    "jmp 8b",
     // rbx: the initial stack. mmap(0, whole, protection, flags, -1, 0)
     "4:",
     "mov rbx, rdi",

@@ -3,8 +3,9 @@
 //! Where `/proc` is mounted, `/proc/self/exe` leads to it. Where it is not, the
 //! file is made anew, in memory, of what the kernel has mapped of it. The
 //! segments that are not writable are as in the file. Of the relocated ones, the
-//! relocated words are not, and become zeros: each relocation has its addend, so
-//! what a word is before does not matter. The few bytes of `.data` are kept at
+//! relocated words are not. Where the table of relocations is packed, a word in the file is
+//! its addend; else the table has addends, and such words become zeros, since what they are
+//! before does not matter. The few bytes of `.data` are kept at
 //! the start, before anything changes them. So the file that is made of a
 //! process that was started from such a file is the same again.
 //!
@@ -152,6 +153,24 @@ const fn index(address: u64) -> usize {
     address as usize
 }
 
+/// The addresses in a packed table (`DT_RELR`): an entry is the address of a word, or, if bit 0
+/// is set, has a bit for each of the 63 words that come next.
+fn unpacked(table: &[usize]) -> impl Iterator<Item = usize> {
+    let mut next = 0;
+    table.iter().flat_map(move |&entry| {
+        let (first, bits) = if entry & 1 == 0 {
+            next = entry + 8;
+            (entry, 1)
+        } else {
+            let first = next;
+            next += 63 * 8;
+            (first, entry >> 1)
+        };
+        let is_set = move |bit: &usize| bits >> bit & 1 != 0;
+        (0..63).filter(is_set).map(move |bit| first + 8 * bit)
+    })
+}
+
 /// The engine as it is mapped. Addresses are those of the file, which start at
 /// 0, as a PIE's do.
 #[derive(Clone, Copy)]
@@ -209,10 +228,8 @@ impl Program {
             .unwrap_or_default()
     }
 
-    /// The addresses of the words that are relocated.
-    fn relocated_words(&self) -> impl Iterator<Item = usize> {
-        const DT_RELA: usize = 7;
-        const DT_RELASZ: usize = 8;
+    /// A table that the dynamic section tells of by the keys of its place and its size.
+    fn table<T>(&self, place: usize, size: usize) -> &'static [T] {
         let dynamic: &[[usize; 2]] = self.find(PT_DYNAMIC).map_or(&[], |header| {
             let count = header.filled().len() / 16;
             // SAFETY: the segment is mapped, and relocation is over.
@@ -222,14 +239,27 @@ impl Program {
             }
         });
         let value = |key| dynamic.iter().find(|entry| entry[0] == key).map(|e| e[1]);
-        let table: &[[usize; 3]] = match (value(DT_RELA), value(DT_RELASZ)) {
-            // SAFETY: the linker says where the relocations are.
+        match (value(place), value(size)) {
+            // SAFETY: the linker says where the table is, which is mapped and stays; its rows are
+            // words.
             (Some(table), Some(size)) => unsafe {
-                core::slice::from_raw_parts(self.start.add(table).cast(), size / 24)
+                let count = size / size_of::<T>();
+                core::slice::from_raw_parts(self.start.add(table).cast(), count)
             },
             _ => &[],
-        };
-        table.iter().map(|&[address, ..]| address)
+        }
+    }
+
+    /// The addresses of the words that are relocated, and whether each has its addend in it.
+    fn relocated_words(&self) -> impl Iterator<Item = (usize, bool)> {
+        const DT_RELA: usize = 7;
+        const DT_RELASZ: usize = 8;
+        const DT_RELRSZ: usize = 35;
+        const DT_RELR: usize = 36;
+        let plain: &[[usize; 3]] = self.table(DT_RELA, DT_RELASZ);
+        let packed: &[usize] = self.table(DT_RELR, DT_RELRSZ);
+        let plain = plain.iter().map(|&[address, ..]| (address, false));
+        plain.chain(unpacked(packed).map(|address| (address, true)))
     }
 
     /// The file's bytes; none where its writable data were not kept. Section
@@ -267,16 +297,35 @@ impl Program {
                 *byte = DATA[at / 8].load(Ordering::Relaxed).to_le_bytes()[at % 8];
             }
         }
-        for address in self.relocated_words() {
+        for (address, has_addend) in self.relocated_words() {
             // A word that only memory has is none of the file's.
             if let Some(segment) = self.segments().find(holds(address)) {
                 let at = segment.place(address);
-                image.get_mut(at..at + 8)?.fill(0);
+                let word: &mut [u8; 8] = image.get_mut(at..at + 8)?.try_into().ok()?;
+                *word = if has_addend {
+                    let start = self.start as u64;
+                    u64::from_le_bytes(*word).wrapping_sub(start).to_le_bytes()
+                } else {
+                    [0; 8]
+                };
             }
         }
         // `e_shoff`, and `e_shnum` and `e_shstrndx`.
         image.get_mut(40..48)?.fill(0);
         image.get_mut(60..64)?.fill(0);
         Some(image)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_packed_table() {
+        // A word, two of the 63 behind it, the last of the next 63, and a word elsewhere.
+        let table = [0x1000, 0b1011, 1 << 63 | 1, 0x5008];
+        let found: Vec<_> = unpacked(&table).collect();
+        assert_eq!(found, [0x1000, 0x1008, 0x1018, 0x1008 + 125 * 8, 0x5008]);
     }
 }
