@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use common::compiled::{Target, compile, guest, native, said};
+use common::compiled::{Target, compile, guest, native, said, usual};
 use common::engine;
 use tempfile::TempDir;
 
@@ -423,6 +423,43 @@ fn what_ran_before_another_program_is_noted() {
         assert!(lines.count() >= 1, "{end} {notes}");
     }
     assert!(notes.lines().all(|line| line.starts_with("ran ")));
+}
+
+/// Kept translations are those of the guest that the engine is named after: a program of the other
+/// one neither uses nor spoils them, and what is executed next uses them again.
+#[test]
+fn the_other_guests_programs_use_none() {
+    let (kept, program, expected) = learned();
+    let other = usual(Target::Hard, &kept.dir, "translated.c", "-O2");
+    // As on its own engine.
+    let narrow = said_of(Command::new(env!("CARGO_BIN_EXE_armistice-arm")).arg(&other));
+    assert!(narrow.ends_with("7\nexit status: 0\n"), "{narrow}");
+    let first = Path::new(env!("CARGO_BIN_EXE_armistice-aarch64"));
+    let baked = kept.dir.path().join("engine");
+    let mut bake = Command::new(first);
+    bake.arg("--bake").arg(&kept.path).arg(&baked);
+    assert_eq!(said_of(&mut bake), "exit status: 0\n");
+    let [one, two] =
+        [Target::Guest, Target::Hard].map(|target| usual(target, &kept.dir, "executes.c", "-O0"));
+    let before = fs::read(&kept.path).unwrap();
+    for options in [&[][..], &["--kept"]] {
+        let run = |programs: &[&Path]| {
+            let mut command = Command::new(&baked);
+            command.args(options);
+            if !options.is_empty() {
+                command.arg(&kept.path);
+            }
+            said_of(command.args(programs))
+        };
+        assert_eq!(run(&[&other]), narrow);
+        assert_eq!(run(&[&one, &other]), narrow);
+        assert_eq!(run(&[&two, &program]), expected);
+        assert_eq!(run(&[&one, &two, &one, &program]), expected);
+    }
+    // What the other one ran is noted, too, and passed over.
+    assert_eq!(kept.run("--learn", &other, &[]), narrow);
+    assert_eq!(fs::read(&kept.path).unwrap(), before);
+    assert_eq!(kept.run("--kept", &program, &[]), expected);
 }
 
 /// Who translates the same notes again gets the same bytes, so that anybody can check what
