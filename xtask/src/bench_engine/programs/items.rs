@@ -334,11 +334,7 @@ pub(super) const ITEMS: &[Item] = &[
         "numpy",
         "OPENBLAS_NUM_THREADS=1 python3 linear.py",
     ),
-    item(
-        Kind::Numbers,
-        "scalar",
-        "gcc -O2 -ffp-contract=off -o /tmp/scalar scalar.c -lm && /tmp/scalar",
-    ),
+    item(Kind::Numbers, "scalar", "sh scalar.sh"),
     item(
         Kind::Threads,
         "threads",
