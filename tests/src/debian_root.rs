@@ -73,28 +73,13 @@ impl DebianRoot {
         }
     }
 
-    /// The same in a folder, where it stays. What an earlier run made there of
-    /// the same packages is taken as it is. `prepare` is given a new root to
-    /// add to it.
+    /// The same in a folder, where it stays, for an architecture that the emulator, or this
+    /// machine, runs. What an earlier run made there of the same packages is taken as it is.
+    /// `prepare` is given a new root to add to it.
     ///
     /// # Panics
     /// When it can't be made.
     pub fn keep<E: fmt::Debug>(
-        folder: &Path,
-        suite: &str,
-        packages: &[&str],
-        emulator: Option<&Path>,
-        prepare: impl FnOnce(&Path) -> Result<(), E>,
-    ) -> DebianRoot {
-        let of = architecture(emulator);
-        DebianRoot::keep_of(of, folder, suite, packages, emulator, prepare)
-    }
-
-    /// The same for an architecture that the emulator, or this machine, runs beside others.
-    ///
-    /// # Panics
-    /// When it can't be made.
-    pub fn keep_of<E: fmt::Debug>(
         architecture: &'static str,
         folder: &Path,
         suite: &str,

@@ -82,10 +82,7 @@ pub(crate) fn suites(args: &[&str]) -> Result<()> {
     };
     if let ["--only", what, ref flags @ ..] = *args {
         if let Some(wanted) = userland::Wanted::parse(what, flags)? {
-            if guest != Guest::Arm64 {
-                bail!("{what} runs in userlands of arm64 only");
-            }
-            return userland::suites(&wanted);
+            return userland::suites(guest, &wanted);
         }
         if let Some(wanted) = cross::Wanted::parse(guest, what, flags)? {
             return cross::suites(&wanted);

@@ -46,7 +46,7 @@ impl Userlands {
         let make = |arch: Arch, emulator: Option<&Path>| {
             let as_it_is = |_: &Path| anyhow::Ok(());
             let (name, folder) = (arch.name(), folder.join(arch.name()));
-            DebianRoot::keep_of(name, &folder, RELEASE, PACKAGES, emulator, as_it_is)
+            DebianRoot::keep(name, &folder, RELEASE, PACKAGES, emulator, as_it_is)
         };
         Ok(Self {
             native: make(guest.native(), None),

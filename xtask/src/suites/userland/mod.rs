@@ -1,6 +1,6 @@
 //! Suites that Debian packages, and that run inside a whole userland: each test
-//! in Debian for amd64 natively, in the same Debian for arm64 on the engine, and,
-//! where the two differ, there on QEMU.
+//! in Debian for amd64 (i386 for 32-bit Arm) natively, in the same Debian for the guest on
+//! the engine, and, where the two differ, there on QEMU.
 //!
 //! The machine decides what counts: what does not pass natively is no measure.
 //! What passes natively and not on the engine must be in `known.txt` with its
@@ -20,8 +20,8 @@ mod table;
 use anyhow::{Context, Result, bail};
 use e2e::product;
 
+use crate::guest::Guest;
 use crate::setup::{self, Need, need};
-use crate::step::engine;
 use known::Known;
 use run::Userlands;
 use store::Store;
@@ -87,13 +87,14 @@ const NEEDS: &[Need] = &[need(
 
 /// Runs what is wanted and is not done yet; writes the suite's page, which tells of
 /// all that was run so far. A page of all tests is never replaced by one of some.
-pub(super) fn suites(wanted: &Wanted) -> Result<()> {
+pub(super) fn suites(guest: Guest, wanted: &Wanted) -> Result<()> {
     setup::install(&[setup::QUICK, setup::ENGINES, NEEDS])?;
     let suite = wanted.suite;
     let known = Known::parse(known::TEXT)?;
     let folder = product::target_dir().join("suites/userland");
-    let userlands = Userlands::make(&folder, &engine()?, setup::newest_qemu()?)?;
-    let store = Store::open(&folder.join("results").join(suite.name))?;
+    let userlands = Userlands::make(guest, &folder)?;
+    let titled = guest.titled(suite.name);
+    let store = Store::open(&folder.join("results").join(&titled))?;
     let all = userlands.tests(suite)?;
     let tests: Vec<&String> = all.iter().filter(|test| wanted.has(test)).collect();
     if tests.is_empty() {
@@ -107,7 +108,7 @@ pub(super) fn suites(wanted: &Wanted) -> Result<()> {
     println!("{} tests of {}", tests.len(), suite.name);
     userlands.run_all(suite, &tests, &store, wanted.all_on_qemu)?;
     let page = page::page(suite, &all, &store, &known, &userlands)?;
-    let place = format!("crates/engine/results/{}.md", suite.name);
+    let place = format!("crates/engine/results/{titled}.md");
     if page.replaces(std::fs::read_to_string(product::workspace().join(&place)).ok()) {
         std::fs::write(product::workspace().join(&place), page.text)?;
         println!("Written to {place}");
@@ -118,20 +119,20 @@ pub(super) fn suites(wanted: &Wanted) -> Result<()> {
         );
     }
     let tests: Vec<&str> = tests.iter().map(|test| test.as_str()).collect();
-    judge(suite, &tests, &store, &known)
+    judge(&titled, suite, &tests, &store, &known)
 }
 
 /// An error if something fails that is not known to, or passes that is.
-fn judge(suite: &Suite, tests: &[&str], store: &Store, known: &Known) -> Result<()> {
+fn judge(titled: &str, suite: &Suite, tests: &[&str], store: &Store, known: &Known) -> Result<()> {
     let mut wrong = Vec::new();
     for test in tests {
         let results = store.of(test)?.context("a test that was not run")?;
         let news = results.news();
         let unknown = news
             .iter()
-            .filter(|part| known.reason(suite.name, test, part).is_none());
+            .filter(|part| known.reason(titled, test, part).is_none());
         wrong.extend(unknown.map(|part| format!("{part} passes natively, and not on the engine")));
-        let gone = known.gone(suite.name, suite.part, test, &news);
+        let gone = known.gone(titled, suite.part, test, &news);
         wrong.extend(gone.map(|part| {
             format!("{part} PASSES NOW: take it out of xtask/src/suites/userland/known.txt")
         }));
@@ -139,5 +140,5 @@ fn judge(suite: &Suite, tests: &[&str], store: &Store, known: &Known) -> Result<
     if wrong.is_empty() {
         return Ok(());
     }
-    bail!("{}:\n{}", suite.name, wrong.join("\n"))
+    bail!("{titled}:\n{}", wrong.join("\n"))
 }

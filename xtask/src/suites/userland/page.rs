@@ -11,6 +11,7 @@ use super::run::Userlands;
 use super::store::{Kept, Results, Store};
 use super::table::{RELEASE, Suite};
 use crate::differential::{first_line, host};
+use crate::guest::Guest;
 
 /// Behind the number of tests, on a page of some tests only.
 const SO_FAR: &str = "tests were run so far.**";
@@ -43,14 +44,22 @@ pub(super) fn page(
         .collect::<Result<_>>()?;
     let results: Vec<Results> = results.into_iter().flatten().collect();
     let whole = results.len() == tests.len();
+    let guest = userlands.guest();
+    let option = match guest {
+        Guest::Arm64 => String::new(),
+        Guest::Arm => format!("--guest {} ", guest.name()),
+    };
     let mut page = format!(
         "# {}\n\n\
-         By `cargo xtask suites --only {}`: Debian {RELEASE}'s {} {}, each test natively in an amd64 \
-         userland and on the engine in an arm64 one. {}, host {}; beside {}, which was asked {}.\n\n",
+         By `cargo xtask suites {}--only {}`: Debian {RELEASE}'s {} {}, each test natively in an {} \
+         userland and on the engine in an {} one. {}, host {}; beside {}, which was asked {}.\n\n",
         suite.title,
+        option,
         suite.name,
         suite.package,
         userlands.version(suite.package)?,
+        guest.native().name(),
+        guest.own().name(),
         first_line("date", &["--iso-8601"])?,
         host()?,
         userlands.qemu(),
@@ -60,7 +69,7 @@ pub(super) fn page(
         let _ = writeln!(page, "**{} of {} {SO_FAR}\n", results.len(), tests.len());
     }
     counts(&mut page, &results);
-    differences(&mut page, suite, &results, known);
+    differences(&mut page, &guest.titled(suite.name), &results, known);
     lists(&mut page, suite, &results);
     if !whole {
         let run: Vec<&str> = results.iter().map(|of| of.test.as_str()).collect();
@@ -110,7 +119,7 @@ fn counts(page: &mut String, results: &[Results]) {
 }
 
 /// What passes natively and not on the engine.
-fn differences(page: &mut String, suite: &Suite, results: &[Results], known: &Known<'_>) {
+fn differences(page: &mut String, titled: &str, results: &[Results], known: &Known<'_>) {
     let mut first = true;
     for result in results {
         let native = &result.native.outcome;
@@ -138,7 +147,7 @@ fn differences(page: &mut String, suite: &Suite, results: &[Results], known: &Kn
                 "| {part} | {} | {qemu} | {} |",
                 result.engine.outcome.says(),
                 known
-                    .reason(suite.name, &result.test, &part)
+                    .reason(titled, &result.test, &part)
                     .unwrap_or("**not known**"),
             );
         }

@@ -12,15 +12,17 @@ use super::super::pool;
 use super::store::Store;
 use super::table::{self, Suite};
 use crate::differential::first_line;
+use crate::guest::{Arch, Guest};
 
 /// At the same time.
 const THREADS: usize = 2;
 
-/// Debian for amd64 and for arm64, kept for the next run.
+/// Debian for the host and for the guest, kept for the next run.
 #[derive(Debug)]
 pub(super) struct Userlands {
-    amd64: DebianRoot,
-    arm64: DebianRoot,
+    guest: Guest,
+    native: DebianRoot,
+    foreign: DebianRoot,
     engine: Runner,
     qemu: Runner,
     /// Empty; what the roots see at `/mnt`.
@@ -35,10 +37,13 @@ struct Runner {
 
 impl Userlands {
     /// Made if they aren't there: takes some minutes.
-    pub(super) fn make(folder: &Path, engine: &Path, qemu: PathBuf) -> Result<Self> {
+    pub(super) fn make(guest: Guest, folder: &Path) -> Result<Self> {
+        let (engine, qemu) = (&guest.engine()?, guest.newest_qemu()?);
         let by = format!("engine {:016x}", digest(engine)?);
         // It may be built anew while the tests run.
-        let copy = folder.join(by.replace(' ', "-"));
+        // Named as `DebianRoot` tells whose programs an engine runs.
+        let build = by.replace("engine ", "-");
+        let copy = folder.join([guest.engine_name(), &build].concat());
         std::fs::create_dir_all(folder)?;
         if !copy.is_file() {
             let new = copy.with_extension("new");
@@ -46,8 +51,10 @@ impl Userlands {
             std::fs::rename(new, &copy)?;
         }
         let engine = copy;
-        let make = |name: &str, emulator: Option<&Path>| {
+        let make = |arch: Arch, emulator: Option<&Path>| {
+            let name = arch.name();
             DebianRoot::keep(
+                name,
                 &folder.join(name),
                 table::RELEASE,
                 table::PACKAGES,
@@ -55,13 +62,14 @@ impl Userlands {
                 |root| table::add_perl(root, &folder.join(format!("{name}-apt"))),
             )
         };
-        let amd64 = make("amd64", None);
-        let arm64 = make("arm64", Some(&engine));
+        let native = make(guest.native(), None);
+        let foreign = make(guest.own(), Some(&engine));
         let shared = folder.join("shared");
         std::fs::create_dir_all(&shared)?;
         Ok(Self {
-            amd64,
-            arm64,
+            guest,
+            native,
+            foreign,
             engine: Runner { path: engine, by },
             qemu: Runner {
                 by: first_line(&qemu.display().to_string(), &["--version"])?,
@@ -69,6 +77,10 @@ impl Userlands {
             },
             shared,
         })
+    }
+
+    pub(super) fn guest(&self) -> Guest {
+        self.guest
     }
 
     /// QEMU's version.
@@ -79,17 +91,20 @@ impl Userlands {
     /// The version of a package; it is an error if the two have different ones.
     pub(super) fn version(&self, package: &str) -> Result<String> {
         let ask = ["dpkg-query", "--showformat=${Version}", "--show", package];
-        let [amd64, arm64] =
-            [&self.amd64, &self.arm64].map(|root| root.run(&self.shared, &ask).ok().stdout);
-        if amd64 != arm64 {
-            bail!("{package} is of version {amd64} for amd64 and {arm64} for arm64");
+        let [native, foreign] =
+            [&self.native, &self.foreign].map(|root| root.run(&self.shared, &ask).ok().stdout);
+        if native != foreign {
+            bail!("{package} is of version {native} natively and {foreign} for the guest");
         }
-        Ok(amd64)
+        Ok(native)
     }
 
     /// The names of a suite's tests, in order; but for those that are not run.
     pub(super) fn tests(&self, suite: &Suite) -> Result<Vec<String>> {
-        let done = self.amd64.run(&self.shared, &["sh", "-c", suite.list]).ok();
+        let done = self
+            .native
+            .run(&self.shared, &["sh", "-c", suite.list])
+            .ok();
         let mut tests: Vec<String> = done.stdout.lines().map(str::to_owned).collect();
         tests.retain(|test| !test.is_empty());
         for (name, _) in suite.excluded {
@@ -131,9 +146,9 @@ impl Userlands {
             return Ok(());
         }
         let (root, emulator, by) = match machine {
-            Machine::Native => (&self.amd64, None, "amd64"),
-            Machine::Engine => (&self.arm64, Some(&self.engine.path), &*self.engine.by),
-            Machine::Qemu => (&self.arm64, Some(&self.qemu.path), &*self.qemu.by),
+            Machine::Native => (&self.native, None, self.guest.native().name()),
+            Machine::Engine => (&self.foreign, Some(&self.engine.path), &*self.engine.by),
+            Machine::Qemu => (&self.foreign, Some(&self.qemu.path), &*self.qemu.by),
         };
         let done = root.run_briefly(
             emulator.map(PathBuf::as_path),
