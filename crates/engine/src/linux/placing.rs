@@ -11,10 +11,12 @@
 
 use core::sync::atomic::AtomicU32;
 
+use crate::host::own::nothing::Nothing;
 use crate::host::own::room;
 use crate::host::page::PAGE;
 use crate::host::sys::{
-    self, AT_FDCWD, Errno, MAP_ANONYMOUS, MAP_FIXED_NOREPLACE, MAP_NORESERVE, MAP_PRIVATE, number,
+    self, AT_FDCWD, Errno, MAP_ANONYMOUS, MAP_FIXED_NOREPLACE, MAP_NORESERVE, MAP_PRIVATE,
+    fd_argument, number,
 };
 use crate::thread::interruptible::{self, Entry};
 
@@ -30,7 +32,7 @@ const END: u64 = 1 << 32;
 /// # Errors
 /// The kernel's, `ENOSYS` where it has no such entry, and where a filter refuses the entry, ends who
 /// uses it, or may do so. No address is taken then.
-pub fn leave(end: u64) -> Result<(), Errno> {
+pub fn leave(end: u64, nothing: Nothing<'_>) -> Result<(), Errno> {
     if is_filtered() {
         match trial() {
             Trial::Answered => {}
@@ -41,17 +43,25 @@ pub fn leave(end: u64) -> Result<(), Errno> {
             Trial::NotMade => return Err(Errno::ENOSYS),
         }
     }
-    take_rest(end)?;
+    take_rest(end, nothing)?;
     room::leave(end);
     Ok(())
 }
 
 /// Takes the addresses of 32 bits above a guest's end.
-fn take_rest(end: u64) -> Result<u64, Errno> {
-    let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE;
-    let arguments = [end, END - end, 0, flags.into(), u64::MAX, 0];
-    // SAFETY: NOREPLACE takes only free addresses.
-    unsafe { narrow_map(&arguments) }
+fn take_rest(end: u64, nothing: Nothing<'_>) -> Result<u64, Errno> {
+    let take = |flags: u32, file: u64, page: u64| {
+        let flags = MAP_PRIVATE | MAP_NORESERVE | MAP_FIXED_NOREPLACE | flags;
+        let arguments = [end, END - end, 0, flags.into(), file, page];
+        // SAFETY: NOREPLACE takes only free addresses.
+        unsafe { narrow_map(&arguments) }
+    };
+    let (file, offset) = nothing.place();
+    match take(0, fd_argument(file.number()), offset / PAGE) {
+        // A file that is not mapped.
+        Err(error) if error != Errno::ENOSYS => take(MAP_ANONYMOUS, u64::MAX, 0),
+        taken => taken,
+    }
 }
 
 /// Maps something for a guest that does not run yet, where the kernel chooses.

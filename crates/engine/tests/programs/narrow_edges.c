@@ -1,5 +1,5 @@
 // Edges of what a program with words of 32 bits asks for: the number -1, seccomp's strict mode,
-// a tracee's last address, a signal of its own for SIGPOLL. It prints the same wherever it runs.
+// a tracee's last address, what lies behind the first stack, a signal of its own for SIGPOLL. It prints the same wherever it runs.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -12,6 +12,7 @@
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -68,6 +69,69 @@ static void last_address(void) {
     printf("%d\n", WEXITSTATUS(status));
 }
 
+// Where the first stack ends, and a page behind it that nothing is mapped at.
+static unsigned long stack_end(void) {
+    char line[512];
+    unsigned long end = 0;
+    FILE *maps = fopen("/proc/self/maps", "r");
+    while (fgets(line, sizeof line, maps))
+        if (strstr(line, "[stack]"))
+            sscanf(line, "%*x-%lx", &end);
+    fclose(maps);
+    return end;
+}
+
+// All calls that reach one's own memory or another's, at an address in a process.
+static void by_all_calls(const char *whose, pid_t process, int mem, char *there) {
+    char byte = 'a';
+    struct iovec here = {&byte, 1}, at = {there, 1};
+    printf("%s\n", whose);
+    SAY(process_vm_readv(process, &here, 1, &at, 1, 0));
+    SAY(process_vm_writev(process, &here, 1, &at, 1, 0));
+    SAY(pread64(mem, &byte, 1, (unsigned long)there));
+}
+
+static void behind_the_stack(char **argv) {
+#ifdef __arm__
+    unsigned long last = 0xffff0000;
+#else
+    unsigned long last = 0xffffe000;
+#endif
+    unsigned long end = stack_end(), places[] = {end, (end + (last - end) / 2) & -4096, last - 4096, -4096UL};
+    fflush(stdout);
+    if (end + 3 * 4096 > last) // It ends at a random place.
+        execv("/proc/self/exe", argv);
+    pid_t child = fork();
+    if (child == 0) {
+        ptrace(PTRACE_TRACEME, 0, 0, 0);
+        raise(SIGSTOP);
+        _exit(5);
+    }
+    int status, pipes[2];
+    waitpid(child, &status, 0);
+    char name[64];
+    sprintf(name, "/proc/%d/mem", child);
+    int own = open("/proc/self/mem", O_RDONLY), other = open(name, O_RDONLY);
+    if (own < 0 || other < 0 || pipe(pipes))
+        _exit(1);
+    for (int n = 0; n < 4; n++) {
+        char *there = (char *)places[n];
+        long word;
+        printf("behind the stack, %d\n", n);
+        SAY(syscall(SYS_ptrace, PTRACE_PEEKDATA, child, there, &word));
+        SAY(syscall(SYS_ptrace, PTRACE_PEEKTEXT, child, there + 8, &word));
+        SAY(syscall(SYS_ptrace, PTRACE_POKEDATA, child, there, 1));
+        SAY(syscall(SYS_ptrace, PTRACE_PEEKDATA, child, there, &word));
+        by_all_calls("another's", child, other, there);
+        by_all_calls("its own", getpid(), own, there);
+        SAY(write(pipes[1], there, 1));
+        SAY(syscall(SYS_read, own, there, 1));
+    }
+    ptrace(PTRACE_CONT, child, 0, 0);
+    waitpid(child, &status, 0);
+    printf("%d\n", WEXITSTATUS(status));
+}
+
 static siginfo_t told;
 
 static void note(int signal, siginfo_t *info, void *context) {
@@ -91,7 +155,9 @@ static void chosen_signal(void) {
            told.si_fd == pair[0], (long)told.si_band);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+    (void)argc;
+    behind_the_stack(argv);
     SAY(syscall(-1));
     SAY(syscall(-4095));
     strict("nothing", NOTHING);

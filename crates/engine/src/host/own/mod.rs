@@ -6,6 +6,7 @@
 //! The list has a fixed size and takes no lock, since the heap itself adds to
 //! it. When the list is full, further ranges are unprotected.
 
+pub mod nothing;
 pub mod room;
 pub mod stack;
 

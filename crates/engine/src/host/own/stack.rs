@@ -18,6 +18,7 @@
 use core::ops::Range;
 use core::sync::atomic::{AtomicU64, Ordering};
 
+use super::nothing::{self, Nothing};
 use crate::host::lock::{SpinLock, Unlock};
 use crate::host::page::page_down;
 use crate::host::sys::{self, Errno, PROT_READ, PROT_WRITE, number};
@@ -38,14 +39,13 @@ const FIRST: u64 = 132 << 10;
 /// have it, and not more than leaves room for mappings.
 const ROOM: Range<u64> = 128 << 20..1 << 30;
 
-const FLAGS: u32 = sys::MAP_PRIVATE | sys::MAP_ANONYMOUS | sys::MAP_NORESERVE;
-
-/// Maps a stack with this end, and room for it to grow. Returns both.
+/// Maps a stack with this end, and room for it to grow, in which there is nothing. Returns both.
 ///
 /// # Errors
 /// The kernel's, also where something is mapped there.
-pub fn reserve(end: u64) -> Result<Range<u64>, Errno> {
+pub fn reserve(end: u64, nothing: Nothing<'_>) -> Result<Range<u64>, Errno> {
     const MAP_GROWSDOWN: u32 = 0x100;
+    const FLAGS: u32 = sys::MAP_PRIVATE | sys::MAP_ANONYMOUS | sys::MAP_NORESERVE;
     let size = page_down(sys::stack_limit().clamp(ROOM.start, ROOM.end));
     let start = end - size;
     let open = end - FIRST;
@@ -56,7 +56,7 @@ pub fn reserve(end: u64) -> Result<Range<u64>, Errno> {
     if super::room::is_left() {
         return Ok(start..end);
     }
-    close(start..open)?;
+    nothing::take(&(start..open), Some(nothing))?;
     super::add(start..open);
     START.store(start, Ordering::Relaxed);
     END.store(end, Ordering::Relaxed);
@@ -69,21 +69,13 @@ pub fn reserve(end: u64) -> Result<Range<u64>, Errno> {
 ///
 /// # Errors
 /// The kernel's, also where something is mapped there.
-pub fn reserve_gap(above: u64, gap: u64) -> Result<(), Errno> {
+pub fn reserve_gap(above: u64, gap: u64, nothing: Nothing<'_>) -> Result<(), Errno> {
     if gap == 0 {
         return Ok(());
     }
-    close(above - gap..above)?;
+    nothing::take(&(above - gap..above), Some(nothing))?;
     super::add(above - gap..above);
     Ok(())
-}
-
-/// Reserves what is free.
-fn close(range: Range<u64>) -> Result<(), Errno> {
-    let length = range.end - range.start;
-    let flags = FLAGS | sys::MAP_FIXED_NOREPLACE;
-    // SAFETY: the mapping takes free addresses only.
-    unsafe { sys::mmap(range.start, length, 0, flags, None) }.map(drop)
 }
 
 /// What is reserved still, if anything ever was.
@@ -124,7 +116,7 @@ fn open(page: u64) -> Result<(), Errno> {
         unsafe { sys::munmap(next, open - next) }?;
         if let Err(error) = touch(next) {
             // Above is something else than the stack by now.
-            let _ = close(next..open);
+            let _ = nothing::take(&(next..open), None);
             return Err(error);
         }
         OPEN.store(next, Ordering::Release);

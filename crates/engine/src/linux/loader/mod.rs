@@ -29,6 +29,7 @@ use super::executable::{Held, Identity};
 use super::placing;
 use super::told::Places;
 use crate::host::auxv::key;
+use crate::host::own::nothing::Nothing;
 use crate::host::own::{self, room};
 use crate::host::page::PAGE;
 use crate::host::start::Start;
@@ -123,11 +124,12 @@ pub fn load(space: &AddressSpace, mut request: Request<'_>) -> Result<Loaded, Lo
     let given = &request.start.stack;
     space.grows(room_to_grow(given), plan.executable_stack);
     let mut chance = Chance::new();
-    let (stack_end, bias) = map_program(platform, space, &file, &plan, &mut chance)?;
+    let nothing = Nothing::behind(&file, size);
+    let (stack_end, bias) = map_program(platform, space, (&file, nothing), &plan, &mut chance)?;
     let mut stack = given.clone();
     if let Some(end) = stack_end {
         // Before something else is put there.
-        stack = own::stack::reserve(end).map_err(LoadError::Engine)?;
+        stack = own::stack::reserve(end, nothing).map_err(LoadError::Engine)?;
         space.grows(stack.clone(), plan.executable_stack);
     }
     let loader_bias = match &interpreter {
@@ -222,7 +224,7 @@ fn code(plan: &Plan, bias: u64) -> Range<u64> {
 fn map_program(
     platform: &Platform,
     space: &AddressSpace,
-    file: &Fd,
+    (file, nothing): (&Fd, Nothing<'_>),
     plan: &Plan,
     chance: &mut Chance,
 ) -> Result<(Option<u64>, u64), LoadError> {
@@ -234,7 +236,7 @@ fn map_program(
         })
     };
     let most = platform.layout;
-    let stack_end = take(most, chance).map_err(LoadError::Engine)?;
+    let stack_end = take(most, chance, nothing).map_err(LoadError::Engine)?;
     let bias = map(most, chance)?;
     let Some(few) = platform.sanitizers else {
         return Ok((stack_end, bias));
@@ -244,7 +246,7 @@ fn map_program(
     }
     // First, since what it leaves would be free.
     map::unmap_all(space, plan, bias);
-    match take(few, chance) {
+    match take(few, chance, nothing) {
         Ok(stack_end) => Ok((stack_end, map(few, chance)?)),
         // Where the engine can't have them, the layout is as it was.
         Err(_) => Ok((stack_end, map(most, chance)?)),
@@ -253,7 +255,7 @@ fn map_program(
 
 /// Gives the addresses above a layout's to the engine, if there are such; the end of the
 /// first stack, which then has to be below. Nothing of the program may be mapped there.
-fn take(layout: Layout, chance: &mut Chance) -> Result<Option<u64>, Errno> {
+fn take(layout: Layout, chance: &mut Chance, nothing: Nothing<'_>) -> Result<Option<u64>, Errno> {
     let Some(end) = layout.end else {
         return Ok(None);
     };
@@ -263,9 +265,9 @@ fn take(layout: Layout, chance: &mut Chance) -> Result<Option<u64>, Errno> {
         room::take(end)?;
         return Ok(Some(end));
     }
-    placing::leave(end).or_else(|_| room::take(end))?;
+    placing::leave(end, nothing).or_else(|_| room::take(end))?;
     let above = end - layout.kernels;
-    own::stack::reserve_gap(above, random)?;
+    own::stack::reserve_gap(above, random, nothing)?;
     Ok(Some(above - random))
 }
 
