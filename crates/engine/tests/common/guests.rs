@@ -44,6 +44,11 @@ pub(crate) const BOTH: [Guest; 2] = [
 ];
 
 impl Guest {
+    /// Whether its addresses have 64 bits.
+    pub(crate) fn is_wide(&self) -> bool {
+        matches!(self.target, Target::Guest)
+    }
+
     pub(crate) fn engine(&self) -> Command {
         Command::new(self.engine)
     }

@@ -16,10 +16,14 @@
 
 typedef int function(void);
 
-// MOVZ w0, #n; RET.
 static void emit(uint32_t *to, unsigned n) {
-    to[0] = 0x52800000 | n << 5;
+#ifdef __aarch64__
+    to[0] = 0x52800000 | n << 5; // MOVZ w0, #n; RET.
     to[1] = 0xd65f03c0;
+#else
+    to[0] = 0xe3000000 | (n & 0xf000) << 4 | (n & 0xfff); // MOVW r0, #n; BX lr.
+    to[1] = 0xe12fff1e;
+#endif
 }
 
 static int run(void *code) {

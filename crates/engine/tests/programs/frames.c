@@ -58,6 +58,13 @@ struct large {
     long items[5];
 };
 
+#ifdef __SIZEOF_INT128__
+typedef __int128 whole;
+#else
+typedef long long whole;
+#endif
+enum { HALF = 4 * sizeof(whole) };
+
 struct bytes {
     char text[3];
 };
@@ -87,8 +94,8 @@ __attribute__((noinline)) static void show(const char *kinds, ...)
         }
         case 'b': printf(" %.3s", va_arg(arguments, struct bytes).text); break;
         case 'w': {
-            __int128 wide = va_arg(arguments, __int128);
-            printf(" %lx:%lx", (long)(wide >> 64), (long)wide);
+            whole wide = va_arg(arguments, whole);
+            printf(" %lx:%lx", (long)(wide >> HALF), (long)wide);
             break;
         }
         }
@@ -121,7 +128,7 @@ int main(void)
     struct pair pair = {1.25, -2.5};
     struct large large = {{1, 2, 3, 4, 5}};
     struct bytes bytes = {"xyz"};
-    __int128 wide = (__int128)-5 * ((__int128)1 << 64) + 7;
+    whole wide = (whole)-5 * ((whole)1 << HALF) + 7;
     show("iiiiiiiiii", 1, 2, 3, 4, 5, 6, 7, 8, 9, 10);
     show("dddddddddd", 1., 2., 3., 4., 5., 6., 7., 8., 9., 10.);
     show("idididididididididid", 1, 1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5, 5.5, 6, 6.5, 7, 7.5, 8, 8.5, 9, 9.5, 10, 10.5);

@@ -1,7 +1,8 @@
 // Tries to write at an address that it is told (a line of standard input, in
 // hexadecimal), in every way there is, and says what came of each: a line, after
 // which it waits for one. Then it tries it all the time, from handlers and from
-// two threads, while it makes new code.
+// two threads, while it makes new code. Where addresses have 32 bits, no address leads
+// there, but positions in files do.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -21,6 +22,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+static uint64_t place;
 static char *there;
 static __thread sigjmp_buf back;
 static __thread volatile siginfo_t fault;
@@ -32,14 +34,18 @@ static void faulted(int signal, siginfo_t *info, void *context)
     siglongjmp(back, 1);
 }
 
+#if UINTPTR_MAX > UINT32_MAX
 // Lets the kernel write a byte.
 static long filled(char *at) { return syscall(SYS_getrandom, at, 1, 0); }
+
+#endif
 
 static const char *error(long result)
 {
     return result >= 0 ? "done" : strerrorname_np(errno);
 }
 
+#if UINTPTR_MAX > UINT32_MAX
 // What a way of writing that is no system call comes to.
 static const char *tried(void (*way)(char *))
 {
@@ -97,11 +103,13 @@ static const char *read_by_number(void)
     return error(process_vm_readv(getpid(), &local, 1, &remote, 1, 0));
 }
 
+#endif
+
 static const char *through(int fd)
 {
     if (fd < 0)
         return error(fd);
-    const char *came = error(pwrite(fd, "x", 1, (off_t)(uintptr_t)there));
+    const char *came = error(pwrite64(fd, "x", 1, place));
     close(fd);
     return came;
 }
@@ -152,7 +160,7 @@ static const char *read_own(void)
     static char here[] = "own memory";
     char byte = 0;
     int fd = open("/proc/self/mem", O_RDONLY);
-    long done = pread(fd, &byte, 1, (off_t)(uintptr_t)(here + 4));
+    long done = pread64(fd, &byte, 1, (uintptr_t)(here + 4));
     close(fd);
     return done == 1 && byte == 'm' ? "read" : error(done);
 }
@@ -165,6 +173,7 @@ static const char *other_private_file(void)
     return came;
 }
 
+#if UINTPTR_MAX > UINT32_MAX
 static const char *by_kernel_at_exit(void)
 {
     // The kernel writes the number, and clears it; of neither it tells.
@@ -190,6 +199,8 @@ static const char *thread(void)
     pthread_join(thread, &came);
     return came;
 }
+
+#endif
 
 // Children, which say by their exit code what came of a way.
 static const char *const CAME[] = {"done", "SIGSEGV", "EFAULT", "EACCES", "something else"};
@@ -217,8 +228,10 @@ static const char *in_child(int flags, const char *(*way)(pid_t))
     return WIFEXITED(status) && WEXITSTATUS(status) < 5 ? CAME[WEXITSTATUS(status)] : "it died";
 }
 
-static const char *stored(pid_t parent) { return (void)parent, tried(store); }
 static const char *parents_file(pid_t parent) { return by_file("/proc/%d/mem", parent); }
+
+#if UINTPTR_MAX > UINT32_MAX
+static const char *stored(pid_t parent) { return (void)parent, tried(store); }
 
 static const char *volatile in_handler;
 static void handle(int signal) { (void)signal, in_handler = tried(store); }
@@ -229,6 +242,7 @@ static const char *handler(void)
     raise(SIGUSR1);
     return in_handler;
 }
+#endif
 
 static void say(const char *way, const char *came)
 {
@@ -240,12 +254,18 @@ static void say(const char *way, const char *came)
 
 static volatile long signals, tries, written;
 
-// By a system call, which is quick, and now and then by a store.
 static void try_now(void)
 {
+#if UINTPTR_MAX > UINT32_MAX
+    // By a system call, which is quick, and now and then by a store.
     long count = __atomic_add_fetch(&tries, 1, __ATOMIC_SEQ_CST);
     if (filled(there) != -1 || (count % 8 == 0 && !strcmp(tried(store), "done")))
         __atomic_add_fetch(&written, 1, __ATOMIC_SEQ_CST);
+#else
+    __atomic_add_fetch(&tries, 1, __ATOMIC_SEQ_CST);
+    if (!strcmp(by_file("/proc/self/mem", 0), "done"))
+        __atomic_add_fetch(&written, 1, __ATOMIC_SEQ_CST);
+#endif
 }
 
 static void alarmed(int signal)
@@ -267,10 +287,17 @@ static void *make_code(void *probes)
                           MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     for (uint32_t round = 0; signals < 300; round++) {
         uint32_t *function = code + round % 1024 * 16;
+#ifdef __aarch64__
         function[0] = 0x52800000 | (round & 0xffff) << 5; // mov w0, #round
         function[1] = 0x14000002;                         // b behind
         function[2] = 0xd503201f;                         // nop
         function[3] = 0xd65f03c0;                         // ret
+#else
+        function[0] = 0xe3000000 | (round & 0xf000) << 4 | (round & 0xfff); // movw r0, #round
+        function[1] = 0xea000000;                                           // b behind
+        function[2] = 0xe320f000;                                           // nop
+        function[3] = 0xe12fff1e;                                           // bx lr
+#endif
         __builtin___clear_cache((char *)function, (char *)(function + 4));
         if (((uint32_t(*)(void))function)() != (round & 0xffff))
             abort();
@@ -287,8 +314,10 @@ int main(void)
     sigaction(SIGSEGV, &action, NULL);
     dprintf(1, "ready\n");
     long length = read(0, text, sizeof text - 1);
-    there = (char *)strtoull(length > 0 ? text : "0", NULL, 16);
+    place = strtoull(length > 0 ? text : "0", NULL, 16);
+    there = (char *)(uintptr_t)place;
 
+#if UINTPTR_MAX > UINT32_MAX
     say("store", tried(store));
     say("pair", tried(pair));
     say("vector", tried(vector));
@@ -301,6 +330,7 @@ int main(void)
     say("process_vm_writev", by_number(getpid()));
     say("a second part", by_second_part());
     say("process_vm_readv", read_by_number());
+#endif
     say("/proc/self/mem", by_file("/proc/self/mem", 0));
     say("/proc/thread-self/mem", by_file("/proc/thread-self/mem", 0));
     say("/proc/PID/mem", by_file("/proc/%d/mem", getpid()));
@@ -312,6 +342,7 @@ int main(void)
     say("a path opened", opened_again(O_PATH));
     say("own memory", read_own());
     say("another file", other_private_file());
+#if UINTPTR_MAX > UINT32_MAX
     say("at a thread's exit", by_kernel_at_exit());
     say("thread", thread());
     say("handler", handler());
@@ -319,6 +350,7 @@ int main(void)
     say("vfork", in_child(CLONE_VM | CLONE_VFORK, stored));
     say("a child's writev", in_child(0, by_number));
     say("a vfork child's writev", in_child(CLONE_VM | CLONE_VFORK, by_number));
+#endif
     say("a child's mem", in_child(0, parents_file));
 
     pthread_t other;

@@ -7,10 +7,14 @@
 
 typedef int function(void);
 
-// mov w0, #value; ret
 static void write_function(uint32_t *code, uint32_t value) {
-    code[0] = 0x52800000 | value << 5;
+#ifdef __aarch64__
+    code[0] = 0x52800000 | value << 5; // mov w0, #value; ret
     code[1] = 0xd65f03c0;
+#else
+    code[0] = 0xe3000000 | (value & 0xf000) << 4 | (value & 0xfff); // movw r0, #value; bx lr
+    code[1] = 0xe12fff1e;
+#endif
     __builtin___clear_cache((char *)code, (char *)(code + 2));
 }
 

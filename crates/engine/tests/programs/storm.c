@@ -71,8 +71,12 @@ static uint64_t __attribute__((noinline)) integers(void)
         sum = sum << 7 | sum >> 57;
         if ((int64_t)x < (int64_t)sum)
             sum ^= x;
+#ifdef __SIZEOF_INT128__
         unsigned __int128 wide = (unsigned __int128)x * sum + n;
         sum += (uint64_t)(wide >> 64);
+#else
+        sum += (x >> 32) * (sum >> 32);
+#endif
     }
     return sum;
 }
