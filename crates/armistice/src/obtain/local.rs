@@ -11,7 +11,7 @@ use armistice_oci::config::command_line;
 use serde::Deserialize;
 
 use crate::output::Output;
-use crate::rootless::choice::podman_runs;
+use crate::rootless::choice::podmans_pause;
 
 /// An image as an engine describes it.
 #[derive(Debug)]
@@ -56,9 +56,10 @@ struct Config {
 /// An ordinary user's podman starts its pause process where none runs yet, whatever it is
 /// asked, and leaves it. That is said.
 pub(crate) fn find(image: &str, output: Output) -> Result<LocalImage, NotFound> {
-    let had_one = podman_runs();
+    let before = podmans_pause();
     let found = find_in(&["docker", "podman"], image);
-    if !had_one && podman_runs() {
+    // Another than before: one that was about to end may have been seen then.
+    if podmans_pause().is_some_and(|pause| before != Some(pause)) {
         output.note(
             "Podman was asked, and has left its pause process, which keeps its user namespace; it ends with: podman \
              system migrate",

@@ -238,9 +238,9 @@ pub(crate) fn of_image(engine: &str) -> Option<Keeper> {
     (engine != Engine::Docker || docker_is_rootless()).then_some(keeper)
 }
 
-/// Whether a pause process of this user's Podman runs.
-pub(crate) fn podman_runs() -> bool {
-    find(Engine::Podman, &place()).keeper.is_some()
+/// The number of this user's Podman's pause process, where one runs.
+pub(crate) fn podmans_pause() -> Option<i32> {
+    Some(find(Engine::Podman, &place()).keeper?.pid)
 }
 
 fn docker_is_rootless() -> bool {

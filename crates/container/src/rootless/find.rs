@@ -6,9 +6,11 @@
 //! command line, in a user namespace that the caller owns.
 
 use std::cell::OnceCell;
+use std::io::Read as _;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use armistice_binfmt::INITIAL_USER_NS;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -19,6 +21,9 @@ use super::{Engine, Keeper};
 
 /// `_IO(0xb7, 4)` (`include/uapi/linux/nsfs.h`).
 const NS_GET_OWNER_UID: libc::Ioctl = 0xB704;
+
+/// How long after its file was written a Podman may take to become a pause process.
+const BECOMING: Duration = Duration::from_secs(20);
 
 /// Where engines are looked for: the files of a user's session, and processes.
 #[derive(Debug)]
@@ -150,9 +155,31 @@ fn files(engine: Engine, place: &Place) -> Vec<PathBuf> {
 }
 
 fn by_file(engine: Engine, file: &Path) -> Result<Keeper, Miss> {
-    let text = std::fs::read_to_string(file).map_err(|_| Miss::NoFile)?;
+    let mut opened = std::fs::File::open(file).map_err(|_| Miss::NoFile)?;
+    let mut text = String::new();
+    let _ = opened.read_to_string(&mut text);
     let pid = text.trim().parse().map_err(|_| Miss::Ended)?;
-    take(engine, pid, Some(file))
+    let written = opened.metadata().and_then(|metadata| metadata.modified());
+    loop {
+        let taken = take(engine, pid, Some(file));
+        let is_new = || written.as_ref().is_ok_and(is_recent);
+        match &taken {
+            Err(Miss::AnotherProgram(name)) if becomes(engine, name) && is_new() => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            _ => return taken,
+        }
+    }
+}
+
+/// Whether a program of this name, whose number the engine has just written, is going to be what
+/// keeps the namespaces: Podman writes the number before its child executes the pause process.
+fn becomes(engine: Engine, name: &str) -> bool {
+    engine == Engine::Podman && Path::new(name).file_name().is_some_and(|n| n == "podman")
+}
+
+fn is_recent(written: &SystemTime) -> bool {
+    written.elapsed().is_ok_and(|age| age < BECOMING)
 }
 
 /// A process, if it is what it has to be.
@@ -290,6 +317,34 @@ mod tests {
         assert!(matches!(miss(&own), Miss::AnotherProgram(_)));
         std::fs::remove_file(&file).unwrap();
         assert_eq!(by_file(Engine::Podman, &file).unwrap_err(), Miss::NoFile);
+    }
+
+    /// A number that was used again by another Podman is not waited for.
+    #[test]
+    fn what_was_written_long_ago_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("pause.pid");
+        let mut child = std::process::Command::new("bash")
+            .args(["-c", "exec -a podman sleep 60"])
+            .spawn()
+            .unwrap();
+        let pid = child.id().try_into().unwrap();
+        let is_podman = || command_line(pid).is_some_and(|words| words[0] == "podman");
+        while !is_podman() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        std::fs::write(&file, child.id().to_string()).unwrap();
+        let opened = std::fs::File::options().write(true).open(&file).unwrap();
+        opened
+            .set_modified(SystemTime::now() - 2 * BECOMING)
+            .unwrap();
+        let start = std::time::Instant::now();
+        let miss = by_file(Engine::Podman, &file).unwrap_err();
+        let took = start.elapsed();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(miss, Miss::AnotherProgram("podman".to_owned()));
+        assert!(took < BECOMING / 2, "{took:?}");
     }
 
     #[test]
