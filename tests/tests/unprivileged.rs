@@ -3,7 +3,7 @@
 
 use std::process::Command;
 
-use e2e::{Done, product};
+use e2e::{Done, HostTable, product};
 
 /// Root of the machine's user namespace, without capabilities, where binfmt_misc
 /// is not mounted.
@@ -16,6 +16,30 @@ fn armistice(args: &[&str]) -> Done {
             .arg(product::binary())
             .args(args),
     )
+}
+
+/// A bug once: `mount` was named, and `register`, which mounts it itself, was not.
+#[test]
+fn an_ordinary_user_is_sent_to_register_where_nothing_is_mounted() {
+    let _host = HostTable::mounted();
+    let folder = e2e::temporary();
+    let binary = folder.path().join("armistice");
+    e2e::copy_program(product::binary(), &binary);
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(folder.path(), open).expect("the folder is the test's");
+    let script = "while umount /proc/sys/fs/binfmt_misc 2>/dev/null; do :; done; \
+                  exec setpriv --reuid=1000 --regid=1000 --clear-groups -- \"$@\"";
+    for (verb, remedy) in [
+        (&["verify"][..], ": sudo armistice register\n"),
+        (&["verify", "arm64"], ": sudo armistice register arm64\n"),
+        (&["status"], ": sudo armistice register\n"),
+    ] {
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "sh", "-c", script, "sh"]);
+        let done = e2e::run(command.arg(&binary).args(verb));
+        assert!(!done.stderr.contains("sudo mount"), "{done}");
+        done.says(remedy);
+    }
 }
 
 #[test]

@@ -219,6 +219,9 @@ fn of_binfmt(error: &BinfmtError, words: Words) -> Option<String> {
     let mount = format!("mount -t binfmt_misc binfmt_misc {STANDARD_PATH}");
     Some(match error {
         BinfmtError::Unsupported => words.run("modprobe binfmt_misc"),
+        error if is_to_register(error) => {
+            format!("run{}: {}", words.place(), words.registering(""))
+        }
         BinfmtError::NotMounted { .. } => words.run(&mount),
         BinfmtError::SwitchedOff => format!(
             "run{}: {}",
@@ -242,6 +245,16 @@ fn of_binfmt(error: &BinfmtError, words: Words) -> Option<String> {
         ),
         _ => return None,
     })
+}
+
+/// Whether `register`, run by root, mends it: it mounts the table itself. Another answer of the
+/// kernel's to who has tried to mount it than that the right is missing is root's answer, too.
+pub(crate) fn is_to_register(error: &BinfmtError) -> bool {
+    let BinfmtError::NotMounted { source } = error else {
+        return false;
+    };
+    let denied = |answer: &std::io::Error| answer.kind() == std::io::ErrorKind::PermissionDenied;
+    source.as_ref().is_none_or(denied)
 }
 
 /// The option that leaves a flag out.
@@ -345,6 +358,19 @@ fn is_container() -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_not_mounted_is_mounted_by_registering() {
+        let remedy = |errno: rustix::io::Errno| {
+            let source = Some(errno.into());
+            of(&BinfmtError::NotMounted { source }.into()).unwrap_or_default()
+        };
+        let told = remedy(rustix::io::Errno::PERM);
+        assert!(told.ends_with("armistice register"), "{told}");
+        // Which the kernel refuses root as well.
+        let told = remedy(rustix::io::Errno::NOENT);
+        assert!(told.contains("mount -t binfmt_misc"), "{told}");
+    }
 
     #[test]
     fn a_used_up_limit_is_doubled() {

@@ -1,14 +1,14 @@
 //! What is registered, proven now: a test program of each architecture is run through the
 //! kernel. Changes nothing.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use armistice_arch::{ARCHES, Arch};
 use armistice_binfmt::{BinfmtError, Entry, Flags, Snapshot, lookup, replay};
 
 use crate::native;
 use crate::proving::{self, Wish};
 use crate::registration::report::{HandlerLine, Report};
-use crate::remedy::registering;
+use crate::remedy::{self, registering};
 use crate::select::Wanted;
 
 /// Proves each architecture meant: those named, or those that have a handler.
@@ -73,7 +73,11 @@ pub(crate) fn out_of_sight(wanted: &Wanted, error: BinfmtError) -> Result<Report
         if native::is_native(missing) {
             bail!("this machine runs {name} programs by itself: there is no handler to verify");
         }
-        return Err(error).with_context(|| format!("no handler takes programs of {name} here"));
+        let missing = format!("no handler takes programs of {name} here");
+        if remedy::is_to_register(&error) {
+            bail!("{missing}: {:#}; {}", anyhow!(error), registering(name));
+        }
+        return Err(error).context(missing);
     }
     handled.retain(|arch| wanted.includes(arch));
     if handled.is_empty() {
