@@ -69,3 +69,26 @@ fn the_commands_exit_code_is_the_shells() {
         run(armistice().args(["shell", "--arch", "arm64", "--", "sh", "-c", &script])).exits(code);
     }
 }
+
+/// A bug once: a user whose PATH has no /usr/sbin found no `chroot` as root inside.
+#[test]
+fn roots_programs_are_in_roots_path() {
+    let path = |options: &[&str], path: &str| {
+        let mut command = armistice();
+        command.args(["shell", "--arch", "arm64"]).args(options);
+        let script = ["--", "sh", "-c", "echo $PATH"];
+        let done = run(command.args(script).env("PATH", path)).ok();
+        done.stdout.trim().to_owned()
+    };
+    let users = "/usr/bin:/bin:/sbin";
+    assert_eq!(
+        path(&["--map-root"], users),
+        "/usr/bin:/bin:/sbin:/usr/local/sbin:/usr/sbin"
+    );
+    assert_eq!(path(&[], users), users);
+    // Found there as well.
+    let mut command = armistice();
+    command.args(["shell", "--arch", "arm64", "--map-root"]);
+    let version = ["--", "chroot", "--version"];
+    run(command.args(version).env("PATH", "/usr/bin:/bin")).ok();
+}

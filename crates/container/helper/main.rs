@@ -88,7 +88,11 @@ fn enter(who: &str, ids: &str, command: &[&str]) -> ExitCode {
     match entered {
         Ok(_) => {
             let args: Vec<OsString> = command[1..].iter().map(OsString::from).collect();
-            report(Err::<(), _>(container::exec(command[0].as_ref(), &args)))
+            report(Err::<(), _>(container::exec(
+                command[0].as_ref(),
+                &args,
+                None,
+            )))
         }
         Err(e) => report(Err::<(), _>(e)),
     }

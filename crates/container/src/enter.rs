@@ -153,12 +153,14 @@ fn enter_user(
     }
 }
 
-/// Replaces this process by a command, found in PATH if its name has no slash.
-/// Returns only if that fails.
+/// Replaces this process by a command, found in PATH if its name has no slash. PATH becomes `path`
+/// if that is given. Returns only if it fails.
 #[must_use]
-pub fn exec(program: &OsStr, args: &[OsString]) -> Error {
+pub fn exec(program: &OsStr, args: &[OsString], path: Option<&OsStr>) -> Error {
+    let mut command = Command::new(program);
+    command.args(args).envs(path.map(|path| ("PATH", path)));
     Error::Exec {
-        source: Command::new(program).args(args).exec(),
+        source: command.exec(),
         program: program.into(),
     }
 }

@@ -133,7 +133,8 @@ pub(crate) struct Shell {
     /// Architecture that shall run; may be repeated; default: all that an emulator exists for
     #[arg(short, long = "arch", value_name = "ARCH|PLATFORM")]
     pub(crate) arches: Vec<String>,
-    /// Be root inside, so that chroot and mount work there
+    /// Be root inside, so that chroot and mount work there, and with root's folders (/usr/sbin, ...)
+    /// in PATH
     #[arg(long)]
     pub(crate) map_root: bool,
     #[command(flatten)]

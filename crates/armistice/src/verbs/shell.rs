@@ -1,15 +1,16 @@
 //! `shell`: a command in a user namespace with a table of its own. Needs no
 //! root; nothing outside changes; the table ends with the command.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::Read as _;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use armistice_arch::{ARCHES, Arch};
 use armistice_binfmt::{Snapshot, replay};
 use armistice_container::{Options, default_shell, enter_private, exec};
+use armistice_oci::config::DEFAULT_PATH;
 
 use crate::cli::{Names, Shell};
 use crate::inherited::Inherited;
@@ -69,7 +70,13 @@ fn enter_and_exec(
         .next()
         .unwrap_or_else(|| default_shell(std::env::var_os("SHELL").as_deref()));
     let rest: Vec<_> = words.collect();
-    will_run(&program, &request)?;
+    let path = std::env::var_os("PATH");
+    let path = if args.map_root {
+        Some(with_roots_folders(path))
+    } else {
+        path
+    };
+    will_run(&program, path.as_deref(), &request)?;
     say_hidden(&request, output);
     let options = Options {
         map_root: args.map_root,
@@ -83,7 +90,25 @@ fn enter_and_exec(
         names.join(", ")
     ));
     inherited.give_back();
-    Err(exec(&program, &rest).into())
+    Err(exec(&program, &rest, path.as_deref()).into())
+}
+
+/// What `--map-root` adds to PATH where it is not there: root's programs (chroot, mount, ...) are
+/// in folders that many users' PATH has not.
+const ROOTS_FOLDERS: [&str; 3] = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
+
+/// PATH as root inside has it: the caller's, and then what root's has besides.
+fn with_roots_folders(path: Option<OsString>) -> OsString {
+    let Some(mut path) = path else {
+        return DEFAULT_PATH.into();
+    };
+    for folder in ROOTS_FOLDERS {
+        if std::env::split_paths(&path).all(|there| there != Path::new(folder)) {
+            path.push(":");
+            path.push(folder);
+        }
+    }
+    path
 }
 
 /// A command of an architecture that will not run inside.
@@ -100,8 +125,8 @@ impl std::error::Error for NotRun {}
 
 /// Refuses a program that nothing inside would run: what the kernel refuses, the C
 /// library would have executed as a shell script.
-fn will_run(program: &OsStr, request: &Request) -> Result<()> {
-    let Some((path, header)) = program_at(program) else {
+fn will_run(program: &OsStr, folders: Option<&OsStr>, request: &Request) -> Result<()> {
+    let Some((path, header)) = program_at(program, folders) else {
         return Ok(());
     };
     let of = |arch: &&Arch| arch.pattern().matches(&header);
@@ -119,12 +144,11 @@ fn will_run(program: &OsStr, request: &Request) -> Result<()> {
 }
 
 /// The file that a command's name leads to, and how it starts.
-fn program_at(program: &OsStr) -> Option<(PathBuf, Vec<u8>)> {
+fn program_at(program: &OsStr, folders: Option<&OsStr>) -> Option<(PathBuf, Vec<u8>)> {
     let path = if program.as_bytes().contains(&b'/') {
         PathBuf::from(program)
     } else {
-        let folders = std::env::var_os("PATH")?;
-        std::env::split_paths(&folders)
+        std::env::split_paths(folders?)
             .map(|folder| folder.join(program))
             .find(|path| path.is_file())?
     };
@@ -162,7 +186,7 @@ fn say_hidden(request: &Request, output: Output) {
 /// Registers and proves in the new table. It is empty and nobody else's, so the
 /// entries get their names at once; and nobody is told which emulators they are,
 /// so these are not read whole for their digests.
-fn fill(path: &std::path::Path, request: &Request, output: Output) -> Result<()> {
+fn fill(path: &Path, request: &Request, output: Output) -> Result<()> {
     let failed = prove_in(path, request, output)?;
     if !failed.is_empty() {
         bail!(
