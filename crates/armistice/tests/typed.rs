@@ -53,9 +53,39 @@ fn a_folder_is_told_how_it_is_written() {
     scene.says(&["pull", "q/"], 2, told);
     let done = scene.armistice(&["pull", "127.0.0.1:1/none"]);
     assert!(
-        !String::from_utf8_lossy(&done.stderr).contains("folder"),
+        !String::from_utf8_lossy(&done.stderr).contains("there is a folder"),
         "{done:?}"
     );
+}
+
+/// A bug once: a file's name with a slip in it went to a registry, whose error spoke of an image.
+#[test]
+fn a_file_that_is_not_there_is_told() {
+    let scene = Scene::new();
+    // Nobody listens there, so no network is asked.
+    let typed = "127.0.0.1:1/x.tar";
+    let told =
+        "there is no file 127.0.0.1:1/x.tar, so it is taken for the name of a registry's image: ";
+    scene.says(&["run", typed, "true"], 125, told);
+    scene.says(&["run", "--pull", "never", typed, "true"], 125, told);
+    scene.says(&["pull", typed], 1, told);
+    scene.says(&["cache", "warm", typed], 1, told);
+    // No image's name.
+    let told = "there is no file X.tar.gz, and 'X.tar.gz' is not an image name";
+    scene.says(&["run", "X.tar.gz", "true"], 125, told);
+    scene.says(&["pull", "X.tar.gz"], 2, told);
+    scene.says(&["cache", "warm", "X.tar.gz"], 2, told);
+    scene.says(&["register", "--warm", "X.tar.gz", "arm64"], 2, told);
+    // What is in a folder that is here may be meant.
+    fs::create_dir_all(scene.0.path().join("127.0.0.1:1")).unwrap();
+    let told = "there is no file or folder 127.0.0.1:1/root, so it is taken for the name of";
+    scene.says(&["pull", "127.0.0.1:1/root"], 1, told);
+    for path in ["./x.tar", "../x", "/nowhere/x.tar"] {
+        let told = format!("there is no file or folder {path}");
+        scene.says(&["run", path, "true"], 125, &told);
+        scene.says(&["pull", path], 1, &told);
+        scene.says(&["cache", "warm", path], 1, &told);
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use armistice_container::Outside;
 use armistice_oci::Reference;
 use rustix::process::geteuid;
 
-use super::instead::{folder, way};
+use super::instead::{folder, no_file, way};
 use super::{Given, local};
 use crate::output::{Output, shown};
 
@@ -51,13 +51,20 @@ impl Elsewhere {
             format!("{engine} has one: {way}")
         });
         let ways: Vec<String> = folder(typed).into_iter().chain(saved).collect();
-        if ways.is_empty() {
+        let no_file = no_file(typed);
+        if ways.is_empty() && no_file.is_none() {
             return error;
         }
+        let it = no_file.map_or_else(
+            || format!("{} is", shown(typed)),
+            |no_file| format!("{no_file}, so it is"),
+        );
+        let ways = match ways.is_empty() {
+            true => String::new(),
+            false => format!(" ({})", ways.join("; ")),
+        };
         error.context(format!(
-            "{} is taken for the name of a registry's image ({})",
-            shown(typed),
-            ways.join("; ")
+            "{it} taken for the name of a registry's image{ways}"
         ))
     }
 

@@ -1,6 +1,7 @@
 //! What the words mean: an image's name, or a path. A path is written as one (`./x`, `/x`,
 //! `../x`), or is a file, or an OCI layout's folder; anything else is a name.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow};
@@ -8,6 +9,7 @@ use armistice_oci::{Archive, Error, Found, Reference};
 
 use super::instead;
 use crate::outcome::Usage;
+use crate::output::shown_path;
 
 /// What was given.
 #[derive(Debug, Clone)]
@@ -31,11 +33,17 @@ impl Given {
             if let Some(instead) = instead::of_transport(text) {
                 return Err(Usage(instead).into());
             }
-            let image = reference(text).map_err(|error| instead::of_folder(error, text))?;
+            let image = reference(text).map_err(|error| instead::of_path(error, text))?;
             return Ok(Given::Image(image));
         }
         if path.is_dir() && !path.join("oci-layout").is_file() {
             return Ok(Given::Folder(path.to_owned()));
+        }
+        if path
+            .symlink_metadata()
+            .is_err_and(|e| e.kind() == ErrorKind::NotFound)
+        {
+            return Err(anyhow!("there is no file or folder {}", shown_path(path)));
         }
         match Archive::open(path) {
             Ok(_) => Ok(Given::Archive(path.to_owned())),

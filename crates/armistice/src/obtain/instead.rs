@@ -6,14 +6,35 @@ use std::path::Path;
 use anyhow::Error;
 
 use crate::outcome::Usage;
-use crate::output::quoted_path;
+use crate::output::{quoted_path, shown_path};
 
-/// The error for a name that can be none, as `DIR/`, with the folder that may be meant.
-pub(super) fn of_folder(error: Error, typed: &str) -> Error {
-    match folder(typed) {
-        Some(folder) => Usage(format!("{error}; {folder}")).into(),
-        None => error,
+/// The error for a name that can be none, as `DIR/` or `X.tar`, with the folder that may be meant,
+/// or the file that is not there.
+pub(super) fn of_path(error: Error, typed: &str) -> Error {
+    match (folder(typed), no_file(typed)) {
+        (Some(folder), _) => Usage(format!("{error}; {folder}")).into(),
+        (None, Some(no_file)) => Usage(format!("{no_file}, and {error}")).into(),
+        (None, None) => error,
     }
+}
+
+/// How archives' names end.
+const ENDS: [&str; 9] = [
+    ".tar", ".tar.gz", ".tgz", ".tar.zst", ".tar.xz", ".txz", ".tar.bz2", ".oci", ".zip",
+];
+
+/// Where a file or a folder seems to be meant that is not there: a name that ends as an archive's
+/// does, or in a folder that is here.
+pub(super) fn no_file(typed: &str) -> Option<String> {
+    let path = Path::new(typed);
+    let ends = |end: &&str| typed.to_ascii_lowercase().ends_with(*end);
+    let parent = path.parent().filter(|p| !p.as_os_str().is_empty());
+    let kind = match ENDS.iter().any(|end| ends(&end)) {
+        true => "file",
+        false if parent.is_some_and(Path::is_dir) => "file or folder",
+        false => return None,
+    };
+    (!path.exists()).then(|| format!("there is no {kind} {}", shown_path(path)))
 }
 
 /// A folder of that name, which is meant only where it is written as a path.
