@@ -175,6 +175,62 @@ fn an_image_of_32_bits_is_warmed() {
     assert!(baked.exists() && !cache.join("armistice-aarch64").exists());
 }
 
+/// A fault once: whose programs a root folder or an archive has, had to be told.
+#[test]
+fn whose_programs_they_are_is_found() {
+    let place = Place::of(Who::Me);
+    let folder = e2e::temporary();
+    let cache = folder.path().join("cache");
+    let root = folder.path().join("root");
+    fs::create_dir(&root).unwrap();
+    let mut tar = Command::new("tar");
+    tar.args(["--extract", "--exclude=./dev/*", "--file"]);
+    run(tar.arg(Userland::ARMHF.tar()).arg("--directory").arg(&root)).ok();
+    let root = root.to_str().unwrap();
+    let archive = Userland::ARM64.archive();
+    let archive = archive.to_str().unwrap();
+    // Each engine gets what is its own.
+    run(&mut command(
+        &place,
+        &cache,
+        &["cache", "warm", root, archive],
+    ))
+    .ok();
+    let kept = kept(&place, &cache);
+    let of = |engine: &str| {
+        let path = cache.join(engine);
+        let mut lines = kept.as_array().unwrap().iter();
+        lines
+            .find(|line| line["path"] == path.to_str().unwrap())
+            .unwrap()["of"]
+            .clone()
+    };
+    assert_eq!(of("armistice-arm"), serde_json::json!([root]));
+    assert_eq!(of("armistice-aarch64"), serde_json::json!([archive]));
+    run(&mut command(&place, &cache, &["cache", "clear"])).ok();
+
+    // As it is registered, too.
+    let table = PrivateTable::new();
+    let mut register = table.command(place.folder.path().join("armistice"));
+    register.env("ARMISTICE_CACHE_DIR", &cache);
+    run(register.args(["register", "arm64", "arm", "--warm", root])).ok();
+    let baked = |engine: &str| cache.join(engine).exists();
+    assert!(baked("armistice-arm") && !baked("armistice-aarch64"));
+    let mut register = table.command(place.folder.path().join("armistice"));
+    register.env("ARMISTICE_CACHE_DIR", &cache);
+    run(register.args(["register", "arm64", "--warm", root]))
+        .exits(2)
+        .says("root is for linux/arm/v7, not for arm64");
+
+    let native = folder.path().join("native");
+    fs::create_dir_all(native.join("bin")).unwrap();
+    e2e::copy_program("/bin/sh".as_ref(), &native.join("bin/sh"));
+    let native = native.to_str().unwrap();
+    run(&mut command(&place, &cache, &["cache", "warm", native]))
+        .exits(2)
+        .says("is for linux/amd64; translations are kept for linux/arm64 or linux/arm/v7");
+}
+
 /// What can't be run there is an error, and nothing is kept of it.
 #[test]
 fn what_has_no_shell_is_told() {
@@ -185,13 +241,17 @@ fn what_has_no_shell_is_told() {
     let cache = folder.path().join("cache");
     let root = root.to_str().unwrap();
     run(&mut command(&place, &cache, &["cache", "warm", root]))
+        .exits(2)
+        .says("has no /bin/sh or other program that tells what it is for; say so with --platform");
+    let told = ["cache", "warm", "--platform", "linux/arm64", root];
+    run(&mut command(&place, &cache, &told))
         .exits(1)
         .says("needs a /bin/sh");
     // Not the same where there is nothing to make a container of.
     let nothing = ["cache", "warm", "/nonexistent"];
     let done = run(&mut command(&place, &cache, &nothing))
         .exits(1)
-        .says("can't open /nonexistent");
+        .says("there is no file or folder /nonexistent");
     assert!(!done.stderr.contains("/bin/sh"), "{done}");
     assert!(!cache.join("armistice-aarch64").exists());
 }

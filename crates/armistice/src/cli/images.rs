@@ -235,9 +235,9 @@ pub(crate) struct CacheWarm {
     /// An image's name, an archive, or a root folder; what was kept before for the platform goes
     #[arg(value_name = "IMAGE|ROOTFS|ARCHIVE", value_hint = ValueHint::AnyPath, required = true)]
     pub(crate) what: Vec<String>,
-    /// Whose programs: linux/arm64, or 32-bit Arm's, as linux/arm/v7
-    #[arg(long, value_name = "PLATFORM", default_value = "linux/arm64")]
-    pub(crate) platform: String,
+    /// Of an image of several platforms: this one, as linux/arm/v7; default: linux/arm64, or what it has
+    #[arg(long, value_name = "PLATFORM")]
+    pub(crate) platform: Option<String>,
     /// Look for the engine here, before the usual places; may be repeated
     #[arg(long = "emulator-dir", value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) dirs: Vec<PathBuf>,

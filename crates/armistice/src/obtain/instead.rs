@@ -29,7 +29,7 @@ pub(super) fn no_file(typed: &str) -> Option<String> {
     let path = Path::new(typed);
     let ends = |end: &&str| typed.to_ascii_lowercase().ends_with(*end);
     let parent = path.parent().filter(|p| !p.as_os_str().is_empty());
-    let kind = match ENDS.iter().any(|end| ends(&end)) {
+    let kind = match ENDS.iter().any(ends) {
         true => "file",
         false if parent.is_some_and(Path::is_dir) => "file or folder",
         false => return None,
@@ -51,6 +51,12 @@ pub(super) fn folder(typed: &str) -> Option<String> {
 pub(super) fn way(engine: &str, name: &str) -> String {
     let name = quoted_path(Path::new(name));
     format!("{engine} save {name} -o x.tar, then armistice run x.tar")
+}
+
+/// [`way`] as one command.
+pub(crate) fn saved(engine: &str, image: &Path) -> String {
+    let image = quoted_path(image);
+    format!("{engine} save {image} -o x.tar && armistice run x.tar")
 }
 
 /// What to write instead of a name with skopeo's transport before it.

@@ -1,5 +1,5 @@
-//! What an image's programs are made for, where its label says otherwise: `docker import`
-//! labels a tar of any root as this machine's own.
+//! What the programs in a root are made for: of a root folder, and of an image whose label says
+//! otherwise (`docker import` labels a tar of any root as this machine's own).
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -46,17 +46,28 @@ impl Otherwise {
 
     /// For a whole root, by the first of its well-known programs.
     pub(crate) fn in_root(label: &Platform, root: &(impl Root + ?Sized)) -> Option<Otherwise> {
-        let (path, head) = TELLING.iter().find_map(|path| {
-            let path = Path::new(path);
-            match root.lookup(path).ok()? {
-                Lookup::Found(file) if file.kind == FileKind::Regular => {}
-                _ => return None,
-            }
-            let head = root.read_at(path, 0, 64).ok()?;
-            ElfHeader::parse(&head).is_ok().then_some((path, head))
-        })?;
+        let (path, head) = telling(root)?;
         Otherwise::of(label, path, &head)
     }
+}
+
+/// What a whole root is made for, by the first of its well-known programs.
+pub(crate) fn platform_in(root: &(impl Root + ?Sized)) -> Option<Platform> {
+    let (_, head) = telling(root)?;
+    Platform::of(Arch::of_elf(&ElfHeader::parse(&head).ok()?)?)
+}
+
+/// The first of a root's well-known programs, and how it starts.
+fn telling(root: &(impl Root + ?Sized)) -> Option<(&'static Path, Vec<u8>)> {
+    TELLING.iter().find_map(|path| {
+        let path = Path::new(path);
+        match root.lookup(path).ok()? {
+            Lookup::Found(file) if file.kind == FileKind::Regular => {}
+            _ => return None,
+        }
+        let head = root.read_at(path, 0, 64).ok()?;
+        ElfHeader::parse(&head).is_ok().then_some((path, head))
+    })
 }
 
 impl fmt::Display for Otherwise {

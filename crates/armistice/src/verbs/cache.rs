@@ -49,13 +49,15 @@ fn emulators(dirs: &[PathBuf]) -> Emulators {
 
 fn warm(args: &CacheWarm, output: Output) -> Result<Outcome> {
     let emulators = emulators(&args.dirs);
-    let baked = warm::warm(&args.what, &args.platform, &emulators, output)?;
-    let size = fs::metadata(&baked)?.len();
-    output.report(format!(
-        "Kept in {} ({}); 'armistice register' and 'armistice run' take it from now on.",
-        shown_path(&baked),
-        megabytes(size)
-    ));
+    let platforms: Vec<&str> = args.platform.iter().map(String::as_str).collect();
+    for baked in warm::warm(&args.what, &platforms, &emulators, output)? {
+        let size = fs::metadata(&baked)?.len();
+        output.report(format!(
+            "Kept in {} ({}); 'armistice register' and 'armistice run' take it from now on.",
+            shown_path(&baked),
+            megabytes(size)
+        ));
+    }
     Ok(Outcome::Done)
 }
 

@@ -20,9 +20,8 @@ pub(crate) fn run(args: &Register, output: Output) -> Result<Outcome> {
     let chosen = rootless::choice::choose(args.about.whose, purpose, output)?;
     if !args.warm.is_empty() {
         // Before a namespace is joined, whose user 0 has not this user's images.
-        for platform in warmed(&args.names.names) {
-            warm::warm(&args.warm, platform, &args.emulators, output)?;
-        }
+        let platforms = warmed(&args.names.names);
+        warm::warm(&args.warm, &platforms, &args.emulators, output)?;
     }
     let joined = rootless::enter_chosen(chosen.as_ref())?;
     match joined {
@@ -72,8 +71,8 @@ pub(crate) fn run(args: &Register, output: Output) -> Result<Outcome> {
     finish(&report, joined, args, &request, output)
 }
 
-/// Whose programs are warmed: those of the named architectures that engines of ours run, and arm64's
-/// where none of these is named.
+/// Whose programs are warmed: those of the named architectures that engines of ours run; none where
+/// that is left to what is warmed.
 fn warmed(arches: &[String]) -> Vec<&str> {
     let mut guests = Vec::new();
     let mut platforms = Vec::new();
@@ -84,9 +83,6 @@ fn warmed(arches: &[String]) -> Vec<&str> {
             guests.push(guest);
             platforms.push(arch.as_str());
         }
-    }
-    if platforms.is_empty() {
-        platforms.push("linux/arm64");
     }
     platforms
 }

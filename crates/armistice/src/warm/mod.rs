@@ -8,6 +8,7 @@
 
 pub(crate) mod folder;
 mod training;
+mod whose;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,7 +16,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use armistice_arch::Arch;
+use armistice_arch::{Arch, Platform};
 use armistice_emulators::{Emulator, Engine, identify_open};
 
 use crate::cli::Emulators;
@@ -24,6 +25,7 @@ use crate::outcome::{OWN_FAILURE, Usage};
 use crate::output::{Output, quoted};
 use crate::registration::request;
 use folder::Made;
+use whose::Item;
 
 /// One of our engines, which all can be baked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +34,7 @@ pub(crate) struct Guest {
     arch: &'static str,
     /// Its name.
     pub(crate) engine: &'static str,
-    /// What it runs, as the platform that images are taken of where nothing else is said.
+    /// What it runs, as a platform.
     platform: &'static str,
 }
 
@@ -60,16 +62,16 @@ impl Guest {
         let found = GUESTS
             .into_iter()
             .find(|guest| arch.is_some_and(|arch| arch.name == guest.arch));
-        found.ok_or_else(|| {
-            let platforms = GUESTS.map(|guest| guest.platform).join(" or ");
-            let name = quoted(name);
-            Usage(format!(
-                "translations are kept for {platforms}, not for {name}"
-            ))
-            .into()
-        })
+        found
+            .ok_or_else(|| Usage(format!("{}, not for {}", whose::kept_for(), quoted(name))).into())
+    }
+
+    /// Whether its engine runs a platform's programs.
+    fn runs(&self, platform: &Platform) -> bool {
+        platform.arch().is_some_and(|arch| arch.name == self.arch)
     }
 }
+
 /// Inside.
 const INSIDE: &str = "/armistice-warm";
 /// How long all lessons of an image may take.
@@ -87,24 +89,39 @@ pub(crate) fn engine(guest: Guest, emulators: &Emulators) -> Result<Emulator> {
     Ok(search.find(arch)?.emulator)
 }
 
-/// Makes a baked engine of what runs in these images, root folders and archives of a platform,
-/// in the place of the one that is there.
+/// Makes baked engines of what runs in these images, root folders and archives, in the place of
+/// those that are there: of each engine whose programs they have. Of several platforms of an image
+/// these are taken, if any are asked for.
 ///
 /// # Errors
 /// Where something is missing, or none of the programs that are taught is there.
 pub(crate) fn warm(
     what: &[String],
-    platform: &str,
+    platforms: &[&str],
     emulators: &Emulators,
     output: Output,
-) -> Result<PathBuf> {
-    let guest = Guest::of(platform)?;
+) -> Result<Vec<PathBuf>> {
     if matches!(emulators.engine, Some(crate::cli::Engine::Qemu)) {
         bail!(Usage(
             "QEMU keeps no translations; leave --engine out".to_owned()
         ));
     }
     check(what)?;
+    let mut items = Vec::new();
+    for what in what {
+        items.extend(whose::items(what, platforms, output)?);
+    }
+    let of = |guest: &Guest| items.iter().filter(|i| i.guest == *guest).collect();
+    let lots = GUESTS.map(|guest| (guest, of(&guest)));
+    let lots = lots
+        .iter()
+        .filter(|(_, items): &&(_, Vec<_>)| !items.is_empty());
+    lots.map(|(guest, items)| bake(*guest, items, emulators, output))
+        .collect()
+}
+
+/// Makes a guest's baked engine of what runs in these.
+fn bake(guest: Guest, items: &[&Item], emulators: &Emulators, output: Output) -> Result<PathBuf> {
     let engine = engine(guest, emulators)?;
     let place = folder::own()?;
     folder::make(&place)?;
@@ -115,21 +132,19 @@ pub(crate) fn warm(
     }
     fs::copy(engine.proc_path(), programs.join("engine"))
         .with_context(|| format!("cannot copy {}", engine.path().display()))?;
-    let container = Container {
-        emulators,
-        // A variant counts, which only a platform's name has.
-        platform: if platform.contains('/') {
-            platform
-        } else {
-            guest.platform
-        },
-        programs: &programs,
-        output,
-    };
-    for image in what {
-        output.note(format!("Running what is usual in {} ...", quoted(image)));
-        container.learn(image, &notes)?;
-        container.translate(image, &notes, &made)?;
+    for item in items {
+        let container = Container {
+            emulators,
+            item,
+            programs: &programs,
+            output,
+        };
+        output.note(format!(
+            "Running what is usual in {} ...",
+            quoted(&item.what)
+        ));
+        container.learn(&notes)?;
+        container.translate(&notes, &made)?;
     }
     let baked = place.join(guest.engine);
     let done = Command::new(programs.join("engine"))
@@ -141,7 +156,7 @@ pub(crate) fn warm(
     if !done.status.success() {
         bail!("{}", String::from_utf8_lossy(&done.stderr).trim());
     }
-    let of = what.to_vec();
+    let of = items.iter().map(|item| item.what.clone()).collect();
     let sha256 = digest(&baked)?;
     folder::write(&place, guest, &Made { of, sha256 })?;
     Ok(baked)
@@ -163,17 +178,17 @@ pub(crate) fn digest(path: &Path) -> Result<String> {
     Ok(identify_open(&file, path)?.sha256.to_string())
 }
 
-/// What the containers have in common.
+/// The containers of an image.
 struct Container<'a> {
     emulators: &'a Emulators,
-    platform: &'a str,
+    item: &'a Item,
     programs: &'a Path,
     output: Output,
 }
 
 impl Container<'_> {
     /// The image's programs run, and what runs is noted.
-    fn learn(&self, image: &str, notes: &Path) -> Result<()> {
+    fn learn(&self, notes: &Path) -> Result<()> {
         let notes_inside = format!("{INSIDE}/notes/notes");
         let command = [
             &format!("{INSIDE}/programs/engine"),
@@ -183,41 +198,47 @@ impl Container<'_> {
             "-c",
             &training::script(),
         ];
-        let status = self.run(image, &[(notes, "notes", "rw")], &command)?;
+        let status = self.run(&[(notes, "notes", "rw")], &command)?;
         if !notes.join("notes").exists() {
             bail!(
                 "nothing of {} could be run ({status}); it needs a /bin/sh for {}",
-                quoted(image),
-                self.platform
+                quoted(&self.item.what),
+                self.platform()
             );
         }
         Ok(())
     }
 
     /// What was noted is translated, of the image's files.
-    fn translate(&self, image: &str, notes: &Path, made: &Path) -> Result<()> {
+    fn translate(&self, notes: &Path, made: &Path) -> Result<()> {
         let folders = [(notes, "notes", "ro"), (made, "made", "rw")];
         let [engine, from, to] = ["programs/engine", "notes/notes", "made/translations"]
             .map(|name| format!("{INSIDE}/{name}"));
-        let status = self.run(image, &folders, &[&engine, "--translate", &from, &to])?;
+        let status = self.run(&folders, &[&engine, "--translate", &from, &to])?;
         fs::remove_file(notes.join("notes"))?;
         if status != 0 {
-            bail!("what ran in {} can't be translated", quoted(image));
+            bail!(
+                "what ran in {} can't be translated",
+                quoted(&self.item.what)
+            );
         }
         Ok(())
     }
 
+    /// Whose programs run.
+    fn platform(&self) -> &str {
+        let guests = self.item.guest.platform;
+        self.item.platform.as_deref().unwrap_or(guests)
+    }
+
     /// Runs a command in a container with these folders: its exit code.
-    fn run(&self, image: &str, folders: &[(&Path, &str, &str)], command: &[&str]) -> Result<i32> {
+    fn run(&self, folders: &[(&Path, &str, &str)], command: &[&str]) -> Result<i32> {
         let mut run = Command::new("/proc/self/exe");
-        run.args([
-            "--quiet",
-            "run",
-            "--platform",
-            self.platform,
-            "--network",
-            "none",
-        ]);
+        run.args(["--quiet", "run", "--network", "none"]);
+        run.env_remove("DOCKER_DEFAULT_PLATFORM");
+        if let Some(platform) = &self.item.platform {
+            run.args(["--platform", platform]);
+        }
         run.args(["--user", "0", "--entrypoint", "", "--no-cache"]);
         for dir in &self.emulators.dirs {
             run.arg("--emulator-dir").arg(dir);
@@ -227,7 +248,7 @@ impl Container<'_> {
             let folder = folder.to_str().context("the folder for temporary files")?;
             run.args(["-v", &format!("{folder}:{INSIDE}/{name}:{mode}")]);
         }
-        run.arg(image).args(command).stdin(Stdio::null());
+        run.arg(&self.item.what).args(command).stdin(Stdio::null());
         if !self.output.is_verbose() {
             run.stdout(Stdio::null());
         }
@@ -238,18 +259,15 @@ impl Container<'_> {
                 let code = status.code().unwrap_or(-1);
                 if code == i32::from(OWN_FAILURE) {
                     // The container's own error says why.
-                    bail!(
-                        "{} can't be run for {}; if it is for another platform, say so with --platform",
-                        quoted(image),
-                        self.platform
-                    );
+                    let what = quoted(&self.item.what);
+                    bail!("{what} can't be run for {}", self.platform());
                 }
                 return Ok(code);
             }
             if Instant::now() > end {
                 let _ = child.kill();
                 let _ = child.wait();
-                bail!("what runs in {} does not end", quoted(image));
+                bail!("what runs in {} does not end", quoted(&self.item.what));
             }
             std::thread::sleep(Duration::from_millis(50));
         }

@@ -3,8 +3,6 @@
 //! executes programs of its architecture by itself.
 
 use std::ffi::CString;
-use std::fs::File;
-use std::io::Read;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
@@ -171,15 +169,4 @@ impl Handlers for Foreign {
             .detail(format!("The engine executes programs by itself: {why}"));
         Ok(starter)
     }
-}
-
-/// The start of a program.
-pub(super) fn head(path: &Path) -> Option<Vec<u8>> {
-    let mut head = Vec::new();
-    File::open(path)
-        .ok()?
-        .take(64)
-        .read_to_end(&mut head)
-        .ok()?;
-    Some(head)
 }

@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 use armistice_arch::Platform;
 use armistice_container::run::{Container, Network, Root, Tmpfs, Volume, run as run_container};
 use armistice_container::{IdMap, enter_identities};
-use armistice_oci::ImageConfig;
+use armistice_oci::{DirRoot, ImageConfig};
 use armistice_store::{Held, RunFolder, Store, StoredImage, Wanted};
 
 use crate::cli::{NetworkKind, PullWhen, Run};
@@ -284,7 +284,7 @@ fn brought(
 /// A folder, whose programs tell what it is made for.
 fn folder_origin(folder: &Path, args: &Run) -> Result<Origin> {
     let wanted = obtain::wanted(args.fetching.platform.as_deref())?;
-    let platform = match (wanted.exactly, options::platform_of(folder)) {
+    let platform = match (wanted.exactly, obtain::platform_in(&DirRoot::open(folder)?)) {
         (Some(wanted), Some(found)) if found.distance_from(&wanted).is_none() => {
             bail!("{} is made for {found}, not for {wanted}", folder.display())
         }

@@ -5,23 +5,11 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use armistice_arch::{Arch, ElfHeader, Platform};
 use armistice_container::run::{Tmpfs, Volume};
 use armistice_oci::ImageConfig;
 
-use super::foreign;
 use crate::cli::{NetworkKind, Run};
 use crate::outcome::Usage;
-
-/// Programs that tell what a root folder is made for.
-const TELLING: [&str; 6] = [
-    "bin/sh",
-    "usr/bin/sh",
-    "bin/busybox",
-    "bin/bash",
-    "usr/bin/env",
-    "bin/ls",
-];
 
 /// `SRC:DST[:ro]`. A folder that is not there is made, as docker does.
 pub(super) fn volumes(given: &[String]) -> Result<Vec<Volume>> {
@@ -320,28 +308,4 @@ pub(super) fn files(args: &Run, hostname: &str) -> Result<Vec<(&'static str, Vec
         files.push(("/etc/resolv.conf", resolv));
     }
     Ok(files)
-}
-
-/// What a root folder's programs are made for. Links that begin with '/' lead to the
-/// folder's own files.
-pub(super) fn platform_of(folder: &Path) -> Option<Platform> {
-    TELLING.iter().find_map(|name| {
-        let head = foreign::head(&inside(folder, Path::new(name))?)?;
-        let arch = Arch::of_elf(&ElfHeader::parse(&head).ok()?)?;
-        Platform::of(arch)
-    })
-}
-
-/// A regular file below a folder, opened through links as a program inside would.
-fn inside(folder: &Path, name: &Path) -> Option<PathBuf> {
-    use rustix::fs::{Mode, OFlags, ResolveFlags, open, openat2};
-    let flags = OFlags::PATH | OFlags::CLOEXEC;
-    let root = open(folder, flags, Mode::empty()).ok()?;
-    let found = openat2(root, name, flags, Mode::empty(), ResolveFlags::IN_ROOT).ok()?;
-    let at = PathBuf::from(format!(
-        "/proc/self/fd/{}",
-        std::os::fd::AsRawFd::as_raw_fd(&found)
-    ));
-    let path = fs::read_link(at).ok()?;
-    path.is_file().then_some(path)
 }
