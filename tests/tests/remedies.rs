@@ -96,6 +96,47 @@ fn sudo_is_advised_to_those_who_are_not_root() {
     }
 }
 
+/// A lack once: who may not register was told of root's command alone, though programs, images and
+/// root folders run without root, too.
+#[test]
+fn what_runs_without_root_is_told_to_those_who_are_not_root() {
+    let _host = HostTable::mounted();
+    let folder = e2e::temporary();
+    let open = |path: &std::path::Path| {
+        let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(path, open).expect("the folder is the test's");
+    };
+    open(folder.path());
+    product::copy_all(folder.path());
+    let program = product::workspace().join("crates/proof/programs/bin/aarch64");
+    e2e::copy_program(&program, &folder.path().join("hello"));
+    std::fs::create_dir_all(folder.path().join("root/bin")).expect("the test's own folder");
+    e2e::copy_program(&program, &folder.path().join("root/bin/sh"));
+    let user = ["--reuid=1000", "--regid=1000", "--clear-groups"];
+    let explain = |who: &[&str], what: &str| {
+        let mut command = Command::new(need::program("setpriv", "util-linux"));
+        command.args(who).arg(folder.path().join("armistice"));
+        command.args(["explain", what]).env("HOME", folder.path());
+        run(command.current_dir(folder.path())).exits(1)
+    };
+    for (what, without_root) in [
+        ("hello", "armistice shell -a arm64 -- ./hello"),
+        ("root", "armistice run ./root"),
+    ] {
+        explain(&user, what)
+            .says(": sudo armistice register arm64\n")
+            .says(&format!("\nOr, without root: {without_root}\n"));
+        let done = explain(&[], what);
+        assert!(!done.stdout.contains("without root"), "{done}");
+    }
+    // As it was told.
+    let mut shell = Command::new(need::program("setpriv", "util-linux"));
+    shell.args(user).arg(folder.path().join("armistice"));
+    shell.args(["shell", "-a", "arm64", "--", "./hello"]);
+    // It ends with its user, of whom it keeps seven bits.
+    run(shell.current_dir(folder.path())).exits(1000 & 0x7f);
+}
+
 /// What is a process of its own PID namespace, with the machine's table in sight, is in
 /// a container; with a table of its own it is not the host's business.
 #[test]

@@ -79,6 +79,11 @@ impl Words {
         self.on_host
     }
 
+    /// Whether the caller is not who may run a command for the machine's table.
+    pub(crate) fn want_root(self) -> bool {
+        matches!(self.rights, Rights::Sudo | Rights::Other)
+    }
+
     /// What comes before the command, behind "run". What root of a container may is not
     /// what is needed there.
     pub(crate) fn place(self) -> &'static str {

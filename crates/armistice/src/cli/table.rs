@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueHint};
 
 use super::Format;
-use super::shared::{Emulators, FlagSwitches, For, Force, Names};
+use super::shared::{Emulators, FlagSwitches, For, Force, Names, Whose};
 
 #[derive(Debug, Args)]
 pub(crate) struct Register {
@@ -26,8 +26,8 @@ pub(crate) struct Register {
     #[arg(long)]
     pub(crate) persist: bool,
     /// First run what is usual in this image, root folder or archive and translate it, as
-    /// 'armistice cache warm' does: of arm64, or of those of arm64 and 32-bit Arm that ARCH names;
-    /// may be repeated
+    /// 'armistice cache warm' does: of several platforms those of arm64 and 32-bit Arm that ARCH
+    /// names; may be repeated
     #[arg(long, value_name = "IMAGE|ROOTFS|ARCHIVE", conflicts_with_all = ["dry_run", "no_cache"])]
     pub(crate) warm: Vec<String>,
     /// How to show the result
@@ -94,8 +94,10 @@ pub(crate) struct Explain {
     /// Of an image of several platforms: this one; a file has to be made for it
     #[arg(long, value_name = "PLATFORM")]
     pub(crate) platform: Option<String>,
-    #[command(flatten)]
-    pub(crate) about: For,
+    /// Whose table: that of this rootless engine of yours, or the machine's; default: of an image
+    /// that your rootless engine has, this engine's; of all else the machine's, as for your shell
+    #[arg(long = "for", value_name = "ENGINE")]
+    pub(crate) whose: Option<Whose>,
     /// How to show the result
     #[arg(short, long, value_name = "FORMAT", default_value = "table")]
     pub(crate) output: Format,

@@ -77,6 +77,7 @@ impl Call {
             .and_then(exec::errno_name);
         let mut changed = Changed::new(&self.place, live);
         let mut commands = Vec::new();
+        let mut of_files = Vec::new();
         let mut changes_table = false;
         let mut then = None;
         for _ in 0..FIXES_MAX {
@@ -84,7 +85,11 @@ impl Call {
             else {
                 break;
             };
-            changes_table |= command.changes_table();
+            if command.changes_table() {
+                changes_table = true;
+            } else {
+                of_files.push(next.clone());
+            }
             // While it is switched off as a whole, nothing else of the table can be mended.
             let at = match command {
                 Fix::SwitchOn => 0,
@@ -99,6 +104,7 @@ impl Call {
                 verdict.warnings.extend(unseen(&run));
                 verdict.remedy = Some(commands.join(" && "));
                 verdict.remedy_changes_table = changes_table;
+                verdict.remedy_of_files = of_files;
                 return verdict;
             }
             then = then.or(Some(after));

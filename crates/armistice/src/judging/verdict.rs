@@ -24,6 +24,12 @@ pub(crate) struct Verdict {
     /// is a container.
     #[serde(skip)]
     pub(crate) remedy_changes_table: bool,
+    /// What of the command changes files.
+    #[serde(skip)]
+    pub(crate) remedy_of_files: Vec<String>,
+    /// What runs it for who is not root, where the command is root's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) without_root: Option<String>,
     /// Things to know even so.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) warnings: Vec<String>,
@@ -38,6 +44,8 @@ impl Verdict {
             error: None,
             remedy: None,
             remedy_changes_table: false,
+            remedy_of_files: Vec::new(),
+            without_root: None,
             warnings: Vec::new(),
         }
     }
@@ -91,7 +99,7 @@ impl Verdict {
     /// The same, of a table that is out of sight, by whether it has a handler.
     pub(crate) fn out_of_sight(self, takes: bool) -> Verdict {
         if takes {
-            let text = "a handler takes it, of a table that is out of sight here (an outer user namespace's)";
+            let text = "a handler takes it, of a table that cannot be read from here (an outer user namespace's)";
             let mut verdict = Verdict::yes("handled", text.to_owned());
             let warning = "whether its emulator works, armistice verify shows";
             verdict.warnings.push(warning.to_owned());
@@ -99,7 +107,10 @@ impl Verdict {
         }
         match self.code {
             "no-handler" => Verdict {
-                text: format!("{}, nor does one of a table out of sight", self.text),
+                text: format!(
+                    "{}, nor does one of the table that cannot be read from here",
+                    self.text
+                ),
                 ..self
             },
             _ => self,

@@ -219,11 +219,33 @@ fn by_looking(purpose: Purpose, output: Output) -> Result<Option<Keeper>> {
             named(keeper.engine, keeper.pid)
         ),
         Purpose::Look => format!(
-            "About {}, which has a table of its own; about the machine's: --for machine",
+            "About containers of {}, which have a table of their own; about programs outside of them: --for machine",
             named(keeper.engine, keeper.pid)
         ),
     });
     Ok(Some(keeper))
+}
+
+/// Says, with an answer about the machine's table, which of this user's engines have tables of
+/// their own.
+pub(crate) fn tell_of_others(output: Output) {
+    if rustix::process::geteuid().is_root() || !KernelVersion::running().has_namespaces() {
+        return;
+    }
+    let mut others = running();
+    others.retain(|keeper| !keeper.joined && has_own_table(keeper));
+    if !others.is_empty() {
+        let names: Vec<String> = others
+            .iter()
+            .map(|keeper| named(keeper.engine, keeper.pid))
+            .collect();
+        output.note(format!(
+            "About programs that run outside of containers. The containers of {} have a table of their own; about \
+             these: {}",
+            names.join(" and "),
+            options(&others)
+        ));
+    }
 }
 
 /// The process for an image that `docker` or `podman` has said to have, where an

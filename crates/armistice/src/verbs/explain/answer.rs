@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::entries::{self, EntryAnswer};
 use super::subject::{Subject, What};
+use super::without_root::Way;
 use crate::judging::call::Call;
 use crate::judging::describe;
 use crate::judging::place::Place;
@@ -88,6 +89,12 @@ impl Answer {
         let mut verdict = call.judge(&live, &run, words);
         if out_of_sight {
             verdict = ask_exec(verdict, &run);
+        }
+        if words.want_root() && verdict.remedy_changes_table {
+            let way = Way::of(subject.engine, &call.place);
+            let arch = made_for(&run);
+            verdict.without_root = arch
+                .and_then(|arch| way.command(&self.what, arch, wanted, &verdict.remedy_of_files));
         }
         let in_root = matches!(call.place, Place::Root { .. });
         let label = subject.platform.as_ref().filter(|_| in_root);

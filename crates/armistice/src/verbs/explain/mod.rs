@@ -4,6 +4,7 @@
 mod answer;
 mod entries;
 mod subject;
+mod without_root;
 
 use anyhow::Result;
 use armistice_binfmt::situation;
@@ -27,7 +28,7 @@ pub(crate) fn run(args: &Explain, output: Output) -> Result<Outcome> {
     let words = Words::of(&situation);
     let live = live::of(situation.table)?;
     if matches!(live, Live::OutOfSight(_)) {
-        output.note("No handler is in sight from here: the kernel is asked whether it has one.");
+        output.note("The kernel's table cannot be read from here: the kernel is asked whether it has a handler.");
     }
     let mut answer = Answer::of(&args.what, &subject, joined);
     answer.judge(subject, wanted.as_ref(), live, words);
@@ -50,8 +51,8 @@ pub(crate) fn run(args: &Explain, output: Output) -> Result<Outcome> {
 /// Joins the engine that was named, or the user's own that has the image. A file is
 /// judged as it runs here.
 fn enter(args: &Explain, has_it: Option<&str>, output: Output) -> Result<Option<Joined>> {
-    match (args.about.whose, has_it) {
-        (Some(_), _) => rootless::enter_for(args.about.whose, choice::Purpose::Look, output),
+    match (args.whose, has_it) {
+        (Some(_), _) => rootless::enter_for(args.whose, choice::Purpose::Look, output),
         (None, Some(engine)) => match choice::of_image(engine) {
             Some(keeper) => {
                 rootless::enter(&keeper)?;
@@ -59,7 +60,10 @@ fn enter(args: &Explain, has_it: Option<&str>, output: Output) -> Result<Option<
             }
             None => Ok(None),
         },
-        (None, None) => Ok(None),
+        (None, None) => {
+            choice::tell_of_others(output);
+            Ok(None)
+        }
     }
 }
 
@@ -98,5 +102,8 @@ fn print(answer: &Answer, output: Output) {
     }
     if let Some(remedy) = &v.remedy {
         output.data(format!("Run{}: {remedy}", answer.remedy_place));
+    }
+    if let Some(command) = &v.without_root {
+        output.data(format!("Or, without root: {command}"));
     }
 }
