@@ -39,7 +39,11 @@ fn podman_runs_and_builds_after_one_command() {
         .says("For rootless Podman (its pause process")
         .says("only rootless engine that runs here")
         .says("podman system migrate")
-        .says("verified: ran a test program in an empty root");
+        .says("Registered for rootless Podman (its pause process")
+        .says("verified: ran a test program in an empty root")
+        .says("for containers of rootless Podman (its pause process")
+        .says("Programs of arm64 that are started outside of these containers do not run by it.")
+        .says("sudo armistice register arm64; or without root: armistice run IMAGE");
     user.run(&Userland::ARM64, &["uname", "-m"])
         .ok()
         .prints("aarch64");
@@ -158,6 +162,8 @@ fn every_verb_is_about_the_engines_table() {
         .says("No handlers are registered");
     run(user.armistice().args(["verify", "arm64"]))
         .ok()
+        .says("about programs outside of them: --for machine")
+        .says("Handlers for rootless Podman")
         .says("verified");
     run(user.armistice().args(["explain", &image]))
         .ok()
@@ -171,7 +177,10 @@ fn every_verb_is_about_the_engines_table() {
         .arg(program.path()))
     .ok();
     std::fs::copy(program.path().join("bin/uname"), user.at("uname")).expect("copied");
-    run(user.armistice().args(["explain", "./uname"])).exits(1);
+    run(user.armistice().args(["explain", "./uname"]))
+        .exits(1)
+        .says("About programs that run outside of containers.")
+        .says("about these: --for podman");
     run(user
         .armistice()
         .args(["explain", "--for", "podman", "./uname"]))

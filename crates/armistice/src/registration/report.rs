@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::cli::Format;
 use crate::engine::EngineLine;
 use crate::output::{BAD, GOOD, HEAD, ODD, Output, megabytes, shown};
+use crate::rootless::{self, Joined};
 
 /// What `register` and `verify` report.
 #[derive(Debug, Default, Serialize)]
@@ -109,7 +110,7 @@ impl HandlerLine {
     /// A line for an entry of a table that is out of sight.
     pub(crate) fn out_of_sight(platform: &'static str, proof: ProofLine) -> HandlerLine {
         HandlerLine {
-            name: "(out of sight)".to_owned(),
+            name: "(cannot be read from here)".to_owned(),
             platform,
             action: FOUND.to_owned(),
             interpreter: PathBuf::new(),
@@ -128,6 +129,9 @@ impl HandlerLine {
 struct InJson<'r> {
     #[serde(flatten)]
     report: &'r Report,
+    /// The rootless engine for which it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rootless: Option<Joined>,
     verdict: ReportVerdict,
 }
 
@@ -152,6 +156,7 @@ impl Report {
         };
         output.json(&InJson {
             report: self,
+            rootless: rootless::joined(),
             verdict: ReportVerdict {
                 works: unproven.is_empty(),
                 text,
@@ -225,12 +230,14 @@ impl Report {
         }
         let found = self.handlers.iter().all(|h| h.action == FOUND);
         let title = match (found, self.all_proven()) {
-            (true, _) => "Handlers:",
-            (false, true) => "Registered:",
+            (true, _) => "Handlers",
+            (false, true) => "Registered",
             // One that can't be proven takes all back.
-            (false, false) => "Tried, and taken back:",
+            (false, false) => "Tried, and taken back",
         };
-        output.data(format!("{HEAD}{title}{HEAD:#}"));
+        let whose = rootless::joined();
+        let whose = whose.map_or_else(String::new, |joined| format!(" for {}", joined.named()));
+        output.data(format!("{HEAD}{title}{whose}:{HEAD:#}"));
         for h in &self.handlers {
             print_handler(h, output);
         }

@@ -4,6 +4,7 @@
 //! - [`choice`]: which, by `--for` or by what runs here.
 //! - [`table`]: the engine's own table, made where it has none.
 //! - [`outer`]: the proof where an outer table does it all.
+//! - [`outside`]: what a registration for an engine means outside of its containers.
 //! - [`mod@unit`]: `--persist` for an ordinary user: a unit of the user's systemd.
 //!
 //! Once a namespace is joined, this process is user 0 in it and can't leave. The
@@ -12,6 +13,7 @@
 
 pub(crate) mod choice;
 pub(crate) mod outer;
+pub(crate) mod outside;
 pub(crate) mod table;
 pub(crate) mod unit;
 

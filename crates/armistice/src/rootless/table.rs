@@ -246,7 +246,7 @@ fn check_unseen(request: &Request, replace: bool) -> Result<()> {
         return Ok(());
     }
     bail!(
-        "a table of its own would hide the outer one, which is out of sight and runs {}; nothing was changed. \
+        "a table of its own would hide the outer one, which cannot be read from here and runs {}; nothing was changed. \
          Name these, too, or do without them there: --replace",
         hidden.join(", ")
     )

@@ -23,6 +23,7 @@ pub(crate) fn run(args: &Register, output: Output) -> Result<Outcome> {
         let platforms = warmed(&args.names.names);
         warm::warm(&args.warm, &platforms, &args.emulators, output)?;
     }
+    let outside = rootless::outside::handled(chosen.as_ref());
     let joined = rootless::enter_chosen(chosen.as_ref())?;
     match joined {
         Some(joined) if args.persist => rootless::unit::check_possible(joined)?,
@@ -68,7 +69,11 @@ pub(crate) fn run(args: &Register, output: Output) -> Result<Outcome> {
     } else {
         apply(&table, &request, &plan::rules(args.replace), output)?
     };
-    finish(&report, joined, args, &request, output)
+    let done = finish(&report, joined, args, &request, output)?;
+    if let (Some(joined), Some(outside)) = (joined, outside) {
+        rootless::outside::tell(joined, &request, &outside, output);
+    }
+    Ok(done)
 }
 
 /// Whose programs are warmed: those of the named architectures that engines of ours run; none where
