@@ -234,7 +234,7 @@ fn a_container_without_the_mount_is_told_what_it_inherits() {
     };
     inside("ARMISTICE status")
         .ok()
-        .says("the table of an outer user namespace, inherited, not in sight")
+        .says("the table of an outer user namespace, inherited, cannot be read from here")
         .says("has handlers for: arm64, riscv64");
     inside("ARMISTICE status arm64 riscv64").ok();
     inside("ARMISTICE status s390x").exits(1);

@@ -44,7 +44,7 @@ fn an_ordinary_user_is_sent_to_register_where_nothing_is_mounted() {
 
 #[test]
 fn who_only_looks_needs_no_right_to_change() {
-    armistice(&["status"]).ok().says("not in sight");
+    armistice(&["status"]).ok().says("cannot be read from here");
     let status = armistice(&["status", "-o", "json"]).ok().json();
     assert!(status["out_of_sight"].is_array(), "{status}");
     armistice(&["explain", "/bin/true"]).ok().says("Yes");

@@ -28,8 +28,8 @@ pub enum BinfmtError {
     /// The table in which exec looks is an outer user namespace's, and not in
     /// sight.
     #[error(
-        "{}programs that are started here use the table of this user namespace or of an outer one, which is out of \
-         sight here (this is a rootless container, or another child user namespace); to see or change it, run armistice on the host, \
+        "{}programs that are started here use the table of this user namespace or of an outer one, which cannot \
+         be read from here (this is a rootless container, or another child user namespace); to see or change it, run armistice on the host, \
          as root",
         not_that(another.as_deref())
     )]

@@ -20,7 +20,7 @@ impl std::fmt::Display for Who {
             // What fanotify says of a process that has no number here.
             write!(
                 f,
-                "a process of another PID namespace, which is out of sight here"
+                "a process of another PID namespace, which cannot be seen from here"
             )?;
         } else if self.command.is_empty() {
             write!(f, "PID {} (gone already)", self.pid)?;

@@ -116,7 +116,7 @@ pub(crate) fn writable() -> Result<Table, BinfmtError> {
 fn say_how(opened: &Opened, output: Output) {
     match opened.how {
         How::Mounted => output.detail("binfmt_misc is mounted here."),
-        How::HeldElsewhere => output.detail("binfmt_misc is mounted on the host, out of sight from here."),
+        How::HeldElsewhere => output.detail("binfmt_misc is mounted on the host, where this container does not see it."),
         How::MountedHere => output.note(format!("Mounted binfmt_misc at {STANDARD_PATH}.")),
         How::MountedOnHost => output.note(format!(
             "Mounted binfmt_misc on the host, at {STANDARD_PATH}: nothing there held it, and the registrations would \

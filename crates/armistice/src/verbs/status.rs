@@ -41,7 +41,7 @@ struct Answer {
     enabled: bool,
     handlers: Vec<Handler>,
     /// Platforms for which exec has a handler, found out by asking it, where the
-    /// table in which it looks is out of sight.
+    /// table in which it looks cannot be read from here.
     #[serde(skip_serializing_if = "Option::is_none")]
     out_of_sight: Option<Vec<&'static str>>,
 }
@@ -319,7 +319,7 @@ fn scope_line(answer: &Answer) -> String {
     let place = match (&answer.mounted_at, visible) {
         (Some(path), _) => format!("mounted at {}", path.display()),
         (None, true) => "not mounted here".to_owned(),
-        (None, false) => "not in sight".to_owned(),
+        (None, false) => "cannot be read from here".to_owned(),
     };
     let is = |scope: Scope| answer.scope == scope.to_string();
     let whose = if is(Scope::Initial) {
