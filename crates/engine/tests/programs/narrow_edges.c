@@ -1,10 +1,11 @@
 // Edges of what a program with words of 32 bits asks for: the number -1, seccomp's strict mode,
-// a tracee's last address, what lies behind the first stack, a signal of its own for SIGPOLL. It prints the same wherever it runs.
+// a tracee's last address, what lies behind the first stack, files that are larger than 31 bits say, a signal of its own for SIGPOLL. It prints the same wherever it runs.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/seccomp.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -132,6 +133,60 @@ static void behind_the_stack(char **argv) {
     printf("%d\n", WEXITSTATUS(status));
 }
 
+// Files that grow past 2 GiB - 1 byte, and that have.
+static void large_files(void) {
+    const long long end = 0x7fffffff, far = 1LL << 32;
+    char path[] = "/tmp/narrow-edges-XXXXXX";
+    close(mkstemp(path));
+    int small = open(path, O_RDWR), large = open(path, O_RDWR | O_LARGEFILE);
+    int appended = open(path, O_WRONLY | O_APPEND), made = creat(path, 0600);
+    int fds[] = {small, large, appended, made, openat(AT_FDCWD, path, O_RDONLY)};
+    for (int n = 0; n < 5; n++)
+        printf("asked for: %d\n", (fcntl(fds[n], F_GETFL) & O_LARGEFILE) != 0);
+    SAY(pwrite64(small, "abc", 3, end - 1));
+    SAY(pwrite64(small, "abc", 3, end));
+    SAY(pwrite64(small, "abc", 3, far));
+    SAY(lseek64(small, end, SEEK_SET) == end);
+    SAY(write(small, "abc", 3));
+    SAY(write(appended, "abc", 3));
+    SAY(pwrite64(large, "abc", 3, far));
+    SAY(write(appended, "abc", 3));
+    SAY(syscall(SYS_copy_file_range, large, &(long long){0}, small, &(long long){end}, 3, 0));
+    SAY(ftruncate64(small, far + 1));
+    char byte;
+    SAY(pread64(small, &byte, 1, far));
+    for (int n = 0; n < 5; n++)
+        close(fds[n]);
+    SAY(open(path, O_RDONLY));
+    SAY(openat(AT_FDCWD, path, O_RDWR | O_CLOEXEC));
+    SAY(open(path, O_RDONLY | O_TRUNC));
+    SAY(creat(path, 0600));
+    const int ways[] = {O_RDONLY | O_LARGEFILE, O_PATH, O_RDONLY | O_LARGEFILE | O_TRUNC, O_RDONLY};
+    for (int n = 0; n < 4; n++) {
+        int fd = open(path, ways[n]);
+        printf("way %d: %s\n", n, error(fd));
+        close(fd);
+    }
+    truncate64(path, far);
+    uint64_t how[3] = {O_RDONLY};
+    int fd = syscall(SYS_openat2, AT_FDCWD, path, how, sizeof how);
+    printf("openat2: %s %d\n", error(fd), (fcntl(fd, F_GETFL) & O_LARGEFILE) != 0);
+    close(fd);
+    union {
+        struct file_handle handle;
+        char room[sizeof(struct file_handle) + MAX_HANDLE_SZ];
+    } file = {.handle.handle_bytes = MAX_HANDLE_SZ};
+    int mount, at = open("/tmp", O_RDONLY | O_DIRECTORY);
+    if (name_to_handle_at(AT_FDCWD, path, &file.handle, &mount, 0) == 0)
+        for (int n = 0; n < 2; n++) {
+            fd = open_by_handle_at(at, &file.handle, n ? O_RDONLY | O_LARGEFILE : O_RDONLY);
+            printf("by handle: %s\n", error(fd));
+            close(fd);
+        }
+    close(at);
+    unlink(path);
+}
+
 static siginfo_t told;
 
 static void note(int signal, siginfo_t *info, void *context) {
@@ -158,6 +213,7 @@ static void chosen_signal(void) {
 int main(int argc, char **argv) {
     (void)argc;
     behind_the_stack(argv);
+    large_files();
     SAY(syscall(-1));
     SAY(syscall(-4095));
     strict("nothing", NOTHING);

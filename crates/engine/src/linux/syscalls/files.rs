@@ -10,7 +10,9 @@ use guest::memory::Size;
 
 use super::call::unknown_is_zero;
 use super::{Call, paths, texts};
+use crate::host::own::room;
 use crate::host::sys::{self, AT_FDCWD, Errno, Fd, Status, fd_argument, number};
+use crate::linux::abi::platform::Width;
 use crate::linux::exe_link::{self, Target};
 use crate::linux::executable::{Identity, is_engine};
 use crate::linux::views;
@@ -19,11 +21,40 @@ use crate::linux::views::procfs::Viewer;
 use crate::linux::views::registers::Register;
 use crate::linux::views::shown::Original;
 use crate::memory::guest_memory;
+use crate::thread::interruptible::Entry;
 
 pub(in crate::linux) fn openat(call: &mut Call<'_>) -> Result<u64, Errno> {
     let flags = call.arguments[2];
     call.arguments[2] = host_flags(call, flags);
-    open(call, flags, 0, number::OPENAT)
+    let way = Way::of(call, flags, number::OPENAT, OPENAT);
+    open(call, flags, 0, way)
+}
+
+/// i386's numbers.
+const OPENAT: u32 = 295;
+const OPEN_BY_HANDLE_AT: u32 = 342;
+
+/// How the host opens a file.
+#[derive(Clone, Copy)]
+struct Way(Entry, u32);
+
+impl Way {
+    /// For these flags of the guest's, one of a call's two numbers. By the usual entry a file may have
+    /// any size. The entry for programs of i386 asks for `O_LARGEFILE` where words have 32 bits, so it
+    /// opens what is asked for without that flag. It takes paths below 4 GiB, as the guest's are;
+    /// one that the engine has led elsewhere (`-L`) is opened by the usual entry.
+    fn of(call: &Call<'_>, flags: u64, wide: u32, narrow: u32) -> Self {
+        /// As x86-64 has it.
+        const O_LARGEFILE: u64 = 0o100_000;
+        let platform = call.process.platform;
+        let is_small = platform.elf.width == Width::Bits32
+            && platform.open_flags.to_host(flags) & O_LARGEFILE == 0;
+        if is_small && room::is_left() && call.arguments[1] < platform.end {
+            Self(Entry::Narrow, narrow)
+        } else {
+            Self(Entry::Wide, wide)
+        }
+    }
 }
 
 /// The host's flags. A program that runs is not made empty before it is known
@@ -50,7 +81,8 @@ fn flags_to_host(call: &mut Call<'_>, index: usize) {
 }
 
 /// Lets the host open what the guest's path leads to, and looks at it.
-fn open(call: &mut Call<'_>, flags: u64, resolve: u64, number: u32) -> Result<u64, Errno> {
+fn open(call: &mut Call<'_>, flags: u64, resolve: u64, way: Way) -> Result<u64, Errno> {
+    let Way(entry, number) = way;
     let flags = call.process.platform.open_flags.to_host(flags);
     let opening = Opening {
         directory: call.int(0),
@@ -58,7 +90,7 @@ fn open(call: &mut Call<'_>, flags: u64, resolve: u64, number: u32) -> Result<u6
         flags,
         resolve,
     };
-    match call.pass(number) {
+    match call.pass_by(entry, number) {
         // A path that was told from where to where may lead is the host's.
         Err(Errno::ENOENT) if resolve == 0 => {
             let register = Register::find(call.process.platform, opening.directory, opening.path);
@@ -181,12 +213,17 @@ pub(in crate::linux) fn openat2(call: &mut Call<'_>) -> Result<u64, Errno> {
     let how = [host_flags(call, flags), mode, resolve];
     call.arguments[2] = how.as_ptr() as u64;
     call.arguments[3] = HOW;
-    open(call, flags, resolve, number::OPENAT2)
+    // A kernel with 64 bits has no other way for such a call.
+    let way = Way(Entry::Wide, number::OPENAT2);
+    open(call, flags, resolve, way)
 }
 
 pub(in crate::linux) fn open_by_handle_at(call: &mut Call<'_>) -> Result<u64, Errno> {
+    let flags = call.arguments[2];
     flags_to_host(call, 2);
-    call.pass(number::OPEN_BY_HANDLE_AT)
+    let wide = number::OPEN_BY_HANDLE_AT;
+    let Way(entry, number) = Way::of(call, flags, wide, OPEN_BY_HANDLE_AT);
+    call.pass_by(entry, number)
 }
 
 /// The second argument has the flags of the descriptors to come.

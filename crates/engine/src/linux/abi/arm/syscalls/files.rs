@@ -23,8 +23,8 @@ pub(super) fn open(call: &mut Call<'_>) -> Made {
 }
 
 pub(super) fn creat(call: &mut Call<'_>) -> Made {
-    /// `O_CREAT | O_WRONLY | O_TRUNC`.
-    const NEW: u64 = 0o1_101;
+    /// `O_CREAT | O_WRONLY | O_TRUNC`, and `O_LARGEFILE`, which a kernel with 64 bits adds here.
+    const NEW: u64 = 0o401_101;
     let [path, mode, ..] = call.arguments;
     call.arguments = [fd_argument(AT_FDCWD), path, NEW, mode, 0, 0];
     files::openat(call)
