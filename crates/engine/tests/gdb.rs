@@ -329,6 +329,39 @@ fn children_and_the_next_program() {
     assert_eq!(status.signal(), Some(6));
 }
 
+/// The next program may be the other guest's: GDB is told of its registers.
+#[test]
+fn the_next_program_is_the_other_guests() {
+    let dir = TempDir::new().unwrap();
+    let first = compiled(&dir, "executes.c");
+    let other = dir.path().join("other");
+    let flags = ["-g", "-O1", "-fno-inline", "-static"];
+    let other = compiled::compile(Target::Hard, "both.c", &flags, other);
+    let name = other.to_str().unwrap();
+    let debugged = Debugged::start(&[], "0", &first, &[name, "child", "plain"]);
+    let commands = format!(
+        "catch exec\ncontinue\nfile {name}\nshow architecture\nbreak child\ncontinue\n\
+         backtrace\nprint argv[2]\nprint sizeof(long)\nprint $r0 == argc\ndelete\ncontinue"
+    );
+    let (text, stdout, status) = debugged.driven(&commands);
+    has_in_order(
+        &text,
+        &[
+            "is executing new program: ",
+            "currently \"arm",
+            "\n#0  child (argc=argc@entry=3, ",
+            "#1 ",
+            " in main (argc=3, ",
+            "\"plain\"\n",
+            " = 4\n",
+            " = 1\n",
+            "exited with code 07",
+        ],
+    );
+    assert!(stdout.contains("plain: 32 bits"), "{stdout}");
+    assert_eq!(status.code(), Some(7));
+}
+
 #[test]
 fn left_alone_or_killed() {
     let dir = TempDir::new().unwrap();
