@@ -94,8 +94,8 @@ pub(super) fn from_eflags(eflags: u64, form: Form) -> Flags {
     })
 }
 
-/// The flags of a comparison whose operands are still there.
-pub(super) fn compute(ints: &[u64], setter: &Setter) -> Flags {
+/// The flags of a comparison whose operands are still there; `saved` are the state's.
+pub(super) fn compute(ints: &[u64], setter: &Setter, saved: Flags) -> Flags {
     let bits = u32::from(setter.w.bits());
     // The zero register is none of them.
     let slot = |reg: Reg| ints.get(usize::from(reg.0)).copied().unwrap_or(0);
@@ -112,6 +112,7 @@ pub(super) fn compute(ints: &[u64], setter: &Setter) -> Flags {
     let (result, carry, overflow) = match setter.op {
         Compare::Constant => return Flags::from_nzcv(setter.a.nzcv()),
         Compare::And => (a & b, false, false),
+        Compare::Signs => (a & b, saved.nzcv() & 2 != 0, saved.nzcv() & 1 != 0),
         Compare::Add => {
             let sum = a + b;
             (

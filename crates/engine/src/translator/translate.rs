@@ -536,7 +536,8 @@ impl<G: Guest> Translator<G> {
             FlagsAt::State => {}
             FlagsAt::Host(form) => *G::flags(&mut vcpu.cpu) = from_eflags(at.eflags, form),
             FlagsAt::Setter(setter) => {
-                let flags = compute(G::ints(&mut vcpu.cpu), &setter);
+                let saved = *G::flags(&mut vcpu.cpu);
+                let flags = compute(G::ints(&mut vcpu.cpu), &setter, saved);
                 *G::flags(&mut vcpu.cpu) = flags;
             }
         }

@@ -355,6 +355,18 @@ impl Asm {
         self.digit(Size::B8, Opcode::of(0x90 | cond as u8), 0, rm.into());
     }
 
+    /// setcc ah
+    pub fn setcc_ah(&mut self, cond: Cond) {
+        self.touch(0);
+        self.bytes(&[0x0f, 0x90 | cond as u8, 0xc4]);
+    }
+
+    /// or ah, cl
+    pub fn or_ah_cl(&mut self) {
+        self.touch(0);
+        self.bytes(&[0x08, 0xcc]);
+    }
+
     /// cmovcc
     pub fn cmov(&mut self, size: Size, cond: Cond, dst: Gpr, rm: impl Into<RegMem>) {
         self.rm(size, Opcode::of(0x40 | cond as u8), dst, rm.into());

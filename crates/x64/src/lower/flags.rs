@@ -13,6 +13,10 @@ use crate::convention::{RAX, RCX};
 use ir::live::Live;
 use ir::{BinOp, Block, Cond, Op, Operand, Reg, Term, Width};
 
+/// In a set of flags, N, Z, C and V in bits 3 to 0.
+pub(super) const C: u8 = 0b0010;
+pub(super) const V: u8 = 0b0001;
+
 /// How EFLAGS stands for N, Z, C and V.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Form {
@@ -98,6 +102,8 @@ pub enum Compare {
     And,
     /// Nothing compared: N, Z, C and V are the four bits of the constant a.
     Constant,
+    /// N and Z are those of a & b, C and V what the state has.
+    Signs,
 }
 
 /// A comparison whose operands are still there.
@@ -209,6 +215,12 @@ impl Tracker {
     /// What they can be computed from.
     pub(crate) const fn setter(&self) -> Option<Setter> {
         self.setter
+    }
+
+    /// Whether the state has C and V.
+    pub(super) fn carry_is_saved(&self) -> bool {
+        let is_signs = |setter: Setter| setter.op == Compare::Signs;
+        self.saved || self.setter.is_some_and(is_signs)
     }
 
     /// Where a fault finds them.
@@ -398,6 +410,23 @@ impl Lowering<'_> {
             self.flags.saved = true;
             return;
         }
+        if let Tracker {
+            host: None,
+            setter:
+                Some(
+                    setter @ Setter {
+                        op: Compare::Signs, ..
+                    },
+                ),
+            ..
+        } = self.flags
+        {
+            let home = self.c.state(self.c.layout.flags);
+            self.packed_signs(&setter);
+            self.a.mov_mr(Size::B16, home, RAX);
+            self.flags.saved = true;
+            return;
+        }
         self.flags_to_host();
         self.save_flags();
     }
@@ -447,10 +476,7 @@ impl Lowering<'_> {
                     self.a.setcc(Cc::O, RAX);
                 }
             }
-            self.a.alu_ri(Size::B32, Alu::And, RAX, packed(!kept & 15));
-            self.a.movzx(Size::B32, Size::B16, RCX, home);
-            self.a.alu_ri(Size::B32, Alu::And, RCX, packed(kept));
-            self.a.alu_rr(Size::B32, Alu::Or, RAX, RCX);
+            self.merge_with_state(kept);
             self.a.mov_mr(Size::B16, home, RAX);
         }
         self.flags_in_state();
@@ -494,7 +520,31 @@ impl Lowering<'_> {
                 self.constant_flags(setter.a.nzcv(), Form::Inverted);
                 Form::Inverted
             }
+            Compare::Signs => {
+                self.packed_signs(setter);
+                // 1 + 0x7f overflows: OF = V.
+                self.a.alu_ri(Size::B8, Alu::Add, RAX, 0x7f);
+                self.a.sahf();
+                Form::Plain
+            }
         }
+    }
+
+    /// `rax` = the packed flags of a [`Compare::Signs`]. Uses EFLAGS and `rcx`.
+    fn packed_signs(&mut self, setter: &Setter) {
+        self.compute_and(setter);
+        self.a.lahf();
+        self.merge_with_state(C | V);
+    }
+
+    /// `rax` = the packed flags that it has, but those kept are the state's. Uses EFLAGS and
+    /// `rcx`.
+    fn merge_with_state(&mut self, kept: u8) {
+        let home = self.c.state(self.c.layout.flags);
+        self.a.alu_ri(Size::B32, Alu::And, RAX, packed(!kept & 15));
+        self.a.movzx(Size::B32, Size::B16, RCX, home);
+        self.a.alu_ri(Size::B32, Alu::And, RCX, packed(kept));
+        self.a.alu_rr(Size::B32, Alu::Or, RAX, RCX);
     }
 
     fn compute_sub(&mut self, setter: &Setter) {
@@ -701,7 +751,7 @@ impl Lowering<'_> {
 }
 
 /// Four flags as the state has them.
-fn packed(nzcv: u8) -> i32 {
+pub(super) fn packed(nzcv: u8) -> i32 {
     let bit = |n: u8| i32::from(nzcv >> n & 1);
     bit(3) << 15 | bit(2) << 14 | bit(1) << 8 | bit(0)
 }

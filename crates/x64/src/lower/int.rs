@@ -599,7 +599,7 @@ impl Lowering<'_> {
 }
 
 /// What a fault, or a rare reader, computes the flags from.
-fn setter(op: BinOp, w: Width, d: Reg, a: Reg, b: Operand) -> Option<Setter> {
+pub(super) fn setter(op: BinOp, w: Width, d: Reg, a: Reg, b: Operand) -> Option<Setter> {
     let op = match op {
         BinOp::Sub => Compare::Sub,
         BinOp::Add => Compare::Add,

@@ -19,6 +19,7 @@ pub mod flags;
 pub mod verify;
 
 mod address;
+mod apart;
 mod atomic;
 mod bits;
 mod branch;
@@ -356,7 +357,7 @@ impl Lowering<'_> {
         self.ahead = Early::default();
         let mut at = self.start;
         while at < self.end {
-            at = match self.joined(at) {
+            at = match self.joined(at).or_else(|| self.set_apart(at)) {
                 Some(behind) => behind,
                 None => {
                     self.one(at);

@@ -349,6 +349,7 @@ impl State {
                     Compare::Add => 1,
                     Compare::And => 2,
                     Compare::Constant => 3,
+                    Compare::Signs => 4,
                 };
                 state.flags = [4, spilled, op, u8::from(w == Width::W64)];
                 let (kind_a, slot_a, first) = operand(a);
@@ -376,6 +377,7 @@ impl State {
                     1 => Compare::Add,
                     2 => Compare::And,
                     3 => Compare::Constant,
+                    4 => Compare::Signs,
                     _ => return None,
                 },
                 w: if w == 0 { Width::W32 } else { Width::W64 },
@@ -461,6 +463,7 @@ mod tests {
             setter(Compare::Add, Width::W32, Value::Plus(Reg(30), 1 << 40), one),
             setter(Compare::And, Width::W64, Value::Slot(Reg::ZERO), one),
             setter(Compare::Constant, Width::W32, Value::Const(5), far),
+            setter(Compare::Signs, Width::W32, one, Value::Slot(Reg(7))),
         ] {
             for spilled in [false, true] {
                 let point = FaultPoint {
@@ -491,7 +494,7 @@ mod tests {
             assert!(state.point(0, 0).is_none());
         };
         none(&|state| state.flags[0] = 5);
-        none(&|state| state.flags[2] = 4);
+        none(&|state| state.flags[2] = 5);
         none(&|state| state.operands[0] = 3);
         none(&|state| state.operands[1] = 77);
         none(&|state| state.operands[3] = 200);
