@@ -49,10 +49,10 @@ Usage: cargo xtask TASK
   suites [--guest arm64|arm] [--only SUITE]
                  Run GCC's test programs under the engine and QEMU, and write
                  crates/engine/results
-  suites --only cpython|glib|perl|perl-cpan|stress-ng|systemd[:TEST,...]
+  suites [--guest arm64|arm] --only cpython|glib|perl|perl-cpan|stress-ng|systemd[:TEST,...]
                  [--again] [--fresh] [--all-on-qemu]
-                 Run these in Debian for amd64 natively and for arm64 on the
-                 engine; goes on where it was broken off
+                 Run these in Debian for amd64 (i386) natively and for arm64
+                 (armhf) on the engine; goes on where it was broken off
   suites [--guest arm64|arm] --only go|libc-test|ltp[:TEST,...] [--source CHECKOUT] [--all] [--jobs N]
                  Run tests of libraries and of system calls on the engine, and
                  natively and on QEMU what fails there, or all
