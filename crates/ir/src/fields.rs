@@ -499,6 +499,7 @@ table! { Term {
     BranchZero "branch-zero" { w reg nonzero taken fall }
     BranchBit "branch-bit" { reg bit nonzero taken fall }
     Call "call" { target ret }
+    CallInto "call-into" { to ret }
     Indirect "indirect" { reg kind link ret }
     IndirectIf "indirect-if" { cond reg kind fall }
     Supervisor "supervisor" { imm next }

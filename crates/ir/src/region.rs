@@ -42,6 +42,8 @@ pub enum Term {
     },
     /// A direct call: `link` has been set to `ret` by an operation before.
     Call { target: u64, ret: u64 },
+    /// The same into another mode, which differs by what an indirect branch's target says.
+    CallInto { to: Key, ret: u64 },
     /// To the address in `reg`; for a call, it comes back to `ret`. Where a bit of modes
     /// goes by an indirect branch's target, bit 0 is that one, and no part of the address:
     /// so of what `link` is set to.

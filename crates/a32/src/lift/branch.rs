@@ -2,12 +2,12 @@
 //!
 //! An address that a register holds has the state in its bit 0, as indirect branches want it.
 
-use super::{LR, Of, SCRATCH, W};
+use super::{LR, Of, SCRATCH, THUMB, W};
 use crate::operation::{Multiple, Operation};
 use ir::form::{Flow, Sink};
 use ir::inst::Fill;
 use ir::region::Indirect;
-use ir::{Addr, BinOp, Cond, Extend, Op, Operand, Reg, Size, Term};
+use ir::{Addr, BinOp, Cond, Extend, Key, Op, Operand, Reg, Size, Term};
 
 const TARGET: Reg = SCRATCH[0];
 
@@ -167,6 +167,15 @@ impl Of {
                     value: ret | self.bit(),
                 });
                 Term::Call { target, ret }
+            }
+            (true, true) if cond.always() => {
+                out.push(Op::Address {
+                    d: LR,
+                    value: ret | self.bit(),
+                });
+                let mode = self.mode.with(THUMB, !self.thumb());
+                let to = Key { pc: target, mode };
+                Term::CallInto { to, ret }
             }
             (true, _) => {
                 let bit = self.bit() ^ u64::from(exchange);

@@ -160,6 +160,7 @@ impl Flags {
                 below(taken).or(below(fall))
             }
             Term::Call { target, .. } => outside(region.key(target)),
+            Term::CallInto { to, .. } => outside(to),
             // The interpreter finds the fault.
             Term::IfAligned { to, .. } => outside(to).or(Seen::all(Live::Weak)),
             _ => Seen::all(Live::Live),

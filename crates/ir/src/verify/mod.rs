@@ -573,7 +573,7 @@ fn modes_change(region: &Region) -> Option<String> {
 fn returns_enter(region: &Region) -> Option<String> {
     region.blocks.iter().find_map(|block| {
         let back = match block.term {
-            Term::Call { ret, .. } => ret,
+            Term::Call { ret, .. } | Term::CallInto { ret, .. } => ret,
             Term::Indirect { link, ret, .. } if !link.is_zero() => ret,
             Term::Supervisor { next, .. } => next,
             _ => return None,
@@ -684,6 +684,7 @@ pub fn flags(
                 there(taken).or(there(fall))
             }
             Term::Call { target, .. } => outside(region.key(target)),
+            Term::CallInto { to, .. } => outside(to),
             Term::IfAligned { to, .. } => outside(to).or(Seen::all(Live::Weak)),
             _ => Seen::all(Live::Live),
         };

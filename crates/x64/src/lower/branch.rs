@@ -62,6 +62,7 @@ impl Lowering<'_> {
                 self.branch_bit(index, reg, bit, nonzero, taken, fall);
             }
             Term::Call { target, .. } => self.go_outside(self.region.key(target)),
+            Term::CallInto { to, .. } => self.call_into(to),
             Term::Indirect { reg, link, ret, .. } => self.indirect(reg, link, ret),
             Term::IndirectIf {
                 cond, reg, fall, ..
@@ -115,6 +116,15 @@ impl Lowering<'_> {
             self.flags_to_state();
         }
         self.exit(target);
+    }
+
+    /// To code of another mode, which the state gets as an indirect branch would tell it.
+    fn call_into(&mut self, to: Key) {
+        if let Some((at, bit)) = self.c.layout.by_target {
+            let at = self.c.state(at);
+            self.a.mov_mi(Size::B32, at, i32::from(to.mode.has(bit)));
+        }
+        self.go_outside(to);
     }
 
     /// A direct branch out of the region, the flags being in place.

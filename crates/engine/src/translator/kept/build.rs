@@ -225,10 +225,11 @@ fn form<G: Guest, C: Code>(
                     .filter(|&to| region.block_at(to).is_none())
             });
             let calls = region.blocks.iter().filter_map(|block| match block.term {
-                Term::Call { target, .. } => Some(target),
+                Term::Call { target, .. } => Some(region.key(target)),
+                Term::CallInto { to, .. } => Some(to),
                 _ => None,
             });
-            let more = targets.chain(calls).map(|pc| region.key(pc));
+            let more = targets.map(|pc| region.key(pc)).chain(calls);
             work.extend(more.filter(|&key| ran.has(key) && image.contains(&key.pc)));
             regions.push(region);
         }
