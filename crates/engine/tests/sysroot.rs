@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use common::compiled::{Target, compile, said};
+use common::guests::{BOTH, TABLE};
 use common::{engine, run};
 use tempfile::TempDir;
 
@@ -73,6 +74,35 @@ fn a_cross_built_program_runs_on_a_plain_host() {
     assert_eq!(said(&output), "ran\nexit status: 0\n");
 }
 
+/// An engine, where the kernel knows no other programs than this machine's.
+fn alone(engine: &str) -> Command {
+    let script = format!("mount -t binfmt_misc none {TABLE}; exec \"$@\"");
+    let mut command = Command::new("unshare");
+    command.args(["--user", "--map-root-user", "--mount", "sh", "-ec"]);
+    command.args([&script, "sh", engine]);
+    command
+}
+
+/// Each program finds its own libraries, whichever executes it.
+#[test]
+fn cross_built_programs_execute_each_other() {
+    let dir = TempDir::new().unwrap();
+    let all = [Target::Guest, Target::Hard, Target::Soft].map(|target| {
+        let program = dir.path().join(format!("{target:?}"));
+        compile(target, "executes.c", &["-O1"], program)
+    });
+    let last = dynamic(&dir, "/lib/ld-linux-aarch64.so.1");
+    for engine in BOTH.each_ref().map(|of| of.engine) {
+        for first in &all {
+            for second in &all {
+                let chain = [first, second, &last];
+                let output = alone(engine).args(chain).output().unwrap();
+                assert_eq!(said(&output), "ran\nexit status: 0\n", "{chain:?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn paths_are_looked_for_below_the_folder_first() {
     let dir = TempDir::new().unwrap();
@@ -127,6 +157,40 @@ fn paths_are_looked_for_below_the_folder_first() {
         .output()
         .unwrap();
     assert_eq!(said(&output), "ran\nexit status: 0\n");
+}
+
+/// The environment that counts is what the next program is given.
+#[test]
+fn the_next_programs_environment_names_its_folder() {
+    let dir = TempDir::new().unwrap();
+    let program = dynamic(&dir, LOADER);
+    let root = root(&dir);
+    let executes = dir.path().join("executes");
+    let executes = compile(Target::Guest, "executes.c", &["-O1"], executes);
+    let named = |folder: &Path| format!("QEMU_LD_PREFIX={}", folder.display());
+    let run = |before: &str, then: &[String]| {
+        let (name, value) = before.split_once('=').unwrap();
+        let output = alone(BOTH[0].engine)
+            .env(name, value)
+            .arg(&executes)
+            .args(then)
+            .arg(&program)
+            .output();
+        said(&output.unwrap())
+    };
+    let nowhere = named(Path::new("/nonexistent"));
+    let ran = "ran\nexit status: 0\n";
+    assert_eq!(run(&nowhere, &[named(&root)]), ran);
+    let cross = named(Path::new(CROSS));
+    assert_eq!(run(&cross, &[named(&root)]), ran);
+    // The folder of who executes it does not count: its loader is nowhere, and it is not begun.
+    let executes = dir.path().join("static");
+    let executes = compile(Target::Guest, "executes.c", &["-static"], executes);
+    let output = alone(BOTH[0].engine)
+        .env("QEMU_LD_PREFIX", &root)
+        .args([&executes, Path::new(&nowhere), &program])
+        .output();
+    assert_eq!(said(&output.unwrap()), "exit status: 9\n");
 }
 
 #[test]

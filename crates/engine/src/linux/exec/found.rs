@@ -8,11 +8,10 @@ use core::sync::atomic::Ordering;
 use super::candidate::{self, Candidate};
 use super::engine_file::EngineFile;
 use super::room::{self, Lists, Room};
-use super::{Program, host, made_file};
+use super::{Program, host, made_file, refusal_by};
 use crate::host::sys::{self, AT_FDCWD, Errno, Fd, fd_argument, number};
 use crate::linux::abi::platform::{Guests, Platform};
 use crate::linux::executable::Own;
-use crate::linux::loader;
 use crate::linux::loader::prefix::Prefix;
 use crate::linux::process::{Process, Thread};
 
@@ -160,11 +159,11 @@ impl Found {
 
     /// Why its guest's kernel would not execute it, where nobody has looked yet: before it is
     /// another program's turn, that can still be told.
-    fn refusal(&self, guests: Guests, prefix: Option<&Prefix>) -> Option<Errno> {
-        if self.script.is_none() && !self.is_of_other(guests) {
+    fn refusal(&self, program: &Program, prefix: Option<&Prefix>) -> Option<Errno> {
+        if self.script.is_none() && !self.is_of_other(program.guests) {
             return None;
         }
-        loader::refusal(self.guest, &self.file.file, prefix)
+        refusal_by(self.guest, &self.file, program, prefix)
     }
 
     /// Whether it is no script, and gives no rights but the caller's.
@@ -182,7 +181,7 @@ impl Found {
         prefix: Option<&Prefix>,
         followers: &Followers<'_>,
     ) -> Errno {
-        if let Some(error) = self.refusal(program.guests, prefix) {
+        if let Some(error) = self.refusal(program, prefix) {
             return error;
         }
         let handed = self.prepare(thread, followers);

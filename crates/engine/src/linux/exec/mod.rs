@@ -24,13 +24,14 @@ mod room;
 
 use alloc::ffi::CString;
 use alloc::vec::Vec;
+use core::ffi::CStr;
 use core::sync::atomic::Ordering;
 
-use super::abi::platform::Guests;
+use super::abi::platform::{Guests, Platform};
 use super::exe_link::{self, Target};
 use super::executable::Own;
 use super::loader;
-use super::loader::prefix::Prefix;
+use super::loader::prefix::{Next, Prefix};
 use super::process::{Process, Thread};
 use crate::host::signal::{self, Action, SIG_IGN, bit};
 use crate::host::sys::{self, AT_FDCWD, Errno, fd_argument, number};
@@ -246,11 +247,40 @@ fn refusal(
     if own.elf != program.guests.own.elf {
         return None;
     }
-    let error = loader::refusal(own, &file.file, prefix)?;
+    let error = refusal_by(own, file, program, prefix)?;
     let lists = Lists::read(program.arguments, program.environment);
     let name = candidate::named(program, path);
     let room = lists.and_then(|lists| Room::of(&name, &lists));
     Some(room.err().unwrap_or(error))
+}
+
+/// Why a guest's loader would not begin the program. The folder where it looks for libraries is this
+/// program's only where an option says so: otherwise the next one's environment and guest tell.
+fn refusal_by(
+    guest: &'static Platform,
+    file: &Candidate,
+    program: &Program,
+    prefix: Option<&Prefix>,
+) -> Option<Errno> {
+    let next = Next {
+        told: prefix.filter(|prefix| prefix.told),
+        named: || folder_named(program),
+    };
+    loader::refusal(guest, &file.file, &next)
+}
+
+/// The folder that the environment of a program names.
+fn folder_named(program: &Program) -> Option<Prefix> {
+    let lists = Lists::read(program.arguments, program.environment).ok()?;
+    let mut texts = Vec::new();
+    for &text in &lists.environment {
+        let mut bytes = Vec::new();
+        room::append(&mut bytes, text).ok()?;
+        texts.push(bytes);
+    }
+    let texts = texts.iter().map(|bytes| CStr::from_bytes_with_nul(bytes));
+    let texts: Vec<_> = texts.filter_map(Result::ok).collect();
+    Prefix::of_environment(&texts)
 }
 
 /// The host's call, with what the next program inherits set meanwhile.

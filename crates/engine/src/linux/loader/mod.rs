@@ -22,7 +22,7 @@ use self::elf::Plan;
 pub use self::error::{InterpreterError, LoadError};
 use self::map::{Base, MapError};
 use self::peek::Peek;
-use self::prefix::Prefix;
+use self::prefix::{Next, Prefix};
 use self::stack::{Built, Contents, Value};
 use super::abi::platform::{Elf, Guests, Layout, Names, Platform};
 use super::executable::{Held, Identity};
@@ -340,7 +340,11 @@ fn size(status: &Status) -> Result<u64, LoadError> {
 /// is no longer the old one; none where it would go on. What is wrong with its
 /// segments shows only later, as a signal.
 #[must_use]
-pub fn refusal(platform: &'static Platform, file: &Fd, prefix: Option<&Prefix>) -> Option<Errno> {
+pub fn refusal(
+    platform: &'static Platform,
+    file: &Fd,
+    next: &Next<'_, impl Fn() -> Option<Prefix>>,
+) -> Option<Errno> {
     use elf::Invalid::{
         Core, EntrySize, HeaderCut, InterpreterLength, InterpreterText, NoHeaders, Relocatable,
         TableCut, TooManyHeaders, Type,
@@ -363,7 +367,17 @@ pub fn refusal(platform: &'static Platform, file: &Fd, prefix: Option<&Prefix>) 
         )) => return Some(Errno::ENOEXEC),
         Err(_) => return None,
     };
-    match Interpreter::open(platform, &peek, &plan, &mut prefix.cloned(), true) {
+    let open = |mut prefix: Option<Prefix>, of_machine| {
+        Interpreter::open(platform, &peek, &plan, &mut prefix, of_machine)
+    };
+    let opened = match open(next.told.cloned(), false) {
+        Err(LoadError::Interpreter {
+            why: InterpreterError::Open(Errno::ENOENT | Errno::ENOTDIR),
+            ..
+        }) if next.told.is_none() => open((next.named)(), true),
+        opened => opened,
+    };
+    match opened {
         Ok(_) => None,
         Err(LoadError::Invalid(_)) => Some(Errno::ENOEXEC),
         Err(LoadError::Interpreter { path, why, .. }) => Some(match why {

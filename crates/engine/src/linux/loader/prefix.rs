@@ -32,6 +32,15 @@ pub struct Prefix {
 /// Variables that name a folder, the first that does.
 const VARIABLES: [&[u8]; 2] = [b"ARMISTICE_LD_PREFIX=", b"QEMU_LD_PREFIX="];
 
+/// The folder of a program that is to be executed.
+#[derive(Debug)]
+pub struct Next<'a, F: Fn() -> Option<Prefix>> {
+    /// That of an option, which it is given too.
+    pub told: Option<&'a Prefix>,
+    /// That of its environment; asked for if its loader is not at its own path.
+    pub named: F,
+}
+
 /// Folders that the kernel fills.
 const KERNELS: [&[u8]; 3] = [b"/proc", b"/sys", b"/dev"];
 
