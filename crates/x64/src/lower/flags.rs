@@ -449,39 +449,6 @@ impl Lowering<'_> {
         self.flags.saved = true;
     }
 
-    /// Flags that are to be merged with others are in the state, if they are seen then.
-    pub(crate) fn flags_kept(&mut self) {
-        if self.live.each[self.at].kept != 0 {
-            self.flags_to_state();
-        }
-    }
-
-    /// Some flags are again what the state has, as far as they are seen. Uses `rax` and
-    /// `rcx`.
-    pub(crate) fn flags_merged(&mut self, kept: u8) {
-        let seen = self.live.each[self.at];
-        let seen = seen.read | seen.shown;
-        if seen & kept == 0 {
-            return;
-        }
-        if seen & !kept != 0 {
-            let home = self.c.state(self.c.layout.flags);
-            match self.flags_to_host() {
-                Form::Float => self.packed_float_flags(),
-                form => {
-                    if form == Form::Inverted {
-                        self.a.cmc();
-                    }
-                    self.a.lahf();
-                    self.a.setcc(Cc::O, RAX);
-                }
-            }
-            self.merge_with_state(kept);
-            self.a.mov_mr(Size::B16, home, RAX);
-        }
-        self.flags_in_state();
-    }
-
     /// `rax` = the packed flags that a comparison of floats has left in EFLAGS.
     /// Uses `rcx`.
     pub(crate) fn packed_float_flags(&mut self) {
@@ -535,16 +502,6 @@ impl Lowering<'_> {
         self.compute_and(setter);
         self.a.lahf();
         self.merge_with_state(C | V);
-    }
-
-    /// `rax` = the packed flags that it has, but those kept are the state's. Uses EFLAGS and
-    /// `rcx`.
-    fn merge_with_state(&mut self, kept: u8) {
-        let home = self.c.state(self.c.layout.flags);
-        self.a.alu_ri(Size::B32, Alu::And, RAX, packed(!kept & 15));
-        self.a.movzx(Size::B32, Size::B16, RCX, home);
-        self.a.alu_ri(Size::B32, Alu::And, RCX, packed(kept));
-        self.a.alu_rr(Size::B32, Alu::Or, RAX, RCX);
     }
 
     fn compute_sub(&mut self, setter: &Setter) {

@@ -19,7 +19,6 @@ pub mod flags;
 pub mod verify;
 
 mod address;
-mod apart;
 mod atomic;
 mod bits;
 mod branch;
@@ -31,6 +30,7 @@ mod early;
 mod imm32;
 mod int;
 mod memory;
+mod merge_flags;
 mod operand;
 mod product;
 mod stack;
@@ -357,7 +357,7 @@ impl Lowering<'_> {
         self.ahead = Early::default();
         let mut at = self.start;
         while at < self.end {
-            at = match self.joined(at).or_else(|| self.set_apart(at)) {
+            at = match self.joined(at).or_else(|| self.keep_and_merge(at)) {
                 Some(behind) => behind,
                 None => {
                     self.one(at);

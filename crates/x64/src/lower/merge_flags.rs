@@ -1,11 +1,12 @@
 //! Operations that set some of the flags and leave others: a guest's logic, moves and shifts.
 //!
-//! A [`Op::KeepFlags`], what sets the flags, and a [`Op::MergeFlags`] are one run of host
-//! instructions where all is in registers: C and V wait in `cl` and `al`, and come back behind
-//! the operation, which gave EFLAGS the others. Elsewhere each of the three is lowered by itself, by
-//! way of the state ([`Lowering::flags_kept`]). Flags that only a fault may show are left until
-//! one does ([`Compare::Signs`]). Invariant: an operation around which C and V wait writes no
-//! scratch.
+//! They are a [`Op::KeepFlags`], an operation that sets all flags, and a [`Op::MergeFlags`]. There are
+//! three ways:
+//! - If only a fault may show N and Z, they are left until one does ([`Compare::Signs`]).
+//! - If all is in registers, the three are one run of host instructions: C and V wait in `cl` and
+//!   `al`, and come back behind the operation, which gave EFLAGS the others. Invariant: that
+//!   operation writes no scratch.
+//! - Otherwise each of the three is lowered by itself, by way of the state.
 
 use super::Lowering;
 use super::flags::{C, Compare, Form, Setter, Tracker, V, Value, packed};
@@ -17,17 +18,17 @@ use ir::inst::ShiftOp;
 use ir::live::Live;
 use ir::{BinOp, Op, Operand, Reg, Term, Width};
 
-/// What the two are around.
+/// What comes between the two.
 enum Middle {
-    /// A constant that a slot, or none, becomes.
-    Constant(Reg, u64),
+    /// A constant that a slot, or none, becomes; with so many bits.
+    Constant(Reg, u64, Width),
     /// An operation in registers.
     InPlace(Op),
 }
 
 impl Lowering<'_> {
-    /// Does the three operations that begin here, if that is done so, and says where they end.
-    pub(crate) fn set_apart(&mut self, at: usize) -> Option<usize> {
+    /// Does the three operations that begin here as one, if that is done so, and says where they end.
+    pub(crate) fn keep_and_merge(&mut self, at: usize) -> Option<usize> {
         let Op::KeepFlags { kept } = self.region.ops[at].op else {
             return None;
         };
@@ -39,7 +40,7 @@ impl Lowering<'_> {
         }
         let op = self.region.ops[at + 1].op;
         self.at = at;
-        if let (0, Some((d, value))) = (seen & !kept, constant(&op)) {
+        if let (0, Some((d, value, _))) = (seen & !kept, constant(&op)) {
             // Nobody looks at its N and Z.
             self.at = at + 2;
             let op = Op::Imm { d, value };
@@ -61,7 +62,7 @@ impl Lowering<'_> {
                 Some(self.flags_to_host())
             };
             match middle {
-                Middle::Constant(d, value) => self.constant_apart(form, d, value),
+                Middle::Constant(d, value, w) => self.constant_apart(form, d, value, w),
                 Middle::InPlace(op) => self.around(kept, seen, form, &op),
             }
         }
@@ -98,7 +99,7 @@ impl Lowering<'_> {
         let signs = match constant {
             // In EFLAGS they cost less than where C and V would have to be saved.
             Some(_) if !self.flags_here().carry_is_saved() => None,
-            Some((_, value)) => Some([Value::Const(value); 2]),
+            Some((_, value, _)) => Some([Value::Const(value); 2]),
             None => int::setter(op, w, d, a, b).map(|setter| [setter.a, setter.b]),
         };
         let Some([first, second]) = signs else {
@@ -110,7 +111,7 @@ impl Lowering<'_> {
         self.flags_are(Tracker::default());
         self.at += 1;
         match constant {
-            Some((d, value)) => self.imm(d, value),
+            Some((d, value, _)) => self.imm(d, value),
             None if d.is_zero() => {}
             None => self.bin(op, w, d, a, b, false),
         }
@@ -126,9 +127,9 @@ impl Lowering<'_> {
     /// The operation, if it can be done so.
     fn middle(&self, kept: u8, op: Op) -> Option<Middle> {
         let is_pinned = |reg: Reg| self.pinned(reg).is_some();
-        if let Some((d, value)) = constant(&op) {
+        if let Some((d, value, w)) = constant(&op) {
             let is_done = kept == C | V && (is_pinned(d) || d.is_zero());
-            return is_done.then_some(Middle::Constant(d, value));
+            return is_done.then_some(Middle::Constant(d, value, w));
         }
         match op {
             Op::Bin {
@@ -169,8 +170,9 @@ impl Lowering<'_> {
 
     /// d = a constant, whose N and Z EFLAGS get. They have the others in this form; without one,
     /// the state has them.
-    fn constant_apart(&mut self, form: Option<Form>, d: Reg, value: u64) {
-        let signs = i32::from(value >> 31 & 1 == 1) << 15 | i32::from(value == 0) << 14;
+    fn constant_apart(&mut self, form: Option<Form>, d: Reg, value: u64, w: Width) {
+        let is_negative = value >> (w.bits() - 1) & 1 == 1;
+        let signs = i32::from(is_negative) << 15 | i32::from(value == 0) << 14;
         match form {
             // `ah` as `sahf` takes it: N, Z, and CF as it is.
             Some(_) => self.a.setcc_ah(Cc::B),
@@ -241,10 +243,53 @@ impl Lowering<'_> {
             self.a.alu_ri(Size::B32, Alu::And, RCX, 1);
         }
     }
+
+    /// Flags that are to be merged with others are in the state, if they are seen then.
+    pub(crate) fn flags_kept(&mut self) {
+        if self.live.each[self.at].kept != 0 {
+            self.flags_to_state();
+        }
+    }
+
+    /// Some flags are again what the state has, as far as they are seen. Uses `rax` and
+    /// `rcx`.
+    pub(crate) fn flags_merged(&mut self, kept: u8) {
+        let seen = self.live.each[self.at];
+        let seen = seen.read | seen.shown;
+        if seen & kept == 0 {
+            return;
+        }
+        if seen & !kept != 0 {
+            let home = self.c.state(self.c.layout.flags);
+            match self.flags_to_host() {
+                Form::Float => self.packed_float_flags(),
+                form => {
+                    if form == Form::Inverted {
+                        self.a.cmc();
+                    }
+                    self.a.lahf();
+                    self.a.setcc(Cc::O, RAX);
+                }
+            }
+            self.merge_with_state(kept);
+            self.a.mov_mr(Size::B16, home, RAX);
+        }
+        self.flags_in_state();
+    }
+
+    /// `rax` = the packed flags that it has, but those kept are the state's. Uses EFLAGS and
+    /// `rcx`.
+    pub(super) fn merge_with_state(&mut self, kept: u8) {
+        let home = self.c.state(self.c.layout.flags);
+        self.a.alu_ri(Size::B32, Alu::And, RAX, packed(!kept & 15));
+        self.a.movzx(Size::B32, Size::B16, RCX, home);
+        self.a.alu_ri(Size::B32, Alu::And, RCX, packed(kept));
+        self.a.alu_rr(Size::B32, Alu::Or, RAX, RCX);
+    }
 }
 
-/// The slot that becomes a constant, and that, if an operation does only this.
-const fn constant(op: &Op) -> Option<(Reg, u64)> {
+/// The slot that becomes a constant, that, and its width, if an operation does only this.
+const fn constant(op: &Op) -> Option<(Reg, u64, Width)> {
     match *op {
         Op::Bin {
             op: BinOp::Or,
@@ -253,7 +298,7 @@ const fn constant(op: &Op) -> Option<(Reg, u64)> {
             a: Reg::ZERO,
             b: Operand::Imm(value),
             ..
-        } => Some((d, value & w.mask())),
+        } => Some((d, value & w.mask(), w)),
         _ => None,
     }
 }
