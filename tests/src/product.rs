@@ -1,5 +1,7 @@
 //! What is under test: the binary, and the image that it builds of itself.
 
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -84,6 +86,19 @@ pub fn copy_all(to: &Path) {
     for (engine, name) in engines().iter().zip(ENGINES) {
         copy_program(engine, &to.join(name));
     }
+}
+
+/// Copies the binary to a folder of the caller's, where every user may execute it.
+///
+/// # Panics
+/// When the folder can't be opened to all.
+#[must_use]
+pub fn for_everybody(folder: &Path) -> PathBuf {
+    let binary = folder.join("armistice");
+    copy_program(self::binary(), &binary);
+    let open = Permissions::from_mode(0o755);
+    fs::set_permissions(folder, open).expect("the folder is the test's");
+    binary
 }
 
 /// A command of the product.

@@ -76,11 +76,7 @@ fn what_is_switched_off_is_switched_on_on_the_host() {
 fn sudo_is_advised_to_those_who_are_not_root() {
     let _host = HostTable::mounted();
     let folder = e2e::temporary();
-    // Where everybody may execute it.
-    let binary = folder.path().join("armistice");
-    e2e::copy_program(product::binary(), &binary);
-    let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    std::fs::set_permissions(folder.path(), open).expect("the folder is the test's");
+    let binary = product::for_everybody(folder.path());
     let user = ["--reuid=1000", "--regid=1000", "--clear-groups"];
     for (who, says) in [
         (&[][..], "; run: armistice register arm64"),

@@ -23,10 +23,7 @@ fn armistice(args: &[&str]) -> Done {
 fn an_ordinary_user_is_sent_to_register_where_nothing_is_mounted() {
     let _host = HostTable::mounted();
     let folder = e2e::temporary();
-    let binary = folder.path().join("armistice");
-    e2e::copy_program(product::binary(), &binary);
-    let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    std::fs::set_permissions(folder.path(), open).expect("the folder is the test's");
+    let binary = product::for_everybody(folder.path());
     let script = "while umount /proc/sys/fs/binfmt_misc 2>/dev/null; do :; done; \
                   exec setpriv --reuid=1000 --regid=1000 --clear-groups -- \"$@\"";
     for (verb, remedy) in [
