@@ -209,6 +209,9 @@ fn run_guest<A: Abi>(
     });
     core_file::heed();
     let thread = Thread::inherited(block, ignored, loaded.held);
+    thread
+        .attention()
+        .set_read_implies_exec(loaded.reads_imply_exec);
     let inspector = Inspector::new(command.options);
     let state = A::start(loaded.start, loaded.stack);
     run::run::<A>(
@@ -268,6 +271,7 @@ fn load(
         file: run.descriptor.map(Fd::new),
         arguments: &run.arguments,
         start,
+        reads_imply_exec: run.reads_imply_exec && !secure,
     };
     loader::load(space, request)
 }

@@ -105,6 +105,34 @@ fn without_errors(text: &str) -> String {
     format!("{before}\n{}\n", after.join("\n"))
 }
 
+/// `READ_IMPLIES_EXEC`, which a file of 32 bits has by saying nothing of the stack, and which
+/// programs of 32 bits inherit.
+#[test]
+fn what_may_be_read_may_be_executed() {
+    for [first, other] in [[0, 1], [1, 0]].map(|order| order.map(|n: usize| &BOTH[n])) {
+        let place = Place(TempDir::new().unwrap());
+        place.fill("implied.c", [first.native, other.native]);
+        let start = |by: &str| format!("exec {by} ./one \"$(pwd)/two\"");
+        let expected = said(&place.run(&start(""), &[]));
+        assert!(expected.ends_with("\nend\nexit status: 0\n"), "{expected}");
+        let registered = format!("{}{}", line(first, first.engine), line(other, other.engine));
+        for script in [
+            start(first.engine),
+            start(other.engine),
+            format!("{registered}{}", start("")),
+        ] {
+            place.fill("implied.c", [first.target, other.target]);
+            let found = said(&place.run(&script, &[]));
+            let mut lines = expected.lines().zip(found.lines()).enumerate();
+            let different = lines.find(|(_, (one, other))| one != other);
+            assert!(
+                found == expected,
+                "{script}: {different:#?}\n{found}\n{expected}"
+            );
+        }
+    }
+}
+
 /// The line of a script that registers an engine for a guest's programs.
 fn line(of: &Guest, engine: &str) -> String {
     let (name, magic) = (of.target, of.magic);

@@ -109,6 +109,8 @@ pub struct Run<'a> {
     pub kept: Option<&'a CStr>,
     /// The file of notes that what ran is added to.
     pub learn: Option<&'a CStr>,
+    /// Whether who executes it has `READ_IMPLIES_EXEC`, which the kernel takes from an engine.
+    pub reads_imply_exec: bool,
 }
 
 /// A change of the environment.

@@ -70,6 +70,7 @@ fn from_kernel<'a>(
         variables: Vec::new(),
         kept: None,
         learn: None,
+        reads_imply_exec: false,
     }))
 }
 
@@ -86,7 +87,7 @@ fn from_user<'a>(arguments: &[&'a CStr]) -> Result<Command<'a>, Usage<'a>> {
         if let Some(command) = instead(argument, &mut rest)? {
             return Ok(command);
         }
-        if let Some(flag) = given.options.flag(option) {
+        if let Some(flag) = given.flag(option) {
             *flag = true;
         } else if !given.with_value(argument, &mut rest)? {
             match attached(argument, option)? {
@@ -149,9 +150,18 @@ struct Given<'a> {
     variables: Vec<Variable<'a>>,
     kept: Option<&'a CStr>,
     learn: Option<&'a CStr>,
+    reads_imply_exec: bool,
 }
 
 impl<'a> Given<'a> {
+    /// What an option without a value switches on.
+    fn flag(&mut self, option: &[u8]) -> Option<&mut bool> {
+        match option {
+            b"--read-implies-exec" => Some(&mut self.reads_imply_exec),
+            _ => self.options.flag(option),
+        }
+    }
+
     /// Reads an option whose value is the next argument; whether it is one.
     fn with_value(
         &mut self,
@@ -201,6 +211,7 @@ impl<'a> Given<'a> {
             variables: self.variables,
             kept: self.kept,
             learn: self.learn,
+            reads_imply_exec: self.reads_imply_exec,
         }
     }
 }
@@ -405,9 +416,11 @@ mod tests {
             c"/bin/script",
             c"--arguments",
             c"4",
+            c"--read-implies-exec",
             c"--",
             c"/bin/a",
         ]));
+        assert!(next.reads_imply_exec);
         assert_eq!((next.descriptor, next.handed), (Some(3), Some(4)));
         assert_eq!((next.program, next.name()), (c"/bin/a", c"/bin/script"));
         assert!(!next.from_kernel);

@@ -164,6 +164,13 @@ impl Pending {
         self.process.load(Ordering::SeqCst)
     }
 
+    /// What the attention of the thread with that number says.
+    pub fn of_thread<T>(&self, thread: u32, read: impl FnOnce(&Attention) -> T) -> Option<T> {
+        let sets = self.sets.hold();
+        let member = sets.members.iter().find(|member| member.thread() == thread);
+        member.map(|member| read(member.attention))
+    }
+
     /// All threads.
     #[must_use]
     pub fn threads(&self) -> Vec<ThreadSignals> {

@@ -7,7 +7,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ffi::CStr;
 use core::ops::Range;
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::Ordering;
 
 use super::abi::platform::{Guests, Platform};
 use super::core_file::Parking;
@@ -31,6 +31,9 @@ use crate::thread::holds::Holds;
 use crate::thread::leaving::Leaving;
 use crate::thread::taken::TAKEN;
 use crate::thread::tracer::Tracer;
+
+/// The bit of a personality by which what may be read may be executed.
+pub const READ_IMPLIES_EXEC: u64 = 0x40_0000;
 
 /// What all threads of the guest share, and a child of `vfork` too.
 #[derive(Debug)]
@@ -71,8 +74,6 @@ pub struct Process {
     pub places: Places,
     /// The filters of its system calls.
     pub seccomp: Seccomp,
-    /// `READ_IMPLIES_EXEC` of the personality.
-    pub read_implies_exec: AtomicBool,
     /// Whether it has rights that its caller has not (`AT_SECURE`).
     pub secure: bool,
     /// Where absolute paths are looked for first.
@@ -108,7 +109,6 @@ impl Process {
             parking: Parking::default(),
             places: loaded.places.clone(),
             seccomp,
-            read_implies_exec: AtomicBool::new(false),
             secure: loaded.secure,
             prefix: loaded.prefix.clone(),
             shown: Shown::default(),
@@ -224,6 +224,9 @@ impl Thread {
     /// A thread that this one makes, with these flags of `clone`.
     #[must_use]
     pub fn child(&self, block: Block, flags: u64) -> Self {
+        block
+            .attention()
+            .set_read_implies_exec(self.attention().reads_imply_exec());
         let actions = if flags & clone::SIGHAND == 0 {
             Arc::new(SpinLock::new(self.actions.with(|actions| actions.clone())))
         } else {

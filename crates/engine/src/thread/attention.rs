@@ -99,6 +99,9 @@ pub struct Attention {
     pub thread: AtomicU32,
     /// Not zero when its system calls are judged ([`crate::linux::seccomp`]).
     pub watched: AtomicU32,
+    /// Not zero while the thread's personality has `READ_IMPLIES_EXEC`, which the host's kernel
+    /// is not told: it would make pages executable.
+    pub read_implies_exec: AtomicU32,
     /// The signals that the guest blocks here, also for the time of a call.
     pub blocked: AtomicU64,
     /// The signals that are kept for this thread alone ([`crate::linux::pending`]).
@@ -141,6 +144,7 @@ impl Attention {
             process: AtomicU32::new(0),
             thread: AtomicU32::new(0),
             watched: AtomicU32::new(0),
+            read_implies_exec: AtomicU32::new(0),
             blocked: AtomicU64::new(!0),
             kept: AtomicU64::new(0),
             observes: AtomicU64::new(0),
@@ -156,6 +160,17 @@ impl Attention {
     #[inline]
     pub fn wanted(&self) -> bool {
         self.word.load(Ordering::Acquire) != 0
+    }
+
+    /// Whether the thread's personality has `READ_IMPLIES_EXEC`.
+    #[must_use]
+    pub fn reads_imply_exec(&self) -> bool {
+        self.read_implies_exec.load(Ordering::Relaxed) != 0
+    }
+
+    /// Says whether it has.
+    pub fn set_read_implies_exec(&self, has: bool) {
+        self.read_implies_exec.store(has.into(), Ordering::Relaxed);
     }
 
     /// Whether a signal has been noted.

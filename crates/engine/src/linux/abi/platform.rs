@@ -170,6 +170,9 @@ pub struct Platform {
     pub attach_unit: u64,
     /// What tracers see of it.
     pub tracing: &'static Tracing,
+    /// Whether `READ_IMPLIES_EXEC` outlasts an `execve`, and programs have it whose file says nothing of
+    /// the stack (`PT_GNU_STACK`); else `execve` ends it.
+    pub keeps_read_implies_exec: bool,
     /// Whether numbers of users have 16 bits in a core file (`elf_prpsinfo`), else 32.
     pub short_users: bool,
 }

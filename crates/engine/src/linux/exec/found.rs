@@ -8,7 +8,7 @@ use core::sync::atomic::Ordering;
 use super::candidate::{self, Candidate};
 use super::engine_file::EngineFile;
 use super::room::{self, Lists, Room};
-use super::{Program, host, made_file, refusal_by};
+use super::{Program, has_no_new_privileges, host, made_file, refusal_by};
 use crate::host::sys::{self, AT_FDCWD, Errno, Fd, fd_argument, number};
 use crate::linux::abi::platform::{Guests, Platform};
 use crate::linux::executable::Own;
@@ -30,6 +30,8 @@ pub(super) struct Followers<'a> {
     pub(super) kept: Option<&'a CStr>,
     /// That of `--learn`.
     pub(super) learn: Option<&'a CStr>,
+    /// `READ_IMPLIES_EXEC` of the personality, which the kernel takes from each engine.
+    pub(super) reads_imply_exec: bool,
 }
 
 impl<'a> Followers<'a> {
@@ -39,6 +41,7 @@ impl<'a> Followers<'a> {
         prefix: None,
         kept: None,
         learn: None,
+        reads_imply_exec: false,
     };
 
     pub(super) fn of(process: &'a Process, thread: &Thread) -> Self {
@@ -56,9 +59,12 @@ impl<'a> Followers<'a> {
             },
             kept: process.kept.filter(handed_on),
             learn: process.notes.map(|(path, _)| path).filter(handed_on),
+            reads_imply_exec: thread.attention().reads_imply_exec(),
         }
     }
 
+    /// Whether somebody follows it who would be lost if another engine ran it. By
+    /// `READ_IMPLIES_EXEC` alone no program loses rights that its file gives: these end it.
     pub(super) const fn any(&self) -> bool {
         self.debugger.is_some()
             || self.trace
@@ -166,6 +172,13 @@ impl Found {
         refusal_by(self.guest, &self.file, program, prefix)
     }
 
+    /// Whether its guest's kernel leaves it `READ_IMPLIES_EXEC`: not where its file gives rights
+    /// that its caller may get.
+    fn keeps_read_implies_exec(&self) -> bool {
+        let gets_rights = self.gives_rights() && !has_no_new_privileges();
+        self.guest.keeps_read_implies_exec && !gets_rights
+    }
+
     /// Whether it is no script, and gives no rights but the caller's.
     pub(super) fn is_plain(&self) -> bool {
         self.script.is_none() && !self.gives_rights()
@@ -209,6 +222,9 @@ impl Found {
         }
         if followers.trace {
             strings.add(b"--strace");
+        }
+        if followers.reads_imply_exec && self.keeps_read_implies_exec() {
+            strings.add(b"--read-implies-exec");
         }
         if let Some(folder) = followers.prefix {
             strings.add(b"-L");

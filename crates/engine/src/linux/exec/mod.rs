@@ -8,7 +8,8 @@
 //! interpreters) is the only thing that is too much.
 //!
 //! Whoever follows the program by an option (`--strace`, a debugger, ...) has it run by this
-//! engine, whatever is registered: no other engine would be told.
+//! engine, whatever is registered: no other engine would be told. So it is with
+//! `READ_IMPLIES_EXEC` of the personality, but for a file that gives rights.
 //!
 //! A thread with filters of system calls ([`super::seccomp`]) becomes guest programs only: the
 //! host's kernel can't judge a native program's calls by the guest's filters, nor can another
@@ -114,7 +115,8 @@ fn attempt(
     // the kernel know of an interpreter that it is a guest's executable.
     let by_engine = followers.any() || look.as_ref().is_ok_and(|file| is_for_guest(own, file));
     let filtered = thread.attention().watched.load(Ordering::Relaxed) != 0;
-    if !by_engine && !filtered {
+    let implied = followers.reads_imply_exec;
+    if !by_engine && !filtered && !implied {
         // Nothing of the heap's is held: a child that shares its parent's
         // memory has to leave it as it was.
         drop(path);
@@ -127,6 +129,15 @@ fn attempt(
         Ok(found) if by_engine || has_no_new_privileges() => {
             Err(found.run(thread, program, prefix, &followers))
         }
+        // No other engine would be told.
+        Ok(found) if implied && !found.gives_rights() => {
+            Err(found.run(thread, program, prefix, &followers))
+        }
+        _ if !filtered => {
+            drop(found);
+            let look = path_of(program.path).and_then(|path| Candidate::of(program, &path));
+            asked(process, thread, program, look)
+        }
         // The kernel may have another engine for it, which knows nothing of the filters.
         Ok(found) if found.is_of_other(program.guests) => {
             if found.gives_rights() {
@@ -134,7 +145,7 @@ fn attempt(
             }
             Err(found.run(thread, program, prefix, &followers))
         }
-        Err(error) if filtered => Err(error),
+        Err(error) => Err(error),
         // Its owner's rights are the kernel's to give; so is what is no guest's.
         _ => asked(process, thread, program, Err(Errno::ENOEXEC)),
     }

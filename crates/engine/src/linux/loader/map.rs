@@ -45,7 +45,7 @@ pub(super) fn map(
     let bias = reserve(plan, base)?;
     for segment in &plan.segments {
         map_segment(file, segment, bias)?;
-        let mapping = Mapping::own(segment.protection);
+        let mapping = Mapping::own(plan.rights(segment));
         space.map(moved(&segment.pages(), bias), mapping);
     }
     release_holes(plan, bias);

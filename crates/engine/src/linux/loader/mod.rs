@@ -54,6 +54,8 @@ pub struct Request<'a> {
     pub start: &'a Start,
     /// Where the dynamic loader is looked for first.
     pub prefix: Option<Prefix>,
+    /// Whether who executes it has `READ_IMPLIES_EXEC`.
+    pub reads_imply_exec: bool,
 }
 
 /// A program that is ready to run.
@@ -83,6 +85,8 @@ pub struct Loaded {
     pub secure: bool,
     /// Where it looks for absolute paths first.
     pub prefix: Option<Prefix>,
+    /// Whether its personality has `READ_IMPLIES_EXEC`.
+    pub reads_imply_exec: bool,
 }
 
 /// Loads a program and its dynamic loader.
@@ -110,7 +114,7 @@ pub fn load(space: &AddressSpace, mut request: Request<'_>) -> Result<Loaded, Lo
     let platform = request.guests.of_program(head.get());
     let guests = platform.map_or(request.guests, |own| request.guests.with_own(own));
     let platform = guests.own;
-    let plan = head
+    let mut plan = head
         .plan(&peek, &platform.elf)
         .map_err(|error| match error {
             ReadError::Read(error) => LoadError::Read(error),
@@ -118,11 +122,15 @@ pub fn load(space: &AddressSpace, mut request: Request<'_>) -> Result<Loaded, Lo
         })?;
     let secure = request.start.auxiliary(key::SECURE).unwrap_or(0) != 0;
     let mut prefix = request.prefix.take();
-    let interpreter = Interpreter::open(platform, &peek, &plan, &mut prefix, !secure)?;
+    let mut interpreter = Interpreter::open(platform, &peek, &plan, &mut prefix, !secure)?;
     drop(peek);
+    let executable_stack = imply_exec(platform, &mut plan, request.reads_imply_exec);
+    if let Some(interpreter) = &mut interpreter {
+        interpreter.plan.reads_imply_exec = plan.reads_imply_exec;
+    }
 
     let given = &request.start.stack;
-    space.grows(room_to_grow(given), plan.executable_stack);
+    space.grows(room_to_grow(given), executable_stack);
     let mut chance = Chance::new();
     let nothing = Nothing::behind(&file, size);
     let (stack_end, bias) = map_program(platform, space, (&file, nothing), &plan, &mut chance)?;
@@ -130,7 +138,7 @@ pub fn load(space: &AddressSpace, mut request: Request<'_>) -> Result<Loaded, Lo
     if let Some(end) = stack_end {
         // Before something else is put there.
         stack = own::stack::reserve(end, nothing).map_err(LoadError::Engine)?;
-        space.grows(stack.clone(), plan.executable_stack);
+        space.grows(stack.clone(), executable_stack);
     }
     let loader_bias = match &interpreter {
         Some(interpreter) => Some(interpreter.map(space)?),
@@ -177,7 +185,16 @@ pub fn load(space: &AddressSpace, mut request: Request<'_>) -> Result<Loaded, Lo
         places,
         secure,
         prefix,
+        reads_imply_exec: plan.reads_imply_exec,
     })
+}
+
+/// Says whether a program has `READ_IMPLIES_EXEC`, by its file and by who executes it; returns
+/// whether its stack is executable.
+fn imply_exec(platform: &Platform, plan: &mut Plan, before: bool) -> bool {
+    let old = plan.executable_stack.is_none();
+    plan.reads_imply_exec = platform.keeps_read_implies_exec && (old || before);
+    plan.executable_stack.unwrap_or(plan.reads_imply_exec)
 }
 
 /// Builds the first stack, whose end is known, and puts it there.

@@ -7,7 +7,6 @@
 //! pages, of what may be locked, of what may be committed.
 
 use core::ops::Range;
-use core::sync::atomic::Ordering;
 
 use super::Call;
 use crate::host::own;
@@ -19,7 +18,7 @@ use crate::memory::address_space::Mapping;
 pub(in crate::linux) fn brk(call: &mut Call<'_>) -> Result<u64, Errno> {
     let wanted = call.arguments[0];
     let process = call.process;
-    let implies = process.read_implies_exec.load(Ordering::Relaxed);
+    let implies = call.thread.attention().reads_imply_exec();
     let exec = if implies { PROT_EXEC } else { 0 };
     let mapping = Mapping::own(PROT_READ | PROT_WRITE | exec);
     Ok(process.heap.with(|heap| {

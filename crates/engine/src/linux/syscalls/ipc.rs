@@ -1,7 +1,6 @@
 //! Shared memory of System V, which is mapped and unmapped.
 
 use core::ptr;
-use core::sync::atomic::Ordering;
 
 use super::permission::may_execute_segment;
 use super::{Call, chosen};
@@ -72,7 +71,7 @@ pub(in crate::linux) fn shmat(call: &mut Call<'_>) -> Result<u64, Errno> {
     call.process.attached.with(|attached| {
         attached.insert(start, length);
     });
-    let implied = call.process.read_implies_exec.load(Ordering::Relaxed);
+    let implied = call.thread.attention().reads_imply_exec();
     let exec = if executes || implied { PROT_EXEC } else { 0 };
     let mapping = Mapping {
         protection: PROT_READ | exec,

@@ -2,7 +2,6 @@
 //! the engine's own pages are out of reach, and what is asked of ranges of it.
 
 use core::ops::Range;
-use core::sync::atomic::Ordering;
 
 use super::permission::may_execute;
 use super::ranges::{
@@ -33,7 +32,7 @@ fn pages(address: u64, length: u64) -> Range<u64> {
 /// The right to execute that the guest asked for, and the right that it gets
 /// by `READ_IMPLIES_EXEC`.
 fn implied(call: &Call<'_>, protection: u64) -> u64 {
-    let implies = call.process.read_implies_exec.load(Ordering::Relaxed);
+    let implies = call.thread.attention().reads_imply_exec();
     if implies && protection & READ != 0 {
         protection | EXEC
     } else {

@@ -2,13 +2,13 @@
 
 use alloc::boxed::Box;
 use core::ffi::CStr;
-use core::sync::atomic::Ordering;
 
 use super::call::unknown_is_zero;
 use super::{Call, Control};
 use crate::host::sys::{AT_FDCWD, Errno, number};
 use crate::linux::core_file;
 use crate::linux::exec::{self, Program};
+use crate::linux::process::READ_IMPLIES_EXEC;
 use crate::memory::guest_memory;
 use crate::thread::clone::{Arguments, Request};
 
@@ -34,16 +34,14 @@ pub(in crate::linux) fn uname_of(call: &mut Call<'_>, machine: &CStr) -> Result<
 /// `READ_IMPLIES_EXEC` stays here: on the host it would make pages executable.
 pub(in crate::linux) fn personality(call: &mut Call<'_>) -> Result<u64, Errno> {
     const QUERY: u64 = 0xffff_ffff;
-    const READ_IMPLIES_EXEC: u64 = 0x40_0000;
     let wanted = call.arguments[0] & 0xffff_ffff;
-    let kept = &call.process.read_implies_exec;
-    let before = if kept.load(Ordering::Relaxed) {
-        READ_IMPLIES_EXEC
-    } else {
-        0
+    let attention = call.thread.attention();
+    let before = match attention.reads_imply_exec() {
+        true => READ_IMPLIES_EXEC,
+        false => 0,
     };
     if wanted != QUERY {
-        kept.store(wanted & READ_IMPLIES_EXEC != 0, Ordering::Relaxed);
+        attention.set_read_implies_exec(wanted & READ_IMPLIES_EXEC != 0);
         call.arguments[0] = wanted & !READ_IMPLIES_EXEC;
     }
     Ok(call.pass(number::PERSONALITY)? & !READ_IMPLIES_EXEC | before)

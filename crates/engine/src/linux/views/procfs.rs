@@ -21,6 +21,7 @@ use crate::linux::known::Known;
 use crate::linux::other::{self, Other};
 use crate::linux::process::{Process, Thread};
 use crate::linux::signals::Actions;
+use crate::thread::attention::Attention;
 
 /// `O_CLOEXEC` and `O_PATH`, the same on both.
 const O_CLOEXEC: u64 = 0o2_000_000;
@@ -41,6 +42,8 @@ enum Text<'a> {
     Numa(Task<'a>),
     /// `status`.
     Status(Task<'a>),
+    /// `personality`.
+    Personality(Task<'a>),
 }
 
 /// Whose text it is: the numbers of a process and of its thread.
@@ -62,13 +65,14 @@ impl Task<'_> {
 
 /// Whether a file of this name may be one of the texts.
 fn is_asked(name: &[u8]) -> bool {
-    const NAMES: [&[u8]; 6] = [
+    const NAMES: [&[u8]; 7] = [
         b"cpuinfo",
         b"arch",
         b"maps",
         b"smaps",
         b"numa_maps",
         b"status",
+        b"personality",
     ];
     NAMES.contains(&name) || is_number(name)
 }
@@ -107,6 +111,7 @@ fn text_at(path: &[u8]) -> Option<Text<'_>> {
         [b"maps" | b"smaps"] => Some(Text::Maps(task)),
         [b"numa_maps"] => Some(Text::Numa(task)),
         [b"status"] => Some(Text::Status(task)),
+        [b"personality"] => Some(Text::Personality(task)),
         [b"fdinfo", _] => Some(Text::Descriptor),
         _ => None,
     }
@@ -271,7 +276,28 @@ impl Viewer<'_> {
                 };
                 Some(status::guest(&host()?, signals().as_ref()))
             }
+            Text::Personality(task) => {
+                let implied = self.reads_imply_exec(place, &task)?;
+                status::personality(&host()?, implied)
+            }
             Text::Maps(task) | Text::Numa(task) => self.maps(file, place, &task, &which),
+        }
+    }
+
+    /// Whether a thread of the viewer's process has `READ_IMPLIES_EXEC`.
+    fn reads_imply_exec(&self, place: &Place, task: &Task<'_>) -> Option<bool> {
+        let thread = self.thread?;
+        match owner(place, task) {
+            Owner::Thread => Some(thread.attention().reads_imply_exec()),
+            Owner::Process => {
+                let status = place.below_root(&[&task.path(), b"status"])?;
+                let status = Fd::open(&status).ok()?.read_all().ok()?;
+                let number = u32::try_from(status::owner(&status)?.thread).ok()?;
+                thread
+                    .pending
+                    .of_thread(number, Attention::reads_imply_exec)
+            }
+            Owner::Other => None,
         }
     }
 
@@ -454,6 +480,10 @@ mod tests {
             (
                 b"/1/task/1/status",
                 Some(Text::Status(task(b"1", Some(b"1")))),
+            ),
+            (
+                b"/12/personality",
+                Some(Text::Personality(task(b"12", None))),
             ),
             (b"/12/fdinfo/3", Some(Text::Descriptor)),
             (b"/12/task/13/fdinfo/3", Some(Text::Descriptor)),

@@ -1,4 +1,4 @@
-//! `status` and `fdinfo`: the lines that would tell of the engine's signals,
+//! `status`, `fdinfo` and `personality`: the lines that would tell of the engine's signals,
 //! of x86-64, and of its flags of `open`.
 
 use alloc::vec::Vec;
@@ -7,6 +7,7 @@ use core::fmt::Write as _;
 use super::text::Text;
 use crate::linux::abi::open_flags::OpenFlags;
 use crate::linux::pending::ThreadSignals;
+use crate::linux::process::READ_IMPLIES_EXEC;
 
 /// Signals as the guest sees them, in sets as `status` has them.
 #[derive(Clone, Debug)]
@@ -49,6 +50,14 @@ pub(super) fn guest(host: &[u8], signals: Option<&Signals>) -> Vec<u8> {
         }
     }
     text.0
+}
+
+/// `personality` of a thread of the guest, which may have `READ_IMPLIES_EXEC`.
+pub(super) fn personality(host: &[u8], implied: bool) -> Option<Vec<u8>> {
+    let digits = core::str::from_utf8(host).ok()?;
+    let host = u64::from_str_radix(digits.trim_ascii(), 16).ok()?;
+    let bit = if implied { READ_IMPLIES_EXEC } else { 0 };
+    Some(alloc::format!("{:08x}\n", host | bit).into_bytes())
 }
 
 /// The set in a line.

@@ -85,5 +85,7 @@ pub(super) static PLATFORM: Platform = Platform {
     // refuses other addresses without SHM_RND, too (__ARCH_FORCE_SHMLBA).
     attach_unit: 4 * PAGE,
     tracing: &tracing::TRACING,
+    // compat_elf_read_implies_exec in arm64's asm/elf.h.
+    keeps_read_implies_exec: true,
     short_users: true,
 };

@@ -94,6 +94,8 @@ pub static PLATFORM: Platform = Platform {
     absent_features: &ABSENT,
     attach_unit: PAGE,
     tracing: &tracing::TRACING,
+    // SET_PERSONALITY in its asm/elf.h clears it.
+    keeps_read_implies_exec: false,
     short_users: false,
 };
 

@@ -100,8 +100,10 @@ pub struct Plan {
     pub headers: u64,
     /// How many there are.
     pub header_count: u16,
-    /// Whether the stack is to be executable.
-    pub executable_stack: bool,
+    /// Whether the stack is to be executable, where the program says so or the contrary.
+    pub executable_stack: Option<bool>,
+    /// Whether what may be read of it may be executed (`READ_IMPLIES_EXEC`); no header says so.
+    pub reads_imply_exec: bool,
 }
 
 impl Width {
@@ -383,7 +385,8 @@ impl Header {
             dynamic: None,
             headers: 0,
             header_count: self.entries,
-            executable_stack: false,
+            executable_stack: None,
+            reads_imply_exec: false,
         };
         // The number of each segment's program header, to name it by.
         let mut indices = Vec::new();
@@ -404,7 +407,7 @@ impl Header {
                 }
                 PT_INTERP => plan.add_interpreter(&entry, file)?,
                 PT_DYNAMIC => plan.dynamic = entry.dynamic(),
-                PT_GNU_STACK => plan.executable_stack = entry.flags & 1 != 0,
+                PT_GNU_STACK => plan.executable_stack = Some(entry.flags & PF_X != 0),
                 _ => {}
             }
         }
@@ -422,6 +425,16 @@ impl Plan {
         let start = self.segments.iter().map(|s| s.pages().start).min();
         let end = self.segments.iter().map(|s| s.pages().end).max();
         start.unwrap_or(0)..end.unwrap_or(0)
+    }
+
+    /// The rights that the guest has to a segment.
+    #[must_use]
+    pub const fn rights(&self, segment: &Segment) -> u32 {
+        if self.reads_imply_exec && segment.protection & PROT_READ != 0 {
+            segment.protection | PROT_EXEC
+        } else {
+            segment.protection
+        }
     }
 
     fn add_interpreter(&mut self, entry: &Entry, file: u64) -> Result<(), Invalid> {
