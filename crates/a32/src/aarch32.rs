@@ -80,8 +80,8 @@ impl Guest for Aarch32 {
         }
     }
 
-    fn lifter(mode: Mode, _: Option<u64>) -> Lift {
-        Lift { mode }
+    fn lifter(mode: Mode, calls: Option<u64>) -> Lift {
+        Lift { mode, calls }
     }
 
     #[inline]

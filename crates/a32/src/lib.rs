@@ -5,6 +5,7 @@
 //! instructions do, a reference interpreter, and lifting to IR.
 #![no_std]
 
+pub mod call;
 pub mod cpu;
 pub mod decode;
 pub mod interp;

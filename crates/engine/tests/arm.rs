@@ -90,6 +90,67 @@ fn programs_that_the_other_guest_has_too() {
     }
 }
 
+/// The functions of the vDSO: clocks of all kinds, with times of 32 and 64 bits, bad pointers, filters.
+#[test]
+fn clocks() {
+    as_on_i386("clocks.c", &[]);
+}
+
+/// What they keep of the registers, that nothing else calls what they call, and that no signal is
+/// lost while a program does nothing but read clocks.
+#[test]
+fn clocks_keep_registers_and_signals() {
+    let dir = TempDir::new().unwrap();
+    for (target, kind) in [
+        (Target::Hard, "-marm"),
+        (Target::Hard, "-mthumb"),
+        (Target::Soft, "-marm"),
+    ] {
+        let program = compile(&dir, target, "clocks.c", &["-static", kind]);
+        for mode in [&["--interpret"][..], &["--eager"], &[]] {
+            for part in ["kept", "moved"] {
+                let output = engine().args(mode).arg(&program).arg(part).output();
+                let expected = format!("{part}\nexit status: 0\n");
+                assert_eq!(said(&output.unwrap()), expected, "{kind} {mode:?}");
+            }
+        }
+        let output = engine().arg(program).args(["storm", "1"]).output().unwrap();
+        assert_eq!(output.stdout, b"weathered\n", "{}", said(&output));
+    }
+}
+
+/// A C library finds the functions, by its loader or by itself: no clock is a system call. Where
+/// the functions are not there, each is one, as `--strace` shows.
+#[test]
+fn c_libraries_find_the_vdso() {
+    let dir = TempDir::new().unwrap();
+    for (target, link) in [
+        (Target::Hard, &["-static"][..]),
+        (
+            Target::Hard,
+            &["-Wl,--dynamic-linker=/usr/arm-linux-gnueabihf/lib/ld-linux-armhf.so.3"],
+        ),
+        (Target::Soft, &["-static"]),
+    ] {
+        for times in [&[][..], &["-D_FILE_OFFSET_BITS=64", "-D_TIME_BITS=64"]] {
+            let program = compile(&dir, target, "reads_clocks.c", &[link, times].concat());
+            let run = |argument: &[&str]| {
+                let libraries = "LD_LIBRARY_PATH=/usr/arm-linux-gnueabihf/lib";
+                let mut command = engine();
+                command.args(["--strace", "-E", libraries]);
+                let output = command.arg(&program).args(argument).output().unwrap();
+                assert!(output.status.success(), "{}", said(&output));
+                let trace = String::from_utf8(output.stderr).unwrap();
+                let is_clock =
+                    |line: &&str| line.contains("clock_get") || line.contains("gettimeofday");
+                trace.lines().filter(is_clock).count()
+            };
+            assert_eq!(run(&[]), 0, "{target:?} {link:?} {times:?}");
+            assert_eq!(run(&["kernel"]), 3, "{target:?} {link:?} {times:?}");
+        }
+    }
+}
+
 /// Calls that wait with a set of signals of their own.
 #[test]
 fn masks_while_waiting() {

@@ -90,6 +90,7 @@ fn execute<M: Memory + Environment>(
     use Operation as O;
     match operation {
         O::Nothing | O::IfThen(_) => Ok(Target::Next),
+        O::Call(function) => Ok(system::call(cpu, memory, function, next)),
         O::Data { .. } => Ok(data::execute(cpu, operation)),
         O::MoveTop { d, value } => {
             let low = cpu.reg(d) & 0xffff;

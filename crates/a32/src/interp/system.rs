@@ -5,6 +5,7 @@ use guest::{Environment, Exception};
 
 use super::shift;
 use super::target::{Done, Target};
+use crate::call;
 use crate::cpu::{Cpu, Flags};
 use crate::operation::{Operation, System};
 
@@ -45,6 +46,25 @@ pub(super) fn execute<M: Memory + Environment>(
         _ => return Err(Exception::Undefined),
     }
     Ok(Target::Next)
+}
+
+/// A hint that calls a function; where it goes on.
+pub(super) fn call<M: Memory + Environment>(
+    cpu: &mut Cpu,
+    memory: &mut M,
+    function: u8,
+    next: u32,
+) -> Target {
+    let pc = u64::from(next.wrapping_sub(4));
+    let Some([first, second]) = memory.call(pc, function, cpu.reg(call::ARGUMENT)) else {
+        return Target::Next;
+    };
+    let [low_half, high_half] = call::FIRST;
+    cpu.set_reg(low_half, low(first));
+    cpu.set_reg(high_half, low(first >> 32));
+    cpu.set_reg(call::SECOND, low(second));
+    cpu.flags = Flags::from_nzcv(0);
+    Target::To(next.wrapping_add(4), cpu.state())
 }
 
 #[allow(clippy::cast_possible_truncation, reason = "what is asked for")]

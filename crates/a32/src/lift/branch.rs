@@ -67,6 +67,7 @@ impl Of {
             O::CompareBranch { offset, .. } => {
                 Flow::Branch((self.ahead() + u64::from(offset)) & 0xffff_ffff)
             }
+            O::Call(_) => Flow::Jump(self.behind_call()),
             O::BranchExchange { link: true, .. } | O::Supervisor(_) => Flow::Call,
             O::Breakpoint(_) => Flow::End,
             operation if operation.writes_pc() && self.always() => Flow::End,

@@ -30,6 +30,7 @@ impl Of {
                 }
             }
             O::Nothing | O::IfThen(_) => How::Plain,
+            O::Call(_) => How::Own,
             operation if self.leaves(operation) => How::Left,
             operation if self.is_plain(operation) => How::Plain,
             _ => How::Own,

@@ -15,6 +15,7 @@
 //! lead below 0 or beyond 4 GiB, where nothing is mapped: the interpreter does the access then.
 
 mod branch;
+mod call;
 mod data;
 mod float;
 mod left;
@@ -27,6 +28,7 @@ mod simd;
 use crate::cpu;
 use crate::decode::{Insn, State, decode, length};
 use crate::operation::{self, BitField, Operation, Part, operation};
+use guest::surroundings;
 use ir::form::{Flow, Lifter, Sink};
 use ir::inst::SelectOp;
 use ir::{Cond, Mode, Op, Reg, Term, Width};
@@ -102,6 +104,8 @@ const fn advance(it: u8) -> u8 {
 pub struct Lift {
     /// Of [`THUMB`], [`AMID`], [`BIG_ENDIAN`], [`FLUSHES`] and [`DIRECTED`].
     pub mode: Mode,
+    /// The page whose hints may be calls ([`crate::call`]).
+    pub calls: Option<u64>,
 }
 
 /// How an instruction is lifted.
@@ -130,7 +134,8 @@ struct Of {
 }
 
 impl Of {
-    fn new(mode: Mode, pc: u64, word: u32, it: It) -> Option<Self> {
+    fn new(lift: &Lift, pc: u64, word: u32, it: It) -> Option<Self> {
+        let mode = lift.mode;
         let insn = decode(state(mode), word)?;
         let cond = match insn {
             // Where 15 is no condition.
@@ -145,7 +150,12 @@ impl Of {
             length: insn.length(),
             cond: Cond::from_bits(cond),
             it: it.now,
-            operation: operation(insn),
+            operation: match operation(insn) {
+                Operation::Call(_) if lift.calls != Some(surroundings::page(pc)) => {
+                    Operation::Nothing
+                }
+                operation => operation,
+            },
         })
     }
 
@@ -244,7 +254,7 @@ impl Lifter for Lift {
         if self.mode.has(AMID) {
             return (length, Flow::End);
         }
-        let Some(of) = Of::new(self.mode, pc, word, before) else {
+        let Some(of) = Of::new(self, pc, word, before) else {
             return (length, Flow::End);
         };
         let flow = match of.how() {
@@ -263,7 +273,7 @@ impl Lifter for Lift {
         if self.mode.has(AMID) {
             return Some(Term::Interpret { word, pc });
         }
-        let Some(of) = Of::new(self.mode, pc, word, it) else {
+        let Some(of) = Of::new(self, pc, word, it) else {
             self.settle(it, out);
             return Some(Term::Undefined { word, pc });
         };
@@ -299,6 +309,7 @@ impl Of {
         use Operation as O;
         match self.operation {
             O::Nothing | O::IfThen(_) => None,
+            O::Call(function) => Some(self.call_function(function, out)),
             operation if operation.writes_pc() => Some(self.branch(out)),
             O::Supervisor(imm) => Some(Term::Supervisor {
                 imm,

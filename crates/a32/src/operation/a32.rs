@@ -12,6 +12,7 @@ use super::{
     Address, BitField, DataOp, Index, Lanes, Multiple, Multiply, MultiplyLong, Offset, Operand,
     Operation, Part, Reg, SetFlags, Shift, System, Unary, lane_rule, reg, signed,
 };
+use crate::call;
 use crate::decode::a32::{Class, Insn, Op};
 
 /// The operation of data-processing, bits 24 to 21.
@@ -82,7 +83,8 @@ pub(super) fn operation(i: Insn) -> Operation {
         C::supervisor => Operation::Supervisor(i.imm24()),
         C::breakpoint => Operation::Breakpoint(i.imm12h() << 4 | i.imm4l()),
         C::undefined => Operation::Undefined,
-        C::hint | C::no_operation => Operation::Nothing,
+        C::hint => call::function(i.word).map_or(Operation::Nothing, Operation::Call),
+        C::no_operation => Operation::Nothing,
         _ => media(i),
     }
 }

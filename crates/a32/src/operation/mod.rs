@@ -21,6 +21,8 @@ use crate::decode::{Insn, fp, simd};
 pub enum Operation {
     /// Nothing that a program at EL0 sees: hints, preloads, CPS, SETPAN.
     Nothing,
+    /// A hint that calls a function of that number, in one page; elsewhere it does nothing ([`crate::call`]).
+    Call(u8),
     /// Data-processing.
     Data {
         /// Which.

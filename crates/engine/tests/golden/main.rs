@@ -5,7 +5,7 @@
 //! are some short sequences. The text is compared with the files in `golden/`:
 //! a change of the lifter or the lowering shows as a difference there. To
 //! renew them after one, run with `ARMISTICE_BLESS=1` and read the difference.
-//! Of 32-bit Arm there are sequences alone (`arm.rs`).
+//! Of 32-bit Arm there are sequences (`arm.rs`), and its vDSO, alone.
 //! Instructions that are left to the interpreter are in the files as such. A file's
 //! first line counts the host's instructions in it, for each host: what became longer
 //! or shorter is seen at a glance. What each stage makes is in `stages.rs`.
@@ -25,14 +25,18 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use a32::Aarch32;
 use a64::Aarch64;
 use a64::decode::{Class, Op};
 use a64::lift::ANY_STACK;
 use armistice_engine::inspect::guest::GuestInsn;
-use armistice_engine::linux::abi::arm64::vdso;
+use armistice_engine::linux::abi;
+use armistice_engine::linux::abi::library::Library;
+use guest::Guest;
 use ir::Mode;
 use translated::{CALLS, Translated};
 use x64::features::HostFeatures;
+use x64::lower::Options;
 
 /// The hosts whose code is kept, by name.
 const HOSTS: [(&str, HostFeatures); 2] = [
@@ -287,35 +291,52 @@ fn short_sequences() {
     }
 }
 
-/// The functions of the guest's vDSO, the calls of the engine among them.
-#[test]
-fn vdso() {
-    let image = vdso::image();
-    let mut text = String::new();
-    for (name, range) in vdso::functions() {
+/// The functions of a guest's vDSO, the calls of the engine among them.
+fn functions(library: &Library) -> Vec<(&'static str, u64, Vec<u32>)> {
+    let image = library.image();
+    let functions = library.functions().map(|(name, range)| {
         let index = |at: u64| usize::try_from(at).unwrap();
-        let words: Vec<u32> = image[index(range.start)..index(range.end)]
-            .chunks_exact(4)
-            .map(|word| u32::from_le_bytes(word.try_into().unwrap()))
-            .collect();
-        let head = CALLS + range.start;
+        let words = image[index(range.start)..index(range.end)].as_chunks().0;
+        let words = words.iter().map(|&word| u32::from_le_bytes(word));
+        (name, CALLS + range.start, words.collect())
+    });
+    functions.collect()
+}
+
+/// Their host code.
+fn library<G: Guest>(file: &str, library: &Library) {
+    let mut text = String::new();
+    for (name, head, words) in functions(library) {
         let _ = writeln!(text, "== {name}");
         for (pc, word) in (head..).step_by(4).zip(&words) {
             let _ = writeln!(
                 text,
                 "{pc:x} {word:08x} {}",
-                GuestInsn::<Aarch64>::new(Mode::PLAIN, *word)
+                GuestInsn::<G>::new(Mode::PLAIN, *word)
             );
         }
+        let lifter = G::lifter(Mode::PLAIN, Some(CALLS));
         said_once(
-            HOSTS.map(|(_, host)| Translated::at(head, &words, host).text()),
+            HOSTS.map(|(_, host)| {
+                Translated::<G>::of(&lifter, head, &words, host, Options::default()).text()
+            }),
             &mut text,
         );
         text.push('\n');
     }
-    if let Err(difference) = compare("vdso.txt", &counted(&text)) {
+    if let Err(difference) = compare(file, &counted(&text)) {
         panic!("{difference}run with ARMISTICE_BLESS=1 and read the difference");
     }
+}
+
+#[test]
+fn vdso() {
+    library::<Aarch64>("vdso.txt", &abi::arm64::vdso::LIBRARY);
+}
+
+#[test]
+fn vdso_of_arm() {
+    library::<Aarch32>("arm_vdso.txt", &abi::arm::vdso::LIBRARY);
 }
 
 /// Code says where the guest's lies in its relocations and nowhere else.
@@ -333,15 +354,11 @@ fn code_is_the_same_elsewhere() {
             relocated += elsewhere::check::<Aarch64>(mode(&title), translated::HEAD, &words, host);
             elsewhere::check_counting(&words, host);
         }
-        let image = vdso::image();
-        for (_, range) in vdso::functions() {
-            let index = |at: u64| usize::try_from(at).unwrap();
-            let words: Vec<u32> = image[index(range.start)..index(range.end)]
-                .chunks_exact(4)
-                .map(|word| u32::from_le_bytes(word.try_into().unwrap()))
-                .collect();
-            relocated +=
-                elsewhere::check::<Aarch64>(Mode::PLAIN, CALLS + range.start, &words, host);
+        for (_, head, words) in functions(&abi::arm64::vdso::LIBRARY) {
+            relocated += elsewhere::check::<Aarch64>(Mode::PLAIN, head, &words, host);
+        }
+        for (_, head, words) in functions(&abi::arm::vdso::LIBRARY) {
+            relocated += elsewhere::check::<Aarch32>(Mode::PLAIN, head, &words, host);
         }
     }
     assert!(relocated > 1000, "only {relocated} relocations");

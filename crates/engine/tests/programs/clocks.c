@@ -1,4 +1,4 @@
-// The functions of the vDSO, found as a C library finds them: answers and errors
+// The functions of the vDSO, found as a C library finds them, with the version of their names: answers and errors
 // for all kinds of clocks, pointers that are bad, what filters see. Everything is
 // printed as it is natively. With an argument, one of the other parts:
 // "kept": what the functions keep of the registers. "moved": the vDSO at another
@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <elf.h>
 #include <errno.h>
+#include <link.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
@@ -29,23 +30,25 @@
 
 #ifdef __aarch64__
 #define NAME(name) "__kernel_" name
+#define VERSION "LINUX_2.6.39"
 #else
 #define NAME(name) "__vdso_" name
+#define VERSION "LINUX_2.6"
 #endif
 
-// A clock's upper half means nothing.
-typedef long function(uint64_t clock, struct timespec *time);
+// A clock's upper half means nothing, where it has one.
+typedef long function(unsigned long clock, struct timespec *time);
 typedef long day(struct timeval *time, struct timezone *zone);
 
 static function *gettime, *getres;
 static day *gettimeofday_;
 
 static void *find(const char *name) {
-    Elf64_Ehdr *header = (void *)getauxval(AT_SYSINFO_EHDR);
+    ElfW(Ehdr) *header = (void *)getauxval(AT_SYSINFO_EHDR);
     assert(header);
-    Elf64_Phdr *segment = (void *)((char *)header + header->e_phoff);
+    ElfW(Phdr) *segment = (void *)((char *)header + header->e_phoff);
     char *bias = NULL;
-    Elf64_Dyn *dynamic = NULL;
+    ElfW(Dyn) *dynamic = NULL;
     for (int n = 0; n < header->e_phnum; n++) {
         if (segment[n].p_type == PT_LOAD && !bias)
             bias = (char *)header + segment[n].p_offset - segment[n].p_vaddr;
@@ -53,17 +56,31 @@ static void *find(const char *name) {
             dynamic = (void *)((char *)header + segment[n].p_offset);
     }
     char *strings = NULL;
-    Elf64_Sym *symbols = NULL;
+    ElfW(Sym) *symbols = NULL;
+    ElfW(Half) *versions = NULL;
+    char *definitions = NULL;
     for (; dynamic->d_tag; dynamic++) {
         if (dynamic->d_tag == DT_STRTAB)
             strings = bias + dynamic->d_un.d_ptr;
         if (dynamic->d_tag == DT_SYMTAB)
             symbols = (void *)(bias + dynamic->d_un.d_ptr);
+        if (dynamic->d_tag == DT_VERSYM)
+            versions = (void *)(bias + dynamic->d_un.d_ptr);
+        if (dynamic->d_tag == DT_VERDEF)
+            definitions = bias + dynamic->d_un.d_ptr;
     }
     // Strings come behind the symbols.
     for (int n = 1; (char *)(symbols + n) < strings; n++)
-        if (!strcmp(strings + symbols[n].st_name, name))
+        if (!strcmp(strings + symbols[n].st_name, name)) {
+            ElfW(Verdef) *version = (void *)definitions;
+            while (version->vd_ndx != (versions[n] & 0x7fff)) {
+                assert(version->vd_next);
+                version = (void *)((char *)version + version->vd_next);
+            }
+            ElfW(Verdaux) *called = (void *)((char *)version + version->vd_aux);
+            assert(!strcmp(strings + called->vda_name, VERSION));
             return bias + symbols[n].st_value;
+        }
     assert(!"no such function");
 }
 
@@ -74,7 +91,7 @@ static int later(struct timespec a, struct timespec b) {
 static void answers(void) {
     static const int clocks[] = { 0, 1, 2, 3, 4, 5, 6, 7, 11, 1000, 64, 1 << 30, -1, -2, -6, INT32_MIN };
     for (size_t n = 0; n < sizeof clocks / sizeof *clocks; n++) {
-        uint64_t clock = (uint64_t)0xdeadbeef << 32 | (uint32_t)clocks[n];
+        unsigned long clock = (uint64_t)0xdeadbeef << 32 | (uint32_t)clocks[n];
         struct timespec a = { -1, -1 }, b = { -1, -1 }, c = { -1, -1 }, r = { -1, -1 }, s = { -1, -1 };
         long first = syscall(SYS_clock_gettime, clocks[n], &a);
         int error = first ? -errno : 0;
@@ -101,6 +118,29 @@ static void answers(void) {
     printf("day: %ld %d %d\n", gettimeofday_(NULL, NULL), zone.tz_minuteswest, zone.tz_dsttime);
 }
 
+#if __SIZEOF_LONG__ == 4
+typedef struct { int64_t seconds, nanoseconds; } wide_time;
+static long (*gettime64)(unsigned clock, wide_time *time);
+
+// The function with words of 64 bits.
+static void wide_answers(void) {
+    static const int clocks[] = { 0, 1, 2, 3, 4, 5, 6, 7, 11, 1000, -1, -6 };
+    for (size_t n = 0; n < sizeof clocks / sizeof *clocks; n++) {
+        wide_time a = { -1, -1 }, b = { -1, -1 }, c = { -1, -1 };
+        int error = syscall(SYS_clock_gettime64, clocks[n], &a) ? -errno : 0;
+        assert((int)gettime64(clocks[n], &b) == error);
+        syscall(SYS_clock_gettime64, clocks[n], &c);
+        if (!error)
+            assert(b.nanoseconds >= 0 && b.nanoseconds < 1000000000
+                   && (b.seconds - a.seconds) * 1000000000 + b.nanoseconds - a.nanoseconds >= 0
+                   && (c.seconds - b.seconds) * 1000000000 + c.nanoseconds - b.nanoseconds >= 0);
+        printf("wide clock %d: %d\n", clocks[n], error);
+    }
+}
+#else
+#define SYS_clock_gettime64 SYS_clock_gettime
+#endif
+
 static sigjmp_buf back;
 static volatile uintptr_t address;
 static volatile int code;
@@ -112,6 +152,12 @@ static void faulted(int signal, siginfo_t *info, void *context) {
     siglongjmp(back, signal);
 }
 
+#if __SIZEOF_LONG__ == 4
+#define WAYS 4
+#else
+#define WAYS 3
+#endif
+
 static void bad_pointers(void) {
     struct sigaction action = { .sa_sigaction = faulted, .sa_flags = SA_SIGINFO };
     sigaction(SIGSEGV, &action, NULL);
@@ -120,11 +166,12 @@ static void bad_pointers(void) {
     char *only = pages + 4096, *none = pages + 2 * 4096;
     mprotect(only, 4096, PROT_READ);
     mprotect(none, 4096, PROT_NONE);
-    char *bad[] = { NULL, (char *)8, only, none, only - 8, only - 4, none + 8 };
+    // The second word is beyond the end of a page; with 64 bits its half is, too.
+    char *bad[] = { NULL, (char *)8, only, none, only - sizeof(long), only - 4, none + 8 };
     for (volatile size_t n = 0; n < sizeof bad / sizeof *bad; n++)
-        for (volatile int which = 0; which < 3; which++) {
+        for (volatile int which = 0; which < WAYS; which++) {
             // NULL is none for two of them.
-            if (!bad[n] && which)
+            if (!bad[n] && (which == 1 || which == 2))
                 continue;
             address = 1, code = 0;
             // Often, so that it is translated.
@@ -138,17 +185,22 @@ static void bad_pointers(void) {
                     gettime(CLOCK_MONOTONIC, (void *)bad[n]);
                 else if (which == 1)
                     getres(CLOCK_MONOTONIC, (void *)bad[n]);
-                else
+                else if (which == 2)
                     gettimeofday_((void *)bad[n], NULL);
+#if WAYS > 3
+                else
+                    gettime64(CLOCK_MONOTONIC, (void *)bad[n]);
+#endif
                 assert(!"no fault");
             }
             const char *base = bad[n] < pages ? NULL : pages;
             printf("bad %zu, %d: at %ld, code %d\n", n, which, (long)(address - (uintptr_t)base), code);
         }
-    // Not aligned, but good.
+    // Not aligned, but good: to words, where stores of several have to be.
     struct timespec time;
-    assert(gettime(CLOCK_MONOTONIC, (void *)(pages + 3)) == 0);
-    memcpy(&time, pages + 3, sizeof time);
+    char *odd = pages + (sizeof(long) == 4 ? 4 : 3);
+    assert(gettime(CLOCK_MONOTONIC, (void *)odd) == 0);
+    memcpy(&time, odd, sizeof time);
     assert(time.tv_nsec >= 0 && time.tv_nsec < 1000000000);
     signal(SIGSEGV, SIG_DFL);
     signal(SIGBUS, SIG_DFL);
@@ -158,7 +210,8 @@ static void bad_pointers(void) {
 static void filtered(void) {
     struct sock_filter program[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clock_gettime, 2, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clock_gettime, 3, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clock_gettime64, 2, 0),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clock_getres, 1, 0),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | 9),
@@ -171,6 +224,10 @@ static void filtered(void) {
         struct timespec time;
         long got = gettime(clocks[n], &time);
         printf("filtered %d: %ld %ld\n", clocks[n], got, getres(clocks[n], &time));
+#if __SIZEOF_LONG__ == 4
+        wide_time wide;
+        printf("filtered, wide: %ld\n", gettime64(clocks[n], &wide));
+#endif
     }
     struct timeval day;
     printf("filtered day: %ld\n", gettimeofday_(&day, NULL));
@@ -209,21 +266,55 @@ static uint64_t kept_by(function *f, uint64_t clock, struct timespec *time) {
     return differs;
 }
 
+#elif defined __arm__
+// The same: what differs is the result.
+unsigned long kept_by_arm(unsigned long clock, void *time, void *f);
+asm(".syntax unified\n .arm\n .fpu vfp\n .text\n .align 2\n"
+    ".type kept_by_arm, %function\n kept_by_arm:\n"
+    "push {r4-r11, lr}\n vpush {d8-d15}\n sub sp, sp, #4\n"
+    "mov r4, #4\n mov r5, #5\n mov r6, #6\n mov r7, #7\n mov r8, #8\n mov r9, #9\n mov r10, #10\n"
+    "mov r11, sp\n"
+    "vmov d8, r4, r5\n vmov d9, r5, r6\n vmov d10, r6, r7\n vmov d11, r7, r8\n"
+    "vmov d12, r8, r9\n vmov d13, r9, r10\n vmov d14, r10, r4\n vmov d15, r4, r6\n"
+    "mov r12, r2\n mov lr, pc\n bx r12\n"
+    "eor r0, r11, sp\n"
+    ".macro same reg, value\n eor r1, \\reg, #\\value\n orr r0, r0, r1\n .endm\n"
+    ".macro vsame reg, low, high\n vmov r2, r3, \\reg\n same r2, \\low\n same r3, \\high\n .endm\n"
+    "same r4, 4\n same r5, 5\n same r6, 6\n same r7, 7\n same r8, 8\n same r9, 9\n same r10, 10\n"
+    "vsame d8, 4, 5\n vsame d9, 5, 6\n vsame d10, 6, 7\n vsame d11, 7, 8\n"
+    "vsame d12, 8, 9\n vsame d13, 9, 10\n vsame d14, 10, 4\n vsame d15, 4, 6\n"
+    ".purgem same\n .purgem vsame\n"
+    "add sp, sp, #4\n vpop {d8-d15}\n pop {r4-r11, pc}\n");
+
+static unsigned long kept_by(function *f, unsigned long clock, struct timespec *time) {
+    return kept_by_arm(clock, time, f);
+}
+#endif
+
+#if defined __aarch64__ || defined __arm__
 static void kept(void) {
-    struct timespec time;
+    struct timespec time[2];
     for (int round = 0; round < 1000; round++) {
         static const int clocks[] = { 0, 1, 2, 5, 7, 99 };
         for (int n = 0; n < 6; n++) {
-            assert(kept_by(gettime, clocks[n], &time) == 0);
-            assert(kept_by(getres, clocks[n], &time) == 0);
+            assert(kept_by(gettime, clocks[n], time) == 0);
+            assert(kept_by(getres, clocks[n], time) == 0);
+#ifdef __arm__
+            assert(kept_by((function *)(void *)gettime64, clocks[n], time) == 0);
+#endif
         }
-        assert(kept_by((function *)(void *)gettimeofday_, (uint64_t)&time, NULL) == 0);
+        assert(kept_by((function *)(void *)gettimeofday_, (unsigned long)time, NULL) == 0);
     }
     puts("kept");
 }
 
+#ifdef __aarch64__
 // mov w0, #1; hint #112; mov w0, #7; ret
 static const uint32_t other[] = { 0x52800020, 0xd5032e1f, 0x528000e0, 0xd65f03c0 };
+#else
+// mov r0, #1; hint #112; mov r0, #7; bx lr
+static const uint32_t other[] = { 0xe3a00001, 0xe320f070, 0xe3a00007, 0xe12fff1e };
+#endif
 
 // The same code is elsewhere, and other code is where the vDSO was: all hints are
 // NOPs there.
@@ -346,9 +437,12 @@ int main(int count, char **arguments) {
     gettime = (function *)find(NAME("clock_gettime"));
     getres = (function *)find(NAME("clock_getres"));
     gettimeofday_ = (day *)find(NAME("gettimeofday"));
+#if __SIZEOF_LONG__ == 4
+    gettime64 = find(NAME("clock_gettime64"));
+#endif
     if (count == 3)
         storm(atoi(arguments[2]));
-#ifdef __aarch64__
+#if defined __aarch64__ || defined __arm__
     else if (count == 2 && !strcmp(arguments[1], "kept"))
         kept();
     else if (count == 2 && !strcmp(arguments[1], "moved"))
@@ -356,6 +450,9 @@ int main(int count, char **arguments) {
 #endif
     else {
         answers();
+#if __SIZEOF_LONG__ == 4
+        wide_answers();
+#endif
         bad_pointers();
         filtered();
     }

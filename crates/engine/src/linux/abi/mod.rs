@@ -5,6 +5,7 @@ pub mod arm;
 pub mod arm64;
 pub mod frame;
 pub mod interface;
+pub mod library;
 pub mod open_flags;
 pub mod platform;
 pub mod tracing;

@@ -46,6 +46,15 @@ impl Width {
         }
     }
 
+    /// `EI_CLASS`.
+    #[must_use]
+    pub const fn class(self) -> u8 {
+        match self {
+            Self::Bits32 => 1,
+            Self::Bits64 => 2,
+        }
+    }
+
     /// In bytes.
     #[must_use]
     pub const fn bytes(self) -> usize {
@@ -72,10 +81,7 @@ impl Elf {
     /// `EI_CLASS`.
     #[must_use]
     pub const fn class(&self) -> u8 {
-        match self.width {
-            Width::Bits32 => 1,
-            Width::Bits64 => 2,
-        }
+        self.width.class()
     }
 
     /// Whether a file begins as such a program: `head` has as much of it as a header has.
@@ -152,13 +158,11 @@ pub struct Platform {
     pub registers: &'static [(&'static str, u64)],
     /// Maps what the kernel gives every process; returns the vDSO's page.
     pub map_vdso: fn(&AddressSpace) -> Result<Range<u64>, Errno>,
-    /// What `maps` calls that page, ...
-    pub vdso_name: &'static str,
+    /// What `maps` calls a page behind that one, where there is one, ...
+    pub page_behind: Option<&'static str>,
     /// ... and a page that is always at the same place, which the kernel maps too.
     pub fixed_page: Option<(u64, &'static str)>,
-    /// Whether the first page is a library, which the auxiliary vector then tells of.
-    pub has_vdso: bool,
-    /// Where in that page handlers return to that name no other place.
+    /// How far from the vDSO's start handlers return to that name no other place.
     pub signal_return: u64,
     /// The flags of a signal's action that its kernel keeps. A kernel clears all others since
     /// Linux 5.11, so that a program sees what is not known, and `SA_UNSUPPORTED` for ever.
@@ -225,15 +229,16 @@ pub const fn short_user(id: u32) -> u16 {
 }
 
 impl Platform {
-    /// What `maps` calls the pages that the kernel gives every process: the vDSO's, and that
-    /// at a place of its own.
+    /// What `maps` calls the pages that the kernel gives every process: the vDSO's, one behind it,
+    /// and one at a place of its own.
     pub fn names_of_pages(
         &self,
         vdso: Range<u64>,
     ) -> impl Iterator<Item = (Range<u64>, &'static str)> {
-        let fixed = self.fixed_page;
-        let fixed = fixed.map(|(start, name)| (start..start + PAGE, name));
-        [(vdso, self.vdso_name)].into_iter().chain(fixed)
+        let page = |(start, name)| (start..start + PAGE, name);
+        let behind = self.page_behind.map(|name| (vdso.end, name));
+        let others = behind.into_iter().chain(self.fixed_page).map(page);
+        [(vdso, "[vdso]")].into_iter().chain(others)
     }
 
     /// An address without its tag, where the architecture has such.

@@ -582,10 +582,7 @@ fn auxiliary(
     };
     let [first, second] = platform.capabilities;
     let header = platform.elf.width.program_header() as u64;
-    let mut vector = Vec::new();
-    if platform.has_vdso {
-        vector.push((key::SYSINFO_EHDR, Number(vdso)));
-    }
+    let mut vector = alloc::vec![(key::SYSINFO_EHDR, Number(vdso))];
     let signal_stack = platform.signal_stack.map(Number);
     vector.extend(signal_stack.map(|bytes| (key::MINSIGSTKSZ, bytes)));
     vector.extend([

@@ -33,6 +33,15 @@ fn edge(ranges: &[Range<u64>], address: u64) -> Option<u64> {
     end.or_else(|| ranges.get(past).map(|range| range.start))
 }
 
+/// The next address where one of the pages begins or ends that the kernel gives every process: they are
+/// mappings of their own.
+fn edge_of_page(known: &Known, address: u64) -> Option<u64> {
+    let pages = known.names.iter();
+    let pages = pages.filter(|(_, name)| !matches!(*name, "[stack]" | "[heap]"));
+    let edges = pages.flat_map(|(range, _)| [range.start, range.end]);
+    edges.filter(|&edge| edge > address).min()
+}
+
 fn hexadecimal(text: &[u8]) -> Option<u64> {
     u64::from_str_radix(core::str::from_utf8(text).ok()?, 16).ok()
 }
@@ -80,6 +89,7 @@ impl<'a> Line<'a> {
             edge(&known.own, at),
             edge(&known.executable, at),
             edge(&known.unreadable, at),
+            edge_of_page(known, at),
         ];
         let end = edges.into_iter().flatten().min().unwrap_or(u64::MAX);
         let executable = of(&known.executable, at).is_some();
@@ -567,6 +577,33 @@ ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsysca
             )
         );
         assert!(text.contains("                          [heap]\n"));
+    }
+
+    /// What the kernel gives every process is not joined with what is beside it.
+    #[test]
+    fn pages_of_their_own() {
+        let known = Known {
+            names: vec![
+                (0x2000..0x3000, "[vdso]"),
+                (0x3000..0x4000, "[sigpage]"),
+                (0x4000..0x5000, "[heap]"),
+            ],
+            ..Known::default()
+        };
+        let host = b"00001000-00006000 r--p 00000000 00:00 0 \n";
+        let text = guest(host, &known);
+        let text = core::str::from_utf8(&text).unwrap();
+        let found: Vec<_> = text
+            .lines()
+            .map(|line| (&line[..17], line[40..].trim()))
+            .collect();
+        let expected = [
+            ("00001000-00002000", ""),
+            ("00002000-00003000", "[vdso]"),
+            ("00003000-00004000", "[sigpage]"),
+            ("00004000-00006000", "[heap]"),
+        ];
+        assert_eq!(found, expected);
     }
 
     #[test]

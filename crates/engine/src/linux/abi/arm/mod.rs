@@ -17,6 +17,7 @@ mod siginfo;
 mod signal_frame;
 pub mod syscalls;
 mod tracing;
+pub mod vdso;
 mod vectors;
 
 pub use implements::Arm;

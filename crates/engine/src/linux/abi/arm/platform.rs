@@ -74,10 +74,9 @@ pub(super) static PLATFORM: Platform = Platform {
     processors: identity::info,
     registers: &[],
     map_vdso: vectors::map,
-    vdso_name: "[sigpage]",
+    page_behind: Some("[sigpage]"),
     fixed_page: Some((vectors::VECTORS, "[vectors]")),
-    has_vdso: false,
-    signal_return: 0,
+    signal_return: PAGE,
     // SA_THIRTYTWO is not among them: only an arm kernel keeps it.
     action_flags: ACTION_FLAGS | SA_RESTORER,
     absent_features: &ABSENT,

@@ -1,12 +1,13 @@
 //! What the kernel maps into every process beside its program: the page of vectors, of
 //! which programs see the *kuser helpers* (Documentation/arch/arm/kernel_user_helpers.rst),
-//! and the page with what handlers return to that name no other place.
+//! the page with what handlers return to that name no other place, and the vDSO ([`super::vdso`]).
 //!
 //! The helpers are what programs for processors before Armv6 and Armv7 call for a barrier, a
 //! compare and exchange, and the thread pointer. They are instructions of Armv7 here.
 
 use core::ops::Range;
 
+use super::vdso::LIBRARY;
 use crate::host::page::PAGE;
 use crate::host::sys::{
     self, Errno, MAP_ANONYMOUS, MAP_FIXED_NOREPLACE, MAP_PRIVATE, PROT_EXEC, PROT_READ, PROT_WRITE,
@@ -87,41 +88,50 @@ pub(super) const fn signal_return(with_info: bool, thumb: bool) -> u64 {
     index * 4 + thumb as u64
 }
 
-/// Maps both pages; returns that of returns.
+/// Maps all pages: that of vectors, the vDSO's, and behind it that of returns; returns the vDSO's.
 ///
 /// # Errors
 /// The kernel's.
 pub(super) fn map(space: &AddressSpace) -> Result<Range<u64>, Errno> {
-    let helpers = HELPERS
-        .iter()
-        .flat_map(|&(at, words)| (at..).step_by(4).zip(words.iter().copied()));
-    page(space, VECTORS, helpers)?;
-    page(space, 0, (0..).step_by(4).zip(RETURNS))
+    let mut vectors = alloc::vec![0; INDEX];
+    for (at, words) in HELPERS {
+        put(&mut vectors[at..], words);
+    }
+    pages(space, VECTORS, &vectors)?;
+    let mut others = LIBRARY.image();
+    let returns = others.len();
+    others.resize(returns + INDEX, 0);
+    put(&mut others[returns..], &RETURNS);
+    let start = pages(space, 0, &others)?;
+    space.let_call(start);
+    Ok(start..start + PAGE)
 }
 
-/// Maps a page with these words, at an address if that is not 0.
-fn page(
-    space: &AddressSpace,
-    at: u64,
-    words: impl Iterator<Item = (usize, u32)>,
-) -> Result<Range<u64>, Errno> {
+#[allow(clippy::cast_possible_truncation, reason = "the host has 64 bits")]
+const INDEX: usize = PAGE as usize;
+
+fn put(bytes: &mut [u8], words: &[u32]) {
+    for (place, word) in bytes.chunks_exact_mut(4).zip(words) {
+        place.copy_from_slice(&word.to_le_bytes());
+    }
+}
+
+/// Maps pages with these bytes, at an address if that is not 0; returns the first.
+fn pages(space: &AddressSpace, at: u64, bytes: &[u8]) -> Result<u64, Errno> {
     let flags = MAP_PRIVATE | MAP_ANONYMOUS;
     let access = PROT_READ | PROT_WRITE;
+    let length = bytes.len() as u64;
     // SAFETY: the mapping takes free addresses, and nobody uses it yet.
     unsafe {
         let start = if at == 0 {
-            placing::map(PAGE, access, flags)?
+            placing::map(length, access, flags)?
         } else {
-            sys::mmap(at, PAGE, access, flags | MAP_FIXED_NOREPLACE, None)?
+            sys::mmap(at, length, access, flags | MAP_FIXED_NOREPLACE, None)?
         };
-        for (at, word) in words {
-            guest_memory::write(start + at as u64, &word.to_le_bytes())
-                .map_err(|_| Errno::ENOMEM)?;
-        }
-        sys::mprotect(start, PAGE, PROT_READ)?;
-        let page = start..start + PAGE;
-        space.map(page.clone(), Mapping::own(PROT_READ | PROT_EXEC));
-        Ok(page)
+        guest_memory::write(start, bytes).map_err(|_| Errno::ENOMEM)?;
+        sys::mprotect(start, length, PROT_READ)?;
+        space.map(start..start + length, Mapping::own(PROT_READ | PROT_EXEC));
+        Ok(start)
     }
 }
 

@@ -9,14 +9,9 @@
 use a64::call;
 
 use crate::host::clock::{RESOLUTION, TIME};
+use crate::linux::abi::library::Function;
 
-/// A function: its name, and its instructions.
-pub(super) struct Function {
-    pub(super) name: &'static str,
-    pub(super) words: &'static [u32],
-}
-
-const NOP: u32 = 0xd503_201f;
+pub(super) const NOP: u32 = 0xd503_201f;
 const SVC: u32 = 0xd400_0001;
 const RET: u32 = 0xd65f_03c0;
 
@@ -80,9 +75,7 @@ const CLOCK_GETRES: &[u32] = &[
     RET,
 ];
 
-/// All, in their order; signal handlers return to the first. An [`NOP`] comes
-/// before each, since who unwinds looks at the instruction before a return
-/// address.
+/// All, in their order; signal handlers return to the first.
 pub(super) const FUNCTIONS: [Function; 4] = [
     Function {
         name: "__kernel_rt_sigreturn",
@@ -105,29 +98,3 @@ pub(super) const FUNCTIONS: [Function; 4] = [
         words: CLOCK_GETRES,
     },
 ];
-
-/// Each function's distance from the text's start, in bytes: behind a NOP.
-pub(super) fn places() -> [u32; FUNCTIONS.len()] {
-    let mut at = 0;
-    FUNCTIONS.each_ref().map(|function| {
-        let start = at + 4;
-        at = (start + length(function)).next_multiple_of(16);
-        start
-    })
-}
-
-/// A function's length, in bytes.
-#[allow(clippy::cast_possible_truncation, reason = "it is some words long")]
-pub(super) const fn length(function: &Function) -> u32 {
-    function.words.len() as u32 * 4
-}
-
-/// The instructions of all, with NOPs between them.
-pub(super) fn words() -> impl Iterator<Item = u32> {
-    FUNCTIONS.iter().flat_map(|function| {
-        let nops = (function.words.len() + 1).next_multiple_of(4) - function.words.len() - 1;
-        let before = core::iter::once(NOP);
-        let after = core::iter::repeat_n(NOP, nops);
-        before.chain(function.words.iter().copied()).chain(after)
-    })
-}
