@@ -1,8 +1,36 @@
-//! What the kernel says is in a directory (`getdents64`).
+//! What the kernel says is in a directory: by `getdents64`, and by the oldest call for it, `getdents`, to
+//! programs of 32 bits.
 
 use super::sys::{self, Errno, Fd, fd_argument, number};
 
-/// An entry of a directory: `struct linux_dirent64`.
+/// How the kernel writes entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// `struct linux_dirent64`: inode, position, length, kind, name.
+    Wide,
+    /// `struct linux_dirent` with words of 32 bits: inode, position, length, name; the kind is the last byte.
+    Narrow,
+}
+
+impl Form {
+    /// Where an entry's length is.
+    const fn length(self) -> usize {
+        match self {
+            Self::Wide => 8 + 8,
+            Self::Narrow => 4 + 4,
+        }
+    }
+
+    /// Where the name is.
+    const fn name(self) -> usize {
+        match self {
+            Self::Wide => self.length() + 2 + 1,
+            Self::Narrow => self.length() + 2,
+        }
+    }
+}
+
+/// An entry of a directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry<'a> {
     /// `DT_...`.
@@ -13,18 +41,21 @@ pub struct Entry<'a> {
     pub length: usize,
 }
 
-/// Inode, position, length, kind.
-const HEAD: usize = 8 + 8 + 2 + 1;
-
 impl<'a> Entry<'a> {
     /// The first entry of what the kernel wrote.
     #[must_use]
-    pub fn read(bytes: &'a [u8]) -> Option<Self> {
-        let length = usize::from(u16::from_le_bytes([*bytes.get(16)?, *bytes.get(17)?]));
-        let whole = bytes.get(..length).filter(|whole| whole.len() > HEAD)?;
-        let name = whole[HEAD..].split(|&byte| byte == 0).next()?;
+    pub fn read(bytes: &'a [u8], form: Form) -> Option<Self> {
+        let length = bytes.get(form.length()..)?.first_chunk()?;
+        let length = usize::from(u16::from_le_bytes(*length));
+        let start = form.name();
+        let whole = bytes.get(..length).filter(|whole| whole.len() > start)?;
+        let name = whole[start..].split(|&byte| byte == 0).next()?;
+        let kind = match form {
+            Form::Wide => start - 1,
+            Form::Narrow => length - 1,
+        };
         Some(Self {
-            kind: whole[HEAD - 1],
+            kind: whole[kind],
             name,
             length,
         })
@@ -38,9 +69,9 @@ impl<'a> Entry<'a> {
 }
 
 /// All entries of what the kernel wrote.
-pub fn entries(mut bytes: &[u8]) -> impl Iterator<Item = Entry<'_>> {
+pub fn entries(mut bytes: &[u8], form: Form) -> impl Iterator<Item = Entry<'_>> {
     core::iter::from_fn(move || {
-        let entry = Entry::read(bytes)?;
+        let entry = Entry::read(bytes, form)?;
         bytes = &bytes[entry.length..];
         Some(entry)
     })
@@ -67,7 +98,7 @@ pub fn read(directory: &Fd, mut see: impl FnMut(Entry<'_>)) -> Result<(), Errno>
         let written = bytes.get(..usize::try_from(length).unwrap_or(0));
         match written {
             None | Some([]) => return Ok(()),
-            Some(written) => entries(written).for_each(&mut see),
+            Some(written) => entries(written, Form::Wide).for_each(&mut see),
         }
     }
 }
@@ -79,22 +110,27 @@ mod tests {
 
     #[test]
     fn entries_up_to_the_last() {
-        let entry = |length: u16, name: &[u8]| {
-            let mut bytes = [0; 16].to_vec();
-            bytes.extend_from_slice(&length.to_le_bytes());
-            bytes.push(10);
-            bytes.extend_from_slice(name);
-            bytes.resize(usize::from(length), 0);
-            bytes
-        };
-        let bytes = [entry(24, b"236"), entry(32, b"x"), entry(24, b"abcde")].concat();
-        let found: Vec<_> = entries(&bytes)
-            .map(|entry| (entry.name, entry.number(), entry.kind))
-            .collect();
-        let expected = [(&b"236"[..], Some(236)), (b"x", None), (b"abcde", None)];
-        assert_eq!(found, expected.map(|(name, number)| (name, number, 10)));
-        assert_eq!(entries(&bytes[..60]).count(), 2);
-        assert_eq!(entries(&[0; 40]).count(), 0);
+        for form in [Form::Wide, Form::Narrow] {
+            let entry = |length: u16, name: &[u8]| {
+                let mut bytes = alloc::vec![0; form.length()];
+                bytes.extend_from_slice(&length.to_le_bytes());
+                bytes.resize(form.name(), 10);
+                bytes.extend_from_slice(name);
+                bytes.resize(usize::from(length), 0);
+                if form == Form::Narrow {
+                    bytes[usize::from(length) - 1] = 10;
+                }
+                bytes
+            };
+            let bytes = [entry(24, b"236"), entry(32, b"x"), entry(24, b"abc")].concat();
+            let found: Vec<_> = entries(&bytes, form)
+                .map(|entry| (entry.name, entry.number(), entry.kind))
+                .collect();
+            let expected = [(&b"236"[..], Some(236)), (b"x", None), (b"abc", None)];
+            assert_eq!(found, expected.map(|(name, number)| (name, number, 10)));
+            assert_eq!(entries(&bytes[..60], form).count(), 2);
+            assert_eq!(entries(&[0; 40], form).count(), 0);
+        }
     }
 
     #[test]

@@ -187,6 +187,23 @@ static void large_files(void) {
     unlink(path);
 }
 
+// What a directory of descriptors has, by the oldest call for it and by the one with words of 64 bits, some
+// entries at a time.
+static void listed(const char *path) {
+    for (int call = 0; call < 2; call++)
+        for (int room = 40; room <= 4000; room *= 10) {
+            char buffer[4000];
+            int fd = open(path, O_RDONLY | O_DIRECTORY);
+            long length;
+            printf("%s, %d, %d:", path, call, room);
+            while ((length = syscall(call ? SYS_getdents64 : SYS_getdents, fd, buffer, room)) > 0)
+                for (char *at = buffer; at < buffer + length; at += *(uint16_t *)(at + (call ? 16 : 8)))
+                    printf(" %s", at + (call ? 19 : 10));
+            printf(" %s\n", error(length));
+            close(fd);
+        }
+}
+
 static siginfo_t told;
 
 static void note(int signal, siginfo_t *info, void *context) {
@@ -214,6 +231,9 @@ int main(int argc, char **argv) {
     (void)argc;
     behind_the_stack(argv);
     large_files();
+    listed("/proc/self/fd");
+    listed("/proc/self/fdinfo");
+    listed("/proc/thread-self/fd");
     SAY(syscall(-1));
     SAY(syscall(-4095));
     strict("nothing", NOTHING);

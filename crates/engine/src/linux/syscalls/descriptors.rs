@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 
 use super::Call;
 use super::syscall::Syscall;
-use crate::host::directory;
+use crate::host::directory::{self, Form};
 use crate::host::sys::{self, Errno, Fd, number};
 use crate::linux::exe_link;
 use crate::linux::executable::Identity;
@@ -235,12 +235,13 @@ pub(in crate::linux) fn pidfd_getfd(call: &mut Call<'_>) -> Result<u64, Errno> {
 /// What is in a directory, which may be one of a process's descriptors
 /// (`/proc/PID/fd`, `fdinfo`), but for the engine's.
 pub(in crate::linux) fn getdents64(call: &mut Call<'_>) -> Result<u64, Errno> {
-    listed(call, |call| call.pass(number::GETDENTS64))
+    listed(call, Form::Wide, |call| call.pass(number::GETDENTS64))
 }
 
-/// What is in a directory, as [`getdents64`] gives it, by whichever call lists entries.
+/// The same, by whichever call lists entries, in this form.
 pub(in crate::linux) fn listed(
     call: &mut Call<'_>,
+    form: Form,
     mut list: impl FnMut(&mut Call<'_>) -> Result<u64, Errno>,
 ) -> Result<u64, Errno> {
     loop {
@@ -252,10 +253,10 @@ pub(in crate::linux) fn listed(
         }
         let mut bytes = alloc::vec![0; size];
         guest_memory::read(buffer, &mut bytes)?;
-        if !bytes_have_numbers(&bytes) || !is_of_proc(call.arguments[0]) {
+        if !bytes_have_numbers(&bytes, form) || !is_of_proc(call.arguments[0]) {
             return Ok(length);
         }
-        let kept = without_held(call, &bytes);
+        let kept = without_held(call, &bytes, form);
         if kept.len() == size {
             return Ok(length);
         }
@@ -276,8 +277,8 @@ fn is_numbered(entry: &directory::Entry<'_>) -> bool {
     matches!(entry.kind, DT_REG | DT_LNK) && entry.name.iter().all(u8::is_ascii_digit)
 }
 
-fn bytes_have_numbers(bytes: &[u8]) -> bool {
-    directory::entries(bytes).any(|entry| is_numbered(&entry))
+fn bytes_have_numbers(bytes: &[u8], form: Form) -> bool {
+    directory::entries(bytes, form).any(|entry| is_numbered(&entry))
 }
 
 /// Whether a descriptor is of a file of `/proc`'s.
@@ -294,11 +295,11 @@ fn is_of_proc(fd: u64) -> bool {
 
 /// The entries without that of the descriptor that a guest's program is held
 /// by, be it this process's or another's.
-fn without_held(call: &Call<'_>, bytes: &[u8]) -> Vec<u8> {
+fn without_held(call: &Call<'_>, bytes: &[u8], form: Form) -> Vec<u8> {
     let held = exe_link::held_in(call.own(), call.int(0), b"../");
     let mut kept = Vec::new();
     let mut rest = bytes;
-    while let Some(entry) = directory::Entry::read(rest) {
+    while let Some(entry) = directory::Entry::read(rest, form) {
         let (this, behind) = rest.split_at(entry.length);
         if held.is_none() || entry.number() != held || !is_numbered(&entry) {
             kept.extend_from_slice(this);

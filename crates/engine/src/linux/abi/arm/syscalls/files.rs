@@ -3,6 +3,7 @@
 use super::narrow;
 use super::times::{Time, taking_all};
 use super::words::{self, before, narrowed, signed};
+use crate::host::directory::Form;
 use crate::host::sys::{AT_FDCWD, Errno, fd_argument, number};
 use crate::linux::syscalls::{Call, descriptors, files, paths};
 
@@ -124,14 +125,16 @@ pub(super) fn sync_file_range2(call: &mut Call<'_>) -> Made {
 
 /// What is in a directory. Positions in it have 32 bits for programs of i386's.
 pub(super) fn getdents64(call: &mut Call<'_>) -> Made {
-    descriptors::listed(call, |call| match narrow::call::<GETDENTS64>(call) {
-        Err(Errno::ENOSYS) => call.pass(number::GETDENTS64),
-        result => result,
+    descriptors::listed(call, Form::Wide, |call| {
+        match narrow::call::<GETDENTS64>(call) {
+            Err(Errno::ENOSYS) => call.pass(number::GETDENTS64),
+            result => result,
+        }
     })
 }
 
 pub(super) fn getdents(call: &mut Call<'_>) -> Made {
-    narrow::call::<GETDENTS>(call)
+    descriptors::listed(call, Form::Narrow, narrow::call::<GETDENTS>)
 }
 
 /// Commands of `fcntl` about locks: with positions of 32 bits, ...
