@@ -78,6 +78,9 @@ fn it_guards_over_the_lives_of_podmans_namespace() {
     // No pause process runs: the guard starts it, and is ready before any container.
     let guard = Guard::start(&user, &["--for", "podman", "arm64"]);
     eventually("ready", || is_ready(&user));
+    let outside =
+        "Programs of arm64 that are started outside of these containers do not run by it.";
+    assert!(log(&user).contains(outside), "{}", log(&user));
     let runs = || user.run(&Userland::ARM64, &["uname", "-m"]);
     runs().ok().prints("aarch64");
 

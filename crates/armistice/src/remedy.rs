@@ -18,6 +18,7 @@ use armistice_store::Error as StoreError;
 
 use crate::rootless::choice::NoTables;
 use crate::rootless::{self, Joined};
+use crate::warm::OnlyOwn;
 
 /// Where a command is to be run, and by what right it is run there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -182,6 +183,9 @@ pub(crate) fn of(error: &anyhow::Error) -> Option<String> {
         if let Some(error) = cause.downcast_ref::<EmulatorError>() {
             return of_emulators(error).map(str::to_owned);
         }
+        if let Some(OnlyOwn(error)) = cause.downcast_ref() {
+            return of_own_engines(error).map(str::to_owned);
+        }
         if let Some(error) = cause.downcast_ref::<BinfmtError>() {
             return of_binfmt(error, Words::here());
         }
@@ -283,6 +287,12 @@ fn of_emulators(error: &EmulatorError) -> Option<&'static str> {
         EmulatorError::NotFound { .. } => "or name a directory with --emulator-dir",
         _ => return None,
     })
+}
+
+/// The option by which an engine is found that nothing else can stand for.
+fn of_own_engines(error: &EmulatorError) -> Option<&'static str> {
+    matches!(error, EmulatorError::NoEngine { .. })
+        .then_some("or name its folder by --emulator-dir")
 }
 
 /// The option by which a registry is reached, or another one is asked.
@@ -409,6 +419,17 @@ mod tests {
             missing: "AVX2".to_owned(),
         };
         assert_eq!(option(old.into()), "use QEMU: --engine qemu");
+        let none = || EmulatorError::NoEngine {
+            arch: "arm",
+            searched: Vec::new(),
+            passed_over: Vec::new(),
+        };
+        let both = "or name its folder by --emulator-dir, or use QEMU: --engine qemu";
+        assert_eq!(option(none().into()), both);
+        // QEMU keeps no translations.
+        let only = OnlyOwn(none());
+        assert_eq!(only.to_string(), none().to_string());
+        assert_eq!(option(only.into()), "or name its folder by --emulator-dir");
         let large = StoreError::LargeLayer {
             layer: "sha256:0".to_owned(),
             reason: "it has too much".to_owned(),

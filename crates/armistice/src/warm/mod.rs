@@ -10,6 +10,8 @@ pub(crate) mod folder;
 mod training;
 mod whose;
 
+use std::error::Error;
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -17,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use armistice_arch::{Arch, Platform};
-use armistice_emulators::{Emulator, Engine, identify_open};
+use armistice_emulators::{Emulator, Engine, Error as EmulatorError, identify_open};
 
 use crate::cli::Emulators;
 use crate::obtain::Given;
@@ -77,6 +79,22 @@ const INSIDE: &str = "/armistice-warm";
 /// How long all lessons of an image may take.
 const PATIENCE: Duration = Duration::from_secs(1800);
 
+/// An engine is not found, or not to be used, and no other emulator will do.
+#[derive(Debug)]
+pub(crate) struct OnlyOwn(pub(crate) EmulatorError);
+
+impl fmt::Display for OnlyOwn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Error for OnlyOwn {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.0.source()
+    }
+}
+
 /// A guest's engine as it comes, without translations.
 ///
 /// # Errors
@@ -86,7 +104,7 @@ pub(crate) fn engine(guest: Guest, emulators: &Emulators) -> Result<Emulator> {
     search.baked.clear();
     search.engine = Engine::Armistice;
     let arch = Arch::by_name(guest.arch).context("an architecture of ours")?;
-    Ok(search.find(arch)?.emulator)
+    Ok(search.find(arch).map_err(OnlyOwn)?.emulator)
 }
 
 /// Makes baked engines of what runs in these images, root folders and archives, in the place of

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use armistice_arch::ARCHES;
+use armistice_arch::{ARCHES, Arch};
 use armistice_binfmt::{STANDARD_PATH, Table};
 use armistice_container::rootless::{Child, Engine, Keeper, find};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -37,6 +37,8 @@ pub(super) fn run(args: &Guard, first: Keeper, output: Output) -> Result<Outcome
     // What this life's table has tells the child which emulators it has, too; in the next
     // nothing is registered that would tell.
     let mut later = names.clone();
+    // Said once, and known here alone: the child can't see it.
+    let mut outside = rootless::outside::handled(Some(&first));
     let mut keeper = first;
     loop {
         output.note(format!(
@@ -47,7 +49,11 @@ pub(super) fn run(args: &Guard, first: Keeper, output: Output) -> Result<Outcome
         if later.is_empty() {
             later = registered(&keeper);
         }
-        let child = Child::start(|| inside(args, &names, &keeper, &signals, output))?;
+        let child = {
+            let outside = outside.as_deref();
+            Child::start(|| inside(args, &names, &keeper, outside, &signals, output))?
+        };
+        outside = None;
         let happened = wait(&signals, &keeper, &child)?;
         if happened != Happened::ChildEnded {
             child.signal(Signal::TERM);
@@ -75,6 +81,7 @@ fn inside(
     args: &Guard,
     names: &[String],
     keeper: &Keeper,
+    outside: Option<&[&'static Arch]>,
     signals: &Signals,
     output: Output,
 ) -> u8 {
@@ -84,7 +91,7 @@ fn inside(
         let names = Names {
             names: names.to_vec(),
         };
-        super::here(&names, args, output)
+        super::here(&names, args, outside, output)
     });
     let outcome = result.unwrap_or_else(|error| outcome::failed(&error, output));
     match outcome {

@@ -60,18 +60,24 @@ pub(crate) fn run(args: &Guard, output: Output) -> Result<Outcome> {
         // In a namespace that this process is in already, as anywhere.
         Some(keeper) if keeper.joined => {
             rootless::enter(&keeper)?;
-            here(&args.names, args, output)
+            here(&args.names, args, None, output)
         }
         Some(keeper) => lives::run(args, keeper, output),
-        None => here(&args.names, args, output),
+        None => here(&args.names, args, None, output),
     }
 }
 
-/// Guards in the namespace that this process is in.
+/// Guards in the namespace that this process is in. Where a rootless engine's has just been joined,
+/// `outside` are the architectures that run outside of it, for who reads where the registration holds.
 ///
 /// # Errors
 /// Where it can't begin, or a system call fails.
-pub(crate) fn here(names: &Names, args: &Guard, output: Output) -> Result<Outcome> {
+pub(crate) fn here(
+    names: &Names,
+    args: &Guard,
+    outside: Option<&[&'static Arch]>,
+    output: Output,
+) -> Result<Outcome> {
     let stop = StopSignal::new()?;
     if let Some(path) = &args.ready_file {
         // A guard that was killed may have left it; and one that can't be written shows here, not
@@ -83,7 +89,12 @@ pub(crate) fn here(names: &Names, args: &Guard, output: Output) -> Result<Outcom
     let table = match rootless::joined() {
         None => live::open(output)?,
         Some(joined) => match joined::open(joined, &request, args, &stop, output)? {
-            Held::Own(table) => table,
+            Held::Own(table) => {
+                if let Some(outside) = outside {
+                    rootless::outside::tell(joined, &request, outside, output);
+                }
+                table
+            }
             Held::None { ran } => return Ok(ended(ran, output)),
         },
     };
