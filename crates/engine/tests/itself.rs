@@ -15,15 +15,18 @@ use std::process::Command;
 
 use common::compiled::{guest, native, said};
 use common::copy_engine;
+use common::guests::{BOTH, TABLE};
 use tempfile::TempDir;
 
 const ENGINE: &str = env!("CARGO_BIN_EXE_armistice-aarch64");
 
-/// Runs a script as root of a namespace.
+/// Runs a script as root of a namespace, by which the kernel knows no other programs than this
+/// machine's.
 fn apart(script: &str, arguments: &[&Path]) -> String {
+    let script = format!("mount -t binfmt_misc none {TABLE}\n{script}");
     let output = Command::new("unshare")
         .args(["--user", "--map-root-user", "--mount", "--pid", "--fork"])
-        .args(["--mount-proc", "sh", "-ec", script])
+        .args(["--mount-proc", "sh", "-ec", &script])
         .args(arguments)
         .output();
     said(&output.unwrap())
@@ -102,7 +105,7 @@ fn an_executable_of_who_becomes_another() {
     for name in &names {
         std::fs::copy(&program, name).unwrap();
     }
-    let output = Command::new(ENGINE).arg(&names[0]).args(&names).output();
+    let output = BOTH[0].alone().arg(&names[0]).args(&names).output();
     assert_eq!(
         said(&output.unwrap()),
         "failed 0, wrong links 0, wrong files 0, asked 1\nexit status: 0\n"
@@ -112,7 +115,6 @@ fn an_executable_of_who_becomes_another() {
 /// Where the kernel starts the engine, with the file already open or without.
 #[test]
 fn an_executable_that_the_kernel_hands_over() {
-    const TABLE: &str = "/proc/sys/fs/binfmt_misc";
     const MAGIC: &str = concat!(
         r"\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00:",
         r"\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff",
@@ -131,8 +133,7 @@ fn an_executable_that_the_kernel_hands_over() {
     let program = guest(&dir, "itself.c", "-O1");
     for flags in ["POCF", "PO", "PF"] {
         let script = format!(
-            "mount -t binfmt_misc none {TABLE}
-             printf '%s' ':armistice:M::{MAGIC}:'\"$0\":{flags} >{TABLE}/register
+            "printf '%s' ':armistice:M::{MAGIC}:'\"$0\":{flags} >{TABLE}/register
              exec \"$1\" \"$2\""
         );
         let text = in_a_place(&script, &program);

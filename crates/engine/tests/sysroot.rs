@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use common::compiled::{Target, compile, said};
-use common::guests::{BOTH, TABLE};
+use common::guests::BOTH;
 use common::{engine, run};
 use tempfile::TempDir;
 
@@ -65,22 +65,14 @@ fn a_cross_built_program_runs_on_a_plain_host() {
     );
     assert_eq!(said(&run(&[&program])), "ran\nexit status: 0\n");
     // Whatever becomes of it later: what it executes finds it by itself.
-    let output = engine()
+    let output = BOTH[0]
+        .alone()
         .arg(&program)
         .arg("--")
         .arg(&program)
         .output()
         .unwrap();
     assert_eq!(said(&output), "ran\nexit status: 0\n");
-}
-
-/// An engine, where the kernel knows no other programs than this machine's.
-fn alone(engine: &str) -> Command {
-    let script = format!("mount -t binfmt_misc none {TABLE}; exec \"$@\"");
-    let mut command = Command::new("unshare");
-    command.args(["--user", "--map-root-user", "--mount", "sh", "-ec"]);
-    command.args([&script, "sh", engine]);
-    command
 }
 
 /// Each program finds its own libraries, whichever executes it.
@@ -92,11 +84,11 @@ fn cross_built_programs_execute_each_other() {
         compile(target, "executes.c", &["-O1"], program)
     });
     let last = dynamic(&dir, "/lib/ld-linux-aarch64.so.1");
-    for engine in BOTH.each_ref().map(|of| of.engine) {
+    for guest in &BOTH {
         for first in &all {
             for second in &all {
                 let chain = [first, second, &last];
-                let output = alone(engine).args(chain).output().unwrap();
+                let output = guest.alone().args(chain).output().unwrap();
                 assert_eq!(said(&output), "ran\nexit status: 0\n", "{chain:?}");
             }
         }
@@ -170,7 +162,8 @@ fn the_next_programs_environment_names_its_folder() {
     let named = |folder: &Path| format!("QEMU_LD_PREFIX={}", folder.display());
     let run = |before: &str, then: &[String]| {
         let (name, value) = before.split_once('=').unwrap();
-        let output = alone(BOTH[0].engine)
+        let output = BOTH[0]
+            .alone()
             .env(name, value)
             .arg(&executes)
             .args(then)
@@ -186,7 +179,8 @@ fn the_next_programs_environment_names_its_folder() {
     // The folder of who executes it does not count: its loader is nowhere, and it is not begun.
     let executes = dir.path().join("static");
     let executes = compile(Target::Guest, "executes.c", &["-static"], executes);
-    let output = alone(BOTH[0].engine)
+    let output = BOTH[0]
+        .alone()
         .env("QEMU_LD_PREFIX", &root)
         .args([&executes, Path::new(&nowhere), &program])
         .output();
@@ -226,9 +220,10 @@ fn what_it_executes_gets_the_folder_too() {
             .arg("/only-there/file");
         said(&command.output().unwrap())
     };
-    let by_option = twice(engine().arg("-L").arg(&root));
+    let by_option = twice(BOTH[0].alone().arg("-L").arg(&root));
     assert!(by_option.contains("from the folder"), "{by_option}");
-    assert_eq!(by_option, twice(engine().env("QEMU_LD_PREFIX", &root)));
+    let by_variable = twice(BOTH[0].alone().env("QEMU_LD_PREFIX", &root));
+    assert_eq!(by_option, by_variable);
 }
 
 #[test]

@@ -53,6 +53,16 @@ impl Guest {
         Command::new(self.engine)
     }
 
+    /// The engine, where the kernel knows no other programs than this machine's, whatever is
+    /// registered outside.
+    pub(crate) fn alone(&self) -> Command {
+        let script = format!("mount -t binfmt_misc none {TABLE}; exec \"$@\"");
+        let mut command = Command::new("unshare");
+        command.args(["--user", "--map-root-user", "--mount", "sh", "-ec"]);
+        command.args([&script, "sh", self.engine]);
+        command
+    }
+
     /// One of `programs/`, for the guest.
     pub(crate) fn guest(&self, dir: &TempDir, source: &str, level: &str) -> PathBuf {
         usual(self.target, dir, source, level)
