@@ -18,7 +18,7 @@ use armistice_store::Error as StoreError;
 
 use crate::rootless::choice::NoTables;
 use crate::rootless::{self, Joined};
-use crate::warm::OnlyOwn;
+use crate::warm::missing::OnlyOwn;
 
 /// Where a command is to be run, and by what right it is run there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

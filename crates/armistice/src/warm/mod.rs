@@ -7,11 +7,10 @@
 //! programs runs.
 
 pub(crate) mod folder;
+pub(crate) mod missing;
 mod training;
 mod whose;
 
-use std::error::Error;
-use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -19,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use armistice_arch::{Arch, Platform};
-use armistice_emulators::{Emulator, Engine, Error as EmulatorError, identify_open};
+use armistice_emulators::{Emulator, Engine, identify_open};
 
 use crate::cli::Emulators;
 use crate::obtain::Given;
@@ -27,6 +26,7 @@ use crate::outcome::{OWN_FAILURE, Usage};
 use crate::output::{Output, quoted};
 use crate::registration::request;
 use folder::Made;
+use missing::OnlyOwn;
 use whose::Item;
 
 /// One of our engines, which all can be baked.
@@ -78,22 +78,6 @@ impl Guest {
 const INSIDE: &str = "/armistice-warm";
 /// How long all lessons of an image may take.
 const PATIENCE: Duration = Duration::from_secs(1800);
-
-/// An engine is not found, or not to be used, and no other emulator will do.
-#[derive(Debug)]
-pub(crate) struct OnlyOwn(pub(crate) EmulatorError);
-
-impl fmt::Display for OnlyOwn {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl Error for OnlyOwn {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.0.source()
-    }
-}
 
 /// A guest's engine as it comes, without translations.
 ///
